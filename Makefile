@@ -1,0 +1,77 @@
+# `make help` lists the targets. The first call makes .venv; later calls cost nothing until pyproject.toml changes.
+
+PYTHON ?= python3
+VENV   := .venv
+ifeq ($(OS),Windows_NT)
+BIN    := $(VENV)/Scripts
+else
+BIN    := $(VENV)/bin
+endif
+LW     := $(BIN)/layerwright
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.ready-dev
+
+# RUNTIME, ARCH and ONLY narrow; several are separated by spaces.
+NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
+
+.DEFAULT_GOAL := help
+.PHONY: help layer wheel list plan check lock lint test benchmark schema requirements clean
+
+help:  ## Show this list
+	@$(PYTHON) -c "import re; [print(f'  {m[1]:<14}{m[2]}') for m in re.finditer(r'^(\w+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
+
+layer: $(READY)  ## Build a layer: RECIPE=numpy ARCH=arm64 RUNTIME=python3.13 (RECIPE=all for every one)
+	@$(LW) build $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(NARROW) $(ARGS)
+
+wheel: $(READY)  ## Fetch the wheel that fits a runtime: PACKAGE=numpy==2.3.2 ARCH=arm64 RUNTIME=python3.13
+	@$(LW) wheel "$(PACKAGE)" $(NARROW) $(ARGS)
+
+list: $(READY)  ## Show the recipes and what was built of them
+	@$(LW) list $(ARGS)
+
+plan: $(READY)  ## Show what a build would do and why: RECIPE=numpy
+	@$(LW) plan $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(NARROW) $(ARGS)
+
+check: $(READY)  ## Check anybody's zip: ZIP=layer.zip RUNTIME=python3.13 ARCH=arm64
+	@$(LW) check $(ZIP) $(NARROW) $(ARGS)
+
+lock: $(READY)  ## Write requirements.lock beside a recipe: RECIPE=numpy
+	@$(LW) lock $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(ARGS)
+
+lint: $(DEV)  ## Check code and recipes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_layering.py tests/model/test_schema.py
+	$(LW) lint
+
+test: $(DEV)  ## Run the tests: TESTS=tests/layer for some of them
+	$(BIN)/pytest -n auto $(TESTS)
+
+benchmark: $(DEV)  ## Measure speed and size against other tools (takes minutes)
+	$(BIN)/python -m benchmarks
+
+schema: $(READY)  ## Write the recipes' JSON schema from the types
+	$(LW) schema > images/recipe.schema.json
+
+requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on
+	$(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/dev.txt
+
+clean:  ## Remove what was built, and the virtual environment
+	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('dist', 'build', '$(VENV)', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c "import sys; v = sys.version_info; sys.exit('layerwright needs Python 3.10 or newer, this is %d.%d; set PYTHON=' % v[:2] if v < (3, 10) else 0)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'hint: on Debian and Ubuntu, `apt install python3-venv`' >&2; exit 1; }
+
+$(READY): pyproject.toml requirements/run.txt | $(VENV)/pyvenv.cfg
+	@echo "preparing $(VENV)" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -c "open('$@', 'w').close()"
+
+$(DEV): requirements/dev.txt $(READY)
+	@echo "preparing $(VENV) for tests" >&2
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(PYTHON) -c "open('$@', 'w').close()"

@@ -1,0 +1,211 @@
+"""Recipes that nobody has written yet: for `build --pip`, and for `new`."""
+
+import datetime as dt
+import re
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.build import plan
+from builder.errors import BuildError, UsageError
+from builder.index.install import install
+from builder.index.resolve import Wanted, Wheel, best, resolve
+from builder.model.architectures import ARCHITECTURES, architecture
+from builder.model.recipe import Layer, Pip, Recipe, Slim, Targets
+from builder.model.recipes import Loaded
+from builder.model.runtimes import Runtime, runtime, runtimes
+from builder.model.target import targets
+
+PRUNE = ("python/**/tests/", "python/**/*.pyi")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What stands on the command line instead of a recipe."""
+
+    requirements: tuple[str, ...]
+    file: Path | None
+    name: str | None
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+
+
+def current_pythons() -> list[Runtime]:
+    """Return the Python runtimes that Lambda supports today, on its newest system; the newest comes last."""
+    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    pythons = [one for one in runtimes().values() if one.python and one.status(today) == "current"]
+    newest = max(one.os.age for one in pythons)
+    return [one for one in pythons if one.os.age == newest]
+
+
+def recipe(request: Request) -> Loaded:
+    """Return a recipe for the packages of a command line, or raise UsageError."""
+    if request.file and not request.file.is_file():
+        msg = f"there is no file {request.file}"
+        raise UsageError(msg)
+    parsed = [_parsed(text) for text in request.requirements]
+    name = request.name or (canonicalize_name(parsed[0].name) if parsed else "")
+    if not name:
+        msg = "a layer from a requirements file needs a name"
+        raise UsageError(msg, hint="add `--name my-dependencies`")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name := re.sub(r"[^A-Za-z0-9_-]", "-", name)):
+        msg = f"`{name}` is no name for a layer"
+        raise UsageError(msg, hint="letters, digits, - and _; at most 100")
+    chosen = request.runtimes or (current_pythons()[-1].name,)
+    machines = request.architectures or tuple(ARCHITECTURES)
+    version = _version(parsed[0], runtime(chosen[0]), machines[0]) if parsed else "1"
+    made = Recipe(
+        layer=Layer(name=name, version=version, description=f"Python packages: {name}", license="see its packages"),
+        targets=Targets(runtimes=chosen, architectures=machines),
+        step=(Pip(uses="pip", requirements=request.requirements, file=request.file.name if request.file else None),),
+    )
+    return Loaded(recipe=made, folder=request.file.parent if request.file else None, adhoc=True)
+
+
+def wheels(text: str, names: Sequence[str], machines: Sequence[str]) -> list[Wheel]:
+    """Return the wheel of one requirement for each runtime and architecture, each file once."""
+    wanted = Wanted(requirements=(str(_parsed(text)),))
+    name = canonicalize_name(_parsed(text).name)
+    found: dict[str, Wheel] = {}
+    for one in names or (current_pythons()[-1].name,):
+        for machine in machines or tuple(ARCHITECTURES):
+            on, arch = runtime(one), architecture(machine)
+            package = next(p for p in resolve(wanted, on, arch) if canonicalize_name(p.name) == name)
+            if wheel := best(package, on, arch):
+                found[wheel.filename] = wheel
+    return list(found.values())
+
+
+def _parsed(text: str) -> Requirement:
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        msg = f"`{text}` is no requirement"
+        hint = "for example `pandas==2.2.3`; a local wheel is `name @ file:///path/to/name.whl`"
+        raise UsageError(msg, why=[str(error).splitlines()[0]], hint=hint) from None
+
+
+def _version(requirement: Requirement, on: Runtime, arch: str) -> str:
+    pinned = [one.version for one in requirement.specifier if one.operator == "==" and "*" not in one.version]
+    if pinned:
+        return pinned[0]
+    found = resolve(Wanted(requirements=(str(requirement),)), on, architecture(arch))
+    name = canonicalize_name(requirement.name)
+    return next((one.version for one in found if canonicalize_name(one.name) == name), "1")
+
+
+# ---- new -----------------------------------------------------------------------------------------------------------
+
+
+def write_recipe(request: Request, name: str) -> str:
+    """Return the text of a recipe that lints and builds: versions pinned, targets with wheels, an import as test."""
+    if not request.requirements:
+        msg = "a new recipe needs at least one package"
+        raise UsageError(msg, hint=f"for example `layerwright new {name} --pip {name}`")
+    chosen = request.runtimes or tuple(_with_wheels(request))
+    if not chosen:
+        msg = f"no current Python runtime has wheels for {' '.join(request.requirements)}"
+        raise BuildError(msg, hint="name one with --runtime to see why")
+    machines = request.architectures or tuple(ARCHITECTURES)
+    asked = Request(requirements=request.requirements, file=None, name=name, runtimes=chosen, architectures=machines)
+    loaded = recipe(asked)
+    target = targets(loaded.recipe)[0]
+    planned = plan(loaded, target)
+    versions = {canonicalize_name(one.package.name): one.package.version for one in planned.routes}
+    with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
+        install([one.package for one in planned.routes], target.base, target.arch, Path(folder))
+        summary, licence, modules = _facts(Path(folder), _parsed(request.requirements[0]).name)
+    return _TEMPLATE.format(
+        name=name,
+        version=loaded.recipe.layer.version,
+        description=_toml(summary or f"{name} for AWS Lambda"),
+        license=_toml(licence or "see the package"),
+        runtimes=_toml_list(chosen),
+        architectures=_toml_list(machines),
+        requirements=_toml_list(_pinned(text, index, versions) for index, text in enumerate(request.requirements)),
+        prune=_toml_list(PRUNE),
+        test=_toml("; ".join(f"import {module}" for module in modules) or "import sys"),
+    )
+
+
+_TEMPLATE = """\
+[layer]
+name        = "{name}"
+version     = "{version}"
+description = {description}
+license     = {license}
+
+[targets]
+runtimes      = {runtimes}
+architectures = {architectures}
+
+[[step]]
+uses         = "pip"
+requirements = {requirements}
+
+[slim]
+prune = {prune}
+
+[[test]]
+python = {test}
+"""
+
+
+def _with_wheels(request: Request) -> list[str]:
+    found = []
+    for candidate in current_pythons():
+        try:
+            for arch in request.architectures or tuple(ARCHITECTURES):
+                resolve(Wanted(requirements=request.requirements), candidate, architecture(arch))
+        except BuildError:
+            continue
+        found.append(candidate.name)
+    return found
+
+
+def _pinned(text: str, index: int, versions: dict[str, str]) -> str:
+    requirement = _parsed(text)
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    if requirement.url or requirement.marker:
+        return text
+    version = "{version}" if index == 0 else versions.get(canonicalize_name(requirement.name), "")
+    return f"{requirement.name}{extras}=={version}" if version else text
+
+
+def _facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
+    """Return summary, licence and importable modules from an installed package's metadata."""
+    from importlib.metadata import PathDistribution
+
+    for info in folder.glob("*.dist-info"):
+        distribution = PathDistribution(info)
+        if canonicalize_name(distribution.metadata["Name"]) != canonicalize_name(package):
+            continue
+        metadata = distribution.metadata
+        licence = metadata.get("License-Expression") or metadata.get("License") or ""
+        tops = {str(path).split("/")[0] for path in distribution.files or () if not str(path).startswith("..")}
+        modules = sorted(top.removesuffix(".py") for top in tops if _is_module(folder, top))
+        return (metadata.get("Summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
+    return "", "", []
+
+
+def _is_module(folder: Path, top: str) -> bool:
+    name = top.removesuffix(".py")
+    return (
+        name.isidentifier()
+        and not name.startswith("_")
+        and (folder / top).exists()
+        and (top.endswith(".py") or (folder / top / "__init__.py").is_file())
+    )
+
+
+def _toml(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\t", " ")
+    return f'"{escaped}"'
+
+
+def _toml_list(values: Iterable[str]) -> str:
+    return f"[{', '.join(_toml(value) for value in values)}]"

@@ -1,0 +1,250 @@
+"""One layer, from recipe to zip: the sequence, read from top to bottom."""
+
+import datetime as dt
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder import places
+from builder.errors import BuildError, UsageError
+from builder.index.install import install
+from builder.index.resolve import Candidate, Wanted, resolve
+from builder.layer import archive, bytecode, checks, interpreters, manifest, slim, tree
+from builder.layer.store import Store
+from builder.layer.tree import Tree
+from builder.model.recipe import Copy, Pip
+from builder.model.recipes import Loaded
+from builder.model.runtimes import refuse_blocked
+from builder.model.target import Target
+from builder.plan import lock
+from builder.plan.plan import Copied, Plan, steps
+from builder.plan.routes import route
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the command line decides for all targets of a call."""
+
+    output: Path
+    strict: bool = False
+    rebuild: bool = False
+    """Build even what is there already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """A zip that is there."""
+
+    target: str
+    path: Path
+    manifest: dict[str, Any]
+    seconds: float
+    unchanged: bool
+    notes: tuple[str, ...]
+
+
+# ---- planning ------------------------------------------------------------------------------------------------------
+
+
+def plan(loaded: Loaded, target: Target) -> Plan:
+    """Decide everything about one zip. Asks the package index; writes nothing."""
+    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    for runtime in target.runtimes:
+        refuse_blocked(runtime, today)
+    chosen = steps(loaded.recipe, target)
+    warnings = [text for runtime in target.runtimes if (text := runtime.warning(today))]
+    found, locked = _packages(loaded, target, chosen)
+    interpreter = _interpreter(target, loaded, has_python=bool(found))
+    if found and interpreter is None and loaded.recipe.slim.bytecode != "off":
+        warnings.append(
+            f"no Python {target.base.series} on this host, so the layer comes without bytecode and starts slower; "
+            f"`uv python install {target.base.series}` gives one"
+        )
+    return Plan(
+        target=target,
+        recipe=loaded.recipe,
+        routes=tuple(route(candidate, target) for candidate in found),
+        copied=_copied(loaded, chosen),
+        locked=locked,
+        interpreter=interpreter.version if interpreter else None,
+        compression=archive.compression(),
+        warnings=tuple(warnings),
+    )
+
+
+def wanted(loaded: Loaded, target: Target, chosen: Sequence[Pip | Copy]) -> Wanted:
+    """Collect what the pip steps of a target require."""
+    pips = [step for step in chosen if isinstance(step, Pip)]
+    return Wanted(
+        requirements=tuple(target.expand(text) for step in pips for text in step.requirements),
+        files=tuple(loaded.file(step.file) for step in pips if step.file),
+    )
+
+
+def _packages(loaded: Loaded, target: Target, chosen: Sequence[Pip | Copy]) -> tuple[tuple[Candidate, ...], bool]:
+    asked = wanted(loaded, target, chosen)
+    if not asked.requirements and not asked.files:
+        return (), False
+    if target.base.python is None:
+        msg = f'{target.name}: `uses = "pip"` needs a Python runtime, not {target.base.name}'
+        raise UsageError(msg)
+    if loaded.lock is None or not loaded.lock.is_file():
+        return resolve(asked, target.base, target.arch), False
+    pins = lock.read(loaded.lock, target)
+    if stale := lock.unfit(pins, asked.requirements, target):
+        msg = f"the lock of {loaded.name} does not fit its recipe"
+        raise UsageError(msg, why=stale, hint=f"`layerwright lock {loaded.name}` brings it up to date")
+    fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
+    asked = Wanted(requirements=asked.requirements, files=asked.files, pins=fixed)
+    found = resolve(asked, target.base, target.arch)
+    return tuple(lock.locked(candidate, pins, target) for candidate in found), True
+
+
+def _interpreter(target: Target, loaded: Loaded, *, has_python: bool) -> interpreters.Interpreter | None:
+    if not has_python or loaded.recipe.slim.bytecode == "off" or len(target.runtimes) > 1:
+        return None
+    return interpreters.find(target.base.series)
+
+
+def _copied(loaded: Loaded, chosen: Sequence[Pip | Copy]) -> tuple[Copied, ...]:
+    found = []
+    for step in chosen:
+        for pattern in step.files if isinstance(step, Copy) else ():
+            root = loaded.file("")
+            for path in sorted(path for path in root.glob(pattern) if path.is_file()):
+                found.append(
+                    Copied(
+                        source=path.relative_to(root).as_posix(),
+                        to=f"{step.to.strip('/')}/{path.name}" if isinstance(step, Copy) else path.name,
+                        executable=isinstance(step, Copy) and step.executable,
+                        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+                    )
+                )
+    return tuple(found)
+
+
+# ---- building ------------------------------------------------------------------------------------------------------
+
+
+def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+    """Make one zip with its manifest, or raise and leave everything as it was."""
+    started = time.monotonic()
+    places.writable(options.output)
+    report("planning")
+    planned = plan(loaded, target)
+    path = options.output / f"{target.name}.zip"
+    with places.exclusive(path, lambda: report("waiting for another build of the same target")):
+        found = None if options.rebuild else _already_there(path, planned)
+        if found:
+            _judge([checks.Finding.from_json(one) for one in found["findings"]], target, options)
+            return _built(planned, path, found, started, unchanged=True)
+        with places.workspace() as work:
+            made = _make(loaded, planned, work, path, options, report)
+    return _built(planned, path, made, started, unchanged=False)
+
+
+def _make(loaded: Loaded, planned: Plan, work: Path, path: Path, options: Options, report: Report) -> dict[str, Any]:
+    report("installing wheels")
+    full = _tree(loaded, planned, work)
+    report("slimming")
+    slimmed = slim.slim(full, prune=planned.slim.prune, keep=planned.slim.keep, strip_files=planned.slim.strip)
+    report("compiling bytecode")
+    final = _with_bytecode(slimmed.tree, planned)
+    report("checking")
+    subject = checks.examine(final, planned.target.runtimes, planned.target.architectures, own=True)
+    findings = checks.run(subject, planned.recipe.allow)
+    _judge(findings, planned.target, options)
+    report("compressing")
+    with places.replacing(path) as part:
+        written = archive.write(final, part)
+        weighed = checks.run(checks.weighed(subject, written.bytes), planned.recipe.allow, only="size")
+        _judge(weighed, planned.target, options)
+        findings = tuple(one for one in findings if one.check != "size") + weighed
+        described = manifest.describe(planned.as_json(), _about(planned), written, subject, findings, slimmed.savings)
+        with places.replacing(path.with_suffix(".json")) as part_of_manifest:
+            part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
+    return described
+
+
+def _about(planned: Plan) -> dict[str, Any]:
+    layer = planned.recipe.layer
+    return {
+        "name": layer.name,
+        "layer_version": planned.target.version,
+        "description": layer.description,
+        "license": layer.license,
+    }
+
+
+def _tree(loaded: Loaded, planned: Plan, work: Path) -> Tree:
+    """Put the files of all steps together."""
+    site_packages = work / "python"
+    content = tree.Tree(())
+    if planned.routes:
+        target = planned.target
+        install([one.package for one in planned.routes], target.base, target.arch, site_packages)
+        content = tree.from_folder(site_packages, "python")
+    content = content.with_entries(
+        tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in planned.copied
+    )
+    if not len(content):
+        msg = f"{planned.target.name}: the steps leave the layer empty"
+        raise BuildError(msg)
+    return content
+
+
+def _with_bytecode(content: Tree, planned: Plan) -> Tree:
+    interpreter = interpreters.find(planned.target.base.series) if planned.interpreter else None
+    if interpreter is None:
+        return content
+    return bytecode.add(content, interpreter, Store(places.cache() / "bytecode.sqlite"))
+
+
+def _already_there(path: Path, planned: Plan) -> dict[str, Any] | None:
+    """Return the manifest when the zip on disk is what this plan would give."""
+    found = manifest.beside(path)
+    if found is None or found.get("plan_digest") != planned.digest or not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        same = _sha256(stream.read) == found["zip"].get("sha256")
+    return found if same else None
+
+
+def _sha256(read: Callable[[int], bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _built(planned: Plan, path: Path, found: dict[str, Any], started: float, *, unchanged: bool) -> Built:
+    return Built(
+        target=planned.target.name,
+        path=path,
+        manifest=found,
+        seconds=time.monotonic() - started,
+        unchanged=unchanged,
+        notes=_notes(planned, found),
+    )
+
+
+def _judge(findings: Sequence[checks.Finding], target: Target, options: Options) -> None:
+    """Raise CheckFailedError when the layer is unfit."""
+    failed = checks.failures(findings, strict=options.strict)
+    if failed:
+        raise checks.failure(target.name, failed)
+
+
+def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
+    runtime = planned.target.base
+    twice = [
+        f"{runtime.name} brings {package['name']} itself: leave it out unless you need version {package['version']}"
+        for package in found["packages"]
+        if package["name"] in runtime.provides
+    ]
+    return (*planned.warnings, *twice)

@@ -1,0 +1,51 @@
+"""The `layerwright` command: click commands and nothing else. What they need is imported when they run."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from builder import __version__
+from builder.cli import recipes, zips
+from builder.errors import LayerwrightError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="layerwright")
+def main() -> None:
+    """Build AWS Lambda layers that hold native code, for every runtime and architecture.
+
+    \b
+    Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,
+    4 a build step failed, 5 a check failed, 130 interrupted.
+    """
+
+
+for command in (*recipes.COMMANDS, *zips.COMMANDS):
+    main.add_command(command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code; the only place that catches our errors."""
+    try:
+        result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+    except LayerwrightError as error:
+        from builder import console
+
+        console.fail(error)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        from builder import processes
+
+        processes.kill_all()
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone, for example `head`
+        return 0
+    return result if isinstance(result, int) else 0

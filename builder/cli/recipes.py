@@ -1,0 +1,303 @@
+"""Commands about recipes: list, plan, build, wheel, lock, new, lint, schema, runtimes."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.cli import options
+from builder.errors import LayerwrightError, UsageError
+
+if TYPE_CHECKING:
+    from builder.model.recipes import Loaded
+    from builder.model.target import Target
+
+Pairs = list[tuple["Loaded", "Target"]]
+
+
+def chosen(
+    folder: Path,
+    names: tuple[str, ...],
+    selection: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    adhoc: tuple[tuple[str, ...], Path | None, str | None] = ((), None, None),
+) -> Pairs:
+    """Return the targets that a command line means, with their recipes."""
+    from builder.model import recipes
+    from builder.model.target import Selection, select, targets
+
+    runtimes, architectures, only = selection
+    wanted = Selection(runtimes=runtimes, architectures=architectures, only=only)
+    pips, file, name = adhoc
+    if names and (pips or file):
+        msg = "recipes and packages cannot be built in one call"
+        raise UsageError(msg, hint="name recipes, or packages with --pip or -r")
+    if pips or file:
+        from builder.adhoc import Request, recipe
+
+        request = Request(requirements=pips, file=file, name=name, runtimes=runtimes, architectures=architectures)
+        loaded = [recipe(request)]
+    elif names:
+        loaded = [recipes.load(folder, one) for one in dict.fromkeys(names)]
+    else:
+        msg = "nothing to do: no recipe is named"
+        raise UsageError(msg, hint="`layerwright list` shows the recipes; --all takes every one; --pip needs none")
+    owners = {target: one for one in loaded for target in targets(one.recipe)}
+    return [(owners[target], target) for target in select(owners, wanted)]
+
+
+def _names(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
+    from builder.model import recipes
+
+    if not everything:
+        return names
+    found = tuple(recipes.names(folder))
+    if not found:
+        msg = f"there are no recipes in {folder}"
+        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
+    return found
+
+
+@click.command("list")
+@options.recipes_folder
+@options.output
+@options.as_json
+def list_(folder: Path, output: Path, *, as_json: bool) -> None:
+    """Show the recipes and what was built of them."""
+    from builder import catalogue, console
+    from builder.model import recipes
+
+    loaded, broken = recipes.load_all(folder)
+    rows = catalogue.rows(loaded, output)
+    if as_json:
+        console.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
+    elif not loaded and not broken:
+        msg = f"there are no recipes in {folder}"
+        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
+    else:
+        columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
+        console.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
+        for error in broken:
+            console.fail(error)
+    if broken:
+        raise click.exceptions.Exit(broken[0].exit_code)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@options.packages
+@options.runtime_and_arch
+@options.only
+@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@options.recipes_folder
+@options.as_json
+def plan(  # noqa: PLR0913
+    names: tuple[str, ...],
+    pips: tuple[str, ...],
+    file: Path | None,
+    name: str | None,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    only: tuple[str, ...],
+    folder: Path,
+    *,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Show what a build would do and why. Asks the package index; writes nothing."""
+    pairs = chosen(
+        folder, _names(folder, names, everything=everything), (runtimes, architectures, only), (pips, file, name)
+    )
+    from builder import console
+    from builder.build import plan as make_plan
+
+    plans = []
+    with console.working("planning") as report:
+        for loaded, target in pairs:
+            report(f"planning {target.name}")
+            plans.append(make_plan(loaded, target))
+    if as_json:
+        console.data({"plans": [one.as_json() for one in plans]})
+    else:
+        console.plans(plans)
+    for warning in dict.fromkeys(warning for one in plans for warning in one.warnings):
+        console.warn(warning)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@options.packages
+@options.runtime_and_arch
+@options.only
+@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@options.recipes_folder
+@options.output
+@options.strict
+@click.option("--route", type=click.Choice(["auto", "wheels"]), default="auto", help="How packages become files.")
+@click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once.  [default: the processors, at most 4]")
+@click.option("--keep-going", "-k", is_flag=True, help="Build the other targets when one fails.")
+@click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged.")
+@options.as_json
+def build(  # noqa: PLR0913
+    names: tuple[str, ...],
+    pips: tuple[str, ...],
+    file: Path | None,
+    name: str | None,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    only: tuple[str, ...],
+    folder: Path,
+    output: Path,
+    route: str,  # noqa: ARG001  both choices mean the same until there are containers
+    jobs: int | None,
+    *,
+    everything: bool,
+    strict: bool,
+    keep_going: bool,
+    rebuild: bool,
+    as_json: bool,
+) -> None:
+    """Build layers: from recipes, or with --pip or -r without one."""
+    pairs = chosen(
+        folder, _names(folder, names, everything=everything), (runtimes, architectures, only), (pips, file, name)
+    )
+    from builder import console
+    from builder.build import Options
+    from builder.fleet import build_all
+
+    settings = Options(output=output, strict=strict, rebuild=rebuild)
+    jobs = jobs or min(4, os.cpu_count() or 1)
+    results, errors = build_all(pairs, settings, jobs=jobs, keep_going=keep_going)
+    if as_json:
+        built = [{**one.manifest, "path": str(one.path), "unchanged": one.unchanged} for one in results]
+        console.data({"built": built, "failed": [error.what for error in errors]})
+    elif results:
+        console.built(results)
+    for note in dict.fromkeys(note for one in results for note in one.notes):
+        console.warn(note)
+    for error in errors:
+        console.fail(error)
+    if errors:
+        raise click.exceptions.Exit(errors[0].exit_code)
+
+
+@click.command()
+@click.argument("requirement", metavar="REQUIREMENT")
+@options.runtime_and_arch
+@click.option(
+    "--output", "-o", type=click.Path(path_type=Path), default=Path("dist/wheels"), show_default=True, help="Folder."
+)
+def wheel(requirement: str, runtimes: tuple[str, ...], architectures: tuple[str, ...], output: Path) -> None:
+    """Fetch the wheel of a package that fits a runtime; repeat --runtime and --arch for more."""
+    from builder import adhoc, console, places
+    from builder.index.fetch import fetch
+
+    places.writable(output)
+    for found in adhoc.wheels(requirement, runtimes, architectures):
+        console.text(f"{fetch(found, output)}\n")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@click.option("--all", "everything", is_flag=True, help="Every recipe.")
+@click.option("--upgrade", "-U", is_flag=True, help="Take the newest versions that the recipe allows.")
+@options.recipes_folder
+def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
+    """Write requirements.lock beside recipes: exact versions and hashes for every target."""
+    from builder import console
+    from builder.model import recipes
+    from builder.relock import relock
+
+    chosen_names = _names(folder, names, everything=everything)
+    if not chosen_names:
+        msg = "no recipe is named"
+        raise UsageError(msg, hint="--all locks every one")
+    for loaded in [recipes.load(folder, name) for name in chosen_names]:
+        with console.working(f"locking {loaded.name}") as report:
+            result = relock(loaded, upgrade=upgrade, report=report)
+        console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
+        for package, old, new in result.changes:
+            console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
+
+
+@click.command()
+@click.argument("name")
+@options.packages_for_new
+@options.runtime_and_arch
+@options.recipes_folder
+def new(
+    name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
+) -> None:
+    """Write a recipe that lints and builds."""
+    from builder import adhoc, console, places
+    from builder.model import recipes
+
+    path = folder / name / recipes.RECIPE_FILE
+    if path.exists():
+        msg = f"{path} exists already"
+        raise UsageError(msg, hint="edit it, or choose another name")
+    request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
+    with console.working(f"looking at {' '.join(pips)}"):
+        text = adhoc.write_recipe(request, name)
+    places.writable(path.parent)
+    with places.replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    recipes.load(folder, name)
+    console.note(f"wrote {path}; `layerwright build {name}` builds it")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@options.recipes_folder
+def lint(names: tuple[str, ...], folder: Path) -> None:
+    """Check recipes, all or the named ones; every mistake of every file at once."""
+    from builder import console
+    from builder.model import recipes
+
+    errors: list[LayerwrightError] = []
+    count = 0
+    for name in names or _names(folder, (), everything=True):
+        count += 1
+        try:
+            recipes.load(folder, name)
+        except UsageError as error:
+            errors.append(error)
+    for error in errors:
+        console.fail(error)
+    if errors:
+        raise click.exceptions.Exit(errors[0].exit_code)
+    console.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON schema of recipes, for editors."""
+    from builder import console
+    from builder.model import schema as recipe_schema
+
+    console.text(recipe_schema.text())
+
+
+@click.command()
+@options.as_json
+def runtimes(*, as_json: bool) -> None:
+    """Show Lambda's runtimes: system, dates, directories, images."""
+    import datetime as dt
+
+    from builder import console
+    from builder.model import runtimes as model
+
+    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    if as_json:
+        console.data(
+            {"runtimes": [one.as_json(today) for one in model.runtimes().values()], "retired": model.retired()}
+        )
+        return
+    rows = [
+        (one.name, one.os.title, one.status(today), str(one.deprecated or ""), str(one.block_update or ""), one.image)
+        for one in model.runtimes().values()
+    ]
+    console.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)
+
+
+COMMANDS = (list_, plan, build, wheel, lock, new, lint, schema, runtimes)

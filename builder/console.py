@@ -1,0 +1,152 @@
+"""How it looks: talk on stderr, data on stdout, colour and spinners only on a terminal."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from builder.build import Built
+from builder.errors import LayerwrightError
+from builder.layer.checks import Finding
+from builder.layer.checks.size import UNZIPPED_LIMIT
+from builder.layer.inspect import Inspection
+from builder.plan.plan import Plan
+
+_MB = 1_000_000
+
+
+def _stderr() -> Console:
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    _stderr().print(Text(text))
+
+
+def warn(text: str) -> None:
+    _stderr().print(Text("warning: ", style="yellow") + Text(text))
+
+
+def fail(error: LayerwrightError) -> None:
+    text = Text("error: ", style="bold red") + Text(error.what, style="bold")
+    for line in error.why:
+        text += Text(f"\n  {line}")
+    if error.hint:
+        text += Text("\nhint: ", style="green") + Text(error.hint)
+    _stderr().print(text)
+
+
+@contextlib.contextmanager
+def working(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what goes on: a spinner on a terminal, one line per item of work elsewhere."""
+    console = _stderr()
+    if console.is_terminal:
+        with console.status(Text(what)) as status:
+            yield lambda text: status.update(Text(text))
+    else:
+        yield lambda _: None
+
+
+@contextlib.contextmanager
+def group(title: str) -> Iterator[None]:
+    """Fold what follows in the logs of code hosts."""
+    folded = os.environ.get("GITHUB_ACTIONS") == "true"
+    if folded:
+        print(f"::group::{title}", file=sys.stderr, flush=True)  # noqa: T201
+    try:
+        yield
+    finally:
+        if folded:
+            print("::endgroup::", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def data(value: dict[str, Any]) -> None:
+    """Print one JSON document; every one says its format's `version`."""
+    print(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def text(value: str) -> None:
+    sys.stdout.write(value)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Sequence[str] = ()) -> None:
+    """Print a table to stdout; as wide as its content where no terminal limits it."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=400)
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
+
+
+def mb(count: int) -> str:
+    return f"{count / _MB:.1f}"
+
+
+# ---- views ---------------------------------------------------------------------------------------------------------
+
+
+def built(results: Sequence[Built]) -> None:
+    """Print the summary at the end of a build."""
+    numbers = ("seconds", "zip MB", "unzipped MB", "headroom MB")
+    rows = [
+        (
+            one.target,
+            "unchanged" if one.unchanged else one.manifest["route"],
+            f"{one.seconds:.1f}",
+            mb(one.manifest["zip"]["bytes"]),
+            mb(one.manifest["unzipped_bytes"]),
+            mb(UNZIPPED_LIMIT - one.manifest["unzipped_bytes"]),
+            one.manifest["zip"]["sha256"],
+        )
+        for one in results
+    ]
+    table(("target", "route", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers)
+
+
+def plans(found: Sequence[Plan]) -> None:
+    for index, one in enumerate(found):
+        if index:
+            text("\n")
+        runtime = one.target.base
+        text(f"{one.target.name}  ({runtime.os.title}, {one.route}, {'locked' if one.locked else 'not locked'})\n")
+        bytecode = f"Python {one.interpreter}" if one.interpreter else "left to Lambda"
+        text(f"  image {runtime.image}   bytecode {bytecode}   digest {one.digest[:16]}\n")
+        rows = [
+            (f"  {r.package.name}", r.package.version, r.kind, mb(r.size) if r.size else "", r.reason)
+            for r in one.routes
+        ]
+        rows += [(f"  {copied.to}", "", "copy", "", copied.source) for copied in one.copied]
+        table(("  package", "version", "route", "MB", "why"), rows, numbers=("MB",))
+
+
+def findings(found: Sequence[Finding]) -> None:
+    for one in found:
+        style = {"error": "bold red", "warning": "yellow"}[one.severity]
+        line = Text(f"{one.severity}: ", style=style) + Text(f"[{one.check}] {one.path or ''} {one.message}".strip())
+        for detail in one.details:
+            line += Text(f"\n    {detail}")
+        line += Text(f"\n  {'allowed: ' + one.allowed if one.allowed else 'hint: ' + one.hint}", style="dim")
+        Console(highlight=False, soft_wrap=True).print(line)
+
+
+def inspection(name: str, one: Inspection) -> None:
+    text(f"{name}\n")
+    text(f"  zip       {mb(one.zip_bytes)} MB, unzipped {mb(one.unzipped_bytes)} MB in {one.files} files, ")
+    text(f"{mb(UNZIPPED_LIMIT - one.unzipped_bytes)} MB under Lambda's limit\n")
+    machines = ", ".join(f"{count} for {machine}" for machine, count in one.machines)
+    text(f"  machine code  {machines or 'none'}\n")
+    needs = ", ".join(f"{family} {version}" for family, version in one.abi.items() if version)
+    text(f"  needs     {needs or 'no symbol versions'}\n")
+    text(f"  from the runtime  {' '.join(one.outside) or 'no library'}\n")
+    text(f"  packages  {', '.join(f'{package} {version}' for package, version in one.packages) or 'none recognised'}\n")
+    table(("  largest", "MB"), [(f"  {path}", mb(count)) for path, count in one.largest], numbers=("MB",))

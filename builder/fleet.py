@@ -1,0 +1,81 @@
+"""Many targets in one call: some at once, in order, stopped cleanly."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from builder import console, processes
+from builder.build import Built, Options, build
+from builder.errors import LayerwrightError
+from builder.model.recipes import Loaded
+from builder.model.target import Target
+
+
+class _StoppedError(LayerwrightError):
+    """Another target failed, or the user interrupted."""
+
+
+def build_all(
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, *, jobs: int, keep_going: bool
+) -> tuple[list[Built], list[LayerwrightError]]:
+    """Build targets and return what was built, in the order given, and what failed."""
+    stop = threading.Event()
+    with console.working("starting") as show, console.group("layerwright build"):
+
+        def one(pair: tuple[Loaded, Target]) -> Built:
+            loaded, target = pair
+
+            def report(stage: str) -> None:
+                if stop.is_set():
+                    raise _StoppedError(target.name)
+                show(f"{target.name}: {stage}")
+
+            return build(loaded, target, options, report)
+
+        with ThreadPoolExecutor(min(jobs, len(pairs))) as pool:
+            futures = [pool.submit(one, pair) for pair in pairs]
+            try:
+                _watch(futures, stop, keep_going=keep_going)
+            except BaseException:
+                stop.set()
+                for future in futures:
+                    future.cancel()
+                processes.kill_all()
+                raise
+    return _sorted_out(futures)
+
+
+def _watch(futures: Sequence[Future[Built]], stop: threading.Event, *, keep_going: bool) -> None:
+    """Tell of each target as it is done; after a failure, let nothing new begin."""
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            if future.cancelled():
+                continue
+            error = future.exception()
+            if error is None:
+                built = future.result()
+                state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
+                console.note(f"{built.path}  {state}")
+            elif not keep_going:
+                stop.set()
+                for other in pending:
+                    other.cancel()
+
+
+def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+    built: list[Built] = []
+    errors: list[LayerwrightError] = []
+    for future in futures:
+        if future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            built.append(future.result())
+        elif isinstance(error, LayerwrightError):
+            if not isinstance(error, _StoppedError):
+                errors.append(error)
+        else:
+            raise error
+    return built, errors

@@ -1,0 +1,112 @@
+"""Bytecode in the layer: /opt is read-only, so without it every cold start compiles every module again."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from builder import processes
+from builder.errors import BuildError
+from builder.layer.interpreters import Interpreter
+from builder.layer.slim import SITE_PACKAGES
+from builder.layer.store import Store
+from builder.layer.tree import PLAIN, Entry, InMemory, OnDisk, Tree
+
+_REVISION = b"1"
+"""Raised when `compiler.py` writes other bytes than before."""
+
+
+def add(tree: Tree, interpreter: Interpreter, store: Store) -> Tree:
+    """Return the tree with a `.pyc` beside every Python source, `unchecked-hash` (PEP 552).
+
+    Raises BuildError when the interpreter itself fails; sources that do not compile are left as they are.
+    """
+    sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
+    keys = {entry.path: _key(entry, interpreter) for entry in sources}
+    known = store.get(keys.values())
+    fresh = _compile([entry for entry in sources if keys[entry.path] not in known], interpreter)
+    derived = {keys[path]: data for path, data in fresh.items()}
+    if derived:
+        store.put(derived)
+    known.update(derived)
+    tag = "cpython-" + "".join(interpreter.version.split(".")[:2])
+    return tree.with_entries(
+        Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=InMemory(data=known[keys[entry.path]]))
+        for entry in sources
+        if known.get(keys[entry.path])
+    )
+
+
+def _is_module(path: str) -> bool:
+    return path.endswith(".py") and SITE_PACKAGES.match(path) is not None
+
+
+def _cached_name(path: str, tag: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
+
+
+def _key(entry: Entry, interpreter: Interpreter) -> bytes:
+    parts = (_REVISION, interpreter.version.encode(), entry.path.encode(), entry.content.read())
+    return hashlib.sha256(b"\0".join(parts)).digest()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    layer_path: str
+    source: Path
+    output: Path
+
+    @property
+    def record(self) -> str:
+        """One record of `compiler.py`; tracebacks in Lambda name the file under /opt."""
+        return f"{self.source}\0/opt/{self.layer_path}\0{self.output}"
+
+    def result(self) -> bytes:
+        return self.output.read_bytes() if self.output.exists() else b""
+
+
+def _compile(sources: Sequence[Entry], interpreter: Interpreter) -> dict[str, bytes]:
+    """Return bytecode by the source's path, empty where it does not compile."""
+    if not sources:
+        return {}
+    workers = min(os.cpu_count() or 1, len(sources))
+    with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
+        folder = Path(name)
+        jobs = [_job(entry, folder, index) for index, entry in enumerate(sources)]
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(lambda share: _run(share, interpreter, folder), [jobs[i::workers] for i in range(workers)]))
+        return {job.layer_path: job.result() for job in jobs}
+
+
+def _job(entry: Entry, folder: Path, index: int) -> _Job:
+    if isinstance(entry.content, OnDisk):
+        source = entry.content.path
+    else:
+        source = folder / f"{index}.py"
+        source.write_bytes(entry.content.read())
+    return _Job(layer_path=entry.path, source=source, output=folder / f"{index}.pyc")
+
+
+def _run(jobs: Sequence[_Job], interpreter: Interpreter, folder: Path) -> None:
+    code = resources.files("builder.layer").joinpath("compiler.py").read_text(encoding="utf-8")
+    env = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    if "SYSTEMROOT" in os.environ:  # Windows' Python does not start without it
+        env["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
+    finished = processes.run(
+        [interpreter.path, "-s", "-S", "-B", "-W", "ignore", "-c", code],
+        stdin="\0".join(job.record for job in jobs),
+        env=env,
+        cwd=folder,
+    )
+    if finished.returncode:
+        msg = f"Python {interpreter.version} at {interpreter.path} failed to compile bytecode"
+        raise BuildError(
+            msg,
+            why=finished.stderr.strip().splitlines()[-3:],
+            hint='`bytecode = "off"` under [slim] leaves it to Lambda',
+        )

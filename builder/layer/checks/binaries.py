@@ -1,0 +1,154 @@
+"""Machine code: architecture, symbol versions, C library."""
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.elf import Elf
+
+_LOADED_FROM = re.compile(r"^(?:lib|bin|extensions)/[^/]+$|^bootstrap$|\.libs/[^/]+$")
+_FOREIGN_FORMATS = {
+    b"MZ": "Windows",
+    b"\xcf\xfa\xed\xfe": "macOS",
+    b"\xce\xfa\xed\xfe": "macOS",
+    b"\xca\xfe\xba\xbe": "macOS",
+}
+_NATIVE_NAME = re.compile(r"\.(?:so(?:\.[\d.]+)?|node|dylib|dll|pyd)$")
+_SYSTEM_LIBRARIES = re.compile(
+    r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|nsl|crypt|stdc\+\+|gcc_s)|ld-linux[^.]*)\.so"
+)
+_MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
+
+
+def loaded(path: str, elf: Elf) -> bool:
+    """Tell whether something in Lambda will surely load that file, rather than carry it along."""
+    return elf.python_module or _LOADED_FROM.search(path) is not None
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+@check(
+    "architecture", "A file for another processor or system cannot be loaded; the function fails at its first import."
+)
+def architecture(subject: Subject) -> Iterator[Finding]:
+    wanted = " and ".join(arch.name for arch in subject.architectures)
+    machines = {arch.elf for arch in subject.architectures}
+    for path, elf in subject.elves.items():
+        if elf.machine not in machines or len(machines) > 1:
+            severity = ERROR if loaded(path, elf) else WARNING
+            message = f"is code for {elf.machine.removeprefix('EM_')}, the layer is for {wanted}"
+            hint = "build for the layer's architecture, or split the layer by arch"
+            yield Finding(check="architecture", severity=severity, path=path, message=message, hint=hint)
+    for path, problem in subject.damaged.items():
+        hint = "get or build the file again"
+        yield Finding(
+            check="architecture", severity=subject.suspicious, path=path, message=f"is a {problem}", hint=hint
+        )
+    yield from _foreign_formats(subject)
+
+
+def _foreign_formats(subject: Subject) -> Iterator[Finding]:
+    for entry in subject.tree:
+        if entry.link is not None or entry.path in subject.elves or not _NATIVE_NAME.search(entry.name):
+            continue
+        head = entry.content.head(4)
+        system = next((name for magic, name in _FOREIGN_FORMATS.items() if head.startswith(magic)), None)
+        if system:
+            severity = ERROR if ".cpython-" in entry.name or entry.path.startswith("lib/") else WARNING
+            message = f"is a library for {system}"
+            hint = "it was built or installed on that system; take the wheel for Linux, or build with layerwright"
+            yield Finding(check="architecture", severity=severity, path=entry.path, message=message, hint=hint)
+
+
+@check(
+    "glibc", "Lambda's C library is older than most computers'; a newer symbol gives `version GLIBC_2.xx not found`."
+)
+def glibc(subject: Subject) -> Iterator[Finding]:
+    ceiling = subject.os.glibc
+    for path, elf, needed in _above(subject, "GLIBC", ceiling):
+        yield Finding(
+            check="glibc",
+            severity=ERROR if loaded(path, elf) or subject.own else WARNING,
+            path=path,
+            message=f"needs GLIBC_{needed}, {subject.os.title} has {ceiling}",
+            hint="take a version whose wheel is for an older manylinux, or compile it in the runtime's own image",
+        )
+
+
+@check("glibcxx", "The C++ library of Lambda's hosts may be older than the one in the newest image.")
+def glibcxx(subject: Subject) -> Iterator[Finding]:
+    system = subject.os
+    for family, safe, image in (
+        ("GLIBCXX", system.glibcxx, system.glibcxx_image),
+        ("CXXABI", system.cxxabi, system.cxxabi_image),
+    ):
+        for path, elf, needed in _above(subject, family, safe):
+            never = version_key(needed) > version_key(image)
+            where = (
+                f"{system.title} has {image}" if never else f"only the newest {system.title} has it, older hosts {safe}"
+            )
+            yield Finding(
+                check="glibcxx",
+                severity=ERROR if never and (loaded(path, elf) or subject.own) else WARNING,
+                path=path,
+                message=f"needs {family}_{needed}; {where}",
+                hint="compile it with the runtime image's own compiler, or bundle the libstdc++ that it was built with",
+            )
+
+
+def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, Elf, str]]:
+    """Yield the files that need a higher version of a symbol family than the ceiling, with the highest."""
+    prefix, limit = f"{family}_", version_key(ceiling)
+    for path, elf in subject.fitting():
+        bundled = _bundled(subject, path, elf)
+        highest = max(
+            (
+                version_key(need.version.removeprefix(prefix))
+                for need in elf.versions
+                if re.fullmatch(rf"{family}_\d+(?:\.\d+)*", need.version)
+                and not need.weak
+                and need.library not in bundled
+                and _SYSTEM_LIBRARIES.match(need.library)
+            ),
+            default=(),
+        )
+        if highest > limit:
+            yield path, elf, ".".join(map(str, highest))
+
+
+def _bundled(subject: Subject, path: str, elf: Elf) -> set[str]:
+    """Return the system sonames that the file finds in the layer itself, through its own DT_RPATH."""
+    if not elf.rpath:
+        return set()
+    paths = {entry.path for entry in subject.tree} if any("$ORIGIN" in part for part in elf.rpath) else set()
+    found = set()
+    for needed in elf.needed:
+        for folder in elf.rpath:
+            if _resolved(path, folder, needed) in paths:
+                found.add(needed)
+    return found
+
+
+def _resolved(path: str, folder: str, library: str) -> str:
+    import posixpath
+
+    origin = "/opt/" + path.rpartition("/")[0]
+    where = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
+    return posixpath.normpath(f"{where}/{library}").removeprefix("/opt/")
+
+
+@check("musl", "Code for Alpine Linux needs musl's loader, which Amazon Linux does not have.")
+def musl(subject: Subject) -> Iterator[Finding]:
+    for path, elf in subject.fitting():
+        needs = [name for name in (*elf.needed, (elf.interpreter or "").rpartition("/")[2]) if _MUSL.match(name)]
+        for name in islice(needs, 1):
+            yield Finding(
+                check="musl",
+                severity=ERROR if loaded(path, elf) else WARNING,
+                path=path,
+                message=f"needs `{name}` of musl",
+                hint="take the manylinux wheel or the glibc build; musllinux never fits",
+            )

@@ -1,0 +1,179 @@
+"""Names, links and modes."""
+
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.slim import SITE_PACKAGES, matcher
+from builder.layer.tree import Entry
+from builder.model.runtimes import Runtime
+
+_READABLE, _RUNNABLE = 0o004, 0o005
+_MB = 1_000_000
+_SYSTEM = re.compile(r"^/(?:usr|lib|lib64|bin|etc|var|tmp|dev|proc)(?:/|$)")
+_PROGRAM = re.compile(r"^(?:bin/|extensions/[^/]+$|bootstrap$)")
+_LAYER_ROOTS = re.compile(r"^[^/]+/(?:python|nodejs|java|ruby)/")
+_LEFTOVERS = {
+    "version control": [".git/", ".hg/", ".svn/"],
+    "traces of a desktop": [".DS_Store", "__MACOSX/", "Thumbs.db"],
+    "static libraries": ["*.a", "*.la"],
+    "caches": [".cache/", ".pytest_cache/", ".mypy_cache/", "node_modules/.cache/"],
+}
+
+
+def reads(runtime: Runtime, path: str) -> bool:
+    """Tell whether a runtime looks below one of its directories for that file."""
+    other = re.match(r"python/lib/python([\d.]+)/", path)
+    if other:
+        return runtime.language == "python" and other[1] == runtime.series
+    return any(_under(pattern, path) for pattern in runtime.directories)
+
+
+def _under(pattern: str, path: str) -> bool:
+    if pattern.endswith("/"):
+        return path.startswith(pattern)
+    if pattern.endswith("*.jar"):
+        folder, _, name = path.rpartition("/")
+        return folder == pattern.rpartition("/")[0] and name.endswith(".jar")
+    return path == pattern
+
+
+@check("layer-path", "A runtime looks into fixed directories of /opt; a file elsewhere is there and never found.")
+def layer_path(subject: Subject) -> Iterator[Finding]:
+    unread: dict[str, list[Entry]] = defaultdict(list)
+    for entry in subject.tree:
+        if not any(reads(runtime, entry.path) for runtime in subject.runtimes):
+            unread[_group(entry.path)].append(entry)
+    names = ", ".join(runtime.name for runtime in subject.runtimes)
+    for group, entries in sorted(unread.items()):
+        total = sum(entry.size for entry in entries)
+        yield Finding(
+            check="layer-path",
+            severity=subject.suspicious,
+            path=group,
+            message=f"{names} never looks there ({len(entries)} files, {total / _MB:.1f} MB)",
+            hint=_advice(entries[0].path, subject),
+        )
+
+
+def _group(path: str) -> str:
+    """One finding for a directory, not one for each of its thousand files."""
+    match = SITE_PACKAGES.match(path)
+    return match.group(0) if match else path.split("/")[0] + ("/" if "/" in path else "")
+
+
+def _advice(path: str, subject: Subject) -> str:
+    if _LAYER_ROOTS.match(path):
+        return f"the zip has one folder too many: `{path.split('/')[1]}/` must be at its top"
+    if any(runtime.language == "python" for runtime in subject.runtimes) and path.endswith(".py"):
+        return "Python packages belong under `python/`"
+    folders = " ".join(dict.fromkeys(pattern for runtime in subject.runtimes for pattern in runtime.directories))
+    return f"it is found only by code that names /opt/{path.split('/')[0]}; the runtime reads {folders}"
+
+
+@check("permissions", "The function runs as another user: it must be able to read every file and to execute programs.")
+def permissions(subject: Subject) -> Iterator[Finding]:
+    for path, mode in subject.directories.items():
+        if mode and mode & _RUNNABLE != _RUNNABLE:
+            yield _permission(path, mode, "a directory that others cannot enter", "755")
+    for entry in subject.tree:
+        if entry.link is not None:
+            continue
+        if entry.mode and not entry.mode & _READABLE:
+            yield _permission(entry.path, entry.mode, "a file that others cannot read", "644")
+        elif _needs_execution(entry, subject) and entry.mode & _RUNNABLE != _RUNNABLE:
+            yield _permission(entry.path, entry.mode, "a program that others cannot execute", "755")
+
+
+def _needs_execution(entry: Entry, subject: Subject) -> bool:
+    """Extensions and `bootstrap` are executed whatever they are; of bin/, only what looks like a program."""
+    if not _PROGRAM.match(entry.path):
+        return False
+    always = not entry.path.startswith("bin/")
+    elf = subject.elves.get(entry.path)
+    return always or (elf is not None and elf.interpreter is not None) or entry.content.head(2) == b"#!"
+
+
+def _permission(path: str, mode: int, what: str, wanted: str) -> Finding:
+    shown = f"mode {mode:o}" if mode else "no unix mode, as zips made on Windows have"
+    hint = f"write it into the zip with mode {wanted}"
+    return Finding(check="permissions", severity=ERROR, path=path, message=f"is {what} ({shown})", hint=hint)
+
+
+@check("symlink-escape", "A link that leaves the layer points to something else, or to nothing, on Lambda's hosts.")
+def symlink_escape(subject: Subject) -> Iterator[Finding]:
+    links = {entry.path: _pointed(entry) for entry in subject.tree if entry.link is not None}
+    paths = subject.tree.paths() | {part for path in subject.tree.paths() for part in _parents(path)}
+    for path, pointed in links.items():
+        problem, severity = _link_problem(path, pointed, links, paths, subject)
+        if problem:
+            hint = "let links be relative and point into the layer"
+            yield Finding(check="symlink-escape", severity=severity, path=path, message=problem, hint=hint)
+
+
+def _pointed(entry: Entry) -> str:
+    """Return the absolute path that a link means when the layer lies in /opt."""
+    return posixpath.normpath(posixpath.join("/opt", entry.parent, entry.link or ""))
+
+
+def _link_problem(
+    path: str, pointed: str, links: dict[str, str], paths: set[str], subject: Subject
+) -> tuple[str | None, str]:
+    if not pointed.startswith("/opt/"):
+        known = _SYSTEM.match(pointed) is not None
+        return f"points to {pointed}, outside /opt", subject.suspicious if known else ERROR
+    if _loops(path, links):
+        return "points to itself, through other links or directly", ERROR
+    inside = pointed.removeprefix("/opt/")
+    through = next((part for part in _parents(inside) if part in links), None)
+    if inside not in paths and through is None:
+        return f"points to {pointed}, which the layer does not have", subject.suspicious
+    return None, WARNING
+
+
+def _loops(path: str, links: dict[str, str]) -> bool:
+    seen = {path}
+    while path in links:
+        path = links[path].removeprefix("/opt/")
+        if path in seen:
+            return True
+        seen.add(path)
+    return False
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+@check("leftovers", "Files that nothing in Lambda reads count against the size limit and the cold start.")
+def leftovers(subject: Subject) -> Iterator[Finding]:
+    for what, patterns in _LEFTOVERS.items():
+        spec = matcher(patterns)
+        found = [entry for entry in subject.tree if spec.match_file(entry.path)]
+        if found:
+            total = sum(entry.size for entry in found)
+            yield Finding(
+                check="leftovers",
+                severity=WARNING,
+                path=found[0].path,
+                message=f"{what}: {len(found)} files, {total / _MB:.1f} MB",
+                hint=f"prune {' '.join(patterns)}",
+            )
+
+
+@check(
+    "case-collision", "Names that differ only in case become one file when the zip is unpacked on a Mac or on Windows."
+)
+def case_collision(subject: Subject) -> Iterator[Finding]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for entry in subject.tree:
+        names[entry.path.casefold()].append(entry.path)
+    for paths in names.values():
+        if len(paths) > 1:
+            message = f"differs only in case from {', '.join(paths[1:])}"
+            hint = "rename one, if the layer is to be unpacked anywhere but in Lambda"
+            yield Finding(check="case-collision", severity=WARNING, path=paths[0], message=message, hint=hint)

@@ -1,0 +1,62 @@
+"""Lambda's limits."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.slim import matcher
+
+UNZIPPED_LIMIT = 262_144_000
+"""Bytes that a function and all its layers may have unzipped."""
+DIRECT_LIMIT = 52_428_800
+"""Bytes of a zip that PublishLayerVersion takes directly; larger ones go through S3."""
+MB = 1_000_000
+_TEN = 10
+_PRUNABLE = {
+    "tests": ["**/tests/", "**/test/"],
+    "type stubs": ["*.pyi", "*.pyx", "*.pxd"],
+    "documentation": ["**/docs/", "**/doc/", "**/examples/", "*.md", "*.rst"],
+    "bytecode": ["__pycache__/"],
+}
+
+
+@check("size", "Lambda refuses layers over 250 MB unzipped, and direct uploads over 50 MB.")
+def size(subject: Subject) -> Iterator[Finding]:
+    unzipped = subject.tree.unzipped_bytes
+    if unzipped > UNZIPPED_LIMIT:
+        yield Finding(
+            check="size",
+            severity=ERROR,
+            path=None,
+            message=f"is {unzipped:,} bytes unzipped, {unzipped - UNZIPPED_LIMIT:,} over Lambda's limit",
+            hint="prune what is not needed, or spread the packages over several layers",
+            details=(*_largest(subject), *_savings(subject)),
+        )
+    if subject.zip_bytes is not None and subject.zip_bytes > DIRECT_LIMIT:
+        yield Finding(
+            check="size",
+            severity=WARNING,
+            path=None,
+            message=f"the zip has {subject.zip_bytes:,} bytes and needs S3 to be uploaded (over {DIRECT_LIMIT:,})",
+            hint="publish it from an S3 bucket, or prune it",
+        )
+
+
+def largest(subject: Subject) -> list[tuple[str, int]]:
+    """Return the ten largest directories, of the depth at which packages lie."""
+    sizes: Counter[str] = Counter()
+    for entry in subject.tree:
+        sizes["/".join(entry.path.split("/")[:2])] += entry.size
+    return sizes.most_common(_TEN)
+
+
+def _largest(subject: Subject) -> Iterator[str]:
+    yield from (f"{count / MB:8.1f} MB  {name}" for name, count in largest(subject))
+
+
+def _savings(subject: Subject) -> Iterator[str]:
+    for what, patterns in _PRUNABLE.items():
+        spec = matcher(patterns)
+        saved = sum(entry.size for entry in subject.tree if spec.match_file(entry.path))
+        if saved:
+            yield f"pruning {what} would save {saved / MB:.1f} MB ({' '.join(patterns)})"

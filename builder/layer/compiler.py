@@ -1,0 +1,56 @@
+"""Runs in the interpreter of the layer's runtime, 3.8 or newer: source files in, canonical bytecode out.
+
+Not imported by layerwright: `bytecode.py` hands its text to that interpreter. It reads `source NUL name NUL output`
+records from stdin and writes `output` files; a source that does not compile (a template, Python 2) is left out.
+
+Canonical means that the bytes depend on source, name and interpreter only. marshal flags every object that more than
+one reference points to, and whether an interned string is shared depends on what else the process has seen. So each
+code object is loaded from its own dump, which leaves only the references within it, and all its strings get one
+more, which flags them always.
+"""
+
+import marshal
+import sys
+import types
+from importlib.util import MAGIC_NUMBER, source_hash
+
+UNCHECKED_HASH = 1  # PEP 552: bit 0 says that a hash follows, bit 1, which is not set, would ask to check it
+
+
+def strings(value, found):
+    """Collect every string that a constant holds."""
+    if isinstance(value, str):
+        found.append(value)
+    elif isinstance(value, (tuple, frozenset)):
+        for item in value:
+            strings(item, found)
+    elif isinstance(value, slice):
+        strings((value.start, value.stop, value.step), found)
+    elif isinstance(value, types.CodeType):
+        strings((value.co_consts, value.co_names, value.co_varnames, value.co_cellvars, value.co_freevars), found)
+        strings((value.co_filename, value.co_name, getattr(value, "co_qualname", None)), found)
+
+
+def compiled(source, name):
+    code = marshal.loads(marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=0)))
+    held = []
+    strings(code, held)
+    header = MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little") + source_hash(source)
+    return header + marshal.dumps(code)
+
+
+def main():
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
+    fields = sys.stdin.buffer.read().decode("utf-8").split("\0")
+    for source_path, name, output in zip(fields[0::3], fields[1::3], fields[2::3]):
+        with open(source_path, "rb") as stream:
+            source = stream.read()
+        try:
+            data = compiled(source, name)
+        except (SyntaxError, ValueError, RecursionError, UnicodeDecodeError, MemoryError):
+            continue
+        with open(output, "wb") as stream:
+            stream.write(data)
+
+
+main()

@@ -1,0 +1,73 @@
+"""What is in a zip, how big it is and what it needs: the analysis; `console.py` shows it."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from builder.layer.checks import Subject
+from builder.layer.checks.size import UNZIPPED_LIMIT, largest
+from builder.layer.manifest import ceilings
+
+_DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
+_NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inspection:
+    zip_bytes: int
+    unzipped_bytes: int
+    files: int
+    packages: tuple[tuple[str, str], ...]
+    """Name and version."""
+    largest: tuple[tuple[str, int], ...]
+    machines: tuple[tuple[str, int], ...]
+    """Architectures of the ELF files, with their number."""
+    abi: dict[str, str | None]
+    outside: tuple[str, ...]
+    """Libraries that ELF files need and the layer does not have: the runtime must."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "zip_bytes": self.zip_bytes,
+            "unzipped_bytes": self.unzipped_bytes,
+            "headroom_bytes": UNZIPPED_LIMIT - self.unzipped_bytes,
+            "files": self.files,
+            "packages": [{"name": name, "version": version} for name, version in self.packages],
+            "largest": [{"path": path, "bytes": count} for path, count in self.largest],
+            "machines": dict(self.machines),
+            "abi": self.abi,
+            "needs_from_runtime": list(self.outside),
+        }
+
+
+def inspect(subject: Subject, zip_bytes: int) -> Inspection:
+    here = {entry.name for entry in subject.tree} | {elf.soname for elf in subject.elves.values() if elf.soname}
+    needed = {name for elf in subject.elves.values() for name in elf.needed}
+    machines = Counter(elf.machine.removeprefix("EM_") for elf in subject.elves.values())
+    return Inspection(
+        zip_bytes=zip_bytes,
+        unzipped_bytes=subject.tree.unzipped_bytes,
+        files=len(subject.tree),
+        packages=tuple(sorted(_packages(subject))),
+        largest=tuple(largest(subject)),
+        machines=tuple(sorted(machines.items())),
+        abi=ceilings(subject),
+        outside=tuple(sorted(needed - here)),
+    )
+
+
+def _packages(subject: Subject) -> set[tuple[str, str]]:
+    found = set()
+    for entry in subject.tree:
+        if match := _DIST_INFO.search(entry.path):
+            found.add((match["name"].replace("_", "-").casefold(), match["version"]))
+        elif match := _NPM.match(entry.path):
+            found.add((match["name"], _npm_version(entry.content.read())))
+    return found
+
+
+def _npm_version(data: bytes) -> str:
+    match = re.search(rb'"version"\s*:\s*"([^"]+)"', data)
+    return match[1].decode("ascii", errors="replace") if match else "?"

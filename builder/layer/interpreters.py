@@ -1,0 +1,77 @@
+"""Finding a CPython of a given minor version on this host, to compile bytecode with."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from builder import processes
+
+_QUESTION = (
+    "import platform, sys; print(platform.python_implementation(), platform.python_version(), sys.flags.optimize)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Interpreter:
+    path: str
+    version: str
+    """Exact, for example `3.13.5`: another patch release may write other bytecode."""
+
+
+@cache
+def find(series: str) -> Interpreter | None:
+    """Return the newest-found interpreter of a minor version (`3.13`), or None."""
+    if series == f"{sys.version_info[0]}.{sys.version_info[1]}" and sys.implementation.name == "cpython":
+        import platform
+
+        return Interpreter(path=sys.executable, version=platform.python_version())
+    for candidate in _candidates(series):
+        version = _ask(candidate)
+        if version and version.startswith(f"{series}."):
+            return Interpreter(path=candidate, version=version)
+    return None
+
+
+def _candidates(series: str) -> Iterator[str]:
+    if given := os.environ.get(f"LAYERWRIGHT_PYTHON_{series.replace('.', '_')}"):
+        yield given
+        return
+    found = shutil.which(f"python{series}")
+    if found and Path(found).parent.name != "shims":
+        yield found
+    yield from _pyenv(series)
+    yield from _uv(series)
+
+
+def _pyenv(series: str) -> Iterator[str]:
+    """pyenv's shims in PATH are slow, and work only for the versions that are activated."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for folder in sorted(root.glob(f"versions/{series}.*"), key=_patch, reverse=True):
+        yield str(folder / "bin" / f"python{series}")
+
+
+def _patch(folder: Path) -> int:
+    digits = folder.name.rpartition(".")[2]
+    return int(digits) if digits.isdigit() else -1
+
+
+def _uv(series: str) -> Iterator[str]:
+    """uv knows its own managed ones and, on Windows, the registry."""
+    from uv import find_uv_bin
+
+    finished = processes.run([find_uv_bin(), "python", "find", "--no-python-downloads", "--system", series])
+    if finished.returncode == 0:
+        yield finished.stdout.strip()
+
+
+def _ask(path: str) -> str | None:
+    try:
+        finished = processes.run([path, "-I", "-S", "-c", _QUESTION])
+    except OSError:
+        return None
+    words = finished.stdout.split()
+    return words[1] if finished.returncode == 0 and words[:1] == ["CPython"] and "+" not in words[1] else None

@@ -1,0 +1,79 @@
+"""`dist/<target>.json`: what a zip is, for programs and for the next build."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from builder.layer.archive import Written
+from builder.layer.checks import Finding, Subject
+from builder.layer.checks.binaries import version_key
+from builder.layer.slim import Saving
+
+VERSION = 1
+"""Of this file's format; raised when a key changes its meaning."""
+
+
+def describe(
+    plan: Mapping[str, Any],
+    layer: Mapping[str, Any],
+    written: Written,
+    subject: Subject,
+    findings: Sequence[Finding],
+    savings: Sequence[Saving],
+) -> dict[str, Any]:
+    """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
+    return {
+        "version": VERSION,
+        **layer,
+        **{key: plan[key] for key in ("target", "runtimes", "architectures", "os", "route", "locked", "bytecode")},
+        "zip": {
+            "path": f"{plan['target']}.zip",
+            "bytes": written.bytes,
+            "sha256": written.sha256,
+            "code_sha256": written.code_sha256,
+        },
+        "unzipped_bytes": subject.tree.unzipped_bytes,
+        "files": len(subject.tree),
+        "abi": ceilings(subject),
+        "packages": [
+            {key: package[key] for key in ("name", "version", "route", "file", "sha256")}
+            for package in plan["packages"]
+        ],
+        "savings": [{"rule": saving.rule, "files": saving.files, "bytes": saving.bytes} for saving in savings],
+        "findings": [finding.as_json() for finding in findings],
+        "plan_digest": plan["plan_digest"],
+        "image": plan["image"],
+    }
+
+
+def ceilings(subject: Subject) -> dict[str, str | None]:
+    """Return the highest symbol versions that the layer needs of the operating system."""
+    needs = [need.version for elf in subject.elves.values() for need in elf.versions if not need.weak]
+    return {family.casefold(): highest(needs, family) for family in ("GLIBC", "GLIBCXX", "CXXABI")}
+
+
+def highest(versions: Iterable[str], family: str) -> str | None:
+    """Return the highest number of one symbol family, for example `2.28` of GLIBC."""
+    prefix = f"{family}_"
+    numbers = [version.removeprefix(prefix) for version in versions if version.startswith(prefix)]
+    numeric = [number for number in numbers if number.replace(".", "").isdigit()]
+    return max(numeric, key=version_key, default=None)
+
+
+def text(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Return the manifest in a file, or None when there is none that this version understands."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and found.get("version") == VERSION and "zip" in found else None
+
+
+def beside(zip_path: Path) -> dict[str, Any] | None:
+    """Return the manifest that lies next to a zip."""
+    return read(zip_path.with_suffix(".json"))

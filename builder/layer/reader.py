@@ -1,0 +1,190 @@
+"""Reading anybody's zip as a tree: every name and size is checked before a byte is unpacked, nothing is written."""
+
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from builder.errors import CheckFailedError, UsageError
+from builder.layer.tree import LINK, Entry, InMemory, Tree, of
+
+MOST_ENTRIES = 200_000
+MOST_BYTES = 1 << 30
+"""Four times what Lambda takes: enough to explain a layer that is too big, little enough to refuse a bomb."""
+_LONGEST_LINK = 4096
+_TYPE, _LINK, _FILE, _DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+)
+_SHOWN = 10
+
+
+class BadArchiveError(CheckFailedError):
+    """The file is no zip that Lambda could unpack, or one made to harm."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InZip:
+    """A file's bytes, still compressed."""
+
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+
+    @property
+    def size(self) -> int:
+        return self.info.file_size
+
+    def read(self) -> bytes:
+        return self._read(-1)
+
+    def head(self, count: int) -> bytes:
+        return self._read(count)
+
+    def _read(self, count: int) -> bytes:
+        try:
+            with self.archive.open(self.info) as stream:
+                return stream.read(count)
+        except _FAULTS as error:
+            msg = f"{self.info.filename} cannot be unpacked: {error}"
+            raise BadArchiveError(msg, hint="the file is damaged; get or build it again") from error
+
+
+class LayerZip:
+    """An open zip; a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            msg = f"there is no file {path}"
+            raise UsageError(msg)
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except _FAULTS as error:
+            msg = f"{path.name} is not a zip that can be read"
+            raise BadArchiveError(
+                msg, why=[str(error)], hint="the file is cut off, damaged or of another kind"
+            ) from error
+        try:
+            self._load()
+        except BaseException:
+            self._archive.close()
+            raise
+
+    def __enter__(self) -> "LayerZip":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._archive.close()
+
+    @property
+    def bytes(self) -> int:
+        return self.path.stat().st_size
+
+    def _load(self) -> None:
+        infos = self._archive.infolist()
+        problems = list(_problems(infos, self.bytes))
+        if problems:
+            more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
+            msg = f"{self.path.name} is not a layer that can be unpacked safely"
+            raise BadArchiveError(
+                msg, why=[*problems[:_SHOWN], *more], hint="write it anew; Lambda refuses or mangles it"
+            )
+        self.directories: Mapping[str, int] = {_clean(info.filename): _mode(info) for info in infos if info.is_dir()}
+        self.tree: Tree = of(self._entry(info) for info in infos if not info.is_dir())
+
+    def _entry(self, info: zipfile.ZipInfo) -> Entry:
+        content = InZip(archive=self._archive, info=info)
+        if info.external_attr >> 16 & _TYPE != _LINK:
+            return Entry(path=_clean(info.filename), mode=_mode(info), content=content)
+        pointed = content.read()
+        return Entry(
+            path=_clean(info.filename),
+            mode=LINK,
+            content=InMemory(data=pointed),
+            link=pointed.decode("utf-8", errors="replace"),
+        )
+
+
+def _mode(info: zipfile.ZipInfo) -> int:
+    """Return the permission bits, or 0 where the zip has none (made on Windows)."""
+    return info.external_attr >> 16 & 0o7777
+
+
+def _clean(name: str) -> str:
+    return "/".join(part for part in name.split("/") if part not in {"", "."})
+
+
+def _problems(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
+    if len(infos) > MOST_ENTRIES:
+        yield f"it has {len(infos)} entries"
+        return
+    claimed = sum(info.file_size for info in infos)
+    if claimed > MOST_BYTES:
+        yield f"it claims to unpack to {claimed:,} bytes, four times more than Lambda takes: a decompression bomb?"
+    for info in infos:
+        yield from (f"`{_printable(info.filename)}` {problem}" for problem in _entry_problems(info))
+    yield from _duplicates(infos)
+    yield from _overlaps(infos, total)
+
+
+def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
+    name = info.filename
+    if name.startswith("/") or name[1:3] in {":/", ":\\"}:
+        yield "is an absolute path"
+    if ".." in name.split("/"):
+        yield "leaves the layer through `..`"
+    if "\\" in name or any(ord(letter) < 32 for letter in name):  # noqa: PLR2004
+        yield "has a backslash or control character in its name; zips use / on every system"
+    if not _clean(name) and not info.is_dir():
+        yield "has no name"
+    if info.flag_bits & 0x1:
+        yield "is encrypted"
+    if info.compress_type not in _METHODS:
+        yield f"is compressed by method {info.compress_type}; Lambda unpacks deflate"
+    kind = info.external_attr >> 16 & _TYPE
+    if kind not in {0, _LINK, _FILE, _DIRECTORY}:
+        yield "is a device, socket or pipe"
+    if kind == _LINK and info.file_size > _LONGEST_LINK:
+        yield f"is a symbolic link of {info.file_size:,} bytes"
+
+
+def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
+    counts = Counter(_clean(info.filename) for info in infos if not info.is_dir())
+    yield from (f"`{_printable(name)}` is there {count} times" for name, count in counts.items() if count > 1)
+    parents = {parent for name in counts for parent in _parents(name)}
+    yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in parents)
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
+
+
+def _overlaps(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
+    """Entries that share compressed bytes are how small files become huge trees."""
+    end = 0
+    for info in sorted(infos, key=lambda one: one.header_offset):
+        if info.header_offset < end:
+            yield f"`{_printable(info.filename)}` shares its bytes with another entry"
+        end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
+    if end > total:
+        yield "it ends before its last entry does"
+
+
+def _printable(name: str) -> str:
+    return name.encode("unicode_escape").decode("ascii")[:120]

@@ -1,0 +1,131 @@
+"""What a layer need not hold: what installers leave behind, what only compilers read, what the recipe prunes."""
+
+import csv
+import io
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pathspec import GitIgnoreSpec
+
+from builder.layer import strip
+from builder.layer.elf import MAGIC
+from builder.layer.tree import Entry, Tree, of, rewritten
+
+SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
+ALWAYS = {
+    "__pycache__": ["__pycache__/", "*.pyc"],
+    "static libraries": ["*.a"],
+    "headers": ["*.h", "*.hpp", "*.hh", "*.hxx", "*.cuh"],
+    "installer's files": [
+        "/python/.lock",
+        *(
+            f"*.dist-info/{name}"
+            for name in ("direct_url.json", "INSTALLER", "REQUESTED", "uv_build.json", "uv_cache.json")
+        ),
+    ],
+}
+_WORTH_STRIPPING = 512
+"""Bytes; below that the file is left as its publisher made it."""
+_SCRIPT = re.compile(rb"^#!.*python")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """What one rule took away."""
+
+    rule: str
+    files: int
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Slimmed:
+    tree: Tree
+    savings: tuple[Saving, ...]
+
+
+def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(patterns)
+
+
+def slim(tree: Tree, *, prune: Sequence[str], keep: Sequence[str], strip_files: bool) -> Slimmed:
+    """Remove, strip, and make each RECORD say what is really there."""
+    rules = ALWAYS | {"pruned by the recipe": list(prune)}
+    specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
+    any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
+    kept_always = matcher(keep)
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+
+    def removed(entry: Entry) -> bool:
+        rule = None
+        if any_rule.match_file(entry.path):
+            rule = next((name for name, spec in specs.items() if spec.match_file(entry.path)), None)
+        elif _is_host_script(entry):
+            rule = "scripts that name this host's Python"
+        if rule is None or kept_always.match_file(entry.path):
+            return False
+        counts[rule] += 1
+        sizes[rule] += entry.size
+        return True
+
+    slimmed = _links_kept_whole(tree.without(removed))
+    if strip_files:
+        slimmed = of([_stripped(entry, counts, sizes) for entry in slimmed])
+    savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
+    return Slimmed(tree=_with_true_records(slimmed), savings=savings)
+
+
+def _is_host_script(entry: Entry) -> bool:
+    """Installers write the path of the host's interpreter into console scripts; Lambda never runs them."""
+    in_bin = "/bin/" in f"/{entry.path}" and SITE_PACKAGES.match(entry.path)
+    return bool(in_bin and entry.link is None and _SCRIPT.match(entry.content.head(128)))
+
+
+def _links_kept_whole(tree: Tree) -> Tree:
+    """Drop links whose target went away with the rest."""
+    paths = tree.paths()
+    folders = {parent for path in paths for parent in _parents(path)}
+
+    def dangling(entry: Entry) -> bool:
+        if entry.link is None or entry.link.startswith("/"):
+            return False
+        pointed = posixpath.normpath(posixpath.join(entry.parent, entry.link))
+        return not pointed.startswith("..") and pointed not in paths and pointed not in folders
+
+    return tree.without(dangling)
+
+
+def _parents(path: str) -> Iterable[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _stripped(entry: Entry, counts: Counter[str], sizes: Counter[str]) -> Entry:
+    if entry.link is not None or entry.content.head(4) != MAGIC:
+        return entry
+    stripped = strip.strip(entry.content.read())
+    if stripped is None or stripped.dropped < _WORTH_STRIPPING:
+        return entry
+    counts["symbols and debugging data"] += 1
+    sizes["symbols and debugging data"] += stripped.dropped
+    return rewritten(entry, stripped.data)
+
+
+def _with_true_records(tree: Tree) -> Tree:
+    """Rewrite each RECORD: only files that are there, without the hashes that no longer hold (PEP 376 allows that)."""
+    paths = tree.paths()
+    return of(_true_record(entry, paths) if entry.path.endswith(".dist-info/RECORD") else entry for entry in tree)
+
+
+def _true_record(entry: Entry, paths: set[str]) -> Entry:
+    root = entry.parent.rpartition("/")[0]
+    rows = csv.reader(io.StringIO(entry.content.read().decode("utf-8", errors="replace")))
+    listed = sorted({row[0] for row in rows if row and posixpath.normpath(f"{root}/{row[0]}") in paths})
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([name, "", ""] for name in listed)
+    return rewritten(entry, text.getvalue().encode())

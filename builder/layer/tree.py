@@ -1,0 +1,144 @@
+"""The content of /opt as a sorted list of entries; the bytes stay where they are until somebody reads them."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+EXECUTABLE = 0o755
+PLAIN = 0o644
+LINK = 0o777
+
+
+class Content(Protocol):
+    """Where the bytes of a file are."""
+
+    @property
+    def size(self) -> int: ...
+    def read(self) -> bytes: ...
+    def head(self, count: int) -> bytes: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnDisk:
+    path: Path
+    size: int
+
+    def read(self) -> bytes:
+        return self.path.read_bytes()
+
+    def head(self, count: int) -> bytes:
+        with self.path.open("rb", buffering=0) as stream:
+            return stream.read(count)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InMemory:
+    data: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+    def read(self) -> bytes:
+        return self.data
+
+    def head(self, count: int) -> bytes:
+        return self.data[:count]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entry:
+    """A file or a symbolic link. Directories are implied by the paths, as in Lambda's own examples."""
+
+    path: str
+    """Relative to /opt, with slashes, on every host."""
+    mode: int
+    """Permission bits."""
+    content: Content
+    link: str | None = None
+    """Where a symbolic link points to."""
+
+    @property
+    def size(self) -> int:
+        return self.content.size
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def parent(self) -> str:
+        return self.path.rpartition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """All entries of a layer, sorted by path, each path once."""
+
+    entries: tuple[Entry, ...]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def unzipped_bytes(self) -> int:
+        """What counts against Lambda's 250 MB."""
+        return sum(entry.size for entry in self.entries)
+
+    def paths(self) -> set[str]:
+        return {entry.path for entry in self.entries}
+
+    def without(self, removed: Callable[[Entry], bool]) -> "Tree":
+        return Tree(tuple(entry for entry in self.entries if not removed(entry)))
+
+    def with_entries(self, added: Iterable[Entry]) -> "Tree":
+        """Return the tree with these entries; one of the same path is replaced."""
+        by_path = {entry.path: entry for entry in self.entries}
+        by_path.update({entry.path: entry for entry in added})
+        return of(by_path.values())
+
+
+def of(entries: Iterable[Entry]) -> Tree:
+    return Tree(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+
+def from_folder(folder: Path, prefix: str = "") -> Tree:
+    """Read the names and sizes of a folder's files.
+
+    Modes come from the content, not from the host: a Windows disk has none, and a umask must not change the zip.
+    """
+    return of(_walk(os.fspath(folder), prefix))
+
+
+def _walk(folder: str, prefix: str) -> Iterator[Entry]:
+    with os.scandir(folder) as listing:
+        for item in listing:
+            name = f"{prefix}/{item.name}" if prefix else item.name
+            if item.is_dir(follow_symlinks=False):
+                yield from _walk(item.path, name)
+            else:
+                yield from_file(Path(item.path), name)
+
+
+def from_file(path: Path, name: str, *, executable: bool = False) -> Entry:
+    """Return the entry for one file of the host."""
+    if path.is_symlink():
+        pointed = path.readlink().as_posix()
+        return Entry(path=name, mode=LINK, content=InMemory(data=pointed.encode()), link=pointed)
+    content = OnDisk(path=path, size=path.stat().st_size)
+    return Entry(path=name, mode=EXECUTABLE if executable or _is_program(content) else PLAIN, content=content)
+
+
+def _is_program(content: Content) -> bool:
+    head = content.head(4)
+    return head == b"\x7fELF" or head[:2] == b"#!"
+
+
+def rewritten(entry: Entry, data: bytes) -> Entry:
+    """Return the entry with other content."""
+    return replace(entry, content=InMemory(data=data))

@@ -1,0 +1,68 @@
+"""Lambda's two architectures and what everybody else calls them. Names are translated here and nowhere else."""
+
+from dataclasses import dataclass
+
+from builder.errors import UsageError, near
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Architecture:
+    name: str
+    """Lambda's name."""
+    machine: str
+    """The kernel's name (`uname -m`), also in wheel tags and GNU triplets."""
+    docker: str
+    """The platform of container images."""
+    npm: str
+    """npm's `--cpu`."""
+    elf: str
+    """pyelftools' name of `e_machine`."""
+    oldest_manylinux: int
+    """The lowest manylinux_2_N that exists for it (PEP 600: aarch64 begins with glibc 2.17)."""
+    baseline: str
+    """What every host in Lambda can execute, as GCC's `-march`."""
+
+
+X86_64 = Architecture(
+    name="x86_64",
+    machine="x86_64",
+    docker="linux/amd64",
+    npm="x64",
+    elf="EM_X86_64",
+    oldest_manylinux=5,
+    baseline="x86-64-v2",
+)
+ARM64 = Architecture(
+    name="arm64",
+    machine="aarch64",
+    docker="linux/arm64",
+    npm="arm64",
+    elf="EM_AARCH64",
+    oldest_manylinux=17,
+    baseline="armv8.2-a",
+)
+
+ARCHITECTURES = {a.name: a for a in (X86_64, ARM64)}
+_ALIASES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
+
+
+def architecture(name: str) -> Architecture:
+    """Return the architecture of that name, or raise UsageError with the near match."""
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise UsageError(unknown_architecture(name)) from None
+
+
+def unknown_architecture(name: str) -> str:
+    alias = _ALIASES.get(name.casefold())
+    suggestion = f"; Lambda calls it `{alias}`" if alias else near(name, ARCHITECTURES)
+    return f"unknown architecture `{name}`{suggestion or ': x86_64 or arm64'}"
+
+
+def host_architecture() -> Architecture | None:
+    """Return the architecture of this machine, if Lambda has it."""
+    import platform
+
+    machine = platform.machine().casefold()
+    return ARCHITECTURES.get(_ALIASES.get(machine, machine))

@@ -1,0 +1,138 @@
+"""The folder of recipes: finding, loading, and the rules that no single table can check."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import LayerwrightError, UsageError, near
+from builder.model.decode import decode, parse_toml
+from builder.model.recipe import TABLES, Copy, Gem, Npm, Pip, Recipe
+from builder.model.target import targets
+
+RECIPE_FILE = "recipe.toml"
+LOCK_FILE = "requirements.lock"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded:
+    """A recipe and the folder that its paths are relative to."""
+
+    recipe: Recipe
+    folder: Path | None
+    adhoc: bool = False
+    """Made from the command line: it has no name to keep and no lock."""
+
+    @property
+    def name(self) -> str:
+        return self.recipe.layer.name
+
+    @property
+    def lock(self) -> Path | None:
+        """The lock's path, whether or not it exists."""
+        return self.folder / LOCK_FILE if self.folder and not self.adhoc else None
+
+    def file(self, relative: str) -> Path:
+        """Return the path of a file that the recipe names."""
+        return (self.folder or Path()) / relative
+
+
+def names(folder: Path) -> list[str]:
+    """Return the names of all recipes in a folder, sorted."""
+    if not folder.is_dir():
+        return []
+    return sorted(entry.name for entry in folder.iterdir() if (entry / RECIPE_FILE).is_file())
+
+
+def load(folder: Path, name: str) -> Loaded:
+    """Load one recipe by its name, or raise UsageError with every mistake in it."""
+    path = folder / name / RECIPE_FILE
+    if not path.is_file() or name != path.parent.name:
+        known = names(folder)
+        msg = f"there is no recipe `{name}` in {folder}{near(name, known)}"
+        hint = "`layerwright list` shows the recipes" if known else f"`layerwright new {name} --pip {name}` writes one"
+        raise UsageError(msg, hint=hint)
+    where = path.as_posix()
+    data = parse_toml(_text(path), where)
+    _convert_dates(data)
+    loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent)
+    found = [*_order(data), *_rules(loaded)]
+    if found:
+        msg = f"{where} has {len(found)} mistake{'s' if len(found) > 1 else ''}"
+        raise UsageError(msg, why=found)
+    return loaded
+
+
+def load_all(folder: Path) -> tuple[list[Loaded], list[LayerwrightError]]:
+    """Load every recipe; the broken ones come back as errors."""
+    good: list[Loaded] = []
+    bad: list[LayerwrightError] = []
+    for name in names(folder):
+        try:
+            good.append(load(folder, name))
+        except UsageError as error:
+            bad.append(error)
+    return good, bad
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path.as_posix()} is not UTF-8"
+        raise UsageError(msg, why=[str(error)]) from None
+
+
+def _convert_dates(data: dict[str, Any]) -> None:
+    """An unquoted 2026-11-01 is a date to TOML; pydantic then names it a mistake with its own text."""
+    layer = data.get("layer")
+    if isinstance(layer, dict) and hasattr(layer.get("version"), "isoformat"):
+        layer["version"] = 0
+
+
+def _order(data: dict[str, Any]) -> Iterator[str]:
+    """Recipes are read by people: their tables have one order."""
+    given = [key for key in data if key in TABLES]
+    wanted = sorted(given, key=TABLES.index)
+    if given != wanted:
+        yield f"tables are in another order than {', '.join(f'[{key}]' for key in wanted)}"
+
+
+def _rules(loaded: Loaded) -> Iterator[str]:
+    recipe = loaded.recipe
+    if loaded.folder and recipe.layer.name != loaded.folder.name:
+        yield f"layer.name: `{recipe.layer.name}` differs from the folder's name `{loaded.folder.name}`"
+    yield from _duplicates(recipe)
+    yield from _files(loaded)
+    yield from _tests(recipe)
+
+
+def _duplicates(recipe: Recipe) -> Iterator[str]:
+    for key in ("runtimes", "architectures"):
+        values = getattr(recipe.targets, key)
+        for value in sorted({value for value in values if values.count(value) > 1}):
+            yield f"targets.{key}: `{value}` is there twice"
+    named = [target.name for target in targets(recipe)]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        yield f"override: two targets would both be called `{name}`"
+
+
+def _files(loaded: Loaded) -> Iterator[str]:
+    for index, step in enumerate(loaded.recipe.step):
+        if isinstance(step, (Pip, Npm, Gem)) and step.file and not loaded.file(step.file).is_file():
+            yield f"step[{index}].file: there is no `{step.file}` beside the recipe"
+        if isinstance(step, Copy) and loaded.folder:
+            for pattern in step.files:
+                if not any(loaded.folder.glob(pattern)):
+                    yield f"step[{index}].files: nothing beside the recipe matches `{pattern}`"
+
+
+def _tests(recipe: Recipe) -> Iterator[str]:
+    for index, test in enumerate(recipe.test):
+        if test.python is None:
+            continue
+        try:
+            ast.parse(test.python)
+        except SyntaxError as error:
+            yield f"test[{index}].python: {error.msg} in line {error.lineno}"

@@ -1,0 +1,175 @@
+"""Lambda's runtimes, read from `images/runtimes.toml`."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from builder.errors import UsageError, near
+from builder.model import facts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatingSystem:
+    """An Amazon Linux and the highest symbol versions it has."""
+
+    name: str
+    title: str
+    age: int
+    """Order of release; an axis left out of `split-by` is built on the lowest."""
+    glibc: str
+    glibcxx: str
+    glibcxx_image: str
+    cxxabi: str
+    cxxabi_image: str
+    manylinux: int
+    uv_platforms: tuple[str, ...]
+    package_manager: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Runtime:
+    """One identifier of Lambda's API."""
+
+    name: str
+    os: OperatingSystem
+    language: str
+    series: str
+    """The version that names directories: `3.13`, `22`, `3.4.0`; empty for `provided`."""
+    image: str
+    build_image: str
+    directories: tuple[str, ...]
+    """What it reads under /opt; see the comment in `runtimes.toml`."""
+    provides: tuple[str, ...]
+    """Packages that it brings itself."""
+    deprecated: dt.date | None
+    block_create: dt.date | None
+    block_update: dt.date | None
+    preview: bool
+
+    @property
+    def python(self) -> tuple[int, int] | None:
+        """The interpreter's version, for Python runtimes."""
+        if self.language != "python":
+            return None
+        major, minor = self.series.split(".")
+        return int(major), int(minor)
+
+    def status(self, today: dt.date) -> str:
+        """Return `preview`, `current`, `deprecated`, `update only` or `blocked` on that day."""
+        if self.preview:
+            return "preview"
+        if self.block_update and today >= self.block_update:
+            return "blocked"
+        if self.block_create and today >= self.block_create:
+            return "update only"
+        if self.deprecated and today >= self.deprecated:
+            return "deprecated"
+        return "current"
+
+    def as_json(self, today: dt.date) -> dict[str, object]:
+        """Return it for programs; dates are ISO 8601."""
+        dates = {"deprecated": self.deprecated, "block_create": self.block_create, "block_update": self.block_update}
+        return {
+            "name": self.name,
+            "os": self.os.name,
+            "language": self.language,
+            "series": self.series,
+            "status": self.status(today),
+            **{key: date.isoformat() if date else None for key, date in dates.items()},
+            "directories": list(self.directories),
+            "image": self.image,
+            "build_image": self.build_image,
+            "manylinux": self.os.manylinux,
+            "glibc": self.os.glibc,
+            "glibcxx": self.os.glibcxx,
+        }
+
+    def warning(self, today: dt.date) -> str | None:
+        """Return what somebody who builds for it should know."""
+        status = self.status(today)
+        if status == "preview":
+            return f"{self.name} is a preview: Lambda may still change it"
+        if status in {"deprecated", "update only"}:
+            return (
+                f"{self.name} is deprecated since {self.deprecated}; Lambda stops creating functions with it on "
+                f"{self.block_create} and updating them on {self.block_update}"
+            )
+        return None
+
+
+@cache
+def operating_systems() -> dict[str, OperatingSystem]:
+    table: dict[str, Any] = facts.table("runtimes.toml")
+    return {
+        name: OperatingSystem(
+            name=name,
+            title=os["title"],
+            age=os["age"],
+            glibc=os["glibc"],
+            glibcxx=os["glibcxx"],
+            glibcxx_image=os["glibcxx-image"],
+            cxxabi=os["cxxabi"],
+            cxxabi_image=os["cxxabi-image"],
+            manylinux=os["manylinux"],
+            uv_platforms=tuple(os["uv-platforms"]),
+            package_manager=os["package-manager"],
+        )
+        for name, os in table["os"].items()
+    }
+
+
+@cache
+def runtimes() -> dict[str, Runtime]:
+    """Return every runtime that layers can be built for, in the order of the data file."""
+    table: dict[str, Any] = facts.table("runtimes.toml")
+    return {name: _runtime(name, row, table) for name, row in table["runtime"].items()}
+
+
+def _runtime(name: str, row: dict[str, Any], table: dict[str, Any]) -> Runtime:
+    language, series = row["language"], row.get("series", "")
+    patterns = (*table["language"][language]["directories"], *table["language"]["any"]["directories"])
+    return Runtime(
+        name=name,
+        os=operating_systems()[row["os"]],
+        language=language,
+        series=series,
+        image=row["image"],
+        build_image=row["build-image"],
+        directories=tuple(pattern.replace("{v}", series) for pattern in patterns),
+        provides=tuple(table["provides"].get(language, ())),
+        deprecated=row.get("deprecated"),
+        block_create=row.get("block-create"),
+        block_update=row.get("block-update"),
+        preview=row.get("preview", False),
+    )
+
+
+def retired() -> dict[str, str]:
+    """Return the runtimes that layers cannot be built for, with the reason."""
+    table: dict[str, Any] = facts.table("runtimes.toml")
+    return dict(table["retired"])
+
+
+def runtime(name: str) -> Runtime:
+    """Return the runtime of that name, or raise UsageError with the reason and the near match."""
+    problem = unknown_runtime(name)
+    if problem:
+        raise UsageError(problem, hint="`layerwright runtimes` lists them")
+    return runtimes()[name]
+
+
+def unknown_runtime(name: str) -> str | None:
+    """Return why no layer can be built for that runtime, or None."""
+    if name in runtimes():
+        return None
+    if reason := retired().get(name):
+        return f"runtime `{name}` is retired: {reason}"
+    return f"unknown runtime `{name}`{near(name, runtimes())}"
+
+
+def refuse_blocked(chosen: Runtime, today: dt.date) -> None:
+    """Raise UsageError for a runtime whose functions can no longer be updated."""
+    if chosen.status(today) == "blocked":
+        msg = f"runtime `{chosen.name}` is blocked: Lambda stopped updating its functions on {chosen.block_update}"
+        raise UsageError(msg, hint="no function could use the layer; `layerwright runtimes` lists the living ones")

@@ -1,0 +1,131 @@
+"""One zip = one target. Its name is made from its fields and never parsed back."""
+
+import fnmatch
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from builder.errors import NothingSelectedError, UsageError, near
+from builder.model.architectures import Architecture, architecture
+from builder.model.recipe import Recipe, When
+from builder.model.runtimes import Runtime, runtime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    layer: str
+    version: str
+    runtimes: tuple[Runtime, ...]
+    architectures: tuple[Architecture, ...]
+    split_by: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """For example `numpy-2.3.2-python3.13-arm64`; an axis that is not split by is left out."""
+        parts = [self.layer, self.version]
+        if "runtime" in self.split_by:
+            parts.append(self.runtimes[0].name)
+        if "arch" in self.split_by:
+            parts.append(self.architectures[0].name)
+        return "-".join(parts)
+
+    @property
+    def base(self) -> Runtime:
+        """The runtime that is built on: of the oldest operating system, then the first in the recipe."""
+        return min(self.runtimes, key=lambda candidate: candidate.os.age)
+
+    @property
+    def arch(self) -> Architecture:
+        """The architecture that is built on."""
+        return self.architectures[0]
+
+    def matches(self, when: When | None) -> bool:
+        """Tell whether a step, override or test with that condition is for this target."""
+        if when is None:
+            return True
+        wanted = ((when.os, self.base.os.name), (when.arch, self.arch.name), (when.runtime, self.base.name))
+        return all(value is None or value == own for value, own in wanted)
+
+    def expand(self, template: str) -> str:
+        """Fill in `{name} {version} {arch} {machine}`."""
+        values = {"name": self.layer, "version": self.version, "arch": self.arch.name, "machine": self.arch.machine}
+        for key, value in values.items():
+            template = template.replace(f"{{{key}}}", value)
+        return template
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selection:
+    """What the command line narrows; empty means all."""
+
+    runtimes: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.runtimes:
+            runtime(name)
+        for name in self.architectures:
+            architecture(name)
+
+
+def targets(recipe: Recipe) -> list[Target]:
+    """Return every target of a recipe, in the recipe's order."""
+    asked = recipe.targets
+    runtime_groups = _groups([runtime(name) for name in asked.runtimes], split="runtime" in asked.split_by)
+    arch_groups = _groups([architecture(name) for name in asked.architectures], split="arch" in asked.split_by)
+    found = []
+    for group, architectures in itertools.product(runtime_groups, arch_groups):
+        target = Target(
+            layer=recipe.layer.name,
+            version=recipe.layer.version,
+            runtimes=group,
+            architectures=architectures,
+            split_by=asked.split_by,
+        )
+        found.append(_overridden(target, recipe))
+    return found
+
+
+def _overridden(target: Target, recipe: Recipe) -> Target:
+    for override in recipe.override:
+        if target.matches(override.when):
+            return Target(
+                layer=target.layer,
+                version=override.version,
+                runtimes=target.runtimes,
+                architectures=target.architectures,
+                split_by=target.split_by,
+            )
+    return target
+
+
+def _groups(values: Sequence, *, split: bool) -> list[tuple]:  # type: ignore[type-arg]
+    return [(value,) for value in values] if split else [tuple(values)]
+
+
+def select(candidates: Iterable[Target], selection: Selection) -> list[Target]:
+    """Return the targets that the selection leaves, or raise with what there is."""
+    every = list(candidates)
+    chosen = [target for target in every if _selected(target, selection)]
+    if chosen:
+        return chosen
+    _explain_unused(every, selection)
+    msg = "no target is selected"
+    raise NothingSelectedError(msg, why=[f"there is {target.name}" for target in every[:12]])
+
+
+def _selected(target: Target, selection: Selection) -> bool:
+    by_runtime = not selection.runtimes or any(own.name in selection.runtimes for own in target.runtimes)
+    by_arch = not selection.architectures or any(own.name in selection.architectures for own in target.architectures)
+    by_name = not selection.only or any(fnmatch.fnmatchcase(target.name, pattern) for pattern in selection.only)
+    return by_runtime and by_arch and by_name
+
+
+def _explain_unused(every: Sequence[Target], selection: Selection) -> None:
+    """A pattern without any magic that nothing matches is a typing error."""
+    names = [target.name for target in every]
+    for pattern in selection.only:
+        if not any(mark in pattern for mark in "*?[") and pattern not in names:
+            msg = f"no target is called `{pattern}`{near(pattern, names)}"
+            raise UsageError(msg)

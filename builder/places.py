@@ -1,0 +1,85 @@
+"""Where layerwright keeps things on this host, and who may write where at one moment."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from builder.errors import BuildError, UsageError
+
+
+def cache() -> Path:
+    """Return the folder of everything that can be made again; LAYERWRIGHT_CACHE moves it."""
+    if given := os.environ.get("LAYERWRIGHT_CACHE"):
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("layerwright", appauthor=False))
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """Give a folder that is gone afterwards; beside uv's cache usually, so that uv can link instead of copying."""
+    root = cache() / "work"
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=root, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Be the only one who makes that file; a second process waits."""
+    from filelock import FileLock, Timeout
+
+    locks = cache() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    name = hashlib.sha256(os.fspath(path.resolve()).encode()).hexdigest()[:32]
+    lock = FileLock(locks / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def writable(folder: Path) -> None:
+    """Make the folder and prove that files can be made in it, before any work is done for nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"cannot write to {folder}"
+        raise UsageError(msg, why=[str(error)], hint="choose another folder with --output") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`, which becomes `path` at the end: the whole file or the old one."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}"
+        raise BuildError(
+            msg, why=[str(error)], hint="is the disk full or read-only? --output chooses another"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """There is no way to read it without setting it."""
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

@@ -1,0 +1,52 @@
+"""How each package becomes files: the first rung that works, with the reason."""
+
+from dataclasses import dataclass
+
+from builder.errors import BuildError
+from builder.index import tags
+from builder.index.install import Pinned
+from builder.index.resolve import Candidate, best
+from builder.model.target import Target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One package of a plan."""
+
+    package: Pinned
+    kind: str
+    """`wheel`: prebuilt, no container."""
+    reason: str
+    size: int | None
+    """Bytes to download."""
+
+
+def route(candidate: Candidate, target: Target) -> Route:
+    """Choose the rung for a package, or raise BuildError with the tags that exist and the tags wanted."""
+    wheel = best(candidate, target.base, target.arch)
+    if wheel is None:
+        existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
+        msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
+        why = [f"it has wheels for: {', '.join(existing)}", f"wanted: {tags.wanted(target.base, target.arch)}"]
+        raise BuildError(msg, why=why)
+    return Route(
+        package=Pinned(
+            name=candidate.name,
+            version=candidate.version,
+            filename=wheel.filename,
+            sha256=wheel.sha256,
+            direct=candidate.direct,
+        ),
+        kind="wheel",
+        reason=_reason(wheel.filename, target),
+        size=wheel.size,
+    )
+
+
+def _reason(filename: str, target: Target) -> str:
+    python, abi, platform = filename.removesuffix(".whl").split("-")[-3:]
+    if platform == "any":
+        return "pure Python wheel"
+    newest = platform.split(".")[0]
+    kind = "abi3 wheel" if abi == "abi3" else f"{python} wheel"
+    return f"{kind} for {newest} fits {target.base.os.title} (up to manylinux_2_{target.base.os.manylinux})"
