@@ -15,7 +15,7 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Wanted, Wheel, best, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.recipe import Layer, Pip, Recipe, Slim, Targets
+from builder.model.recipe import Layer, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes
 from builder.model.target import targets
@@ -115,7 +115,7 @@ def write_recipe(request: Request, name: str) -> str:
     loaded = recipe(asked)
     target = targets(loaded.recipe)[0]
     planned = plan(loaded, target)
-    versions = {canonicalize_name(one.package.name): one.package.version for one in planned.routes}
+    versions: dict[str, str] = {canonicalize_name(one.package.name): one.package.version for one in planned.routes}
     with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
         install([one.package for one in planned.routes], target.base, target.arch, Path(folder))
         summary, licence, modules = _facts(Path(folder), _parsed(request.requirements[0]).name)
@@ -184,11 +184,11 @@ def _facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
         distribution = PathDistribution(info)
         if canonicalize_name(distribution.metadata["Name"]) != canonicalize_name(package):
             continue
-        metadata = distribution.metadata
-        licence = metadata.get("License-Expression") or metadata.get("License") or ""
+        metadata = distribution.metadata.json
+        licence = str(metadata.get("license_expression") or metadata.get("license") or "")
         tops = {str(path).split("/")[0] for path in distribution.files or () if not str(path).startswith("..")}
         modules = sorted(top.removesuffix(".py") for top in tops if _is_module(folder, top))
-        return (metadata.get("Summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
+        return str(metadata.get("summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
     return "", "", []
 
 

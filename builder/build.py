@@ -112,23 +112,34 @@ def _interpreter(target: Target, loaded: Loaded, *, has_python: bool) -> interpr
 
 
 def _copied(loaded: Loaded, chosen: Sequence[Pip | Copy]) -> tuple[Copied, ...]:
-    found = []
-    for step in chosen:
-        for pattern in step.files if isinstance(step, Copy) else ():
-            root = loaded.file("")
-            for path in sorted(path for path in root.glob(pattern) if path.is_file()):
-                found.append(
-                    Copied(
-                        source=path.relative_to(root).as_posix(),
-                        to=f"{step.to.strip('/')}/{path.name}" if isinstance(step, Copy) else path.name,
-                        executable=isinstance(step, Copy) and step.executable,
-                        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-                    )
-                )
-    return tuple(found)
+    root = loaded.file("")
+    return tuple(
+        Copied(
+            source=path.relative_to(root).as_posix(),
+            to=f"{step.to.strip('/')}/{path.name}",
+            executable=step.executable,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for step in chosen
+        if isinstance(step, Copy)
+        for pattern in step.files
+        for path in sorted(root.glob(pattern))
+        if path.is_file()
+    )
 
 
 # ---- building ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One zip in the making."""
+
+    loaded: Loaded
+    plan: Plan
+    path: Path
+    options: Options
+    report: Report
 
 
 def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
@@ -136,64 +147,65 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     started = time.monotonic()
     places.writable(options.output)
     report("planning")
-    planned = plan(loaded, target)
     path = options.output / f"{target.name}.zip"
+    job = _Job(loaded=loaded, plan=plan(loaded, target), path=path, options=options, report=report)
     with places.exclusive(path, lambda: report("waiting for another build of the same target")):
-        found = None if options.rebuild else _already_there(path, planned)
-        if found:
-            _judge([checks.Finding.from_json(one) for one in found["findings"]], target, options)
-            return _built(planned, path, found, started, unchanged=True)
-        with places.workspace() as work:
-            made = _make(loaded, planned, work, path, options, report)
-    return _built(planned, path, made, started, unchanged=False)
+        found = None if options.rebuild else _already_there(job)
+        made = found or _make(job)
+    return Built(
+        target=target.name,
+        path=path,
+        manifest=made,
+        seconds=time.monotonic() - started,
+        unchanged=found is not None,
+        notes=_notes(job.plan, made),
+    )
 
 
-def _make(loaded: Loaded, planned: Plan, work: Path, path: Path, options: Options, report: Report) -> dict[str, Any]:
-    report("installing wheels")
-    full = _tree(loaded, planned, work)
-    report("slimming")
-    slimmed = slim.slim(full, prune=planned.slim.prune, keep=planned.slim.keep, strip_files=planned.slim.strip)
-    report("compiling bytecode")
-    final = _with_bytecode(slimmed.tree, planned)
-    report("checking")
-    subject = checks.examine(final, planned.target.runtimes, planned.target.architectures, own=True)
-    findings = checks.run(subject, planned.recipe.allow)
-    _judge(findings, planned.target, options)
-    report("compressing")
-    with places.replacing(path) as part:
+def _make(job: _Job) -> dict[str, Any]:
+    with places.workspace() as work:
+        job.report("installing wheels")
+        full = _tree(job, work)
+        job.report("slimming")
+        rules = job.plan.slim
+        slimmed = slim.slim(full, prune=rules.prune, keep=rules.keep, strip_files=rules.strip)
+        job.report("compiling bytecode")
+        final = _with_bytecode(slimmed.tree, job.plan)
+        return _finish(job, final, slimmed.savings)
+
+
+def _finish(job: _Job, final: Tree, savings: Sequence[slim.Saving]) -> dict[str, Any]:
+    """Check, write, weigh; the zip gets its name only when nothing is wrong with it."""
+    target, allows = job.plan.target, job.plan.recipe.allow
+    job.report("checking")
+    subject = checks.examine(final, target.runtimes, target.architectures, own=True)
+    findings = checks.run(subject, allows)
+    _judge(findings, job)
+    job.report("compressing")
+    with places.replacing(job.path) as part:
         written = archive.write(final, part)
-        weighed = checks.run(checks.weighed(subject, written.bytes), planned.recipe.allow, only="size")
-        _judge(weighed, planned.target, options)
+        weighed = checks.run(checks.weighed(subject, written.bytes), allows, only="size")
+        _judge(weighed, job)
         findings = tuple(one for one in findings if one.check != "size") + weighed
-        described = manifest.describe(planned.as_json(), _about(planned), written, subject, findings, slimmed.savings)
-        with places.replacing(path.with_suffix(".json")) as part_of_manifest:
+        described = manifest.describe(job.plan.as_json(), written, subject, findings, savings)
+        with places.replacing(job.path.with_suffix(".json")) as part_of_manifest:
             part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
     return described
 
 
-def _about(planned: Plan) -> dict[str, Any]:
-    layer = planned.recipe.layer
-    return {
-        "name": layer.name,
-        "layer_version": planned.target.version,
-        "description": layer.description,
-        "license": layer.license,
-    }
-
-
-def _tree(loaded: Loaded, planned: Plan, work: Path) -> Tree:
+def _tree(job: _Job, work: Path) -> Tree:
     """Put the files of all steps together."""
     site_packages = work / "python"
     content = tree.Tree(())
-    if planned.routes:
-        target = planned.target
-        install([one.package for one in planned.routes], target.base, target.arch, site_packages)
+    target = job.plan.target
+    if job.plan.routes:
+        install([one.package for one in job.plan.routes], target.base, target.arch, site_packages)
         content = tree.from_folder(site_packages, "python")
     content = content.with_entries(
-        tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in planned.copied
+        tree.from_file(job.loaded.file(one.source), one.to, executable=one.executable) for one in job.plan.copied
     )
     if not len(content):
-        msg = f"{planned.target.name}: the steps leave the layer empty"
+        msg = f"{target.name}: the steps leave the layer empty"
         raise BuildError(msg)
     return content
 
@@ -205,14 +217,16 @@ def _with_bytecode(content: Tree, planned: Plan) -> Tree:
     return bytecode.add(content, interpreter, Store(places.cache() / "bytecode.sqlite"))
 
 
-def _already_there(path: Path, planned: Plan) -> dict[str, Any] | None:
-    """Return the manifest when the zip on disk is what this plan would give."""
-    found = manifest.beside(path)
-    if found is None or found.get("plan_digest") != planned.digest or not path.is_file():
+def _already_there(job: _Job) -> dict[str, Any] | None:
+    """Return the manifest when the zip on disk is what this plan would give, and still fit."""
+    found = manifest.beside(job.path)
+    if found is None or found.get("plan_digest") != job.plan.digest or not job.path.is_file():
         return None
-    with path.open("rb") as stream:
-        same = _sha256(stream.read) == found["zip"].get("sha256")
-    return found if same else None
+    with job.path.open("rb") as stream:
+        if _sha256(stream.read) != found["zip"].get("sha256"):
+            return None
+    _judge([checks.Finding.from_json(one) for one in found["findings"]], job)
+    return found
 
 
 def _sha256(read: Callable[[int], bytes]) -> str:
@@ -222,22 +236,11 @@ def _sha256(read: Callable[[int], bytes]) -> str:
     return digest.hexdigest()
 
 
-def _built(planned: Plan, path: Path, found: dict[str, Any], started: float, *, unchanged: bool) -> Built:
-    return Built(
-        target=planned.target.name,
-        path=path,
-        manifest=found,
-        seconds=time.monotonic() - started,
-        unchanged=unchanged,
-        notes=_notes(planned, found),
-    )
-
-
-def _judge(findings: Sequence[checks.Finding], target: Target, options: Options) -> None:
+def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:
     """Raise CheckFailedError when the layer is unfit."""
-    failed = checks.failures(findings, strict=options.strict)
+    failed = checks.failures(findings, strict=job.options.strict)
     if failed:
-        raise checks.failure(target.name, failed)
+        raise checks.failure(job.plan.target.name, failed)
 
 
 def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:

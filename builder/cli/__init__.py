@@ -15,7 +15,7 @@ INTERRUPTED = 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="layerwright")
 def main() -> None:
-    """Build AWS Lambda layers that hold native code, for every runtime and architecture.
+    r"""Build AWS Lambda layers that hold native code, for every runtime and architecture.
 
     \b
     Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,

@@ -1,6 +1,8 @@
 """Options that several commands share, and what they mean together."""
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,3 +54,71 @@ output = click.option(
     show_default=True,
     help="Where the zips go.",
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ask:
+    """Which targets a command line means."""
+
+    names: tuple[str, ...]
+    everything: bool
+    pips: tuple[str, ...]
+    file: Path | None
+    name: str | None
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    only: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class How:
+    """How a build goes about it."""
+
+    output: Path
+    strict: bool
+    route: str
+    jobs: int | None
+    keep_going: bool
+    rebuild: bool
+
+
+def _bundled(function: F, name: str, cls: type) -> F:
+    """Hand options to a command as one value."""
+
+    @functools.wraps(function)
+    def call(**given: Any) -> Any:  # noqa: ANN401
+        values = {field.name: given.pop(field.name) for field in fields(cls)}
+        return function(**{name: cls(**values)}, **given)
+
+    return call  # type: ignore[return-value]
+
+
+def asking(function: F) -> F:
+    """Add the options that choose targets; the command gets them as `ask`."""
+    decorate = _together(
+        click.argument("names", nargs=-1, metavar="[RECIPE]..."),
+        click.option("--all", "everything", is_flag=True, help="Every recipe."),
+        packages,
+        runtime_and_arch,
+        only,
+        recipes_folder,
+    )
+    return decorate(_bundled(function, "ask", Ask))
+
+
+def building(function: F) -> F:
+    """Add the options of a build; the command gets them as `how`."""
+    decorate = _together(
+        output,
+        strict,
+        click.option(
+            "--route", type=click.Choice(["auto", "wheels"]), default="auto", help="How packages become files."
+        ),
+        click.option(
+            "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once. Default: processors, at most 4."
+        ),
+        click.option("--keep-going", "-k", is_flag=True, help="Build the other targets when one fails."),
+        click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged."),
+    )
+    return decorate(_bundled(function, "how", How))

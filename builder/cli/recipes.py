@@ -1,6 +1,7 @@
 """Commands about recipes: list, plan, build, wheel, lock, new, lint, schema, runtimes."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,34 +17,39 @@ if TYPE_CHECKING:
 Pairs = list[tuple["Loaded", "Target"]]
 
 
-def chosen(
-    folder: Path,
-    names: tuple[str, ...],
-    selection: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    adhoc: tuple[tuple[str, ...], Path | None, str | None] = ((), None, None),
-) -> Pairs:
+def chosen(ask: options.Ask) -> Pairs:
     """Return the targets that a command line means, with their recipes."""
     from builder.model import recipes
     from builder.model.target import Selection, select, targets
 
-    runtimes, architectures, only = selection
-    wanted = Selection(runtimes=runtimes, architectures=architectures, only=only)
-    pips, file, name = adhoc
-    if names and (pips or file):
+    wanted = Selection(runtimes=ask.runtimes, architectures=ask.architectures, only=ask.only)
+    names = _names(ask.folder, ask.names, everything=ask.everything)
+    if names and (ask.pips or ask.file):
         msg = "recipes and packages cannot be built in one call"
         raise UsageError(msg, hint="name recipes, or packages with --pip or -r")
-    if pips or file:
-        from builder.adhoc import Request, recipe
-
-        request = Request(requirements=pips, file=file, name=name, runtimes=runtimes, architectures=architectures)
-        loaded = [recipe(request)]
+    if ask.pips or ask.file:
+        loaded = [_adhoc(ask)]
     elif names:
-        loaded = [recipes.load(folder, one) for one in dict.fromkeys(names)]
+        loaded = [recipes.load(ask.folder, one) for one in dict.fromkeys(names)]
     else:
         msg = "nothing to do: no recipe is named"
         raise UsageError(msg, hint="`layerwright list` shows the recipes; --all takes every one; --pip needs none")
     owners = {target: one for one in loaded for target in targets(one.recipe)}
     return [(owners[target], target) for target in select(owners, wanted)]
+
+
+def _adhoc(ask: options.Ask) -> "Loaded":
+    from builder.adhoc import Request, recipe
+
+    return recipe(
+        Request(
+            requirements=ask.pips,
+            file=ask.file,
+            name=ask.name,
+            runtimes=ask.runtimes,
+            architectures=ask.architectures,
+        )
+    )
 
 
 def _names(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
@@ -77,37 +83,15 @@ def list_(folder: Path, output: Path, *, as_json: bool) -> None:
     else:
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         console.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
-        for error in broken:
-            console.fail(error)
-    if broken:
-        raise click.exceptions.Exit(broken[0].exit_code)
+    _report(broken)
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@options.packages
-@options.runtime_and_arch
-@options.only
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
-@options.recipes_folder
+@options.asking
 @options.as_json
-def plan(  # noqa: PLR0913
-    names: tuple[str, ...],
-    pips: tuple[str, ...],
-    file: Path | None,
-    name: str | None,
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
-    only: tuple[str, ...],
-    folder: Path,
-    *,
-    everything: bool,
-    as_json: bool,
-) -> None:
+def plan(ask: options.Ask, *, as_json: bool) -> None:
     """Show what a build would do and why. Asks the package index; writes nothing."""
-    pairs = chosen(
-        folder, _names(folder, names, everything=everything), (runtimes, architectures, only), (pips, file, name)
-    )
+    pairs = chosen(ask)
     from builder import console
     from builder.build import plan as make_plan
 
@@ -125,49 +109,20 @@ def plan(  # noqa: PLR0913
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@options.packages
-@options.runtime_and_arch
-@options.only
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
-@options.recipes_folder
-@options.output
-@options.strict
-@click.option("--route", type=click.Choice(["auto", "wheels"]), default="auto", help="How packages become files.")
-@click.option("--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once.  [default: the processors, at most 4]")
-@click.option("--keep-going", "-k", is_flag=True, help="Build the other targets when one fails.")
-@click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged.")
+@options.asking
+@options.building
 @options.as_json
-def build(  # noqa: PLR0913
-    names: tuple[str, ...],
-    pips: tuple[str, ...],
-    file: Path | None,
-    name: str | None,
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
-    only: tuple[str, ...],
-    folder: Path,
-    output: Path,
-    route: str,  # noqa: ARG001  both choices mean the same until there are containers
-    jobs: int | None,
-    *,
-    everything: bool,
-    strict: bool,
-    keep_going: bool,
-    rebuild: bool,
-    as_json: bool,
-) -> None:
+def build(ask: options.Ask, how: options.How, *, as_json: bool) -> None:
     """Build layers: from recipes, or with --pip or -r without one."""
-    pairs = chosen(
-        folder, _names(folder, names, everything=everything), (runtimes, architectures, only), (pips, file, name)
-    )
+    pairs = chosen(ask)
     from builder import console
     from builder.build import Options
     from builder.fleet import build_all
 
-    settings = Options(output=output, strict=strict, rebuild=rebuild)
-    jobs = jobs or min(4, os.cpu_count() or 1)
-    results, errors = build_all(pairs, settings, jobs=jobs, keep_going=keep_going)
+    settings = Options(output=how.output, strict=how.strict, rebuild=how.rebuild)
+    results, errors = build_all(
+        pairs, settings, jobs=how.jobs or min(4, os.cpu_count() or 1), keep_going=how.keep_going
+    )
     if as_json:
         built = [{**one.manifest, "path": str(one.path), "unchanged": one.unchanged} for one in results]
         console.data({"built": built, "failed": [error.what for error in errors]})
@@ -175,6 +130,13 @@ def build(  # noqa: PLR0913
         console.built(results)
     for note in dict.fromkeys(note for one in results for note in one.notes):
         console.warn(note)
+    _report(errors)
+
+
+def _report(errors: "Sequence[LayerwrightError]") -> None:
+    """Print errors, and end with the code of the first."""
+    from builder import console
+
     for error in errors:
         console.fail(error)
     if errors:
@@ -262,10 +224,7 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
             recipes.load(folder, name)
         except UsageError as error:
             errors.append(error)
-    for error in errors:
-        console.fail(error)
-    if errors:
-        raise click.exceptions.Exit(errors[0].exit_code)
+    _report(errors)
     console.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
 
 

@@ -64,7 +64,7 @@ def redact(text: str) -> str:
 def explanation(finished: processes.Finished) -> list[str]:
     """Return uv's own explanation without its markup, credentials and advice that does not fit here."""
     lines = [line.strip() for line in redact(finished.stderr).splitlines()]
-    cleaned = [re.sub(r"^(error|cause|warning): |^× |^╰─▶ |^hint: ", "", line) for line in lines]
+    cleaned = [re.sub(r"^(error|cause|warning): |^hint: ", "", line) for line in lines]
     return [line for line in cleaned if line and not line.startswith(("Using CPython", "Resolved "))]
 
 

@@ -13,11 +13,12 @@ import marshal
 import sys
 import types
 from importlib.util import MAGIC_NUMBER, source_hash
+from pathlib import Path
 
 UNCHECKED_HASH = 1  # PEP 552: bit 0 says that a hash follows, bit 1, which is not set, would ask to check it
 
 
-def strings(value, found):
+def strings(value: object, found: "list[str]") -> None:
     """Collect every string that a constant holds."""
     if isinstance(value, str):
         found.append(value)
@@ -31,26 +32,24 @@ def strings(value, found):
         strings((value.co_filename, value.co_name, getattr(value, "co_qualname", None)), found)
 
 
-def compiled(source, name):
-    code = marshal.loads(marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=0)))
-    held = []
+def compiled(source: bytes, name: str) -> bytes:
+    code = marshal.loads(marshal.dumps(compile(source, name, "exec", dont_inherit=True, optimize=0)))  # noqa: S302
+    held: list[str] = []
     strings(code, held)
     header = MAGIC_NUMBER + UNCHECKED_HASH.to_bytes(4, "little") + source_hash(source)
     return header + marshal.dumps(code)
 
 
-def main():
+def main() -> None:
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
     fields = sys.stdin.buffer.read().decode("utf-8").split("\0")
-    for source_path, name, output in zip(fields[0::3], fields[1::3], fields[2::3]):
-        with open(source_path, "rb") as stream:
-            source = stream.read()
+    for source_path, name, output in zip(fields[0::3], fields[1::3], fields[2::3]):  # noqa: B905  3.8 has no `strict`
+        source = Path(source_path).read_bytes()
         try:
             data = compiled(source, name)
         except (SyntaxError, ValueError, RecursionError, UnicodeDecodeError, MemoryError):
             continue
-        with open(output, "wb") as stream:
-            stream.write(data)
+        Path(output).write_bytes(data)
 
 
 main()

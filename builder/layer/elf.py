@@ -117,4 +117,4 @@ def _versions(file: Any) -> Iterator[VersionNeed]:  # noqa: ANN401
         for need, auxiliaries in itertools.islice(section.iter_versions(), _MOST_TAGS):
             for auxiliary in itertools.islice(auxiliaries, _MOST_TAGS):
                 weak = bool(auxiliary.entry.vna_flags & _WEAK)
-                yield VersionNeed(library=need.name, version=auxiliary.name, weak=weak)
+                yield VersionNeed(library=str(need.name), version=str(auxiliary.name), weak=weak)

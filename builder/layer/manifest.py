@@ -12,11 +12,23 @@ from builder.layer.slim import Saving
 
 VERSION = 1
 """Of this file's format; raised when a key changes its meaning."""
+_FROM_PLAN = (
+    "name",
+    "layer_version",
+    "description",
+    "license",
+    "target",
+    "runtimes",
+    "architectures",
+    "os",
+    "route",
+    "locked",
+    "bytecode",
+)
 
 
 def describe(
     plan: Mapping[str, Any],
-    layer: Mapping[str, Any],
     written: Written,
     subject: Subject,
     findings: Sequence[Finding],
@@ -25,8 +37,7 @@ def describe(
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
     return {
         "version": VERSION,
-        **layer,
-        **{key: plan[key] for key in ("target", "runtimes", "architectures", "os", "route", "locked", "bytecode")},
+        **{key: plan[key] for key in _FROM_PLAN},
         "zip": {
             "path": f"{plan['target']}.zip",
             "bytes": written.bytes,

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from typing_extensions import Self
+
 from builder.errors import CheckFailedError, UsageError
 from builder.layer.tree import LINK, Entry, InMemory, Tree, of
 
@@ -82,7 +84,7 @@ class LayerZip:
             self._archive.close()
             raise
 
-    def __enter__(self) -> "LayerZip":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -53,6 +53,28 @@ class _Section:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Image:
+    data: bytes
+    header: tuple[int, ...]
+    sections: list[_Section]
+    names: _Section
+    """The section that holds the sections' names."""
+    mapped: list[tuple[int, int]]
+    """Start and end of the segments in the file."""
+    table: tuple[int, int]
+    """Start and end of the section headers."""
+    fixed: tuple[int, int]
+    """Start and end of the program headers."""
+
+    @property
+    def whole(self) -> bool:
+        """False for a damaged file, and for one with something appended that a program reads from itself."""
+        ends = [end for _, end in (*self.mapped, self.table, self.fixed)] + [one.end for one in self.sections]
+        rest = self.data[max(ends) :]
+        return max(ends) <= len(self.data) and len(rest) <= _PADDING and not rest.strip(b"\0")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Stripped:
     data: bytes
     dropped: int
@@ -68,32 +90,41 @@ def strip(data: bytes) -> Stripped | None:
 
 
 def _strip(data: bytes) -> Stripped | None:
+    image = _image(data)
+    if image is None or not image.whole:
+        return None
+    dropped = _droppable(image.sections, image.names.index)
+    if not dropped:
+        return None
+    kept = [(one.offset, one.end) for one in image.sections if one.index not in dropped and one is not image.names]
+    holes = [(image.sections[i].offset, image.sections[i].end) for i in dropped]
+    body = _body(data, [image.fixed, *image.mapped, *kept, (0, _EHDR.size)], [*holes, image.table])
+    stripped = _with_headers(body, image, dropped)
+    rewritten = [(0, _EHDR.size), image.table, (image.names.offset, image.names.end)]
+    if not _same(data, stripped, _subtract(image.mapped, rewritten)):
+        return None
+    return Stripped(data=stripped, dropped=sum(end - start for start, end in holes))
+
+
+def _image(data: bytes) -> _Image | None:
+    """Read the tables of a 64-bit little-endian program or shared library."""
     if data[:6] != _ELF64_LSB:
         return None
-    ehdr = _EHDR.unpack_from(data)
-    kind, phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx = (ehdr[i] for i in (1, 5, 6, 9, 10, 11, 12, 13))
+    header = _EHDR.unpack_from(data)
+    kind, phoff, shoff, phentsize, phnum, shentsize, shnum, shstrndx = (header[i] for i in (1, 5, 6, 9, 10, 11, 12, 13))
     if kind not in _LOADABLE or not shnum or shentsize != _SHDR.size or phentsize != _PHDR.size or shstrndx >= shnum:
         return None
     segments = [_PHDR.unpack_from(data, phoff + i * _PHDR.size) for i in range(phnum)]
-    mapped = [(segment[2], segment[2] + segment[5]) for segment in segments if segment[5]]
     sections = _sections(data, shoff, shnum, shstrndx)
-    table_end = shoff + shnum * _SHDR.size
-    used = max([table_end, *(end for _, end in mapped), *(section.end for section in sections)])
-    if used > len(data) or data[used : used + _PADDING].strip(b"\0") or len(data) - used > _PADDING:
-        return None  # damaged, or something is appended that a program reads from its own file
-    dropped = _droppable(sections, shstrndx)
-    if not dropped:
-        return None
-    kept = [(section.offset, section.end) for section in sections if section.index not in dropped | {shstrndx}]
-    needed = [(0, _EHDR.size), (phoff, phoff + phnum * _PHDR.size), *mapped, *kept]
-    holes = [(sections[i].offset, sections[i].end) for i in dropped]
-    body = _body(data, needed, [*holes, (shoff, table_end)])
-    stripped = _with_headers(body, data, ehdr, sections, dropped, shstrndx)
-    names = sections[shstrndx]
-    rewritten = [(0, _EHDR.size), (shoff, table_end), (names.offset, names.end)]
-    if not _same(data, stripped, _subtract(mapped, rewritten)):
-        return None
-    return Stripped(data=stripped, dropped=sum(end - start for start, end in holes))
+    return _Image(
+        data=data,
+        header=header,
+        sections=sections,
+        names=sections[shstrndx],
+        mapped=[(segment[2], segment[2] + segment[5]) for segment in segments if segment[5]],
+        table=(shoff, shoff + shnum * _SHDR.size),
+        fixed=(phoff, phoff + phnum * _PHDR.size),
+    )
 
 
 def _sections(data: bytes, shoff: int, shnum: int, shstrndx: int) -> list[_Section]:
@@ -154,28 +185,21 @@ def _subtract(ranges: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]
         yield from rest
 
 
-def _with_headers(
-    body: bytearray,
-    data: bytes,
-    ehdr: Sequence[int],
-    sections: Sequence[_Section],
-    dropped: set[int],
-    shstrndx: int,
-) -> bytes:
+def _with_headers(body: bytearray, image: _Image, dropped: set[int]) -> bytes:
     """Write names and headers. Indexes stay as they are (symbols refer to them): a dropped one becomes SHT_NULL."""
-    names = sections[shstrndx]
-    names_at = _place(body, names.offset, data[names.offset : names.end])
-    last = max(section.index for section in sections if section.index not in dropped)
+    names = image.names
+    names_at = _place(body, names.offset, image.data[names.offset : names.end])
+    last = max(section.index for section in image.sections if section.index not in dropped)
     table = b""
-    for section in sections[: last + 1]:
+    for section in image.sections[: last + 1]:
         header = list(section.header)
         if section.index in dropped:
             header = [0] * len(header)
-        elif section.index == shstrndx:
+        elif section is names:
             header[4] = names_at
         table += _SHDR.pack(*header)
-    fields = list(ehdr)
-    fields[6], fields[12] = _place(body, ehdr[6], table), last + 1
+    fields = list(image.header)
+    fields[6], fields[12] = _place(body, image.header[6], table), last + 1
     _EHDR.pack_into(body, 0, *fields)
     return bytes(body)
 

@@ -17,7 +17,8 @@ Location = tuple[int | str, ...]
 
 
 @cache
-def adapter(cls: type[T]) -> TypeAdapter[T]:
+def adapter(cls: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    """Return pydantic's view of a type; making it costs more than using it."""
     return TypeAdapter(cls)
 
 
@@ -33,11 +34,12 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 def decode(cls: type[T], data: Mapping[str, Any], where: str) -> T:
     """Return the data as an instance of `cls`, or raise UsageError with all mistakes."""
     try:
-        return adapter(cls).validate_python(dict(data))
+        found: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
     except ValidationError as error:
-        found = list(mistakes(cls, error))
-        msg = f"{where} has {len(found)} mistake{'s' if len(found) > 1 else ''}"
-        raise UsageError(msg, why=found) from None
+        wrong = list(mistakes(cls, error))
+        msg = f"{where} has {len(wrong)} mistake{'s' if len(wrong) > 1 else ''}"
+        raise UsageError(msg, why=wrong) from None
+    return found
 
 
 def mistakes(cls: type, error: ValidationError) -> Iterator[str]:
@@ -55,30 +57,33 @@ def _below(inner: Location, outer: Location) -> bool:
 
 
 def _message(entry: Any, owner: str, keys: Mapping[str, object]) -> str:  # noqa: ANN401
-    kind, value, context = entry["type"], entry.get("input"), entry.get("ctx", {})
-    key = str(entry["loc"][-1]) if entry["loc"] else ""
-    match kind:
+    value, context = entry.get("input"), entry.get("ctx", {})
+    match entry["type"]:
         case "unexpected_keyword_argument" | "extra_forbidden":
-            return f"unknown key{near(key, keys)}" if near(key, keys) else f"unknown key; {owner} has {', '.join(keys)}"
+            text = f"unknown key{near(str(entry['loc'][-1]), keys) or f'; {owner} has ' + ', '.join(keys)}"
         case "missing" | "missing_argument" | "missing_keyword_only_argument":
-            return "is missing"
+            text = "is missing"
         case "union_tag_invalid":
-            known = [word.strip(" '") for word in str(context["expected_tags"]).split(",")]
-            return f'`uses = "{context["tag"]}"` is unknown{near(str(context["tag"]), known)}'
+            text = f'`uses = "{context["tag"]}"` is unknown{_near_quoted(context["tag"], context["expected_tags"])}'
         case "union_tag_not_found":
-            return "`uses` is missing"
+            text = "`uses` is missing"
         case "string_type" if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return f'is a number; write it in quotes: "{value}"'
+            text = f'is a number; write it in quotes: "{value}"'
         case "literal_error":
-            known = re.findall(r"'([^']*)'", str(context["expected"]))
-            return f"`{value}` is none of {', '.join(known)}{near(str(value), known)}"
+            text = f"`{value}` is none of {context['expected']}{_near_quoted(value, context['expected'])}"
         case "string_pattern_mismatch":
-            return f"`{value}` does not match {context['pattern']}"
+            text = f"`{value}` does not match {context['pattern']}"
         case "value_error":
-            return str(context["error"])
+            text = str(context["error"])
         case _:
-            text = str(entry["msg"]).replace("tuple", "list")
-            return text[:1].lower() + text[1:]
+            text = str(entry["msg"])
+            text = (text[:1].lower() + text[1:]).replace("tuple", "list")
+    return text
+
+
+def _near_quoted(value: object, listed: object) -> str:
+    """Return the near match among the quoted words of one of pydantic's lists."""
+    return near(str(value), re.findall(r"'([^']*)'", str(listed)))
 
 
 def _dotted(location: Location) -> str:

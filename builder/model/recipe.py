@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -20,7 +20,8 @@ PLACEHOLDERS = ("name", "version", "arch", "machine")
 def _table(cls: type[T]) -> type[T]:
     """One TOML table: frozen, and a key that it does not name is a mistake."""
     config = ConfigDict(extra="forbid", str_strip_whitespace=False)
-    return pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
+    made = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
+    return cast("type[T]", made)
 
 
 def _known(problem: str | None, value: str) -> str:
@@ -291,7 +292,7 @@ class Allow:
 
 @_table
 class Recipe:
-    """recipes/<name>/recipe.toml"""
+    """One recipe.toml."""
 
     layer: Layer
     targets: Targets

@@ -71,7 +71,12 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan for programs; see the README for the keys."""
+        layer = self.recipe.layer
         return {
+            "name": layer.name,
+            "layer_version": self.target.version,
+            "description": layer.description,
+            "license": layer.license,
             "target": self.target.name,
             "runtimes": [own.name for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],

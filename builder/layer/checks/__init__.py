@@ -1,4 +1,4 @@
-"""Small named rules, all on. Each says what cannot work in Lambda (error) or is suspicious (warning), and the way out."""
+"""Small named rules, all on. Each says what cannot work in Lambda or is suspicious, and the way out."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

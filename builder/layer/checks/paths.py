@@ -61,16 +61,16 @@ def layer_path(subject: Subject) -> Iterator[Finding]:
 def _group(path: str) -> str:
     """One finding for a directory, not one for each of its thousand files."""
     match = SITE_PACKAGES.match(path)
-    return match.group(0) if match else path.split("/")[0] + ("/" if "/" in path else "")
+    return match.group(0) if match else path.split("/", maxsplit=1)[0] + ("/" if "/" in path else "")
 
 
 def _advice(path: str, subject: Subject) -> str:
     if _LAYER_ROOTS.match(path):
-        return f"the zip has one folder too many: `{path.split('/')[1]}/` must be at its top"
+        return f"the zip has one folder too many: `{path.split('/', 2)[1]}/` must be at its top"
     if any(runtime.language == "python" for runtime in subject.runtimes) and path.endswith(".py"):
         return "Python packages belong under `python/`"
     folders = " ".join(dict.fromkeys(pattern for runtime in subject.runtimes for pattern in runtime.directories))
-    return f"it is found only by code that names /opt/{path.split('/')[0]}; the runtime reads {folders}"
+    return f"it is found only by code that names /opt/{path.split('/', maxsplit=1)[0]}; the runtime reads {folders}"
 
 
 @check("permissions", "The function runs as another user: it must be able to read every file and to execute programs.")

@@ -1,4 +1,4 @@
-"""Extension modules: will this interpreter import them?"""
+"""Extension modules, and whether this interpreter will import them."""
 
 import re
 from collections import defaultdict

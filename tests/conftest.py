@@ -1,0 +1,45 @@
+"""Fixtures: a cache of our own for every worker, an index on loopback, and skips that CI does not take."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit.wheels import Index, serve
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the user's cache as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAYERWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("UV_DEFAULT_INDEX", raising=False)
+        yield
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """Serve an empty folder as the only package index."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with serve(folder) as running:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", running.url)
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+        monkeypatch.delenv("UV_INDEX", raising=False)
+        yield running
+
+
+def need(program: str) -> str:
+    """Return a program's path; without it, skip on a laptop and fail in CI."""
+    found = shutil.which(program)
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"CI must have {program}")
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
+@pytest.fixture
+def program() -> object:
+    return need

@@ -1,0 +1,1 @@
+"""What several tests need: wheels and indexes made on the spot, recipes, and the command line."""

@@ -1,0 +1,112 @@
+"""Small real wheels and sdists, and an index on loopback that serves them."""
+
+import base64
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def make_wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    *,
+    tag: str = "py3-none-any",
+    files: Mapping[str, bytes] | None = None,
+    requires: tuple[str, ...] = (),
+    scripts: tuple[str, ...] = (),
+) -> Path:
+    """Write a valid wheel with these files beside a module of the package's name."""
+    info = f"{name}-{version}.dist-info"
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A wheel for tests\nLicense: MIT"]
+    metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
+    content = {f"{name}/__init__.py": f"version = {version!r}\n".encode(), **(files or {})}
+    content[f"{info}/METADATA"] = "\n".join([*metadata, ""]).encode()
+    content[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
+    if scripts:
+        lines = "".join(f"{script} = {name}:version\n" for script in scripts)
+        content[f"{info}/entry_points.txt"] = f"[console_scripts]\n{lines}".encode()
+    record = [f"{path},sha256={_hash(data)},{len(data)}" for path, data in content.items()]
+    content[f"{info}/RECORD"] = "\n".join([*record, f"{info}/RECORD,,", ""]).encode()
+    path = folder / f"{name}-{version}-{tag}.whl"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, data in content.items():
+            archive.writestr(member, data)
+    return path
+
+
+def _hash(data: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+
+
+def make_sdist(folder: Path, name: str, version: str, setup: str) -> Path:
+    """Write a source distribution whose setup.py does what the test says."""
+    path = folder / f"{name}-{version}.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for member, text in {"setup.py": setup, "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"}.items():
+            info = tarfile.TarInfo(f"{name}-{version}/{member}")
+            info.size = len(text.encode())
+            archive.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+@dataclass(frozen=True)
+class Index:
+    """A running index: serves the files of a folder, asks for credentials when it has any."""
+
+    url: str
+    folder: Path
+
+
+@contextmanager
+def serve(folder: Path, credentials: str | None = None) -> Iterator[Index]:
+    """Serve a folder of distributions as a simple index (PEP 503) on loopback."""
+    expected = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else None
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if expected and self.headers.get("Authorization") != expected:
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", "Basic")
+                self.end_headers()
+                return
+            kind, body = _answer(folder, self.path)
+            self.send_response(200 if body is not None else 404)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        who = f"{credentials}@" if credentials else ""
+        try:
+            yield Index(url=f"http://{who}127.0.0.1:{server.server_address[1]}/simple/", folder=folder)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _answer(folder: Path, path: str) -> tuple[str, bytes | None]:
+    parts = [part for part in path.split("/") if part]
+    if len(parts) == 2 and parts[0] == "simple":
+        files = [one for one in sorted(folder.iterdir()) if one.name.split("-")[0].replace("_", "-") == parts[1]]
+        links = "".join(f'<a href="/files/{one.name}#sha256={_digest(one)}">{one.name}</a>\n' for one in files)
+        return "text/html", f"<!DOCTYPE html><html><body>{links}</body></html>".encode() if files else None
+    if len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
+        return "application/octet-stream", (folder / parts[1]).read_bytes()
+    return "text/plain", None
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+from kit.commands import pip_recipe, write_recipe
+
+from builder.errors import UsageError
+from builder.model import recipes
+
+
+def load(tmp_path: Path, name: str, text: str) -> recipes.Loaded:
+    write_recipe(tmp_path, name, text)
+    return recipes.load(tmp_path / "recipes", name)
+
+
+def why(tmp_path: Path, text: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, "x", text)
+    return str(caught.value)
+
+
+def test_an_unknown_recipe_names_the_near_match(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "numpy", pip_recipe("numpy", "numpy"))
+    with pytest.raises(UsageError, match="did you mean `numpy`"):
+        recipes.load(tmp_path / "recipes", "numpi")
+
+
+def test_the_folder_is_the_name(tmp_path: Path) -> None:
+    assert "layer.name: `y` differs from the folder's name `x`" in why(tmp_path, pip_recipe("y", "a"))
+
+
+def test_tables_have_one_order(tmp_path: Path) -> None:
+    text = pip_recipe("x", "a")
+    step = text[text.index("[[step]]") :]
+    assert "tables are in another order than [layer], [targets], [step]" in why(
+        tmp_path, text.replace(step, "").replace("[layer]", f"{step}\n[layer]")
+    )
+
+
+def test_a_date_is_no_version(tmp_path: Path) -> None:
+    assert "layer.version" in why(tmp_path, pip_recipe("x", "a").replace('"1.0"', "2026-11-01"))
+
+
+def test_a_test_must_be_python(tmp_path: Path) -> None:
+    assert "test[0].python: " in why(tmp_path, pip_recipe("x", "a", more='[[test]]\npython = "import ="'))
+
+
+def test_named_files_must_be_there(tmp_path: Path) -> None:
+    more = '[[step]]\nuses = "copy"\nfiles = ["data/*"]\nto = "data"\n[[step]]\nuses = "pip"\nfile = "r.txt"'
+    text = why(tmp_path, pip_recipe("x", "a", more=more))
+    assert "step[1].files: nothing beside the recipe matches `data/*`" in text
+    assert "step[2].file: there is no `r.txt` beside the recipe" in text
+
+
+def test_a_runtime_twice_is_a_mistake(tmp_path: Path) -> None:
+    text = why(tmp_path, pip_recipe("x", "a", runtimes=("python3.13", "python3.13")))
+    assert "targets.runtimes: `python3.13` is there twice" in text
+
+
+def test_latin1_is_refused_with_the_reason(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, "x", "")
+    path.write_bytes('description = "Größe"'.encode("latin-1"))
+    with pytest.raises(UsageError, match="is not UTF-8"):
+        recipes.load(tmp_path / "recipes", "x")
+
+
+def test_one_broken_recipe_does_not_hide_the_others(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "good", pip_recipe("good", "a"))
+    write_recipe(tmp_path, "bad", "[layer]")
+    loaded, broken = recipes.load_all(tmp_path / "recipes")
+    assert [one.name for one in loaded] == ["good"]
+    assert len(broken) == 1

@@ -1,0 +1,85 @@
+import datetime as dt
+
+import pytest
+
+from builder.errors import UsageError
+from builder.model.architectures import ARCHITECTURES, architecture
+from builder.model.runtimes import refuse_blocked, runtime, runtimes
+
+TODAY = dt.date(2026, 11, 23)
+
+
+def test_every_runtime_that_layers_are_for_is_there() -> None:
+    expected = {
+        *(f"python3.{minor}" for minor in range(8, 16)),
+        *(f"nodejs{major}.x" for major in range(16, 27, 2)),
+        *("java8.al2", "java11", "java17", "java21", "java25", "java8.al2023", "java11.al2023", "java17.al2023"),
+        *("ruby3.2", "ruby3.3", "ruby3.4", "ruby4.0", "dotnet6", "dotnet8", "dotnet10"),
+        *("provided.al2", "provided.al2023"),
+    }
+    assert set(runtimes()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "directory"),
+    [
+        ("python3.13", "python/lib/python3.13/site-packages/"),
+        ("nodejs22.x", "nodejs/node22/node_modules/"),
+        ("ruby3.4", "ruby/gems/3.4.0/"),
+        ("java21", "java/lib/*.jar"),
+        ("provided.al2023", "bootstrap"),
+        ("dotnet8", "lib/"),
+    ],
+)
+def test_directories_follow_the_version(name: str, directory: str) -> None:
+    assert directory in runtime(name).directories
+
+
+def test_a_custom_runtime_reads_bootstrap_and_python_does_not() -> None:
+    assert "bootstrap" not in runtime("python3.13").directories
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "status"),
+    [
+        ("python3.13", TODAY, "current"),
+        ("python3.10", TODAY, "deprecated"),
+        ("python3.10", dt.date(2026, 10, 30), "current"),
+        ("python3.10", dt.date(2027, 2, 1), "update only"),
+        ("python3.10", dt.date(2027, 3, 3), "blocked"),
+        ("python3.15", TODAY, "preview"),
+    ],
+)
+def test_the_status_follows_the_calendar(name: str, day: dt.date, status: str) -> None:
+    assert runtime(name).status(day) == status
+
+
+def test_a_deprecated_runtime_warns_with_its_dates() -> None:
+    warning = runtime("python3.10").warning(TODAY)
+    assert warning is not None
+    assert all(date in warning for date in ("2026-10-31", "2027-02-01", "2027-03-03"))
+    assert runtime("python3.13").warning(TODAY) is None
+
+
+def test_a_blocked_runtime_is_refused_with_the_reason() -> None:
+    refuse_blocked(runtime("python3.9"), TODAY)
+    with pytest.raises(UsageError, match="stopped updating its functions on 2027-03-03"):
+        refuse_blocked(runtime("python3.9"), dt.date(2027, 3, 3))
+
+
+@pytest.mark.parametrize("name", ["python3.6", "go1.x", "java8", "provided"])
+def test_a_retired_runtime_says_why(name: str) -> None:
+    with pytest.raises(UsageError, match="is retired: "):
+        runtime(name)
+
+
+def test_ceilings_follow_the_system() -> None:
+    assert (runtime("python3.11").os.glibc, runtime("python3.12").os.glibc) == ("2.26", "2.34")
+    assert (runtime("python3.11").os.manylinux, runtime("python3.12").os.manylinux) == (26, 34)
+
+
+@pytest.mark.parametrize("name", ["aarch64", "amd64", "arm46", "riscv64"])
+def test_only_lambdas_own_names_of_architectures_count(name: str) -> None:
+    with pytest.raises(UsageError, match="unknown architecture"):
+        architecture(name)
+    assert set(ARCHITECTURES) == {"x86_64", "arm64"}
