@@ -34,22 +34,30 @@ class Store:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection | None]:
+        database = self._connect()
+        if database is None:
+            yield None
+            return
+        with contextlib.closing(database), contextlib.suppress(sqlite3.Error):
+            yield database  # a fault from here on, for example a full disk, is a miss as well
+
+    def _connect(self) -> sqlite3.Connection | None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists() and self._path.stat().st_size > _LARGEST:
                 self._path.unlink()
             database = sqlite3.connect(self._path, timeout=10)
         except (OSError, sqlite3.Error):
-            yield None
-            return
+            return None
         try:
             database.execute(_SCHEMA)
-            yield database
+            database.execute("SELECT count(*) FROM derived WHERE key = ?", (b"",))
         except sqlite3.OperationalError:
-            pass  # locked for too long, or the disk is full: a miss
+            database.close()  # locked for too long, or the disk is full
+            return None
         except sqlite3.DatabaseError:
             database.close()
             with contextlib.suppress(OSError):
                 self._path.unlink()
-        finally:
-            database.close()
+            return None
+        return database

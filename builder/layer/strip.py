@@ -85,7 +85,7 @@ def strip(data: bytes) -> Stripped | None:
     """Return the file without what only tools read, or None when there is no such thing or the file is unusual."""
     try:
         return _strip(data)
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         return None
 
 
@@ -152,7 +152,7 @@ def _droppable(sections: Sequence[_Section], shstrndx: int) -> set[int]:
         if section.flags & _ALLOC or section.index == shstrndx:
             continue
         users = {other.index for other in sections if other.link == section.index and other.index != section.index}
-        of_dropped = section.kind in {_RELA, _REL} and section.info in dropped
+        of_dropped = section.kind in {_RELA, _REL} and (section.info in dropped or section.link in dropped)
         orphan = section.kind == _STRTAB and users and users <= dropped
         if of_dropped or orphan:
             dropped.add(section.index)

@@ -80,8 +80,12 @@ def serve(folder: Path, credentials: str | None = None) -> Iterator[Index]:
             kind, body = _answer(folder, self.path)
             self.send_response(200 if body is not None else 404)
             self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
-            self.wfile.write(body or b"")
+            if self.command == "GET":
+                self.wfile.write(body or b"")
+
+        do_HEAD = do_GET  # noqa: N815  the server looks for that name
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,0 +1,172 @@
+"""Resolving against an index of our own, so that every answer is known."""
+
+from pathlib import Path
+
+import pytest
+from kit.wheels import Index, make_sdist, make_wheel, serve
+
+from builder.errors import BuildError, LayerwrightError, UsageError
+from builder.index.install import Pinned, install
+from builder.index.resolve import Wanted, best, newest_fitting, requirement_name, resolve
+from builder.model.architectures import ARM64, X86_64
+from builder.model.runtimes import runtime
+
+P313, P311 = runtime("python3.13"), runtime("python3.11")
+
+
+def versions(*requirements: str) -> dict[str, str]:
+    return {one.name: one.version for one in resolve(Wanted(requirements=requirements), P313, ARM64)}
+
+
+def test_transitive_packages_come_along(index: Index) -> None:
+    make_wheel(index.folder, "top", "1.0", requires=("below>=2",))
+    make_wheel(index.folder, "below", "1.0")
+    make_wheel(index.folder, "below", "2.1")
+    assert versions("top") == {"top": "1.0", "below": "2.1"}
+
+
+def test_markers_are_the_targets_not_the_hosts(index: Index) -> None:
+    requires = ("arm; platform_machine == 'aarch64'", "win; sys_platform == 'win32'", "old; python_version < '3.13'")
+    make_wheel(index.folder, "top", "1.0", requires=requires)
+    for name in ("arm", "win", "old"):
+        make_wheel(index.folder, name, "1.0")
+    assert set(versions("top")) == {"top", "arm"}
+
+
+def test_an_unpinned_package_steps_back_to_the_newest_version_that_fits(index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0", tag="cp311-cp311-manylinux_2_17_aarch64")
+    make_wheel(index.folder, "a", "2.0", tag="cp311-cp311-manylinux_2_28_aarch64")
+    found = resolve(Wanted(requirements=("a",)), P311, ARM64)
+    assert found[0].version == "1.0"
+
+
+def test_amazon_linux_2_takes_manylinux_2_26_which_uv_has_no_name_for(index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0", tag="cp311-cp311-manylinux_2_26_x86_64")
+    found = resolve(Wanted(requirements=("a==1.0",)), P311, X86_64)
+    assert best(found[0], P311, X86_64) is not None
+
+
+def test_no_fitting_wheel_names_the_tags_and_the_newest_version_that_fits(index: Index) -> None:
+    make_wheel(index.folder, "a", "1.4", tag="cp311-cp311-manylinux_2_17_aarch64")
+    make_wheel(index.folder, "a", "2.0", tag="cp311-cp311-manylinux_2_28_aarch64")
+    with pytest.raises(BuildError) as caught:
+        resolve(Wanted(requirements=("a==2.0",)), P311, ARM64)
+    text = str(caught.value)
+    assert "no wheel of a fits python3.11 on arm64" in text
+    assert "a 2.0 has wheels for: cp311-cp311-manylinux_2_28_aarch64" in text
+    assert "wanted: cp311, abi3 or none for manylinux_2_26_aarch64 or older (Amazon Linux 2 has glibc 2.26)" in text
+    assert "hint: a==1.4 is the newest with a wheel that fits" in text
+    assert caught.value.exit_code == 4
+
+
+def test_a_dependency_without_a_wheel_is_the_one_that_is_named(index: Index) -> None:
+    make_wheel(index.folder, "top", "1.0", requires=("native==3.0",))
+    make_wheel(index.folder, "native", "3.0", tag="cp313-cp313-win_amd64")
+    with pytest.raises(BuildError, match="no wheel of native fits") as caught:
+        resolve(Wanted(requirements=("top",)), P313, ARM64)
+    assert "no version of native has a wheel that fits: it must be compiled" in str(caught.value)
+    assert newest_fitting("native", P313, ARM64) is None
+
+
+def test_no_setup_py_is_ever_executed(index: Index, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    setup = f"open({str(marker)!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='evil', version='1.0')\n"
+    make_sdist(index.folder, "evil", "1.0", setup)
+    local = tmp_path / "local"
+    local.mkdir()
+    (local / "setup.py").write_text(setup)
+    for requirement in ("evil", f"evil @ {local.as_uri()}"):
+        with pytest.raises(LayerwrightError) as caught:
+            resolve(Wanted(requirements=(requirement,)), P313, ARM64)
+        assert caught.value.exit_code in {2, 4}
+        assert not marker.exists()
+
+
+def test_an_index_that_does_not_answer_is_named_with_the_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://someone:secret@127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path))
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hidden@127.0.0.1:3128")
+    with pytest.raises(UsageError) as caught:
+        resolve(Wanted(requirements=("a",)), P313, ARM64)
+    text = str(caught.value)
+    assert "the package index did not answer: http://127.0.0.1:9/simple/a/" in text
+    assert "HTTPS_PROXY=http://127.0.0.1:3128" in text
+    assert "secret" not in text
+    assert "hidden" not in text
+
+
+def test_a_package_that_is_not_there_is_named(index: Index) -> None:
+    make_wheel(index.folder, "other", "1.0")
+    with pytest.raises(BuildError, match="numpyy") as caught:
+        resolve(Wanted(requirements=("numpyy",)), P313, ARM64)
+    assert "check the spelling" in str(caught.value)
+
+
+def test_a_local_wheel_works_and_leaves_no_address(tmp_path: Path, index: Index) -> None:
+    make_wheel(index.folder, "below", "1.0")
+    path = make_wheel(tmp_path, "mine", "1.0", requires=("below",))
+    found = {one.name: one for one in resolve(Wanted(requirements=(f"mine @ {path.as_uri()}",)), P313, ARM64)}
+    assert set(found) == {"mine", "below"}
+    wheel = best(found["mine"], P313, ARM64)
+    assert wheel is not None
+    pinned = Pinned(
+        name="mine", version="1.0", filename=wheel.filename, sha256=wheel.sha256, direct=found["mine"].direct
+    )
+    install([pinned], P313, ARM64, tmp_path / "out")
+    assert (tmp_path / "out" / "mine" / "__init__.py").is_file()
+
+
+def test_a_requirements_file_brings_what_it_names(tmp_path: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    make_wheel(index.folder, "b", "1.0")
+    (tmp_path / "more.txt").write_text("b\n")
+    (tmp_path / "requirements.txt").write_text("a\n-r more.txt\n")
+    found = resolve(Wanted(files=(tmp_path / "requirements.txt",)), P313, ARM64)
+    assert [one.name for one in found] == ["a", "b"]
+
+
+def test_credentials_of_a_private_index_are_used_and_never_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    make_wheel(folder, "a", "1.0")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    with serve(folder, credentials="robot:secret") as private:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", private.url)
+        found = resolve(Wanted(requirements=("a",)), P313, ARM64)
+        assert "secret" not in repr(found)
+        wheel = found[0].wheels[0]
+        install([Pinned(name="a", version="1.0", filename=wheel.filename, sha256=wheel.sha256)], P313, ARM64, tmp_path)
+        monkeypatch.setenv("UV_DEFAULT_INDEX", private.url.replace("secret", "wrong"))
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "other"))
+        with pytest.raises(LayerwrightError) as caught:
+            resolve(Wanted(requirements=("a",)), P313, ARM64)
+        assert "wrong" not in str(caught.value)
+    assert (tmp_path / "a" / "__init__.py").is_file()
+
+
+def test_a_wrong_hash_installs_nothing(tmp_path: Path, index: Index) -> None:
+    path = make_wheel(index.folder, "a", "1.0")
+    wrong = Pinned(name="a", version="1.0", filename=path.name, sha256="0" * 64)
+    with pytest.raises(BuildError, match="could not install") as caught:
+        install([wrong], P313, ARM64, tmp_path / "out")
+    assert "hash" in str(caught.value).casefold()
+    assert not (tmp_path / "out" / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("Foo_Bar==1", "foo-bar"), ("a[b]>=1; python_version > '3'", "a"), ("./x.whl", None)]
+)
+def test_names_of_requirements(text: str, name: str | None) -> None:
+    assert requirement_name(text) == name
+
+
+@pytest.mark.network
+def test_numpy_2_3_on_amazon_linux_2_is_the_famous_case() -> None:
+    with pytest.raises(BuildError) as caught:
+        resolve(Wanted(requirements=("numpy==2.3.2",)), P311, ARM64)
+    text = str(caught.value)
+    assert "cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64" in text
+    assert "numpy==2.2.6 is the newest with a wheel that fits" in text

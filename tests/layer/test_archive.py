@@ -1,0 +1,127 @@
+"""The zip: what other readers make of it, and that it is always the same."""
+
+import hashlib
+import io
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kit.zips import entry, tree
+
+from builder.layer import archive
+from builder.layer.tree import Tree, of
+
+READERS = Path(__file__).parents[1] / "readers"
+MIXED = of(
+    [
+        entry("python/a.py", b"print('a')\n" * 100),
+        entry("python/empty.txt", b""),
+        entry("python/random.bin", hashlib.sha512(b"x").digest()),
+        entry("python/größe/ß.txt", "größe".encode()),
+        entry("lib/libx.so.1", b"\x7fELF" + bytes(1000)),
+        entry("lib/libx.so", link="libx.so.1"),
+        entry("bin/run", b"#!/bin/sh\n", mode=0o755),
+    ]
+)
+
+
+def write(content: Tree, folder: Path) -> Path:
+    path = folder / "layer.zip"
+    archive.write(content, path)
+    return path
+
+
+def test_python_reads_names_modes_links_and_bytes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(write(MIXED, tmp_path)) as read:
+        assert read.testzip() is None
+        assert read.namelist() == [one.path for one in MIXED]
+        assert {info.filename: info.external_attr >> 16 for info in read.infolist()} == {
+            "python/a.py": 0o100644,
+            "python/empty.txt": 0o100644,
+            "python/random.bin": 0o100644,
+            "python/größe/ß.txt": 0o100644,
+            "lib/libx.so.1": 0o100755,
+            "lib/libx.so": 0o120777,
+            "bin/run": 0o100755,
+        }
+        assert {info.date_time for info in read.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.create_system for info in read.infolist()} == {3}
+        assert all(read.read(one.path) == one.content.read() for one in MIXED)
+        methods = {info.filename: info.compress_type for info in read.infolist()}
+        assert methods["python/a.py"] == zipfile.ZIP_DEFLATED
+        assert methods["python/random.bin"] == zipfile.ZIP_STORED
+
+
+def test_info_zip_reads_it_and_makes_the_links(tmp_path: Path, program: Callable[[str], str]) -> None:
+    path = write(MIXED, tmp_path)
+    out = tmp_path / "out"
+    subprocess.run([program("unzip"), "-q", str(path), "-d", str(out)], check=True)
+    assert (out / "lib" / "libx.so").is_symlink()
+    assert (out / "bin" / "run").stat().st_mode & 0o777 == 0o755
+    assert (out / "python" / "größe" / "ß.txt").read_text(encoding="utf-8") == "größe"
+
+
+@pytest.mark.parametrize("count", [7, 70_000])
+def test_gos_reader_sees_the_same_also_beyond_65535_entries(
+    count: int, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    content = MIXED if count == len(MIXED) else tree({f"d/{number:05}": b"" for number in range(count)})
+    path = write(content, tmp_path)
+    finished = subprocess.run(
+        [program("go"), "run", str(READERS / "zipdump.go"), str(path)],
+        capture_output=True,
+        check=True,
+        env={**__import__("os").environ, "GOCACHE": str(tmp_path / "go"), "GO111MODULE": "off"},
+        encoding="utf-8",
+    )
+    rows = finished.stdout.splitlines()
+    expected = [f"{one.path}\t{hashlib.sha256(one.content.read()).hexdigest()}" for one in content]
+    assert rows == expected
+
+
+def test_zip64_is_used_only_when_needed(tmp_path: Path) -> None:
+    assert b"PK\6\6" not in write(MIXED, tmp_path).read_bytes()
+    many = write(tree({f"{number}": b"" for number in range(65_535)}), tmp_path)
+    assert b"PK\6\6" in many.read_bytes()[-200:]
+    with zipfile.ZipFile(many) as read:
+        assert len(read.infolist()) == 65_535
+
+
+def test_sizes_of_four_gigabytes_get_their_extra_field() -> None:
+    one = entry("big", b"")
+    packed = archive._Packed(crc=1, method=0, raw_size=5 << 30, data=b"")  # noqa: SLF001
+    local = archive._local_record(one, packed)  # noqa: SLF001
+    central = archive._central_record(one, packed, 6 << 30)  # noqa: SLF001
+    assert (5 << 30).to_bytes(8, "little") in local
+    assert local[4] == 45
+    assert (5 << 30).to_bytes(8, "little") + (6 << 30).to_bytes(8, "little") in central
+
+
+def test_the_hash_is_the_files_and_lambdas(tmp_path: Path) -> None:
+    path = tmp_path / "layer.zip"
+    written = archive.write(MIXED, path)
+    assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert written.bytes == path.stat().st_size
+    assert written.code_sha256 == __import__("base64").b64encode(bytes.fromhex(written.sha256)).decode()
+
+
+def test_the_order_in_which_a_tree_was_made_does_not_matter(tmp_path: Path) -> None:
+    first = archive.write(of(reversed(MIXED.entries)), tmp_path / "1.zip")
+    assert first == archive.write(MIXED, tmp_path / "2.zip")
+
+
+names = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=20)
+
+
+@given(st.dictionaries(names, st.binary(max_size=3000), max_size=30))
+@settings(deadline=None)
+def test_any_names_and_bytes_survive(files: dict[str, bytes]) -> None:
+    content = tree({f"d/{name}": data for name, data in files.items()})
+    path = Path(__import__("tempfile").mkdtemp()) / "any.zip"
+    archive.write(content, path)
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as read:
+        assert {name: read.read(name) for name in read.namelist()} == {one.path: one.content.read() for one in content}

@@ -1,0 +1,133 @@
+"""Bytecode: always the same, and taken by the interpreter."""
+
+import json
+import marshal
+import random
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from kit.zips import entry
+
+from builder.layer import bytecode, interpreters
+from builder.layer.interpreters import Interpreter
+from builder.layer.store import Store
+from builder.layer.tree import Entry, Tree, from_folder, of
+
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+STDLIB = Path(json.__file__).parent.parent
+AVAILABLE = [
+    found for series in ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13", "3.14") if (found := interpreters.find(series))
+]
+
+
+def sources() -> list[Entry]:
+    """Return some hundred real modules, with every kind of constant."""
+    names = ["json", "email", "asyncio", "logging", "xml", "collections", "unittest", "importlib"]
+    return [one for name in names for one in from_folder(STDLIB / name, f"python/{name}") if one.path.endswith(".py")]
+
+
+def compiled(entries: Iterable[Entry], interpreter: Interpreter, store: Path) -> dict[str, bytes]:
+    content = bytecode.add(of(entries), interpreter, Store(store))
+    return {one.path: one.content.read() for one in content if one.path.endswith(".pyc")}
+
+
+@pytest.fixture(params=AVAILABLE, ids=lambda found: found.version)
+def interpreter(request: pytest.FixtureRequest) -> Interpreter:
+    return request.param  # type: ignore[no-any-return]
+
+
+def test_the_bytes_depend_on_source_name_and_interpreter_only(interpreter: Interpreter, tmp_path: Path) -> None:
+    every = sources()
+    whole = compiled(every, interpreter, tmp_path / "1")
+    assert len(whole) > 100
+    shuffled = every.copy()
+    random.Random(7).shuffle(shuffled)
+    parts: dict[str, bytes] = {}
+    for start in range(0, len(shuffled), 37):
+        parts |= compiled(shuffled[start : start + 37], interpreter, tmp_path / f"2-{start}")
+    alone = compiled(every[:1], interpreter, tmp_path / "3")
+    assert whole == parts
+    assert alone.items() <= whole.items()
+
+
+def test_the_interpreter_takes_it_from_a_read_only_folder(interpreter: Interpreter, tmp_path: Path) -> None:
+    content = bytecode.add(of([entry("python/m.py", b"def f():\n    return 42\n")]), interpreter, Store(tmp_path / "s"))
+    for one in content:
+        path = tmp_path / one.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.content.read())
+    (tmp_path / "python" / "m.py").write_bytes(b"def f():\n    return 1\n")  # unchecked: the bytecode wins
+    code = "import m; print(m.f(), m.__cached__)"
+    finished = subprocess.run(
+        [interpreter.path, "-B", "-c", code],
+        cwd=tmp_path / "python",
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env={"PYTHONPATH": str(tmp_path / "python")},
+    )
+    value, cached = finished.stdout.split()
+    assert value == "42"
+    tag = interpreter.version.split(".")
+    assert cached.endswith(f"__pycache__/m.cpython-{tag[0]}{tag[1]}.pyc")
+
+
+def test_tracebacks_name_the_file_under_opt(tmp_path: Path) -> None:
+    found = interpreters.find(HERE)
+    assert found is not None
+    made = compiled([entry("python/m.py", b"def f(): pass")], found, tmp_path / "store")
+    assert marshal.loads(next(iter(made.values()))[16:]).co_filename == "/opt/python/m.py"
+
+
+def test_what_does_not_compile_is_left_as_it_is(tmp_path: Path) -> None:
+    files = {"bad": b"print 'python 2'", "template": b"{% if x %}", "latin": b"x = '\xff'", "null": b"\0", "good": b"x = 1"}
+    entries = [entry(f"python/{name}.py", data) for name, data in files.items()]
+    made = compiled(entries, AVAILABLE[-1], tmp_path / "store")
+    assert {path.split("/")[-1].split(".")[0] for path in made} == {"good"}
+    again = compiled(entries, AVAILABLE[-1], tmp_path / "store")
+    assert made == again
+
+
+def test_only_python_below_site_packages_is_compiled(tmp_path: Path) -> None:
+    entries = [entry("bin/tool.py"), entry("python/lib/python3.13/site-packages/a.py", b""), entry("python/b.py", b"")]
+    made = compiled(entries, AVAILABLE[-1], tmp_path / "store")
+    assert {path.rsplit("/", 2)[0] for path in made} == {"python/lib/python3.13/site-packages", "python"}
+
+
+def test_a_second_time_comes_from_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [entry("python/a.py", b"x = 1")]
+    first = compiled(entries, AVAILABLE[-1], tmp_path / "store")
+    monkeypatch.setattr(bytecode, "_run", None)
+    assert compiled(entries, AVAILABLE[-1], tmp_path / "store") == first
+
+
+def test_a_corrupt_store_is_made_again(tmp_path: Path) -> None:
+    path = tmp_path / "store"
+    path.write_bytes(b"this is no database" * 100)
+    entries = [entry("python/a.py", b"x = 1")]
+    first = compiled(entries, AVAILABLE[-1], path)
+    assert first == compiled(entries, AVAILABLE[-1], path)
+    assert path.read_bytes().startswith(b"SQLite format 3")
+
+
+def test_an_interpreter_that_breaks_is_an_error_of_ours(tmp_path: Path) -> None:
+    from builder.errors import BuildError
+
+    broken = Interpreter(path="/bin/false", version="3.13.0")
+    with pytest.raises(BuildError, match="failed to compile bytecode"):
+        compiled([entry("python/a.py", b"")], broken, tmp_path / "store")
+
+
+def test_the_running_interpreter_is_found_and_an_impossible_one_is_not() -> None:
+    found = interpreters.find(HERE)
+    assert found is not None
+    assert found.path == sys.executable
+    assert interpreters.find("3.99") is None
+
+
+def test_a_tree_without_python_stays_itself(tmp_path: Path) -> None:
+    content = Tree((entry("bin/x"),))
+    assert bytecode.add(content, AVAILABLE[-1], Store(tmp_path / "s")) == content
