@@ -115,7 +115,7 @@ def _copied(loaded: Loaded, chosen: Sequence[Pip | Copy]) -> tuple[Copied, ...]:
     root = loaded.file("")
     return tuple(
         Copied(
-            source=path.relative_to(root).as_posix(),
+            source=tree.layer_path(path.relative_to(root)),
             to=f"{step.to.strip('/')}/{path.name}",
             executable=step.executable,
             sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -181,9 +181,9 @@ def _finish(job: _Job, final: Tree, savings: Sequence[slim.Saving]) -> dict[str,
     subject = checks.examine(final, target.runtimes, target.architectures, own=True)
     findings = checks.run(subject, allows)
     _judge(findings, job)
-    job.report("compressing")
+    total = final.unzipped_bytes or 1
     with places.replacing(job.path) as part:
-        written = archive.write(final, part)
+        written = archive.write(final, part, lambda done: job.report(f"compressing {100 * done // total} %"))
         weighed = checks.run(checks.weighed(subject, written.bytes), allows, only="size")
         _judge(weighed, job)
         findings = tuple(one for one in findings if one.check != "size") + weighed
@@ -244,10 +244,14 @@ def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:
 
 
 def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
+    """Return what somebody should know who built this: warnings of the plan, of the checks, and doubled packages."""
     runtime = planned.target.base
-    twice = [
-        f"{runtime.name} brings {package['name']} itself: leave it out unless you need version {package['version']}"
-        for package in found["packages"]
-        if package["name"] in runtime.provides
+    findings = [checks.Finding.from_json(one) for one in found["findings"]]
+    suspicious = [
+        f"{planned.target.name}: [{one.check}] {f'{one.path} ' if one.path else ''}{one.message}"
+        for one in findings
+        if one.allowed is None
     ]
-    return (*planned.warnings, *twice)
+    doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
+    brought = [f"{runtime.name} brings {name} itself; the layer's copy is used instead of it" for name in doubled]
+    return (*planned.warnings, *brought, *suspicious)

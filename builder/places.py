@@ -1,6 +1,7 @@
 """Where layerwright keeps things on this host, and who may write where at one moment."""
 
 import contextlib
+import glob
 import hashlib
 import os
 import tempfile
@@ -43,6 +44,8 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         waiting()
         lock.acquire()
     try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+            left.unlink(missing_ok=True)  # whoever was killed while writing it cannot come back
         yield
     finally:
         lock.release()

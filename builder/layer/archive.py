@@ -12,7 +12,7 @@ import os
 import struct
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,12 @@ class _Packed:
     data: bytes
 
 
-def write(tree: Tree, path: Path) -> Written:
-    """Write the tree as a zip to `path`, which must not matter to anybody yet: the caller renames it."""
+def write(tree: Tree, path: Path, progress: Callable[[int], None] = lambda _: None) -> Written:
+    """Write the tree as a zip to `path`, which must not matter to anybody yet: the caller renames it.
+
+    `progress` hears the unzipped bytes done so far; what it raises ends the writing.
+    """
+    done = 0
     with path.open("wb") as stream:
         sink = _Sink(stream)
         central: list[bytes] = []
@@ -73,6 +77,8 @@ def write(tree: Tree, path: Path) -> Written:
             central.append(_central_record(entry, packed, sink.position))
             sink.write(_local_record(entry, packed))
             sink.write(packed.data)
+            done += packed.raw_size
+            progress(done)
         start = sink.position
         for record in central:
             sink.write(record)

@@ -22,7 +22,7 @@ ALWAYS = {
     "installer's files": [
         "/python/.lock",
         *(
-            f"*.dist-info/{name}"
+            f"**/*.dist-info/{name}"
             for name in ("direct_url.json", "INSTALLER", "REQUESTED", "uv_build.json", "uv_cache.json")
         ),
     ],

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Protocol
 
 EXECUTABLE = 0o755
@@ -105,6 +105,11 @@ class Tree:
 
 def of(entries: Iterable[Entry]) -> Tree:
     return Tree(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+
+def layer_path(relative: PurePath) -> str:
+    """Return a host's relative path as a path in a layer."""
+    return "/".join(relative.parts)
 
 
 def from_folder(folder: Path, prefix: str = "") -> Tree:

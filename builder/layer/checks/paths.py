@@ -19,7 +19,7 @@ _LEFTOVERS = {
     "version control": [".git/", ".hg/", ".svn/"],
     "traces of a desktop": [".DS_Store", "__MACOSX/", "Thumbs.db"],
     "static libraries": ["*.a", "*.la"],
-    "caches": [".cache/", ".pytest_cache/", ".mypy_cache/", "node_modules/.cache/"],
+    "caches": [".cache/", ".pytest_cache/", ".mypy_cache/", "**/node_modules/.cache/"],
 }
 
 

@@ -1,0 +1,355 @@
+"""From a folder with recipes to zips, through the command line."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
+from kit.wheels import Index, make_wheel, serve
+
+TARGET = "a-1.0-python3.13-arm64"
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def files(folder: Path) -> list[str]:
+    """Return what lies in a folder, hidden files too."""
+    return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.fixture
+def work(tmp_path: Path, index: Index) -> Path:
+    """Make a folder with one recipe and an index that has its package."""
+    make_wheel(index.folder, "a", "1.0", files={"a/tests/t.py": b"", "a/data.txt": "größe".encode()}, scripts=("tool",))
+    folder = tmp_path / "work"
+    write_recipe(folder, "a", pip_recipe("a", "a=={version}"))
+    return folder
+
+
+def test_a_recipe_becomes_a_zip_a_manifest_and_a_summary(work: Path) -> None:
+    result = layerwright("build", "a", cwd=work)
+    assert result.code == 0, result.err
+    path = work / "dist" / f"{TARGET}.zip"
+    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        assert b"a/__init__.py,,\n" in archive.read("python/a-1.0.dist-info/RECORD")
+    assert "python/a/__init__.py" in names
+    assert not [name for name in names if "tool" in name or name.endswith(("INSTALLER", "direct_url.json"))]
+    manifest = json.loads((work / "dist" / f"{TARGET}.json").read_text(encoding="utf-8"))
+    assert manifest["version"] == 1
+    assert (manifest["name"], manifest["layer_version"], manifest["target"]) == ("a", "1.0", TARGET)
+    assert manifest["zip"]["sha256"] == digest(path)
+    assert manifest["zip"]["bytes"] == path.stat().st_size
+    assert manifest["unzipped_bytes"] == sum(info.file_size for info in zipfile.ZipFile(path).infolist())
+    assert manifest["packages"][0]["name"] == "a"
+    assert {"route", "abi", "findings", "plan_digest", "image", "runtimes", "architectures"} <= set(manifest)
+    for column in ("target", "route", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"):
+        assert column in result.out
+    assert manifest["zip"]["sha256"] in result.out
+
+
+@pytest.mark.network
+def test_the_same_bytes_from_two_folders_umasks_locales_and_time_zones(tmp_path: Path) -> None:
+    digests = set()
+    for number, (name, env) in enumerate(
+        {
+            "plain": {"TZ": "UTC", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+            "with spaces and größe": {"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "2", "COLUMNS": "40"},
+        }.items()
+    ):
+        folder = tmp_path / name
+        write_recipe(folder, "mixed", pip_recipe("mixed", "markupsafe==3.0.2", "jinja2==3.1.4", "lxml==5.3.0"))
+        code = f"import os, sys; os.umask({0o077 if number else 0o022}); from builder.cli import run; sys.exit(run())"
+        finished = subprocess.run(
+            [sys.executable, "-c", code, "build", "mixed"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "LAYERWRIGHT_CACHE": str(tmp_path / f"cache ß {number}"), **env},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        digests.add(digest(folder / "dist" / "mixed-1.0-python3.13-arm64.zip"))
+        digests.add(digest(folder / "dist" / "mixed-1.0-python3.13-arm64.json"))
+    assert len(digests) == 2  # one zip, one manifest
+
+
+def test_nothing_is_done_twice_and_every_change_is_seen(work: Path, index: Index) -> None:
+    def state() -> str:
+        result = layerwright("build", "a", "--json", cwd=work)
+        assert result.code == 0, result.err
+        built = result.json["built"][0]
+        assert built["zip"]["sha256"] == digest(work / "dist" / f"{TARGET}.zip")
+        return "unchanged" if built["unchanged"] else "built"
+
+    assert (state(), state()) == ("built", "unchanged")
+    (work / "dist" / f"{TARGET}.zip").write_bytes(b"damaged")
+    assert (state(), state()) == ("built", "unchanged")
+    write_recipe(work, "a", pip_recipe("a", "a=={version}", more='[slim]\nprune = ["tests/"]'))
+    assert (state(), state()) == ("built", "unchanged")
+    (work / "dist" / f"{TARGET}.json").write_text("{")
+    assert (state(), state()) == ("built", "unchanged")
+    assert index.url
+
+
+def test_two_builds_at_once_never_mix(work: Path) -> None:
+    command = [sys.executable, "-m", "builder", "build", "a", "--rebuild", "--json"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = [subprocess.Popen(command, cwd=work, env=env, stdout=subprocess.PIPE) for _ in range(4)]
+    outputs = [json.loads(process.communicate()[0]) for process in running]
+    assert [process.returncode for process in running] == [0] * 4
+    assert {one["built"][0]["zip"]["sha256"] for one in outputs} == {digest(work / "dist" / f"{TARGET}.zip")}
+    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+
+
+@pytest.mark.network
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.Signals) -> None:
+    write_recipe(tmp_path, "big", pip_recipe("big", "pandas==2.2.3", "numpy==2.2.6"))
+    command = [sys.executable, "-m", "builder", "build", "big"]
+    cache = tmp_path / "cache"
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "LAYERWRIGHT_CACHE": str(cache)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("dist/.*.part")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(sign)
+    _, errors = process.communicate(timeout=60)
+    assert not [name for name in files(tmp_path / "dist") if not name.startswith(".")]
+    if sign == signal.SIGINT:
+        assert process.returncode == 130, errors
+        assert "interrupted" in errors
+        assert "Traceback" not in errors
+        assert files(tmp_path / "dist") == []
+        assert files(cache / "work") == []
+    again = layerwright("build", "big", cwd=tmp_path, env={"LAYERWRIGHT_CACHE": str(cache)})
+    assert again.code == 0, again.err
+    assert files(tmp_path / "dist") == ["big-1.0-python3.13-arm64.json", "big-1.0-python3.13-arm64.zip"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
+def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index) -> None:
+    assert layerwright("build", "a", cwd=work).code == 0
+    before = digest(work / "dist" / f"{TARGET}.zip")
+    make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
+    write_recipe(work, "a", pip_recipe("a", "a==1.1"))
+    layerwright("plan", "a", cwd=work)
+    code = (
+        "import resource, sys; from builder.cli import run; from builder.index import install as i; from builder import build\n"
+        "real = build.install\n"
+        "def install(*a):\n"
+        "    real(*a); resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "build.install = install\n"
+        "sys.exit(run())"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code, "build", "a"],
+        cwd=work,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert finished.returncode == 4, finished.stderr
+    assert f"cannot write dist/{TARGET}.zip" in finished.stderr
+    assert "hint: is the disk full or read-only?" in finished.stderr
+    assert digest(work / "dist" / f"{TARGET}.zip") == before
+    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+
+
+def test_an_output_that_cannot_be_written_is_told_before_any_work(work: Path) -> None:
+    (work / "file").write_text("")
+    for output in ("file/dist", "/proc/none" if sys.platform == "linux" else "file/x"):
+        result = layerwright("build", "a", "--output", output, cwd=work)
+        assert result.code == 2
+        assert f"cannot write to {output}" in result.err.replace("\\", "/")
+        assert "Traceback" not in result.err
+
+
+def test_a_lock_is_written_used_and_enforced(work: Path, index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "below", "1.0")
+    make_wheel(index.folder, "top", "1.0", requires=("below",))
+    write_recipe(work, "top", pip_recipe("top", "top=={version}"))
+    assert layerwright("lock", "top", cwd=work).code == 0
+    lock = work / "recipes" / "top" / "requirements.lock"
+    first = lock.read_text()
+    assert "://" not in first
+    assert "below==1.0" in first
+
+    make_wheel(index.folder, "below", "2.0")
+    other = {"UV_CACHE_DIR": str(tmp_path / "other")}
+    assert layerwright("lock", "top", cwd=work, env=other).code == 0
+    assert lock.read_text() == first
+    built = layerwright("build", "top", "--json", cwd=work, env=other).json["built"][0]
+    assert {one["name"]: one["version"] for one in built["packages"]} == {"below": "1.0", "top": "1.0"}
+    assert built["locked"] is True
+
+    upgraded = layerwright("lock", "top", "--upgrade", cwd=work, env=other)
+    assert "below 1.0 -> 2.0" in upgraded.err
+    write_recipe(work, "top", pip_recipe("top", "top=={version}", "a"))
+    stale = layerwright("build", "top", cwd=work, env=other)
+    assert stale.code == 2
+    assert "the recipe requires a, the lock has no a" in stale.err
+    assert "hint: `layerwright lock top` brings it up to date" in stale.err
+
+
+def test_a_file_that_changed_behind_the_lock_is_refused(work: Path, index: Index, tmp_path: Path) -> None:
+    assert layerwright("lock", "a", cwd=work).code == 0
+    make_wheel(index.folder, "a", "1.0", files={"a/evil.py": b""})
+    result = layerwright("build", "a", cwd=work, env={"UV_CACHE_DIR": str(tmp_path / "other")})
+    assert result.code == 4
+    assert "hash mismatch: a 1.0 is not what the lock of a says" in result.err
+    assert files(work / "dist") == []
+
+
+def test_a_failed_check_writes_nothing(work: Path) -> None:
+    more = '[[step]]\nuses = "copy"\nfiles = ["data.txt"]\nto = "data"'
+    write_recipe(work, "a", pip_recipe("a", "a=={version}", more=more))
+    (work / "recipes" / "a" / "data.txt").write_text("x")
+    result = layerwright("build", "a", cwd=work)
+    assert result.code == 5
+    assert f"error: {TARGET}: check `layer-path` failed" in result.err
+    assert "python3.13 never looks there" in result.err
+    assert files(work / "dist") == []
+
+
+def test_an_allowed_finding_is_built_and_kept_in_the_manifest(work: Path) -> None:
+    more = '[[step]]\nuses = "copy"\nfiles = ["data.txt"]\nto = "data"\nexecutable = true\n'
+    more += '[[allow]]\ncheck = "layer-path"\nreason = "read by its full path"'
+    write_recipe(work, "a", pip_recipe("a", "a=={version}", more=more))
+    (work / "recipes" / "a" / "data.txt").write_text("x")
+    built = layerwright("build", "a", "--json", cwd=work).json["built"][0]
+    assert [one["allowed"] for one in built["findings"]] == ["read by its full path"]
+    with zipfile.ZipFile(work / "dist" / f"{TARGET}.zip") as archive:
+        assert archive.getinfo("data/data.txt").external_attr >> 16 == 0o100755
+
+
+def test_strict_makes_a_warning_a_failure(work: Path, index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "a", "1.0", files={"a/A.py": b"", "a/a.py": b""})
+    env = {"UV_CACHE_DIR": str(tmp_path / "fresh")}
+    loose = layerwright("build", "a", cwd=work, env=env)
+    assert loose.code == 0
+    assert "[case-collision]" in loose.err
+    strict = layerwright("build", "a", "--strict", cwd=work, env=env)
+    assert strict.code == 5
+
+
+def test_private_credentials_end_up_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    make_wheel(folder, "a", "1.0")
+    work = tmp_path / "work"
+    write_recipe(work, "a", pip_recipe("a", "a=={version}"))
+    cache = tmp_path / "cache"
+    with serve(folder, credentials="robot:verysecret") as private:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", private.url)
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+        env = {"LAYERWRIGHT_CACHE": str(cache)}
+        assert layerwright("lock", "a", cwd=work, env=env).code == 0
+        result = layerwright("build", "a", "--json", cwd=work, env=env)
+    assert result.code == 0, result.err
+    assert "verysecret" not in result.out + result.err
+    with zipfile.ZipFile(work / "dist" / f"{TARGET}.zip") as archive:
+        assert not [name for name in archive.namelist() if b"verysecret" in archive.read(name)]
+        assert not [name for name in archive.namelist() if b"127.0.0.1" in archive.read(name)]
+    written = [one for root in (work, cache) for one in root.rglob("*") if one.is_file() and one.suffix != ".zip"]
+    assert not [one for one in written if b"verysecret" in one.read_bytes()]
+    assert not [one for one in (work / "recipes").rglob("*.lock") if b"127.0.0.1" in one.read_bytes()]
+
+
+def test_one_failure_stops_the_rest_unless_told_to_keep_going(work: Path) -> None:
+    write_recipe(work, "b", pip_recipe("b", "missing"))
+    stopped = layerwright("build", "b", "a", "--jobs", "1", cwd=work)
+    assert stopped.code == 4
+    assert files(work / "dist") == []
+    going = layerwright("build", "b", "a", "--jobs", "1", "--keep-going", cwd=work)
+    assert going.code == 4
+    assert f"{TARGET}.zip" in files(work / "dist")
+    assert "missing" in going.err
+
+
+@pytest.mark.network
+def test_packages_without_a_recipe(tmp_path: Path) -> None:
+    result = layerwright(
+        *("build", "--pip", "markupsafe==3.0.2", "--runtime", "python3.13", "--arch", "arm64", "--json"), cwd=tmp_path
+    )
+    assert result.code == 0, result.err
+    assert result.json["built"][0]["target"] == "markupsafe-3.0.2-python3.13-arm64"
+    (tmp_path / "requirements.txt").write_text("jinja2==3.1.4\n")
+    arguments = ("build", "-r", "requirements.txt", "--runtime", "python3.12", "--arch", "x86_64")
+    unnamed = layerwright(*arguments, cwd=tmp_path)
+    assert unnamed.code == 2
+    assert "hint: add `--name my-dependencies`" in unnamed.err
+    named = layerwright(*arguments, "--name", "my-deps", cwd=tmp_path)
+    assert named.code == 0, named.err
+    assert "my-deps-1-python3.12-x86_64.zip" in files(tmp_path / "dist")
+
+
+@pytest.mark.network
+def test_a_new_recipe_lints_and_builds(tmp_path: Path) -> None:
+    made = layerwright("new", "templates", "--pip", "jinja2", "--pip", "orjson", cwd=tmp_path)
+    assert made.code == 0, made.err
+    text = (tmp_path / "recipes" / "templates" / "recipe.toml").read_text()
+    assert 'requirements = ["jinja2=={version}", "orjson==' in text
+    assert 'python = "import jinja2"' in text
+    assert layerwright("lint", cwd=tmp_path).code == 0
+    built = layerwright("build", "templates", "--arch", "arm64", "--runtime", "python3.13", cwd=tmp_path)
+    assert built.code == 0, built.err
+    again = layerwright("new", "templates", "--pip", "jinja2", cwd=tmp_path)
+    assert again.code == 2
+    assert "exists already" in again.err
+
+
+@pytest.mark.network
+def test_a_wheel_for_people_who_want_no_layer(tmp_path: Path) -> None:
+    result = layerwright(
+        *("wheel", "orjson==3.10.18", "--runtime", "python3.13", "--arch", "arm64", "--arch", "x86_64"), cwd=tmp_path
+    )
+    assert result.code == 0, result.err
+    names = [Path(line).name for line in result.out.splitlines()]
+    assert names == files(tmp_path / "dist" / "wheels") == sorted(names)
+    assert all(zipfile.ZipFile(tmp_path / line).testzip() is None for line in result.out.splitlines())
+    none = layerwright("wheel", "psycopg2==2.9.10", "--runtime", "python3.13", "--arch", "arm64", cwd=tmp_path)
+    assert none.code == 4
+    assert "no version of psycopg2 has a wheel that fits: it must be compiled" in none.err
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build layerwright's own wheel and install it into an environment that cannot see the checkout."""
+    from uv import find_uv_bin
+
+    folder = tmp_path_factory.mktemp("installed")
+    uv = find_uv_bin()
+    quiet = {"check": True, "capture_output": True}
+    subprocess.run([uv, "build", "--wheel", "--python", sys.executable, "--out-dir", str(folder), str(ROOT)], **quiet)
+    subprocess.run([uv, "venv", "--python", sys.executable, str(folder / "venv")], **quiet)
+    wheel = next(folder.glob("layerwright-*.whl"))
+    python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    requirements = ROOT / "requirements" / "run.txt"
+    command = [uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(requirements)]
+    subprocess.run(command, **quiet)
+    subprocess.run([uv, "pip", "install", "--python", str(python), "--no-deps", str(wheel)], **quiet)
+    return python.parent / "layerwright"
+
+
+@pytest.mark.network
+def test_the_installed_command_works_in_any_folder_with_recipes(installed: Path, work: Path) -> None:
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    for arguments in (["list"], ["lint"], ["runtimes"], ["schema"], ["build", "a"]):
+        finished = subprocess.run(
+            [str(installed), *arguments], cwd=work, env=env, capture_output=True, encoding="utf-8", check=False
+        )
+        assert finished.returncode == 0, finished.stderr
+    assert f"{TARGET}.zip" in files(work / "dist")

@@ -1,0 +1,199 @@
+"""The command line: help, exit codes, messages, machine-readable output."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from kit import zips
+from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
+
+COMMANDS = ("build", "check", "inspect", "lint", "list", "lock", "new", "plan", "runtimes", "schema", "wheel")
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    write_recipe(tmp_path, "numpy", pip_recipe("numpy", "numpy=={version}", version="2.3.2"))
+    return tmp_path
+
+
+def test_help_lists_every_command_and_the_exit_codes(tmp_path: Path) -> None:
+    result = layerwright("--help", cwd=tmp_path)
+    assert result.code == 0
+    assert all(f"\n  {command} " in result.out for command in COMMANDS)
+    assert "5 a check failed" in result.out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
+    result = layerwright(command, "--help", cwd=tmp_path)
+    assert result.code == 0
+    assert len(result.out.splitlines()) > 4
+
+
+def test_help_does_not_load_what_it_does_not_need() -> None:
+    code = "import sys; from builder.cli import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    heavy = {"pydantic", "rich", "elftools", "deflate", "packaging", "sqlite3", "tomli", "platformdirs", "filelock"}
+    assert not heavy & {name.strip("'") for name in finished.stderr.strip("[]\n").split(", ")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "code"),
+    [
+        (["build", "numpi"], "there is no recipe `numpi` in recipes; did you mean `numpy`?", 2),
+        (["build", "numpy", "--runtime", "pyton3.13"], "unknown runtime `pyton3.13`; did you mean `python3.13`?", 2),
+        (["build", "numpy", "--runtime", "python3.6"], "runtime `python3.6` is retired: blocked by Lambda", 2),
+        (["build", "numpy", "--arch", "aarch64"], "unknown architecture `aarch64`; Lambda calls it `arm64`", 2),
+        (["build", "numpy", "--runtime", "python3.12"], "no target is selected", 3),
+        (["build", "numpy", "--only", "pandas*"], "no target is selected", 3),
+        (["build"], "nothing to do: no recipe is named", 2),
+        (["build", "numpy", "--pip", "x"], "recipes and packages cannot be built in one call", 2),
+        (["build", "--pip", "a b"], "`a b` is no requirement", 2),
+        (["build", "-r", "none.txt", "--name", "x"], "there is no file none.txt", 2),
+        (["build", "numpy", "--jobs", "0"], "Invalid value for '--jobs'", 2),
+        (["biuld"], "No such command 'biuld'", 2),
+        (["lint", "numpi"], "did you mean `numpy`?", 2),
+        (["lock"], "no recipe is named", 2),
+        (["new", "numpy", "--pip", "numpy"], "exists already", 2),
+        (["new", "fresh"], "a new recipe needs at least one package", 2),
+        (["check", "none.zip", "--runtime", "python3.13", "--arch", "arm64"], "there is no file none.zip", 2),
+        (["inspect", "none.zip"], "there is no file none.zip", 2),
+    ],
+)
+def test_wrong_input_is_a_clear_error(work: Path, arguments: list[str], message: str, code: int) -> None:
+    result = layerwright(*arguments, cwd=work)
+    assert result.code == code
+    assert message in result.err
+    assert "Traceback" not in result.err
+    assert not result.out
+    assert not (work / "dist").exists()
+
+
+def test_lint_shows_every_mistake_of_every_file(work: Path) -> None:
+    write_recipe(work, "one", pip_recipe("one", "a b", version=""))
+    write_recipe(work, "two", "[layer")
+    result = layerwright("lint", cwd=work)
+    assert result.code == 2
+    assert "recipes/one/recipe.toml has 2 mistakes" in result.err
+    assert "recipes/two/recipe.toml is not valid TOML" in result.err
+    assert layerwright("lint", "numpy", cwd=work).code == 0
+
+
+def test_a_folder_without_recipes_says_how_to_begin(tmp_path: Path) -> None:
+    for command in (["list"], ["lint"], ["build", "--all"]):
+        result = layerwright(*command, cwd=tmp_path)
+        assert result.code == 2
+        assert "`layerwright new NAME --pip SPEC` writes one" in result.err
+
+
+def test_list_shows_what_was_built(work: Path) -> None:
+    manifest = {
+        "version": 1,
+        "target": "numpy-2.3.2-python3.13-arm64",
+        "zip": {"bytes": 13_100_000, "sha256": "0" * 64},
+        "unzipped_bytes": 40_000_000,
+    }
+    (work / "dist").mkdir()
+    (work / "dist" / "numpy-2.3.2-python3.13-arm64.json").write_text(json.dumps(manifest))
+    text = layerwright("list", cwd=work).out
+    assert "1/1" in text
+    assert "13.1" in text
+    document = layerwright("list", "--json", cwd=work).json
+    assert document["version"] == 1
+    assert document["recipes"][0]["built"][0]["bytes"] == 13_100_000
+
+
+def test_list_shows_the_good_ones_and_fails_for_the_broken_one(work: Path) -> None:
+    write_recipe(work, "bad", "")
+    result = layerwright("list", cwd=work)
+    assert result.code == 2
+    assert "numpy" in result.out
+    assert "recipes/bad/recipe.toml has" in result.err
+
+
+def test_runtimes_are_data_for_people_and_programs(tmp_path: Path) -> None:
+    text = layerwright("runtimes", cwd=tmp_path).out
+    assert "python3.14" in text
+    assert "Amazon Linux 2023" in text
+    document = layerwright("runtimes", "--json", cwd=tmp_path).json
+    by_name = {one["name"]: one for one in document["runtimes"]}
+    assert by_name["python3.13"]["glibc"] == "2.34"
+    assert by_name["nodejs22.x"]["directories"][1] == "nodejs/node22/node_modules/"
+    assert "python3.6" in document["retired"]
+
+
+def test_check_reports_findings_and_its_exit_code(tmp_path: Path) -> None:
+    zips.write(tmp_path / "good.zip", {"python/a.py": b"x"})
+    zips.write(tmp_path / "odd.zip", {"tool/x": b"x"})
+    zips.write(tmp_path / "bad.zip", {"python/a.cpython-39-x86_64-linux-gnu.so": b"x"})
+    where = ("--runtime", "python3.13", "--arch", "x86_64")
+    good = layerwright("check", "good.zip", *where, cwd=tmp_path)
+    assert (good.code, good.out) == (0, "good.zip: no error found for python3.13 on x86_64 (0 findings)\n")
+    odd = layerwright("check", "odd.zip", *where, cwd=tmp_path)
+    assert odd.code == 0
+    assert "warning: [layer-path] tool/ python3.13 never looks there" in odd.out
+    assert layerwright("check", "odd.zip", "--strict", *where, cwd=tmp_path).code == 5
+    bad = layerwright("check", "good.zip", "bad.zip", "--json", *where, cwd=tmp_path)
+    assert bad.code == 5
+    assert [(one["zip"], one["fit"]) for one in bad.json["checked"]] == [("good.zip", True), ("bad.zip", False)]
+    assert bad.json["checked"][1]["findings"][0]["check"] == "python-abi"
+
+
+def test_check_takes_the_destination_from_the_manifest_and_else_asks(tmp_path: Path) -> None:
+    zips.write(tmp_path / "a.zip", {"python/a.py": b"x"})
+    asked = layerwright("check", "a.zip", cwd=tmp_path)
+    assert asked.code == 2
+    assert "hint: add for example `--runtime python3.13 --arch arm64`" in asked.err
+    manifest = {"version": 1, "zip": {}, "runtimes": ["python3.12"], "architectures": ["arm64"]}
+    (tmp_path / "a.json").write_text(json.dumps(manifest))
+    assert "for python3.12 on arm64" in layerwright("check", "a.zip", cwd=tmp_path).out
+
+
+def test_a_hostile_zip_is_an_error_with_code_5(tmp_path: Path) -> None:
+    zips.write(tmp_path / "x.zip", {"../../etc/passwd": b"x"})
+    (tmp_path / "y.zip").write_bytes(b"nothing")
+    for name in ("x.zip", "y.zip"):
+        for command in (["check", name, "--runtime", "python3.13", "--arch", "arm64"], ["inspect", name]):
+            result = layerwright(*command, cwd=tmp_path)
+            assert result.code == 5
+            assert result.err.startswith("error: ")
+            assert "Traceback" not in result.err
+
+
+def test_inspect_says_what_is_in_it(tmp_path: Path) -> None:
+    files = {
+        "python/a/__init__.py": b"x" * 5_000_000,
+        "python/a-1.2.dist-info/METADATA": b"",
+        "nodejs/node_modules/@x/y/package.json": b'{"name": "@x/y", "version": "3.4.5"}',
+    }
+    zips.write(tmp_path / "a.zip", files)
+    text = layerwright("inspect", "a.zip", cwd=tmp_path).out
+    assert "@x/y 3.4.5, a 1.2" in text
+    assert "python/a" in text
+    document = layerwright("inspect", "a.zip", "--json", cwd=tmp_path).json
+    assert document["unzipped_bytes"] == sum(map(len, files.values()))
+    assert document["headroom_bytes"] == 262_144_000 - document["unzipped_bytes"]
+    assert document["largest"][0] == {"path": "python/a", "bytes": 5_000_000}
+
+
+def test_no_colour_where_there_is_no_terminal(work: Path) -> None:
+    result = layerwright("build", "numpi", cwd=work, env={"TERM": "xterm-256color"})
+    assert "\x1b" not in result.err
+
+
+def test_a_reader_that_goes_away_is_no_error(work: Path) -> None:
+    command = f'"{sys.executable}" -m builder runtimes --json | head -1'
+    finished = subprocess.run(
+        ["sh", "-c", command], cwd=work, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True,
+        encoding="utf-8", check=False,
+    )
+    assert "Traceback" not in finished.stderr
+    assert finished.stdout == "{\n"
+
+
+def test_the_version_is_the_packages() -> None:
+    from builder import __version__
+
+    assert layerwright("--version", cwd=ROOT).out == f"layerwright, version {__version__}\n"
