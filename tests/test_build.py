@@ -73,7 +73,12 @@ def test_the_same_bytes_from_two_folders_umasks_locales_and_time_zones(tmp_path:
         finished = subprocess.run(
             [sys.executable, "-c", code, "build", "mixed"],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "LAYERWRIGHT_CACHE": str(tmp_path / f"cache ß {number}"), **env},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(ROOT),
+                "LAYERWRIGHT_CACHE": str(tmp_path / f"cache ß {number}"),
+                **env,
+            },
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -146,7 +151,7 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     write_recipe(work, "a", pip_recipe("a", "a==1.1"))
     layerwright("plan", "a", cwd=work)
     code = (
-        "import resource, sys; from builder.cli import run; from builder.index import install as i; from builder import build\n"
+        "import resource, sys; from builder import build; from builder.cli import run\n"
         "real = build.install\n"
         "def install(*a):\n"
         "    real(*a); resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
@@ -331,16 +336,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from uv import find_uv_bin
 
     folder = tmp_path_factory.mktemp("installed")
-    uv = find_uv_bin()
-    quiet = {"check": True, "capture_output": True}
-    subprocess.run([uv, "build", "--wheel", "--python", sys.executable, "--out-dir", str(folder), str(ROOT)], **quiet)
-    subprocess.run([uv, "venv", "--python", sys.executable, str(folder / "venv")], **quiet)
-    wheel = next(folder.glob("layerwright-*.whl"))
     python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+    def uv(*arguments: str | Path) -> None:
+        subprocess.run([find_uv_bin(), *map(str, arguments)], check=True, capture_output=True)
+
+    uv("build", "--wheel", "--python", sys.executable, "--out-dir", folder, ROOT)
+    uv("venv", "--python", sys.executable, folder / "venv")
     requirements = ROOT / "requirements" / "run.txt"
-    command = [uv, "pip", "install", "--python", str(python), "--require-hashes", "-r", str(requirements)]
-    subprocess.run(command, **quiet)
-    subprocess.run([uv, "pip", "install", "--python", str(python), "--no-deps", str(wheel)], **quiet)
+    uv("pip", "install", "--python", python, "--require-hashes", "-r", requirements)
+    uv("pip", "install", "--python", python, "--no-deps", next(folder.glob("layerwright-*.whl")))
     return python.parent / "layerwright"
 
 

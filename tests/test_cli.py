@@ -186,8 +186,12 @@ def test_no_colour_where_there_is_no_terminal(work: Path) -> None:
 def test_a_reader_that_goes_away_is_no_error(work: Path) -> None:
     command = f'"{sys.executable}" -m builder runtimes --json | head -1'
     finished = subprocess.run(
-        ["sh", "-c", command], cwd=work, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True,
-        encoding="utf-8", check=False,
+        ["sh", "-c", command],
+        cwd=work,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert "Traceback" not in finished.stderr
     assert finished.stdout == "{\n"

@@ -58,7 +58,10 @@ def test_host_code_calls_nothing_that_only_posix_has() -> None:
         (path.name, name)
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        for name in [getattr(node, "attr", None), *(alias.name for alias in getattr(node, "names", []) if hasattr(alias, "name"))]
+        for name in [
+            getattr(node, "attr", None),
+            *(alias.name for alias in getattr(node, "names", []) if hasattr(alias, "name")),
+        ]
         if name in posix_only
     }
     assert not used

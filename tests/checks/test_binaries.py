@@ -41,9 +41,7 @@ def too_new(tmp_path: Path, program: Callable[[str], str]) -> bytes:
 
 def test_a_glibc_too_new_is_named_with_both_versions(too_new: bytes) -> None:
     layer = tree({"python/x.so": too_new})
-    assert checked(layer, "glibc", architectures=(HOST,)) == [
-        ("error", "needs GLIBC_2.36, Amazon Linux 2023 has 2.34")
-    ]
+    assert checked(layer, "glibc", architectures=(HOST,)) == [("error", "needs GLIBC_2.36, Amazon Linux 2023 has 2.34")]
     assert checked(layer, "glibc", architectures=(HOST,), runtimes=("python3.13", "python3.11")) == [
         ("error", "needs GLIBC_2.36, Amazon Linux 2 has 2.26")
     ]
@@ -56,7 +54,10 @@ def test_what_nothing_loads_is_only_suspicious_in_a_foreign_layer(too_new: bytes
 
 
 def test_a_weak_reference_may_be_missing(tmp_path: Path, program: Callable[[str], str]) -> None:
-    source = 'extern "C" unsigned arc4random() __attribute__((weak));\nextern "C" unsigned PyInit_x() { return arc4random ? arc4random() : 0; }'
+    source = (
+        'extern "C" unsigned arc4random() __attribute__((weak));\n'
+        'extern "C" unsigned PyInit_x() { return arc4random ? arc4random() : 0; }'
+    )
     data = compiled(tmp_path, program("g++"), source, "-shared", "-fPIC")
     assert checked(tree({"python/x.so": data}), "glibc", architectures=(HOST,)) == []
 
@@ -64,7 +65,11 @@ def test_a_weak_reference_may_be_missing(tmp_path: Path, program: Callable[[str]
 @pytest.mark.skipif(not HOST_IS_X86, reason="the versions differ by architecture")
 @pytest.mark.parametrize(
     ("needed", "version", "severity"),
-    [("_ZSt4cout", "GLIBCXX_3.4.29", None), ("_ZSt4cout", "GLIBCXX_3.4.30", "warning"), ("_ZSt4cout", "GLIBCXX_3.4.34", "error")],
+    [
+        ("_ZSt4cout", "GLIBCXX_3.4.29", None),
+        ("_ZSt4cout", "GLIBCXX_3.4.30", "warning"),
+        ("_ZSt4cout", "GLIBCXX_3.4.34", "error"),
+    ],
 )
 def test_a_newer_cxx_library_warns_until_no_image_has_it(
     tmp_path: Path, program: Callable[[str], str], needed: str, version: str, severity: str | None

@@ -26,7 +26,7 @@ LAYERS = {
 def layer_zip(requirement: str, folder: Path) -> Path | None:
     """Take the layer out of a published construct: wheel, then the construct's archive, then the zip."""
     on = runtime("python3.13")
-    name = requirement.split("==")[0].replace("_", "-")
+    name = requirement.split("==", maxsplit=1)[0].replace("_", "-")
     package = next(one for one in resolve(Wanted(requirements=(requirement,)), on, X86_64) if one.name == name)
     wheel = best(package, on, X86_64)
     assert wheel is not None

@@ -52,13 +52,14 @@ def test_modules_beside_the_right_one_are_dead_weight() -> None:
     layer = tree({f"python/p/_m.cpython-{v}-x86_64-linux-gnu.so": b"x" for v in (39, 313)})
     assert found(layer, only="python-abi") == []
     findings = found(layer, only="foreign-abi")
-    assert [(one.severity, one.path) for one in findings] == [
-        ("warning", "python/p/_m.cpython-39-x86_64-linux-gnu.so")
-    ]
+    assert [(one.severity, one.path) for one in findings] == [("warning", "python/p/_m.cpython-39-x86_64-linux-gnu.so")]
 
 
 def test_a_node_layer_has_no_python_abi() -> None:
-    assert found(tree({"python/p/_m.cpython-39-x86_64-linux-gnu.so": b"x"}), runtimes=("nodejs22.x",), only="foreign-abi") == []
+    assert (
+        found(tree({"python/p/_m.cpython-39-x86_64-linux-gnu.so": b"x"}), runtimes=("nodejs22.x",), only="foreign-abi")
+        == []
+    )
 
 
 @dataclass(frozen=True)

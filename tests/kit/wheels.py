@@ -50,7 +50,10 @@ def make_sdist(folder: Path, name: str, version: str, setup: str) -> Path:
     """Write a source distribution whose setup.py does what the test says."""
     path = folder / f"{name}-{version}.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
-        for member, text in {"setup.py": setup, "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"}.items():
+        for member, text in {
+            "setup.py": setup,
+            "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n",
+        }.items():
             info = tarfile.TarInfo(f"{name}-{version}/{member}")
             info.size = len(text.encode())
             archive.addfile(info, io.BytesIO(text.encode()))

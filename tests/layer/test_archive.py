@@ -1,8 +1,11 @@
 """The zip: what other readers make of it, and that it is always the same."""
 
+import base64
 import hashlib
 import io
+import os
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -75,7 +78,7 @@ def test_gos_reader_sees_the_same_also_beyond_65535_entries(
         [program("go"), "run", str(READERS / "zipdump.go"), str(path)],
         capture_output=True,
         check=True,
-        env={**__import__("os").environ, "GOCACHE": str(tmp_path / "go"), "GO111MODULE": "off"},
+        env={**os.environ, "GOCACHE": str(tmp_path / "go"), "GO111MODULE": "off"},
         encoding="utf-8",
     )
     rows = finished.stdout.splitlines()
@@ -106,7 +109,7 @@ def test_the_hash_is_the_files_and_lambdas(tmp_path: Path) -> None:
     written = archive.write(MIXED, path)
     assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert written.bytes == path.stat().st_size
-    assert written.code_sha256 == __import__("base64").b64encode(bytes.fromhex(written.sha256)).decode()
+    assert written.code_sha256 == base64.b64encode(bytes.fromhex(written.sha256)).decode()
 
 
 def test_the_order_in_which_a_tree_was_made_does_not_matter(tmp_path: Path) -> None:
@@ -114,14 +117,14 @@ def test_the_order_in_which_a_tree_was_made_does_not_matter(tmp_path: Path) -> N
     assert first == archive.write(MIXED, tmp_path / "2.zip")
 
 
-names = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=20)
+names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
 @given(st.dictionaries(names, st.binary(max_size=3000), max_size=30))
 @settings(deadline=None)
 def test_any_names_and_bytes_survive(files: dict[str, bytes]) -> None:
     content = tree({f"d/{name}": data for name, data in files.items()})
-    path = Path(__import__("tempfile").mkdtemp()) / "any.zip"
+    path = Path(tempfile.mkdtemp()) / "any.zip"
     archive.write(content, path)
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as read:
         assert {name: read.read(name) for name in read.namelist()} == {one.path: one.content.read() for one in content}

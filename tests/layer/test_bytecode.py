@@ -83,7 +83,13 @@ def test_tracebacks_name_the_file_under_opt(tmp_path: Path) -> None:
 
 
 def test_what_does_not_compile_is_left_as_it_is(tmp_path: Path) -> None:
-    files = {"bad": b"print 'python 2'", "template": b"{% if x %}", "latin": b"x = '\xff'", "null": b"\0", "good": b"x = 1"}
+    files = {
+        "bad": b"print 'python 2'",
+        "template": b"{% if x %}",
+        "latin": b"x = '\xff'",
+        "null": b"\0",
+        "good": b"x = 1",
+    }
     entries = [entry(f"python/{name}.py", data) for name, data in files.items()]
     made = compiled(entries, AVAILABLE[-1], tmp_path / "store")
     assert {path.split("/")[-1].split(".")[0] for path in made} == {"good"}

@@ -18,7 +18,7 @@ def slimmed(files: dict[str, bytes], *, prune: tuple[str, ...] = (), keep: tuple
 def test_what_installers_leave_behind_always_goes() -> None:
     files = [f"{INFO}/{name}" for name in ("METADATA", "RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL")]
     more = ["python/a/__pycache__/a.pyc", "python/a/x.h", "python/a/libx.a", "python/a/a.py", "python/.lock"]
-    left = slimmed({path: b"" for path in (*files, *more)})
+    left = slimmed(dict.fromkeys((*files, *more), b""))
     assert left == {f"{INFO}/METADATA", f"{INFO}/RECORD", f"{INFO}/WHEEL", "python/a/a.py"}
 
 

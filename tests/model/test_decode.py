@@ -74,7 +74,10 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
         ({"step": [{"uses": "pip", "file": "C:\\r.txt"}]}, "leaves its folder"),
         ({"step": [{"uses": "copy", "files": ["a"], "to": "/opt/bin"}]}, "`/opt/bin` leaves its folder"),
         ({"step": [{"uses": "script", "run": "x", "env": {"a-b": "1"}}]}, "step[0].env.a-b"),
-        ({"step": [{"uses": "pip", "requirements": ["a"], "when": {"os": "al3"}}]}, "step[0].when.os: `al3` is none of"),
+        (
+            {"step": [{"uses": "pip", "requirements": ["a"], "when": {"os": "al3"}}]},
+            "step[0].when.os: `al3` is none of",
+        ),
         ({"step": [{"uses": "pip", "requirements": ["a"], "when": {}}]}, "step[0].when: names no os, arch or runtime"),
         ({"source": [{"url": "https://example.org/x.tar.gz"}]}, "source[0]: needs `url` and `sha256`"),
         ({"source": [{"git": "https://example.org/x.git"}]}, "nothing unpinned loads"),

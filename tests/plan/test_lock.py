@@ -62,7 +62,8 @@ def test_every_target_reads_back_exactly_what_was_resolved_for_it(choices: list[
         environment = lock.environment(one)
         lines = [Requirement(line.split(" --hash")[0]) for line in text.splitlines()[1:]]
         mine = {
-            str(line.specifier) for line in lines
+            str(line.specifier)
+            for line in lines
             if line.name == "a" and (line.marker is None or Marker(str(line.marker)).evaluate(environment))
         }
         assert mine == ({f"=={version}"} if version else set())

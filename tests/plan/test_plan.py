@@ -38,9 +38,7 @@ def test_a_plan_says_route_reason_and_file(index: Index) -> None:
     assert len(document["plan_digest"]) == 64
 
 
-def test_the_digest_follows_everything_that_decides_the_bytes(
-    index: Index, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_digest_follows_everything_that_decides_the_bytes(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     make_wheel(index.folder, "a", "1.0")
     before = digest(loaded())
     assert digest(loaded()) == before

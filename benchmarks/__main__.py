@@ -1,0 +1,166 @@
+"""`make benchmark`: measure, print the table, and with `--write` put it into the README."""
+
+import json
+import os
+import platform
+import re
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+from benchmarks.measure import RUNS, Row, medians, process, table
+from benchmarks.peers import SAM, Sam, floor, install_sam
+from builder.layer.interpreters import find
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / ".benchmarks"
+LAYERWRIGHT = [sys.executable, "-m", "builder"]
+PACKAGES = ("numpy==2.3.2", "pandas==2.2.3")
+SERIES = "3.12"
+MB = 1_000_000
+RECIPE = """\
+[layer]
+name        = "{name}"
+version     = "1"
+description = "for the benchmark"
+license     = "BSD-3-Clause"
+
+[targets]
+runtimes = ["python3.12"]
+
+[[step]]
+uses         = "pip"
+requirements = {requirements}
+
+[slim]
+prune    = ["python/**/tests/", "python/**/*.pyi"]
+bytecode = "{bytecode}"
+"""
+BIG = ("scipy==1.15.3", "pandas==2.2.3", "numpy==2.2.6", "scikit-learn==1.6.1", "lxml==5.3.0", "shapely==2.1.0")
+
+
+def write_recipe(name: str, requirements: tuple[str, ...] = PACKAGES, *, bytecode: str = "unchecked-hash") -> None:
+    folder = WORK / "recipes" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    text = RECIPE.format(name=name, requirements=json.dumps(requirements), bytecode=bytecode)
+    (folder / "recipe.toml").write_text(text)
+
+
+def layer(name: str, arch: str) -> Path:
+    return WORK / "dist" / f"{name}-1-python{SERIES}-{arch}.zip"
+
+
+def build(name: str, arch: str) -> float:
+    """Build from nothing but warm caches; return seconds."""
+    shutil.rmtree(WORK / "dist", ignore_errors=True)
+    return process([*LAYERWRIGHT, "build", name, "--arch", arch, "--rebuild"], cwd=WORK).wall
+
+
+def against_sam(sam: Path) -> list[Row]:
+    """Compare speed and size of numpy with pandas for arm64."""
+    write_recipe("bench")
+    write_recipe("plain", bytecode="off")
+    peer = Sam(WORK, PACKAGES, f"python{SERIES}", "arm64")
+    build("bench", "arm64")
+    manifest = json.loads(layer("bench", "arm64").with_suffix(".json").read_text())
+    lines = "\n".join(f"{p['name']}=={p['version']} --hash=sha256:{p['sha256']}" for p in manifest["packages"])
+    kept = WORK / "kept.zip"
+    shutil.copy(layer("bench", "arm64"), kept)
+    ours, theirs, least = medians(
+        lambda: build("bench", "arm64"),
+        lambda: peer.build(sam),
+        lambda: floor(WORK, lines, SERIES, "aarch64", kept),
+    )
+    build("plain", "arm64")
+    small, large = layer("plain", "arm64").stat().st_size, peer.zip.stat().st_size
+    what = "recipe to checked zip, numpy + pandas, arm64"
+    return [
+        row(f"{what}, against `sam build` + `zip -r9`", (ours, "s"), (theirs, "s"), theirs / ours, ">= 6"),
+        row(f"{what}, against uv's install + deflate alone", (ours, "s"), (least, "s"), ours / least, "<= 1.6"),
+        row("zip without bytecode, against SAM's", (small / MB, "MB"), (large / MB, "MB"), small / large, "<= 0.75"),
+    ]
+
+
+def row(what: str, ours: tuple[float, str], theirs: tuple[float, str], ratio: float, goal: str) -> Row:
+    word, limit = goal.split()
+    met = ratio >= float(limit) if word == ">=" else ratio <= float(limit)
+    shown = [f"{value:.2f} {unit}" for value, unit in (ours, theirs)]
+    return Row(what=what, ours=shown[0], theirs=shown[1], ratio=ratio, goal=goal.replace(" ", "&nbsp;"), met=met)
+
+
+def imports(sam: Path) -> Row:
+    """Compare the import of pandas from trees that cannot be written to, as /opt."""
+    interpreter = find(SERIES)
+    if platform.machine() != "x86_64" or interpreter is None:
+        sys.exit(f"the import is measured with Python {SERIES} on x86_64")
+    peer = Sam(WORK, PACKAGES, f"python{SERIES}", "x86_64")
+    peer.build(sam)
+    build("bench", "x86_64")
+    opt = WORK / "opt"
+    shutil.rmtree(opt, ignore_errors=True)
+    with zipfile.ZipFile(layer("bench", "x86_64")) as archive:
+        archive.extractall(opt)
+
+    def once(tree: Path) -> float:
+        env = {"PYTHONPATH": str(tree / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+        return process([interpreter.path, "-s", "-c", "import pandas"], cwd=WORK, env=env).wall
+
+    ours, theirs = medians(lambda: once(opt), lambda: once(peer.tree))
+    return row(
+        "import pandas from a read-only folder, against SAM's tree", (ours, "s"), (theirs, "s"), theirs / ours, ">= 3"
+    )
+
+
+def limits() -> list[Row]:
+    """Measure what has a limit of its own."""
+    home = WORK / "many"
+    for number in range(200):
+        folder = home / "recipes" / f"r{number:03}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recipe.toml").write_text(
+            RECIPE.format(name=f"r{number:03}", requirements='["numpy=={version}"]', bytecode="off")
+        )
+    cpu, wall = medians(
+        lambda: process([*LAYERWRIGHT, "--help"], cwd=home).cpu, lambda: process([*LAYERWRIGHT, "list"], cwd=home).wall
+    )
+    write_recipe("big", BIG, bytecode="unchecked-hash")
+    build("big", "x86_64")
+    peak = process([*LAYERWRIGHT, "build", "big", "--arch", "x86_64", "--rebuild"], cwd=WORK).peak
+    unzipped = json.loads(layer("big", "x86_64").with_suffix(".json").read_text())["unzipped_bytes"]
+    return [
+        row("`layerwright --help`, seconds of CPU", (cpu, "s"), (0.15, "s"), cpu / 0.15, "<= 1"),
+        row("`layerwright list` over 200 recipes", (wall, "s"), (0.5, "s"), wall / 0.5, "<= 1"),
+        row(
+            f"peak memory for a layer of {unzipped / MB:.0f} MB",
+            (peak / MB, "MB"),
+            (300, "MB"),
+            peak / MB / 300,
+            "<= 1",
+        ),
+    ]
+
+
+def main() -> None:
+    shutil.rmtree(WORK / "recipes", ignore_errors=True)
+    for name in ("sam-arm64", "sam-x86_64"):
+        shutil.rmtree(WORK / name, ignore_errors=True)
+    WORK.mkdir(exist_ok=True)
+    os.environ["PYTHONPATH"] = str(ROOT)
+    sam = install_sam(WORK)
+    rows = [*against_sam(sam), imports(sam), *limits()]
+    found = f"{table(rows)}\n\n{SAM}, medians of {RUNS}, warm caches, {os.cpu_count()} processors, one run."
+    print(found)
+    if "--write" in sys.argv:
+        readme = ROOT / "README.md"
+        marked = re.sub(
+            r"(<!-- benchmark -->\n).*?(\n<!-- /benchmark -->)",
+            lambda match: f"{match[1]}{found}{match[2]}",
+            readme.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        readme.write_text(marked, encoding="utf-8", newline="\n")
+    sys.exit(0 if all(one.met for one in rows) else 1)
+
+
+main()

@@ -1,0 +1,77 @@
+"""Timing whole processes."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+RUNS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One finished process."""
+
+    wall: float
+    cpu: float
+    """Seconds of user and system time, with children."""
+    peak: int
+    """Bytes of the largest process."""
+
+
+def process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> Run:
+    """Run a command to its end; a failure ends the benchmark and shows what the command said."""
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    output = child.stdout.read() if child.stdout else b""
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(map(str, command))} failed:\n{output.decode(errors='replace')}")
+    return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime, peak=usage.ru_maxrss * 1024)
+
+
+def medians(*actions: Callable[[], float]) -> list[float]:
+    """Run several actions in turn, once to warm up and then RUNS times; return the median of each.
+
+    Taking turns lets a machine whose speed drifts slow all of them alike.
+    """
+    results: list[list[float]] = [[] for _ in actions]
+    for number in range(RUNS + 1):
+        for index, action in enumerate(actions):
+            value = action()
+            if number:
+                results[index].append(value)
+    return [statistics.median(values) for values in results]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    ours: str
+    theirs: str
+    ratio: float
+    goal: str
+    met: bool
+
+    def __str__(self) -> str:
+        return (
+            f"| {self.what} | {self.ours} | {self.theirs} | {self.ratio:.2f} | {self.goal} {'✓' if self.met else '✗'} |"
+        )
+
+
+def table(rows: Sequence[Row]) -> str:
+    head = ["| measured | layerwright | baseline | ratio | goal |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *map(str, rows)])
