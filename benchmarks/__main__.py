@@ -35,9 +35,10 @@ requirements = {requirements}
 
 [slim]
 prune    = ["python/**/tests/", "python/**/*.pyi"]
+keep     = ["python/numpy/_core/tests/_natype.py"]
 bytecode = "{bytecode}"
 """
-BIG = ("scipy==1.15.3", "pandas==2.2.3", "numpy==2.2.6", "scikit-learn==1.6.1", "lxml==5.3.0", "shapely==2.1.0")
+BIG = ("scipy==1.15.3", "pandas==2.2.3", "numpy==2.2.6", "scikit-learn==1.6.1", "lxml==5.3.0")
 
 
 def write_recipe(name: str, requirements: tuple[str, ...] = PACKAGES, *, bytecode: str = "unchecked-hash") -> None:

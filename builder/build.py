@@ -1,9 +1,11 @@
 """One layer, from recipe to zip: the sequence, read from top to bottom."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from builder.model.recipe import Copy, Pip
 from builder.model.recipes import Loaded
 from builder.model.runtimes import refuse_blocked
 from builder.model.target import Target
-from builder.plan import lock
+from builder.plan import known, lock
 from builder.plan.plan import Copied, Plan, steps
 from builder.plan.routes import route
 
@@ -101,7 +103,7 @@ def _packages(loaded: Loaded, target: Target, chosen: Sequence[Pip | Copy]) -> t
         raise UsageError(msg, why=stale, hint=f"`layerwright lock {loaded.name}` brings it up to date")
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
     asked = Wanted(requirements=asked.requirements, files=asked.files, pins=fixed)
-    found = resolve(asked, target.base, target.arch)
+    found = known.resolved(asked, target, loaded.lock, places.cache() / "resolved")
     return tuple(lock.locked(candidate, pins, target) for candidate in found), True
 
 
@@ -140,6 +142,7 @@ class _Job:
     path: Path
     options: Options
     report: Report
+    store: Store
 
 
 def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
@@ -148,7 +151,8 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     places.writable(options.output)
     report("planning")
     path = options.output / f"{target.name}.zip"
-    job = _Job(loaded=loaded, plan=plan(loaded, target), path=path, options=options, report=report)
+    store = Store(places.cache() / "derived")
+    job = _Job(loaded=loaded, plan=plan(loaded, target), path=path, options=options, report=report, store=store)
     with places.exclusive(path, lambda: report("waiting for another build of the same target")):
         found = None if options.rebuild else _already_there(job)
         made = found or _make(job)
@@ -163,34 +167,49 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
 
 
 def _make(job: _Job) -> dict[str, Any]:
-    with places.workspace() as work:
+    with places.workspace() as work, job.store:
         job.report("installing wheels")
         full = _tree(job, work)
         job.report("slimming")
         rules = job.plan.slim
-        slimmed = slim.slim(full, prune=rules.prune, keep=rules.keep, strip_files=rules.strip)
+        slimmed = slim.slim(
+            full, prune=rules.prune, keep=rules.keep, scratch=work / "stripped" if rules.strip else None
+        )
         job.report("compiling bytecode")
-        final = _with_bytecode(slimmed.tree, job.plan)
-        return _finish(job, final, slimmed.savings)
+        final = _with_bytecode(slimmed.tree, job)
+        return _finish(job, final, slimmed)
 
 
-def _finish(job: _Job, final: Tree, savings: Sequence[slim.Saving]) -> dict[str, Any]:
-    """Check, write, weigh; the zip gets its name only when nothing is wrong with it."""
-    target, allows = job.plan.target, job.plan.recipe.allow
-    job.report("checking")
-    subject = checks.examine(final, target.runtimes, target.architectures, own=True)
-    findings = checks.run(subject, allows)
-    _judge(findings, job)
+def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed) -> dict[str, Any]:
+    """Check, write, weigh; the zip gets its name only when nothing is wrong with it.
+
+    Checks run while all cores compress. A layer that fails them ends the writing at its next file.
+    """
     total = final.unzipped_bytes or 1
-    with places.replacing(job.path) as part:
-        written = archive.write(final, part, lambda done: job.report(f"compressing {100 * done // total} %"))
-        weighed = checks.run(checks.weighed(subject, written.bytes), allows, only="size")
-        _judge(weighed, job)
+    with places.replacing(job.path) as part, ThreadPoolExecutor(1) as aside:
+        checking = aside.submit(_examine, job, final, slimmed.pruned)
+
+        def progress(done: int) -> None:
+            job.report(f"checking and compressing {100 * done // total} %")
+            if checking.done():
+                _judge(checking.result()[1], job)
+
+        written = archive.write(final, part, job.store, progress)
+        subject, findings = checking.result()
+        weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
         findings = tuple(one for one in findings if one.check != "size") + weighed
-        described = manifest.describe(job.plan.as_json(), written, subject, findings, savings)
+        _judge(findings, job)
+        described = manifest.describe(job.plan.as_json(), written, subject, findings, slimmed.savings)
         with places.replacing(job.path.with_suffix(".json")) as part_of_manifest:
             part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
     return described
+
+
+def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
+    target = job.plan.target
+    subject = checks.examine(final, target.runtimes, target.architectures, own=True)
+    subject = dataclasses.replace(subject, pruned=pruned)
+    return subject, checks.run(subject, job.plan.recipe.allow)
 
 
 def _tree(job: _Job, work: Path) -> Tree:
@@ -210,11 +229,9 @@ def _tree(job: _Job, work: Path) -> Tree:
     return content
 
 
-def _with_bytecode(content: Tree, planned: Plan) -> Tree:
-    interpreter = interpreters.find(planned.target.base.series) if planned.interpreter else None
-    if interpreter is None:
-        return content
-    return bytecode.add(content, interpreter, Store(places.cache() / "bytecode.sqlite"))
+def _with_bytecode(content: Tree, job: _Job) -> Tree:
+    interpreter = interpreters.find(job.plan.target.base.series) if job.plan.interpreter else None
+    return bytecode.add(content, interpreter, job.store) if interpreter else content
 
 
 def _already_there(job: _Job) -> dict[str, Any] | None:

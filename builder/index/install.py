@@ -1,5 +1,6 @@
 """Exact wheels into a folder, by hash, for any target from any host."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ class Pinned:
 def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, folder: Path) -> None:
     """Put the files of the wheels into `folder`, as they lie in site-packages. uv verifies every hash."""
     lines = "\n".join(package.requirement for package in packages)
-    for platform in runtime.os.uv_platforms:
+    for platform, offline in itertools.product(runtime.os.uv_platforms, (["--offline"], [])):
         finished = uv.run(
             [
                 "install",
@@ -36,6 +37,7 @@ def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, fo
                 *uv.platform_arguments(runtime, arch, platform),
                 *uv.NO_CODE,
                 *("--no-compile-bytecode", "--quiet"),
+                *offline,  # hashes are given: what uv's cache has needs no question to the index
             ],
             stdin=lines,
         )

@@ -27,11 +27,10 @@ def add(tree: Tree, interpreter: Interpreter, store: Store) -> Tree:
     """
     sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
     keys = {entry.path: _key(entry, interpreter) for entry in sources}
-    known = store.get(keys.values())
+    known = {key: data for key in keys.values() if (data := store.get(key)) is not None}
     fresh = _compile([entry for entry in sources if keys[entry.path] not in known], interpreter)
     derived = {keys[path]: data for path, data in fresh.items()}
-    if derived:
-        store.put(derived)
+    store.put(derived)
     known.update(derived)
     tag = "cpython-" + "".join(interpreter.version.split(".")[:2])
     return tree.with_entries(

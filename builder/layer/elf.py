@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,9 @@ def _parse(file: Any, data: bytes) -> Elf:  # noqa: ANN401
     needed: list[str] = []
     rpath: list[str] = []
     soname: str | None = None
-    for tag in itertools.islice(_dynamic_tags(file), _MOST_TAGS):
+    sections = list(file.iter_sections())
+    segments = list(file.iter_segments())
+    for tag in itertools.islice(_dynamic_tags(sections, segments), _MOST_TAGS):
         match tag.entry.d_tag:
             case "DT_NEEDED":
                 needed.append(tag.needed)
@@ -84,34 +86,25 @@ def _parse(file: Any, data: bytes) -> Elf:  # noqa: ANN401
     return Elf(
         machine=str(file["e_machine"]),
         kind=str(file["e_type"]),
-        interpreter=_interpreter(file),
+        interpreter=next((str(one.get_interp_name()) for one in segments if isinstance(one, InterpSegment)), None),
         soname=soname,
         needed=tuple(needed),
         rpath=tuple(rpath),
-        versions=tuple(itertools.islice(_versions(file), _MOST_TAGS)),
+        versions=tuple(itertools.islice(_versions(sections), _MOST_TAGS)),
         python_module=b"\0PyInit_" in data,
     )
 
 
-def _dynamic_tags(file: Any) -> Iterator[Any]:  # noqa: ANN401
-    for section in file.iter_sections("SHT_DYNAMIC"):
-        if isinstance(section, DynamicSection):
-            return section.iter_tags()
-    for segment in file.iter_segments("PT_DYNAMIC"):
-        if isinstance(segment, DynamicSegment):
-            return segment.iter_tags()
+def _dynamic_tags(sections: Iterable[Any], segments: Iterable[Any]) -> Iterator[Any]:
+    """Yield from the section, or from the segment where the sections were removed."""
+    for found in (*sections, *segments):
+        if isinstance(found, (DynamicSection, DynamicSegment)):
+            return found.iter_tags()
     return iter(())
 
 
-def _interpreter(file: Any) -> str | None:  # noqa: ANN401
-    for segment in file.iter_segments("PT_INTERP"):
-        if isinstance(segment, InterpSegment):
-            return str(segment.get_interp_name())
-    return None
-
-
-def _versions(file: Any) -> Iterator[VersionNeed]:  # noqa: ANN401
-    for section in file.iter_sections("SHT_GNU_verneed"):
+def _versions(sections: Iterable[Any]) -> Iterator[VersionNeed]:
+    for section in sections:
         if not isinstance(section, GNUVerNeedSection):
             continue
         for need, auxiliaries in itertools.islice(section.iter_versions(), _MOST_TAGS):

@@ -6,13 +6,14 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from builder.layer import strip
 from builder.layer.elf import MAGIC
-from builder.layer.tree import Entry, Tree, of, rewritten
+from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
 
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 ALWAYS = {
@@ -27,6 +28,7 @@ ALWAYS = {
         ),
     ],
 }
+PRUNED = "pruned by the recipe"
 _WORTH_STRIPPING = 512
 """Bytes; below that the file is left as its publisher made it."""
 _SCRIPT = re.compile(rb"^#!.*python")
@@ -45,20 +47,26 @@ class Saving:
 class Slimmed:
     tree: Tree
     savings: tuple[Saving, ...]
+    pruned: frozenset[str]
+    """Paths that the recipe's own patterns took away."""
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(patterns)
 
 
-def slim(tree: Tree, *, prune: Sequence[str], keep: Sequence[str], strip_files: bool) -> Slimmed:
-    """Remove, strip, and make each RECORD say what is really there."""
-    rules = ALWAYS | {"pruned by the recipe": list(prune)}
+def slim(tree: Tree, *, prune: Sequence[str], keep: Sequence[str], scratch: Path | None) -> Slimmed:
+    """Remove, strip, and make each RECORD say what is really there.
+
+    Stripped files go into `scratch`, so that they do not fill the memory; None leaves files unstripped.
+    """
+    rules = ALWAYS | {PRUNED: list(prune)}
     specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
     any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
     kept_always = matcher(keep)
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
+    pruned: set[str] = set()
 
     def removed(entry: Entry) -> bool:
         rule = None
@@ -70,13 +78,15 @@ def slim(tree: Tree, *, prune: Sequence[str], keep: Sequence[str], strip_files: 
             return False
         counts[rule] += 1
         sizes[rule] += entry.size
+        if rule == PRUNED:
+            pruned.add(entry.path)
         return True
 
     slimmed = _links_kept_whole(tree.without(removed))
-    if strip_files:
-        slimmed = of([_stripped(entry, counts, sizes) for entry in slimmed])
+    if scratch:
+        slimmed = _stripped(slimmed, scratch, counts, sizes)
     savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
-    return Slimmed(tree=_with_true_records(slimmed), savings=savings)
+    return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=frozenset(pruned))
 
 
 def _is_host_script(entry: Entry) -> bool:
@@ -105,15 +115,21 @@ def _parents(path: str) -> Iterable[str]:
         yield path
 
 
-def _stripped(entry: Entry, counts: Counter[str], sizes: Counter[str]) -> Entry:
-    if entry.link is not None or entry.content.head(4) != MAGIC:
-        return entry
-    stripped = strip.strip(entry.content.read())
-    if stripped is None or stripped.dropped < _WORTH_STRIPPING:
-        return entry
-    counts["symbols and debugging data"] += 1
-    sizes["symbols and debugging data"] += stripped.dropped
-    return rewritten(entry, stripped.data)
+def _stripped(tree: Tree, scratch: Path, counts: Counter[str], sizes: Counter[str]) -> Tree:
+    scratch.mkdir()
+    smaller: list[Entry] = []
+    for entry in tree:
+        if entry.link is not None or never_program(entry.path) or entry.content.head(4) != MAGIC:
+            continue
+        stripped = strip.strip(entry.content.read())
+        if stripped is None or stripped.dropped < _WORTH_STRIPPING:
+            continue
+        counts["symbols and debugging data"] += 1
+        sizes["symbols and debugging data"] += stripped.dropped
+        path = scratch / str(len(smaller))
+        path.write_bytes(stripped.data)
+        smaller.append(replace(entry, content=OnDisk(path=path, size=len(stripped.data))))
+    return tree.with_entries(smaller)
 
 
 def _with_true_records(tree: Tree) -> Tree:

@@ -1,63 +1,109 @@
-"""A content-addressed cache of derived bytes in one file; losing it costs time and nothing else."""
+"""A content-addressed cache of derived bytes; losing it costs time and nothing else.
+
+Two generations: what is used moves into the young one, and when that is full it becomes the old one and the old one is
+forgotten. So the cache keeps what was used last, is never larger than twice a generation, and needs no bookkeeping.
+"""
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import TracebackType
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-_LARGEST = 1 << 30
-"""Bytes of the file; beyond that it starts anew."""
+from typing_extensions import Self
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
+_GENERATION = 1 << 30
+"""Bytes of a generation's file."""
+_PENDING = 16 << 20
+"""Bytes that wait in memory to be written together."""
 
 
 class Store:
-    """Bytes by key. Every fault of the file is a miss: it is removed and made again."""
+    """Bytes by key, for all threads; a context manager. Every fault of its files is a miss, damaged bytes as well."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._young_path = folder / "young.sqlite"
+        self._old_path = folder / "old.sqlite"
+        self._lock = threading.Lock()
+        self._pending: dict[bytes, bytes] = {}
+        self._young: sqlite3.Connection | None = None
+        self._old: sqlite3.Connection | None = None
 
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
-        with self._open() as database:
-            if database:
-                for key in keys:
-                    row = database.execute("SELECT data FROM derived WHERE key = ?", (key,)).fetchone()
-                    if row:
-                        found[key] = row[0]
-        return found
+    def __enter__(self) -> Self:
+        with contextlib.suppress(OSError):
+            self._young_path.parent.mkdir(parents=True, exist_ok=True)
+            if self._young_path.exists() and self._young_path.stat().st_size > _GENERATION:
+                self._young_path.replace(self._old_path)
+        self._young = _connect(self._young_path)
+        self._old = _connect(self._old_path) if self._old_path.exists() else None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._flush()
+            for database in filter(None, (self._young, self._old)):
+                database.close()
+            self._young = self._old = None
+
+    def get(self, key: bytes) -> bytes | None:
+        with self._lock:
+            if key in self._pending:
+                return self._pending[key]
+            found = _read(self._young, key)
+            if found is None and self._old:
+                found = _read(self._old, key)
+                if found is not None:
+                    self._put({key: found})
+            return found
 
     def put(self, derived: Mapping[bytes, bytes]) -> None:
-        with self._open() as database:
-            if database:
-                database.executemany("INSERT OR REPLACE INTO derived VALUES (?, ?)", derived.items())
-                database.commit()
+        with self._lock:
+            self._put(derived)
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection | None]:
-        database = self._connect()
-        if database is None:
-            yield None
-            return
-        with contextlib.closing(database), contextlib.suppress(sqlite3.Error):
-            yield database  # a fault from here on, for example a full disk, is a miss as well
+    def _put(self, derived: Mapping[bytes, bytes]) -> None:
+        self._pending.update(derived)
+        if sum(map(len, self._pending.values())) > _PENDING:
+            self._flush()
 
-    def _connect(self) -> sqlite3.Connection | None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            if self._path.exists() and self._path.stat().st_size > _LARGEST:
-                self._path.unlink()
-            database = sqlite3.connect(self._path, timeout=10)
-        except (OSError, sqlite3.Error):
-            return None
-        try:
-            database.execute(_SCHEMA)
-            database.execute("SELECT count(*) FROM derived WHERE key = ?", (b"",))
-        except sqlite3.OperationalError:
-            database.close()  # locked for too long, or the disk is full
-            return None
-        except sqlite3.DatabaseError:
-            database.close()
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-            return None
-        return database
+    def _flush(self) -> None:
+        if self._young and self._pending:
+            rows = [(key, zlib.crc32(data), data) for key, data in self._pending.items()]
+            with contextlib.suppress(sqlite3.Error):  # locked for too long, or the disk is full
+                self._young.executemany("INSERT OR REPLACE INTO derived VALUES (?, ?, ?)", rows)
+                self._young.commit()
+        self._pending.clear()
+
+
+def _read(database: sqlite3.Connection | None, key: bytes) -> bytes | None:
+    if database is None:
+        return None
+    with contextlib.suppress(sqlite3.Error):
+        row = database.execute("SELECT crc, data FROM derived WHERE key = ?", (key,)).fetchone()
+        if row and zlib.crc32(row[1]) == row[0]:
+            return bytes(row[1])
+    return None
+
+
+def _connect(path: Path) -> sqlite3.Connection | None:
+    try:
+        database = sqlite3.connect(path, timeout=10, check_same_thread=False)
+    except sqlite3.Error:
+        return None
+    try:
+        database.execute("PRAGMA synchronous = OFF")  # a lost cache is only made again
+        database.execute(_SCHEMA)
+        database.execute("SELECT count(*) FROM derived WHERE key = ?", (b"",)).fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        return None
+    except sqlite3.DatabaseError:
+        database.close()
+        with contextlib.suppress(OSError):
+            path.unlink()  # damaged: the next one begins anew
+        return None
+    return database

@@ -9,6 +9,7 @@ from typing import Protocol
 EXECUTABLE = 0o755
 PLAIN = 0o644
 LINK = 0o777
+_NO_PROGRAMS = (".py", ".pyc", ".pyi", ".pyx", ".pxd", ".h", ".hpp", ".c", ".txt", ".md", ".rst", ".json", ".toml")
 
 
 class Content(Protocol):
@@ -136,10 +137,17 @@ def from_file(path: Path, name: str, *, executable: bool = False) -> Entry:
         pointed = path.readlink().as_posix()
         return Entry(path=name, mode=LINK, content=InMemory(data=pointed.encode()), link=pointed)
     content = OnDisk(path=path, size=path.stat().st_size)
-    return Entry(path=name, mode=EXECUTABLE if executable or _is_program(content) else PLAIN, content=content)
+    return Entry(path=name, mode=EXECUTABLE if executable or _is_program(name, content) else PLAIN, content=content)
 
 
-def _is_program(content: Content) -> bool:
+def never_program(name: str) -> bool:
+    """Tell by its name that a file is no program, so that it need not be opened to find out."""
+    return name.endswith(_NO_PROGRAMS)
+
+
+def _is_program(name: str, content: Content) -> bool:
+    if never_program(name):
+        return False
     head = content.head(4)
     return head == b"\x7fELF" or head[:2] == b"#!"
 

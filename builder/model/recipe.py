@@ -19,7 +19,7 @@ PLACEHOLDERS = ("name", "version", "arch", "machine")
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 def _table(cls: type[T]) -> type[T]:
     """One TOML table: frozen, and a key that it does not name is a mistake."""
-    config = ConfigDict(extra="forbid", str_strip_whitespace=False)
+    config = ConfigDict(extra="forbid", defer_build=True)  # built once, as parts of Recipe
     made = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
     return cast("type[T]", made)
 
@@ -79,6 +79,7 @@ CheckName = Literal[
     "glibcxx",
     "python-abi",
     "foreign-abi",
+    "pruned-import",
     "musl",
     "size",
     "permissions",

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -129,3 +129,25 @@ def test_errors_come_first_and_the_order_is_stable() -> None:
     findings = found(layer)
     assert [one.severity for one in findings] == sorted(one.severity for one in findings)
     assert findings == found(layer)
+
+
+@pytest.mark.parametrize(
+    ("source", "warned"),
+    [
+        (b"from a.tests._x import y\n", True),
+        (b"import os\nfrom .tests._x import y\n", True),
+        (b"import a.tests._x\n", True),
+        (b"def f():\n    from a.tests._x import y\n", False),
+        (b"try:\n    import a.tests._x\nexcept ImportError:\n    pass\n", False),
+        (b"from a.other import y\n", False),
+    ],
+)
+def test_an_import_of_something_pruned_is_told(source: bytes, *, warned: bool) -> None:
+    layer = tree({"python/a/__init__.py": source})
+    subject = checks.examine(layer, (runtime("python3.13"),), (X86_64,), own=True)
+    subject = replace(subject, pruned=frozenset({"python/a/tests/_x.py"}))
+    findings = checks.run(subject)
+    assert [(one.check, one.path) for one in findings] == (
+        [("pruned-import", "python/a/__init__.py")] if warned else []
+    )
+    assert not warned or findings[0].hint == '`keep = ["python/a/tests/_x.py"]` under [slim] leaves it in'

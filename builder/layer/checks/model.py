@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse
-from builder.layer.tree import Tree
+from builder.layer.tree import Tree, never_program
 from builder.model.architectures import Architecture
 from builder.model.runtimes import OperatingSystem, Runtime
 
@@ -56,6 +56,8 @@ class Subject:
     damaged: Mapping[str, str]
     directories: Mapping[str, int]
     """Modes of the directories that the zip names."""
+    pruned: frozenset[str] = frozenset()
+    """Paths that the recipe took away."""
 
     @property
     def os(self) -> OperatingSystem:
@@ -110,7 +112,7 @@ def examine(
     for entry in tree:
         if entry.link is not None:
             continue
-        if own and entry.content.head(4) != MAGIC:
+        if own and (never_program(entry.path) or entry.content.head(4) != MAGIC):
             continue  # our own files need no proof that they can be unpacked
         data = entry.content.read()
         if data[:4] == MAGIC:

@@ -151,9 +151,11 @@ def _parents(path: str) -> Iterator[str]:
 
 @check("leftovers", "Files that nothing in Lambda reads count against the size limit and the cold start.")
 def leftovers(subject: Subject) -> Iterator[Finding]:
+    every = matcher([pattern for patterns in _LEFTOVERS.values() for pattern in patterns])
+    suspects = [entry for entry in subject.tree if every.match_file(entry.path)]
     for what, patterns in _LEFTOVERS.items():
         spec = matcher(patterns)
-        found = [entry for entry in subject.tree if spec.match_file(entry.path)]
+        found = [entry for entry in suspects if spec.match_file(entry.path)]
         if found:
             total = sum(entry.size for entry in found)
             yield Finding(

@@ -73,3 +73,54 @@ def foreign_abi(subject: Subject) -> Iterator[Finding]:
                     message=f"is for {tag}, which {', '.join(r.name for r in subject.runtimes)} never imports",
                     hint="remove it; install into an empty folder",
                 )
+
+
+_IMPORT = re.compile(rb"(?:^|\n)(?:from|import) ([\w.]+)")
+
+
+@check("pruned-import", "A module that was pruned and is imported at the top of another makes that one fail as well.")
+def pruned_import(subject: Subject) -> Iterator[Finding]:
+    gone = {_dotted(path): path for path in subject.pruned if path.endswith(".py") and SITE_PACKAGES.match(path)}
+    if not gone:
+        return
+    here = {_dotted(entry.path) for entry in subject.tree if entry.path.endswith(".py")}
+    clues = {_first_missing(name, here).encode() for name in gone}
+    for entry in subject.tree:
+        if entry.link is not None or not entry.path.endswith(".py") or not SITE_PACKAGES.match(entry.path):
+            continue
+        source = entry.content.read()
+        if not any(clue in source for clue in clues):
+            continue
+        for imported in _imports(source, entry.path):
+            if imported in gone and imported not in here:
+                yield Finding(
+                    check="pruned-import",
+                    severity=WARNING,
+                    path=entry.path,
+                    message=f"imports {imported}, which the recipe prunes",
+                    hint=f'`keep = ["{gone[imported]}"]` under [slim] leaves it in',
+                )
+
+
+def _first_missing(name: str, here: set[str]) -> str:
+    """Return the part of a pruned module's name that nothing left has: `tests` of `pandas.tests.common`."""
+    parts = name.split(".")
+    known = next((count for count in range(len(parts) - 1, 0, -1) if ".".join(parts[:count]) in here), 0)
+    return parts[known]
+
+
+def _dotted(path: str) -> str:
+    """Return a module's name as import statements spell it."""
+    inside = SITE_PACKAGES.sub("", path).removesuffix(".py").removesuffix("/__init__")
+    return inside.replace("/", ".")
+
+
+def _imports(source: bytes, path: str) -> Iterator[str]:
+    """Yield what a module imports unconditionally, without parsing it: statements that begin a line."""
+    package = SITE_PACKAGES.sub("", path).split("/")[:-1]
+    for name in {match.decode("ascii", errors="replace") for match in _IMPORT.findall(source)}:
+        level = len(name) - len(name.lstrip("."))
+        if not level:
+            yield name
+        elif level <= len(package):
+            yield ".".join([*package[: len(package) - level + 1], *filter(None, [name.lstrip(".")])])
