@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel list plan check lock lint test benchmark schema requirements clean
+.PHONY: help layer wheel list plan check lock lint test benchmark schema readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<14}{m[2]}') for m in re.finditer(r'^(\w+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -53,6 +53,9 @@ benchmark: $(DEV)  ## Measure speed and size against other tools (takes minutes)
 
 schema: $(READY)  ## Write the recipes' JSON schema from the types
 	$(LW) schema > images/recipe.schema.json
+
+readme: $(DEV)  ## Write the parts of the README that are made from code and recipes
+	$(BIN)/python tests/kit/readme.py
 
 requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on
 	$(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt

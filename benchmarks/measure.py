@@ -63,13 +63,25 @@ class Row:
     ours: str
     theirs: str
     ratio: float
-    goal: str
-    met: bool
+    goal: str = ""
+    """`>= 6`, `<= 1.6`, or empty for what is only told."""
+
+    @property
+    def met(self) -> bool:
+        if not self.goal:
+            return True
+        word, limit = self.goal.split()
+        return self.ratio >= float(limit) if word == ">=" else self.ratio <= float(limit)
 
     def __str__(self) -> str:
-        return (
-            f"| {self.what} | {self.ours} | {self.theirs} | {self.ratio:.2f} | {self.goal} {'✓' if self.met else '✗'} |"
-        )
+        judged = f"{self.goal.replace(' ', '&nbsp;')} {'✓' if self.met else '✗'}" if self.goal else ""
+        return f"| {self.what} | {self.ours} | {self.theirs} | {self.ratio:.2f} | {judged} |"
+
+
+def row(what: str, ours: tuple[float, str], theirs: tuple[float, str], ratio: float, goal: str = "") -> Row:
+    """Return a line from values with their units."""
+    shown = [f"{value:.2f} {unit}" for value, unit in (ours, theirs)]
+    return Row(what=what, ours=shown[0], theirs=shown[1], ratio=ratio, goal=goal)
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -120,7 +120,7 @@ def plans(found: Sequence[Plan]) -> None:
         runtime = one.target.base
         text(f"{one.target.name}  ({runtime.os.title}, {one.route}, {'locked' if one.locked else 'not locked'})\n")
         bytecode = f"Python {one.interpreter}" if one.interpreter else "left to Lambda"
-        text(f"  image {runtime.image}   bytecode {bytecode}   digest {one.digest[:16]}\n")
+        text(f"  image {runtime.images(one.target.arch)['run']}   bytecode {bytecode}   digest {one.digest[:16]}\n")
         rows = [
             (f"  {r.package.name}", r.package.version, r.kind, mb(r.size) if r.size else "", r.reason)
             for r in one.routes

@@ -253,7 +253,14 @@ def runtimes(*, as_json: bool) -> None:
         )
         return
     rows = [
-        (one.name, one.os.title, one.status(today), str(one.deprecated or ""), str(one.block_update or ""), one.image)
+        (
+            one.name,
+            one.os.title,
+            one.status(today),
+            str(one.deprecated or ""),
+            str(one.block_update or ""),
+            one.image.replace("-{arch}", ""),
+        )
         for one in model.runtimes().values()
     ]
     console.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)

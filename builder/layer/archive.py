@@ -25,7 +25,7 @@ from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 
 LEVEL = 9
-"""libdeflate's 10 to 12 save 3 % more and take 4 to 8 times as long (see `make benchmark`)."""
+"""libdeflate's 10 to 12 save little more and take several times as long; `make benchmark` prints both."""
 _IN_FLIGHT = 32 << 20
 """Bytes of files that may be in memory at once; a larger file is handled alone."""
 _BATCH = 1 << 20

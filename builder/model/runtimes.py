@@ -7,6 +7,7 @@ from typing import Any
 
 from builder.errors import UsageError, near
 from builder.model import facts
+from builder.model.architectures import ARCHITECTURES, Architecture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,7 +38,9 @@ class Runtime:
     series: str
     """The version that names directories: `3.13`, `22`, `3.4.0`; empty for `provided`."""
     image: str
+    """Where functions run, below the registry; `{arch}` is Lambda's name of the architecture."""
     build_image: str
+    """The same with compilers."""
     directories: tuple[str, ...]
     """What it reads under /opt; see the comment in `runtimes.toml`."""
     provides: tuple[str, ...]
@@ -67,6 +70,20 @@ class Runtime:
             return "deprecated"
         return "current"
 
+    @property
+    def tag(self) -> str | None:
+        """The interpreter's tag in names of native modules: `cp313`, Ruby's ABI directory, Node's major version."""
+        if self.python:
+            return f"cp{self.python[0]}{self.python[1]}"
+        return self.series if self.language in {"nodejs", "ruby"} else None
+
+    def images(self, arch: Architecture) -> dict[str, str]:
+        """Return the images to run and to build in, for one architecture."""
+        return {
+            "run": self.image.replace("{arch}", arch.name),
+            "build": self.build_image.replace("{arch}", arch.name),
+        }
+
     def as_json(self, today: dt.date) -> dict[str, object]:
         """Return it for programs; dates are ISO 8601."""
         dates = {"deprecated": self.deprecated, "block_create": self.block_create, "block_update": self.block_update}
@@ -78,8 +95,8 @@ class Runtime:
             "status": self.status(today),
             **{key: date.isoformat() if date else None for key, date in dates.items()},
             "directories": list(self.directories),
-            "image": self.image,
-            "build_image": self.build_image,
+            "tag": self.tag,
+            "images": {arch.name: self.images(arch) for arch in ARCHITECTURES.values()},
             "manylinux": self.os.manylinux,
             "glibc": self.os.glibc,
             "glibcxx": self.os.glibcxx,

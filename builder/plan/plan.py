@@ -60,7 +60,7 @@ class Plan:
             "format": FORMAT,
             "tool": __version__,
             "target": self.target.name,
-            "runtimes": [[own.name, own.image, own.build_image] for own in self.target.runtimes],
+            "runtimes": [[own.name, own.images(self.target.arch)] for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],
             "recipe": dataclasses.asdict(self.recipe),
             "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
@@ -82,7 +82,7 @@ class Plan:
             "architectures": [arch.name for arch in self.target.architectures],
             "os": self.target.base.os.name,
             "route": self.route,
-            "image": {"name": self.target.base.image},
+            "image": {"name": self.target.base.images(self.target.arch)["run"], "digest": None},
             "locked": self.locked,
             "bytecode": self.interpreter,
             "packages": [

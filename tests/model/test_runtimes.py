@@ -83,3 +83,19 @@ def test_only_lambdas_own_names_of_architectures_count(name: str) -> None:
     with pytest.raises(UsageError, match="unknown architecture"):
         architecture(name)
     assert set(ARCHITECTURES) == {"x86_64", "arm64"}
+
+
+def test_images_are_named_for_each_architecture() -> None:
+    arm = ARCHITECTURES["arm64"]
+    assert runtime("python3.13").images(arm) == {
+        "run": "lambda/python:3.13-arm64",
+        "build": "sam/build-python3.13:latest-arm64",
+    }
+    assert runtime("java8.al2023").images(arm)["run"] == "lambda/java:8.al2023-arm64"
+    assert runtime("provided.al2").images(arm)["run"] == "lambda/provided:al2-arm64"
+    assert runtime("python3.15").images(arm)["build"] == "lambda/python:3.15-preview"
+
+
+def test_interpreter_tags() -> None:
+    tags = {name: runtime(name).tag for name in ("python3.13", "nodejs22.x", "ruby3.4", "java21")}
+    assert tags == {"python3.13": "cp313", "nodejs22.x": "22", "ruby3.4": "3.4.0", "java21": None}

@@ -1,0 +1,51 @@
+"""The README tells the truth."""
+
+import re
+import subprocess
+
+import pytest
+from kit import readme
+from kit.commands import ROOT
+
+TEXT = readme.README.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", readme.PARTS)
+def test_generated_parts_are_current(name: str) -> None:
+    assert readme.part(TEXT, name) == readme.PARTS[name](), "run `make readme`"
+
+
+def test_the_recipe_that_is_shown_is_the_recipe() -> None:
+    shown = re.search(r"whole:\n\n```toml\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert shown is not None
+
+    def essence(text: str) -> list[str]:
+        lines = [re.sub(r"\s+#.*|^#.*", "", line) for line in text.splitlines()]
+        return [re.sub(r"\s+", " ", line) for line in lines if line and not line.startswith("homepage")]
+
+    recipe = (ROOT / "recipes" / "numpy" / "recipe.toml").read_text(encoding="utf-8")
+    assert essence(shown[1]) == essence(recipe)
+
+
+def test_every_make_target_that_is_named_exists_and_explains_itself() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^(\w+):.*## ", makefile, flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make (\w+)", TEXT, flags=re.MULTILINE))
+    assert {"layer", "test", "benchmark"} <= named <= targets
+    wanted = {"help", "layer", "wheel", "list", "plan", "check", "lint", "test", "benchmark", "schema", "clean"}
+    assert wanted <= targets
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
+    assert all(re.search(rf"^  {name} ", listed, flags=re.MULTILINE) for name in targets)
+
+
+def test_every_command_that_is_named_exists() -> None:
+    from builder.cli import main
+
+    named = set(re.findall(r"(?:`|^    )layerwright ([a-z]+)", TEXT, flags=re.MULTILINE))
+    assert named <= set(main.commands)
+
+
+def test_the_benchmarks_table_is_there_with_its_machine() -> None:
+    shown = readme.part(TEXT, "benchmark")
+    assert "medians of 5" in shown
+    assert shown.count("✓") + shown.count("✗") == 7
