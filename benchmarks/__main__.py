@@ -187,8 +187,8 @@ def main() -> None:
     if "--write" in sys.argv:
         readme = ROOT / "README.md"
         marked = re.sub(
-            r"(<!-- benchmark -->\n).*?(\n<!-- /benchmark -->)",
-            lambda match: f"{match[1]}{found}{match[2]}",
+            r"(<!-- benchmark -->\n).*?(<!-- /benchmark -->)",
+            lambda match: f"{match[1]}{found}\n{match[2]}",
             readme.read_text(encoding="utf-8"),
             flags=re.DOTALL,
         )

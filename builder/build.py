@@ -62,7 +62,9 @@ def plan(loaded: Loaded, target: Target) -> Plan:
     warnings = [text for runtime in target.runtimes if (text := runtime.warning(today))]
     found, locked = _packages(loaded, target, chosen)
     interpreter = _interpreter(target, loaded, has_python=bool(found))
-    if found and interpreter is None and loaded.recipe.slim.bytecode != "off":
+    if found and len(target.runtimes) > 1 and loaded.recipe.slim.bytecode != "off":
+        warnings.append("a layer for several runtimes comes without bytecode: each Python has its own")
+    elif found and interpreter is None and loaded.recipe.slim.bytecode != "off":
         warnings.append(
             f"no Python {target.base.series} on this host, so the layer comes without bytecode and starts slower; "
             f"`uv python install {target.base.series}` gives one"

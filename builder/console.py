@@ -1,6 +1,7 @@
 """How it looks: talk on stderr, data on stdout, colour and spinners only on a terminal."""
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -79,13 +80,15 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbe
     """Print a table to stdout; as wide as its content where no terminal limits it."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=400)
+        console = Console(highlight=False, width=400, file=io.StringIO())
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
     for row in rows:
         shown.add_row(*row)
     console.print(shown)
+    if isinstance(console.file, io.StringIO):
+        text("".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines()))
 
 
 def mb(count: int) -> str:

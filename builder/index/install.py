@@ -1,6 +1,7 @@
 """Exact wheels into a folder, by hash, for any target from any host."""
 
 import itertools
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 from builder.index import uv
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
+
+LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
+"""Set because a user's `symlink` would put links into uv's cache; uv copies where this does not work."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +40,7 @@ def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, fo
                 *("--target", str(folder), "--no-deps", "--require-hashes", "--requirements", "-"),
                 *uv.platform_arguments(runtime, arch, platform),
                 *uv.NO_CODE,
-                *("--no-compile-bytecode", "--quiet"),
+                *("--no-compile-bytecode", "--quiet", "--link-mode", LINK_MODE),
                 *offline,  # hashes are given: what uv's cache has needs no question to the index
             ],
             stdin=lines,

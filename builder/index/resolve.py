@@ -146,7 +146,7 @@ def _filename(entry: dict[str, Any]) -> str:
 def _unresolved(wanted: Wanted, runtime: Runtime, arch: Architecture, finished: Finished) -> LayerwrightError:
     """Say what would have to be different: tags that exist, tags that fit, the newest version that has one."""
     label = f"{runtime.name} on {arch.name}"
-    everywhere = _compile(wanted, ["--python-version", runtime.series, "--universal"])
+    everywhere = _compile(wanted, ["--python-version", runtime.python_full, "--universal"])
     if everywhere.returncode:
         msg = f"the requirements cannot be installed from wheels for {label}"
         return BuildError(msg, why=uv.explanation(finished), hint=_advice(finished))

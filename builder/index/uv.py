@@ -24,7 +24,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 
 
 def platform_arguments(runtime: Runtime, arch: Architecture, platform: str) -> list[str]:
-    return ["--python-version", runtime.series, "--python-platform", f"{arch.machine}-{platform}"]
+    return ["--python-version", runtime.python_full, "--python-platform", f"{arch.machine}-{platform}"]
 
 
 def run(arguments: Sequence[str], *, stdin: str | None = None) -> processes.Finished:

@@ -58,6 +58,15 @@ class Runtime:
         major, minor = self.series.split(".")
         return int(major), int(minor)
 
+    @property
+    def python_full(self) -> str:
+        """A full version for markers and `requires-python`.
+
+        Lambda keeps its interpreters at their newest patch release. X.Y.0 would be refused by packages that exclude the
+        first patch releases, as cryptography does 3.9.0 and 3.9.1.
+        """
+        return f"{self.series}.9"
+
     def status(self, today: dt.date) -> str:
         """Return `preview`, `current`, `deprecated`, `update only` or `blocked` on that day."""
         if self.preview:

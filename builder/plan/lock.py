@@ -37,14 +37,14 @@ def environment(target: Target) -> dict[str, str]:
     series = target.base.series
     return {
         "implementation_name": "cpython",
-        "implementation_version": f"{series}.0",
+        "implementation_version": target.base.python_full,
         "os_name": "posix",
         "platform_machine": target.arch.machine,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": f"{series}.0",
+        "python_full_version": target.base.python_full,
         "python_version": series,
         "sys_platform": "linux",
         "extra": "",

@@ -156,6 +156,25 @@ def test_a_wrong_hash_installs_nothing(tmp_path: Path, index: Index) -> None:
     assert not (tmp_path / "out" / "a").exists()
 
 
+def test_a_package_that_excludes_first_patch_releases_is_found(index: Index) -> None:
+    path = make_wheel(index.folder, "a", "2.0", requires_python="!=3.9.0,!=3.9.1,>=3.8")
+    make_wheel(index.folder, "a", "1.0")
+    found = resolve(Wanted(requirements=("a",)), runtime("python3.9"), ARM64)
+    assert found[0].wheels[0].filename == path.name
+
+
+def test_a_users_link_mode_puts_no_links_into_the_layer(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    monkeypatch.setenv("UV_LINK_MODE", "symlink")
+    wheel = resolve(Wanted(requirements=("a",)), P313, ARM64)[0].wheels[0]
+    install(
+        [Pinned(name="a", version="1.0", filename=wheel.filename, sha256=wheel.sha256)], P313, ARM64, tmp_path / "o"
+    )
+    assert not [one for one in (tmp_path / "o").rglob("*") if one.is_symlink()]
+
+
 @pytest.mark.parametrize(
     ("text", "name"), [("Foo_Bar==1", "foo-bar"), ("a[b]>=1; python_version > '3'", "a"), ("./x.whl", None)]
 )

@@ -22,11 +22,13 @@ def make_wheel(
     files: Mapping[str, bytes] | None = None,
     requires: tuple[str, ...] = (),
     scripts: tuple[str, ...] = (),
+    requires_python: str | None = None,
 ) -> Path:
     """Write a valid wheel with these files beside a module of the package's name."""
     info = f"{name}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A wheel for tests\nLicense: MIT"]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
+    metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
     content = {f"{name}/__init__.py": f"version = {version!r}\n".encode(), **(files or {})}
     content[f"{info}/METADATA"] = "\n".join([*metadata, ""]).encode()
     content[f"{info}/WHEEL"] = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n".encode()
