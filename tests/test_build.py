@@ -121,7 +121,8 @@ def test_two_builds_at_once_never_mix(work: Path) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.Signals) -> None:
-    write_recipe(tmp_path, "big", pip_recipe("big", "pandas==2.2.3", "numpy==2.2.6"))
+    packages = ("pandas==2.2.3", "numpy==2.2.6", "scipy==1.15.3")
+    write_recipe(tmp_path, "big", pip_recipe("big", *packages, more='[slim]\nprune = ["tests/"]\nbytecode = "off"'))
     command = [sys.executable, "-m", "builder", "build", "big"]
     cache = tmp_path / "cache"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "LAYERWRIGHT_CACHE": str(cache)}

@@ -16,7 +16,7 @@ from builder.layer.slim import SITE_PACKAGES
 from builder.layer.store import Store
 from builder.layer.tree import PLAIN, Entry, InMemory, OnDisk, Tree
 
-_REVISION = b"1"
+_REVISION = b"2"
 """Raised when `compiler.py` writes other bytes than before."""
 
 

@@ -40,7 +40,17 @@ def compiled(source: bytes, name: str) -> bytes:
     return header + marshal.dumps(code)
 
 
+def settle_singletons() -> None:
+    """Intern the empty string and those of one character.
+
+    CPython has one object for each of them, and marshal writes another type once somebody has interned it.
+    """
+    for string in ["", *map(chr, range(256))]:
+        sys.intern(string)
+
+
 def main() -> None:
+    settle_singletons()
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
     fields = sys.stdin.buffer.read().decode("utf-8").split("\0")
     for source_path, name, output in zip(fields[0::3], fields[1::3], fields[2::3]):  # noqa: B905  3.8 has no `strict`
