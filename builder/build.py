@@ -15,6 +15,7 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Candidate, Wanted, resolve
 from builder.layer import archive, bytecode, checks, interpreters, manifest, slim, tree
+from builder.layer.checks.size import UNZIPPED_LIMIT
 from builder.layer.store import Store
 from builder.layer.tree import Tree
 from builder.model.recipe import Copy, Pip
@@ -69,10 +70,13 @@ def plan(loaded: Loaded, target: Target) -> Plan:
             f"no Python {target.base.series} on this host, so the layer comes without bytecode and starts slower; "
             f"`uv python install {target.base.series}` gives one"
         )
+    routes = tuple(route(candidate, target) for candidate in found)
+    if (download := sum(one.size or 0 for one in routes)) > UNZIPPED_LIMIT:
+        warnings.append(f"the wheels are {download / 1e6:.0f} MB packed, more than Lambda takes unpacked: prune a lot")
     return Plan(
         target=target,
         recipe=loaded.recipe,
-        routes=tuple(route(candidate, target) for candidate in found),
+        routes=routes,
         copied=_copied(loaded, chosen),
         locked=locked,
         interpreter=interpreter.version if interpreter else None,
@@ -178,7 +182,7 @@ def _make(job: _Job) -> dict[str, Any]:
             full, prune=rules.prune, keep=rules.keep, scratch=work / "stripped" if rules.strip else None
         )
         job.report("compiling bytecode")
-        final = _with_bytecode(slimmed.tree, job)
+        final = _with_bytecode(slimmed.tree, job, work / "bytecode")
         return _finish(job, final, slimmed)
 
 
@@ -231,9 +235,9 @@ def _tree(job: _Job, work: Path) -> Tree:
     return content
 
 
-def _with_bytecode(content: Tree, job: _Job) -> Tree:
+def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
     interpreter = interpreters.find(job.plan.target.base.series) if job.plan.interpreter else None
-    return bytecode.add(content, interpreter, job.store) if interpreter else content
+    return bytecode.add(content, interpreter, job.store, scratch) if interpreter else content
 
 
 def _already_there(job: _Job) -> dict[str, Any] | None:
@@ -272,5 +276,5 @@ def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
         if one.allowed is None
     ]
     doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
-    brought = [f"{runtime.name} brings {name} itself; the layer's copy is used instead of it" for name in doubled]
-    return (*planned.warnings, *brought, *suspicious)
+    brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
+    return (*planned.warnings, *([brought] if doubled else []), *suspicious)

@@ -285,6 +285,21 @@ def test_one_failure_stops_the_rest_unless_told_to_keep_going(work: Path) -> Non
     assert "missing" in going.err
 
 
+def test_packages_that_the_runtime_brings_are_told(work: Path, index: Index) -> None:
+    make_wheel(index.folder, "six", "1.0")
+    make_wheel(index.folder, "boto3", "1.0", requires=("six",))
+    write_recipe(work, "sdk", pip_recipe("sdk", "boto3"))
+    result = layerwright("build", "sdk", cwd=work)
+    assert "warning: python3.13 brings boto3, six itself; the layer's copies are used instead" in result.err
+
+
+@pytest.mark.network
+def test_wheels_larger_than_the_limit_are_told_before_they_are_fetched(tmp_path: Path) -> None:
+    result = layerwright("plan", "--pip", "torch==2.5.1", "--runtime", "python3.12", "--arch", "x86_64", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "MB packed, more than Lambda takes unpacked" in result.err
+
+
 @pytest.mark.network
 def test_packages_without_a_recipe(tmp_path: Path) -> None:
     result = layerwright(

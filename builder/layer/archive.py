@@ -26,7 +26,7 @@ from builder.layer.tree import Entry, Tree
 
 LEVEL = 9
 """libdeflate's 10 to 12 save little more and take several times as long; `make benchmark` prints both."""
-_IN_FLIGHT = 32 << 20
+_IN_FLIGHT = 16 << 20
 """Bytes of files that may be in memory at once; a larger file is handled alone."""
 _BATCH = 1 << 20
 """Bytes of small files that are handed to a thread together."""
@@ -73,7 +73,7 @@ class _Packed:
     crc: int
     method: int
     raw_size: int
-    data: bytes
+    data: bytes | bytearray | memoryview
 
 
 def write(
@@ -109,7 +109,7 @@ class _Sink:
         self.position = 0
         self.digest = hashlib.sha256()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray | memoryview) -> None:
         self._stream.write(data)
         self.digest.update(data)
         self.position += len(data)
@@ -156,20 +156,22 @@ def _pack_once(entry: Entry, store: Store | None) -> _Packed:
     if store is None or entry.size < _WORTH_KEEPING:
         return _pack(entry.content.read())
     raw = entry.content.read()
-    key = hashlib.sha256(raw + compression().encode()).digest()
+    digest = hashlib.sha256(raw)
+    digest.update(compression().encode())
+    key = digest.digest()
     found = store.get(key)
     if found is not None:
         crc, method = _KEPT.unpack_from(found)
-        data = raw if method == _STORED else found[_KEPT.size :]
+        data = raw if method == _STORED else memoryview(found)[_KEPT.size :]
         return _Packed(crc=crc, method=method, raw_size=len(raw), data=data)
     packed = _pack(raw)
-    store.put({key: _KEPT.pack(packed.crc, packed.method) + (packed.data if packed.method else b"")})
+    store.put({key: b"".join((_KEPT.pack(packed.crc, packed.method), packed.data if packed.method else b""))})
     return packed
 
 
 def _pack(raw: bytes) -> _Packed:
     crc = zlib.crc32(raw)
-    data = bytes(deflate.deflate_compress(raw, LEVEL)) if raw else b""
+    data = deflate.deflate_compress(raw, LEVEL) if raw else b""
     if len(data) >= len(raw):
         return _Packed(crc=crc, method=_STORED, raw_size=len(raw), data=raw)
     return _Packed(crc=crc, method=_DEFLATED, raw_size=len(raw), data=data)

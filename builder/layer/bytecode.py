@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
@@ -14,30 +14,48 @@ from builder.errors import BuildError
 from builder.layer.interpreters import Interpreter
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.store import Store
-from builder.layer.tree import PLAIN, Entry, InMemory, OnDisk, Tree
+from builder.layer.tree import PLAIN, Entry, OnDisk, Slice, Tree
 
 _REVISION = b"2"
 """Raised when `compiler.py` writes other bytes than before."""
+_SHARE = 1000
+"""Files."""
 
 
-def add(tree: Tree, interpreter: Interpreter, store: Store) -> Tree:
+def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tree:
     """Return the tree with a `.pyc` beside every Python source, `unchecked-hash` (PEP 552).
 
-    Raises BuildError when the interpreter itself fails; sources that do not compile are left as they are.
+    The bytecode lies in the file `scratch`, which must live as long as the tree. Raises BuildError when the
+    interpreter itself fails; sources that do not compile are left as they are.
     """
     sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
-    keys = {entry.path: _key(entry, interpreter) for entry in sources}
-    known = {key: data for key in keys.values() if (data := store.get(key)) is not None}
-    fresh = _compile([entry for entry in sources if keys[entry.path] not in known], interpreter)
-    derived = {keys[path]: data for path, data in fresh.items()}
+    tag = "cpython-" + "".join(interpreter.version.split(".")[:2])
+    added = []
+    with scratch.open("wb") as stream:
+        for share in _shares(sources):
+            for entry, data in zip(share, _derive(share, interpreter, store), strict=True):
+                if data:
+                    content = Slice(path=scratch, offset=stream.tell(), size=len(data))
+                    added.append(Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=content))
+                    stream.write(data)
+    return tree.with_entries(added)
+
+
+def _shares(sources: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    """Cut the sources into shares, so that the bytecode of all is never in memory at once."""
+    yield from (sources[start : start + _SHARE] for start in range(0, len(sources), _SHARE))
+
+
+def _derive(sources: Sequence[Entry], interpreter: Interpreter, store: Store) -> list[bytes]:
+    """Return bytecode in the order of the sources, empty where one does not compile."""
+    keys = [_key(entry, interpreter) for entry in sources]
+    known = {key: data for key in keys if (data := store.get(key)) is not None}
+    missing = {key: entry for key, entry in zip(keys, sources, strict=True) if key not in known}
+    fresh = _compile(list(missing.values()), interpreter)
+    derived = {key: fresh[entry.path] for key, entry in missing.items()}
     store.put(derived)
     known.update(derived)
-    tag = "cpython-" + "".join(interpreter.version.split(".")[:2])
-    return tree.with_entries(
-        Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=InMemory(data=known[keys[entry.path]]))
-        for entry in sources
-        if known.get(keys[entry.path])
-    )
+    return [known[key] for key in keys]
 
 
 def _is_module(path: str) -> bool:

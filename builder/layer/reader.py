@@ -105,8 +105,10 @@ class LayerZip:
             raise BadArchiveError(
                 msg, why=[*problems[:_SHOWN], *more], hint="write it anew; Lambda refuses or mangles it"
             )
-        self.directories: Mapping[str, int] = {_clean(info.filename): _mode(info) for info in infos if info.is_dir()}
-        self.tree: Tree = of(self._entry(info) for info in infos if not info.is_dir())
+        self.directories: Mapping[str, int] = {
+            _clean(info.filename): _mode(info) for info in infos if _is_directory(info)
+        }
+        self.tree: Tree = of(self._entry(info) for info in infos if not _is_directory(info))
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
         content = InZip(archive=self._archive, info=info)
@@ -124,6 +126,11 @@ class LayerZip:
 def _mode(info: zipfile.ZipInfo) -> int:
     """Return the permission bits, or 0 where the zip has none (made on Windows)."""
     return info.external_attr >> 16 & 0o7777
+
+
+def _is_directory(info: zipfile.ZipInfo) -> bool:
+    """ZipInfo's own method fails on an empty name."""
+    return info.filename.endswith("/")
 
 
 def _clean(name: str) -> str:
@@ -151,7 +158,7 @@ def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
         yield "leaves the layer through `..`"
     if "\\" in name or any(ord(letter) < 32 for letter in name):  # noqa: PLR2004
         yield "has a backslash or control character in its name; zips use / on every system"
-    if not _clean(name) and not info.is_dir():
+    if not _clean(name) and not _is_directory(info):
         yield "has no name"
     if info.flag_bits & 0x1:
         yield "is encrypted"
@@ -165,7 +172,7 @@ def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
 
 
 def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
-    counts = Counter(_clean(info.filename) for info in infos if not info.is_dir())
+    counts = Counter(_clean(info.filename) for info in infos if not _is_directory(info))
     yield from (f"`{_printable(name)}` is there {count} times" for name, count in counts.items() if count > 1)
     parents = {parent for name in counts for parent in _parents(name)}
     yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in parents)

@@ -17,7 +17,7 @@ from typing_extensions import Self
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
 """Bytes of a generation's file."""
-_PENDING = 16 << 20
+_PENDING = 4 << 20
 """Bytes that wait in memory to be written together."""
 
 

@@ -168,7 +168,7 @@ def _only_for_tools(section: _Section) -> bool:
 
 def _body(data: bytes, needed: Sequence[tuple[int, int]], holes: Sequence[tuple[int, int]]) -> bytearray:
     """Return the file up to its last needed byte, with zeros where something was dropped."""
-    body = bytearray(data[: max(end for _, end in needed)])
+    body = bytearray(memoryview(data)[: max(end for _, end in needed)])
     for start, end in _subtract(holes, needed):
         stop = min(end, len(body))
         if start < stop:
@@ -217,4 +217,5 @@ def _place(body: bytearray, offset: int, data: bytes) -> int:
 
 def _same(before: bytes, after: bytes, ranges: Iterable[tuple[int, int]]) -> bool:
     """Compare what is mapped; patchelf puts the section headers into a segment, where nothing reads them."""
-    return all(before[start:end] == after[start:end] for start, end in ranges)
+    old, new = memoryview(before), memoryview(after)
+    return all(old[start:end] == new[start:end] for start, end in ranges)

@@ -31,7 +31,7 @@ def sources() -> list[Entry]:
 
 def compiled(entries: Iterable[Entry], interpreter: Interpreter, store: Path) -> dict[str, bytes]:
     with Store(store) as kept:
-        content = bytecode.add(of(entries), interpreter, kept)
+        content = bytecode.add(of(entries), interpreter, kept, store.with_name(f"{store.name}.scratch"))
     return {one.path: one.content.read() for one in content if one.path.endswith(".pyc")}
 
 
@@ -56,7 +56,9 @@ def test_the_bytes_depend_on_source_name_and_interpreter_only(interpreter: Inter
 
 def test_the_interpreter_takes_it_from_a_read_only_folder(interpreter: Interpreter, tmp_path: Path) -> None:
     with Store(tmp_path / "s") as store:
-        content = bytecode.add(of([entry("python/m.py", b"def f():\n    return 42\n")]), interpreter, store)
+        content = bytecode.add(
+            of([entry("python/m.py", b"def f():\n    return 42\n")]), interpreter, store, tmp_path / "x"
+        )
     for one in content:
         path = tmp_path / one.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,4 +132,4 @@ def test_the_running_interpreter_is_found_and_an_impossible_one_is_not() -> None
 def test_a_tree_without_python_stays_itself(tmp_path: Path) -> None:
     content = Tree((entry("bin/x"),))
     with Store(tmp_path / "s") as store:
-        assert bytecode.add(content, AVAILABLE[-1], store) == content
+        assert bytecode.add(content, AVAILABLE[-1], store, tmp_path / "x") == content

@@ -151,6 +151,12 @@ def test_damage_anywhere_is_an_error_of_ours_or_harmless(tmp_path: Path, damage:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["damaged.zip"]
 
 
+def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(zips.raw({"a": b"x"}).replace(b"a", b"\0"))
+    assert "has no name" in refused(path)
+
+
 @given(st.binary(max_size=400))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_noise_is_no_zip(tmp_path: Path, noise: bytes) -> None:

@@ -1,0 +1,53 @@
+"""Reading ELF files: what readelf says, and that damage is an error of ours."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from builder.layer import elf
+
+PROGRAMS = [path for path in (Path("/bin/ls"), Path("/usr/bin/git"), Path("/usr/bin/python3")) if path.exists()]
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
+def test_it_says_what_readelf_says(path: Path, program: Callable[[str], str]) -> None:
+    command = [program("readelf"), "--wide", "--dynamic", "--version-info", "--program-headers", str(path)]
+    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    found = elf.parse(path.read_bytes())
+    assert list(found.needed) == re.findall(r"Shared library: \[(.*?)\]", said)
+    assert {need.version for need in found.versions} == set(re.findall(r"  Name: (\S+)  Flags:", said))
+    assert found.interpreter
+    assert found.interpreter in said
+    assert found.machine in {"EM_X86_64", "EM_AARCH64"}
+
+
+def test_a_file_without_sections_is_read_by_its_segments() -> None:
+    data = bytearray(PROGRAMS[0].read_bytes())
+    whole = elf.parse(bytes(data))
+    data[40:48] = bytes(8)  # e_shoff
+    data[58:64] = bytes(6)  # e_shentsize, e_shnum, e_shstrndx
+    assert elf.parse(bytes(data)).needed == whole.needed
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_damage_is_an_error_of_ours_or_harmless(data: st.DataObject) -> None:
+    image = bytearray(PROGRAMS[0].read_bytes())
+    tables = st.one_of(st.integers(0, 1200), st.integers(len(image) - 2200, len(image) - 1))
+    for _ in range(data.draw(st.integers(1, 8))):
+        image[data.draw(tables)] = data.draw(st.integers(0, 255))
+    try:
+        elf.parse(bytes(image))
+    except elf.UnreadableElfError as error:
+        assert "damaged ELF file" in str(error)  # noqa: PT017  either outcome is right; a crash is not
+
+
+@given(st.binary(max_size=40))
+def test_a_header_that_is_cut_off(noise: bytes) -> None:
+    with pytest.raises(elf.UnreadableElfError):
+        elf.parse(elf.MAGIC + noise)
