@@ -1,6 +1,7 @@
 """Timing whole processes."""
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -19,8 +20,6 @@ class Run:
     wall: float
     cpu: float
     """Seconds of user and system time, with children."""
-    peak: int
-    """Bytes of the largest process."""
 
 
 def process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> Run:
@@ -38,7 +37,25 @@ def process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{output.decode(errors='replace')}")
-    return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime, peak=usage.ru_maxrss * 1024)
+    return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime)
+
+
+def peak(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
+    """Return the most bytes that layerwright ever had in memory, as Linux counted them for that very process.
+
+    The rusage of a child begins with what its parent had.
+    """
+    code = "from builder.cli import run; run(); print(open('/proc/self/status').read())"
+    finished = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=cwd,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        check=True,
+        encoding="utf-8",
+    )
+    found = re.search(r"VmHWM:\s+(\d+) kB", finished.stdout)
+    return int(found[1]) * 1024 if found else sys.exit("the peak is measured on Linux")
 
 
 def medians(*actions: Callable[[], float]) -> list[float]:

@@ -4,11 +4,16 @@ import contextlib
 import glob
 import hashlib
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from builder.errors import BuildError, UsageError
+
+_ABANDONED = 24 * 3600
+"""Seconds after which a workspace belongs to a build that was killed."""
 
 
 def cache() -> Path:
@@ -25,6 +30,10 @@ def workspace() -> Iterator[Path]:
     """Give a folder that is gone afterwards; beside uv's cache usually, so that uv can link instead of copying."""
     root = cache() / "work"
     root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob("build-*"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - _ABANDONED:
+                shutil.rmtree(left)
     with tempfile.TemporaryDirectory(prefix="build-", dir=root, ignore_cleanup_errors=True) as name:
         yield Path(name)
 

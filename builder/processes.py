@@ -7,8 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.errors import BuildError
+
 _children: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
+_stopped = threading.Event()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +29,9 @@ def run(
     cwd: Path | None = None,
 ) -> Finished:
     """Run a program to its end and return what it said; the exit code is the caller's to judge."""
+    if _stopped.is_set():
+        msg = "interrupted"
+        raise BuildError(msg)
     process = subprocess.Popen(
         [os.fspath(part) for part in command],
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
@@ -53,7 +59,8 @@ def run(
 
 
 def kill_all() -> None:
-    """Kill every child that still runs, in whichever thread it was started."""
+    """Kill every child that still runs, in whichever thread it was started, and let no new one begin."""
+    _stopped.set()
     with _guard:
         for process in _children:
             process.kill()

@@ -1,8 +1,11 @@
 """The command line: help, exit codes, messages, machine-readable output."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -160,6 +163,31 @@ def test_a_hostile_zip_is_an_error_with_code_5(tmp_path: Path) -> None:
             assert result.code == 5
             assert result.err.startswith("error: ")
             assert "Traceback" not in result.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is read the Linux way")
+def test_a_layer_that_unpacks_to_a_gigabyte_is_read_in_little_memory(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, start, size in (("python/zeros", b"", 500), ("lib/liar.so", b"\x7fELF", 400)):
+            with archive.open(name, "w") as stream:
+                stream.write(start)
+                for _ in range(size):
+                    stream.write(bytes(1 << 20))
+    code = "from builder.cli import run; print(run(), open('/proc/self/status').read())"
+    finished = subprocess.run(
+        [sys.executable, "-c", code, "check", "x.zip", "--runtime", "python3.13", "--arch", "arm64"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert "over Lambda's limit" in finished.stdout
+    assert "it claims 419,430,404 bytes" in finished.stdout
+    assert "\n5 Name:" in finished.stdout
+    peak = re.search(r"VmHWM:\s+(\d+) kB", finished.stdout)
+    assert peak is not None
+    assert int(peak[1]) < 150_000
 
 
 def test_inspect_says_what_is_in_it(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Requirements into exact packages with their wheels, through a pylock.toml that lives only for the moment."""
 
-import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,8 +8,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import tomli
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
 
 from builder.errors import BuildError, LayerwrightError
 from builder.index import tags, uv
@@ -124,12 +121,22 @@ def _candidate(package: dict[str, Any]) -> Candidate:
         name=package["name"],
         version=str(package.get("version") or _filename(entries[0]).split("-")[1]),
         wheels=tuple(
-            Wheel(filename=_filename(entry), sha256=entry["hashes"]["sha256"], size=entry.get("size"), url=_url(entry))
+            Wheel(filename=_filename(entry), sha256=_sha256(entry), size=entry.get("size"), url=_url(entry))
             for entry in entries
         ),
         sdist_sha256=package.get("sdist", {}).get("hashes", {}).get("sha256"),
         direct=_url(archive) if archive else None,
     )
+
+
+def _sha256(entry: dict[str, Any]) -> str:
+    try:
+        return str(entry["hashes"]["sha256"])
+    except KeyError:
+        msg = f"the index gives no SHA-256 for {_filename(entry)}"
+        raise BuildError(
+            msg, hint="layerwright installs by hash; serve the index with hashes, or name the file's url"
+        ) from None
 
 
 def _url(entry: dict[str, Any]) -> str:
@@ -191,16 +198,10 @@ def newest_fitting(name: str, runtime: Runtime, arch: Architecture) -> str | Non
 
 
 def _advice(finished: Finished) -> str | None:
+    if "401" in finished.stderr or "403" in finished.stderr:
+        return "the index wants other credentials: UV_INDEX_<NAME>_USERNAME and _PASSWORD, netrc or a keyring give them"
     if "building from source is disabled" in finished.stderr or "has no usable wheels" in finished.stderr:
         return "layerwright runs no setup.py on this host; only packages with wheels can be used on this route"
     if "was not found in the package registry" in finished.stderr:
         return "the index does not have that package; check the spelling, or set UV_INDEX for a private index"
     return None
-
-
-def requirement_name(text: str) -> str | None:
-    """Return the normalised project name of a requirement, or None for paths and urls."""
-    try:
-        return canonicalize_name(Requirement(re.split(r"\s--hash", text)[0]).name)
-    except InvalidRequirement:
-        return None

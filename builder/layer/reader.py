@@ -1,5 +1,6 @@
 """Reading anybody's zip as a tree: every name and size is checked before a byte is unpacked, nothing is written."""
 
+import contextlib
 import struct
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
 """Four times what Lambda takes: enough to explain a layer that is too big, little enough to refuse a bomb."""
 _LONGEST_LINK = 4096
+_CHUNK = 1 << 20
 _TYPE, _LINK, _FILE, _DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _FAULTS = (
@@ -54,10 +56,20 @@ class InZip:
     def head(self, count: int) -> bytes:
         return self._read(count)
 
+    def verify(self) -> None:
+        """Unpack without keeping anything, which compares size and checksum."""
+        with self._faults(), self.archive.open(self.info) as stream:
+            while stream.read(_CHUNK):
+                pass
+
     def _read(self, count: int) -> bytes:
+        with self._faults(), self.archive.open(self.info) as stream:
+            return stream.read(count)
+
+    @contextlib.contextmanager
+    def _faults(self) -> Iterator[None]:
         try:
-            with self.archive.open(self.info) as stream:
-                return stream.read(count)
+            yield
         except _FAULTS as error:
             msg = f"{self.info.filename} cannot be unpacked: {error}"
             raise BadArchiveError(msg, hint="the file is damaged; get or build it again") from error

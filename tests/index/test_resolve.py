@@ -1,5 +1,6 @@
 """Resolving against an index of our own, so that every answer is known."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from kit.wheels import Index, make_sdist, make_wheel, serve
 
 from builder.errors import BuildError, LayerwrightError, UsageError
 from builder.index.install import Pinned, install
-from builder.index.resolve import Wanted, best, newest_fitting, requirement_name, resolve
+from builder.index.resolve import Wanted, best, newest_fitting, resolve
 from builder.model.architectures import ARM64, X86_64
 from builder.model.runtimes import runtime
 
@@ -144,6 +145,7 @@ def test_credentials_of_a_private_index_are_used_and_never_shown(
         with pytest.raises(LayerwrightError) as caught:
             resolve(Wanted(requirements=("a",)), P313, ARM64)
         assert "wrong" not in str(caught.value)
+        assert "the index wants other credentials" in str(caught.value)
     assert (tmp_path / "a" / "__init__.py").is_file()
 
 
@@ -175,11 +177,15 @@ def test_a_users_link_mode_puts_no_links_into_the_layer(
     assert not [one for one in (tmp_path / "o").rglob("*") if one.is_symlink()]
 
 
-@pytest.mark.parametrize(
-    ("text", "name"), [("Foo_Bar==1", "foo-bar"), ("a[b]>=1; python_version > '3'", "a"), ("./x.whl", None)]
-)
-def test_names_of_requirements(text: str, name: str | None) -> None:
-    assert requirement_name(text) == name
+def test_an_index_without_hashes_is_installed_from_by_the_hash_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_wheel(tmp_path, "a", "1.0")
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    with serve(tmp_path, hashes=False) as plain:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", plain.url)
+        found = resolve(Wanted(requirements=("a",)), P313, ARM64)
+    assert found[0].wheels[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.network

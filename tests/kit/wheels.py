@@ -71,7 +71,7 @@ class Index:
 
 
 @contextmanager
-def serve(folder: Path, credentials: str | None = None) -> Iterator[Index]:
+def serve(folder: Path, credentials: str | None = None, *, hashes: bool = True) -> Iterator[Index]:
     """Serve a folder of distributions as a simple index (PEP 503) on loopback."""
     expected = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else None
 
@@ -82,7 +82,7 @@ def serve(folder: Path, credentials: str | None = None) -> Iterator[Index]:
                 self.send_header("WWW-Authenticate", "Basic")
                 self.end_headers()
                 return
-            kind, body = _answer(folder, self.path)
+            kind, body = _answer(folder, self.path, hashes=hashes)
             self.send_response(200 if body is not None else 404)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body or b"")))
@@ -106,11 +106,12 @@ def serve(folder: Path, credentials: str | None = None) -> Iterator[Index]:
             thread.join()
 
 
-def _answer(folder: Path, path: str) -> tuple[str, bytes | None]:
+def _answer(folder: Path, path: str, *, hashes: bool) -> tuple[str, bytes | None]:
     parts = [part for part in path.split("/") if part]
     if len(parts) == 2 and parts[0] == "simple":
         files = [one for one in sorted(folder.iterdir()) if one.name.split("-")[0].replace("_", "-") == parts[1]]
-        links = "".join(f'<a href="/files/{one.name}#sha256={_digest(one)}">{one.name}</a>\n' for one in files)
+        fragments = {one: f"#sha256={_digest(one)}" if hashes else "" for one in files}
+        links = "".join(f'<a href="/files/{one.name}{fragments[one]}">{one.name}</a>\n' for one in files)
         return "text/html", f"<!DOCTYPE html><html><body>{links}</body></html>".encode() if files else None
     if len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
         return "application/octet-stream", (folder / parts[1]).read_bytes()

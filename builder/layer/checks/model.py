@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse
+from builder.layer.reader import InZip
 from builder.layer.tree import Tree, never_program
 from builder.model.architectures import Architecture
 from builder.model.runtimes import OperatingSystem, Runtime
 
 ERROR, WARNING = "error", "warning"
+LARGEST_ELF = 262_144_000
+"""Bytes; Lambda takes no larger file, so none is read into memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,14 +113,16 @@ def examine(
     elves: dict[str, Elf] = {}
     damaged: dict[str, str] = {}
     for entry in tree:
-        if entry.link is not None:
-            continue
-        if own and (never_program(entry.path) or entry.content.head(4) != MAGIC):
+        if entry.link is not None or (own and never_program(entry.path)):
             continue  # our own files need no proof that they can be unpacked
-        data = entry.content.read()
-        if data[:4] == MAGIC:
+        if entry.content.head(4) != MAGIC:
+            if isinstance(entry.content, InZip):
+                entry.content.verify()
+        elif entry.size > LARGEST_ELF:
+            damaged[entry.path] = f"damaged ELF file: it claims {entry.size:,} bytes"
+        else:
             try:
-                elves[entry.path] = parse(data)
+                elves[entry.path] = parse(entry.content.read())
             except UnreadableElfError as error:
                 damaged[entry.path] = str(error)
     return Subject(
