@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from rich.console import Console
@@ -22,7 +23,9 @@ from builder.plan.plan import Plan
 _MB = 1_000_000
 
 
+@cache
 def _stderr() -> Console:
+    """Return the one console for talk: a spinner and a line from two consoles would overwrite each other."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -1,0 +1,52 @@
+"""What a person at a terminal sees: a real pseudo-terminal, read until the end."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from kit.commands import ROOT, pip_recipe, write_recipe
+from kit.wheels import Index, make_wheel
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty module")
+
+
+def on_a_terminal(arguments: list[str], cwd: Path, **env: str) -> str:
+    import pty
+
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.environ.update({"PYTHONPATH": str(ROOT), "COLUMNS": "200", "TERM": "xterm-256color", **env})
+        os.execv(sys.executable, [sys.executable, "-m", "builder", *arguments])
+    seen = b""
+    try:
+        while chunk := os.read(terminal, 4096):
+            seen += chunk
+    except OSError:
+        pass  # Linux says so when the other side has closed
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) in {0, 2}
+    return seen.decode()
+
+
+# A fork in a process with threads is what pytest-xdist's workers are; the child only calls execv.
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_build_on_a_terminal_shows_stages_and_leaves_a_clean_summary(tmp_path: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    write_recipe(tmp_path, "a", pip_recipe("a", "a=={version}"))
+    seen = on_a_terminal(["build", "a"], tmp_path)
+    assert "a-1.0-python3.13-arm64: planning" in seen
+    assert re.search(r"^\S*dist/a-1\.0-python3\.13-arm64\.zip  built in", seen.replace("\r", "\n"), flags=re.MULTILINE)
+    assert "\x1b[?25h" in seen, "the cursor is back"
+    assert "headroom MB" in seen
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_an_error_is_red_unless_colour_is_unwanted(tmp_path: Path) -> None:
+    assert "\x1b[1;31merror: " in on_a_terminal(["build", "numpi"], tmp_path)
+    plain = on_a_terminal(["build", "numpi"], tmp_path, NO_COLOR="1")
+    assert "31m" not in plain
+    assert "error: " in plain
