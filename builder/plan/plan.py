@@ -5,6 +5,8 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from builder import __version__
@@ -13,8 +15,15 @@ from builder.model.recipe import Copy, Pip, Recipe, Slim, Step
 from builder.model.target import Target
 from builder.plan.routes import Route
 
-FORMAT = 1
-"""Raised when the same plan would give other bytes than before."""
+
+@cache
+def tool() -> str:
+    """Name this very layerwright: its version, and a hash of its code for those who work on it."""
+    code = hashlib.sha256()
+    root = Path(__file__).parent.parent
+    for path in sorted(root.rglob("*.py")):
+        code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{__version__}+{code.hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +66,7 @@ class Plan:
 
     def _inputs(self) -> Mapping[str, Any]:
         return {
-            "format": FORMAT,
-            "tool": __version__,
+            "tool": tool(),
             "target": self.target.name,
             "runtimes": [[own.name, own.images(self.target.arch)] for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],

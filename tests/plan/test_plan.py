@@ -10,6 +10,7 @@ from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.target import targets
+from builder.plan.plan import tool
 
 PIP = {"uses": "pip", "requirements": ["a=={version}"]}
 
@@ -44,7 +45,7 @@ def test_the_digest_follows_everything_that_decides_the_bytes(index: Index, monk
     assert digest(loaded()) == before
     assert digest(loaded(slim={"strip": False})) != before
     assert digest(loaded(runtimes=("python3.12",))) != before
-    for name, value in (("builder.plan.plan.__version__", "9.9"), ("builder.layer.archive.LEVEL", 6)):
+    for name, value in (("builder.plan.plan.tool", lambda: "9.9"), ("builder.layer.archive.LEVEL", 6)):
         with monkeypatch.context() as patch:
             patch.setattr(name, value)
             assert digest(loaded()) != before
@@ -108,3 +109,11 @@ def test_a_deprecated_runtime_and_a_missing_interpreter_are_told(index: Index) -
     assert any("preview" in text for text in warnings)
     one = loaded(runtimes=("python3.9",))
     assert any("deprecated since 2025-12-15" in text for text in plan(one, targets(one.recipe)[0]).warnings)
+
+
+def test_the_tool_is_its_version_and_its_code() -> None:
+    from builder import __version__
+
+    version, code = tool().split("+")
+    assert version == __version__
+    assert len(code) == 16
