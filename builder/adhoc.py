@@ -1,6 +1,7 @@
 """Recipes that nobody has written yet: for `build --pip`, and for `new`."""
 
 import datetime as dt
+import json
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -15,11 +16,12 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Wanted, Wheel, best, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.recipe import Layer, Pip, Recipe, Targets
+from builder.model.recipe import NAME_PATTERN, Layer, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes
 from builder.model.target import targets
 
+NAME = re.compile(NAME_PATTERN)
 PRUNE = ("python/**/tests/", "python/**/*.pyi")
 
 
@@ -52,12 +54,13 @@ def recipe(request: Request) -> Loaded:
     if not name:
         msg = "a layer from a requirements file needs a name"
         raise UsageError(msg, hint="add `--name my-dependencies`")
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name := re.sub(r"[^A-Za-z0-9_-]", "-", name)):
+    if not NAME.fullmatch(name := re.sub(r"[^A-Za-z0-9_-]", "-", name)):
         msg = f"`{name}` is no name for a layer"
         raise UsageError(msg, hint="letters, digits, - and _; at most 100")
     chosen = request.runtimes or (current_pythons()[-1].name,)
     machines = request.architectures or tuple(ARCHITECTURES)
     version = _version(parsed[0], runtime(chosen[0]), machines[0]) if parsed else "1"
+    version = re.sub(r"[^A-Za-z0-9.+_-]", "-", version)  # an epoch, `1!2.0`, would not go into a file's name
     made = Recipe(
         layer=Layer(name=name, version=version, description=f"Python packages: {name}", license="see its packages"),
         targets=Targets(runtimes=chosen, architectures=machines),
@@ -103,6 +106,9 @@ def _version(requirement: Requirement, on: Runtime, arch: str) -> str:
 
 def write_recipe(request: Request, name: str) -> str:
     """Return the text of a recipe that lints and builds: versions pinned, targets with wheels, an import as test."""
+    if not NAME.fullmatch(name):
+        msg = f"`{name}` is no name for a recipe"
+        raise UsageError(msg, hint="letters, digits, - and _; at most 100")
     if not request.requirements:
         msg = "a new recipe needs at least one package"
         raise UsageError(msg, hint=f"for example `layerwright new {name} --pip {name}`")
@@ -203,8 +209,8 @@ def _is_module(folder: Path, top: str) -> bool:
 
 
 def _toml(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ").replace("\t", " ")
-    return f'"{escaped}"'
+    """Return a TOML string; JSON's escapes are TOML's."""
+    return json.dumps(" ".join(text.split()), ensure_ascii=False)
 
 
 def _toml_list(values: Iterable[str]) -> str:

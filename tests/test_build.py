@@ -293,6 +293,13 @@ def test_packages_that_the_runtime_brings_are_told(work: Path, index: Index) -> 
     assert "warning: python3.13 brings boto3, six itself; the layer's copies are used instead" in result.err
 
 
+def test_a_version_with_an_epoch_makes_a_name_for_a_file(work: Path, index: Index) -> None:
+    make_wheel(index.folder, "epochal", "1!2.0")
+    result = layerwright("build", "--pip", "epochal==1!2.0", "--runtime", "python3.13", "--arch", "arm64", cwd=work)
+    assert result.code == 0, result.err
+    assert "epochal-1-2.0-python3.13-arm64.zip" in files(work / "dist")
+
+
 @pytest.mark.network
 def test_wheels_larger_than_the_limit_are_told_before_they_are_fetched(tmp_path: Path) -> None:
     result = layerwright("plan", "--pip", "torch==2.5.1", "--runtime", "python3.12", "--arch", "x86_64", cwd=tmp_path)

@@ -61,6 +61,8 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
         (["lock"], "no recipe is named", 2),
         (["new", "numpy", "--pip", "numpy"], "exists already", 2),
         (["new", "fresh"], "a new recipe needs at least one package", 2),
+        (["new", "../fresh", "--pip", "x"], "`../fresh` is no name for a recipe", 2),
+        (["new", "two words", "--pip", "x"], "`two words` is no name for a recipe", 2),
         (["check", "none.zip", "--runtime", "python3.13", "--arch", "arm64"], "there is no file none.zip", 2),
         (["inspect", "none.zip"], "there is no file none.zip", 2),
     ],
@@ -188,6 +190,17 @@ def test_a_layer_that_unpacks_to_a_gigabyte_is_read_in_little_memory(tmp_path: P
     peak = re.search(r"VmHWM:\s+(\d+) kB", finished.stdout)
     assert peak is not None
     assert int(peak[1]) < 150_000
+
+
+def test_one_hostile_zip_does_not_hide_the_others(tmp_path: Path) -> None:
+    zips.write(tmp_path / "bad.zip", {"/etc/passwd": b""})
+    zips.write(tmp_path / "good.zip", {"python/a.py": b""})
+    result = layerwright(
+        *("check", "bad.zip", "good.zip", "--runtime", "python3.13", "--arch", "arm64", "--json"), cwd=tmp_path
+    )
+    assert result.code == 5
+    assert [(one["zip"], one["fit"]) for one in result.json["checked"]] == [("bad.zip", False), ("good.zip", True)]
+    assert "is an absolute path" in result.json["checked"][0]["why"][0]
 
 
 def test_inspect_says_what_is_in_it(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from builder.cli import options
 from builder.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
+    from builder.layer.checks import Finding
     from builder.model.architectures import Architecture
     from builder.model.runtimes import Runtime
 
@@ -32,6 +33,17 @@ def _destination(
     return tuple(runtime(name) for name in chosen), tuple(architecture(name) for name in machines)
 
 
+def _findings(
+    path: Path, runtimes: "tuple[Runtime, ...]", architectures: "tuple[Architecture, ...]"
+) -> "tuple[Finding, ...]":
+    from builder.layer import checks
+    from builder.layer.reader import LayerZip
+
+    with LayerZip(path) as layer:
+        subject = checks.examine(layer.tree, runtimes, architectures, own=False, directories=layer.directories)
+        return checks.run(checks.weighed(subject, layer.bytes))
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=zip_path, metavar="ZIP...")
 @options.runtime_and_arch
@@ -43,19 +55,18 @@ def check(
     """Tell whether layers will work in Lambda: anybody's zips. Nothing in them is executed or unpacked to disk."""
     from builder import console
     from builder.layer import checks
-    from builder.layer.reader import LayerZip
 
     documents = []
-    failed = []
     for path in paths:
         where = _destination(path, runtimes, architectures)
-        with LayerZip(path) as layer:
-            subject = checks.examine(layer.tree, *where, own=False, directories=layer.directories)
-            found = checks.run(checks.weighed(subject, layer.bytes))
+        try:
+            found = _findings(path, *where)
+        except CheckFailedError as error:
+            documents.append({"zip": str(path), "fit": False, "error": error.what, "why": list(error.why)})
+            console.fail(error)
+            continue
         unfit = checks.failures(found, strict=strict)
         documents.append({"zip": str(path), "fit": not unfit, "findings": [finding.as_json() for finding in found]})
-        if unfit:
-            failed.append(path.name)
         if not as_json:
             console.findings(found)
             verdict = "will not work" if unfit else "no error found"
@@ -63,7 +74,7 @@ def check(
             console.text(f"{path.name}: {verdict} for {names} ({len(found)} findings)\n")
     if as_json:
         console.data({"checked": documents})
-    if failed:
+    if not all(document["fit"] for document in documents):
         raise click.exceptions.Exit(CheckFailedError.exit_code)
 
 

@@ -17,7 +17,7 @@ from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
 
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 ALWAYS = {
-    "__pycache__": ["__pycache__/", "*.pyc"],
+    "__pycache__": ["__pycache__/"],
     "static libraries": ["*.a"],
     "headers": ["*.h", "*.hpp", "*.hh", "*.hxx", "*.cuh"],
     "installer's files": [

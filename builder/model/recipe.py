@@ -13,6 +13,7 @@ from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
 
 T = TypeVar("T")
 TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow")
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 PLACEHOLDERS = ("name", "version", "arch", "machine")
 
 
@@ -93,7 +94,7 @@ CheckName = Literal[
 class Layer:
     """What the layer is; goes into the manifest and to Lambda."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="Equal to the folder's name.")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, description="Equal to the folder's name.")]
     version: Annotated[Version, Field(description="A string; `{version}` in requirements and urls.")]
     description: Annotated[str, Field(max_length=256)]
     license: Annotated[str, Field(min_length=1, max_length=512, description="SPDX identifier, URL or text.")]

@@ -22,6 +22,10 @@ def test_what_installers_leave_behind_always_goes() -> None:
     assert left == {f"{INFO}/METADATA", f"{INFO}/RECORD", f"{INFO}/WHEEL", "python/a/a.py"}
 
 
+def test_modules_that_are_only_bytecode_stay() -> None:
+    assert slimmed({"python/a/only.pyc": b"", "python/a/__pycache__/b.pyc": b""}) == {"python/a/only.pyc"}
+
+
 def test_the_recipe_prunes_and_keeps() -> None:
     files = dict.fromkeys(("python/a/tests/t.py", "python/a/b/tests/t.py", "python/a/t.pyi", "python/a/x.h"), b"")
     assert slimmed(files) == {"python/a/tests/t.py", "python/a/b/tests/t.py", "python/a/t.pyi"}
