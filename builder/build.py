@@ -15,9 +15,9 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Candidate, Wanted, resolve
 from builder.layer import archive, bytecode, checks, interpreters, manifest, slim, tree
-from builder.layer.checks.size import UNZIPPED_LIMIT
 from builder.layer.store import Store
 from builder.layer.tree import Tree
+from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.recipe import Copy, Pip
 from builder.model.recipes import Loaded
 from builder.model.runtimes import refuse_blocked

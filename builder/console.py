@@ -1,24 +1,25 @@
 """How it looks: talk on stderr, data on stdout, colour and spinners only on a terminal."""
 
 import contextlib
-import io
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from builder.build import Built
 from builder.errors import LayerwrightError
-from builder.layer.checks import Finding
-from builder.layer.checks.size import UNZIPPED_LIMIT
-from builder.layer.inspect import Inspection
-from builder.plan.plan import Plan
+from builder.model.limits import UNZIPPED_LIMIT
+
+if TYPE_CHECKING:
+    from builder.build import Built
+    from builder.layer.checks import Finding
+    from builder.layer.inspect import Inspection
+    from builder.plan.plan import Plan
 
 _MB = 1_000_000
 
@@ -79,19 +80,28 @@ def text(value: str) -> None:
     sys.stdout.write(value)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]], *, numbers: Sequence[str] = ()) -> None:
-    """Print a table to stdout; as wide as its content where no terminal limits it."""
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
+    """Print a table to stdout: fitted to a terminal, else as wide as its content."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=400, file=io.StringIO())
+        _plain_table(columns, rows, numbers)
+        return
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(Text, row))
     console.print(shown)
-    if isinstance(console.file, io.StringIO):
-        text("".join(f"{line.rstrip()}\n" for line in console.file.getvalue().splitlines()))
+
+
+def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in (columns, *rows):
+        cells = [
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        text(f"{'  '.join(cells).rstrip()}\n")
 
 
 def mb(count: int) -> str:
@@ -101,7 +111,7 @@ def mb(count: int) -> str:
 # ---- views ---------------------------------------------------------------------------------------------------------
 
 
-def built(results: Sequence[Built]) -> None:
+def built(results: "Sequence[Built]") -> None:
     """Print the summary at the end of a build."""
     numbers = ("seconds", "zip MB", "unzipped MB", "headroom MB")
     rows = [
@@ -119,7 +129,7 @@ def built(results: Sequence[Built]) -> None:
     table(("target", "route", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers)
 
 
-def plans(found: Sequence[Plan]) -> None:
+def plans(found: "Sequence[Plan]") -> None:
     for index, one in enumerate(found):
         if index:
             text("\n")
@@ -135,7 +145,7 @@ def plans(found: Sequence[Plan]) -> None:
         table(("  package", "version", "route", "MB", "why"), rows, numbers=("MB",))
 
 
-def findings(found: Sequence[Finding]) -> None:
+def findings(found: "Sequence[Finding]") -> None:
     for one in found:
         style = {"error": "bold red", "warning": "yellow"}[one.severity]
         line = Text(f"{one.severity}: ", style=style) + Text(f"[{one.check}] {one.path or ''} {one.message}".strip())
@@ -145,7 +155,7 @@ def findings(found: Sequence[Finding]) -> None:
         Console(highlight=False, soft_wrap=True).print(line)
 
 
-def inspection(name: str, one: Inspection) -> None:
+def inspection(name: str, one: "Inspection") -> None:
     text(f"{name}\n")
     text(f"  zip       {mb(one.zip_bytes)} MB, unzipped {mb(one.unzipped_bytes)} MB in {one.files} files, ")
     text(f"{mb(UNZIPPED_LIMIT - one.unzipped_bytes)} MB under Lambda's limit\n")

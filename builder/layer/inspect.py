@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.layer.checks import Subject
-from builder.layer.checks.size import UNZIPPED_LIMIT, largest
+from builder.layer.checks.size import largest
 from builder.layer.manifest import ceilings
+from builder.model.limits import UNZIPPED_LIMIT
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")

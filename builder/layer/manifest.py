@@ -1,14 +1,16 @@
 """`dist/<target>.json`: what a zip is, for programs and for the next build."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from builder.layer.archive import Written
-from builder.layer.checks import Finding, Subject
-from builder.layer.checks.binaries import version_key
-from builder.layer.slim import Saving
+from builder.layer.versions import highest
+
+if TYPE_CHECKING:  # `list` reads manifests and must not pay for what writes them
+    from builder.layer.archive import Written
+    from builder.layer.checks import Finding, Subject
+    from builder.layer.slim import Saving
 
 VERSION = 1
 """Of this file's format; raised when a key changes its meaning."""
@@ -29,10 +31,10 @@ _FROM_PLAN = (
 
 def describe(
     plan: Mapping[str, Any],
-    written: Written,
-    subject: Subject,
-    findings: Sequence[Finding],
-    savings: Sequence[Saving],
+    written: "Written",
+    subject: "Subject",
+    findings: "Sequence[Finding]",
+    savings: "Sequence[Saving]",
 ) -> dict[str, Any]:
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
     return {
@@ -58,18 +60,10 @@ def describe(
     }
 
 
-def ceilings(subject: Subject) -> dict[str, str | None]:
+def ceilings(subject: "Subject") -> dict[str, str | None]:
     """Return the highest symbol versions that the layer needs of the operating system."""
     needs = [need.version for elf in subject.elves.values() for need in elf.versions if not need.weak]
     return {family.casefold(): highest(needs, family) for family in ("GLIBC", "GLIBCXX", "CXXABI")}
-
-
-def highest(versions: Iterable[str], family: str) -> str | None:
-    """Return the highest number of one symbol family, for example `2.28` of GLIBC."""
-    prefix = f"{family}_"
-    numbers = [version.removeprefix(prefix) for version in versions if version.startswith(prefix)]
-    numeric = [number for number in numbers if number.replace(".", "").isdigit()]
-    return max(numeric, key=version_key, default=None)
 
 
 def text(manifest: Mapping[str, Any]) -> str:

@@ -6,9 +6,9 @@ from kit.zips import entry, found, tree
 
 from builder.layer import checks
 from builder.layer.checks import CHECKS
-from builder.layer.checks.size import DIRECT_LIMIT, UNZIPPED_LIMIT
 from builder.layer.tree import PLAIN, Entry, of
 from builder.model.architectures import X86_64
+from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
 from builder.model.recipe import Allow, CheckName
 from builder.model.runtimes import runtime
 

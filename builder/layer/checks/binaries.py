@@ -6,6 +6,7 @@ from itertools import islice
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf
+from builder.layer.versions import version_key
 
 _LOADED_FROM = re.compile(r"^(?:lib|bin|extensions)/[^/]+$|^bootstrap$|\.libs/[^/]+$")
 _FOREIGN_FORMATS = {
@@ -24,10 +25,6 @@ _MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 def loaded(path: str, elf: Elf) -> bool:
     """Tell whether something in Lambda will surely load that file, rather than carry it along."""
     return elf.python_module or _LOADED_FROM.search(path) is not None
-
-
-def version_key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
 
 
 @check(

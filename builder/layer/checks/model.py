@@ -8,11 +8,10 @@ from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse
 from builder.layer.reader import InZip
 from builder.layer.tree import Tree, never_program
 from builder.model.architectures import Architecture
+from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.runtimes import OperatingSystem, Runtime
 
 ERROR, WARNING = "error", "warning"
-LARGEST_ELF = 262_144_000
-"""Bytes; Lambda takes no larger file, so none is read into memory."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +117,7 @@ def examine(
         if entry.content.head(4) != MAGIC:
             if isinstance(entry.content, InZip):
                 entry.content.verify()
-        elif entry.size > LARGEST_ELF:
+        elif entry.size > UNZIPPED_LIMIT:  # Lambda takes no larger file, so none is read into memory
             damaged[entry.path] = f"damaged ELF file: it claims {entry.size:,} bytes"
         else:
             try:

@@ -5,11 +5,8 @@ from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import matcher
+from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
 
-UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a function and all its layers may have unzipped."""
-DIRECT_LIMIT = 52_428_800
-"""Bytes of a zip that PublishLayerVersion takes directly; larger ones go through S3."""
 MB = 1_000_000
 _TEN = 10
 _PRUNABLE = {
