@@ -1,6 +1,5 @@
 """Recipes that nobody has written yet: for `build --pip`, and for `new`."""
 
-import datetime as dt
 import json
 import re
 import tempfile
@@ -18,7 +17,7 @@ from builder.index.resolve import Wanted, Wheel, best, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.recipe import NAME_PATTERN, Layer, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
-from builder.model.runtimes import Runtime, runtime, runtimes
+from builder.model.runtimes import Runtime, runtime, runtimes, today
 from builder.model.target import targets
 
 NAME = re.compile(NAME_PATTERN)
@@ -38,8 +37,7 @@ class Request:
 
 def current_pythons() -> list[Runtime]:
     """Return the Python runtimes that Lambda supports today, on its newest system; the newest comes last."""
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
-    pythons = [one for one in runtimes().values() if one.python and one.status(today) == "current"]
+    pythons = [one for one in runtimes().values() if one.python and one.status(today()) == "current"]
     newest = max(one.os.age for one in pythons)
     return [one for one in pythons if one.os.age == newest]
 

@@ -1,8 +1,6 @@
 """One layer, from recipe to zip: the sequence, read from top to bottom."""
 
 import dataclasses
-import datetime as dt
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +15,10 @@ from builder.index.resolve import Candidate, Wanted, resolve
 from builder.layer import archive, bytecode, checks, interpreters, manifest, slim, tree
 from builder.layer.store import Store
 from builder.layer.tree import Tree
-from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipe import Copy, Pip
 from builder.model.recipes import Loaded
-from builder.model.runtimes import refuse_blocked
+from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target
 from builder.plan import known, lock
 from builder.plan.plan import Copied, Plan, steps
@@ -56,11 +54,10 @@ class Built:
 
 def plan(loaded: Loaded, target: Target) -> Plan:
     """Decide everything about one zip. Asks the package index; writes nothing."""
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
     for runtime in target.runtimes:
-        refuse_blocked(runtime, today)
+        refuse_blocked(runtime, today())
     chosen = steps(loaded.recipe, target)
-    warnings = [text for runtime in target.runtimes if (text := runtime.warning(today))]
+    warnings = [text for runtime in target.runtimes if (text := runtime.warning(today()))]
     found, locked = _packages(loaded, target, chosen)
     interpreter = _interpreter(target, loaded, has_python=bool(found))
     if found and len(target.runtimes) > 1 and loaded.recipe.slim.bytecode != "off":
@@ -72,7 +69,7 @@ def plan(loaded: Loaded, target: Target) -> Plan:
         )
     routes = tuple(route(candidate, target) for candidate in found)
     if (download := sum(one.size or 0 for one in routes)) > UNZIPPED_LIMIT:
-        warnings.append(f"the wheels are {download / 1e6:.0f} MB packed, more than Lambda takes unpacked: prune a lot")
+        warnings.append(f"the wheels are {download / MB:.0f} MB packed, more than Lambda takes unpacked: prune a lot")
     return Plan(
         target=target,
         recipe=loaded.recipe,
@@ -126,7 +123,7 @@ def _copied(loaded: Loaded, chosen: Sequence[Pip | Copy]) -> tuple[Copied, ...]:
             source=tree.layer_path(path.relative_to(root)),
             to=f"{step.to.strip('/')}/{path.name}",
             executable=step.executable,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            sha256=places.sha256(path),
         )
         for step in chosen
         if isinstance(step, Copy)
@@ -245,18 +242,10 @@ def _already_there(job: _Job) -> dict[str, Any] | None:
     found = manifest.beside(job.path)
     if found is None or found.get("plan_digest") != job.plan.digest or not job.path.is_file():
         return None
-    with job.path.open("rb") as stream:
-        if _sha256(stream.read) != found["zip"].get("sha256"):
-            return None
+    if places.sha256(job.path) != found["zip"].get("sha256"):
+        return None
     _judge([checks.Finding.from_json(one) for one in found["findings"]], job)
     return found
-
-
-def _sha256(read: Callable[[int], bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := read(1 << 20):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:

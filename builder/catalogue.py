@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from builder.layer import manifest
+from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.target import targets
-
-_MB = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +30,7 @@ class Row:
             " ".join(recipe.targets.runtimes),
             " ".join(recipe.targets.architectures),
             f"{len(self.built)}/{self.wanted}",
-            f"{largest / _MB:.1f}" if largest else "",
+            f"{largest / MB:.1f}" if largest else "",
             recipe.layer.description,
         )
 

@@ -13,15 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from builder.errors import LayerwrightError
-from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.limits import MB, UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
     from builder.build import Built
     from builder.layer.checks import Finding
     from builder.layer.inspect import Inspection
     from builder.plan.plan import Plan
-
-_MB = 1_000_000
 
 
 @cache
@@ -105,7 +103,7 @@ def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers:
 
 
 def mb(count: int) -> str:
-    return f"{count / _MB:.1f}"
+    return f"{count / MB:.1f}"
 
 
 # ---- views ---------------------------------------------------------------------------------------------------------

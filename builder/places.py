@@ -60,6 +60,15 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
+def sha256(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal, in little memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
 def writable(folder: Path) -> None:
     """Make the folder and prove that files can be made in it, before any work is done for nothing."""
     try:

@@ -1,6 +1,5 @@
 """`layerwright lock`: exact versions and hashes for every target of a recipe."""
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from builder.build import wanted
 from builder.errors import UsageError
 from builder.index.resolve import Candidate, Wanted, resolve
 from builder.model.recipes import Loaded
-from builder.model.runtimes import refuse_blocked
+from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target, targets
 from builder.plan import lock
 from builder.plan.plan import steps
@@ -31,10 +30,13 @@ def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> L
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
     resolved: dict[Target, tuple[Candidate, ...]] = {}
+    before: dict[tuple[str, str], str] = {}
     for target in targets(loaded.recipe):
         report(f"resolving {target.name}")
-        resolved[target] = _resolve(loaded, target, upgrade=upgrade)
-    before = _versions(loaded, list(resolved))
+        pins = lock.read(loaded.lock, target) if loaded.lock.is_file() else {}
+        before.update({(target.name, pin.name): pin.version for pin in pins.values()})
+        kept = () if upgrade else tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
+        resolved[target] = _resolve(loaded, target, kept)
     after = {(target.name, one.name): one.version for target, found in resolved.items() for one in found}
     if not after:
         msg = f"{loaded.name} has no Python packages to lock"
@@ -44,23 +46,14 @@ def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> L
     return Locked(path=loaded.lock, packages=len({name for _, name in after}), changes=_changes(before, after))
 
 
-def _resolve(loaded: Loaded, target: Target, *, upgrade: bool) -> tuple[Candidate, ...]:
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
+def _resolve(loaded: Loaded, target: Target, kept: tuple[str, ...]) -> tuple[Candidate, ...]:
     for runtime in target.runtimes:
-        refuse_blocked(runtime, today)
+        refuse_blocked(runtime, today())
     asked = wanted(loaded, target, steps(loaded.recipe, target))
     if not asked.requirements and not asked.files:
         return ()
-    if not upgrade and loaded.lock and loaded.lock.is_file():
-        kept = tuple(f"{pin.name}=={pin.version}" for pin in lock.read(loaded.lock, target).values())
-        asked = Wanted(requirements=asked.requirements, files=asked.files, preferences=kept)
+    asked = Wanted(requirements=asked.requirements, files=asked.files, preferences=kept)
     return resolve(asked, target.base, target.arch)
-
-
-def _versions(loaded: Loaded, every: list[Target]) -> dict[tuple[str, str], str]:
-    if loaded.lock is None or not loaded.lock.is_file():
-        return {}
-    return {(target.name, pin.name): pin.version for target in every for pin in lock.read(loaded.lock, target).values()}
 
 
 def _changes(

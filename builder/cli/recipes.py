@@ -77,10 +77,8 @@ def list_(folder: Path, output: Path, *, as_json: bool) -> None:
     rows = catalogue.rows(loaded, output)
     if as_json:
         console.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
-    elif not loaded and not broken:
-        msg = f"there are no recipes in {folder}"
-        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
     else:
+        _names(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         console.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
     _report(broken)
@@ -241,12 +239,10 @@ def schema() -> None:
 @options.as_json
 def runtimes(*, as_json: bool) -> None:
     """Show Lambda's runtimes: system, dates, directories, images."""
-    import datetime as dt
-
     from builder import console
     from builder.model import runtimes as model
 
-    today = dt.datetime.now(tz=dt.timezone.utc).date()
+    today = model.today()
     if as_json:
         console.data(
             {"runtimes": [one.as_json(today) for one in model.runtimes().values()], "retired": model.retired()}

@@ -1,14 +1,12 @@
 """One wheel file, as the index has it, for people who want wheels and no layer."""
 
-import hashlib
-import os
 import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import BinaryIO
 
+from builder import places
 from builder.errors import BuildError, UsageError
 from builder.index import uv
 from builder.index.resolve import Wheel
@@ -17,20 +15,16 @@ from builder.index.resolve import Wheel
 def fetch(wheel: Wheel, folder: Path) -> Path:
     """Put the wheel into `folder` under its own name, verified by its hash; a crash leaves the old file or none."""
     path = folder / wheel.filename
-    if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == wheel.sha256:
+    if path.is_file() and places.sha256(path) == wheel.sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
-    try:
-        with os.fdopen(handle, "wb") as target:
+    with places.replacing(path) as part:
+        with part.open("wb") as target:
             _download(wheel, target)
-        found = hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        found = places.sha256(part)
         if found != wheel.sha256:
             msg = f"hash mismatch: {wheel.filename} is not the file that the index announces"
             raise BuildError(msg, why=[f"announced sha256:{wheel.sha256}", f"received  sha256:{found}"])
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
     return path
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from builder.errors import CheckFailedError, UsageError
-from builder.layer.tree import LINK, Entry, InMemory, Tree, of
+from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
 
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
@@ -186,14 +186,8 @@ def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
 def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
     counts = Counter(_clean(info.filename) for info in infos if not _is_directory(info))
     yield from (f"`{_printable(name)}` is there {count} times" for name, count in counts.items() if count > 1)
-    parents = {parent for name in counts for parent in _parents(name)}
-    yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in parents)
-
-
-def _parents(name: str) -> Iterator[str]:
-    while "/" in name:
-        name = name.rpartition("/")[0]
-        yield name
+    folders = {parent for name in counts for parent in parents(name)}
+    yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in folders)
 
 
 def _overlaps(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:

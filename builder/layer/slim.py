@@ -13,7 +13,7 @@ from pathspec import GitIgnoreSpec
 
 from builder.layer import strip
 from builder.layer.elf import MAGIC
-from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
+from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, parents, rewritten
 
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 ALWAYS = {
@@ -98,7 +98,7 @@ def _is_host_script(entry: Entry) -> bool:
 def _links_kept_whole(tree: Tree) -> Tree:
     """Drop links whose target went away with the rest."""
     paths = tree.paths()
-    folders = {parent for path in paths for parent in _parents(path)}
+    folders = {parent for path in paths for parent in parents(path)}
 
     def dangling(entry: Entry) -> bool:
         if entry.link is None or entry.link.startswith("/"):
@@ -107,12 +107,6 @@ def _links_kept_whole(tree: Tree) -> Tree:
         return not pointed.startswith("..") and pointed not in paths and pointed not in folders
 
     return tree.without(dangling)
-
-
-def _parents(path: str) -> Iterable[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _stripped(tree: Tree, scratch: Path, counts: Counter[str], sizes: Counter[str]) -> Tree:

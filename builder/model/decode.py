@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -37,9 +37,13 @@ def decode(cls: type[T], data: Mapping[str, Any], where: str) -> T:
         found: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = list(mistakes(cls, error))
-        msg = f"{where} has {len(wrong)} mistake{'s' if len(wrong) > 1 else ''}"
-        raise UsageError(msg, why=wrong) from None
+        raise mistaken(where, wrong) from None
     return found
+
+
+def mistaken(where: str, wrong: Sequence[str]) -> UsageError:
+    """Return the error that tells all mistakes of a file."""
+    return UsageError(f"{where} has {len(wrong)} mistake{'s' if len(wrong) > 1 else ''}", why=wrong)
 
 
 def mistakes(cls: type, error: ValidationError) -> Iterator[str]:

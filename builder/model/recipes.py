@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import LayerwrightError, UsageError, near
-from builder.model.decode import decode, parse_toml
+from builder.model.decode import decode, mistaken, parse_toml
 from builder.model.recipe import TABLES, Copy, Gem, Npm, Pip, Recipe
 from builder.model.target import targets
 
@@ -59,8 +59,7 @@ def load(folder: Path, name: str) -> Loaded:
     loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent)
     found = [*_order(data), *_rules(loaded)]
     if found:
-        msg = f"{where} has {len(found)} mistake{'s' if len(found) > 1 else ''}"
-        raise UsageError(msg, why=found)
+        raise mistaken(where, found)
     return loaded
 
 

@@ -194,6 +194,11 @@ def unknown_runtime(name: str) -> str | None:
     return f"unknown runtime `{name}`{near(name, runtimes())}"
 
 
+def today() -> dt.date:
+    """Return the day that deprecation dates are compared with."""
+    return dt.datetime.now(tz=dt.timezone.utc).date()
+
+
 def refuse_blocked(chosen: Runtime, today: dt.date) -> None:
     """Raise UsageError for a runtime whose functions can no longer be updated."""
     if chosen.status(today) == "blocked":

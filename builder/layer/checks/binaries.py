@@ -1,8 +1,8 @@
 """Machine code: architecture, symbol versions, C library."""
 
+import posixpath
 import re
 from collections.abc import Iterator
-from itertools import islice
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf
@@ -98,9 +98,9 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
 
 def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, Elf, str]]:
     """Yield the files that need a higher version of a symbol family than the ceiling, with the highest."""
-    prefix, limit = f"{family}_", version_key(ceiling)
+    prefix, limit, paths = f"{family}_", version_key(ceiling), subject.tree.paths()
     for path, elf in subject.fitting():
-        bundled = _bundled(subject, path, elf)
+        bundled = _bundled(paths, path, elf)
         highest = max(
             (
                 version_key(need.version.removeprefix(prefix))
@@ -116,22 +116,14 @@ def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, E
             yield path, elf, ".".join(map(str, highest))
 
 
-def _bundled(subject: Subject, path: str, elf: Elf) -> set[str]:
+def _bundled(paths: set[str], path: str, elf: Elf) -> set[str]:
     """Return the system sonames that the file finds in the layer itself, through its own DT_RPATH."""
-    if not elf.rpath:
+    if not any("$ORIGIN" in part for part in elf.rpath):
         return set()
-    paths = {entry.path for entry in subject.tree} if any("$ORIGIN" in part for part in elf.rpath) else set()
-    found = set()
-    for needed in elf.needed:
-        for folder in elf.rpath:
-            if _resolved(path, folder, needed) in paths:
-                found.add(needed)
-    return found
+    return {name for name in elf.needed if any(_resolved(path, folder, name) in paths for folder in elf.rpath)}
 
 
 def _resolved(path: str, folder: str, library: str) -> str:
-    import posixpath
-
     origin = "/opt/" + path.rpartition("/")[0]
     where = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
     return posixpath.normpath(f"{where}/{library}").removeprefix("/opt/")
@@ -141,11 +133,11 @@ def _resolved(path: str, folder: str, library: str) -> str:
 def musl(subject: Subject) -> Iterator[Finding]:
     for path, elf in subject.fitting():
         needs = [name for name in (*elf.needed, (elf.interpreter or "").rpartition("/")[2]) if _MUSL.match(name)]
-        for name in islice(needs, 1):
+        if needs:
             yield Finding(
                 check="musl",
                 severity=ERROR if loaded(path, elf) else WARNING,
                 path=path,
-                message=f"needs `{name}` of musl",
+                message=f"needs `{needs[0]}` of musl",
                 hint="take the manylinux wheel or the glibc build; musllinux never fits",
             )

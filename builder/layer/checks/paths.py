@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import SITE_PACKAGES, matcher
-from builder.layer.tree import Entry
+from builder.layer.tree import Entry, parents
+from builder.model.limits import MB
 from builder.model.runtimes import Runtime
 
 _READABLE, _RUNNABLE = 0o004, 0o005
-_MB = 1_000_000
 _SYSTEM = re.compile(r"^/(?:usr|lib|lib64|bin|etc|var|tmp|dev|proc)(?:/|$)")
 _PROGRAM = re.compile(r"^(?:bin/|extensions/[^/]+$|bootstrap$)")
 _LAYER_ROOTS = re.compile(r"^[^/]+/(?:python|nodejs|java|ruby)/")
@@ -53,7 +53,7 @@ def layer_path(subject: Subject) -> Iterator[Finding]:
             check="layer-path",
             severity=subject.suspicious,
             path=group,
-            message=f"{names} never looks there ({len(entries)} files, {total / _MB:.1f} MB)",
+            message=f"{names} never looks there ({len(entries)} files, {total / MB:.1f} MB)",
             hint=_advice(entries[0].path, subject),
         )
 
@@ -105,7 +105,7 @@ def _permission(path: str, mode: int, what: str, wanted: str) -> Finding:
 @check("symlink-escape", "A link that leaves the layer points to something else, or to nothing, on Lambda's hosts.")
 def symlink_escape(subject: Subject) -> Iterator[Finding]:
     links = {entry.path: _pointed(entry) for entry in subject.tree if entry.link is not None}
-    paths = subject.tree.paths() | {part for path in subject.tree.paths() for part in _parents(path)}
+    paths = subject.tree.paths() | {part for path in subject.tree.paths() for part in parents(path)}
     for path, pointed in links.items():
         problem, severity = _link_problem(path, pointed, links, paths, subject)
         if problem:
@@ -127,7 +127,7 @@ def _link_problem(
     if _loops(path, links):
         return "points to itself, through other links or directly", ERROR
     inside = pointed.removeprefix("/opt/")
-    through = next((part for part in _parents(inside) if part in links), None)
+    through = next((part for part in parents(inside) if part in links), None)
     if inside not in paths and through is None:
         return f"points to {pointed}, which the layer does not have", subject.suspicious
     return None, WARNING
@@ -143,12 +143,6 @@ def _loops(path: str, links: dict[str, str]) -> bool:
     return False
 
 
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
-
-
 @check("leftovers", "Files that nothing in Lambda reads count against the size limit and the cold start.")
 def leftovers(subject: Subject) -> Iterator[Finding]:
     every = matcher([pattern for patterns in _LEFTOVERS.values() for pattern in patterns])
@@ -162,7 +156,7 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
                 check="leftovers",
                 severity=WARNING,
                 path=found[0].path,
-                message=f"{what}: {len(found)} files, {total / _MB:.1f} MB",
+                message=f"{what}: {len(found)} files, {total / MB:.1f} MB",
                 hint=f"prune {' '.join(patterns)}",
             )
 

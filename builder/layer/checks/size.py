@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import matcher
-from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
+from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 
-MB = 1_000_000
 _TEN = 10
 _PRUNABLE = {
     "tests": ["**/tests/", "**/test/"],
