@@ -15,16 +15,28 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel list plan check lock lint test benchmark schema readme requirements clean
+.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test benchmark benchmark-engine schema readme requirements clean
 
 help:  ## Show this list
-	@$(PYTHON) -c "import re; [print(f'  {m[1]:<14}{m[2]}') for m in re.finditer(r'^(\w+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
+	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
 
 layer: $(READY)  ## Build a layer: RECIPE=numpy ARCH=arm64 RUNTIME=python3.13 (RECIPE=all for every one)
 	@$(LW) build $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(NARROW) $(ARGS)
 
-wheel: $(READY)  ## Fetch the wheel that fits a runtime: PACKAGE=numpy==2.3.2 ARCH=arm64 RUNTIME=python3.13
+wheel: $(READY)  ## Make the wheel that fits a runtime: PACKAGE=psycopg2==2.9.13 ARCH=arm64 RUNTIME=python3.13
 	@$(LW) wheel "$(PACKAGE)" $(NARROW) $(ARGS)
+
+engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; as root)
+	@sh builder/engine/debian.sh
+
+standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; 15 minutes the first time)
+	@bash tests/standin/build.sh
+
+doctor: $(READY)  ## Tell what is wrong with this machine's engine, emulation, disk, proxy, CA
+	@$(LW) doctor $(ARGS)
+
+shell: $(READY)  ## Open a shell where a recipe is compiled: RECIPE=psycopg2 ARCH=arm64
+	@$(LW) shell $(RECIPE) $(NARROW) $(ARGS)
 
 list: $(READY)  ## Show the recipes and what was built of them
 	@$(LW) list $(ARGS)
@@ -50,6 +62,9 @@ test: $(DEV)  ## Run the tests: TESTS=tests/layer for some of them
 
 benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
 	$(BIN)/python -m benchmarks $(ARGS)
+
+benchmark-engine: $(DEV)  ## Measure builds in containers against the same by hand; ARGS=--write as above
+	$(BIN)/python -m benchmarks.engine $(ARGS)
 
 schema: $(READY)  ## Write the recipes' JSON schema from the types
 	$(LW) schema > images/recipe.schema.json

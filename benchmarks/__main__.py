@@ -3,7 +3,6 @@
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import deflate
 
-from benchmarks.measure import RUNS, Row, medians, peak, process, row, table
+from benchmarks.measure import RUNS, Row, medians, peak, process, publish, row
 from benchmarks.peers import SAM, Sam, floor, install_sam
 from builder.layer.archive import LEVEL
 from builder.layer.interpreters import find
@@ -135,7 +134,7 @@ def imports(sam: Path) -> Row:
 
     def once(tree: Path) -> float:
         env = {"PYTHONPATH": str(tree / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
-        return process([interpreter.path, "-s", "-c", "import pandas"], cwd=WORK, env=env).wall
+        return process([*interpreter.command, "-s", "-c", "import pandas"], cwd=WORK, env=env).wall
 
     ours, theirs = medians(lambda: once(opt), lambda: once(peer.tree))
     return row(
@@ -181,18 +180,7 @@ def main() -> None:
     os.environ["PYTHONPATH"] = str(ROOT)
     sam = install_sam(WORK)
     rows = [*against_sam(sam), imports(sam), *limits()]
-    found = f"{table(rows)}\n\n{SAM}, medians of {RUNS}, warm caches, {os.cpu_count()} processors, one run."
-    print(found)
-    if "--write" in sys.argv:
-        readme = ROOT / "README.md"
-        marked = re.sub(
-            r"(<!-- benchmark -->\n).*?(<!-- /benchmark -->)",
-            lambda match: f"{match[1]}{found}\n{match[2]}",
-            readme.read_text(encoding="utf-8"),
-            flags=re.DOTALL,
-        )
-        readme.write_text(marked, encoding="utf-8", newline="\n")
-    sys.exit(0 if all(one.met for one in rows) else 1)
+    publish(rows, "benchmark", f"{SAM}, medians of {RUNS}, warm caches, {os.cpu_count()} processors, one run.")
 
 
 main()

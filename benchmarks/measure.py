@@ -104,3 +104,19 @@ def row(what: str, ours: tuple[float, str], theirs: tuple[float, str], ratio: fl
 def table(rows: Sequence[Row]) -> str:
     head = ["| measured | layerwright | baseline | ratio | goal |", "| --- | --- | --- | --- | --- |"]
     return "\n".join([*head, *map(str, rows)])
+
+
+def publish(rows: Sequence[Row], marker: str, conditions: str) -> None:
+    """Print the table, put it between the README's markers if `--write` asks for it, and judge the goals."""
+    found = f"{table(rows)}\n\n{conditions}"
+    print(found)
+    if "--write" in sys.argv:
+        readme = Path(__file__).parents[1] / "README.md"
+        marked = re.sub(
+            rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)",
+            lambda match: f"{match[1]}{found}\n{match[2]}",
+            readme.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        readme.write_text(marked, encoding="utf-8", newline="\n")
+    sys.exit(0 if all(one.met for one in rows) else 1)

@@ -47,7 +47,7 @@ class Sam:
         interpreter = find(runtime.removeprefix("python"))
         if interpreter is None:
             sys.exit(f"the benchmark needs {runtime} on this host: SAM CLI installs with it")
-        where = str(Path(interpreter.path).parent)
+        where = str(Path(interpreter.command[0]).parent)
         self.env = {"PATH": f"{where}{os.pathsep}{os.environ['PATH']}", "SAM_CLI_TELEMETRY": "0"}
 
     def build(self, sam: Path) -> float:

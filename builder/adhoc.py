@@ -3,22 +3,22 @@
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.build import plan
 from builder.errors import BuildError, UsageError
 from builder.index.install import install
-from builder.index.resolve import Wanted, Wheel, best, resolve
+from builder.index.resolve import Wanted, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.recipe import NAME_PATTERN, Layer, Pip, Recipe, Targets
+from builder.model.recipe import NAME_PATTERN, Layer, Packages, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes, today
 from builder.model.target import targets
+from builder.planning import plan
 
 NAME = re.compile(NAME_PATTERN)
 PRUNE = ("python/**/tests/", "python/**/*.pyi")
@@ -33,6 +33,8 @@ class Request:
     name: str | None
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    """Packages of the operating system, for what must be compiled."""
 
 
 def current_pythons() -> list[Runtime]:
@@ -62,23 +64,17 @@ def recipe(request: Request) -> Loaded:
     made = Recipe(
         layer=Layer(name=name, version=version, description=f"Python packages: {name}", license="see its packages"),
         targets=Targets(runtimes=chosen, architectures=machines),
-        step=(Pip(uses="pip", requirements=request.requirements, file=request.file.name if request.file else None),),
+        step=(
+            *([Packages(uses="packages", install=request.packages)] if request.packages else []),
+            Pip(uses="pip", requirements=request.requirements, file=request.file.name if request.file else None),
+        ),
     )
     return Loaded(recipe=made, folder=request.file.parent if request.file else None, adhoc=True)
 
 
-def wheels(text: str, names: Sequence[str], machines: Sequence[str]) -> list[Wheel]:
-    """Return the wheel of one requirement for each runtime and architecture, each file once."""
-    wanted = Wanted(requirements=(str(_parsed(text)),))
-    name = canonicalize_name(_parsed(text).name)
-    found: dict[str, Wheel] = {}
-    for one in names or (current_pythons()[-1].name,):
-        for machine in machines or tuple(ARCHITECTURES):
-            on, arch = runtime(one), architecture(machine)
-            package = next(p for p in resolve(wanted, on, arch) if canonicalize_name(p.name) == name)
-            if wheel := best(package, on, arch):
-                found[wheel.filename] = wheel
-    return list(found.values())
+def name(text: str) -> str:
+    """Return the package that a requirement names, or raise UsageError."""
+    return canonicalize_name(_parsed(text).name)
 
 
 def _parsed(text: str) -> Requirement:
@@ -118,7 +114,7 @@ def write_recipe(request: Request, name: str) -> str:
     asked = Request(requirements=request.requirements, file=None, name=name, runtimes=chosen, architectures=machines)
     loaded = recipe(asked)
     target = targets(loaded.recipe)[0]
-    planned = plan(loaded, target)
+    planned = plan(loaded, target, wheels_only=True)  # what a compiled package needs of the system, nobody can guess
     versions: dict[str, str] = {canonicalize_name(one.package.name): one.package.version for one in planned.routes}
     with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
         install([one.package for one in planned.routes], target.base, target.arch, Path(folder))
@@ -164,7 +160,7 @@ def _with_wheels(request: Request) -> list[str]:
     for candidate in current_pythons():
         try:
             for arch in request.architectures or tuple(ARCHITECTURES):
-                resolve(Wanted(requirements=request.requirements), candidate, architecture(arch))
+                resolve(Wanted(requirements=request.requirements, wheels_only=True), candidate, architecture(arch))
         except BuildError:
             continue
         found.append(candidate.name)
@@ -194,6 +190,11 @@ def _facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
         modules = sorted(top.removesuffix(".py") for top in tops if _is_module(folder, top))
         return str(metadata.get("summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
     return "", "", []
+
+
+def modules(folder: Path, package: str) -> list[str]:
+    """Return what an installed package lets people import."""
+    return _facts(folder, package)[2]
 
 
 def _is_module(folder: Path, top: str) -> bool:

@@ -2,27 +2,26 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import places
-from builder.errors import BuildError, UsageError
+from builder import compiling, parts, places
+from builder.compiling import EngineChoice
+from builder.errors import BuildError
 from builder.index.install import install
-from builder.index.resolve import Candidate, Wanted, resolve
-from builder.layer import archive, bytecode, checks, interpreters, manifest, slim, tree
+from builder.layer import archive, bytecode, checks, manifest, slim, tree
+from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
-from builder.layer.tree import Tree
-from builder.model.limits import MB, UNZIPPED_LIMIT
-from builder.model.recipe import Copy, Pip
+from builder.layer.tree import Entry, Tree
 from builder.model.recipes import Loaded
-from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target
-from builder.plan import known, lock
-from builder.plan.plan import Copied, Plan, steps
-from builder.plan.routes import route
+from builder.parts import Made
+from builder.plan.container import TREE
+from builder.plan.plan import Plan
+from builder.planning import interpreter, plan, without_bytecode
 
 Report = Callable[[str], None]
 
@@ -35,6 +34,9 @@ class Options:
     strict: bool = False
     rebuild: bool = False
     """Build even what is there already."""
+    containers: EngineChoice = field(default_factory=EngineChoice)
+    wheels_only: bool = False
+    """Compile nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,90 +49,6 @@ class Built:
     seconds: float
     unchanged: bool
     notes: tuple[str, ...]
-
-
-# ---- planning ------------------------------------------------------------------------------------------------------
-
-
-def plan(loaded: Loaded, target: Target) -> Plan:
-    """Decide everything about one zip. Asks the package index; writes nothing."""
-    for runtime in target.runtimes:
-        refuse_blocked(runtime, today())
-    chosen = steps(loaded.recipe, target)
-    warnings = [text for runtime in target.runtimes if (text := runtime.warning(today()))]
-    found, locked = _packages(loaded, target, chosen)
-    interpreter = _interpreter(target, loaded, has_python=bool(found))
-    if found and len(target.runtimes) > 1 and loaded.recipe.slim.bytecode != "off":
-        warnings.append("a layer for several runtimes comes without bytecode: each Python has its own")
-    elif found and interpreter is None and loaded.recipe.slim.bytecode != "off":
-        warnings.append(
-            f"no Python {target.base.series} on this host, so the layer comes without bytecode and starts slower; "
-            f"`uv python install {target.base.series}` gives one"
-        )
-    routes = tuple(route(candidate, target) for candidate in found)
-    if (download := sum(one.size or 0 for one in routes)) > UNZIPPED_LIMIT:
-        warnings.append(f"the wheels are {download / MB:.0f} MB packed, more than Lambda takes unpacked: prune a lot")
-    return Plan(
-        target=target,
-        recipe=loaded.recipe,
-        routes=routes,
-        copied=_copied(loaded, chosen),
-        locked=locked,
-        interpreter=interpreter.version if interpreter else None,
-        compression=archive.compression(),
-        warnings=tuple(warnings),
-    )
-
-
-def wanted(loaded: Loaded, target: Target, chosen: Sequence[Pip | Copy]) -> Wanted:
-    """Collect what the pip steps of a target require."""
-    pips = [step for step in chosen if isinstance(step, Pip)]
-    return Wanted(
-        requirements=tuple(target.expand(text) for step in pips for text in step.requirements),
-        files=tuple(loaded.file(step.file) for step in pips if step.file),
-    )
-
-
-def _packages(loaded: Loaded, target: Target, chosen: Sequence[Pip | Copy]) -> tuple[tuple[Candidate, ...], bool]:
-    asked = wanted(loaded, target, chosen)
-    if not asked.requirements and not asked.files:
-        return (), False
-    if target.base.python is None:
-        msg = f'{target.name}: `uses = "pip"` needs a Python runtime, not {target.base.name}'
-        raise UsageError(msg)
-    if loaded.lock is None or not loaded.lock.is_file():
-        return resolve(asked, target.base, target.arch), False
-    pins = lock.read(loaded.lock, target)
-    if stale := lock.unfit(pins, asked.requirements, target):
-        msg = f"the lock of {loaded.name} does not fit its recipe"
-        raise UsageError(msg, why=stale, hint=f"`layerwright lock {loaded.name}` brings it up to date")
-    fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
-    asked = Wanted(requirements=asked.requirements, files=asked.files, pins=fixed)
-    found = known.resolved(asked, target, loaded.lock, places.cache() / "resolved")
-    return tuple(lock.locked(candidate, pins, target) for candidate in found), True
-
-
-def _interpreter(target: Target, loaded: Loaded, *, has_python: bool) -> interpreters.Interpreter | None:
-    if not has_python or loaded.recipe.slim.bytecode == "off" or len(target.runtimes) > 1:
-        return None
-    return interpreters.find(target.base.series)
-
-
-def _copied(loaded: Loaded, chosen: Sequence[Pip | Copy]) -> tuple[Copied, ...]:
-    root = loaded.file("")
-    return tuple(
-        Copied(
-            source=tree.layer_path(path.relative_to(root)),
-            to=f"{step.to.strip('/')}/{path.name}",
-            executable=step.executable,
-            sha256=places.sha256(path),
-        )
-        for step in chosen
-        if isinstance(step, Copy)
-        for pattern in step.files
-        for path in sorted(root.glob(pattern))
-        if path.is_file()
-    )
 
 
 # ---- building ------------------------------------------------------------------------------------------------------
@@ -147,6 +65,10 @@ class _Job:
     report: Report
     store: Store
 
+    def interpreter(self) -> Interpreter | None:
+        """Return what compiles the bytecode; asks the engine where the host has no such Python."""
+        return interpreter(self.plan, self.options.containers)
+
 
 def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
     """Make one zip with its manifest, or raise and leave everything as it was."""
@@ -155,9 +77,13 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     report("planning")
     path = options.output / f"{target.name}.zip"
     store = Store(places.cache() / "derived")
-    job = _Job(loaded=loaded, plan=plan(loaded, target), path=path, options=options, report=report, store=store)
+    planned = plan(loaded, target, wheels_only=options.wheels_only)
+    job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
     with places.exclusive(path, lambda: report("waiting for another build of the same target")):
         found = None if options.rebuild else _already_there(job)
+        if found is None and planned.interpreter and job.interpreter() is None:
+            job = dataclasses.replace(job, plan=without_bytecode(planned))
+            found = None if options.rebuild else _already_there(job)
         made = found or _make(job)
     return Built(
         target=target.name,
@@ -170,9 +96,14 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
 
 
 def _make(job: _Job) -> dict[str, Any]:
+    inside = job.plan.container
+    made: dict[str, Made] = {}
+    if inside:
+        asked = compiling.Work(container=inside, folder=job.loaded.folder, choice=job.options.containers)
+        made = compiling.make(asked, job.report)
     with places.workspace() as work, job.store:
-        job.report("installing wheels")
-        full = _tree(job, work)
+        job.report("installing")
+        full = _tree(job, made, work)
         job.report("slimming")
         rules = job.plan.slim
         slimmed = slim.slim(
@@ -180,10 +111,10 @@ def _make(job: _Job) -> dict[str, Any]:
         )
         job.report("compiling bytecode")
         final = _with_bytecode(slimmed.tree, job, work / "bytecode")
-        return _finish(job, final, slimmed)
+        return _finish(job, final, slimmed, made)
 
 
-def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed) -> dict[str, Any]:
+def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Made]) -> dict[str, Any]:
     """Check, write, weigh; the zip gets its name only when nothing is wrong with it.
 
     Checks run while all cores compress. A layer that fails them ends the writing at its next file.
@@ -202,7 +133,8 @@ def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed) -> dict[str, Any]:
         weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
         findings = tuple(one for one in findings if one.check != "size") + weighed
         _judge(findings, job)
-        described = manifest.describe(job.plan.as_json(), written, subject, findings, slimmed.savings)
+        job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
+        described = manifest.describe(_as_made(job.plan, made), written, subject, findings, slimmed.savings)
         with places.replacing(job.path.with_suffix(".json")) as part_of_manifest:
             part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
     return described
@@ -215,26 +147,66 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
     return subject, checks.run(subject, job.plan.recipe.allow)
 
 
-def _tree(job: _Job, work: Path) -> Tree:
+def _tree(job: _Job, made: Mapping[str, Made], work: Path) -> Tree:
     """Put the files of all steps together."""
-    site_packages = work / "python"
-    content = tree.Tree(())
+    content = made[TREE].files("opt") if TREE in made else tree.Tree(())
     target = job.plan.target
     if job.plan.routes:
-        install([one.package for one in job.plan.routes], target.base, target.arch, site_packages)
-        content = tree.from_folder(site_packages, "python")
+        inside = job.plan.container
+        built = compiling.wheels(inside, made, work / "wheels") if inside else {}
+        pinned = [built.get(one.package.name, one.package) for one in job.plan.routes]
+        install(pinned, target.base, target.arch, work / "python")
+        content = content.with_entries(tree.from_folder(work / "python", "python"))
+    content = content.with_entries(_libraries(job, made, content))
     content = content.with_entries(
         tree.from_file(job.loaded.file(one.source), one.to, executable=one.executable) for one in job.plan.copied
     )
     if not len(content):
         msg = f"{target.name}: the steps leave the layer empty"
-        raise BuildError(msg)
+        raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
     return content
 
 
+def _libraries(job: _Job, made: Mapping[str, Made], content: Tree) -> Iterator[Entry]:
+    """Yield the libraries that Lambda lacks, which the containers found beside what they made."""
+    rule = job.plan.recipe.libraries.bundle
+    there = content.paths()
+    for one in made.values():
+        for entry in one.files("out/lib"):
+            path = f"lib/{entry.path}"
+            if path not in there and (rule == "auto" or (rule != "off" and entry.path in rule)):
+                yield dataclasses.replace(entry, path=path)
+
+
+def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
+    """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
+    found = planned.as_json()
+    for package in found["packages"]:
+        if part := made.get(f"wheel-{package['name']}"):
+            package["route"] = part.how
+    ways = {part.how for part in made.values()}
+    found["route"] = next((way for way in reversed(parts.WAYS) if way in ways), found["route"])
+    found["libraries"] = compiling.libraries(made)
+    found["notes"] = _inside_notes(planned, made)
+    return found
+
+
+def _inside_notes(planned: Plan, made: Mapping[str, Made]) -> list[str]:
+    """Return what somebody should know of what containers did."""
+    if planned.container is None:
+        return []
+    name = planned.target.name
+    missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
+    return [
+        *(f"{name}: {text}" for text in compiling.how_notes(made)),
+        *(f"{name}: {text}" for text in compiling.outside_files(made, planned.container)),
+        *(f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items()),
+    ]
+
+
 def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
-    interpreter = interpreters.find(job.plan.target.base.series) if job.plan.interpreter else None
-    return bytecode.add(content, interpreter, job.store, scratch) if interpreter else content
+    found = job.interpreter()
+    return bytecode.add(content, found, job.store, scratch) if found else content
 
 
 def _already_there(job: _Job) -> dict[str, Any] | None:
@@ -266,4 +238,4 @@ def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
     ]
     doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
     brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
-    return (*planned.warnings, *([brought] if doubled else []), *suspicious)
+    return (*planned.warnings, *found.get("notes", ()), *([brought] if doubled else []), *suspicious)

@@ -17,6 +17,7 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
     from builder.build import Built
+    from builder.engine.doctor import Finding as Doctored
     from builder.layer.checks import Finding
     from builder.layer.inspect import Inspection
     from builder.plan.plan import Plan
@@ -52,8 +53,22 @@ def working(what: str) -> Iterator[Callable[[str], None]]:
     if console.is_terminal:
         with console.status(Text(what)) as status:
             yield lambda text: status.update(Text(text))
+    elif os.environ.get("CI"):
+        yield _Lines()
     else:
         yield lambda _: None
+
+
+class _Lines:
+    """Each step once, as a line: a log of a code host is read afterwards, and output of steps is in its own file."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def __call__(self, text: str) -> None:
+        if " | " not in text and " %" not in text and text not in self._told:
+            self._told.add(text)
+            note(text)
 
 
 @contextlib.contextmanager
@@ -127,20 +142,43 @@ def built(results: "Sequence[Built]") -> None:
     table(("target", "route", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers)
 
 
-def plans(found: "Sequence[Plan]") -> None:
-    for index, one in enumerate(found):
+WAYS = {
+    "emulated": "emulated: expect 6 to 12 times the time of a machine of that architecture",
+    "accelerated": "accelerated: everything is emulated but compilers, linkers and uv",
+}
+
+
+def plans(found: "Sequence[Plan]", ways: "Sequence[tuple[str | None, str]]") -> None:
+    """Print plans; `ways` says how the engine would compile each."""
+    for index, (one, (way, dockerfile)) in enumerate(zip(found, ways, strict=True)):
         if index:
             text("\n")
         runtime = one.target.base
         text(f"{one.target.name}  ({runtime.os.title}, {one.route}, {'locked' if one.locked else 'not locked'})\n")
         bytecode = f"Python {one.interpreter}" if one.interpreter else "left to Lambda"
         text(f"  image {runtime.images(one.target.arch)['run']}   bytecode {bytecode}   digest {one.digest[:16]}\n")
+        if one.container:
+            text(f"  compiled in {one.container.image.reference}\n")
+            text(f"  compiled {WAYS.get(str(way), way)}\n")
         rows = [
             (f"  {r.package.name}", r.package.version, r.kind, mb(r.size) if r.size else "", r.reason)
             for r in one.routes
         ]
         rows += [(f"  {copied.to}", "", "copy", "", copied.source) for copied in one.copied]
-        table(("  package", "version", "route", "MB", "why"), rows, numbers=("MB",))
+        if rows:
+            table(("  package", "version", "route", "MB", "why"), rows, numbers=("MB",))
+        if dockerfile:
+            text("\n" + dockerfile)
+
+
+def health(found: "Sequence[Doctored]") -> None:
+    """Print what the doctor found, and below each wrong thing what mends it."""
+    styles = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
+    for one in found:
+        line = Text(f"{one.state:<8}", style=styles[one.state]) + Text(f"{one.what:<14} {one.found}")
+        if one.mend:
+            line += Text(f"\n{'':<23}{one.mend}", style="dim")
+        Console(highlight=False, soft_wrap=True).print(line)
 
 
 def findings(found: "Sequence[Finding]") -> None:

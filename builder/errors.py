@@ -47,6 +47,18 @@ class CheckFailedError(LayerwrightError):
     exit_code = 5
 
 
+class SmokeFailedError(LayerwrightError):
+    """What was built does not work in the runtime's image."""
+
+    exit_code = 6
+
+
+class EngineError(LayerwrightError):
+    """The container engine is missing, too old, out of reach, or lacks something that is needed."""
+
+    exit_code = 7
+
+
 def near(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean ...?` when a known word is close, else an empty string."""
     folded = {name.casefold(): name for name in known}

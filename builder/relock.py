@@ -1,18 +1,20 @@
 """`layerwright lock`: exact versions and hashes for every target of a recipe."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import places
-from builder.build import wanted
 from builder.errors import UsageError
-from builder.index.resolve import Candidate, Wanted, resolve
+from builder.index.dist import Candidate
+from builder.index.resolve import resolve
 from builder.model.recipes import Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target, targets
 from builder.plan import lock
 from builder.plan.plan import steps
+from builder.planning import wanted
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +54,7 @@ def _resolve(loaded: Loaded, target: Target, kept: tuple[str, ...]) -> tuple[Can
     asked = wanted(loaded, target, steps(loaded.recipe, target))
     if not asked.requirements and not asked.files:
         return ()
-    asked = Wanted(requirements=asked.requirements, files=asked.files, preferences=kept)
+    asked = dataclasses.replace(asked, preferences=kept)
     return resolve(asked, target.base, target.arch)
 
 

@@ -2,11 +2,21 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kit import standin
 from kit.wheels import Index, serve
+
+from builder.engine import client
+from builder.engine.client import Engine
+from builder.model import images
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever starts us in the background of a script makes us, and all that tests interrupt, deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,3 +53,31 @@ def need(program: str) -> str:
 @pytest.fixture
 def program() -> object:
     return need
+
+
+@pytest.fixture(scope="session")
+def _pins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pin the stand-ins once; without an engine, skip on a laptop and fail in CI."""
+    if reason := standin.missing():
+        if os.environ.get("LAYERWRIGHT_CI"):
+            pytest.fail(f"CI must have it: {reason}")
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("pins")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in standin.environment(folder).items():
+            patch.setenv(name, value)
+        standin.pin(folder)
+        images.forget()
+    return folder
+
+
+@pytest.fixture
+def engine(_pins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    """Give the real engine, set to the stand-ins."""
+    for name, value in standin.environment(_pins).items():
+        monkeypatch.setenv(name, value)
+    standin.fill(Path(os.environ["LAYERWRIGHT_CACHE"]))
+    client.find.cache_clear()
+    images.forget()
+    yield client.find("docker")
+    images.forget()

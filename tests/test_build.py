@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -126,10 +127,16 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
     command = [sys.executable, "-m", "builder", "build", "big"]
     cache = tmp_path / "cache"
     env = {**os.environ, "PYTHONPATH": str(ROOT), "LAYERWRIGHT_CACHE": str(cache)}
-    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("dist/.*.part")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+    for _ in range(3):  # a machine that is busy elsewhere may look too late
+        process = subprocess.Popen([*command, "--rebuild"], cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("dist/.*.part")) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        if process.poll() is None:
+            break
+        process.communicate()
+        shutil.rmtree(tmp_path / "dist")
+        shutil.rmtree(cache)
     process.send_signal(sign)
     _, errors = process.communicate(timeout=60)
     assert not [name for name in files(tmp_path / "dist") if not name.startswith(".")]
@@ -348,9 +355,10 @@ def test_a_wheel_for_people_who_want_no_layer(tmp_path: Path) -> None:
     names = [Path(line).name for line in result.out.splitlines()]
     assert names == files(tmp_path / "dist" / "wheels") == sorted(names)
     assert all(zipfile.ZipFile(tmp_path / line).testzip() is None for line in result.out.splitlines())
-    none = layerwright("wheel", "psycopg2==2.9.10", "--runtime", "python3.13", "--arch", "arm64", cwd=tmp_path)
-    assert none.code == 4
-    assert "no version of psycopg2 has a wheel that fits: it must be compiled" in none.err
+    asked = ("wheel", "psycopg2==2.9.10", "--runtime", "python3.13", "--arch", "arm64")
+    none = layerwright(*asked, cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert none.code == 7
+    assert "no container engine is installed" in none.err
 
 
 @pytest.fixture(scope="session")

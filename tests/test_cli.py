@@ -242,3 +242,12 @@ def test_the_version_is_the_packages() -> None:
     from builder import __version__
 
     assert layerwright("--version", cwd=ROOT).out == f"layerwright, version {__version__}\n"
+
+
+def test_lint_warns_of_packages_that_the_system_is_not_known_to_have(tmp_path: Path) -> None:
+    more = '[[step]]\nuses = "packages"\ninstall = ["libpq-dvel", "zip"]\n'
+    write_recipe(tmp_path, "a", pip_recipe("a", "a", more=more))
+    result = layerwright("lint", cwd=tmp_path)
+    assert result.code == 0
+    assert "no list of al2023 has a package `libpq-dvel`; did you mean `libpq-devel`?" in result.err
+    assert "`zip`" not in result.err

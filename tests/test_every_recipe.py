@@ -1,4 +1,4 @@
-"""Every recipe of this repository: built for every target, checked, and its test run where the host can."""
+"""Every recipe of this repository: built for every target, checked, and its test run where it can be."""
 
 import os
 import subprocess
@@ -7,22 +7,42 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from kit import standin
 from kit.commands import ROOT
 
+from builder import smoke
 from builder.build import Options, build
+from builder.engine import client
+from builder.engine.client import Engine
+from builder.engine.failure import package_names
 from builder.layer import interpreters
 from builder.model import recipes
 from builder.model.architectures import host_architecture
+from builder.model.recipe import Build, Packages, Pip, Script
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
 
 FOLDER = ROOT / "recipes"
 LOADED = [recipes.load(FOLDER, name) for name in recipes.names(FOLDER)]
-PAIRS = [(one, target) for one in LOADED for target in targets(one.recipe)]
 BASICS = {
     *("numpy", "pandas", "scipy", "pillow", "lxml", "cryptography", "pydantic", "orjson"),
     *("pyarrow", "opencv-python-headless", "shapely", "scikit-learn"),
+    *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
+
+
+def compiles(one: Loaded) -> bool:
+    """Tell whether a recipe needs a container."""
+    return any(
+        isinstance(step, (Packages, Build, Script)) or (isinstance(step, Pip) and step.wheels == "never")
+        for step in one.recipe.step
+    )
+
+
+WHEELS = [one for one in LOADED if not compiles(one)]
+COMPILED = [one for one in LOADED if compiles(one)]
+PAIRS = [(one, target) for one in WHEELS for target in targets(one.recipe)]
+INSIDE = [(one, target) for one in COMPILED for target in targets(one.recipe)]
 
 
 def test_the_packages_that_people_ask_for_first_are_there() -> None:
@@ -30,14 +50,28 @@ def test_the_packages_that_people_ask_for_first_are_there() -> None:
 
 
 @pytest.mark.parametrize("one", LOADED, ids=lambda one: one.name)
-def test_a_recipe_covers_both_systems_and_architectures_and_has_lock_and_test(one: Loaded) -> None:
+def test_a_recipe_covers_both_architectures_and_has_lock_and_test(one: Loaded) -> None:
     covered = {(target.base.os.name, target.arch.name) for target in targets(one.recipe)}
-    assert covered == {(os_name, arch) for os_name in ("al2", "al2023") for arch in ("x86_64", "arm64")}
-    assert {"python3.11", "python3.13", "python3.14"} <= set(one.recipe.targets.runtimes)
+    systems = {"al2023"} if one in COMPILED else {"al2", "al2023"}
+    assert covered == {(os_name, arch) for os_name in systems for arch in ("x86_64", "arm64")}
+    assert {"python3.13", "python3.14"} <= set(one.recipe.targets.runtimes)
     assert one.recipe.test
-    assert one.lock is not None
-    assert one.lock.is_file()
-    assert "://" not in one.lock.read_text(encoding="utf-8")
+    if any(isinstance(step, Pip) for step in one.recipe.step):
+        assert one.lock is not None
+        assert one.lock.is_file()
+        assert "://" not in one.lock.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("one", COMPILED, ids=lambda one: one.name)
+def test_what_recipes_install_is_a_package_of_amazon_linux_2023(one: Loaded) -> None:
+    known = set(package_names("al2023"))
+    asked = {name for step in one.recipe.step if isinstance(step, Packages) for name in step.install}
+    assert asked <= known
+
+
+@pytest.mark.parametrize("one", COMPILED, ids=lambda one: one.name)
+def test_every_target_that_is_compiled_has_a_stand_in_to_be_compiled_in(one: Loaded) -> None:
+    assert {target.base.name for target in targets(one.recipe)} <= set(standin.RUNTIMES)
 
 
 @pytest.mark.network
@@ -48,15 +82,15 @@ def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target
     assert not [finding for finding in built.manifest["findings"] if finding["severity"] == "error"]
     assert built.manifest["locked"] is True
     interpreter = interpreters.find(target.base.series)
-    assert (built.manifest["bytecode"] is None) == (interpreter is None)
     if interpreter is None or target.arch != host_architecture() or sys.platform != "linux":
         return  # built and checked; a container runs its test
+    assert built.manifest["bytecode"] == interpreter.version
     root = tmp_path / "opt"
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(root)
     for test in one.recipe.test:
         finished = subprocess.run(
-            [interpreter.path, "-B", "-s", "-c", test.python or ""],
+            [*interpreter.command, "-B", "-s", "-c", test.python or ""],
             env={"PYTHONPATH": str(root / "python"), "PATH": os.defpath, "HOME": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
@@ -64,3 +98,24 @@ def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target
             check=False,
         )
         assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.network
+@pytest.mark.recipes
+@pytest.mark.parametrize(("one", "target"), INSIDE, ids=[target.name for _, target in INSIDE])
+def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
+    one: Loaded, target: Target, engine: Engine, tmp_path: Path
+) -> None:
+    built = build(one, target, Options(output=tmp_path), lambda _: None)
+    assert not [finding for finding in built.manifest["findings"] if finding["severity"] == "error"]
+    foreign = target.arch != engine.architecture
+    assert built.manifest["route"] == ("accelerated" if foreign else "native")
+    assert built.manifest["build_image"]["digest"].startswith("sha256:")
+    assert built.manifest["notes"] == []
+    machines = {row.get("license", "") for row in built.manifest["libraries"]}
+    assert "" not in machines
+    names = zipfile.ZipFile(built.path).namelist()
+    if sources := [name for name in names if name.endswith(".py")]:
+        assert built.manifest["bytecode"]
+        assert len([name for name in names if name.endswith(".pyc")]) == len(sources)
+    assert smoke.layer(client.find("docker"), built.path, target, one.recipe.test) == len(one.recipe.test)

@@ -29,8 +29,8 @@ def test_the_recipe_that_is_shown_is_the_recipe() -> None:
 
 def test_every_make_target_that_is_named_exists_and_explains_itself() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^(\w+):.*## ", makefile, flags=re.MULTILINE))
-    named = set(re.findall(r"(?:`|^    )make (\w+)", TEXT, flags=re.MULTILINE))
+    targets = set(re.findall(r"^([\w-]+):.*## ", makefile, flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^    )make ([\w-]+)", TEXT, flags=re.MULTILINE))
     assert {"layer", "test", "benchmark"} <= named <= targets
     wanted = {"help", "layer", "wheel", "list", "plan", "check", "lint", "test", "benchmark", "schema", "clean"}
     assert wanted <= targets

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
-from builder.cli import recipes, zips
+from builder.cli import machine, recipes, zips
 from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -19,11 +19,12 @@ def main() -> None:
 
     \b
     Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,
-    4 a build step failed, 5 a check failed, 130 interrupted.
+    4 a build step failed, 5 a check failed, 6 what was built does not work,
+    7 engine missing or too old, 130 interrupted.
     """
 
 
-for command in (*recipes.COMMANDS, *zips.COMMANDS):
+for command in (*recipes.COMMANDS, *zips.COMMANDS, *machine.COMMANDS):
     main.add_command(command)
 
 

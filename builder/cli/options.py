@@ -4,9 +4,12 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from builder.compiling import EngineChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -45,6 +48,13 @@ packages = _together(
         "-r", "--requirement", "file", type=click.Path(path_type=Path, dir_okay=False), help="A requirements file."
     ),
     click.option("--name", metavar="NAME", help="The layer's name, without a recipe."),
+    click.option(
+        "--packages",
+        "system_packages",
+        multiple=True,
+        metavar="NAME",
+        help="With --pip or -r: a package of Amazon Linux that compiling needs; repeatable.",
+    ),
 )
 output = click.option(
     "--output",
@@ -65,6 +75,7 @@ class Ask:
     pips: tuple[str, ...]
     file: Path | None
     name: str | None
+    system_packages: tuple[str, ...]
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
     only: tuple[str, ...]
@@ -83,6 +94,31 @@ class How:
     rebuild: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Boxes:
+    """Which containers to compile in."""
+
+    engine: str | None
+    builder: str | None
+    no_cache: bool
+    secrets: tuple[str, ...]
+    timeout: int
+
+    def choice(self, route: str = "auto") -> "EngineChoice":
+        """Return what a build wants to know."""
+        from builder.compiling import EngineChoice
+        from builder.engine.host import parse_secret
+
+        return EngineChoice(
+            kind=self.engine,
+            builder=self.builder,
+            route="auto" if route == "wheels" else route,
+            no_cache=self.no_cache,
+            secrets=tuple(parse_secret(text) for text in self.secrets),
+            timeout=self.timeout * 60.0,
+        )
+
+
 def _bundled(function: F, name: str, cls: type) -> F:
     """Hand options to a command as one value."""
 
@@ -92,6 +128,41 @@ def _bundled(function: F, name: str, cls: type) -> F:
         return function(**{name: cls(**values)}, **given)
 
     return call  # type: ignore[return-value]
+
+
+engine = _together(
+    click.option(
+        "--engine",
+        type=click.Choice(["docker", "podman", "finch", "nerdctl"]),
+        help="Container engine. Default: LAYERWRIGHT_ENGINE, else the first that is installed.",
+    ),
+    click.option("--builder", metavar="NAME", help="A buildx builder, for example one with nodes of both kinds."),
+)
+
+
+def boxing(function: F) -> F:
+    """Add the options of builds in containers; the command gets them as `boxes`."""
+    decorate = _together(
+        engine,
+        click.option("--no-cache", is_flag=True, help="Compile anew what was compiled before."),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="id=NAME,src=FILE|env=VAR",
+            help="What steps may read at /run/secrets/NAME and nothing keeps; repeatable. netrc, uv.toml and pip.conf "
+            "are used as what they are.",
+        ),
+        click.option(
+            "--timeout",
+            type=click.IntRange(1, 10_000),
+            default=240,
+            show_default=True,
+            metavar="MINUTES",
+            help="For one build in a container.",
+        ),
+    )
+    return decorate(_bundled(function, "boxes", Boxes))
 
 
 def asking(function: F) -> F:
@@ -113,7 +184,11 @@ def building(function: F) -> F:
         output,
         strict,
         click.option(
-            "--route", type=click.Choice(["auto", "wheels"]), default="auto", help="How packages become files."
+            "--route",
+            type=click.Choice(["auto", "wheels", "native", "accelerated", "emulated"]),
+            default="auto",
+            show_default=True,
+            help="How packages become files: wheels alone, or the one way to compile. auto takes the best there is.",
         ),
         click.option(
             "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once. Default: processors, at most 4."

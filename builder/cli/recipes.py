@@ -1,9 +1,9 @@
 """Commands about recipes: list, plan, build, wheel, lock, new, lint, schema, runtimes."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,6 +48,7 @@ def _adhoc(ask: options.Ask) -> "Loaded":
             name=ask.name,
             runtimes=ask.runtimes,
             architectures=ask.architectures,
+            packages=ask.system_packages,
         )
     )
 
@@ -86,22 +87,29 @@ def list_(folder: Path, output: Path, *, as_json: bool) -> None:
 
 @click.command()
 @options.asking
+@options.boxing
 @options.as_json
-def plan(ask: options.Ask, *, as_json: bool) -> None:
+def plan(ask: options.Ask, boxes: options.Boxes, *, as_json: bool) -> None:
     """Show what a build would do and why. Asks the package index; writes nothing."""
     pairs = chosen(ask)
     from builder import console
-    from builder.build import plan as make_plan
+    from builder.planning import plan as make_plan
+    from builder.planning import way as way_of
 
     plans = []
+    choice = boxes.choice()
     with console.working("planning") as report:
         for loaded, target in pairs:
             report(f"planning {target.name}")
             plans.append(make_plan(loaded, target))
+    ways = [way_of(one, choice) for one in plans]
     if as_json:
-        console.data({"plans": [one.as_json() for one in plans]})
+        found = zip(plans, ways, strict=True)
+        console.data(
+            {"plans": [{**one.as_json(), "way": way, "dockerfile": text or None} for one, (way, text) in found]}
+        )
     else:
-        console.plans(plans)
+        console.plans(plans, ways)
     for warning in dict.fromkeys(warning for one in plans for warning in one.warnings):
         console.warn(warning)
 
@@ -109,15 +117,22 @@ def plan(ask: options.Ask, *, as_json: bool) -> None:
 @click.command()
 @options.asking
 @options.building
+@options.boxing
 @options.as_json
-def build(ask: options.Ask, how: options.How, *, as_json: bool) -> None:
+def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: bool) -> None:
     """Build layers: from recipes, or with --pip or -r without one."""
     pairs = chosen(ask)
     from builder import console
     from builder.build import Options
     from builder.fleet import build_all
 
-    settings = Options(output=how.output, strict=how.strict, rebuild=how.rebuild)
+    settings = Options(
+        output=how.output,
+        strict=how.strict,
+        rebuild=how.rebuild or boxes.no_cache,
+        containers=boxes.choice(how.route),
+        wheels_only=how.route == "wheels",
+    )
     results, errors = build_all(
         pairs, settings, jobs=how.jobs or min(4, os.cpu_count() or 1), keep_going=how.keep_going
     )
@@ -142,19 +157,33 @@ def _report(errors: "Sequence[LayerwrightError]") -> None:
 
 
 @click.command()
-@click.argument("requirement", metavar="REQUIREMENT")
+@click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
 @options.runtime_and_arch
+@click.option(
+    "--os", "systems", multiple=True, type=click.Choice(["al2", "al2023"]), help="Every Python of it; repeatable."
+)
+@click.option("--from-source", is_flag=True, help="Compile even where a wheel exists.")
+@click.option(
+    "--packages", multiple=True, metavar="NAME", help="A package of Amazon Linux that compiling needs; repeatable."
+)
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path), default=Path("dist/wheels"), show_default=True, help="Folder."
 )
-def wheel(requirement: str, runtimes: tuple[str, ...], architectures: tuple[str, ...], output: Path) -> None:
-    """Fetch the wheel of a package that fits a runtime; repeat --runtime and --arch for more."""
-    from builder import adhoc, console, places
-    from builder.index.fetch import fetch
+@options.recipes_folder
+@options.boxing
+def wheel(output: Path, folder: Path, boxes: options.Boxes, **asked: Any) -> None:  # noqa: ANN401
+    """Make wheels that fit a runtime: prebuilt ones where they exist, else compiled, repaired and imported once.
+
+    A recipe of the same name tells which packages of the operating system compiling needs.
+    """
+    from builder import console, places, wheels
 
     places.writable(output)
-    for found in adhoc.wheels(requirement, runtimes, architectures):
-        console.text(f"{fetch(found, output)}\n")
+    request = wheels.Request(**asked, recipes=folder)
+    with console.working("looking") as report:
+        for made in wheels.make(request, boxes.choice(), output, report):
+            console.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
+            console.text(f"{made.path}\n")
 
 
 @click.command()
@@ -219,11 +248,29 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
     for name in names or _names(folder, (), everything=True):
         count += 1
         try:
-            recipes.load(folder, name)
+            loaded = recipes.load(folder, name)
         except UsageError as error:
             errors.append(error)
+        else:
+            for unknown in _unknown_packages(loaded):
+                console.warn(f"{name}: {unknown}")
     _report(errors)
     console.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
+
+
+def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
+    """Yield packages that no list of the operating system has: it may be newer than ours, so this is no mistake."""
+    from builder.engine.failure import package_names
+    from builder.errors import near
+    from builder.model.recipe import Packages
+    from builder.model.target import targets
+
+    for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
+        known = package_names(system)
+        for step in loaded.recipe.step:
+            if isinstance(step, Packages) and known and (step.when is None or step.when.os in {None, system}):
+                for name in sorted(set(step.install) - set(known)):
+                    yield f"no list of {system} has a package `{name}`{near(name, known)}"
 
 
 @click.command()

@@ -1,39 +1,113 @@
-"""One wheel file, as the index has it, for people who want wheels and no layer."""
+"""Files by their hash: fetched once, resumed after a break, verified before anybody sees them."""
 
 import shutil
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import BinaryIO
 
 from builder import places
 from builder.errors import BuildError, UsageError
-from builder.index import uv
-from builder.index.resolve import Wheel
+from builder.index import credentials, uv
+from builder.index.dist import Dist
+
+_TRIES = 3
+_GONE = (404, 410)
+_HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
 
 
-def fetch(wheel: Wheel, folder: Path) -> Path:
-    """Put the wheel into `folder` under its own name, verified by its hash; a crash leaves the old file or none."""
-    path = folder / wheel.filename
-    if path.is_file() and places.sha256(path) == wheel.sha256:
+def fetch(dist: Dist, folder: Path) -> Path:
+    """Put a file of an index into `folder` under its own name; a crash leaves the old file or none."""
+    path = folder / dist.filename
+    if path.is_file() and places.sha256(path) == dist.sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
+    kept = cached(str(dist.url), dist.sha256, dist.filename)
     with places.replacing(path) as part:
-        with part.open("wb") as target:
-            _download(wheel, target)
-        found = places.sha256(part)
-        if found != wheel.sha256:
-            msg = f"hash mismatch: {wheel.filename} is not the file that the index announces"
-            raise BuildError(msg, why=[f"announced sha256:{wheel.sha256}", f"received  sha256:{found}"])
+        shutil.copyfile(kept, part)
     return path
 
 
-def _download(wheel: Wheel, target: BinaryIO) -> None:
+def store() -> Path:
+    """Return the folder of everything that was fetched; a file put there by hand under its SHA-256 is taken."""
+    return places.cache() / "sources"
+
+
+def known(sha256: str) -> Path | None:
+    """Return the file of that hash when it is there and whole."""
+    path = store() / sha256
+    if not path.is_file():
+        return None
+    if places.sha256(path) == sha256:
+        return path
+    path.unlink()
+    return None
+
+
+def cached(url: str, sha256: str, name: str) -> Path:
+    """Return the file of that hash, fetched from the url when it is not there.
+
+    Raises UsageError when nobody answers, BuildError when the file is gone or another one.
+    """
+    path = store() / sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with places.exclusive(path, lambda: None):
+        if whole := known(sha256):
+            return whole
+        part = path.with_suffix(".partial")
+        for left in reversed(range(_TRIES)):
+            try:
+                _download(url, part)
+                break
+            except urllib.error.HTTPError as error:
+                _give_up(error, name, path)
+            except (urllib.error.URLError, TimeoutError, ConnectionError, EOFError) as error:
+                if not left:
+                    msg = f"{name} could not be fetched"
+                    raise UsageError(msg, why=[uv.redact(f"{url}: {error}")], hint=_HINT) from error
+                time.sleep(0.5 * (_TRIES - left))
+        found = places.sha256(part)
+        if found != sha256:
+            part.unlink()
+            msg = f"hash mismatch: {name} is not the file that was announced"
+            why = [uv.redact(url), f"announced sha256:{sha256}", f"received  sha256:{found}"]
+            raise BuildError(msg, why=why, hint="never change the hash before you know why the file changed")
+        part.replace(path)
+    return path
+
+
+def _give_up(error: urllib.error.HTTPError, name: str, path: Path) -> None:
+    why = [uv.redact(f"{error.url}: {error.code} {error.reason}")]
+    if error.code in _GONE:
+        msg = f"{name} is gone from where it was"
+        raise BuildError(msg, why=why, hint=f"find another url, or put a copy of the file at {path}") from error
+    msg = f"{name} could not be fetched"
+    raise UsageError(msg, why=why, hint=_HINT) from error
+
+
+def _download(url: str, part: Path) -> None:
+    """Go on where an earlier try broke off; a server that does not know ranges sends all of it again."""
+    have = part.stat().st_size if part.is_file() else 0
+    headers = {"User-Agent": "layerwright", **credentials.header(url)}
+    request = urllib.request.Request(credentials.without(url), headers=headers)  # noqa: S310  schemes: see Source
+    if have:
+        request.add_header("Range", f"bytes={have}-")
     try:
-        # The address is the index's own; urllib honours the proxies of the environment and SSL_CERT_FILE.
-        with urllib.request.urlopen(str(wheel.url)) as source:  # noqa: S310
-            shutil.copyfileobj(source, target)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        msg = f"{wheel.filename} could not be fetched"
-        hint = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
-        raise UsageError(msg, why=[uv.redact(str(error))], hint=hint) from error
+        # urllib honours the proxies of the environment and SSL_CERT_FILE.
+        source = urllib.request.urlopen(request, timeout=60)  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code != 416:  # noqa: PLR2004  range not satisfiable: what is there is the whole, or too long
+            raise
+        part.unlink()
+        request.remove_header("Range")
+        source = urllib.request.urlopen(request, timeout=60)  # noqa: S310
+        have = 0
+    with source, part.open("ab" if source.status == 206 else "wb") as target:  # noqa: PLR2004  partial content
+        shutil.copyfileobj(source, target)
+        expected = source.headers.get("Content-Length")
+        whole = (have if source.status == 206 else 0) + int(expected) if expected else None  # noqa: PLR2004
+        target.flush()
+        if whole is not None and target.tell() < whole:
+            msg = f"the connection broke off after {target.tell()} of {whole} bytes"
+            raise EOFError(msg)

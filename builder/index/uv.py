@@ -4,10 +4,11 @@ uv's own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FI
 them itself; nothing of them is stored by us.
 """
 
+import importlib.metadata
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from builder import processes
@@ -23,11 +24,22 @@ _UNREACHABLE = re.compile(r"error sending request|Failed to fetch|Could not conn
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 
 
+def version() -> str:
+    """Return the version of the uv that is used, here and in containers."""
+    return importlib.metadata.version("uv")
+
+
 def platform_arguments(runtime: Runtime, arch: Architecture, platform: str) -> list[str]:
     return ["--python-version", runtime.python_full, "--python-platform", f"{arch.machine}-{platform}"]
 
 
-def run(arguments: Sequence[str], *, stdin: str | None = None) -> processes.Finished:
+def run(
+    arguments: Sequence[str],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> processes.Finished:
     """Run `uv pip ...` with an interpreter that surely exists: ours. It is only asked, never used for the target."""
     from uv import find_uv_bin
 
@@ -41,7 +53,7 @@ def run(arguments: Sequence[str], *, stdin: str | None = None) -> processes.Fini
         "--color",
         "never",
     ]
-    return processes.run(command, stdin=stdin, env=_environment())
+    return processes.run(command, stdin=stdin, env={**_environment(), **(env or {})}, cwd=cwd)
 
 
 def _environment() -> dict[str, str]:

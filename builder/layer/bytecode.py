@@ -2,10 +2,9 @@
 
 import hashlib
 import os
-import tempfile
+import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from builder.errors import BuildError
 from builder.layer.interpreters import Interpreter
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.store import Store
-from builder.layer.tree import PLAIN, Entry, OnDisk, Slice, Tree
+from builder.layer.tree import PLAIN, Entry, Slice, Tree
 
 _REVISION = b"2"
 """Raised when `compiler.py` writes other bytes than before."""
@@ -29,7 +28,7 @@ def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tr
     interpreter itself fails; sources that do not compile are left as they are.
     """
     sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
-    tag = "cpython-" + "".join(interpreter.version.split(".")[:2])
+    tag = f"cpython-{interpreter.series.replace('.', '')}"
     added = []
     with scratch.open("wb") as stream:
         for share in _shares(sources):
@@ -72,58 +71,53 @@ def _key(entry: Entry, interpreter: Interpreter) -> bytes:
     return hashlib.sha256(b"\0".join(parts)).digest()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Job:
-    layer_path: str
-    source: Path
-    output: Path
-
-    @property
-    def record(self) -> str:
-        """One record of `compiler.py`; tracebacks in Lambda name the file under /opt."""
-        return f"{self.source}\0/opt/{self.layer_path}\0{self.output}"
-
-    def result(self) -> bytes:
-        return self.output.read_bytes() if self.output.exists() else b""
-
-
 def _compile(sources: Sequence[Entry], interpreter: Interpreter) -> dict[str, bytes]:
     """Return bytecode by the source's path, empty where it does not compile."""
     if not sources:
         return {}
     workers = min(os.cpu_count() or 1, len(sources))
-    with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
-        folder = Path(name)
-        jobs = [_job(entry, folder, index) for index, entry in enumerate(sources)]
-        with ThreadPoolExecutor(workers) as pool:
-            list(pool.map(lambda share: _run(share, interpreter, folder), [jobs[i::workers] for i in range(workers)]))
-        return {job.layer_path: job.result() for job in jobs}
+    shares = [sources[i::workers] for i in range(workers)]
+    with ThreadPoolExecutor(workers) as pool:
+        return {
+            entry.path: data
+            for share, made in zip(shares, pool.map(lambda share: _run(share, interpreter), shares), strict=True)
+            for entry, data in zip(share, made, strict=True)
+        }
 
 
-def _job(entry: Entry, folder: Path, index: int) -> _Job:
-    if isinstance(entry.content, OnDisk):
-        source = entry.content.path
-    else:
-        source = folder / f"{index}.py"
-        source.write_bytes(entry.content.read())
-    return _Job(layer_path=entry.path, source=source, output=folder / f"{index}.pyc")
-
-
-def _run(jobs: Sequence[_Job], interpreter: Interpreter, folder: Path) -> None:
+def _run(sources: Sequence[Entry], interpreter: Interpreter) -> list[bytes]:
     code = resources.files("builder.layer").joinpath("compiler.py").read_text(encoding="utf-8")
+    finished = processes.run_bytes(
+        [*interpreter.command, "-s", "-S", "-B", "-W", "ignore", "-c", code],
+        stdin=b"".join(map(_record, sources)),
+        env=None if interpreter.remote else _environment(),
+    )
+    if finished.returncode:
+        msg = f"Python {interpreter.version} failed to compile bytecode: {interpreter.command[0]}"
+        raise BuildError(
+            msg,
+            why=finished.stderr.decode(errors="replace").strip().splitlines()[-3:],
+            hint='`bytecode = "off"` under [slim] leaves it to Lambda',
+        )
+    return list(_results(finished.stdout))
+
+
+def _environment() -> dict[str, str]:
     env = {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     if "SYSTEMROOT" in os.environ:  # Windows' Python does not start without it
         env["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
-    finished = processes.run(
-        [interpreter.path, "-s", "-S", "-B", "-W", "ignore", "-c", code],
-        stdin="\0".join(job.record for job in jobs),
-        env=env,
-        cwd=folder,
-    )
-    if finished.returncode:
-        msg = f"Python {interpreter.version} at {interpreter.path} failed to compile bytecode"
-        raise BuildError(
-            msg,
-            why=finished.stderr.strip().splitlines()[-3:],
-            hint='`bytecode = "off"` under [slim] leaves it to Lambda',
-        )
+    return env
+
+
+def _record(entry: Entry) -> bytes:
+    """Return one record for `compiler.py`; tracebacks in Lambda name the file under /opt."""
+    name, source = f"/opt/{entry.path}".encode(), entry.content.read()
+    return struct.pack(">II", len(name), len(source)) + name + source
+
+
+def _results(data: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(data):
+        (length,) = struct.unpack_from(">I", data, at)
+        yield data[at + 4 : at + 4 + length]
+        at += 4 + length

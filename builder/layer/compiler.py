@@ -1,7 +1,8 @@
 """Runs in the interpreter of the layer's runtime, 3.8 or newer: source files in, canonical bytecode out.
 
-Not imported by layerwright: `bytecode.py` hands its text to that interpreter. It reads `source NUL name NUL output`
-records from stdin and writes `output` files; a source that does not compile (a template, Python 2) is left out.
+Not imported by layerwright: `bytecode.py` hands its text to that interpreter, on this host or in a container. Each
+record on stdin is two big-endian 32-bit lengths, a name and a source; each on stdout one length and the bytecode,
+which is empty for a source that does not compile (a template, Python 2).
 
 Canonical means that the bytes depend on source, name and interpreter only. marshal flags every object that more than
 one reference points to, and whether an interned string is shared depends on what else the process has seen. So each
@@ -10,10 +11,10 @@ more, which flags them always.
 """
 
 import marshal
+import struct
 import sys
 import types
 from importlib.util import MAGIC_NUMBER, source_hash
-from pathlib import Path
 
 UNCHECKED_HASH = 1  # PEP 552: bit 0 says that a hash follows, bit 1, which is not set, would ask to check it
 
@@ -52,14 +53,18 @@ def settle_singletons() -> None:
 def main() -> None:
     settle_singletons()
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 5000))
-    fields = sys.stdin.buffer.read().decode("utf-8").split("\0")
-    for source_path, name, output in zip(fields[0::3], fields[1::3], fields[2::3]):  # noqa: B905  3.8 has no `strict`
-        source = Path(source_path).read_bytes()
+    given = sys.stdin.buffer.read()
+    at = 0
+    while at < len(given):
+        name_length, length = struct.unpack_from(">II", given, at)
+        name = given[at + 8 : at + 8 + name_length].decode("utf-8")
+        at += 8 + name_length
         try:
-            data = compiled(source, name)
+            made = compiled(given[at : at + length], name)
         except (SyntaxError, ValueError, RecursionError, UnicodeDecodeError, MemoryError):
-            continue
-        Path(output).write_bytes(data)
+            made = b""
+        at += length
+        sys.stdout.buffer.write(struct.pack(">I", len(made)) + made)
 
 
 main()

@@ -17,9 +17,13 @@ _QUESTION = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpreter:
-    path: str
+    command: tuple[str, ...]
+    """What starts it; arguments follow."""
+    series: str
     version: str
-    """Exact, for example `3.13.5`: another patch release may write other bytecode."""
+    """Exact, for example `3.13.5`: another patch release may write other bytecode. In a container, its image."""
+    remote: bool = False
+    """Whether it runs in a container, which has its own environment."""
 
 
 @cache
@@ -28,11 +32,11 @@ def find(series: str) -> Interpreter | None:
     if series == f"{sys.version_info[0]}.{sys.version_info[1]}" and sys.implementation.name == "cpython":
         import platform
 
-        return Interpreter(path=sys.executable, version=platform.python_version())
+        return Interpreter(command=(sys.executable,), series=series, version=platform.python_version())
     for candidate in _candidates(series):
         version = _ask(candidate)
         if version and version.startswith(f"{series}."):
-            return Interpreter(path=candidate, version=version)
+            return Interpreter(command=(candidate,), series=series, version=version)
     return None
 
 

@@ -53,10 +53,13 @@ def describe(
             {key: package[key] for key in ("name", "version", "route", "file", "sha256")}
             for package in plan["packages"]
         ],
+        "libraries": plan.get("libraries", []),
+        "notes": plan.get("notes", []),
         "savings": [{"rule": saving.rule, "files": saving.files, "bytes": saving.bytes} for saving in savings],
         "findings": [finding.as_json() for finding in findings],
         "plan_digest": plan["plan_digest"],
         "image": plan["image"],
+        "build_image": plan["build_image"],
     }
 
 

@@ -20,6 +20,10 @@ ALWAYS = {
     "__pycache__": ["__pycache__/"],
     "static libraries": ["*.a"],
     "headers": ["*.h", "*.hpp", "*.hh", "*.hxx", "*.cuh"],
+    "for compilers and people": [
+        *("/include/", "/lib/pkgconfig/", "/lib/cmake/", "/share/pkgconfig/", "/share/aclocal/", "/lib/*.la"),
+        *("/share/man/", "/share/doc/", "/share/info/", "/share/gtk-doc/", "/share/bash-completion/"),
+    ],
     "installer's files": [
         "/python/.lock",
         *(

@@ -20,7 +20,9 @@ class Architecture:
     oldest_manylinux: int
     """The lowest manylinux_2_N that exists for it (PEP 600: aarch64 begins with glibc 2.17)."""
     baseline: str
-    """What every host in Lambda can execute, as GCC's `-march`."""
+    """What every host in Lambda can execute, as the psABI and GCC call it."""
+    flags: str
+    """The same for any compiler: GCC before 11, which Amazon Linux 2 has, knows no `-march=x86-64-v2`."""
 
 
 X86_64 = Architecture(
@@ -31,6 +33,7 @@ X86_64 = Architecture(
     elf="EM_X86_64",
     oldest_manylinux=5,
     baseline="x86-64-v2",
+    flags="-march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2",
 )
 ARM64 = Architecture(
     name="arm64",
@@ -40,6 +43,7 @@ ARM64 = Architecture(
     elf="EM_AARCH64",
     oldest_manylinux=17,
     baseline="armv8.2-a",
+    flags="-march=armv8.2-a",
 )
 
 ARCHITECTURES = {a.name: a for a in (X86_64, ARM64)}

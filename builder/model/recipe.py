@@ -70,6 +70,9 @@ Template = Annotated[Text, AfterValidator(_template)]
 RequirementText = Annotated[Text, AfterValidator(_requirement)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
+PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]
+Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument; no shell reads it.")]
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Axis = Literal["runtime", "arch"]
@@ -140,7 +143,7 @@ class Source:
     sha256: Sha256 | None = None
     git: Annotated[Template | None, Field(pattern=r"^https?://|^ssh://|^git@")] = None
     commit: Commit | None = None
-    name: Annotated[RelativePath | None, Field(description="What steps call it; default: the layer's name.")] = None
+    name: Annotated[SourceName | None, Field(description="What steps call it; default: the layer's name.")] = None
 
     def __post_init__(self) -> None:
         given = {key for key in ("url", "sha256", "git", "commit") if getattr(self, key)}
@@ -153,7 +156,7 @@ class Packages:
     """Packages of the build image's operating system."""
 
     uses: Literal["packages"]
-    install: Annotated[tuple[Text, ...], Field(min_length=1)]
+    install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
     when: When | None = None
 
 
@@ -212,19 +215,24 @@ class Build:
     """A source built by its own build system into PREFIX."""
 
     uses: Literal["source"]
-    source: Annotated[RelativePath | None, Field(description="A source's name; default: the first.")] = None
+    source: Annotated[SourceName | None, Field(description="A source's name; default: the first.")] = None
     build: Literal["autotools", "cmake", "meson", "make"] = "autotools"
-    options: tuple[Text, ...] = ()
+    options: tuple[Option, ...] = ()
     when: When | None = None
 
 
 @_table
 class Script:
-    """Shell commands in the build image; values reach them only as environment variables."""
+    """Shell commands in the build image; values reach them only as environment variables.
+
+    They run under `sh -eu` in the folder of the first source: PREFIX, SRC, SRC_<NAME>, RECIPE (the recipe's folder),
+    NAME, VERSION, ARCH, MACHINE, RUNTIME, JOBS, SOURCE_DATE_EPOCH, CFLAGS, CXXFLAGS, LDFLAGS.
+    """
 
     uses: Literal["script"]
     run: Text
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], str] = Field(default_factory=dict)
+    network: Annotated[StrictBool, Field(description="What it downloads is not pinned by the recipe.")] = False
+    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
     when: When | None = None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.errors import LayerwrightError, UsageError, near
 from builder.model.decode import decode, mistaken, parse_toml
-from builder.model.recipe import TABLES, Copy, Gem, Npm, Pip, Recipe
+from builder.model.recipe import TABLES, Build, Copy, Gem, Npm, Pip, Recipe
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
@@ -103,6 +103,7 @@ def _rules(loaded: Loaded) -> Iterator[str]:
     if loaded.folder and recipe.layer.name != loaded.folder.name:
         yield f"layer.name: `{recipe.layer.name}` differs from the folder's name `{loaded.folder.name}`"
     yield from _duplicates(recipe)
+    yield from _sources(recipe)
     yield from _files(loaded)
     yield from _tests(recipe)
 
@@ -115,6 +116,19 @@ def _duplicates(recipe: Recipe) -> Iterator[str]:
     named = [target.name for target in targets(recipe)]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"override: two targets would both be called `{name}`"
+
+
+def _sources(recipe: Recipe) -> Iterator[str]:
+    named = [source.name or recipe.layer.name for source in recipe.source]
+    for name in sorted({name for name in named if named.count(name) > 1}):
+        yield f"source: two are called `{name}`; give them a `name`"
+    for index, step in enumerate(recipe.step):
+        if not isinstance(step, Build):
+            continue
+        if not named:
+            yield f'step[{index}]: `uses = "source"` needs a [[source]]'
+        elif step.source and step.source not in named:
+            yield f"step[{index}].source: there is no source `{step.source}`{near(step.source, named)}"
 
 
 def _files(loaded: Loaded) -> Iterator[str]:

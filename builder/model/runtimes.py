@@ -11,6 +11,15 @@ from builder.model.architectures import ARCHITECTURES, Architecture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PackageManager:
+    """How packages of the operating system are installed in a build image."""
+
+    install: str
+    cache: str
+    ca: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingSystem:
     """An Amazon Linux and the highest symbol versions it has."""
 
@@ -26,6 +35,8 @@ class OperatingSystem:
     manylinux: int
     uv_platforms: tuple[str, ...]
     package_manager: str
+    toolchain: tuple[str, ...]
+    """Packages with which an engine compiles for the other architecture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +77,23 @@ class Runtime:
         first patch releases, as cryptography does 3.9.0 and 3.9.1.
         """
         return f"{self.series}.9"
+
+    @property
+    def interpreter(self) -> str:
+        """The Python of the build image that builds for this runtime, and runs what helps us there."""
+        return f"/var/lang/bin/python{self.series}" if self.python else "/usr/bin/python3"
+
+    @property
+    def manager(self) -> PackageManager:
+        """The package manager of its build image. Lambda's own images, which previews are built in, are minimal."""
+        minimal = self.build_image == self.image
+        return package_managers()["microdnf" if minimal else self.os.package_manager]
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """What must be installed before anything can be compiled: SAM's build images have it all."""
+        minimal = self.build_image == self.image
+        return ("binutils", "findutils", "gcc", "gcc-c++", "gzip", "make", "tar") if minimal else ()
 
     def status(self, today: dt.date) -> str:
         """Return `preview`, `current`, `deprecated`, `update only` or `blocked` on that day."""
@@ -125,6 +153,12 @@ class Runtime:
 
 
 @cache
+def package_managers() -> dict[str, PackageManager]:
+    table: dict[str, Any] = facts.table("runtimes.toml")
+    return {name: PackageManager(**row) for name, row in table["package-manager"].items()}
+
+
+@cache
 def operating_systems() -> dict[str, OperatingSystem]:
     table: dict[str, Any] = facts.table("runtimes.toml")
     return {
@@ -140,6 +174,7 @@ def operating_systems() -> dict[str, OperatingSystem]:
             manylinux=os["manylinux"],
             uv_platforms=tuple(os["uv-platforms"]),
             package_manager=os["package-manager"],
+            toolchain=tuple(os["toolchain"]),
         )
         for name, os in table["os"].items()
     }

@@ -6,12 +6,13 @@ Addresses are not kept: they may hold credentials.
 
 import dataclasses
 import hashlib
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
 
-from builder.index.resolve import Candidate, Wanted, Wheel, resolve
+from builder.index import uv
+from builder.index.dist import Candidate, Dist
+from builder.index.resolve import Wanted, resolve
 from builder.model.target import Target
 
 
@@ -30,11 +31,13 @@ def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[C
 
 def _key(wanted: Wanted, target: Target, lock: Path) -> str:
     question = [
-        importlib.metadata.version("uv"),
+        uv.version(),
         target.base.series,
         target.base.os.name,
         target.arch.name,
         wanted.requirements,
+        sorted(wanted.sources),
+        wanted.wheels_only,
         hashlib.sha256(lock.read_bytes()).hexdigest(),
     ]
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
@@ -43,14 +46,23 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
 def _read(path: Path) -> tuple[Candidate, ...] | None:
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(Candidate(**{**row, "wheels": tuple(Wheel(**wheel) for wheel in row["wheels"])}) for row in rows)
+        return tuple(_candidate(row) for row in rows)
     except (OSError, ValueError, TypeError, KeyError):
         return None  # not there, or damaged: ask again
 
 
+def _candidate(row: dict[str, Any]) -> Candidate:
+    wheels = tuple(Dist(**wheel) for wheel in row["wheels"])
+    return Candidate(**{**row, "wheels": wheels, "sdist": Dist(**row["sdist"]) if row["sdist"] else None})
+
+
 def _write(path: Path, found: tuple[Candidate, ...]) -> None:
     nameless = [
-        dataclasses.replace(one, wheels=tuple(dataclasses.replace(wheel, url=None) for wheel in one.wheels))
+        dataclasses.replace(
+            one,
+            wheels=tuple(dataclasses.replace(wheel, url=None) for wheel in one.wheels),
+            sdist=dataclasses.replace(one.sdist, url=None) if one.sdist else None,
+        )
         for one in found
     ]
     path.parent.mkdir(parents=True, exist_ok=True)

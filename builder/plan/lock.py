@@ -16,7 +16,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from builder.errors import BuildError, UsageError
-from builder.index.resolve import Candidate, Wheel, best
+from builder.index.dist import Candidate, Dist
+from builder.index.resolve import best
 from builder.model.target import Target
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
@@ -110,8 +111,9 @@ def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Can
         msg = f"the lock has no {candidate.name}, which {target.name} needs"
         raise UsageError(msg, hint=f"`layerwright lock {target.layer}` brings it up to date")
     allowed = tuple(wheel for wheel in candidate.wheels if wheel.sha256 in pin.hashes)
-    if candidate.wheels and not allowed:
-        offered = best(candidate, target.base, target.arch) or candidate.wheels[0]
+    sdist = candidate.sdist if candidate.sdist and candidate.sdist.sha256 in pin.hashes else None
+    if not allowed and (candidate.wheels or sdist is None):
+        offered = best(candidate, target.base, target.arch) or candidate.sdist or candidate.wheels[0]
         msg = f"hash mismatch: {candidate.name} {candidate.version} is not what the lock of {target.layer} says"
         raise BuildError(
             msg,
@@ -122,7 +124,7 @@ def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Can
         name=candidate.name,
         version=candidate.version,
         wheels=allowed,
-        sdist_sha256=candidate.sdist_sha256,
+        sdist=sdist,
         direct=candidate.direct,
     )
 
@@ -150,9 +152,9 @@ def write(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
 
 
 def _allowed(candidate: Candidate, target: Target) -> set[str]:
-    wheel: Wheel | None = best(candidate, target.base, target.arch)
+    wheel: Dist | None = best(candidate, target.base, target.arch)
     found = {wheel.sha256} if wheel else set()
-    return found | ({candidate.sdist_sha256} if candidate.sdist_sha256 else set())
+    return found | ({candidate.sdist.sha256} if candidate.sdist else set())
 
 
 def _marker(where: set[tuple[str, str]], everywhere: set[tuple[str, str]]) -> str | None:

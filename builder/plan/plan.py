@@ -11,15 +11,18 @@ from typing import Any
 
 from builder import __version__
 from builder.errors import UsageError
-from builder.model.recipe import Copy, Pip, Recipe, Slim, Step
+from builder.model.images import run_image
+from builder.model.recipe import Gem, Maven, Npm, Recipe, Slim, Step
 from builder.model.target import Target
+from builder.plan import dockerfile
+from builder.plan.container import Container, machinery
 from builder.plan.routes import Route
 
 
 @cache
 def tool() -> str:
     """Name this very layerwright: its version, and a hash of its code for those who work on it."""
-    code = hashlib.sha256()
+    code = hashlib.sha256(machinery().encode())
     root = Path(__file__).parent.parent
     for path in sorted(root.rglob("*.py")):
         code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
@@ -45,7 +48,9 @@ class Plan:
     copied: tuple[Copied, ...]
     locked: bool
     interpreter: str | None
-    """The exact version that compiles the bytecode; None leaves it to Lambda."""
+    """The exact version that compiles the bytecode, or the image that does; None leaves it to Lambda."""
+    container: Container | None
+    """What is compiled; None where no engine is needed."""
     compression: str
     warnings: tuple[str, ...]
 
@@ -56,7 +61,14 @@ class Plan:
     @property
     def route(self) -> str:
         """The most expensive rung of all packages."""
+        if self.container:
+            return "compile"
         return "wheels" if self.routes else "copy"
+
+    @property
+    def dockerfile(self) -> str:
+        """What runs in the container, for people; empty when nothing does."""
+        return dockerfile.describe(self.container) if self.container else ""
 
     @property
     def digest(self) -> str:
@@ -72,6 +84,7 @@ class Plan:
             "architectures": [arch.name for arch in self.target.architectures],
             "recipe": dataclasses.asdict(self.recipe),
             "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
+            "parts": [dataclasses.astuple(part) for part in self.container.parts] if self.container else [],
             "copied": [dataclasses.astuple(copied) for copied in self.copied],
             "interpreter": self.interpreter,
             "compression": self.compression,
@@ -90,7 +103,9 @@ class Plan:
             "architectures": [arch.name for arch in self.target.architectures],
             "os": self.target.base.os.name,
             "route": self.route,
-            "image": {"name": self.target.base.images(self.target.arch)["run"], "digest": None},
+            "image": dataclasses.asdict(run_image(self.target.base, self.target.arch)),
+            "build_image": dataclasses.asdict(self.container.image) if self.container else None,
+            "dockerfile": self.dockerfile or None,
             "locked": self.locked,
             "bytecode": self.interpreter,
             "packages": [
@@ -111,31 +126,18 @@ class Plan:
         }
 
 
-def steps(recipe: Recipe, target: Target) -> list[Pip | Copy]:
-    """Return the steps for a target, or raise UsageError for those that need a container."""
-    chosen = [(index, step) for index, step in enumerate(recipe.step) if target.matches(step.when)]
-    ready: list[Pip | Copy] = []
-    later: list[str] = []
-    for index, step in chosen:
-        reason = _unready(step)
-        if isinstance(step, (Pip, Copy)) and reason is None:
-            ready.append(step)
-        else:
-            later.append(f"step[{index}]: {reason}")
+def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
+    """Return the steps for a target with their numbers, from 1; UsageError for those that cannot be done yet."""
+    chosen = [(number, step) for number, step in enumerate(recipe.step, 1) if target.matches(step.when)]
+    later = [
+        f'step[{number - 1}]: `uses = "{step.uses}"` is not there yet'
+        for number, step in chosen
+        if isinstance(step, (Npm, Gem, Maven))
+    ]
     if later:
         msg = f"{target.name} cannot be built by this version of layerwright"
-        raise UsageError(msg, why=later, hint='prebuilt wheels (`uses = "pip"`) and files (`uses = "copy"`) can')
-    if not ready:
+        raise UsageError(msg, why=later)
+    if not chosen:
         msg = f"no step of the recipe is for {target.name}"
         raise UsageError(msg, hint="a `when` leaves it out; take the runtime or architecture out of [targets] as well")
-    return ready
-
-
-def _unready(step: Step) -> str | None:
-    if isinstance(step, Pip):
-        return (
-            '`wheels = "never"` needs the container route, which is not there yet' if step.wheels == "never" else None
-        )
-    if isinstance(step, Copy):
-        return None
-    return f'`uses = "{step.uses}"` needs the container route, which is not there yet'
+    return chosen

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from builder.errors import BuildError
 from builder.index import tags
+from builder.index.dist import Candidate, Dist
 from builder.index.install import Pinned
-from builder.index.resolve import Candidate, best
+from builder.index.resolve import Wanted, best
 from builder.model.target import Target
 
 
@@ -14,32 +15,43 @@ class Route:
     """One package of a plan."""
 
     package: Pinned
+    """For a compiled one, its sdist."""
     kind: str
-    """`wheel`: prebuilt, no container."""
+    """`wheel`: prebuilt, no container. `compile`: made from the sdist in the build image."""
     reason: str
     size: int | None
     """Bytes to download."""
+    sdist: Dist | None = None
+    """What it is compiled from."""
 
 
-def route(candidate: Candidate, target: Target) -> Route:
+def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
     """Choose the rung for a package, or raise BuildError with the tags that exist and the tags wanted."""
     wheel = best(candidate, target.base, target.arch)
-    if wheel is None:
-        existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
-        msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
-        why = [f"it has wheels for: {', '.join(existing)}", f"wanted: {tags.wanted(target.base, target.arch)}"]
-        raise BuildError(msg, why=why)
+    if wheel:
+        return _made(candidate, wheel, kind="wheel", reason=_reason(wheel.filename, target))
+    if candidate.sdist and not wanted.wheels_only:
+        asked = "asked for" if candidate.name in wanted.sources else f"no wheel fits {target.base.os.title}"
+        return _made(candidate, candidate.sdist, kind="compile", reason=f"{asked}; from its sdist, in the build image")
+    existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
+    msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
+    why = [f"it has wheels for: {', '.join(existing)}", f"wanted: {tags.wanted(target.base, target.arch)}"]
+    raise BuildError(msg, why=why)
+
+
+def _made(candidate: Candidate, dist: Dist, *, kind: str, reason: str) -> Route:
     return Route(
         package=Pinned(
             name=candidate.name,
             version=candidate.version,
-            filename=wheel.filename,
-            sha256=wheel.sha256,
+            filename=dist.filename,
+            sha256=dist.sha256,
             direct=candidate.direct,
         ),
-        kind="wheel",
-        reason=_reason(wheel.filename, target),
-        size=wheel.size,
+        kind=kind,
+        reason=reason,
+        size=dist.size,
+        sdist=dist if kind == "compile" else None,
     )
 
 

@@ -116,7 +116,7 @@ def wheel(name: str, arch: str, folder: Path, *, musl: bool = False) -> Tree:
             ],
             stdin=name,
         )
-        from builder.index.resolve import candidates
+        from builder.index.pylock import candidates
 
         only = candidates(finished.stdout)[0].wheels[0]
         path = folder / only.filename

@@ -76,11 +76,14 @@ def test_no_setup_py_is_ever_executed(index: Index, tmp_path: Path) -> None:
     local = tmp_path / "local"
     local.mkdir()
     (local / "setup.py").write_text(setup)
-    for requirement in ("evil", f"evil @ {local.as_uri()}"):
+    for wheels_only, requirement in ((True, "evil"), (True, f"evil @ {local.as_uri()}"), (False, local.as_uri())):
         with pytest.raises(LayerwrightError) as caught:
-            resolve(Wanted(requirements=(requirement,)), P313, ARM64)
+            resolve(Wanted(requirements=(requirement,), wheels_only=wheels_only), P313, ARM64)
         assert caught.value.exit_code in {2, 4}
         assert not marker.exists()
+    found = resolve(Wanted(requirements=("evil",)), P313, ARM64)
+    assert [(one.name, one.wheels, one.sdist is not None) for one in found] == [("evil", (), True)]
+    assert not marker.exists()
 
 
 def test_an_index_that_does_not_answer_is_named_with_the_proxy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -191,7 +194,39 @@ def test_an_index_without_hashes_is_installed_from_by_the_hash_of_the_file(
 @pytest.mark.network
 def test_numpy_2_3_on_amazon_linux_2_is_the_famous_case() -> None:
     with pytest.raises(BuildError) as caught:
-        resolve(Wanted(requirements=("numpy==2.3.2",)), P311, ARM64)
+        resolve(Wanted(requirements=("numpy==2.3.2",), wheels_only=True), P311, ARM64)
     text = str(caught.value)
     assert "cp311-cp311-manylinux_2_27_aarch64.manylinux_2_28_aarch64" in text
     assert "numpy==2.2.6 is the newest with a wheel that fits" in text
+
+
+def test_what_a_compiled_package_requires_is_read_from_its_sdist(index: Index, tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+    make_wheel(index.folder, "below", "1.0")
+    make_wheel(index.folder, "extra", "1.0")
+    setup = f"open({str(marker)!r}, 'w').close()"
+    egg = "below>=1\n\n[:python_version >= '3.13']\nextra\n\n[docs]\nsphinx\n"
+    make_sdist(index.folder, "native", "2.0", setup, {"native.egg-info/requires.txt": egg})
+    found = resolve(Wanted(requirements=("native",)), P313, ARM64)
+    assert {one.name: bool(one.wheels) for one in found} == {"native": False, "below": True, "extra": True}
+    assert not marker.exists()
+
+
+def test_a_package_that_shall_be_compiled_is_though_a_wheel_fits(index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    make_sdist(index.folder, "a", "1.0", "")
+    found = resolve(Wanted(requirements=("a",), sources=frozenset({"a"})), P313, ARM64)
+    assert found[0].wheels == ()
+    assert found[0].sdist is not None
+    assert found[0].sdist.filename == "a-1.0.tar.gz"
+
+
+def test_settings_of_the_project_count_where_metadata_is_handed_over(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_sdist(index.folder, "native", "1.0", "raise SystemExit")
+    (tmp_path / "uv.toml").write_text(f'[[index]]\nurl = "{index.url}"\ndefault = true\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("UV_DEFAULT_INDEX")
+    found = resolve(Wanted(requirements=("native",)), P313, ARM64)
+    assert found[0].sdist is not None

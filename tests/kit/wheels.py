@@ -48,13 +48,14 @@ def _hash(data: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
 
 
-def make_sdist(folder: Path, name: str, version: str, setup: str) -> Path:
+def make_sdist(folder: Path, name: str, version: str, setup: str, files: Mapping[str, str] | None = None) -> Path:
     """Write a source distribution whose setup.py does what the test says."""
     path = folder / f"{name}-{version}.tar.gz"
     with tarfile.open(path, "w:gz") as archive:
         for member, text in {
             "setup.py": setup,
             "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n",
+            **(files or {}),
         }.items():
             info = tarfile.TarInfo(f"{name}-{version}/{member}")
             info.size = len(text.encode())
@@ -71,7 +72,9 @@ class Index:
 
 
 @contextmanager
-def serve(folder: Path, credentials: str | None = None, *, hashes: bool = True) -> Iterator[Index]:
+def serve(
+    folder: Path, credentials: str | None = None, *, hashes: bool = True, host: str = "127.0.0.1"
+) -> Iterator[Index]:
     """Serve a folder of distributions as a simple index (PEP 503) on loopback."""
     expected = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else None
 
@@ -95,12 +98,12 @@ def serve(folder: Path, credentials: str | None = None, *, hashes: bool = True) 
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with http.server.ThreadingHTTPServer((host, 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         who = f"{credentials}@" if credentials else ""
         try:
-            yield Index(url=f"http://{who}127.0.0.1:{server.server_address[1]}/simple/", folder=folder)
+            yield Index(url=f"http://{who}{host}:{server.server_address[1]}/simple/", folder=folder)
         finally:
             server.shutdown()
             thread.join()

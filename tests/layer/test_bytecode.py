@@ -66,7 +66,7 @@ def test_the_interpreter_takes_it_from_a_read_only_folder(interpreter: Interpret
     (tmp_path / "python" / "m.py").write_bytes(b"def f():\n    return 1\n")  # unchecked: the bytecode wins
     code = "import m; print(m.f(), m.__cached__)"
     finished = subprocess.run(
-        [interpreter.path, "-B", "-c", code],
+        [*interpreter.command, "-B", "-c", code],
         cwd=tmp_path / "python",
         capture_output=True,
         encoding="utf-8",
@@ -117,7 +117,7 @@ def test_a_second_time_comes_from_the_store(tmp_path: Path, monkeypatch: pytest.
 def test_an_interpreter_that_breaks_is_an_error_of_ours(tmp_path: Path) -> None:
     from builder.errors import BuildError
 
-    broken = Interpreter(path="/bin/false", version="3.13.0")
+    broken = Interpreter(command=("/bin/false",), series="3.13", version="3.13.0")
     with pytest.raises(BuildError, match="failed to compile bytecode"):
         compiled([entry("python/a.py", b"")], broken, tmp_path / "store")
 
@@ -125,7 +125,7 @@ def test_an_interpreter_that_breaks_is_an_error_of_ours(tmp_path: Path) -> None:
 def test_the_running_interpreter_is_found_and_an_impossible_one_is_not() -> None:
     found = interpreters.find(HERE)
     assert found is not None
-    assert found.path == sys.executable
+    assert found.command == (sys.executable,)
     assert interpreters.find("3.99") is None
 
 

@@ -8,7 +8,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 
 from builder.errors import BuildError, UsageError
-from builder.index.resolve import Candidate, Wheel
+from builder.index.dist import Candidate, Dist
 from builder.model.architectures import ARM64, X86_64
 from builder.model.runtimes import runtime
 from builder.model.target import Target
@@ -32,8 +32,13 @@ EVERY = [target(series, arch) for series in SERIES for arch in (ARM64, X86_64)]
 
 def candidate(name: str, version: str) -> Candidate:
     digest = f"{abs(hash((name, version))):064x}"[:64]
-    wheel = Wheel(filename=f"{name}-{version}-py3-none-any.whl", sha256=digest, size=1)
-    return Candidate(name=name, version=version, wheels=(wheel,), sdist_sha256="f" * 64)
+    wheel = Dist(filename=f"{name}-{version}-py3-none-any.whl", sha256=digest, size=1)
+    return Candidate(
+        name=name,
+        version=version,
+        wheels=(wheel,),
+        sdist=Dist(filename=f"{name}-{version}.tar.gz", sha256="f" * 64, size=1),
+    )
 
 
 def test_a_lock_holds_names_hashes_and_no_address() -> None:
@@ -99,10 +104,8 @@ def test_a_file_that_the_lock_does_not_know_is_a_hash_mismatch() -> None:
 
 
 def test_of_several_wheels_the_locked_one_is_taken() -> None:
-    wheels = tuple(
-        Wheel(filename=f"a-1.0-{build}-py3-none-any.whl", sha256=str(build) * 64, size=1) for build in (1, 2)
-    )
-    both = Candidate(name="a", version="1.0", wheels=wheels, sdist_sha256=None)
+    wheels = tuple(Dist(filename=f"a-1.0-{build}-py3-none-any.whl", sha256=str(build) * 64, size=1) for build in (1, 2))
+    both = Candidate(name="a", version="1.0", wheels=wheels, sdist=None)
     pin = lock.Pin(name="a", version="1.0", marker=None, hashes=frozenset({"1" * 64}))
     assert [wheel.sha256 for wheel in lock.locked(both, {"a": pin}, EVERY[0]).wheels] == ["1" * 64]
 

@@ -2,15 +2,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.wheels import Index, make_wheel
+from kit.wheels import Index, make_sdist, make_wheel
 
-from builder.build import plan
-from builder.errors import UsageError
+from builder.errors import BuildError, UsageError
 from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 from builder.plan.plan import tool
+from builder.planning import plan
 
 PIP = {"uses": "pip", "requirements": ["a=={version}"]}
 
@@ -72,22 +72,18 @@ def test_a_copied_file_changes_the_digest(index: Index, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        {"uses": "packages", "install": ["libpq-devel"]},
         {"uses": "npm", "packages": ["sharp"]},
         {"uses": "gem", "gems": ["nokogiri"]},
         {"uses": "maven", "artifacts": ["g:a:1"]},
-        {"uses": "source"},
-        {"uses": "script", "run": "make"},
-        {**PIP, "wheels": "never"},
     ],
 )
-def test_steps_that_need_a_container_say_so(step: dict[str, Any]) -> None:
+def test_steps_that_are_not_there_yet_say_so(step: dict[str, Any]) -> None:
     one = loaded(step=[PIP, step])
     with pytest.raises(UsageError) as caught:
         plan(one, targets(one.recipe)[0])
     assert caught.value.exit_code == 2
     assert caught.value.why[0].startswith("step[1]: ")
-    assert "needs the container route, which is not there yet" in caught.value.why[0]
+    assert "is not there yet" in caught.value.why[0]
 
 
 def test_a_target_that_no_step_is_for_is_a_mistake() -> None:
@@ -117,3 +113,43 @@ def test_the_tool_is_its_version_and_its_code() -> None:
     version, code = tool().split("+")
     assert version == __version__
     assert len(code) == 16
+
+
+def test_a_package_that_is_compiled_for_want_of_a_wheel_says_which_version_has_one(index: Index) -> None:
+    make_wheel(index.folder, "a", "0.9", tag="cp313-cp313-manylinux_2_28_aarch64")
+    make_sdist(index.folder, "a", "1.0", "raise SystemExit")
+    one = loaded()
+    made = plan(one, targets(one.recipe)[0])
+    assert made.route == "compile"
+    assert [route.kind for route in made.routes] == ["compile"]
+    assert (
+        "a 1.0 has no wheel for python3.13, so it is compiled; a==0.9 is the newest with a wheel that fits"
+        in made.warnings
+    )
+    assert "COPY --from=wheel-a" in made.dockerfile
+    asked = loaded(step=[{**PIP, "wheels": "never"}])
+    assert not [text for text in plan(asked, targets(asked.recipe)[0]).warnings if "so it is compiled" in text]
+    with pytest.raises(BuildError, match="cannot be installed from wheels"):
+        plan(loaded(step=[{**PIP, "wheels": "only"}]), targets(one.recipe)[0])
+
+
+@pytest.mark.parametrize(
+    ("tables", "problem"),
+    [
+        ({"layer": {"name": "a", "version": "1; rm -rf /", "description": "", "license": "MIT"}}, "layer.version"),
+        ({"layer": {"name": "a$(x)", "version": "1", "description": "", "license": "MIT"}}, "layer.name"),
+        ({"step": [{"uses": "packages", "install": ["gcc; touch /x"]}]}, "step[0].packages.install[0]"),
+        ({"step": [{"uses": "packages", "install": ["--setopt=x"]}]}, "step[0].packages.install[0]"),
+        ({"step": [{"uses": "source", "options": ["a\nRUN evil"]}]}, "step[0].source.options[0]"),
+        ({"step": [{"uses": "script", "run": "true", "env": {"a b": "c"}}]}, "step[0].script.env"),
+        ({"step": [{"uses": "script", "run": "true", "env": {"A": "b\nc"}}]}, "step[0].script.env"),
+        ({"source": [{"name": "../x", "url": "https://x", "sha256": "0" * 64}]}, "source[0].name"),
+        ({"source": [{"url": "file:///etc/passwd", "sha256": "0" * 64}]}, "source[0].url"),
+        ({"source": [{"git": "ext::sh -c evil", "commit": "0" * 40}]}, "source[0].git"),
+    ],
+)
+def test_text_that_tries_to_be_a_command_is_refused(tables: dict[str, Any], problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        loaded(**tables)
+    told = " ".join(caught.value.why)
+    assert problem.replace(".packages", "").replace(".source.", ".").replace(".script", "") in told or problem in told

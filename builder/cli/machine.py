@@ -1,0 +1,115 @@
+"""Commands about this machine and its containers: doctor, images, shell."""
+
+from pathlib import Path
+
+import click
+
+from builder.cli import options
+from builder.cli.recipes import chosen
+from builder.errors import EngineError, UsageError
+
+
+@click.command()
+@options.engine
+@options.as_json
+def doctor(engine: str | None, builder: str | None, *, as_json: bool) -> None:
+    """Tell what is wrong with this machine and the command that mends it: engine, emulation, disk, proxy, CA, pins."""
+    from builder import console
+    from builder.engine import doctor as examiner
+
+    found = examiner.examine(engine, builder)
+    if as_json:
+        console.data({"findings": [one.as_json() for one in found]})
+    else:
+        console.health(found)
+    if any(one.state == "wrong" for one in found):
+        raise click.exceptions.Exit(EngineError.exit_code)
+
+
+@click.group()
+def images() -> None:
+    """Show and pin the images that layers are compiled and tested in."""
+
+
+@images.command("list")
+@options.as_json
+def list_(*, as_json: bool) -> None:
+    """Show the images of each runtime and their pins."""
+    from builder import console, pinning
+    from builder.model import images as model
+
+    pins = model.pinned()
+    rows = [(path, pins.get(path)) for path in pinning.paths(pinning.alive())]
+    if as_json:
+        console.data({"registry": model.registry(), "images": [{"path": path, "digest": pin} for path, pin in rows]})
+        return
+    console.table((f"image in {model.registry()}", "pin"), [(path, pin or "not pinned") for path, pin in rows])
+
+
+@images.command()
+@click.option("--runtime", "runtimes", multiple=True, metavar="NAME", help="Only images of this runtime; repeatable.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a pin is old.")
+@options.engine
+def pin(runtimes: tuple[str, ...], engine: str | None, builder: str | None, *, check: bool) -> None:
+    """Write the newest digest of every image into images/pins.toml."""
+    from builder import console, pinning
+    from builder.engine import client
+    from builder.model.runtimes import runtime
+
+    wanted = [runtime(name) for name in runtimes] or pinning.alive()
+    with console.working("asking the registry"):
+        found = pinning.pin(client.find(engine, builder), wanted, write=not check)
+    for path, old, new in found.changes:
+        console.text(f"{path} {old or '(new)'} -> {new}\n")
+    for error in found.missing:
+        console.warn(error.what)
+    console.note(f"{found.file}: {found.count} images, {len(found.changes)} {'differ' if check else 'changed'}")
+    if check and found.changes:
+        raise click.exceptions.Exit(4)
+
+
+@click.command()
+@click.argument("name", metavar="RECIPE")
+@options.runtime_and_arch
+@options.recipes_folder
+@click.option("--command", "-c", help="Run this and return, instead of a terminal.")
+@options.boxing
+def shell(  # noqa: PLR0913, PLR0917  each is an option
+    name: str,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    folder: Path,
+    command: str | None,
+    boxes: options.Boxes,
+) -> None:
+    """Open a shell where a recipe is compiled, also after a failed build: the last step that worked."""
+    ask = options.Ask(
+        names=(name,),
+        everything=False,
+        pips=(),
+        file=None,
+        name=None,
+        system_packages=(),
+        runtimes=runtimes,
+        architectures=architectures,
+        only=(),
+        folder=folder,
+    )
+    loaded, target = chosen(ask)[0]
+    from builder import console
+    from builder.compiling import Work
+    from builder.planning import plan
+    from builder.shell import open_shell
+
+    choice = boxes.choice()
+    planned = plan(loaded, target)
+    if planned.container is None:
+        msg = f"{target.name} is not compiled in a container, so there is nothing to open"
+        raise UsageError(msg, hint="`layerwright plan` shows how it is made")
+    console.note(f"opening {target.name} in {planned.container.image.name}")
+    raise click.exceptions.Exit(
+        open_shell(Work(container=planned.container, folder=loaded.folder, choice=choice), command)
+    )
+
+
+COMMANDS = (doctor, images, shell)

@@ -1,0 +1,310 @@
+"""The container part of a build: what was made before is taken, the rest is made in one go."""
+
+import dataclasses
+import functools
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder import parts, places
+from builder.engine import buildx, client, host
+from builder.engine.client import Engine
+from builder.engine.failure import NoImageError, StepFailedError
+from builder.errors import BuildError, EngineError, LayerwrightError
+from builder.index import fetch, sdist, sources, static_uv
+from builder.index.install import Pinned
+from builder.model import facts
+from builder.model.images import build_image
+from builder.model.recipe import Build, Script, Source
+from builder.model.target import Target
+from builder.parts import Expected, Made
+from builder.plan import dockerfile
+from builder.plan.container import TREE, Acceleration, Compiled, Container, Part
+
+AUTO = "auto"
+NATIVE, ACCELERATED, EMULATED = parts.WAYS
+TOOLCHAIN = "toolchain"
+LOG_MARK = " | "
+"""Stands before a line of a step's own output; a report without it begins a step."""
+OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
+_MAYBE_ABSENT = "maybe-absent.txt"
+_LISTED = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EngineChoice:
+    """How the command line wants containers to be used."""
+
+    kind: str | None = None
+    builder: str | None = None
+    route: str = AUTO
+    """`auto`, or the one way that may be used."""
+    no_cache: bool = False
+    secrets: tuple[host.Secret, ...] = ()
+    timeout: float = 4 * 3600.0
+    """Seconds for one build."""
+
+    def engine(self) -> Engine:
+        return client.find(self.kind, self.builder)
+
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Work:
+    """What to make, and with what."""
+
+    container: Container
+    folder: Path | None
+    """Where the recipe is."""
+    choice: EngineChoice
+
+
+def make(work: Work, report: Report) -> dict[str, Made]:
+    """Return every part of the container by its stage. The engine is asked only for what was not made before."""
+    wanted = work.container.parts
+    found: dict[str, Made] = {}
+    ways = parts.WAYS if work.choice.route == AUTO else (work.choice.route,)
+    if not work.choice.no_cache:
+        found = {one.stage: made for one in wanted if (made := parts.get(one.key, ways))}
+    missing = [one for one in wanted if one.stage not in found]
+    if missing:
+        way = decide(work.container, work.choice.engine(), work.choice.route)
+        found.update(_build(work, way, report, missing))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """How an engine is going to make a container's parts."""
+
+    name: str
+    acceleration: Acceleration | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Why a stage is not accelerated, by its name."""
+
+    def of(self, stages: Iterable[str]) -> str:
+        """Return the way in which a part is made that these stages lead to."""
+        accelerated = self.acceleration.stages if self.acceleration else frozenset()
+        return EMULATED if self.name == ACCELERATED and not set(stages) <= accelerated else self.name
+
+    def without(self, stage: str, error: LayerwrightError) -> "Way | None":
+        """Return the way that is left when acceleration fails in a stage; None when it was not accelerated."""
+        if self.acceleration is None or stage not in {TOOLCHAIN, *self.acceleration.stages}:
+            return None
+        left = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
+        reason = error.why[0] if error.why else error.what
+        lost = self.acceleration.stages - left
+        notes = {**self.notes, **dict.fromkeys(lost, f"could not be accelerated: {reason}")}
+        return Way(
+            name=self.name,
+            acceleration=dataclasses.replace(self.acceleration, stages=left) if left else None,
+            notes=notes,
+        )
+
+
+def decide(container: Container, engine: Engine, route: str) -> Way:
+    """Choose how to compile: on a node of that architecture, else with a compiler that is not emulated."""
+    arch = container.target.arch
+    name = engine.way(arch)
+    if route == NATIVE and name != NATIVE:
+        msg = f"no node of this engine is {arch.name}, so nothing compiles natively for it"
+        raise EngineError(msg, hint="--builder names a buildx builder that has one; --route auto takes what there is")
+    # Only BuildKit's events tell which stage broke, so only there can a single one fall back.
+    able = engine.kind == client.DOCKER or route == ACCELERATED
+    if name == NATIVE or route == EMULATED or not able or not container.compiling:
+        return Way(name=name)
+    host = engine.architecture
+    runtime = container.target.base
+    return Way(
+        name=ACCELERATED,
+        acceleration=Acceleration(
+            arch=host,
+            image=build_image(runtime, host),
+            packages=runtime.os.toolchain,
+            stages=container.compiling,
+        ),
+    )
+
+
+def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dict[str, Made]:
+    """Build, and once more without acceleration for each stage that it breaks."""
+    while True:
+        try:
+            expected = _attempt(work, way, report, missing)
+            break
+        except (StepFailedError, NoImageError) as error:
+            # Perhaps it is only the image with the compiler that is not there: a mirror may have one architecture.
+            stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
+            left = way.without(stage, error) if work.choice.route == AUTO else None
+            if left is None:
+                raise
+            report(f"{stage} could not be accelerated; emulating")
+            way = left
+    return {stage: _again(one) for stage, one in expected.items()}
+
+
+def _again(one: Expected) -> Made:
+    made = parts.get(one.key, (one.way,))
+    if made is None:
+        msg = "the cache lost a part that was just made"
+        raise EngineError(msg, hint="is somebody cleaning the cache folder? LAYERWRIGHT_CACHE moves it")
+    return made
+
+
+def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dict[str, Expected]:
+    container = work.container
+    target = container.target
+    expected = {
+        one.stage: Expected(
+            key=one.key,
+            way=way.of(container.behind(one)),
+            compiles=not (one.stage == TREE and container.has_scripts),
+            notes=tuple(way.notes[stage] for stage in sorted(container.behind(one)) if stage in way.notes),
+        )
+        for one in missing
+    }
+    report(f"preparing ({way.name})")
+    with places.workspace() as place:
+        write_context(work, place / "context", missing, way.acceleration)
+        job = buildx.Job(
+            target=target.name,
+            os=target.base.os.name,
+            image=container.image.name,
+            context=place / "context",
+            platform=target.arch.docker,
+            log=log_file(target),
+            secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets),
+            no_cache=work.choice.no_cache,
+            timeout=work.choice.timeout,
+        )
+        buildx.build(
+            work.choice.engine(),
+            job,
+            lambda stage, line: report(f"{stage}{LOG_MARK}{line}" if line else stage),
+            lambda stream: parts.receive(stream, expected),
+        )
+    return expected
+
+
+def log_file(target: Target) -> Path:
+    """Return where the full log of a target's last build is."""
+    return places.cache() / "logs" / f"{target.name}.log"
+
+
+def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleration: Acceleration | None = None) -> None:
+    """Write everything that the build reads into one folder."""
+    container = work.container
+    for name in ("bin", "inside", "recipe", "scripts", "sdists", "sources"):
+        (context / name).mkdir(parents=True)
+    text = dockerfile.render(container, wanted, [secret.id for secret in work.choice.secrets], acceleration)
+    (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
+    for path in (facts.folder() / "inside").iterdir():
+        shutil.copyfile(path, context / "inside" / path.name)
+    (context / "inside" / "provided.txt").write_text("\n".join(provided(container.target)), encoding="utf-8")
+    for number, step in container.steps:
+        if isinstance(step, Script):
+            script = context / "scripts" / f"{number:02}.sh"
+            script.write_text(dockerfile.script(step), encoding="utf-8", newline="\n")
+    _write_sources(work, context)
+    stages = {one.stage for one in wanted}
+    if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
+        shutil.copyfile(static_uv.binary(work.choice.engine().architecture), context / "bin" / "uv")
+        (context / "bin" / "uv").chmod(0o755)
+    for one in chosen:
+        sdist.as_tar(_sdist(one), context / "sdists" / f"{one.name}.tar")
+
+
+def provided(target: Target) -> list[str]:
+    """Return the sonames that the runtime surely has: those that only its image may have are bundled when needed."""
+    listed = _names(f"{target.base.os.name}-{target.arch.name}.txt")
+    return sorted(set(listed) - set(_names(_MAYBE_ABSENT)))
+
+
+@functools.cache
+def _names(file: str) -> tuple[str, ...]:
+    text = (facts.folder() / "libraries" / file).read_text(encoding="utf-8")
+    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+
+
+def _write_sources(work: Work, context: Path) -> None:
+    container = work.container
+    if not any(isinstance(step, (Build, Script)) for _, step in container.steps):
+        return
+    for source in container.sources:
+        sdist.as_tar(_source(source), context / "sources" / dockerfile.archive(source))
+    for name, _ in container.recipe_files:
+        to = context / "recipe" / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile((work.folder or Path()) / name, to)
+
+
+def _source(source: Source) -> Path:
+    if source.url and source.sha256:
+        return sources.archive(source.url, source.sha256)
+    return sources.commit(str(source.git), str(source.commit))
+
+
+def _sdist(one: Compiled) -> Path:
+    if found := fetch.known(one.sdist.sha256):
+        return found
+    dist = one.sdist if one.sdist.url else sdist.locate(one.name, one.version)
+    return fetch.cached(str(dist.url), one.sdist.sha256, one.sdist.filename)
+
+
+def wheels(container: Container, made: Mapping[str, Made], folder: Path) -> dict[str, Pinned]:
+    """Write the wheels that sdists became into a folder, and return them by package, ready to be installed."""
+    folder.mkdir(exist_ok=True)
+    return {one.name: _wheel(one, made[container.stage(one)], folder) for one in container.compiled}
+
+
+def _wheel(one: Compiled, part: Made, folder: Path) -> Pinned:
+    found = [entry for entry in part.files("out") if entry.path.endswith(".whl")]
+    if len(found) != 1:
+        msg = f"{one.name} {one.version}: its sdist gave {len(found)} wheels"
+        raise BuildError(msg)
+    path = folder / found[0].name
+    path.write_bytes(found[0].content.read())
+    return Pinned(
+        name=one.name,
+        version=one.version,
+        filename=path.name,
+        sha256=places.sha256(path),
+        direct=path.resolve().as_uri(),
+    )
+
+
+# ---- what the parts say --------------------------------------------------------------------------------------------
+
+
+def outside_files(made: Mapping[str, Made], container: Container) -> list[str]:
+    """Return warnings about files that scripts left outside of /opt: they are not in the layer."""
+    tree = made.get(TREE)
+    if tree is None:
+        return []
+    found = []
+    for number, step in container.steps:
+        if not isinstance(step, Script):
+            continue
+        listed = tree.text(f"outside/{number:02}").split("\n")[:-1]
+        if listed:
+            more = f" and {len(listed) - _LISTED} others" if len(listed) > _LISTED else ""
+            names = ", ".join(listed[:_LISTED])
+            found.append(f"step {number} wrote outside of /opt, which does not come into the layer: {names}{more}")
+    return found
+
+
+def libraries(made: Mapping[str, Made]) -> list[dict[str, str]]:
+    """Return what was bundled, each library once."""
+    added: dict[str, dict[str, str]] = {}
+    for one in made.values():
+        for row in one.libraries()["added"]:
+            added.setdefault(row["soname"], row)
+    return [added[name] for name in sorted(added)]
+
+
+def how_notes(made: Mapping[str, Made]) -> list[str]:
+    """Return what somebody should know of how parts were made."""
+    return [f"{stage}: {note}" for stage, one in sorted(made.items()) for note in one.notes]

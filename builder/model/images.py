@@ -1,0 +1,90 @@
+"""Which container image exactly: registry, name, and the digest that `images/pins.toml` fixes."""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import tomli
+
+from builder.errors import UsageError
+from builder.model import facts
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
+
+AMAZON = "public.ecr.aws"
+_REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Image:
+    name: str
+    """With registry and tag: `public.ecr.aws/lambda/python:3.13-arm64`."""
+    digest: str | None
+    """`sha256:...` of the manifest or index that the pin names."""
+
+    @property
+    def reference(self) -> str:
+        """What a Dockerfile names. An engine takes the digest where both are given; the tag is for readers."""
+        return f"{self.name}@{self.digest}" if self.digest else self.name
+
+
+def registry() -> str:
+    """Return where Amazon's images come from; LAYERWRIGHT_REGISTRY names a mirror, with a prefix if need be."""
+    given = os.environ.get("LAYERWRIGHT_REGISTRY", "").strip().rstrip("/")
+    if given and not _REGISTRY.match(given):
+        msg = f"LAYERWRIGHT_REGISTRY={given} is no registry"
+        raise UsageError(msg, hint="host:port/prefix without a scheme, for example `mirror.example.com:5000/amazon`")
+    return given or AMAZON
+
+
+def pins_file() -> Path:
+    """Return the file of pins for the registry in use; a mirror may hold other bytes, so it has its own."""
+    where = registry()
+    folder = Path(given) if (given := os.environ.get("LAYERWRIGHT_PINS")) else facts.folder()
+    return folder / ("pins.toml" if where == AMAZON else f"pins.{re.sub(r'[^A-Za-z0-9.-]', '_', where)}.toml")
+
+
+def image(path: str) -> Image:
+    """Return the image below the registry, for example `lambda/python:3.13-arm64`."""
+    return Image(name=f"{registry()}/{path}", digest=_pins(pins_file()).get(path))
+
+
+def run_image(runtime: Runtime, arch: Architecture) -> Image:
+    """Return the image that functions run in."""
+    return image(runtime.images(arch)["run"])
+
+
+def build_image(runtime: Runtime, arch: Architecture) -> Image:
+    """Return the image with compilers."""
+    return image(runtime.images(arch)["build"])
+
+
+@cache
+def _pins(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    try:
+        table = tomli.loads(path.read_text(encoding="utf-8")).get("image", {})
+        return {str(name): str(digest) for name, digest in table.items()}
+    except tomli.TOMLDecodeError as error:
+        msg = f"{path} is not TOML"
+        raise UsageError(msg, why=[str(error)], hint="`layerwright images pin` writes it anew") from error
+
+
+def pinned() -> dict[str, str]:
+    """Return the digests for the registry in use, by the images' paths below it."""
+    return dict(_pins(pins_file()))
+
+
+def write_pins(path: Path, digests: dict[str, str]) -> None:
+    """Write pins: the tag is the key, so it stands beside its digest."""
+    lines = [f'"{name}" = "{digest}"' for name, digest in sorted(digests.items())]
+    header = f"# Digests of the images in {registry()}, written by `layerwright images pin`.\n\n[image]\n"
+    path.write_text(header + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def forget() -> None:
+    """Read the pins anew at the next question."""
+    _pins.cache_clear()

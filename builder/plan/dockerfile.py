@@ -1,0 +1,141 @@
+"""The Dockerfile of a target, from `images/templates`: a page that a person can read and run."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from builder.model import facts
+from builder.model.recipe import Build, Packages, Script, Source
+from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
+
+if TYPE_CHECKING:
+    import jinja2
+
+ENVIRONMENT_SECRET = "layerwright-environment"  # noqa: S105  a name
+CA_SECRET = "layerwright-ca"  # noqa: S105
+
+
+TOOLS = (
+    *(f"/bin/{name}" for name in ("bash", "cat", "chmod", "cp", "grep", "ln", "ls", "mkdir", "mv", "rm", "sed", "sh")),
+    *(f"/usr/bin/{name}" for name in ("awk", "basename", "cmp", "cut", "diff", "dirname", "expr", "head", "install")),
+    *(f"/usr/bin/{name}" for name in ("make", "sort", "tail", "touch", "tr", "uniq", "wc")),
+)
+"""What accelerated steps run natively beside the compiler: programs that only handle text, files and processes."""
+
+
+@cache
+def _templates() -> "jinja2.Environment":
+    import jinja2
+
+    loader = jinja2.FileSystemLoader(facts.folder() / "templates")
+    return jinja2.Environment(  # noqa: S701  no HTML is made of it
+        loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=False
+    )
+
+
+def render(
+    container: Container,
+    parts: Sequence[Part],
+    secrets: Sequence[str] = (),
+    acceleration: Acceleration | None = None,
+) -> str:
+    """Return the text that makes these parts. `secrets` are the ids of the user's own."""
+    target = container.target
+    blocks = list(_blocks(container))
+    return (
+        _templates()
+        .get_template("Dockerfile.j2")
+        .render(
+            target=target.name,
+            layer=target.layer,
+            version=target.version,
+            image=container.image,
+            platform=target.arch.docker,
+            arch=target.arch,
+            runtime=target.base,
+            manager=target.base.manager,
+            tools=target.base.tools,
+            python=target.base.interpreter,
+            secrets=[ENVIRONMENT_SECRET, CA_SECRET, *secrets],
+            blocks=blocks,
+            block=None,
+            last=_last(blocks),
+            tree=any(part.stage == TREE for part in parts),
+            acceleration=acceleration,
+            accelerated=acceleration.stages if acceleration else (),
+            packages_cache="",
+            tools_laid_over=TOOLS,
+            repair=container.repair,
+            auditwheel=AUDITWHEEL,
+            scripts=any(block["uses"] == "script" for block in blocks),
+            parts=parts,
+        )
+    )
+
+
+def stages(container: Container) -> list[str]:
+    """Return the stages that a person may want to look into, in order: of a wheel, the one with its sources."""
+    return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
+
+
+def archive(source: Source) -> str:
+    """Return the name of a source in the build context: an engine unpacks by content, whatever the name."""
+    return f"{source.name}.tar"
+
+
+def _last(blocks: Sequence[dict[str, Any]]) -> str:
+    return next((block["stage"] for block in reversed(blocks) if block["uses"] != "pip"), "step-0")
+
+
+def _blocks(container: Container) -> Iterator[dict[str, Any]]:
+    """Yield one block per step and per compiled package, each after the last that changed the system."""
+    after = "step-0"
+    given: set[str] = set()
+    steps = dict(container.steps)
+    for number in sorted({*steps, *(one.step for one in container.compiled)}):
+        for one in container.compiled:
+            if one.step == number:
+                title = f"{one.name} {one.version}, from its sdist"
+                named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
+                yield {"uses": "pip", "title": title, "after": after, **named}
+        step = steps.get(number)
+        if isinstance(step, (Packages, Build, Script)):
+            block = _step_block(container, number, step, given)
+            yield {**block, "number": f"{number:02}", "after": after, "stage": f"step-{number}"}
+            after = f"step-{number}"
+
+
+def _step_block(container: Container, number: int, step: Packages | Build | Script, given: set[str]) -> dict[str, Any]:
+    if isinstance(step, Packages):
+        names = sorted(set(step.install))
+        return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
+    listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
+    if isinstance(step, Build):
+        name = step.source or listed[0]["name"]
+        options = " ".join(shlex.quote(option) for option in step.options)
+        title = f"step {number}: {name}, built with {step.build}"
+        given.add(str(name))
+        build = {"name": name, "archive": f"{name}.tar", "build": step.build, "options": options}
+        return {"uses": "source", "title": title, **build}
+    new = [source for source in listed if source["name"] not in given]
+    given.update(str(source["name"]) for source in new)
+    names = [source["name"] for source in listed]
+    title = f"step {number}: script"
+    return {"uses": "script", "title": title, "sources": new, "all_sources": names, "network": step.network}
+
+
+def script(step: Script) -> str:
+    """Return the shell text of a script step, its own environment first."""
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(step.env.items())]
+    return "".join(lines) + step.run.rstrip("\n") + "\n"
+
+
+def describe(container: Container, acceleration: Acceleration | None = None) -> str:
+    """Return the Dockerfile with its scripts, for people."""
+    text = render(container, container.parts, acceleration=acceleration).rstrip() + "\n"
+    for number, step in container.steps:
+        if isinstance(step, Script):
+            body = "".join(f"#   {line}\n" for line in script(step).splitlines())
+            text += f"\n# scripts/{number:02}.sh\n{body}"
+    return text

@@ -1,0 +1,40 @@
+# Read by every step at its start: the host's proxy and CA, secrets, and how many jobs the engine can do.
+# None of it is written anywhere, so none of it stays in an image or a layer.
+
+if [ -r /run/secrets/layerwright-environment ]; then
+    set -a
+    . /run/secrets/layerwright-environment
+    set +a
+fi
+if [ -r /run/secrets/layerwright-ca ]; then
+    for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE PIP_CERT CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS GIT_SSL_CAINFO \
+        CARGO_HTTP_CAINFO AWS_CA_BUNDLE BUNDLE_SSL_CA_CERT; do
+        export "$name=/run/secrets/layerwright-ca"
+    done
+    package_manager_ca=$LAYERWRIGHT_CA_OPTION
+else
+    package_manager_ca=
+fi
+# Secrets with these names are what they say.
+[ ! -r /run/secrets/netrc ] || export NETRC=/run/secrets/netrc
+[ ! -r /run/secrets/uv.toml ] || export UV_CONFIG_FILE=/run/secrets/uv.toml
+[ ! -r /run/secrets/pip.conf ] || export PIP_CONFIG_FILE=/run/secrets/pip.conf
+
+# A compiler that runs natively while everything else is emulated; see toolchain.sh.
+if [ -d /native/bin ]; then
+    LAYERWRIGHT_TRIPLE=$(LD_LIBRARY_PATH='' gcc -dumpmachine 2>/dev/null || echo "$MACHINE-linux-gnu")
+    # Bash would tell the machine that it was compiled for.
+    export HOSTTYPE="$MACHINE" MACHTYPE="$LAYERWRIGHT_TRIPLE"
+    export LAYERWRIGHT_TRIPLE CC=/native/bin/cc CXX=/native/bin/c++ LD=/native/bin/ld AR=/native/bin/ar \
+        RANLIB=/native/bin/ranlib NM=/native/bin/nm STRIP=/native/bin/strip OBJCOPY=/native/bin/objcopy
+fi
+
+JOBS=$(nproc)
+export JOBS MAKEFLAGS="-j$JOBS" CMAKE_BUILD_PARALLEL_LEVEL="$JOBS"
+export UV_CACHE_DIR=/layerwright/cache/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 NO_COLOR=1
+
+# The one folder that an archive holds, or the place itself when it holds several things.
+source_folder() {
+    set -- "/layerwright/sources/$1" "/layerwright/sources/$1"/*
+    if [ $# = 2 ] && [ -d "$2" ]; then echo "$2"; else echo "$1"; fi
+}

@@ -1,0 +1,52 @@
+# Gathers clang, lld and llvm's tools of this (the host's) architecture in /native, with all their libraries and their
+# loader, so that they run inside images of another architecture: the kernel is the host's.
+# $1: the other architecture's GNU triple, for builds that lose the environment.
+set -eu
+unset LD_LIBRARY_PATH
+mkdir -p /native/bin /native/lib
+
+program() {  # file, names
+    from=$(readlink -f "$(command -v "$1")")
+    shift
+    cp "$from" "/native/bin/$1"
+    first=$1
+    shift
+    for other; do ln -sf "$first" "/native/bin/$other"; done
+}
+program clang clang
+program ld.lld ld ld.lld
+program llvm-ar ar ranlib
+program llvm-nm nm
+program llvm-objcopy objcopy strip
+gcc -O2 "-DTRIPLE=\"$1\"" -o /native/bin/cc /layerwright/inside/launcher.c
+ln -sf cc /native/bin/c++
+
+# What configure scripts and makefiles start ten thousand times. Same version, same files, another architecture; each
+# is laid over its own place, so that nothing finds another path. Not uname and whatever else tells the machine.
+mkdir -p /native/tools
+for path in $LAYERWRIGHT_TOOLS; do cp "$(readlink -f "$path")" "/native/tools/${path##*/}"; done
+
+resources=$(clang -print-resource-dir)
+for folder in lib lib64; do
+    mkdir -p "/native/$folder/clang/$(basename "$resources")"
+    cp -r "$resources/include" "/native/$folder/clang/$(basename "$resources")/"
+done
+
+loader=$(patchelf --print-interpreter /native/bin/clang)
+cp -L "$loader" /native/lib/loader
+for file in /native/bin/* /native/tools/*; do
+    [ -L "$file" ] || ldd "$file" | awk '$3 ~ /^\// { print $3 }'
+done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done
+
+# DT_RPATH, not DT_RUNPATH: it counts for libraries of libraries, and comes before LD_LIBRARY_PATH, where the image
+# keeps libraries of the other architecture.
+for file in /native/bin/* /native/tools/*; do
+    [ -L "$file" ] || patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
+done
+for file in /native/lib/*.so*; do
+    case "${file##*/}" in
+        libc.so.* | libm.so.* | libpthread.so.* | libdl.so.* | librt.so.*) ;; # made for this very loader
+        *) patchelf --force-rpath --set-rpath /native/lib "$file" ;;
+    esac
+done
+/native/bin/clang --version >&2

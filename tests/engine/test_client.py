@@ -1,0 +1,160 @@
+"""What is wrong with an engine: told by clients that answer as broken ones do."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.commands import layerwright, write_recipe
+
+from builder.engine import client
+from builder.errors import EngineError
+from builder.model.architectures import ARM64, X86_64
+
+GOOD = {
+    "version": json.dumps({"Client": {}, "Server": {"Version": "27.1.0", "Arch": "amd64"}}),
+    "buildx version": "github.com/docker/buildx v0.20.0 abc",
+    "buildx inspect": "Name: default\nDriver: docker\n\nNodes:\nName: default\nPlatforms: linux/amd64, linux/arm64\n",
+}
+NODES = """Name:          farm
+Driver:        remote
+Last Activity: 2026-11-23
+
+Nodes:
+Name:                  farm0
+Endpoint:              tcp://10.0.0.1:1234
+Platforms:             linux/amd64*, linux/amd64/v2, linux/386
+
+Name:                  farm1
+Endpoint:              tcp://10.0.0.2:1234
+Platforms:             linux/arm64, linux/arm/v7
+"""
+RECIPE = """
+[layer]
+name = "a"
+version = "1"
+description = ""
+license = "MIT"
+[targets]
+runtimes = ["provided.al2023"]
+architectures = ["arm64"]
+[[step]]
+uses = "script"
+run = "touch $PREFIX/bin"
+"""
+
+
+def fake(
+    folder: Path, answers: Mapping[str, str], failures: Mapping[str, str] | None = None, name: str = "docker"
+) -> Path:
+    """Write a client that says what a test wants and fails at what it knows nothing of."""
+    folder.mkdir(exist_ok=True)
+    cases = "".join(f"'{key}'*) cat <<'EOT'\n{text}\nEOT\n;;\n" for key, text in answers.items())
+    broken = "".join(f"'{key}'*) echo '{text}' >&2; exit 1;;\n" for key, text in (failures or {}).items())
+    path = folder / name
+    path.write_text(
+        f'#!/bin/sh\ncase "$*" in\n{broken}{cases}*) echo "unknown: $*" >&2; exit 1;;\nesac\n', encoding="utf-8"
+    )
+    path.chmod(0o755)
+    return folder
+
+
+def found(folder: Path, monkeypatch: pytest.MonkeyPatch, **choice: Any) -> client.Engine:
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin" if choice.pop("tools", True) else str(folder))
+    client.find.cache_clear()
+    try:
+        return client.find(**choice)
+    finally:
+        client.find.cache_clear()
+
+
+def test_no_engine_at_all(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "a", RECIPE)
+    result = layerwright("build", "a", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert result.code == 7
+    assert "no container engine is installed" in result.err
+    assert "make engine" in result.err
+    assert "Docker Desktop" in result.err
+    assert not list((tmp_path / "dist").iterdir())
+
+
+def test_a_good_one_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = found(fake(tmp_path / "bin", GOOD), monkeypatch)
+    assert (engine.kind, engine.version, engine.architecture) == ("docker", "27.1.0", X86_64)
+    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "emulated")
+
+
+def test_a_builder_with_nodes_of_both_kinds_is_native_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = found(fake(tmp_path / "bin", {"buildx inspect farm": NODES, **GOOD}), monkeypatch, builder="farm")
+    assert engine.build[-2:] == ("--builder", "farm")
+    assert [node.native for node in engine.nodes] == ["linux/amd64", "linux/arm64"]
+    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "native")
+
+
+@pytest.mark.parametrize(
+    ("answers", "failures", "what"),
+    [
+        ({"version": json.dumps({"Server": {"Version": "20.10.5"}})}, {}, "Docker Engine 20.10.5 is too old; 23.0 is"),
+        ({**GOOD, "buildx version": "github.com/docker/buildx 0.11.2 x"}, {}, "buildx 0.11.2 is too old; 0.13 is"),
+        (GOOD, {"buildx version": "not a docker command"}, "docker has no buildx"),
+        ({}, {"version": "Cannot connect to the Docker daemon at unix"}, "the docker daemon is not reachable"),
+        ({}, {"version": "permission denied while trying to connect"}, "you may not talk to the docker daemon"),
+        (GOOD, {"buildx inspect": "no builder found"}, "buildx cannot tell of builder"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_mends_it(
+    answers: dict[str, str], failures: dict[str, str], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(EngineError, match=what) as caught:
+        found(fake(tmp_path / "bin", answers, failures), monkeypatch)
+    assert caught.value.hint
+    assert caught.value.exit_code == 7
+
+
+def test_an_architecture_without_emulation_is_told_before_anything_runs(tmp_path: Path) -> None:
+    bare = {**GOOD, "buildx inspect": "Driver: docker\nNodes:\nName: default\nPlatforms: linux/amd64, linux/386\n"}
+    write_recipe(tmp_path, "a", RECIPE)
+    path = f"{fake(tmp_path / 'bin', bare)}:{os.environ['PATH']}"
+    result = layerwright("build", "a", cwd=tmp_path, env={"PATH": path})
+    assert result.code == 7
+    assert "no emulation is registered" in result.err
+    assert "tonistiigi/binfmt --install arm64" in result.err
+    planned = layerwright("plan", "a", cwd=tmp_path, env={"PATH": path})
+    assert planned.code == 0
+    assert "not possible here: this engine runs nothing for arm64" in planned.out
+
+
+def test_the_engine_is_chosen_by_option_environment_or_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = fake(tmp_path / "bin", GOOD)
+    podman = {"version": {"Version": "4.9.0"}, "host": {"arch": "arm64"}}
+    fake(folder, {"info": json.dumps(podman)}, name="podman")
+    assert found(folder, monkeypatch).kind == "docker"
+    assert found(folder, monkeypatch, kind="podman").architecture == ARM64
+    monkeypatch.setenv("LAYERWRIGHT_ENGINE", "podman")
+    assert found(folder, monkeypatch).kind == "podman"
+    with pytest.raises(EngineError, match="names a buildx builder, and podman has none"):
+        found(folder, monkeypatch, builder="farm")
+    monkeypatch.setenv("LAYERWRIGHT_ENGINE", "rkt")
+    with pytest.raises(EngineError, match="unknown engine `rkt`"):
+        found(folder, monkeypatch)
+    with pytest.raises(EngineError, match="`finch` is not installed"):
+        found(folder, monkeypatch, kind="finch")
+    fake(folder, {"info": json.dumps({**podman, "version": {"Version": "3.4.4"}})}, name="podman")
+    with pytest.raises(EngineError, match=r"Podman 3\.4\.4 is too old"):
+        found(folder, monkeypatch, kind="podman")
+
+
+def test_the_doctor_tells_all_of_it_and_ends_with_seven(tmp_path: Path) -> None:
+    result = layerwright("doctor", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert result.code == 7
+    assert "wrong   engine" in result.out
+    for what in ("CA", "proxy", "registry", "pins", "cache"):
+        assert what in result.out
+    document = layerwright("doctor", "--json", cwd=tmp_path, env={"PATH": str(tmp_path)}).json
+    assert {one["state"] for one in document["findings"]} >= {"ok", "wrong"}
+    local = {"PATH": str(tmp_path), "HTTPS_PROXY": "http://127.0.0.1:3128"}
+    assert "another one in a container" in layerwright("doctor", cwd=tmp_path, env=local).out

@@ -1,0 +1,105 @@
+"""The stand-ins for Amazon's images: where they are, pins for them, sources that a test machine can get."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REGISTRY = "127.0.0.1:5001"
+RUNTIMES = ("python3.13", "python3.14", "provided.al2023")
+"""What there are stand-ins for."""
+DEBIAN = {
+    # The same bytes as upstream's release, by their hash; Debian's pool is what a machine without a web reaches.
+    "71b8d6e8f5fe81f6c6d0d110e3892251f6ce76ed095abd315e26e6e1193af3af": "pool/main/j/jq/jq_1.8.2.orig.tar.gz",
+}
+
+
+def missing() -> str | None:
+    """Return why tests with containers cannot run here, or None."""
+    if shutil.which("docker") is None:
+        return "docker is not installed; `sudo make engine` does that"
+    if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        return "the Docker daemon does not run; `sudo make engine` starts it"
+    try:
+        urllib.request.urlopen(f"http://{REGISTRY}/v2/lambda/python/tags/list", timeout=5).close()
+    except (urllib.error.URLError, OSError):
+        return "there are no stand-ins; `sudo make standin` makes them"
+    return None
+
+
+def environment(pins: Path) -> dict[str, str]:
+    """Return the variables that make layerwright use the stand-ins."""
+    return {"LAYERWRIGHT_REGISTRY": REGISTRY, "LAYERWRIGHT_PINS": str(pins)}
+
+
+def pin(pins: Path) -> None:
+    """Pin the stand-ins, through the product's own command."""
+    from builder.engine import client
+    from builder.model.runtimes import runtime
+    from builder.pinning import pin as pin_images
+
+    pin_images(client.find(), [runtime(name) for name in RUNTIMES], write=True)
+    assert any(pins.iterdir())
+
+
+def fill(cache: Path) -> None:
+    """Put upstream's sources into a cache of sources, from Debian's pool."""
+    folder = cache / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    for sha256, path in DEBIAN.items():
+        if not (folder / sha256).exists():
+            part = folder / f"{sha256}.{os.getpid()}"
+            with urllib.request.urlopen(f"{_mirror()}{path}", timeout=60) as source, part.open("wb") as target:
+                shutil.copyfileobj(source, target)
+            part.replace(folder / sha256)
+
+
+def _mirror() -> str:
+    """Return the Debian mirror that this machine is set up with."""
+    asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
+    listed = subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.split()
+    return next(line for line in listed if "security" not in line)
+
+
+@contextmanager
+def daemon(*, size: str | None = None) -> Iterator[Path]:
+    """Run a second Docker daemon in a folder of its own, on a small disk if `size` says so; `d.sock` is there."""
+    folder = Path(tempfile.mkdtemp(prefix="lw-"))  # the names of sockets may not be long
+    data = folder / "data"
+    data.mkdir(parents=True)
+    if size:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(data)], check=True)
+    host = f"unix://{folder}/d.sock"
+    # A bridge of its own: without one, the daemon would take away that of the first.
+    bridge = f"lw{os.getpid() % 1_000_000}"
+    subprocess.run(["ip", "link", "add", bridge, "type", "bridge"], check=True)
+    subprocess.run(["ip", "addr", "add", f"10.213.{os.getpid() % 250}.1/24", "dev", bridge], check=True)
+    (folder / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}', encoding="utf-8")
+    command = [
+        *("dockerd", f"--data-root={data}", f"--exec-root={folder}/exec", f"--pidfile={folder}/pid", f"--host={host}"),
+        *(f"--bridge={bridge}", "--iptables=false", "--ip6tables=false", f"--config-file={folder}/daemon.json"),
+    ]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            for _ in range(150):
+                asked = subprocess.run(["docker", "--host", host, "info"], capture_output=True, check=False)
+                if asked.returncode == 0:
+                    break
+                try:
+                    process.wait(0.2)
+                except subprocess.TimeoutExpired:
+                    continue
+                raise RuntimeError((folder / "log").read_text(encoding="utf-8")[-2000:])
+            yield folder
+        finally:
+            process.terminate()
+            process.wait(30)
+            subprocess.run(["ip", "link", "delete", bridge], check=False)
+            if size:
+                subprocess.run(["umount", "--lazy", str(data)], check=False)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# Makes the stand-ins of Amazon's images and keeps them in a registry on loopback, under Amazon's names.
+# Idempotent: what was made from the same files is kept. From nothing: see README, "Tests".
+set -euo pipefail
+cd "$(dirname "$0")"
+
+registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
+storage=/var/lib/layerwright-standin
+pythons=${LAYERWRIGHT_STANDIN_PYTHONS:-3.13 3.14}
+declare -A suite=([3.13]=trixie [3.14]=forky)
+declare -A machine=([amd64]=x86_64 [arm64]=arm64)
+
+say() { echo "stand-ins: $*" >&2; }
+
+# ---- the registry --------------------------------------------------------------------------------------------------
+
+if ! curl -fsS "http://$registry/v2/" >/dev/null 2>&1; then
+    if ! command -v docker-registry >/dev/null || ! command -v mmdebstrap >/dev/null; then
+        say "installing docker-registry and mmdebstrap"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends docker-registry mmdebstrap curl >/dev/null
+    fi
+    mkdir -p "$storage/registry"
+    cat >"$storage/config.yml" <<YAML
+version: 0.1
+log: {level: warn, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: $storage/registry}, delete: {enabled: true}}
+http: {addr: $registry}
+YAML
+    setsid docker-registry serve "$storage/config.yml" >"$storage/registry.log" 2>&1 </dev/null &
+    for _ in $(seq 100); do
+        curl -fsS "http://$registry/v2/" >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+    curl -fsS "http://$registry/v2/" >/dev/null || { cat "$storage/registry.log" >&2; exit 1; }
+fi
+
+# ---- what is there already -----------------------------------------------------------------------------------------
+
+key=$( (cat -- *; echo "$pythons") | sha256sum | cut -c 1-16)
+has() { curl -fsS -o /dev/null -H 'Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' "http://$registry/v2/$1/manifests/$2" 2>/dev/null; }
+if has standin/complete "$key"; then
+    say "present ($key)"
+    exit 0
+fi
+
+# ---- Debian 11 -----------------------------------------------------------------------------------------------------
+
+. /etc/os-release
+mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+    sed -n "s/^$VERSION_CODENAME //p" | head -n 1)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+base() {
+    local arch=$1
+    has standin/base "$arch" && return
+    say "Debian 11 for $arch"
+    mmdebstrap --quiet --variant=minbase --architectures="$arch" --include=ca-certificates \
+        --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
+        --customize-hook='rm -f "$1"/etc/resolv.conf "$1"/var/cache/apt/archives/*.deb' \
+        --skip=cleanup/apt/lists bullseye "$work/$arch.tar" "deb $mirror bullseye main"
+    docker import --platform "linux/$arch" "$work/$arch.tar" "$registry/standin/base:$arch" >/dev/null
+    docker push --quiet "$registry/standin/base:$arch" >/dev/null
+    rm "$work/$arch.tar"
+}
+base amd64
+base arm64
+
+# ---- CPython's sources ---------------------------------------------------------------------------------------------
+
+# Known files first: a mirror may have lost what its own index names, or have it not yet.
+declare -A known=(
+    [3.14]="3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81 pool/main/p/python3.14/python3.14_3.14.7.orig.tar.xz
+d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8 pool/main/p/python3.14/python3.14_3.14.4.orig.tar.xz"
+)
+
+listed() {  # what Debian's index has
+    curl -fsS "${mirror}dists/${suite[$1]}/main/source/Sources.xz" | xz -d | awk -v name="python$1" '
+        /^Package: / { ours = $2 == name }
+        ours && /^Directory: / { dir = $2 }
+        ours && /orig\.tar\.xz$/ && length($1) == 64 { sum = $1; file = $3 }
+        ours && /^$/ { print sum, dir "/" file; ours = 0 }'
+}
+
+source_of() {
+    local sum path
+    say "the source of CPython $1"
+    while read -r sum path; do
+        [ -n "$sum" ] || continue
+        curl -fsS -o "$work/python.tar.xz" "$mirror$path" || continue
+        echo "$sum  $work/python.tar.xz" | sha256sum --check --quiet
+        mv "$work/python.tar.xz" "$storage/sources/python$1.orig.tar.xz"
+        return
+    done <<<"${known[$1]:-}
+$(listed "$1")"
+    echo "error: no source of CPython $1" >&2
+    return 1
+}
+
+context="$work/context"
+mkdir -p "$context"
+cp -- * "$context"
+mkdir -p "$storage/sources"
+for python in $pythons; do
+    [ -e "$storage/sources/python$python.orig.tar.xz" ] || source_of "$python"
+    ln "$storage/sources/python$python.orig.tar.xz" "$context/" 2>/dev/null ||
+        cp "$storage/sources/python$python.orig.tar.xz" "$context/"
+done
+
+# ---- the images ----------------------------------------------------------------------------------------------------
+
+image() {  # target, name, tag prefix, python version
+    local target=$1 name=$2 tag=$3 python=$4 arch
+    for arch in amd64 arm64; do
+        say "$name:$tag-${machine[$arch]}"
+        docker buildx build --quiet --provenance=false --platform "linux/$arch" --target "$target" \
+            --build-arg "REGISTRY=$registry" --build-arg "PYTHON=$python" \
+            --tag "$registry/$name:$tag-${machine[$arch]}" --push "$context" >/dev/null
+    done
+}
+image run-provided lambda/provided al2023 3.13
+image build-provided sam/build-provided.al2023 latest 3.13
+for python in $pythons; do
+    image run-python lambda/python "$python" "$python"
+    image build-python "sam/build-python$python" latest "$python"
+done
+docker tag "$registry/standin/base:amd64" "$registry/standin/complete:$key"
+docker push --quiet "$registry/standin/complete:$key" >/dev/null
+say "made ($key)"
