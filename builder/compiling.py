@@ -41,6 +41,9 @@ class EngineChoice:
     route: str = AUTO
     """`auto`, or the one way that may be used."""
     no_cache: bool = False
+    """Make everything anew."""
+    recompile: bool = False
+    """Compile anew, with the packages that the engine has installed before."""
     secrets: tuple[host.Secret, ...] = ()
     timeout: float = 4 * 3600.0
     """Seconds for one build."""
@@ -67,7 +70,7 @@ def make(work: Work, report: Report) -> dict[str, Made]:
     wanted = work.container.parts
     found: dict[str, Made] = {}
     ways = parts.WAYS if work.choice.route == AUTO else (work.choice.route,)
-    if not work.choice.no_cache:
+    if not (work.choice.no_cache or work.choice.recompile):
         found = {one.stage: made for one in wanted if (made := parts.get(one.key, ways))}
     missing = [one for one in wanted if one.stage not in found]
     if missing:
@@ -94,8 +97,16 @@ class Way:
         """Return the way that is left when acceleration fails in a stage; None when it was not accelerated."""
         if self.acceleration is None or stage not in {TOOLCHAIN, *self.acceleration.stages}:
             return None
-        left = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
         reason = error.why[0] if error.why else error.what
+        if stage in self.acceleration.interpreted:
+            return dataclasses.replace(
+                self,
+                acceleration=dataclasses.replace(
+                    self.acceleration, interpreted=self.acceleration.interpreted - {stage}
+                ),
+                notes={**self.notes, stage: f"its Python had to be emulated: {reason}"},
+            )
+        left = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
         lost = self.acceleration.stages - left
         notes = {**self.notes, **dict.fromkeys(lost, f"could not be accelerated: {reason}")}
         return Way(
@@ -125,6 +136,7 @@ def decide(container: Container, engine: Engine, route: str) -> Way:
             image=build_image(runtime, host),
             packages=runtime.os.toolchain,
             stages=container.compiling,
+            interpreted=container.interpreting,
         ),
     )
 
@@ -141,7 +153,7 @@ def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dic
             left = way.without(stage, error) if work.choice.route == AUTO else None
             if left is None:
                 raise
-            report(f"{stage} could not be accelerated; emulating")
+            report(f"{stage} could not be accelerated in full; once more with less")
             way = left
     return {stage: _again(one) for stage, one in expected.items()}
 
@@ -178,6 +190,7 @@ def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> d
             log=log_file(target),
             secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets),
             no_cache=work.choice.no_cache,
+            again=tuple(sorted(container.compiling)) if work.choice.recompile else (),
             timeout=work.choice.timeout,
         )
         buildx.build(

@@ -101,6 +101,7 @@ class Boxes:
     engine: str | None
     builder: str | None
     no_cache: bool
+    recompile: bool
     secrets: tuple[str, ...]
     timeout: int
 
@@ -114,6 +115,7 @@ class Boxes:
             builder=self.builder,
             route="auto" if route == "wheels" else route,
             no_cache=self.no_cache,
+            recompile=self.recompile,
             secrets=tuple(parse_secret(text) for text in self.secrets),
             timeout=self.timeout * 60.0,
         )
@@ -144,7 +146,8 @@ def boxing(function: F) -> F:
     """Add the options of builds in containers; the command gets them as `boxes`."""
     decorate = _together(
         engine,
-        click.option("--no-cache", is_flag=True, help="Compile anew what was compiled before."),
+        click.option("--no-cache", is_flag=True, help="Make everything in containers anew."),
+        click.option("--recompile", is_flag=True, help="Compile anew, with the packages that the engine has kept."),
         click.option(
             "--secret",
             "secrets",

@@ -129,7 +129,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     settings = Options(
         output=how.output,
         strict=how.strict,
-        rebuild=how.rebuild or boxes.no_cache,
+        rebuild=how.rebuild or boxes.no_cache or boxes.recompile,
         containers=boxes.choice(how.route),
         wheels_only=how.route == "wheels",
     )

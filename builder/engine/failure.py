@@ -11,6 +11,7 @@ from builder.model import facts
 _COMPILER = re.compile(
     r"(?:^|\s)(?:fatal )?error(?:\[E\d+\])?:|: undefined reference to |ld: cannot find |error: linker "
 )
+_EXCEPTION = re.compile(r"^\s*(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Exit): ")
 _NOT_A_CAUSE = re.compile(
     r"error: (subprocess-exited|metadata-generation|command '.*' failed|legacy-install|Failed to build)|"
     r"error: The build backend|^\s*#|Werror|--error|\berror: 0\b"
@@ -127,9 +128,11 @@ def _step(step: Step | None, lines: Sequence[str], said: Sequence[str], target: 
 
 
 def first_error(lines: Sequence[str]) -> list[str]:
-    """Return the compiler's first error with what stands around it, else the tail."""
+    """Return the compiler's first error with what stands around it, else Python's last exception, else the tail."""
     texts = [line.rstrip() for line in lines if line.strip()]
     for index, line in enumerate(texts):
         if _COMPILER.search(line) and not _NOT_A_CAUSE.search(line):
             return [text.strip() for text in texts[index : index + 4]]
+    if raised := [index for index, line in enumerate(texts) if _EXCEPTION.match(line)]:
+        return [text.strip() for text in texts[raised[-1] : raised[-1] + 4]]
     return [text.strip() for text in texts[-_SHOWN:]]

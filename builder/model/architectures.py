@@ -17,6 +17,8 @@ class Architecture:
     """npm's `--cpu`."""
     elf: str
     """pyelftools' name of `e_machine`."""
+    loader: str
+    """The program interpreter that every dynamic program of it names (glibc's ABI)."""
     oldest_manylinux: int
     """The lowest manylinux_2_N that exists for it (PEP 600: aarch64 begins with glibc 2.17)."""
     baseline: str
@@ -31,6 +33,7 @@ X86_64 = Architecture(
     docker="linux/amd64",
     npm="x64",
     elf="EM_X86_64",
+    loader="/lib64/ld-linux-x86-64.so.2",
     oldest_manylinux=5,
     baseline="x86-64-v2",
     flags="-march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2",
@@ -41,6 +44,7 @@ ARM64 = Architecture(
     docker="linux/arm64",
     npm="arm64",
     elf="EM_AARCH64",
+    loader="/lib/ld-linux-aarch64.so.1",
     oldest_manylinux=17,
     baseline="armv8.2-a",
     flags="-march=armv8.2-a",

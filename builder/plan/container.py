@@ -62,6 +62,8 @@ class Acceleration:
     packages: tuple[str, ...]
     stages: frozenset[str]
     """The stages that use it."""
+    interpreted: frozenset[str] = frozenset()
+    """Those of them whose Python is the engine's as well."""
 
     @property
     def platform(self) -> str:
@@ -98,6 +100,11 @@ class Container:
         """The stages in which a compiler may run."""
         steps = {f"step-{number}" for number, step in self.steps if isinstance(step, (Build, Script))}
         return frozenset(steps | {one.stage for one in self.compiled})
+
+    @property
+    def interpreting(self) -> frozenset[str]:
+        """The stages in which Python runs for most of the time, and for nothing but the building of a wheel."""
+        return frozenset(one.stage for one in self.compiled if self.target.base.python)
 
     def stage(self, one: Compiled) -> str:
         """Return the stage that gives a package's wheel."""

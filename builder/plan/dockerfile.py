@@ -23,6 +23,9 @@ TOOLS = (
 )
 """What accelerated steps run natively beside the compiler: programs that only handle text, files and processes."""
 
+PROGRAMS = {"cmake": "/usr/bin/cmake", "ninja-build": "/usr/bin/ninja"}
+"""The same of packages that a recipe installs. CMake asks `uname`, which stays emulated, for the machine."""
+
 
 @cache
 def _templates() -> "jinja2.Environment":
@@ -43,6 +46,7 @@ def render(
     """Return the text that makes these parts. `secrets` are the ids of the user's own."""
     target = container.target
     blocks = list(_blocks(container))
+    laid_over = dict.fromkeys([*TOOLS, *(path for block in blocks for path in block["tools"])])
     return (
         _templates()
         .get_template("Dockerfile.j2")
@@ -64,8 +68,10 @@ def render(
             tree=any(part.stage == TREE for part in parts),
             acceleration=acceleration,
             accelerated=acceleration.stages if acceleration else (),
+            interpreted=acceleration.interpreted if acceleration else (),
             packages_cache="",
-            tools_laid_over=TOOLS,
+            laid_over=list(laid_over),
+            also_there=tuple(name for name, path in PROGRAMS.items() if path in laid_over),
             repair=container.repair,
             auditwheel=AUDITWHEEL,
             scripts=any(block["uses"] == "script" for block in blocks),
@@ -92,17 +98,20 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
     """Yield one block per step and per compiled package, each after the last that changed the system."""
     after = "step-0"
     given: set[str] = set()
+    tools = list(TOOLS)
     steps = dict(container.steps)
     for number in sorted({*steps, *(one.step for one in container.compiled)}):
         for one in container.compiled:
             if one.step == number:
                 title = f"{one.name} {one.version}, from its sdist"
                 named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
-                yield {"uses": "pip", "title": title, "after": after, **named}
+                yield {"uses": "pip", "title": title, "after": after, "tools": tuple(tools), **named}
         step = steps.get(number)
         if isinstance(step, (Packages, Build, Script)):
             block = _step_block(container, number, step, given)
-            yield {**block, "number": f"{number:02}", "after": after, "stage": f"step-{number}"}
+            named = {"number": f"{number:02}", "after": after, "stage": f"step-{number}"}
+            yield {**block, **named, "tools": tuple(tools)}
+            tools += [PROGRAMS[name] for name in block.get("packages", ()) if name in PROGRAMS]
             after = f"step-{number}"
 
 

@@ -26,6 +26,16 @@ ln -sf cc /native/bin/c++
 mkdir -p /native/tools
 for path in $LAYERWRIGHT_TOOLS; do cp "$(readlink -f "$path")" "/native/tools/${path##*/}"; done
 
+# The runtime's own Python; see sitecustomize.py. What is installed to build with (ninja, cmake, cython) is of this
+# architecture, too; it finds the loader at its own place and libraries by an LD_LIBRARY_PATH that ends with /native/lib.
+mkdir -p /native/python/lib-dynload
+python_folder=/var/lang/lib
+if [ -n "$LAYERWRIGHT_PYTHON" ]; then
+    cp "$(readlink -f "$LAYERWRIGHT_PYTHON")" /native/python/python
+    cp "$python_folder/${LAYERWRIGHT_PYTHON##*/}"/lib-dynload/*.so /native/python/lib-dynload/
+    sed "s/@MACHINE@/${1%%-*}/" /layerwright/inside/sitecustomize.py >/native/python/sitecustomize.py
+fi
+
 resources=$(clang -print-resource-dir)
 for folder in lib lib64; do
     mkdir -p "/native/$folder/clang/$(basename "$resources")"
@@ -34,14 +44,15 @@ done
 
 loader=$(patchelf --print-interpreter /native/bin/clang)
 cp -L "$loader" /native/lib/loader
-for file in /native/bin/* /native/tools/*; do
-    [ -L "$file" ] || ldd "$file" | awk '$3 ~ /^\// { print $3 }'
+programs=$(find /native/bin /native/tools /native/python/python -type f 2>/dev/null || true)
+for file in $programs /native/python/lib-dynload/*; do
+    LD_LIBRARY_PATH=$python_folder ldd "$file" 2>/dev/null | awk '$3 ~ /^\// { print $3 }'
 done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done
 
 # DT_RPATH, not DT_RUNPATH: it counts for libraries of libraries, and comes before LD_LIBRARY_PATH, where the image
 # keeps libraries of the other architecture.
-for file in /native/bin/* /native/tools/*; do
-    [ -L "$file" ] || patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
+for file in $programs; do
+    patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
 done
 for file in /native/lib/*.so*; do
     case "${file##*/}" in

@@ -16,6 +16,16 @@ RUNTIMES = ("python3.13", "python3.14", "provided.al2023")
 DEBIAN = {
     # The same bytes as upstream's release, by their hash; Debian's pool is what a machine without a web reaches.
     "71b8d6e8f5fe81f6c6d0d110e3892251f6ce76ed095abd315e26e6e1193af3af": "pool/main/j/jq/jq_1.8.2.orig.tar.gz",
+    "b3d1575b2218badc3549d6977524bb0f8c468c6528eebc8967bbe3078cf2cace": "pool/main/q/qpdf/qpdf_12.2.0.orig.tar.gz",
+    "b4447faf61a8786a9b211d58d4103d85d47fd3a5dd418d5a6bc525d41db54ccc": (
+        "pool/main/l/leptonlib/leptonlib_1.86.0.orig.tar.gz"
+    ),
+    "f2fb34ca035b6d087a42875a35a7a5c4155fa9979c6132365b1e5a28ebc3fc11": (
+        "pool/main/t/tesseract/tesseract_5.5.0.orig.tar.gz"
+    ),
+    "464beb5e7bf0c311e68b45ae2f04e9cc2af88851abb4082231742a74d97b524c": "pool/main/f/ffmpeg/ffmpeg_8.1.2.orig.tar.xz",
+    "ddfe36cab873794038ae2c1210557ad34857a4b6bdc515785d1da9e175b1da1e": "pool/main/l/lame/lame_3.100.orig.tar.gz",
+    "65c1d2f78b9f2fb20082c38cbe47c951ad5839345876e46941612ee87f9a7ce1": "pool/main/o/opus/opus_1.5.2.orig.tar.gz",
 }
 
 

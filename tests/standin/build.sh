@@ -15,10 +15,11 @@ say() { echo "stand-ins: $*" >&2; }
 # ---- the registry --------------------------------------------------------------------------------------------------
 
 if ! curl -fsS "http://$registry/v2/" >/dev/null 2>&1; then
-    if ! command -v docker-registry >/dev/null || ! command -v mmdebstrap >/dev/null; then
-        say "installing docker-registry and mmdebstrap"
+    needed=(docker-registry mmdebstrap arch-test curl)
+    if [ "$(command -v "${needed[@]}" | wc -l)" -lt ${#needed[@]} ]; then
+        say "installing ${needed[*]}"
         apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends docker-registry mmdebstrap curl >/dev/null
+        DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends "${needed[@]}" >/dev/null
     fi
     mkdir -p "$storage/registry"
     cat >"$storage/config.yml" <<YAML
