@@ -14,7 +14,8 @@ program() {  # file, names
     for other; do ln -sf "$first" "/native/bin/$other"; done
 }
 program clang clang
-program ld.lld ld ld.lld
+# Clang looks for a linker with its triple in front of it first, in PATH as well: there is an emulated one.
+program ld.lld ld ld.lld "$1-ld"
 program llvm-ar ar ranlib
 program llvm-nm nm
 program llvm-objcopy objcopy strip
