@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import Row, process, publish
-from builder.model.architectures import ARCHITECTURES, host_architecture
+from builder.model.architectures import ARCHITECTURES, X86_64, host_architecture
 from builder.model.images import build_image
 from builder.model.runtimes import runtime
 
@@ -75,7 +75,7 @@ CASES = (
 
 def seconds(case: Case, route: str) -> float:
     """Return the time of one build; what was installed for it before is kept."""
-    own = host_architecture()
+    own = host_architecture() or X86_64
     arch = own if route == "native" else next(one for one in ARCHITECTURES.values() if one != own)
     command = [*LAYERWRIGHT, "build", case.name, "--arch", arch.name, "--runtime", case.runtime, "--route", route]
     return process([*command, "--recompile"], cwd=WORK).wall
@@ -151,7 +151,9 @@ def keep(names: list[str]) -> None:
 
 
 def cpu() -> str:
-    found = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    """Return what the processor calls itself."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    found = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return found[0] if found else platform.machine()
 
 
@@ -164,7 +166,7 @@ def main() -> None:
     asked = [word for word in sys.argv[1:] if not word.startswith("-")]
     chosen = [case for case in CASES if not asked or case.name in asked]
     found = [row for case in chosen for row in rows(case, kept)]
-    registry = build_image(runtime("python3.13"), host_architecture()).name.split("/")[0]
+    registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
     text = f"Medians of {RUNS}, one run above {LONG:.0f} s; {os.cpu_count()} processors, images of {registry}."
     publish(found, "foreign", text)
 

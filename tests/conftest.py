@@ -13,6 +13,7 @@ from kit.wheels import Index, serve
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.model import images
+from builder.model.architectures import X86_64
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever starts us in the background of a script makes us, and all that tests interrupt, deaf to it.
@@ -38,6 +39,16 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
         monkeypatch.delenv("UV_INDEX", raising=False)
         yield running
+
+
+@pytest.fixture
+def static_uv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Get uv for containers from the usual index: that of a test has it not."""
+    from builder.index import static_uv as tool
+
+    with monkeypatch.context() as patch:
+        patch.delenv("UV_DEFAULT_INDEX", raising=False)
+        assert tool.binary(X86_64).is_file()
 
 
 def need(program: str) -> str:

@@ -347,6 +347,7 @@ def test_secrets_are_there_for_steps_and_nowhere_afterwards(tmp_path: Path, monk
     assert again.code == 4
 
 
+@pytest.mark.usefixtures("static_uv")
 def test_a_private_index_is_used_inside_and_its_password_stays_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -367,7 +368,6 @@ def test_a_private_index_is_used_inside_and_its_password_stays_there(
         monkeypatch.setenv("UV_DEFAULT_INDEX", private.url.replace(EVERYWHERE, gateway()))
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
         monkeypatch.setenv("UV_INSECURE_HOST", gateway())
-        static_uv(monkeypatch)
         steps = '[[step]]\nuses = "pip"\nrequirements = ["native==1.0"]\n'
         built = made(tmp_path, recipe(steps, runtime="python3.13"), no_cache=True)
     assert [name for name in content(built) if name.endswith(".so")] == [
@@ -388,16 +388,6 @@ def gateway() -> str:
     """Return the address by which containers reach this machine."""
     asked = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
     return subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.strip()
-
-
-def static_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Get uv for containers from the usual index: the one of the test has it not."""
-    from builder.index import static_uv as tool
-    from builder.model.architectures import X86_64
-
-    with monkeypatch.context() as patch:
-        patch.delenv("UV_DEFAULT_INDEX")
-        assert tool.binary(X86_64).is_file()
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------

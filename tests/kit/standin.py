@@ -26,6 +26,7 @@ DEBIAN = {
     "464beb5e7bf0c311e68b45ae2f04e9cc2af88851abb4082231742a74d97b524c": "pool/main/f/ffmpeg/ffmpeg_8.1.2.orig.tar.xz",
     "ddfe36cab873794038ae2c1210557ad34857a4b6bdc515785d1da9e175b1da1e": "pool/main/l/lame/lame_3.100.orig.tar.gz",
     "65c1d2f78b9f2fb20082c38cbe47c951ad5839345876e46941612ee87f9a7ce1": "pool/main/o/opus/opus_1.5.2.orig.tar.gz",
+    "537512904744b35e232912055ccf8ec66d768639ff3abe5788d90d792ec5f48b": "pool/main/l/lz4/lz4_1.10.0.orig.tar.gz",
 }
 
 

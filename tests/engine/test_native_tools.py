@@ -1,0 +1,137 @@
+"""Programs of the engine's architecture inside a container of the other: what they are told, what they give."""
+
+import dataclasses
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.compiled import recipe
+from kit.foreign import CXX_PROGRAM, interface, made, making, programs, works
+from kit.wheels import Index, make_sdist
+
+from builder.build import Built
+from builder.engine import client
+from builder.engine.client import Engine, Node
+from builder.model.runtimes import OperatingSystem
+
+OPENMP_PROGRAM = """
+mkdir -p "$PREFIX/bin"
+echo '#include <omp.h>
+#include <stdio.h>
+int main(void) {
+    int found = 0;
+    #pragma omp parallel num_threads(3) reduction(+:found)
+    found += 1;
+    if (found == 3) puts("works");
+    return 0;
+}' > a.c
+"${CC:-gcc}" $CFLAGS -fopenmp -c a.c
+"${CC:-gcc}" $CFLAGS -fopenmp -o "$PREFIX/bin/a" a.o $LDFLAGS
+"""
+BACKEND = """
+import json, os, platform, sys, sysconfig, zipfile
+
+def _elf_machine(path):
+    with open(path, "rb") as stream:
+        return int.from_bytes(stream.read(20)[18:], "little")
+
+FACTS = {
+    "uname": os.uname().machine,
+    "platform": [sys.platform, platform.machine(), sysconfig.get_platform()],
+    "paths": sysconfig.get_paths(),
+    "variables": sysconfig.get_config_vars(),
+    "prefixes": [sys.base_prefix, sys.base_exec_prefix],
+    "implementation": sys.implementation._multiarch,
+}
+
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "told-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
+        told = {**FACTS, "running on": _elf_machine("/proc/self/exe")}
+        wheel.writestr("told.json", json.dumps(told, default=str))
+        wheel.writestr("told-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n")
+        wheel.writestr("told-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("told-1.0.dist-info/RECORD", "")
+    return name
+"""
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "told"
+version = "1.0"
+"""
+X86_64, AARCH64 = 62, 183
+"""What an ELF header calls them."""
+
+
+def told(folder: Path, route: str, backend: str = BACKEND) -> tuple[Built, dict[str, Any]]:
+    """Build a wheel whose build backend writes down what it is told; return that."""
+    make_sdist(folder / "index", "told", "1.0", "", {"pyproject.toml": PROJECT, "backend.py": backend})
+    steps = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'
+    built = made(folder, recipe(steps, arch="arm64", runtime="python3.13"), route)
+    with zipfile.ZipFile(built.path) as archive:
+        text = archive.read("python/told.json").decode()
+    return built, json.loads(re.sub(r"builds-v0/\.tmp\w+", "builds-v0/a", text))
+
+
+@pytest.mark.usefixtures("engine", "static_uv")
+def test_the_engines_python_says_what_the_emulated_one_says(index: Index, tmp_path: Path) -> None:
+    assert index.url
+    built, fast = told(tmp_path, "accelerated")
+    _, slow = told(tmp_path, "emulated")
+    assert (fast.pop("running on"), slow.pop("running on")) == (X86_64, AARCH64)
+    assert fast == slow
+    assert fast["platform"] == ["linux", "aarch64", "linux-aarch64"]
+    assert built.manifest["notes"] == []
+
+
+@pytest.mark.usefixtures("engine", "static_uv")
+def test_what_only_an_emulated_python_can_do_is_done_by_one(index: Index, tmp_path: Path) -> None:
+    assert index.url
+    picky = BACKEND.replace(
+        "told = {**", 'assert _elf_machine("/proc/self/exe") == 183, "not this machine"\n        told = {**'
+    )
+    built, facts = told(tmp_path, "auto", picky)
+    assert facts["running on"] == AARCH64
+    assert [note for note in built.notes if "had to be emulated: AssertionError: not this machine" in note]
+
+
+def test_openmp_is_that_of_the_targets_gcc(engine: Engine, tmp_path: Path) -> None:
+    built = made(tmp_path, making(OPENMP_PROGRAM), "accelerated")
+    (data,) = programs(built.path).values()
+    assert "libgomp.so.1" in interface(data)["needed"]
+    assert works(engine, built, tmp_path)
+
+
+def test_an_arm64_machine_accelerates_for_x86_64(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = ("linux/arm64", "linux/amd64")
+    laptop = dataclasses.replace(engine, nodes=(Node(name="laptop", platforms=both, native=both[0]),))
+    monkeypatch.setattr(client, "find", lambda *_: laptop)
+    built = made(tmp_path, making(CXX_PROGRAM).replace('["arm64"]', '["x86_64"]'), "accelerated")
+    assert built.manifest["route"] == "accelerated"
+    (data,) = programs(built.path).values()
+    assert interface(data)["machine"] == "EM_X86_64"
+    assert b"clang" not in data
+    assert works(engine, built, tmp_path)
+
+
+def test_a_toolchain_that_cannot_be_installed_leaves_emulation(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.kind == "docker"
+    monkeypatch.setattr(OperatingSystem, "toolchain", ("clang", "lld", "no-such-package"), raising=True)
+    built = made(tmp_path, making(CXX_PROGRAM))
+    assert built.manifest["route"] == "emulated"
+    assert [note for note in built.notes if "no package is called `no-such-package`" in note]
