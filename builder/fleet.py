@@ -10,6 +10,9 @@ from builder.errors import LayerwrightError
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 
+_LOOK = 0.2
+"""Seconds. A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread."""
+
 
 class _StoppedError(LayerwrightError):
     """Another target failed, or the user interrupted."""
@@ -49,7 +52,7 @@ def _watch(futures: Sequence[Future[Built]], stop: threading.Event, *, keep_goin
     """Tell of each target as it is done; after a failure, let nothing new begin."""
     pending = set(futures)
     while pending:
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+        done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
         for future in done:
             if future.cancelled():
                 continue

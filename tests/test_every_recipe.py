@@ -54,7 +54,9 @@ def test_a_recipe_covers_both_architectures_and_has_lock_and_test(one: Loaded) -
     covered = {(target.base.os.name, target.arch.name) for target in targets(one.recipe)}
     systems = {"al2023"} if one in COMPILED else {"al2", "al2023"}
     assert covered == {(os_name, arch) for os_name in systems for arch in ("x86_64", "arm64")}
-    assert {"python3.13", "python3.14"} <= set(one.recipe.targets.runtimes)
+    # What wheels exist for is compiled to be compared with them: one Python is enough for that, and takes long enough.
+    pythons = {"python3.13"} if one.name.endswith("-source") else {"python3.13", "python3.14"}
+    assert pythons <= set(one.recipe.targets.runtimes)
     assert one.recipe.test
     if any(isinstance(step, Pip) for step in one.recipe.step):
         assert one.lock is not None

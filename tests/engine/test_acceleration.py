@@ -19,8 +19,10 @@ from builder.model.target import targets
 from builder.planning import plan
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
-OTHERS = {"levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
+OTHERS = {"h3": "4.5.0", "levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
 """Packages that this repository has no recipe for: CMake by scikit-build-core, and more of setuptools."""
+OPTIMISED_AS_ONE = {"levenshtein"}
+"""C++ with link-time optimisation: which helpers of its runtime GCC calls, clang may do without."""
 FROM_SDIST = """
 [[step]]
 uses = "pip"
@@ -50,7 +52,11 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
     fast, slow = results["accelerated"], results["emulated"]
     assert set(fast) == set(slow) != set()
     for file, data in fast.items():
-        assert interface(data) == interface(slow[file])
+        found, wanted = interface(data), interface(slow[file])
+        if name in OPTIMISED_AS_ONE:
+            assert found["versions"] <= wanted["versions"]
+            wanted["versions"] = found["versions"]
+        assert found == wanted
         assert b"/native" not in data
         assert b"clang version" not in slow[file]
 

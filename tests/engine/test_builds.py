@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,14 +19,15 @@ from kit.commands import ROOT, Result, layerwright, write_recipe
 from kit.compiled import recipe, script, source_archive
 from kit.wheels import make_sdist, serve
 
-from builder import parts
+from builder import compiling, parts
 from builder.build import Built, Options, build
 from builder.compiling import EngineChoice
-from builder.engine import client
+from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.errors import BuildError, LayerwrightError
 from builder.model import recipes
 from builder.model.target import targets
+from builder.planning import plan
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  containers come in by another address than loopback
 pytestmark = pytest.mark.usefixtures("engine")
@@ -341,10 +344,46 @@ def test_secrets_are_there_for_steps_and_nowhere_afterwards(tmp_path: Path, monk
     cache = Path(os.environ["LAYERWRIGHT_CACHE"])
     written = [path for folder in (cache, tmp_path / "dist") for path in folder.rglob("*") if path.is_file()]
     everything = [result.out, result.err, told.stdout, *(path.read_bytes().decode("latin-1") for path in written)]
-    for secret in ("proxy-pa55word", "t0ken-of-mine", "netrc-pa55word"):
+    words = ("proxy-pa55word", "t0ken-of-mine", "netrc-pa55word")
+    for secret in words:
         assert not [text for text in everything if secret in text]
+    with step_as_image(tmp_path, ("id=token,env=MY_TOKEN", f"id=netrc,src={tmp_path / 'netrc'}")) as image:
+        for asked in (["history", "--no-trunc", image], ["image", "inspect", image]):
+            history = subprocess.run(["docker", *asked], capture_output=True, encoding="utf-8", check=True).stdout
+            assert "layerwright/inside/script.sh" in history or asked[0] == "image"
+            assert not [secret for secret in words if secret in history]
+        look = "test -s /opt/bin/x; find / -xdev -type f -exec grep -lF -e pa55word -e t0ken-of-mine {} +"
+        found = ["docker", "run", "--rm", "--network=none", image, "sh", "-c", look]
+        assert subprocess.run(found, capture_output=True, encoding="utf-8", check=False).stdout == ""
     again = layerwright("build", "a", "--rebuild", "--no-cache", cwd=tmp_path)
     assert again.code == 4
+
+
+@contextmanager
+def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
+    """Keep the stage in which a recipe's only step ran as an image, with the secrets of a build."""
+    loaded = recipes.load(folder / "recipes", "a")
+    container = plan(loaded, targets(loaded.recipe)[0]).container
+    assert container is not None
+    choice = EngineChoice(secrets=tuple(host.parse_secret(text) for text in given))
+    work = compiling.Work(container=container, folder=loaded.folder, choice=choice)
+    compiling.write_context(work, folder / "context", container.parts)
+    files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)
+    tag = f"layerwright-test:{uuid.uuid4().hex[:12]}"
+    secrets = [f"--secret=id={name},src={path}" for name, path in files.items()]
+    command = [
+        "docker",
+        "buildx",
+        "build",
+        "--load",
+        f"--tag={tag}",
+        "--target=step-1",
+        *secrets,
+        str(folder / "context"),
+    ]
+    subprocess.run(command, capture_output=True, check=True)
+    yield tag
+    subprocess.run(["docker", "image", "rm", "--force", tag], capture_output=True, check=True)
 
 
 @pytest.mark.usefixtures("static_uv")

@@ -96,6 +96,20 @@ def test_a_mistake_names_its_path_and_the_way_out(tables: dict[str, Any], messag
     assert not any("constrained" in line or "literal[" in line for line in found), found
 
 
+@pytest.mark.parametrize(
+    "text", ["1;reboot", "$(reboot)", "`reboot`", "1 && reboot", "1\nRUN reboot", "1\n", "'", '"', "-1"]
+)
+def test_a_shell_never_sees_a_name_or_version_that_it_would_read(text: str) -> None:
+    """Names and versions stand unquoted in a Dockerfile; what a shell would take for more than a word is a mistake."""
+    for key in ("name", "version"):
+        assert any(line.startswith(f"layer.{key}: ") for line in wrong(layer={**GOOD["layer"], key: text}))
+    assert any("override[0].version: " in line for line in wrong(override=[{"when": {"os": "al2"}, "version": text}]))
+    assert any(
+        "source[0].name: " in line for line in wrong(source=[{"url": "https://a", "sha256": "0" * 64, "name": text}])
+    )
+    assert any("step[0].install[0]: " in line for line in wrong(step=[{"uses": "packages", "install": [text]}]))
+
+
 def test_broken_toml_names_the_line() -> None:
     with pytest.raises(UsageError) as caught:
         parse_toml("[layer]\nname = \n", "recipe.toml")
