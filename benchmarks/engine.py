@@ -177,10 +177,11 @@ def process_output(command: list[str]) -> str:
 def prepared(folder: Path) -> Path:
     """Lay out a context that the plan's Dockerfile can be built in, with the engine's cache of our own build."""
     from builder import compiling
-    from builder.compiling import EngineChoice, Work
+    from builder.compiling import Work
     from builder.model import recipes
     from builder.model.target import targets
     from builder.planning import plan
+    from builder.ways import EngineChoice
 
     loaded = recipes.load(WORK / "recipes", "tree")
     planned = plan(loaded, targets(loaded.recipe)[0])

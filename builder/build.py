@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from builder import compiling, parts, places
-from builder.compiling import EngineChoice
 from builder.errors import BuildError
 from builder.index.install import install
 from builder.layer import archive, bytecode, checks, manifest, slim, tree
@@ -22,6 +21,7 @@ from builder.parts import Made
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 from builder.planning import interpreter, plan, without_bytecode
+from builder.ways import EngineChoice
 
 Report = Callable[[str], None]
 

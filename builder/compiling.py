@@ -1,55 +1,30 @@
 """The container part of a build: what was made before is taken, the rest is made in one go."""
 
-import dataclasses
 import functools
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder import parts, places
-from builder.engine import buildx, client, host
-from builder.engine.client import Engine
+from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
-from builder.errors import BuildError, EngineError, LayerwrightError
+from builder.errors import BuildError, EngineError
 from builder.index import fetch, sdist, sources, static_uv
 from builder.index.install import Pinned
 from builder.model import facts
-from builder.model.images import build_image
 from builder.model.recipe import Build, Script, Source
 from builder.model.target import Target
 from builder.parts import Expected, Made
 from builder.plan import dockerfile
 from builder.plan.container import TREE, Acceleration, Compiled, Container, Part
+from builder.ways import AUTO, TOOLCHAIN, EngineChoice, Way, decide
 
-AUTO = "auto"
-NATIVE, ACCELERATED, EMULATED = parts.WAYS
-TOOLCHAIN = "toolchain"
 LOG_MARK = " | "
 """Stands before a line of a step's own output; a report without it begins a step."""
 OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
 _MAYBE_ABSENT = "maybe-absent.txt"
 _LISTED = 5
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EngineChoice:
-    """How the command line wants containers to be used."""
-
-    kind: str | None = None
-    builder: str | None = None
-    route: str = AUTO
-    """`auto`, or the one way that may be used."""
-    no_cache: bool = False
-    """Make everything anew."""
-    recompile: bool = False
-    """Compile anew, with the packages that the engine has installed before."""
-    secrets: tuple[host.Secret, ...] = ()
-    timeout: float = 4 * 3600.0
-    """Seconds for one build."""
-
-    def engine(self) -> Engine:
-        return client.find(self.kind, self.builder)
 
 
 Report = Callable[[str], None]
@@ -77,68 +52,6 @@ def make(work: Work, report: Report) -> dict[str, Made]:
         way = decide(work.container, work.choice.engine(), work.choice.route)
         found.update(_build(work, way, report, missing))
     return found
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Way:
-    """How an engine is going to make a container's parts."""
-
-    name: str
-    acceleration: Acceleration | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
-    """Why a stage is not accelerated, by its name."""
-
-    def of(self, stages: Iterable[str]) -> str:
-        """Return the way in which a part is made that these stages lead to."""
-        accelerated = self.acceleration.stages if self.acceleration else frozenset()
-        return EMULATED if self.name == ACCELERATED and not set(stages) <= accelerated else self.name
-
-    def without(self, stage: str, error: LayerwrightError) -> "Way | None":
-        """Return the way that is left when acceleration fails in a stage; None when it was not accelerated."""
-        if self.acceleration is None or stage not in {TOOLCHAIN, *self.acceleration.stages}:
-            return None
-        reason = error.why[0] if error.why else error.what
-        if stage in self.acceleration.interpreted:
-            return dataclasses.replace(
-                self,
-                acceleration=dataclasses.replace(
-                    self.acceleration, interpreted=self.acceleration.interpreted - {stage}
-                ),
-                notes={**self.notes, stage: f"its Python had to be emulated: {reason}"},
-            )
-        left = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
-        lost = self.acceleration.stages - left
-        notes = {**self.notes, **dict.fromkeys(lost, f"could not be accelerated: {reason}")}
-        return Way(
-            name=self.name,
-            acceleration=dataclasses.replace(self.acceleration, stages=left) if left else None,
-            notes=notes,
-        )
-
-
-def decide(container: Container, engine: Engine, route: str) -> Way:
-    """Choose how to compile: on a node of that architecture, else with a compiler that is not emulated."""
-    arch = container.target.arch
-    name = engine.way(arch)
-    if route == NATIVE and name != NATIVE:
-        msg = f"no node of this engine is {arch.name}, so nothing compiles natively for it"
-        raise EngineError(msg, hint="--builder names a buildx builder that has one; --route auto takes what there is")
-    # Only BuildKit's events tell which stage broke, so only there can a single one fall back.
-    able = engine.kind == client.DOCKER or route == ACCELERATED
-    if name == NATIVE or route == EMULATED or not able or not container.compiling:
-        return Way(name=name)
-    host = engine.architecture
-    runtime = container.target.base
-    return Way(
-        name=ACCELERATED,
-        acceleration=Acceleration(
-            arch=host,
-            image=build_image(runtime, host),
-            packages=runtime.os.toolchain,
-            stages=container.compiling,
-            interpreted=container.interpreting,
-        ),
-    )
 
 
 def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dict[str, Made]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from builder.layer.checks import Finding
     from builder.layer.inspect import Inspection
     from builder.plan.plan import Plan
+    from builder.planning import Outlook
 
 
 @cache
@@ -148,9 +149,9 @@ WAYS = {
 }
 
 
-def plans(found: "Sequence[Plan]", ways: "Sequence[tuple[str | None, str]]") -> None:
-    """Print plans; `ways` says how the engine would compile each."""
-    for index, (one, (way, dockerfile)) in enumerate(zip(found, ways, strict=True)):
+def plans(found: "Sequence[Plan]", outlooks: "Sequence[Outlook]") -> None:
+    """Print plans, each with how the engine would compile it."""
+    for index, (one, ahead) in enumerate(zip(found, outlooks, strict=True)):
         if index:
             text("\n")
         runtime = one.target.base
@@ -159,7 +160,10 @@ def plans(found: "Sequence[Plan]", ways: "Sequence[tuple[str | None, str]]") -> 
         text(f"  image {runtime.images(one.target.arch)['run']}   bytecode {bytecode}   digest {one.digest[:16]}\n")
         if one.container:
             text(f"  compiled in {one.container.image.reference}\n")
-            text(f"  compiled {WAYS.get(str(way), way)}\n")
+            where = f" on {ahead.node}" if ahead.node else ""
+            text(f"  compiled {WAYS.get(str(ahead.way), ahead.way)}{where}\n")
+            for slow in ahead.slow:
+                text(f"  emulated {slow}\n")
         rows = [
             (f"  {r.package.name}", r.package.version, r.kind, mb(r.size) if r.size else "", r.reason)
             for r in one.routes
@@ -167,8 +171,8 @@ def plans(found: "Sequence[Plan]", ways: "Sequence[tuple[str | None, str]]") -> 
         rows += [(f"  {copied.to}", "", "copy", "", copied.source) for copied in one.copied]
         if rows:
             table(("  package", "version", "route", "MB", "why"), rows, numbers=("MB",))
-        if dockerfile:
-            text("\n" + dockerfile)
+        if ahead.dockerfile:
+            text("\n" + ahead.dockerfile)
 
 
 def health(found: "Sequence[Doctored]") -> None:

@@ -3,11 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from packaging.utils import canonicalize_name
 
 from builder import places
-from builder.compiling import EngineChoice, decide
 from builder.engine import client, containers
 from builder.errors import EngineError, UsageError
 from builder.index.dist import Candidate
@@ -23,6 +24,7 @@ from builder.plan import dockerfile, known, lock
 from builder.plan.container import Compiled, Container, inside, sources
 from builder.plan.plan import Copied, Plan, steps
 from builder.plan.routes import Route, route
+from builder.ways import EngineChoice, decide
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -213,15 +215,38 @@ def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
     )
 
 
-def way(planned: Plan, choice: EngineChoice) -> tuple[str | None, str]:
-    """Return how the engine would compile, and the Dockerfile for it.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outlook:
+    """How the engine at hand would compile a plan."""
 
-    `native`, `accelerated`, `emulated`, or why it is not possible; None when nothing is compiled.
-    """
+    way: str | None = None
+    """`native`, `accelerated`, `emulated`, or why it is not possible; None when nothing is compiled."""
+    node: str | None = None
+    """The machine of the engine that would do it, when it needs no emulation."""
+    slow: tuple[str, ...] = ()
+    """What is emulated although the rest is not, each with the reason."""
+    dockerfile: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for programs, to be joined with the plan."""
+        return {"way": self.way, "node": self.node, "slow": list(self.slow), "dockerfile": self.dockerfile or None}
+
+
+def outlook(planned: Plan, choice: EngineChoice) -> Outlook:
+    """Ask the engine how it would compile a plan, and return that with the Dockerfile for it."""
     if planned.container is None:
-        return None, ""
+        return Outlook()
     try:
-        chosen = decide(planned.container, choice.engine(), choice.route)
+        engine = choice.engine()
+        chosen = decide(planned.container, engine, choice.route)
     except EngineError as error:
-        return f"not possible here: {error.what}", planned.dockerfile
-    return chosen.name, dockerfile.describe(planned.container, chosen.acceleration)
+        return Outlook(way=f"not possible here: {error.what}", dockerfile=planned.dockerfile)
+    arch = planned.target.arch
+    node = engine.native_node(arch)
+    languages = planned.container.slow_languages if chosen.acceleration else ()
+    return Outlook(
+        way=chosen.name,
+        node=node.name if node else None,
+        slow=tuple(f"{language}: C, C++ and Go alone have a compiler of the engine's own" for language in languages),
+        dockerfile=dockerfile.describe(planned.container, chosen.acceleration),
+    )

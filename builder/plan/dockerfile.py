@@ -23,7 +23,8 @@ TOOLS = (
 )
 """What accelerated steps run natively beside the compiler: programs that only handle text, files and processes."""
 
-PROGRAMS = {"cmake": "/usr/bin/cmake", "ninja-build": "/usr/bin/ninja"}
+GO = "/usr/bin/go"
+PROGRAMS = {"cmake": "/usr/bin/cmake", "ninja-build": "/usr/bin/ninja", "golang": GO}
 """The same of packages that a recipe installs. CMake asks `uname`, which stays emulated, for the machine."""
 
 
@@ -71,6 +72,7 @@ def render(
             interpreted=acceleration.interpreted if acceleration else (),
             packages_cache="",
             laid_over=list(laid_over),
+            go=GO,
             also_there=tuple(name for name, path in PROGRAMS.items() if path in laid_over),
             repair=container.repair,
             auditwheel=AUDITWHEEL,

@@ -27,6 +27,8 @@ if [ -d /native/bin ]; then
     export HOSTTYPE="$MACHINE" MACHTYPE="$LAYERWRIGHT_TRIPLE"
     export LAYERWRIGHT_TRIPLE CC=/native/bin/cc CXX=/native/bin/c++ LD=/native/bin/ld AR=/native/bin/ar \
         RANLIB=/native/bin/ranlib NM=/native/bin/nm STRIP=/native/bin/strip OBJCOPY=/native/bin/objcopy
+    # Go would write for the machine that it was compiled for, and without C when that is another one.
+    [ ! -d /native/go ] || export GOARCH="$LAYERWRIGHT_GOARCH" CGO_ENABLED=1
 fi
 
 JOBS=$(nproc)

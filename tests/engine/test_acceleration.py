@@ -11,12 +11,12 @@ from kit.compiled import recipe, source_archive
 from kit.foreign import C_PROGRAM, CXX_PROGRAM, WORKS, interface, made, making, programs, works
 
 from builder.build import Options, build
-from builder.compiling import EngineChoice, decide
 from builder.engine.client import Engine
 from builder.errors import BuildError, EngineError
 from builder.model import recipes
 from builder.model.target import targets
 from builder.planning import plan
+from builder.ways import EngineChoice, decide
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
 OTHERS = {"h3": "4.5.0", "levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}

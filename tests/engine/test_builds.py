@@ -21,13 +21,13 @@ from kit.wheels import make_sdist, serve
 
 from builder import compiling, parts
 from builder.build import Built, Options, build
-from builder.compiling import EngineChoice
 from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.errors import BuildError, LayerwrightError
 from builder.model import recipes
 from builder.model.target import targets
 from builder.planning import plan
+from builder.ways import EngineChoice
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  containers come in by another address than loopback
 pytestmark = pytest.mark.usefixtures("engine")
@@ -445,7 +445,7 @@ def test_a_plan_shows_the_way_the_image_and_the_dockerfile(tmp_path: Path) -> No
     )
     assert "#   make it" in result.out
     document = layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]
-    assert document["way"] == "accelerated"
+    assert (document["way"], document["node"]) == ("accelerated", None)
     assert document["route"] == "compile"
     assert document["build_image"]["digest"].startswith("sha256:")
 

@@ -91,6 +91,10 @@ def test_a_builder_with_nodes_of_both_kinds_is_native_for_both(tmp_path: Path, m
     assert engine.build[-2:] == ("--builder", "farm")
     assert [node.native for node in engine.nodes] == ["linux/amd64", "linux/arm64"]
     assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "native")
+    write_recipe(tmp_path, "a", RECIPE)
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    planned = layerwright("plan", "a", "--builder", "farm", cwd=tmp_path, env={"PATH": path})
+    assert "  compiled native on farm1\n" in planned.out, planned.err
 
 
 @pytest.mark.parametrize(

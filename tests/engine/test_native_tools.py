@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe
-from kit.foreign import CXX_PROGRAM, interface, made, making, programs, works
+from kit.foreign import C_PROGRAM, CXX_PROGRAM, interface, made, making, programs, works
 from kit.wheels import Index, make_sdist
 
 from builder.build import Built
@@ -30,6 +31,16 @@ int main(void) {
 }' > a.c
 "${CC:-gcc}" $CFLAGS -fopenmp -c a.c
 "${CC:-gcc}" $CFLAGS -fopenmp -o "$PREFIX/bin/a" a.o $LDFLAGS
+"""
+GO_PROGRAM = """
+mkdir -p "$PREFIX/bin"
+echo 'package main
+import ("fmt"; "os/user")
+func main() { _, _ = user.Current(); fmt.Println("works") }' > a.go
+go build -o "$PREFIX/bin/a" a.go
+for file in /usr/bin/go "$(go env GOTOOLDIR)/compile"; do
+    od -An -t u2 -j 18 -N 2 "$file" >> "$PREFIX/bin/compiler"
+done
 """
 BACKEND = """
 import json, os, platform, sys, sysconfig, zipfile
@@ -111,6 +122,31 @@ def test_openmp_is_that_of_the_targets_gcc(engine: Engine, tmp_path: Path) -> No
     (data,) = programs(built.path).values()
     assert "libgomp.so.1" in interface(data)["needed"]
     assert works(engine, built, tmp_path)
+
+
+def test_go_is_compiled_without_emulation(engine: Engine, tmp_path: Path) -> None:
+    packages = '[[step]]\nuses = "packages"\ninstall = ["golang"]\n'
+    text = making(GO_PROGRAM).replace("[[step]]", f"{packages}[[step]]", 1)
+    built = made(tmp_path, text, "accelerated")
+    with zipfile.ZipFile(built.path) as archive:
+        assert archive.read("bin/compiler").split() == [str(X86_64).encode()] * 2
+    assert {interface_of_go(data) for data in programs(built.path).values()} == {("EM_AARCH64", True)}
+    assert works(engine, built, tmp_path)
+
+
+def interface_of_go(data: bytes) -> tuple[str, bool]:
+    """Return the machine of a program, and whether it calls the C library as an emulated Go's does."""
+    found = interface(data)
+    return found["machine"], "libc.so.6" in found["needed"]
+
+
+def test_what_has_no_compiler_of_the_engines_own_is_told(engine: Engine, tmp_path: Path) -> None:
+    assert engine.kind == "docker"
+    packages = '[[step]]\nuses = "packages"\ninstall = ["gcc-gfortran"]\n'
+    write_recipe(tmp_path, "a", making(C_PROGRAM).replace("[[step]]", f"{packages}[[step]]", 1))
+    assert "  emulated Fortran: C, C++ and Go alone" in layerwright("plan", "a", cwd=tmp_path).out
+    assert layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]["slow"]
+    assert "  emulated Fortran" not in layerwright("plan", "a", "--route", "emulated", cwd=tmp_path).out
 
 
 def test_an_arm64_machine_accelerates_for_x86_64(

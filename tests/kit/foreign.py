@@ -11,10 +11,10 @@ from elftools.elf.gnuversions import GNUVerNeedSection
 
 from builder import smoke
 from builder.build import Built, Options, build
-from builder.compiling import EngineChoice
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
+from builder.ways import EngineChoice
 from kit.commands import write_recipe
 from kit.compiled import recipe, script
 
