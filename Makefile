@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test benchmark benchmark-engine benchmark-foreign schema readme requirements clean
+.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign schema readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -58,7 +58,10 @@ lint: $(DEV)  ## Check code and recipes
 	$(LW) lint
 
 test: $(DEV)  ## Run the tests: TESTS=tests/layer for some of them
-	$(BIN)/pytest -n auto $(TESTS)
+	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
+
+test-long: $(DEV)  ## Build and test the recipes that compile for minutes: NAMES="numpy or tesseract" for some of them
+	$(BIN)/pytest -n auto --dist worksteal -m long $(if $(NAMES),-k "$(NAMES)") tests/test_every_recipe.py
 
 benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -19,7 +19,7 @@ from builder.planning import plan
 from builder.ways import EngineChoice, decide
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
-OTHERS = {"h3": "4.5.0", "levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
+OTHERS = {"levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
 """Packages that this repository has no recipe for: CMake by scikit-build-core, and more of setuptools."""
 OPTIMISED_AS_ONE = {"levenshtein"}
 """C++ with link-time optimisation: which helpers of its runtime GCC calls, clang may do without."""
