@@ -28,7 +28,10 @@ if [ -d /native/bin ]; then
     export LAYERWRIGHT_TRIPLE CC=/native/bin/cc CXX=/native/bin/c++ LD=/native/bin/ld AR=/native/bin/ar \
         RANLIB=/native/bin/ranlib NM=/native/bin/nm STRIP=/native/bin/strip OBJCOPY=/native/bin/objcopy
     # Go would write for the machine that it was compiled for, and without C when that is another one.
-    [ ! -d /native/go ] || export GOARCH="$LAYERWRIGHT_GOARCH" CGO_ENABLED=1
+    if [ -d /native/go ]; then
+        export GOARCH="$LAYERWRIGHT_GOARCH" CGO_ENABLED=1
+        export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/native/lib"
+    fi
 fi
 
 JOBS=$(nproc)

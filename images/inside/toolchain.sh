@@ -27,9 +27,11 @@ ln -sf cc /native/bin/c++
 mkdir -p /native/tools
 for path in $LAYERWRIGHT_TOOLS; do cp "$(readlink -f "$path")" "/native/tools/${path##*/}"; done
 
-# Go's compiler writes for any architecture; its programs lie in a folder named after the one that they run on.
+# Go's compiler writes for any architecture; its programs lie in a folder named after the one that they run on. They do
+# not survive patchelf, so they find loader and libraries as the runtime's Python does.
 if command -v go >/dev/null; then
     mkdir -p /native/go
+    mv /native/tools/go /native/go/go
     cp -r "$(go env GOTOOLDIR)" /native/go/tool
 fi
 
@@ -51,15 +53,14 @@ done
 
 loader=$(patchelf --print-interpreter /native/bin/clang)
 cp -L "$loader" /native/lib/loader
-programs=$(find /native/bin /native/tools /native/python/python /native/go -type f 2>/dev/null || true)
-for file in $programs /native/python/lib-dynload/*; do
+programs=$(find /native/bin /native/tools /native/python/python -type f 2>/dev/null || true)
+for file in $programs /native/python/lib-dynload/* /native/go/go /native/go/tool/*; do
     LD_LIBRARY_PATH=$python_folder ldd "$file" 2>/dev/null | awk '$3 ~ /^\// { print $3 }'
 done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done
 
 # DT_RPATH, not DT_RUNPATH: it counts for libraries of libraries, and comes before LD_LIBRARY_PATH, where the image
 # keeps libraries of the other architecture.
 for file in $programs; do
-    patchelf --print-interpreter "$file" >/dev/null 2>&1 || continue # static
     patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
 done
 for file in /native/lib/*.so*; do
