@@ -145,7 +145,7 @@ def built(results: "Sequence[Built]") -> None:
 
 WAYS = {
     "emulated": "emulated: expect 6 to 12 times the time of a machine of that architecture",
-    "accelerated": "accelerated: everything is emulated but compilers, linkers and uv",
+    "accelerated": "accelerated: compilers, build tools and the Python of wheels run natively, the rest is emulated",
 }
 
 

@@ -146,10 +146,10 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
 
 
 def _report(errors: "Sequence[LayerwrightError]") -> None:
-    """Print errors, and end with the code of the first."""
+    """Print errors, each once though it may stand for several targets, and end with the code of the first."""
     from builder import console
 
-    for error in errors:
+    for error in {str(error): error for error in errors}.values():
         console.fail(error)
     if errors:
         raise click.exceptions.Exit(errors[0].exit_code)

@@ -71,10 +71,10 @@ def found(folder: Path, monkeypatch: pytest.MonkeyPatch, **choice: Any) -> clien
 
 
 def test_no_engine_at_all(tmp_path: Path) -> None:
-    write_recipe(tmp_path, "a", RECIPE)
-    result = layerwright("build", "a", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    write_recipe(tmp_path, "a", RECIPE.replace('["arm64"]', '["arm64", "x86_64"]'))
+    result = layerwright("build", "a", "--keep-going", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert result.code == 7
-    assert "no container engine is installed" in result.err
+    assert result.err.count("no container engine is installed") == 1
     assert "make engine" in result.err
     assert "Docker Desktop" in result.err
     assert not list((tmp_path / "dist").iterdir())
