@@ -29,7 +29,7 @@ wheel: $(READY)  ## Make the wheel that fits a runtime: PACKAGE=psycopg2==2.9.13
 engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; as root)
 	@sh builder/engine/debian.sh
 
-standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; 15 minutes the first time)
+standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; some 20 minutes the first time)
 	@bash tests/standin/build.sh
 
 doctor: $(READY)  ## Tell what is wrong with this machine's engine, emulation, disk, proxy, CA

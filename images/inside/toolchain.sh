@@ -28,8 +28,9 @@ mkdir -p /native/tools
 for path in $LAYERWRIGHT_TOOLS; do cp "$(readlink -f "$path")" "/native/tools/${path##*/}"; done
 
 # Go's compiler writes for any architecture; its programs lie in a folder named after the one that they run on. They do
-# not survive patchelf, so they find loader and libraries as the runtime's Python does.
-if command -v go >/dev/null; then
+# not survive patchelf, so they find loader and libraries as the runtime's Python does. An image may have a Go of its own
+# that no step asked for.
+if [ -e /native/tools/go ]; then
     mkdir -p /native/go
     mv /native/tools/go /native/go/go
     cp -r "$(go env GOTOOLDIR)" /native/go/tool

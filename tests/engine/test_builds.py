@@ -340,21 +340,20 @@ def test_secrets_are_there_for_steps_and_nowhere_afterwards(tmp_path: Path, monk
         cwd=tmp_path,
     )
     assert result.code == 0, result.err
-    told = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, encoding="utf-8", check=True)
+    told = docker("buildx", "du", "--verbose")
     cache = Path(os.environ["LAYERWRIGHT_CACHE"])
     written = [path for folder in (cache, tmp_path / "dist") for path in folder.rglob("*") if path.is_file()]
-    everything = [result.out, result.err, told.stdout, *(path.read_bytes().decode("latin-1") for path in written)]
+    everything = [result.out, result.err, told, *(path.read_bytes().decode("latin-1") for path in written)]
     words = ("proxy-pa55word", "t0ken-of-mine", "netrc-pa55word")
     for secret in words:
         assert not [text for text in everything if secret in text]
     with step_as_image(tmp_path, ("id=token,env=MY_TOKEN", f"id=netrc,src={tmp_path / 'netrc'}")) as image:
-        for asked in (["history", "--no-trunc", image], ["image", "inspect", image]):
-            history = subprocess.run(["docker", *asked], capture_output=True, encoding="utf-8", check=True).stdout
-            assert "layerwright/inside/script.sh" in history or asked[0] == "image"
-            assert not [secret for secret in words if secret in history]
-        look = "test -s /opt/bin/x; find / -xdev -type f -exec grep -lF -e pa55word -e t0ken-of-mine {} +"
-        found = ["docker", "run", "--rm", "--network=none", image, "sh", "-c", look]
-        assert subprocess.run(found, capture_output=True, encoding="utf-8", check=False).stdout == ""
+        history = docker("history", "--no-trunc", image)
+        assert "layerwright/inside/script.sh" in history
+        look = "test -s /opt/bin/x; find / -xdev -type f -exec grep -lF -e pa55word -e t0ken-of {} + || true; echo looked"
+        found = docker("run", "--rm", "--network=none", image, "sh", "-euc", look)
+        assert found == "looked\n"
+        assert not [secret for secret in words if secret in history + docker("image", "inspect", image)]
     again = layerwright("build", "a", "--rebuild", "--no-cache", cwd=tmp_path)
     assert again.code == 4
 
@@ -371,19 +370,16 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
     files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)
     tag = f"layerwright-test:{uuid.uuid4().hex[:12]}"
     secrets = [f"--secret=id={name},src={path}" for name, path in files.items()]
-    command = [
-        "docker",
-        "buildx",
-        "build",
-        "--load",
-        f"--tag={tag}",
-        "--target=step-1",
-        *secrets,
-        str(folder / "context"),
-    ]
-    subprocess.run(command, capture_output=True, check=True)
-    yield tag
-    subprocess.run(["docker", "image", "rm", "--force", tag], capture_output=True, check=True)
+    docker("buildx", "build", "--load", f"--tag={tag}", "--target=step-1", *secrets, str(folder / "context"))
+    try:
+        yield tag
+    finally:
+        docker("image", "rm", "--force", tag)
+
+
+def docker(*arguments: str) -> str:
+    """Return what the client prints; it must succeed."""
+    return subprocess.run(["docker", *arguments], capture_output=True, encoding="utf-8", check=True).stdout
 
 
 @pytest.mark.usefixtures("static_uv")
@@ -412,10 +408,10 @@ def test_a_private_index_is_used_inside_and_its_password_stays_there(
     assert [name for name in content(built) if name.endswith(".so")] == [
         "python/native.cpython-313-x86_64-linux-gnu.so"
     ]
-    told = subprocess.run(["docker", "buildx", "du", "--verbose"], capture_output=True, encoding="utf-8", check=True)
+    told = docker("buildx", "du", "--verbose")
     logs = (Path(os.environ["LAYERWRIGHT_CACHE"]) / "logs").rglob("*.log")
     for text in (
-        told.stdout,
+        told,
         json.dumps(built.manifest),
         built.path.read_bytes().decode("latin-1"),
         *(log.read_text() for log in logs),
@@ -425,8 +421,7 @@ def test_a_private_index_is_used_inside_and_its_password_stays_there(
 
 def gateway() -> str:
     """Return the address by which containers reach this machine."""
-    asked = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    return subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.strip()
+    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
@@ -462,10 +457,7 @@ def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     assert re.search(r"^jobs \d+$", result.out, re.MULTILINE)
     assert result.out.splitlines()[-1] == "false"
     assert layerwright("shell", "a", "-c", "exit 9", cwd=tmp_path).code == 9
-    left = subprocess.run(
-        ["docker", "ps", "-a", "--format", "{{.Names}}"], capture_output=True, encoding="utf-8", check=True
-    )
-    assert "layerwright" not in left.stdout
+    assert "layerwright" not in docker("ps", "-a", "--format", "{{.Names}}")
 
 
 def test_pins_are_written_checked_and_told(tmp_path: Path) -> None:
