@@ -350,7 +350,8 @@ def test_secrets_are_there_for_steps_and_nowhere_afterwards(tmp_path: Path, monk
     with step_as_image(tmp_path, ("id=token,env=MY_TOKEN", f"id=netrc,src={tmp_path / 'netrc'}")) as image:
         history = docker("history", "--no-trunc", image)
         assert "layerwright/inside/script.sh" in history
-        look = "test -s /opt/bin/x; find / -xdev -type f -exec grep -lF -e pa55word -e t0ken-of {} + || true; echo looked"
+        search = "find / -xdev -type f -exec grep -lF -e pa55word -e t0ken-of-mine {} +"
+        look = f"test -s /opt/bin/x; {search} || true; echo looked"
         found = docker("run", "--rm", "--network=none", image, "sh", "-euc", look)
         assert found == "looked\n"
         assert not [secret for secret in words if secret in history + docker("image", "inspect", image)]
