@@ -143,7 +143,10 @@ def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Ma
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
     target = job.plan.target
     subject = checks.examine(final, target.runtimes, target.architectures, own=True)
-    subject = dataclasses.replace(subject, pruned=pruned)
+    recipe = job.plan.recipe
+    subject = dataclasses.replace(
+        subject, pruned=pruned, dlopened=recipe.libraries.dlopen, license=recipe.layer.license
+    )
     return subject, checks.run(subject, job.plan.recipe.allow)
 
 
@@ -186,7 +189,7 @@ def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
             package["route"] = part.how
     ways = {part.how for part in made.values()}
     found["route"] = next((way for way in reversed(parts.WAYS) if way in ways), found["route"])
-    found["libraries"] = compiling.libraries(made)
+    found["libraries"] = compiling.bundled(made)
     found["notes"] = _inside_notes(planned, made)
     return found
 

@@ -1,6 +1,5 @@
 """The container part of a build: what was made before is taken, the rest is made in one go."""
 
-import functools
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from builder import parts, places
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
 from builder.errors import BuildError, EngineError
-from builder.index import fetch, sdist, sources, static_uv
+from builder.index import fetch, sdist, sources, static_tools
 from builder.index.install import Pinned
-from builder.model import facts
+from builder.model import facts, libraries
 from builder.model.recipe import Build, Script, Source
 from builder.model.target import Target
 from builder.parts import Expected, Made
@@ -23,7 +22,6 @@ from builder.ways import AUTO, TOOLCHAIN, EngineChoice, Way, decide
 LOG_MARK = " | "
 """Stands before a line of a step's own output; a report without it begins a step."""
 OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
-_MAYBE_ABSENT = "maybe-absent.txt"
 _LISTED = 5
 
 
@@ -130,6 +128,7 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
     for path in (facts.folder() / "inside").iterdir():
         shutil.copyfile(path, context / "inside" / path.name)
     (context / "inside" / "provided.txt").write_text("\n".join(provided(container.target)), encoding="utf-8")
+    (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8")
     for number, step in container.steps:
         if isinstance(step, Script):
             script = context / "scripts" / f"{number:02}.sh"
@@ -137,22 +136,22 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
     _write_sources(work, context)
     stages = {one.stage for one in wanted}
     if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
-        shutil.copyfile(static_uv.binary(work.choice.engine().architecture), context / "bin" / "uv")
-        (context / "bin" / "uv").chmod(0o755)
+        _program(static_tools.uv(work.choice.engine().architecture), context / "bin" / "uv")
+    if TREE in stages:
+        _program(static_tools.patchelf(work.choice.engine().architecture), context / "bin" / "patchelf")
     for one in chosen:
         sdist.as_tar(_sdist(one), context / "sdists" / f"{one.name}.tar")
 
 
+def _program(path: Path, to: Path) -> None:
+    shutil.copyfile(path, to)
+    to.chmod(0o755)
+
+
 def provided(target: Target) -> list[str]:
     """Return the sonames that the runtime surely has: those that only its image may have are bundled when needed."""
-    listed = _names(f"{target.base.os.name}-{target.arch.name}.txt")
-    return sorted(set(listed) - set(_names(_MAYBE_ABSENT)))
-
-
-@functools.cache
-def _names(file: str) -> tuple[str, ...]:
-    text = (facts.folder() / "libraries" / file).read_text(encoding="utf-8")
-    return tuple(line for line in text.splitlines() if line and not line.startswith("#"))
+    found = libraries.of_system(target.base.os.name, target.arch.name)
+    return sorted(set(found) - libraries.maybe_absent())
 
 
 def _write_sources(work: Work, context: Path) -> None:
@@ -222,7 +221,7 @@ def outside_files(made: Mapping[str, Made], container: Container) -> list[str]:
     return found
 
 
-def libraries(made: Mapping[str, Made]) -> list[dict[str, str]]:
+def bundled(made: Mapping[str, Made]) -> list[dict[str, str]]:
     """Return what was bundled, each library once."""
     added: dict[str, dict[str, str]] = {}
     for one in made.values():

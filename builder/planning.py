@@ -138,6 +138,7 @@ def _container(
         sources=sources(loaded.recipe, target),
         compiled=tuple(compiled),
         recipe_files=tuple(sorted(_beside(loaded).items())),
+        dlopened=loaded.recipe.libraries.dlopen,
     )
     return made if made.parts else None
 

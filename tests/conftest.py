@@ -44,11 +44,11 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
 @pytest.fixture
 def static_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     """Get uv for containers from the usual index: that of a test has it not."""
-    from builder.index import static_uv as tool
+    from builder.index import static_tools
 
     with monkeypatch.context() as patch:
         patch.delenv("UV_DEFAULT_INDEX", raising=False)
-        assert tool.binary(X86_64).is_file()
+        assert static_tools.uv(X86_64).is_file()
 
 
 def need(program: str) -> str:

@@ -1,22 +1,35 @@
-"""What a loader would read of an ELF file. Files are only ever read, by pyelftools."""
+"""What a loader would read of an ELF file: headers and tables, found as a loader finds them; nothing is executed.
 
-import io
-import itertools
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+The layout is that of the System V ABI (gABI, chapters 4 and 5) and of the LSB's symbol versioning. Only little-endian
+64-bit files are read in full: Lambda runs no others.
+"""
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.dynamic import DynamicSection, DynamicSegment
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
-from elftools.elf.segments import InterpSegment
+import struct
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 MAGIC = b"\x7fELF"
-_WEAK = 0x2
-"""VER_FLG_WEAK: the loader only warns when such a version is missing."""
-_MOST_TAGS = 4096
-"""A hostile file may claim billions; the largest real ones have some hundreds."""
+_CLASS64, _LITTLE = 2, 1
+_MACHINES = {3: "386", 8: "MIPS", 20: "PPC", 21: "PPC64", 22: "S390", 40: "ARM", 62: "X86_64", 183: "AARCH64"}
+_MACHINES |= {243: "RISCV", 247: "BPF", 258: "LOONGARCH"}
+_KINDS = {1: "ET_REL", 2: "ET_EXEC", 3: "ET_DYN", 4: "ET_CORE"}
+_LOAD, _DYNAMIC, _INTERP, _PROPERTY = 1, 2, 3, 0x6474E553
+_NEEDED, _STRTAB, _SYMTAB, _STRSZ, _SONAME, _RPATH, _RUNPATH = 1, 5, 6, 10, 14, 15, 29
+_FLAGS_1, _VERSYM, _VERDEF, _VERDEFNUM, _VERNEED, _VERNEEDNUM = (
+    *(0x6FFFFFFB, 0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF),
+)
+_GNU_HASH, _HASH = 0x6FFFFEF5, 4
+_TABLES = (_STRTAB, _VERSYM, _VERDEF, _VERNEED, _GNU_HASH, _HASH)
+_PIE = 0x08000000
+_WEAK, _BASE = 0x2, 0x1
+_X86_ISA_NEEDED = 0xC0008002
+"""GNU_PROPERTY_X86_ISA_1_NEEDED of the x86-64 psABI: bit 0 is the baseline, bits 1 to 3 are v2 to v4."""
+_MOST = 4096
+"""Of any table's rows. A hostile file may claim billions; the largest real ones have some hundreds."""
+_MOST_TEXT = 64 << 20
+
+ReadAt = Callable[[int, int], bytes]
+"""Offset and size in bytes; what lies behind the end is missing from the result."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,22 +39,33 @@ class VersionNeed:
     version: str
     """For example `GLIBC_2.28`."""
     weak: bool
+    """The loader only warns when such a version is missing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Elf:
     machine: str
-    """pyelftools' name of `e_machine`, for example `EM_AARCH64`."""
+    """The name of `e_machine`, for example `EM_AARCH64`."""
     kind: str
     """`ET_DYN`, `ET_EXEC`, `ET_REL`, ..."""
-    interpreter: str | None
-    soname: str | None
-    needed: tuple[str, ...]
-    rpath: tuple[str, ...]
-    """Directories of DT_RPATH and DT_RUNPATH."""
-    versions: tuple[VersionNeed, ...]
-    python_module: bool
+    interpreter: str | None = None
+    soname: str | None = None
+    needed: tuple[str, ...] = ()
+    rpath: tuple[str, ...] = ()
+    """Directories of DT_RPATH, which is searched before LD_LIBRARY_PATH, also for libraries of libraries."""
+    runpath: tuple[str, ...] = ()
+    """Directories of DT_RUNPATH, which is searched after LD_LIBRARY_PATH, for the file's own libraries."""
+    versions: tuple[VersionNeed, ...] = ()
+    defined: tuple[str, ...] = ()
+    """The symbol versions that it offers itself."""
+    python_module: bool = False
     """Has the name of a PyInit_ function among its strings."""
+    level: int = 0
+    """The x86-64 level (2 to 4) that it says it needs, or 0 when it says nothing."""
+    dynamic: bool = False
+    """Has a dynamic section: a program without one is linked statically."""
+    program: bool = False
+    """Can be started: has an interpreter, or a fixed place in memory."""
 
 
 class UnreadableElfError(ValueError):
@@ -50,64 +74,180 @@ class UnreadableElfError(ValueError):
 
 def parse(data: bytes) -> Elf:
     """Read an ELF file's headers, or raise UnreadableElfError."""
+    return parse_at(lambda offset, size: data[offset : offset + size])
+
+
+def parse_at(read: ReadAt) -> Elf:
+    """Read the headers of a file that is not in memory, or raise UnreadableElfError."""
     try:
-        return _parse(ELFFile(io.BytesIO(data)), data)
-    except (
-        ELFError,
-        ValueError,
-        KeyError,
-        IndexError,
-        AssertionError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
-        # pyelftools trusts offsets and sizes; on a damaged file nearly anything may come out of it.
+        return _File(read).elf()
+    except (struct.error, IndexError, OverflowError, MemoryError, UnicodeDecodeError) as error:
         msg = f"damaged ELF file: {error}"
         raise UnreadableElfError(msg) from error
 
 
-def _parse(file: Any, data: bytes) -> Elf:  # noqa: ANN401
-    needed: list[str] = []
-    rpath: list[str] = []
-    soname: str | None = None
-    sections = list(file.iter_sections())
-    segments = list(file.iter_segments())
-    for tag in itertools.islice(_dynamic_tags(sections, segments), _MOST_TAGS):
-        match tag.entry.d_tag:
-            case "DT_NEEDED":
-                needed.append(tag.needed)
-            case "DT_SONAME":
-                soname = tag.soname
-            case "DT_RPATH":
-                rpath += tag.rpath.split(":")
-            case "DT_RUNPATH":
-                rpath += tag.runpath.split(":")
-    return Elf(
-        machine=str(file["e_machine"]),
-        kind=str(file["e_type"]),
-        interpreter=next((str(one.get_interp_name()) for one in segments if isinstance(one, InterpSegment)), None),
-        soname=soname,
-        needed=tuple(needed),
-        rpath=tuple(rpath),
-        versions=tuple(itertools.islice(_versions(sections), _MOST_TAGS)),
-        python_module=b"\0PyInit_" in data,
-    )
+def symbols(data: bytes, wanted: str) -> tuple[str, ...]:
+    """Return the names of the symbols that a file needs in one version, for example `arc4random` in `GLIBC_2.36`."""
+    try:
+        return tuple(_File(lambda offset, size: data[offset : offset + size]).versioned_symbols(wanted))
+    except (struct.error, IndexError, OverflowError, MemoryError, UnreadableElfError):
+        return ()
 
 
-def _dynamic_tags(sections: Iterable[Any], segments: Iterable[Any]) -> Iterator[Any]:
-    """Yield from the section, or from the segment where the sections were removed."""
-    for found in (*sections, *segments):
-        if isinstance(found, (DynamicSection, DynamicSegment)):
-            return found.iter_tags()
-    return iter(())
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    kind: int
+    offset: int
+    address: int
+    size: int
 
 
-def _versions(sections: Iterable[Any]) -> Iterator[VersionNeed]:
-    for section in sections:
-        if not isinstance(section, GNUVerNeedSection):
-            continue
-        for need, auxiliaries in itertools.islice(section.iter_versions(), _MOST_TAGS):
-            for auxiliary in itertools.islice(auxiliaries, _MOST_TAGS):
-                weak = bool(auxiliary.entry.vna_flags & _WEAK)
-                yield VersionNeed(library=str(need.name), version=str(auxiliary.name), weak=weak)
+@dataclass(slots=True)
+class _File:
+    read: ReadAt
+    segments: list[_Segment] = field(default_factory=list)
+    tags: dict[int, int] = field(default_factory=dict)
+    needed: list[int] = field(default_factory=list)
+    text: bytes = b""
+    """The dynamic string table."""
+
+    def elf(self) -> Elf:
+        head = self.read(0, 64)
+        if head[:4] != MAGIC:
+            msg = "it is no ELF file"
+            raise UnreadableElfError(msg)
+        little = head[5] == _LITTLE
+        kind, machine = struct.unpack_from("<HH" if little else ">HH", head, 16)
+        name, sort = f"EM_{_MACHINES.get(machine, machine)}", _KINDS.get(kind, f"ET_{kind}")
+        if head[4] != _CLASS64 or not little:
+            if machine in {62, 183}:
+                msg = "damaged ELF file: its processor is a 64-bit one, the file says that it is not"
+                raise UnreadableElfError(msg)
+            return Elf(machine=name, kind=sort)
+        self._load(head)
+        interpreter = self._interpreter()
+        return Elf(
+            machine=name,
+            kind=sort,
+            interpreter=interpreter,
+            soname=self._string(self.tags[_SONAME]) if _SONAME in self.tags else None,
+            needed=tuple(map(self._string, self.needed)),
+            rpath=self._folders(_RPATH),
+            runpath=self._folders(_RUNPATH),
+            versions=tuple(VersionNeed(library=a, version=b, weak=c) for a, b, c, _ in self._needs()),
+            defined=tuple(self._definitions()),
+            python_module=b"\0PyInit_" in self.text,
+            level=self._level(),
+            dynamic=bool(self.tags),
+            program=interpreter is not None or kind == 2 or bool(self.tags.get(_FLAGS_1, 0) & _PIE),  # noqa: PLR2004
+        )
+
+    def _load(self, head: bytes) -> None:
+        (table,) = struct.unpack_from("<Q", head, 32)
+        size, count = struct.unpack_from("<HH", head, 54)
+        rows = self.read(table, size * count)
+        for number in range(count):
+            kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", rows, number * size)
+            self.segments.append(_Segment(kind, offset, address, length))
+        dynamic = next((one for one in self.segments if one.kind == _DYNAMIC), None)
+        if dynamic is None:
+            return
+        data = self.read(dynamic.offset, min(dynamic.size, _MOST * 16))
+        for at in range(0, len(data) - 15, 16):
+            tag, value = struct.unpack_from("<QQ", data, at)
+            if tag == 0:
+                break
+            if tag == _NEEDED:
+                self.needed.append(value)
+            else:
+                self.tags.setdefault(tag, value)
+        if _STRTAB in self.tags:
+            self.text = self._at(self.tags[_STRTAB], min(self.tags.get(_STRSZ, 0), _MOST_TEXT))
+        elif self.needed:
+            msg = "damaged ELF file: it needs libraries and has no names"
+            raise UnreadableElfError(msg)
+
+    def _at(self, address: int, size: int) -> bytes:
+        """Return what lies at an address when the file is loaded."""
+        for one in self.segments:
+            if one.kind == _LOAD and one.address <= address < one.address + one.size:
+                return self.read(address - one.address + one.offset, size)
+        msg = f"damaged ELF file: nothing is loaded at {address:#x}"
+        raise UnreadableElfError(msg)
+
+    def _string(self, at: int) -> str:
+        end = self.text.find(b"\0", at)
+        if at > len(self.text) or end < 0:
+            msg = "damaged ELF file: a name lies outside of its table"
+            raise UnreadableElfError(msg)
+        return self.text[at:end].decode("utf-8", errors="replace")
+
+    def _interpreter(self) -> str | None:
+        one = next((one for one in self.segments if one.kind == _INTERP), None)
+        return self.read(one.offset, min(one.size, _MOST)).rstrip(b"\0").decode(errors="replace") if one else None
+
+    def _folders(self, tag: int) -> tuple[str, ...]:
+        return tuple(self._string(self.tags[tag]).split(":")) if tag in self.tags else ()
+
+    def _needs(self) -> Iterator[tuple[str, str, bool, int]]:
+        """Yield library, version, weakness and the version's number of each row of .gnu.version_r."""
+        if _VERNEED not in self.tags:
+            return
+        base, rows = self.tags[_VERNEED], 0
+        for _ in range(min(self.tags.get(_VERNEEDNUM, 0), _MOST)):
+            _, count, name, first, following = struct.unpack("<HHIII", self._at(base, 16))
+            library, at = self._string(name), base + first
+            for _ in range(count):
+                rows += 1
+                if rows > _MOST:
+                    return
+                _, flags, number, version, next_one = struct.unpack("<IHHII", self._at(at, 16))
+                yield library, self._string(version), bool(flags & _WEAK), number
+                if not next_one:
+                    break
+                at += next_one
+            if not following:
+                return
+            base += following
+
+    def _definitions(self) -> Iterator[str]:
+        """Yield the versions of .gnu.version_d, without the file's own name."""
+        if _VERDEF not in self.tags:
+            return
+        base = self.tags[_VERDEF]
+        for _ in range(min(self.tags.get(_VERDEFNUM, 0), _MOST)):
+            _, flags, _, _, _, first, following = struct.unpack("<HHHHIII", self._at(base, 20))
+            (name,) = struct.unpack("<I", self._at(base + first, 4))
+            if not flags & _BASE:
+                yield self._string(name)
+            if not following:
+                return
+            base += following
+
+    def _level(self) -> int:
+        """Return the x86-64 level of .note.gnu.property."""
+        one = next((one for one in self.segments if one.kind == _PROPERTY), None)
+        note = self.read(one.offset, min(one.size, _MOST)) if one else b""
+        at = 16  # sizes, kind, and the name GNU
+        while at + 8 <= len(note):
+            kind, size = struct.unpack_from("<II", note, at)
+            if kind == _X86_ISA_NEEDED and size >= 4 and at + 12 <= len(note):  # noqa: PLR2004
+                (bits,) = struct.unpack_from("<I", note, at + 8)
+                return int(max((level for level in (2, 3, 4) if bits >> (level - 1) & 1), default=0))
+            at += 8 + (size + 7) // 8 * 8
+        return 0
+
+    def versioned_symbols(self, wanted: str) -> Iterator[str]:
+        self._load(self.read(0, 64))
+        numbers = {number for _, version, _, number in self._needs() if version == wanted}
+        if not numbers or _SYMTAB not in self.tags or _VERSYM not in self.tags:
+            return
+        table, versions = self.tags[_SYMTAB], self.tags[_VERSYM]
+        # Nothing says how long .dynsym is; another table follows it at once, in whatever order the linker has.
+        following = [self.tags[tag] for tag in _TABLES if self.tags.get(tag, 0) > table]
+        count = (min(following, default=table) - table) // 24
+        rows, marks = self._at(table, count * 24), self._at(versions, count * 2)
+        for number in range(min(len(rows) // 24, len(marks) // 2)):
+            (mark,) = struct.unpack_from("<H", marks, number * 2)
+            if mark & 0x7FFF in numbers:
+                yield self._string(struct.unpack_from("<I", rows, number * 24)[0])

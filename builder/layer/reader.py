@@ -13,6 +13,7 @@ from types import TracebackType
 from typing_extensions import Self
 
 from builder.errors import CheckFailedError, UsageError
+from builder.layer.elf import ReadAt
 from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
 
 MOST_ENTRIES = 200_000
@@ -61,6 +62,17 @@ class InZip:
         with self._faults(), self.archive.open(self.info) as stream:
             while stream.read(_CHUNK):
                 pass
+
+    @contextlib.contextmanager
+    def seekable(self) -> Iterator[ReadAt]:
+        """Give random access to a large file; going back unpacks it once more."""
+        with self._faults(), self.archive.open(self.info) as stream:
+
+            def read_at(offset: int, size: int) -> bytes:
+                stream.seek(offset)
+                return stream.read(size)
+
+            yield read_at
 
     def _read(self, count: int) -> bytes:
         with self._faults(), self.archive.open(self.info) as stream:

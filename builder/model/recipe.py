@@ -81,12 +81,19 @@ CheckName = Literal[
     "architecture",
     "glibc",
     "glibcxx",
+    "unresolved-library",
+    "shadowed-library",
+    "shadowed-command",
     "python-abi",
     "foreign-abi",
     "pruned-import",
     "musl",
+    "cpu-baseline",
     "size",
     "permissions",
+    "setuid",
+    "secret",
+    "licence",
     "symlink-escape",
     "leftovers",
     "case-collision",
@@ -157,6 +164,7 @@ class Packages:
 
     uses: Literal["packages"]
     install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    layer: Annotated[StrictBool, Field(description="Their programs, libraries and data go into the layer.")] = False
     when: When | None = None
 
 
@@ -268,6 +276,9 @@ class Libraries:
     """Shared libraries that the runtime image lacks."""
 
     bundle: Literal["auto", "off"] | tuple[Text, ...] = "auto"
+    dlopen: Annotated[
+        tuple[Text, ...], Field(description="Sonames that code opens at run time, which no header names.")
+    ] = ()
 
 
 @_table

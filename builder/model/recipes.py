@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from builder.errors import LayerwrightError, UsageError, near
+from builder.model import libraries
+from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
 from builder.model.recipe import TABLES, Build, Copy, Gem, Npm, Pip, Recipe
+from builder.model.runtimes import runtime
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
@@ -106,6 +109,7 @@ def _rules(loaded: Loaded) -> Iterator[str]:
     yield from _sources(recipe)
     yield from _files(loaded)
     yield from _tests(recipe)
+    yield from _libraries(recipe)
 
 
 def _duplicates(recipe: Recipe) -> Iterator[str]:
@@ -149,3 +153,16 @@ def _tests(recipe: Recipe) -> Iterator[str]:
             ast.parse(test.python)
         except SyntaxError as error:
             yield f"test[{index}].python: {error.msg} in line {error.lineno}"
+
+
+def _libraries(recipe: Recipe) -> Iterator[str]:
+    """Refuse to bundle what would crash or never be used."""
+    runtimes = [runtime(name) for name in recipe.targets.runtimes]
+    architectures = [ARCHITECTURES[name] for name in recipe.targets.architectures]
+    for key in ("bundle", "dlopen"):
+        listed = getattr(recipe.libraries, key)
+        for index, soname in enumerate(() if isinstance(listed, str) else listed):
+            if key == "bundle" and (reason := libraries.refusal(soname, runtimes, architectures)):
+                yield f"libraries.{key}[{index}]: {reason}"
+            elif ".so" not in soname or "/" in soname:
+                yield f"libraries.{key}[{index}]: `{soname}` is no soname; one looks like `libpq.so.5`"

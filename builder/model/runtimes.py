@@ -32,6 +32,8 @@ class OperatingSystem:
     glibcxx_image: str
     cxxabi: str
     cxxabi_image: str
+    libgcc: str
+    libgcc_image: str
     manylinux: int
     uv_platforms: tuple[str, ...]
     package_manager: str
@@ -171,6 +173,8 @@ def operating_systems() -> dict[str, OperatingSystem]:
             glibcxx_image=os["glibcxx-image"],
             cxxabi=os["cxxabi"],
             cxxabi_image=os["cxxabi-image"],
+            libgcc=os["libgcc"],
+            libgcc_image=os["libgcc-image"],
             manylinux=os["manylinux"],
             uv_platforms=tuple(os["uv-platforms"]),
             package_manager=os["package-manager"],

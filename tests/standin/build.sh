@@ -109,6 +109,46 @@ for python in $pythons; do
         cp "$storage/sources/python$python.orig.tar.xz" "$context/"
 done
 
+# ---- what answers in Lambda's place --------------------------------------------------------------------------------
+
+rie=v0.0.0-20261030222936-bef5c4ba774d
+emulator() {  # Amazon's own runtime interface emulator, as its images have it
+    local arch=$1 kept="$storage/sources/rie-$rie-$1" go=go goroot
+    if [ ! -e "$kept" ]; then
+        say "the runtime interface emulator for $arch"
+        # Go before 1.21 cannot fetch the newer one that the emulator asks for.
+        if ! go version 2>/dev/null | grep -qE 'go1\.(2[1-9]|[3-9][0-9])'; then
+            [ -x /usr/lib/go-1.24/bin/go ] || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+                --no-install-recommends golang-1.24-go/trixie golang-1.24-src/trixie >/dev/null
+            go=/usr/lib/go-1.24/bin/go
+        fi
+        goroot="$work/go-$arch"
+        GOPATH="$goroot" GOFLAGS=-modcacherw GOTOOLCHAIN=auto CGO_ENABLED=0 GOOS=linux GOARCH=$arch "$go" install \
+            -trimpath -ldflags=-s "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie@$rie" 2>"$work/go.log" ||
+            { tail -n 5 "$work/go.log" >&2; return 1; }
+        find "$goroot/bin" -name aws-lambda-rie -exec cp {} "$kept" \;
+    fi
+    cp "$kept" "$context/rie-$arch"
+}
+
+client() {  # Amazon's own runtime client, which its images have in /var/runtime
+    local python=$1 arch=$2 kept="$storage/sources/awslambdaric-4.2.2-$1-$2" platform=${machine[$2]/arm64/aarch64}
+    if [ ! -d "$kept" ]; then
+        say "the runtime client of Python $python for $arch"
+        [ -x "$work/venv/bin/pip" ] || python3 -m venv "$work/venv"
+        "$work/venv/bin/pip" install --quiet --disable-pip-version-check --target "$kept.part" --only-binary :all: \
+            --python-version "$python" --implementation cp --platform "manylinux2014_$platform" \
+            --platform "manylinux_2_28_$platform" awslambdaric==4.2.2
+        mv "$kept.part" "$kept"
+    fi
+    cp -r "$kept" "$context/runtime-$python-$arch"
+}
+
+for arch in amd64 arm64; do
+    emulator "$arch"
+    for python in $pythons; do client "$python" "$arch"; done
+done
+
 # ---- the images ----------------------------------------------------------------------------------------------------
 
 image() {  # target, name, tag prefix, python version

@@ -1,11 +1,10 @@
 """Machine code: architecture, symbol versions, C library."""
 
-import posixpath
 import re
 from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
-from builder.layer.elf import Elf
+from builder.layer.elf import Elf, symbols
 from builder.layer.versions import version_key
 
 _LOADED_FROM = re.compile(r"^(?:lib|bin|extensions)/[^/]+$|^bootstrap$|\.libs/[^/]+$")
@@ -19,6 +18,8 @@ _NATIVE_NAME = re.compile(r"\.(?:so(?:\.[\d.]+)?|node|dylib|dll|pyd)$")
 _SYSTEM_LIBRARIES = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|nsl|crypt|stdc\+\+|gcc_s)|ld-linux[^.]*)\.so"
 )
+_COMMON_LEVEL, _HIGHEST_LEVEL = 2, 3
+"""x86-64 levels: what is safe, and what Lambda's guide says about AVX2."""
 _MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 
 
@@ -68,11 +69,20 @@ def glibc(subject: Subject) -> Iterator[Finding]:
     for path, elf, needed in _above(subject, "GLIBC", ceiling):
         yield Finding(
             check="glibc",
-            severity=ERROR if loaded(path, elf) or subject.own else WARNING,
+            severity=ERROR if loaded(path, elf) or elf.program or subject.own else WARNING,
             path=path,
-            message=f"needs GLIBC_{needed}, {subject.os.title} has {ceiling}",
+            message=f"needs {_symbols(subject, path, 'GLIBC', needed)}, {subject.os.title} has {ceiling}",
             hint="take a version whose wheel is for an older manylinux, or compile it in the runtime's own image",
         )
+
+
+def _symbols(subject: Subject, path: str, family: str, needed: str) -> str:
+    """Name the version, and a symbol for which it is needed."""
+    version = f"{family}_{needed}"
+    entry = next(entry for entry in subject.tree if entry.path == path)
+    names = symbols(entry.content.read(), version)
+    more = f" and {len(names) - 1} more symbols" if len(names) > 1 else ""
+    return f"{version} for `{names[0]}`{more}" if names else version
 
 
 @check("glibcxx", "The C++ library of Lambda's hosts may be older than the one in the newest image.")
@@ -81,6 +91,7 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
     for family, safe, image in (
         ("GLIBCXX", system.glibcxx, system.glibcxx_image),
         ("CXXABI", system.cxxabi, system.cxxabi_image),
+        ("GCC", system.libgcc, system.libgcc_image),
     ):
         for path, elf, needed in _above(subject, family, safe):
             never = version_key(needed) > version_key(image)
@@ -91,16 +102,16 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
                 check="glibcxx",
                 severity=ERROR if never and (loaded(path, elf) or subject.own) else WARNING,
                 path=path,
-                message=f"needs {family}_{needed}; {where}",
+                message=f"needs {_symbols(subject, path, family, needed)}; {where}",
                 hint="compile it with the runtime image's own compiler, or bundle the libstdc++ that it was built with",
             )
 
 
 def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, Elf, str]]:
     """Yield the files that need a higher version of a symbol family than the ceiling, with the highest."""
-    prefix, limit, paths = f"{family}_", version_key(ceiling), subject.tree.paths()
+    prefix, limit = f"{family}_", version_key(ceiling)
     for path, elf in subject.fitting():
-        bundled = _bundled(paths, path, elf)
+        bundled = subject.linker.from_layer(path, elf) if elf.rpath else ()
         highest = max(
             (
                 version_key(need.version.removeprefix(prefix))
@@ -116,19 +127,6 @@ def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, E
             yield path, elf, ".".join(map(str, highest))
 
 
-def _bundled(paths: set[str], path: str, elf: Elf) -> set[str]:
-    """Return the system sonames that the file finds in the layer itself, through its own DT_RPATH."""
-    if not any("$ORIGIN" in part for part in elf.rpath):
-        return set()
-    return {name for name in elf.needed if any(_resolved(path, folder, name) in paths for folder in elf.rpath)}
-
-
-def _resolved(path: str, folder: str, library: str) -> str:
-    origin = "/opt/" + path.rpartition("/")[0]
-    where = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
-    return posixpath.normpath(f"{where}/{library}").removeprefix("/opt/")
-
-
 @check("musl", "Code for Alpine Linux needs musl's loader, which Amazon Linux does not have.")
 def musl(subject: Subject) -> Iterator[Finding]:
     for path, elf in subject.fitting():
@@ -140,4 +138,22 @@ def musl(subject: Subject) -> Iterator[Finding]:
                 path=path,
                 message=f"needs `{needs[0]}` of musl",
                 hint="take the manylinux wheel or the glibc build; musllinux never fits",
+            )
+
+
+@check(
+    "cpu-baseline",
+    "Lambda promises AVX2 (x86-64-v3) and no AVX-512: code for more than a host has dies with SIGILL.",
+)
+def cpu_baseline(subject: Subject) -> Iterator[Finding]:
+    for path, elf in subject.fitting():
+        if elf.level > _COMMON_LEVEL:
+            above = elf.level > _HIGHEST_LEVEL
+            fact = "no host has it for sure" if above else "AWS recommends it, and not every host had it"
+            yield Finding(
+                check="cpu-baseline",
+                severity=ERROR if above and (loaded(path, elf) or subject.own) else WARNING,
+                path=path,
+                message=f"says that it needs an x86-64-v{elf.level} processor; {fact}",
+                hint="compile it for x86-64-v2 (`-march=x86-64-v2`), or choose the code path at run time",
             )

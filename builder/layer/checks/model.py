@@ -1,14 +1,13 @@
 """What a check sees, what it finds, and the list of all checks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse
-from builder.layer.reader import InZip
-from builder.layer.tree import Tree, never_program
+from builder.layer.elf import Elf
+from builder.layer.linking import Linker
+from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
-from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.runtimes import OperatingSystem, Runtime
 
 ERROR, WARNING = "error", "warning"
@@ -58,8 +57,15 @@ class Subject:
     damaged: Mapping[str, str]
     directories: Mapping[str, int]
     """Modes of the directories that the zip names."""
+    sonames: frozenset[str]
+    """The libraries that the runtimes surely have."""
+    linker: Linker = field(repr=False)
     pruned: frozenset[str] = frozenset()
     """Paths that the recipe took away."""
+    dlopened: tuple[str, ...] = ()
+    """Sonames that the recipe says are opened at run time."""
+    license: str = ""
+    """The licence that the layer says it has."""
 
     @property
     def os(self) -> OperatingSystem:
@@ -98,42 +104,6 @@ def check(name: str, why: str) -> Callable[[Rule], Rule]:
         return rule
 
     return register
-
-
-def examine(
-    tree: Tree,
-    runtimes: tuple[Runtime, ...],
-    architectures: tuple[Architecture, ...],
-    *,
-    own: bool,
-    directories: Mapping[str, int] | None = None,
-) -> Subject:
-    """Read every file of a tree once: unreadable archives raise here, damaged ELF files are noted."""
-    elves: dict[str, Elf] = {}
-    damaged: dict[str, str] = {}
-    for entry in tree:
-        if entry.link is not None or (own and never_program(entry.path)):
-            continue  # our own files need no proof that they can be unpacked
-        if entry.content.head(4) != MAGIC:
-            if isinstance(entry.content, InZip):
-                entry.content.verify()
-        elif entry.size > UNZIPPED_LIMIT:  # Lambda takes no larger file, so none is read into memory
-            damaged[entry.path] = f"damaged ELF file: it claims {entry.size:,} bytes"
-        else:
-            try:
-                elves[entry.path] = parse(entry.content.read())
-            except UnreadableElfError as error:
-                damaged[entry.path] = str(error)
-    return Subject(
-        tree=tree,
-        runtimes=runtimes,
-        architectures=architectures,
-        own=own,
-        zip_bytes=None,
-        elves=elves,
-        damaged=damaged,
-        directories=directories or {},
-    )
 
 
 def weighed(subject: Subject, zip_bytes: int) -> Subject:

@@ -1,0 +1,112 @@
+"""What should not be handed on: secrets, licences, set-user-id bits."""
+
+import re
+from collections.abc import Iterator
+
+from builder.layer.checks.model import WARNING, Finding, Subject, check
+from builder.layer.slim import matcher
+from builder.layer.tree import Entry
+
+_SET_ID = 0o6000
+_SCANNED = 1 << 20
+"""Bytes; secrets stand in small files."""
+_SECRET_FILES = [
+    *(".netrc", "_netrc", ".npmrc", ".pypirc", "pip.conf", "**/.aws/credentials", "id_rsa", "id_ed25519", ".env"),
+]
+_TOKENS = {
+    "an AWS access key": (b"A", rb"(?<![A-Za-z0-9+/])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9+/])"),
+    "a GitHub token": (b"gh", rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    "an npm token": (b"npm_", rb"(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    "a PyPI token": (b"pypi-AgEI", rb"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    "a Slack token": (b"xox", rb"xox[bpars]-[0-9]{10,}-[0-9A-Za-z-]{20,}"),
+    "a private key": (
+        b"PRIVATE KEY-----",
+        rb"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{40,}",
+    ),
+    "a password in an address": (
+        b"@",
+        rb"://[A-Za-z0-9._-]{1,40}:(?![{$<%*])[^\s:@/'\"<>{}\\]{6,80}@[a-z0-9-]+\.[a-z0-9.-]+",
+    ),
+}
+"""What tokens look like, each after a few bytes that must be there: looking for those is quick."""
+_PATTERNS = {what: (clue, re.compile(pattern)) for what, (clue, pattern) in _TOKENS.items()}
+_EXAMPLES = re.compile(rb"example|localhost|passw|secret|user:|username|test|foo|1234|xxxx|abc", re.IGNORECASE)
+_CODE = (b"\x7fELF", b"PK\x03\x04", b"\x1f\x8b")
+
+
+@check("setuid", "Lambda drops set-user-id bits; a program that needs them does not work, and nothing else wants them.")
+def setuid(subject: Subject) -> Iterator[Finding]:
+    for entry in subject.tree:
+        if entry.link is None and entry.mode & _SET_ID:
+            yield Finding(
+                check="setuid",
+                severity=WARNING,
+                path=entry.path,
+                message=f"has a set-user-id or set-group-id bit (mode {entry.mode:o})",
+                hint="write it into the zip with mode 755",
+            )
+
+
+@check("secret", "Whoever may use a layer can read all of it: keys and passwords in it are given away.")
+def secret(subject: Subject) -> Iterator[Finding]:
+    names = matcher(_SECRET_FILES)
+    for entry in subject.tree:
+        if entry.link is not None:
+            continue
+        what = "a file that is meant for credentials" if names.match_file(entry.path) else _token(entry, subject)
+        if what:
+            yield Finding(
+                check="secret",
+                severity=subject.suspicious,
+                path=entry.path,
+                message=f"holds {what}" if not what.startswith("a file") else f"is {what}",
+                hint="leave it out; give functions secrets through their environment, Secrets Manager or SSM. If it is "
+                "only an example, a recipe says so in an [[allow]]",
+            )
+
+
+def _token(entry: Entry, subject: Subject) -> str | None:
+    if entry.size > _SCANNED or entry.path in subject.elves or entry.name.endswith((".pyc", ".so", ".jar")):
+        return None
+    data = entry.content.read()
+    if data[:4].startswith(_CODE):
+        return None
+    for what, (clue, pattern) in _PATTERNS.items():
+        if clue in data and any(not _EXAMPLES.search(match[0]) for match in pattern.finditer(data)):
+            return what
+    return None
+
+
+_LICENSE_FIELDS = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)
+_COPYLEFT = re.compile(r"(?<![A-Z])A?GPL|(?<!Lesser )(?<!Library )General Public License|Affero", re.IGNORECASE)
+_MILD = re.compile(
+    r"LGPL|Lesser|Library General|exception|MPL|\bor\b.*(?:MIT|BSD|Apache|LGPL)|(?:MIT|BSD|Apache).*\bor\b",
+    re.IGNORECASE,
+)
+_RESTRICTED = re.compile(r"UNLICENSED|Proprietary|all rights reserved|non-?commercial", re.IGNORECASE)
+
+
+@check("licence", "Sharing a layer hands on its packages: some licences forbid that, or put terms on your own code.")
+def licence(subject: Subject) -> Iterator[Finding]:
+    for entry in subject.tree:
+        if not entry.path.endswith(".dist-info/METADATA") or entry.link is not None:
+            continue
+        head = entry.content.read().partition(b"\n\n")[0]
+        texts = [match.decode(errors="replace") for match in _LICENSE_FIELDS.findall(head)]
+        licences = [text for text in texts if not text.startswith(("Programming", "Operating", "Topic", "Intended"))]
+        name = entry.parent.rpartition("/")[2].removesuffix(".dist-info")
+        if found := next((text for text in licences if _RESTRICTED.search(text)), None):
+            problem = f"{name} says `{found}`: it may not be handed on without its owner's consent"
+        elif _copyleft(licences) and "GPL" not in subject.license.upper().replace("LGPL", ""):
+            problem = f"{name} says `{_copyleft(licences)}`: sharing the layer puts its terms on you"
+        else:
+            continue
+        hint = "keep the layer to your own account, name that licence in the layer's, or take another package"
+        yield Finding(check="licence", severity=WARNING, path=entry.path, message=problem, hint=hint)
+
+
+def _copyleft(licences: list[str]) -> str | None:
+    """Return a strong copyleft licence, unless a choice or an exception makes it a mild one."""
+    if any(_MILD.search(text) for text in licences):
+        return None
+    return next((text for text in licences if _COPYLEFT.search(text)), None)

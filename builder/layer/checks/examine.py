@@ -1,0 +1,97 @@
+"""Reading every file of a layer once, on all processors, with little in memory."""
+
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from builder.layer.checks.model import Subject
+from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
+from builder.layer.linking import Linker
+from builder.layer.reader import InZip
+from builder.layer.tree import Entry, Tree, never_program
+from builder.model import libraries
+from builder.model.architectures import Architecture
+from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.runtimes import Runtime
+
+_IN_MEMORY = 24 << 20
+"""Bytes; of a larger file only the parts that matter are kept, and it is unpacked more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one file turned out to be."""
+
+    path: str
+    elf: Elf | None = None
+    damage: str | None = None
+
+
+def examine(
+    tree: Tree,
+    runtimes: tuple[Runtime, ...],
+    architectures: tuple[Architecture, ...],
+    *,
+    own: bool,
+    directories: Mapping[str, int] | None = None,
+) -> Subject:
+    """Read every file of a tree once: unreadable archives raise here, damaged ELF files are noted."""
+    # Our own files need no proof that they can be unpacked.
+    wanted = [entry for entry in tree if entry.link is None and not (own and never_program(entry.path))]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        found = [one for many in pool.map(_several, _batches(wanted)) for one in many]
+    elves = {one.path: one.elf for one in found if one.elf}
+    links = {entry.path: entry.link for entry in tree if entry.link is not None}
+    sonames = libraries.in_images(runtimes, architectures) - libraries.maybe_absent()
+    return Subject(
+        tree=tree,
+        runtimes=runtimes,
+        architectures=architectures,
+        own=own,
+        zip_bytes=None,
+        elves=elves,
+        damaged={one.path: one.damage for one in found if one.damage},
+        directories=directories or {},
+        sonames=sonames,
+        linker=Linker(elves, links, sonames),
+    )
+
+
+def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
+    """Yield a few files at a time: handing over each small one would cost more than reading it."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        batch.append(entry)
+        size += entry.size
+        if len(batch) == most or size > _IN_MEMORY:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _several(entries: list[Entry]) -> list[_Read]:
+    return [_one(entry) for entry in entries]
+
+
+def _one(entry: Entry) -> _Read:
+    content = entry.content
+    if entry.size > UNZIPPED_LIMIT and content.head(4) == MAGIC:  # Lambda takes no larger file
+        return _Read(entry.path, damage=f"damaged ELF file: it claims {entry.size:,} bytes")
+    try:
+        if isinstance(content, InZip):
+            return _Read(entry.path, _of_zip(content))
+        return _Read(entry.path, parse(content.read()) if content.head(4) == MAGIC else None)
+    except UnreadableElfError as error:
+        return _Read(entry.path, damage=str(error))
+
+
+def _of_zip(content: InZip) -> Elf | None:
+    """Unpack all of it, which compares size and checksum, and read the headers if it has any."""
+    if content.size <= _IN_MEMORY:
+        data = content.read()
+        return parse(data) if data[:4] == MAGIC else None
+    content.verify()
+    with content.seekable() as read_at:
+        return parse_at(read_at) if read_at(0, 4) == MAGIC else None

@@ -1,0 +1,103 @@
+"""Shared libraries and programs: whether the loader finds them, and whether it finds the layer's."""
+
+from collections.abc import Iterator
+
+from builder.layer import linking
+from builder.layer.checks.binaries import loaded
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.elf import Elf
+from builder.model import libraries
+
+
+@check(
+    "unresolved-library",
+    "A library that neither the layer nor Lambda has ends in `cannot open shared object file` at the first import.",
+)
+def unresolved_library(subject: Subject) -> Iterator[Finding]:
+    for path, elf in subject.fitting():
+        for soname in elf.needed:
+            if found := _unresolved(subject, path, elf, soname):
+                yield found
+    for soname in subject.dlopened:
+        here = f"lib/{soname}" in subject.tree.paths()
+        if not here and soname not in subject.sonames:
+            yield Finding(
+                check="unresolved-library",
+                severity=ERROR,
+                path=None,
+                message=f"the recipe says that `{soname}` is opened at run time; neither the layer nor Lambda has it",
+                hint="install the package that has it, so that it can be bundled into lib/",
+            )
+
+
+def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding | None:
+    found = subject.linker.find(path, elf, soname)
+    names = ", ".join(runtime.name for runtime in subject.runtimes)
+    grave = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
+    if found is None:
+        if soname in libraries.maybe_absent():
+            message = f"needs `{soname}`, which only Lambda's images are known to have, the managed runtime may not"
+            hint = f'bundle it: `bundle = ["{soname}"]` under [libraries], or put it into lib/'
+            return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
+        message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has"
+        hint = (
+            f'put it into lib/ of the layer; in a recipe `bundle = "auto"` or `["{soname}"]` under [libraries] does it'
+        )
+        return Finding(check="unresolved-library", severity=grave, path=path, message=message, hint=hint)
+    if found.how == linking.ELSEWHERE and not subject.linker.already_loaded(soname):
+        # Some packages open their libraries themselves before the import that needs them; a header cannot tell.
+        message = f"needs `{soname}`; the layer has it as {found.path}, where the loader does not look"
+        hint = "put it into lib/, or give the file an rpath that leads there (patchelf --force-rpath --set-rpath)"
+        return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
+    return None
+
+
+@check(
+    "shadowed-library",
+    "/opt/lib comes last in LD_LIBRARY_PATH: a library that the system has as well is never the layer's.",
+)
+def shadowed_library(subject: Subject) -> Iterator[Finding]:
+    needing = linking.needers(dict(subject.fitting()))
+    for path, elf in subject.fitting():
+        soname = elf.soname or path.rpartition("/")[2]
+        own_c_library = bool(libraries.C_LIBRARY.match(soname))
+        if path.rpartition("/")[0] != linking.LAYER_LIB or soname not in subject.sonames:
+            continue
+        by_rpath: list[str] = []
+        without: list[str] = []
+        for needer in needing.get(soname, ()):
+            place = subject.linker.find(needer, subject.elves[needer], soname)
+            (by_rpath if place and place.how == linking.RPATH else without).append(needer)
+        if own_c_library and by_rpath:
+            yield Finding(
+                check="shadowed-library",
+                severity=ERROR,
+                path=path,
+                message=f"is a part of another C library than the one that runs; {by_rpath[0]} would load both",
+                hint="leave glibc's own libraries out of the layer",
+            )
+        elif without or not by_rpath:
+            who = f"; {without[0]} gets the system's instead" if without else ""
+            yield Finding(
+                check="shadowed-library",
+                severity=subject.suspicious if without else WARNING,
+                path=path,
+                message=f"is never used: {subject.os.title} has `{soname}` and finds its own first{who}",
+                hint="leave it out, or give the files that need it a DT_RPATH (patchelf --force-rpath --set-rpath "
+                "'$ORIGIN/../lib'); builds do that for what they compile",
+            )
+
+
+@check("shadowed-command", "/opt/bin comes last in PATH: a program that the image has as well is never the layer's.")
+def shadowed_command(subject: Subject) -> Iterator[Finding]:
+    known = [libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes]
+    everywhere = frozenset.intersection(*known)
+    for entry in subject.tree:
+        if entry.parent == "bin" and entry.name in everywhere:
+            yield Finding(
+                check="shadowed-command",
+                severity=WARNING,
+                path=entry.path,
+                message=f"is not what `{entry.name}` starts: {subject.os.title} has a program of that name before it",
+                hint=f"call it as /opt/bin/{entry.name}, or rename it",
+            )
