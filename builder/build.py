@@ -8,19 +8,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import compiling, parts, places
+from builder import compiling, parts, places, smoke
+from builder.engine import client, containers
 from builder.errors import BuildError
 from builder.index.install import install
 from builder.layer import archive, bytecode, checks, manifest, slim, tree
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
+from builder.model.images import run_image
+from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.parts import Made
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 from builder.planning import interpreter, plan, without_bytecode
+from builder.smoke import Outcome
 from builder.ways import EngineChoice
 
 Report = Callable[[str], None]
@@ -37,6 +41,10 @@ class Options:
     containers: EngineChoice = field(default_factory=EngineChoice)
     wheels_only: bool = False
     """Compile nothing."""
+    test: str = "never"
+    """`always`, `never`, or `auto`: run the layer's tests where that needs no download."""
+    derived: Path | None = None
+    """Where what is compressed and stripped is kept; None is the cache of all builds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +57,8 @@ class Built:
     seconds: float
     unchanged: bool
     notes: tuple[str, ...]
+    tests: tuple[Outcome, ...] | None = None
+    """What was tried in the runtime's image and works; None when nothing was tried."""
 
 
 # ---- building ------------------------------------------------------------------------------------------------------
@@ -76,7 +86,7 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     places.writable(options.output)
     report("planning")
     path = options.output / f"{target.name}.zip"
-    store = Store(places.cache() / "derived")
+    store = Store(options.derived or places.cache() / "derived")
     planned = plan(loaded, target, wheels_only=options.wheels_only)
     job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
     with places.exclusive(path, lambda: report("waiting for another build of the same target")):
@@ -84,7 +94,7 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         if found is None and planned.interpreter and job.interpreter() is None:
             job = dataclasses.replace(job, plan=without_bytecode(planned))
             found = None if options.rebuild else _already_there(job)
-        made = found or _make(job)
+        made, outcomes = (found, None) if found else _make(job)
     return Built(
         target=target.name,
         path=path,
@@ -92,10 +102,11 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         seconds=time.monotonic() - started,
         unchanged=found is not None,
         notes=_notes(job.plan, made),
+        tests=outcomes,
     )
 
 
-def _make(job: _Job) -> dict[str, Any]:
+def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
     inside = job.plan.container
     made: dict[str, Made] = {}
     if inside:
@@ -114,8 +125,10 @@ def _make(job: _Job) -> dict[str, Any]:
         return _finish(job, final, slimmed, made)
 
 
-def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Made]) -> dict[str, Any]:
-    """Check, write, weigh; the zip gets its name only when nothing is wrong with it.
+def _finish(
+    job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Made]
+) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
+    """Check, write, weigh, try; the zip gets its name only when nothing is wrong with it.
 
     Checks run while all cores compress. A layer that fails them ends the writing at its next file.
     """
@@ -133,11 +146,27 @@ def _finish(job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Ma
         weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
         findings = tuple(one for one in findings if one.check != "size") + weighed
         _judge(findings, job)
+        outcomes = _tried(job, part)
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
         described = manifest.describe(_as_made(job.plan, made), written, subject, findings, slimmed.savings)
         with places.replacing(job.path.with_suffix(".json")) as part_of_manifest:
             part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
-    return described
+    return described, outcomes
+
+
+def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
+    """Run the layer's tests in the runtime's image, if that is wanted and, for `auto`, if it costs no download."""
+    options, target = job.options, job.plan.target
+    if options.test == "never":
+        return None
+    choice = options.containers
+    if options.test == "auto":
+        engine = choice.engine() if job.plan.container else client.present(choice.kind, choice.builder)
+        image = run_image(target.base, target.arch)
+        if engine is None or not (job.plan.container or containers.has(engine, image)) or not engine.can(target.arch):
+            return None
+    job.report("testing in the runtime's image")
+    return tuple(smoke.layer(choice.engine(), zipped, target, job.plan.recipe.test, job.loaded.folder))
 
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
@@ -200,10 +229,12 @@ def _inside_notes(planned: Plan, made: Mapping[str, Made]) -> list[str]:
         return []
     name = planned.target.name
     missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
+    refused = [row for part in made.values() for row in part.libraries().get("refused", ())]
     return [
         *(f"{name}: {text}" for text in compiling.how_notes(made)),
         *(f"{name}: {text}" for text in compiling.outside_files(made, planned.container)),
         *(f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items()),
+        *(f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused),
     ]
 
 
@@ -241,4 +272,19 @@ def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
     ]
     doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
     brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
-    return (*planned.warnings, *found.get("notes", ()), *([brought] if doubled else []), *suspicious)
+    return (
+        *planned.warnings,
+        *found.get("notes", ()),
+        *([brought] if doubled else []),
+        *_bundled(planned, found),
+        *suspicious,
+    )
+
+
+def _bundled(planned: Plan, found: dict[str, Any]) -> Iterator[str]:
+    """Say what came along that the recipe does not name, and what it costs."""
+    rows = found.get("libraries", ())
+    if rows:
+        total = sum(row.get("bytes", 0) for row in rows)
+        names = ", ".join(f"{row['soname']} ({row.get('package', 'unknown')})" for row in rows)
+        yield f"{planned.target.name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from builder.build import Built
     from builder.engine.doctor import Finding as Doctored
     from builder.layer.checks import Finding
-    from builder.layer.inspect import Inspection
+    from builder.layer.diff import Change
+    from builder.layer.inspect import Inspection, Linkage
     from builder.plan.plan import Plan
     from builder.planning import Outlook
+    from builder.smoke import Outcome
 
 
 @cache
@@ -90,6 +92,11 @@ def data(value: dict[str, Any]) -> None:
     print(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))  # noqa: T201
 
 
+def document(value: dict[str, Any]) -> None:
+    """Print a JSON document of somebody else's format."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+
+
 def text(value: str) -> None:
     sys.stdout.write(value)
 
@@ -132,6 +139,7 @@ def built(results: "Sequence[Built]") -> None:
         (
             one.target,
             "unchanged" if one.unchanged else one.manifest["route"],
+            _tests(one.tests),
             f"{one.seconds:.1f}",
             mb(one.manifest["zip"]["bytes"]),
             mb(one.manifest["unzipped_bytes"]),
@@ -140,7 +148,58 @@ def built(results: "Sequence[Built]") -> None:
         )
         for one in results
     ]
-    table(("target", "route", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers)
+    table(
+        ("target", "route", "tests", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers
+    )
+
+
+def _tests(outcomes: "Sequence[Outcome] | None") -> str:
+    """Tell how many tests passed, and how long the imports of a cold start take."""
+    if outcomes is None:
+        return "not run"
+    took = [one.cold_ms for one in outcomes if one.cold_ms is not None]
+    emulated = ", emulated" if any(one.emulated for one in outcomes) else ""
+    return f"{len(outcomes)} passed" + (f" ({sum(took):.0f} ms{emulated})" if took else "")
+
+
+def outcomes(name: str, found: "Sequence[Outcome]") -> None:
+    """Print tests that passed."""
+    for one in found:
+        where = f"{one.runtime} on {one.arch}{', emulated' if one.emulated else ''}"
+        cold = f", {one.cold_ms:.0f} ms of a cold start" if one.cold_ms is not None else ""
+        text(f"{name}: {one.what} passes in {where} ({one.seconds:.1f} s{cold})\n")
+
+
+def changes(old: str, new: str, found: "Sequence[Change]", *, markdown: bool, files: int) -> None:
+    """Print what differs between two layers; of the files only the largest changes."""
+    shown = [one for one in found if one.kind != "file"]
+    changed = [one for one in found if one.kind == "file"]
+    shown += changed[:files]
+    rows = [
+        (one.kind, one.name, one.old or "-", one.new or "-", f"{one.bytes:+,}" if one.bytes else "") for one in shown
+    ]
+    columns = ("what", "name", old, new, "bytes")
+    if not found:
+        text("no difference\n")
+    elif markdown:
+        lines = [columns, tuple("---" for _ in columns), *rows]
+        text("".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines))
+    else:
+        table(columns, rows, numbers=("bytes",))
+    if len(changed) > files:
+        text(f"\nand {len(changed) - files} more files; --files {len(changed)} shows all\n")
+
+
+def abi(rows: "Sequence[Linkage]") -> None:
+    """Print what each program and library needs of the system."""
+    columns = ("file", "machine", "GLIBC", "GLIBCXX", "CXXABI", "GCC", "needs from the runtime")
+    table(
+        columns,
+        [
+            (one.path, one.machine, *(one.abi.get(family) or "" for family in columns[2:6]), " ".join(one.outside))
+            for one in rows
+        ],
+    )
 
 
 WAYS = {

@@ -9,6 +9,7 @@ from builder.build import Built, Options, build
 from builder.errors import LayerwrightError
 from builder.model.recipes import Loaded
 from builder.model.target import Target
+from builder.verify import verified
 
 _LOOK = 0.2
 """Seconds. A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread."""
@@ -19,7 +20,7 @@ class _StoppedError(LayerwrightError):
 
 
 def build_all(
-    pairs: Sequence[tuple[Loaded, Target]], options: Options, *, jobs: int, keep_going: bool
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, *, jobs: int, keep_going: bool, verify: bool = False
 ) -> tuple[list[Built], list[LayerwrightError]]:
     """Build targets and return what was built, in the order given, and what failed."""
     stop = threading.Event()
@@ -33,7 +34,7 @@ def build_all(
                     raise _StoppedError(target.name)
                 show(f"{target.name}: {stage}")
 
-            return build(loaded, target, options, report)
+            return (verified if verify else build)(loaded, target, options, report)
 
         with ThreadPoolExecutor(min(jobs, len(pairs))) as pool:
             futures = [pool.submit(one, pair) for pair in pairs]

@@ -68,6 +68,33 @@ def pin(runtimes: tuple[str, ...], engine: str | None, builder: str | None, *, c
         raise click.exceptions.Exit(4)
 
 
+@images.command()
+@click.argument("image")
+@click.option("--arch", default="x86_64", show_default=True, metavar="NAME", help="x86_64 or arm64.")
+@click.option("--programs", is_flag=True, help="List the programs in PATH instead of the libraries.")
+@options.engine
+@options.as_json
+def survey(  # noqa: PLR0913  each is an option
+    image: str, arch: str, engine: str | None, builder: str | None, *, programs: bool, as_json: bool
+) -> None:
+    """List an image's libraries with the symbol versions that they offer; nothing in the image is executed.
+
+    This is the format of images/libraries and, with --programs, of images/commands.
+    """
+    from builder import console
+    from builder.engine import client
+    from builder.engine.survey import survey as read
+    from builder.model.architectures import architecture
+
+    with console.working(f"reading {image}"):
+        found = read(client.find(engine, builder), image, architecture(arch))
+    if as_json:
+        libraries = [{"name": name, "versions": list(has)} for name, has in sorted(found.libraries.items())]
+        console.data({"image": image, "libraries": libraries, "programs": list(found.programs)})
+    else:
+        console.text(found.text(programs=programs))
+
+
 @click.command()
 @click.argument("name", metavar="RECIPE")
 @options.runtime_and_arch

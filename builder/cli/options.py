@@ -1,6 +1,7 @@
 """Options that several commands share, and what they mean together."""
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from builder.model.recipe import Test
     from builder.ways import EngineChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,6 +101,8 @@ class How:
     jobs: int | None
     keep_going: bool
     rebuild: bool
+    test: bool | None
+    verify: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +179,91 @@ def boxing(function: F) -> F:
     return decorate(_bundled(function, "boxes", Boxes))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """One test from the command line."""
+
+    python: str | None
+    node: str | None
+    ruby: str | None
+    java: str | None
+    shell: str | None
+    files: tuple[str, ...]
+    handler: str | None
+    code: Path | None
+    event: str
+    response: str | None
+    memory: int
+    limit: int
+
+    def tests(self) -> "tuple[list[Test], Path | None] | None":
+        """Return it as a recipe would have it; None when none is given, UsageError when it makes no sense."""
+        from builder.errors import UsageError
+        from builder.model.recipe import Invoke, Test
+
+        kinds = {name: getattr(self, name) for name in ("python", "node", "ruby", "java", "shell", "files")}
+        given = {name: value for name, value in kinds.items() if value}
+        if len(given) + bool(self.handler) > 1:
+            msg = f"one test at a time, not {' and '.join([*given, *(['a handler'] if self.handler else [])])}"
+            raise UsageError(msg)
+        if given:
+            return [Test(**given, memory=self.memory, timeout=self.limit)], None
+        if not self.handler:
+            return None
+        response = _as_json("--response", self.response) if self.response else None
+        invoke = Invoke(
+            handler=self.handler,
+            code=self.code.read_text(encoding="utf-8") if self.code else None,
+            event=_as_json("--event", self.event),
+            response=response,
+            log=None if response is not None else "REPORT",
+        )
+        return [Test(invoke=invoke, memory=self.memory, timeout=self.limit)], None
+
+
+def _as_json(option: str, text: str) -> Any:  # noqa: ANN401
+    from builder.errors import UsageError
+
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        msg = f"{option} is not JSON: {error}"
+        raise UsageError(msg, hint="quote it for your shell: '{\"key\": 1}'") from None
+
+
+def testing(function: F) -> F:
+    """Add the options that say what to try; the command gets them as `trial`."""
+    decorate = _together(
+        *(
+            click.option(f"--{name}", metavar="CODE", help=f"Run this with the runtime's {what}.")
+            for name, what in (("python", "Python"), ("node", "Node.js"), ("ruby", "Ruby"), ("java", "Java"))
+        ),
+        click.option("--shell", metavar="CODE", help="Run this with sh."),
+        click.option("--files", multiple=True, metavar="PATH", help="This must be there, below /opt; repeatable."),
+        click.option("--handler", metavar="NAME", help="Call a function through the runtime interface emulator."),
+        click.option(
+            "--code",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            help="With --handler: the function's source.",
+        ),
+        click.option("--event", default="{}", metavar="JSON", help="With --handler: what it gets."),
+        click.option("--response", metavar="JSON", help="With --handler: what it must answer."),
+        click.option(
+            "--memory", type=click.IntRange(128, 10240), default=1024, show_default=True, metavar="MB", help="Of it."
+        ),
+        click.option(
+            "--timeout",
+            "limit",
+            type=click.IntRange(1, 900),
+            default=300,
+            show_default=True,
+            metavar="SECONDS",
+            help="For one test.",
+        ),
+    )
+    return decorate(_bundled(function, "trial", Trial))
+
+
 def asking(function: F) -> F:
     """Add the options that choose targets; the command gets them as `ask`."""
     decorate = _together(
@@ -199,5 +288,11 @@ def building(function: F) -> F:
         ),
         click.option("--keep-going", "-k", is_flag=True, help="Build the other targets when one fails."),
         click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged."),
+        click.option(
+            "--test/--no-test",
+            default=None,
+            help="Run the tests in the runtime's image. Default: when the engine has it or was needed anyway.",
+        ),
+        click.option("--verify", is_flag=True, help="Build twice from nothing and compare, down to the section."),
     )
     return decorate(_bundled(function, "how", How))

@@ -131,12 +131,25 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
         rebuild=how.rebuild or boxes.no_cache or boxes.recompile,
         containers=boxes.choice(how.route),
         wheels_only=how.route == "wheels",
+        test={None: "auto", True: "always", False: "never"}[how.test],
     )
     results, errors = build_all(
-        pairs, settings, jobs=how.jobs or min(4, os.cpu_count() or 1), keep_going=how.keep_going
+        pairs,
+        settings,
+        jobs=how.jobs or min(4, os.cpu_count() or 1),
+        keep_going=how.keep_going,
+        verify=how.verify,
     )
     if as_json:
-        built = [{**one.manifest, "path": str(one.path), "unchanged": one.unchanged} for one in results]
+        built = [
+            {
+                **one.manifest,
+                "path": str(one.path),
+                "unchanged": one.unchanged,
+                "tests": None if one.tests is None else [test.as_json() for test in one.tests],
+            }
+            for one in results
+        ]
         console.data({"built": built, "failed": [error.what for error in errors]})
     elif results:
         console.built(results)

@@ -1,7 +1,7 @@
-"""Commands about zips, also from elsewhere: check, inspect."""
+"""Commands about zips, also from elsewhere: check, inspect, diff, test."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,7 +10,10 @@ from builder.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
     from builder.layer.checks import Finding
+    from builder.layer.diff import Side
+    from builder.layer.reader import LayerZip
     from builder.model.architectures import Architecture
+    from builder.model.recipe import Test
     from builder.model.runtimes import Runtime
 
 zip_path = click.Path(path_type=Path, dir_okay=False)
@@ -49,14 +52,22 @@ def _findings(
 @options.runtime_and_arch
 @options.strict
 @options.as_json
-def check(
-    paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], *, strict: bool, as_json: bool
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, which code hosts show.")
+def check(  # noqa: PLR0913  each is an option
+    paths: tuple[Path, ...],
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    *,
+    strict: bool,
+    as_json: bool,
+    as_sarif: bool,
 ) -> None:
     """Tell whether layers will work in Lambda: anybody's zips. Nothing in them is executed or unpacked to disk."""
-    from builder import console
-    from builder.layer import checks
+    from builder import __version__, console
+    from builder.layer import checks, sarif
 
-    documents = []
+    documents: list[dict[str, Any]] = []
+    every = []
     for path in paths:
         where = _destination(path, runtimes, architectures)
         try:
@@ -65,14 +76,17 @@ def check(
             documents.append({"zip": str(path), "fit": False, "error": error.what, "why": list(error.why)})
             console.fail(error)
             continue
+        every.append((path.as_posix(), found))
         unfit = checks.failures(found, strict=strict)
         documents.append({"zip": str(path), "fit": not unfit, "findings": [finding.as_json() for finding in found]})
-        if not as_json:
+        if not (as_json or as_sarif):
             console.findings(found)
             verdict = "will not work" if unfit else "no error found"
             names = f"{', '.join(one.name for one in where[0])} on {', '.join(one.name for one in where[1])}"
             console.text(f"{path.name}: {verdict} for {names} ({len(found)} findings)\n")
-    if as_json:
+    if as_sarif:
+        console.document(sarif.document(__version__, every))
+    elif as_json:
         console.data({"checked": documents})
     if not all(document["fit"] for document in documents):
         raise click.exceptions.Exit(CheckFailedError.exit_code)
@@ -80,23 +94,22 @@ def check(
 
 @click.command()
 @click.argument("path", type=zip_path, metavar="ZIP")
+@click.option("--abi", is_flag=True, help="Show for each program and library the symbol versions that it needs.")
 @options.as_json
-def inspect(path: Path, *, as_json: bool) -> None:
+def inspect(path: Path, *, abi: bool, as_json: bool) -> None:
     """Show what is in a zip, how big it is and what it needs."""
     from builder import console
-    from builder.layer import checks, manifest
-    from builder.layer.inspect import inspect as inspect_layer
+    from builder.layer import manifest
     from builder.layer.reader import LayerZip
-    from builder.model.architectures import ARCHITECTURES
-    from builder.model.runtimes import runtimes
 
     with LayerZip(path) as layer:
-        everywhere = tuple(runtimes().values())
-        subject = checks.examine(layer.tree, everywhere, tuple(ARCHITECTURES.values()), own=False)
-        found = inspect_layer(subject, layer.bytes)
+        found = _side(layer).inspection
     about = manifest.beside(path)
     if as_json:
         console.data({**found.as_json(), "manifest": about})
+        return
+    if abi:
+        console.abi(found.linkage)
         return
     console.inspection(path.name, found)
     if about:
@@ -104,4 +117,93 @@ def inspect(path: Path, *, as_json: bool) -> None:
         console.text(f"sha256 {about['zip']['sha256']}, CodeSha256 {about['zip']['code_sha256']}\n")
 
 
-COMMANDS = (check, inspect)
+def _side(layer: "LayerZip") -> "Side":
+    """Return a zip with its analysis."""
+    from builder.layer import checks
+    from builder.layer.diff import Side
+    from builder.layer.inspect import inspect as inspect_layer
+    from builder.model.architectures import ARCHITECTURES
+    from builder.model.runtimes import runtimes
+
+    subject = checks.examine(layer.tree, tuple(runtimes().values()), tuple(ARCHITECTURES.values()), own=False)
+    return Side(zipped=layer, subject=subject, inspection=inspect_layer(subject, layer.bytes))
+
+
+@click.command()
+@click.argument("old", type=zip_path)
+@click.argument("new", type=zip_path)
+@click.option("--markdown", is_flag=True, help="Print a Markdown table, for example for a pull request.")
+@click.option("--files", type=click.IntRange(0), default=20, show_default=True, help="How many changed files to show.")
+@options.as_json
+def diff(old: Path, new: Path, *, markdown: bool, files: int, as_json: bool) -> None:
+    """Show what changed between two zips: packages, files, sizes, libraries, symbol versions."""
+    from builder import console
+    from builder.layer.diff import diff as diff_layers
+    from builder.layer.reader import LayerZip
+
+    with LayerZip(old) as before, LayerZip(new) as after:
+        found = diff_layers(_side(before), _side(after))
+    if as_json:
+        console.data({"old": str(old), "new": str(new), "changes": [one.as_json() for one in found]})
+    else:
+        console.changes(old.name, new.name, found, markdown=markdown, files=files)
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, required=True, type=zip_path, metavar="ZIP...")
+@options.runtime_and_arch
+@options.testing
+@options.recipes_folder
+@options.engine
+@options.as_json
+def try_(  # noqa: PLR0913, PLR0917  each is an option
+    paths: tuple[Path, ...],
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    trial: options.Trial,
+    folder: Path,
+    engine: str | None,
+    builder: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Run zips as Lambda does: anybody's, in the image of each runtime, with one test or those of their recipe.
+
+    Without a test, every module is imported and every program started. No network, a read-only system, a user without
+    rights. Needs a container engine, and emulation for the other architecture.
+    """
+    from builder import console, smoke
+    from builder.engine import client
+    from builder.layer.reader import LayerZip
+
+    found_engine = client.find(engine, builder)
+    documents: list[dict[str, Any]] = []
+    for path in paths:
+        on, architecture_list = _destination(path, runtimes, architectures)
+        tests, beside = trial.tests() or _own_tests(path, folder)
+        with LayerZip(path) as layer, console.working(f"testing {path.name}") as report:
+            for one in on:
+                for arch in architecture_list:
+                    report(f"{path.name}: {one.name} on {arch.name}")
+                    bench = smoke.Bench(engine=found_engine, runtime=one, arch=arch, content=layer.tree, folder=beside)
+                    passed = smoke.proven(bench, smoke.fitting(tests, one, arch), path.name)
+                    documents += [{"zip": str(path), **outcome.as_json()} for outcome in passed]
+                    if not as_json:
+                        console.outcomes(path.name, passed)
+    if as_json:
+        console.data({"passed": documents})
+
+
+def _own_tests(path: Path, folder: Path) -> "tuple[list[Test], Path | None]":
+    """Return the tests of the recipe that a zip was built from, if it is here, and the recipe's folder."""
+    from builder.layer import manifest
+    from builder.model import recipes
+
+    name = (manifest.beside(path) or {}).get("name")
+    if name not in recipes.names(folder):
+        return [], None
+    loaded = recipes.load(folder, str(name))
+    return list(loaded.recipe.test), loaded.folder
+
+
+COMMANDS = (check, inspect, diff, try_)

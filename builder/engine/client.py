@@ -57,6 +57,10 @@ class Engine:
         """Return the first machine of that architecture."""
         return next((node for node in self.nodes if node.native == arch.docker), None)
 
+    def can(self, arch: Architecture) -> bool:
+        """Tell whether it runs anything for that architecture, natively or not."""
+        return any(arch.docker == node.native or arch.docker in node.platforms for node in self.nodes)
+
     def way(self, arch: Architecture) -> str:
         """Return `native` or `emulated`, or raise EngineError with what gives it that architecture."""
         if self.native_node(arch):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 MAGIC = b"\x7fELF"
 _CLASS64, _LITTLE = 2, 1
+_SHORTEST = 52
+"""Bytes of the header of a 32-bit file."""
 _MACHINES = {3: "386", 8: "MIPS", 20: "PPC", 21: "PPC64", 22: "S390", 40: "ARM", 62: "X86_64", 183: "AARCH64"}
 _MACHINES |= {243: "RISCV", 247: "BPF", 258: "LOONGARCH"}
 _KINDS = {1: "ET_REL", 2: "ET_EXEC", 3: "ET_DYN", 4: "ET_CORE"}
@@ -113,8 +115,8 @@ class _File:
 
     def elf(self) -> Elf:
         head = self.read(0, 64)
-        if head[:4] != MAGIC:
-            msg = "it is no ELF file"
+        if head[:4] != MAGIC or len(head) < _SHORTEST or head[4] not in {1, 2} or head[5] not in {1, 2}:
+            msg = "damaged ELF file: its header makes no sense"
             raise UnreadableElfError(msg)
         little = head[5] == _LITTLE
         kind, machine = struct.unpack_from("<HH" if little else ">HH", head, 16)

@@ -7,11 +7,31 @@ from typing import Any
 
 from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
+from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
+from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
+
+
+FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Linkage:
+    """What one program or library needs of the system."""
+
+    path: str
+    machine: str
+    abi: dict[str, str | None]
+    """The highest version of each of FAMILIES."""
+    outside: tuple[str, ...]
+    """Sonames that the layer does not have."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"path": self.path, "machine": self.machine, "abi": self.abi, "needs": list(self.outside)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,6 +47,7 @@ class Inspection:
     abi: dict[str, str | None]
     outside: tuple[str, ...]
     """Libraries that ELF files need and the layer does not have: the runtime must."""
+    linkage: tuple[Linkage, ...]
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,6 +61,7 @@ class Inspection:
             "machines": dict(self.machines),
             "abi": self.abi,
             "needs_from_runtime": list(self.outside),
+            "elves": [one.as_json() for one in self.linkage],
         }
 
 
@@ -56,6 +78,17 @@ def inspect(subject: Subject, zip_bytes: int) -> Inspection:
         machines=tuple(sorted(machines.items())),
         abi=ceilings(subject),
         outside=tuple(sorted(needed - here)),
+        linkage=tuple(_linkage(path, elf, here) for path, elf in sorted(subject.elves.items())),
+    )
+
+
+def _linkage(path: str, elf: Elf, here: set[str]) -> Linkage:
+    needs = [need.version for need in elf.versions]
+    return Linkage(
+        path=path,
+        machine=elf.machine.removeprefix("EM_"),
+        abi={family: highest(needs, family) for family in FAMILIES},
+        outside=tuple(name for name in elf.needed if name not in here),
     )
 
 

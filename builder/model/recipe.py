@@ -282,6 +282,21 @@ class Libraries:
 
 
 @_table
+class Invoke:
+    """A function with the layer, called once through the runtime interface emulator of the image."""
+
+    handler: Annotated[Text, Field(description="As in the function's configuration: `app.handler`.")]
+    code: Annotated[str | None, Field(description="The function's source; its file is named after the handler.")] = None
+    files: Annotated[tuple[RelativePath, ...], Field(description="Or files beside the recipe.")] = ()
+    event: Annotated[Any, Field(description="What the function gets.")] = Field(default_factory=dict)
+    response: Annotated[Any, Field(description="What it must answer.")] = None
+    log: Annotated[str | None, Field(description="Text that function, runtime or extension must write.")] = None
+
+    def __post_init__(self) -> None:
+        _known(None if self.response is not None or self.log else "needs `response` or `log`", "")
+
+
+@_table
 class Test:
     """Proof that the layer works: one kind per table."""
 
@@ -292,8 +307,10 @@ class Test:
     ruby: Text | None = None
     java: Text | None = None
     shell: Text | None = None
-    invoke: Annotated[dict[str, Any] | None, Field(description="handler, event and the expected response")] = None
-    files: tuple[Text, ...] = ()
+    invoke: Invoke | None = None
+    files: Annotated[tuple[Text, ...], Field(description="Paths below /opt that must be there.")] = ()
+    memory: Annotated[int, Field(ge=128, le=10240, description="MB that the function has.")] = 1024
+    timeout: Annotated[int, Field(ge=1, le=900, description="Seconds; Lambda allows 900.")] = 300
     when: When | None = None
 
     def __post_init__(self) -> None:

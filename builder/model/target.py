@@ -41,10 +41,7 @@ class Target:
 
     def matches(self, when: When | None) -> bool:
         """Tell whether a step, override or test with that condition is for this target."""
-        if when is None:
-            return True
-        wanted = ((when.os, self.base.os.name), (when.arch, self.arch.name), (when.runtime, self.base.name))
-        return all(value is None or value == own for value, own in wanted)
+        return matches(when, self.base, self.arch)
 
     def expand(self, template: str) -> str:
         """Fill in `{name} {version} {arch} {machine}`."""
@@ -52,6 +49,14 @@ class Target:
         for key, value in values.items():
             template = template.replace(f"{{{key}}}", value)
         return template
+
+
+def matches(when: When | None, runtime: Runtime, arch: Architecture) -> bool:
+    """Tell whether a condition holds: equality of all that it names."""
+    if when is None:
+        return True
+    wanted = ((when.os, runtime.os.name), (when.arch, arch.name), (when.runtime, runtime.name))
+    return all(value is None or value == own for value, own in wanted)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

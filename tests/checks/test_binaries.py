@@ -41,7 +41,9 @@ def too_new(tmp_path: Path, program: Callable[[str], str]) -> bytes:
 
 def test_a_glibc_too_new_is_named_with_both_versions(too_new: bytes) -> None:
     layer = tree({"python/x.so": too_new})
-    assert checked(layer, "glibc", architectures=(HOST,)) == [("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34")]
+    assert checked(layer, "glibc", architectures=(HOST,)) == [
+        ("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34")
+    ]
     assert checked(layer, "glibc", architectures=(HOST,), runtimes=("python3.13", "python3.11")) == [
         ("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2 has 2.26")
     ]
@@ -95,9 +97,11 @@ def test_a_bundled_cxx_library_is_nobodys_business(tmp_path: Path, program: Call
     (tmp_path / "x.c").write_text("extern int thing; int PyInit_x(void) { return thing; }")
     out = tmp_path / "x.so"
     link = [program("gcc"), "-shared", "-fPIC", "-o", str(out), str(tmp_path / "x.c"), str(stub)]
-    subprocess.run([*link, "-Wl,-rpath,$ORIGIN/../libs"], check=True)
+    subprocess.run([*link, "-Wl,--disable-new-dtags,-rpath,$ORIGIN/../libs"], check=True)
     files = {"python/p/x.so": out.read_bytes(), "python/libs/libstdc++.so.6": stub.read_bytes()}
     assert checked(tree(files), "glibcxx", architectures=(HOST,)) == []
+    subprocess.run([*link, "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../libs"], check=True)  # loses to LD_LIBRARY_PATH
+    assert checked(tree({**files, "python/p/x.so": out.read_bytes()}), "glibcxx", architectures=(HOST,)) != []
     assert checked(tree({"python/p/x.so": files["python/p/x.so"]}), "glibcxx", architectures=(HOST,)) != []
 
 

@@ -10,7 +10,7 @@ import pytest
 from kit.commands import ROOT, layerwright
 from kit.podman import podman_environment
 
-from builder.engine import client, containers
+from builder.engine import client, sandbox
 from builder.engine.client import Engine
 from builder.layer.tree import EXECUTABLE, Entry, InMemory, of
 from builder.model.architectures import ARCHITECTURES
@@ -48,12 +48,10 @@ def test_a_compiled_wheel_carries_its_libraries_and_installs_anywhere(
         "/opt/wheels/*.whl && cd /tmp/x && python3 -c 'import psycopg2'"
     )
     content = of([Entry(path=f"wheels/{path.name}", mode=EXECUTABLE, content=InMemory(data=path.read_bytes()))])
-    clean = containers.Call(
+    clean = sandbox.Call(
         image=build_image(own, ARCHITECTURES[arch]), arch=ARCHITECTURES[arch], command=["/bin/sh", "-euc", program]
     )
-    finished = containers.run(
-        engine, clean, containers.tar_of((e.path, e.mode, e.content.read(), None) for e in content)
-    )
+    finished = sandbox.run(engine, clean, [(f"opt/{e.path}", e.mode, e.content.read(), None) for e in content])
     assert finished.returncode == 0, finished.stderr
 
 

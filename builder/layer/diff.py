@@ -1,0 +1,94 @@
+"""What changed between two layers: packages, files, sizes, libraries, symbol ceilings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from builder.layer.checks import Subject
+from builder.layer.inspect import Inspection
+from builder.layer.reader import LayerZip
+from builder.layer.tree import Entry
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """One line: what, what it was, what it is; None where it was not there."""
+
+    kind: str
+    """`package`, `file`, `library`, `needs`, `abi` or `size`."""
+    name: str
+    old: str | None
+    new: str | None
+    bytes: int = 0
+    """More or, below zero, fewer bytes unzipped."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, "name": self.name, "old": self.old, "new": self.new, "bytes": self.bytes}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One of the two layers."""
+
+    zipped: LayerZip
+    subject: Subject
+    inspection: Inspection
+
+
+def diff(old: Side, new: Side) -> list[Change]:
+    """Return the changes: the few that people ask for first, then the files, the largest change first."""
+    return [
+        *_named("package", dict(old.inspection.packages), dict(new.inspection.packages)),
+        *_named("abi", _ceilings(old), _ceilings(new)),
+        *_named("library", _sonames(old.subject), _sonames(new.subject)),
+        *_named("needs", dict.fromkeys(old.inspection.outside, "yes"), dict.fromkeys(new.inspection.outside, "yes")),
+        *_sizes(old.inspection, new.inspection),
+        *_files(old, new),
+    ]
+
+
+def _named(kind: str, old: dict[str, str], new: dict[str, str]) -> list[Change]:
+    return [
+        Change(kind=kind, name=name, old=old.get(name), new=new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _ceilings(side: Side) -> dict[str, str]:
+    return {family.upper(): version for family, version in side.inspection.abi.items() if version}
+
+
+def _sonames(subject: Subject) -> dict[str, str]:
+    return {elf.soname: path for path, elf in subject.elves.items() if elf.soname and not elf.python_module}
+
+
+def _sizes(old: Inspection, new: Inspection) -> list[Change]:
+    rows = (("zip", old.zip_bytes, new.zip_bytes), ("unzipped", old.unzipped_bytes, new.unzipped_bytes))
+    return [
+        Change(kind="size", name=name, old=f"{before:,}", new=f"{after:,}", bytes=after - before)
+        for name, before, after in rows
+        if before != after
+    ]
+
+
+def _files(old: Side, new: Side) -> list[Change]:
+    before, after = ({entry.path: entry for entry in side.zipped.tree} for side in (old, new))
+    found = []
+    for path in {*before, *after}:
+        one, other = before.get(path), after.get(path)
+        if one is None or other is None or not _same(one, other):
+            gained = (other.size if other else 0) - (one.size if one else 0)
+            found.append(Change(kind="file", name=path, old=_told(one), new=_told(other), bytes=gained))
+    return sorted(found, key=lambda change: (-abs(change.bytes), change.name))
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    if (one.size, one.link, one.mode) != (other.size, other.link, other.mode):
+        return False
+    return one.content.read() == other.content.read()
+
+
+def _told(entry: Entry | None) -> str | None:
+    if entry is None:
+        return None
+    return f"-> {entry.link}" if entry.link is not None else f"{entry.size:,}"

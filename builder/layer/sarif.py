@@ -1,0 +1,50 @@
+"""Findings as SARIF 2.1.0 (OASIS), which code hosts show beside the code."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from builder.layer.checks import CHECKS, Finding
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {"error": "error", "warning": "warning"}
+
+
+def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> dict[str, Any]:
+    """Return one run over several zips: each finding at the file inside the zip that it is about."""
+    names = list(CHECKS)
+    rules = [
+        {
+            "id": one.name,
+            "shortDescription": {"text": one.why},
+            "helpUri": "https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html",
+        }
+        for one in CHECKS.values()
+    ]
+    results = [_result(zipped, finding, names) for zipped, findings in checked for finding in findings]
+    return {
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": {"name": "layerwright", "version": version, "rules": rules}}, "results": results}],
+    }
+
+
+def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
+    inside = f"{zipped}/{finding.path}" if finding.path else zipped
+    text = ". ".join([f"{finding.path or zipped} {finding.message}", *finding.details, f"Hint: {finding.hint}"])
+    found: dict[str, Any] = {
+        "ruleId": finding.check,
+        "ruleIndex": names.index(finding.check),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(inside)}}}],
+        "partialFingerprints": {"layerwright/v1": f"{finding.check}:{finding.path or ''}"},
+    }
+    if finding.allowed:
+        found["suppressions"] = [{"kind": "external", "justification": finding.allowed}]
+    return found
+
+
+def _uri(path: str) -> str:
+    from urllib.parse import quote
+
+    return quote(path.replace("\\", "/"))
