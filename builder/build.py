@@ -28,6 +28,7 @@ from builder.smoke import Outcome
 from builder.ways import EngineChoice
 
 Report = Callable[[str], None]
+_LISTED = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -286,5 +287,7 @@ def _bundled(planned: Plan, found: dict[str, Any]) -> Iterator[str]:
     rows = found.get("libraries", ())
     if rows:
         total = sum(row.get("bytes", 0) for row in rows)
-        names = ", ".join(f"{row['soname']} ({row.get('package', 'unknown')})" for row in rows)
+        listed = [f"{row['soname']} ({row.get('package', 'unknown')})" for row in rows]
+        more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
+        names = ", ".join(listed[:_LISTED]) + more
         yield f"{planned.target.name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"

@@ -48,7 +48,7 @@ def files(packages: list[str]) -> list[str]:
 def carry(path: Path, prefix: Path) -> bool:
     """Copy a file, or the link that it is, when what that points to comes as well."""
     name = place(str(path))
-    if name is None or path.is_dir() or not path.exists():
+    if name is None or not path.exists() or (path.is_dir() and not path.is_symlink()):
         return False
     to = prefix / name
     if os.path.lexists(str(to)):
@@ -59,6 +59,8 @@ def carry(path: Path, prefix: Path) -> bool:
         if pointed and os.path.lexists(str(prefix / pointed)):
             to.symlink_to(os.path.relpath(str(prefix / pointed), str(to.parent)))
             return True
+        if path.is_dir():
+            return False
     shutil.copyfile(str(path.resolve()), str(to))
     to.chmod(0o755 if os.access(str(path), os.X_OK) else 0o644)
     return True
