@@ -79,8 +79,8 @@ readme: $(DEV)  ## Write the parts of the README that are made from code and rec
 	$(BIN)/python tests/kit/readme.py
 
 requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on
-	$(BIN)/uv pip compile pyproject.toml --universal --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt
-	$(BIN)/uv pip compile pyproject.toml --group dev --universal --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/dev.txt
 
 clean:  ## Remove what was built, and the virtual environment
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('dist', 'build', '$(VENV)', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"

