@@ -2,6 +2,7 @@
 
 import contextlib
 import struct
+import threading
 import zipfile
 import zlib
 from collections import Counter
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+import deflate
 from typing_extensions import Self
 
 from builder.errors import CheckFailedError, UsageError
@@ -19,11 +21,18 @@ from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
 """Four times what Lambda takes: enough to explain a layer that is too big, little enough to refuse a bomb."""
+_SMALL = 12 << 20
+IN_MEMORY = 72 << 20
+"""Bytes, packed and unpacked together, that one file may take; only one above _SMALL is in memory at a time.
+
+Of a larger one only the parts that matter are kept, and it is unpacked more than once.
+"""
 _LONGEST_LINK = 4096
 _CHUNK = 1 << 20
 _TYPE, _LINK, _FILE, _DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _FAULTS = (
+    deflate.DeflateError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -46,13 +55,50 @@ class InZip:
 
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
+    source: "_Source"
 
     @property
     def size(self) -> int:
         return self.info.file_size
 
     def read(self) -> bytes:
-        return self._read(-1)
+        if not self.fits_memory:
+            return self._read(-1)
+        with self._faults():
+            return self._at_once()
+
+    @property
+    def fits_memory(self) -> bool:
+        return self.info.file_size + self.info.compress_size <= IN_MEMORY
+
+    @contextlib.contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Let only one large file be in memory at a time."""
+        if self.size <= _SMALL:
+            yield
+            return
+        with self.source.large:
+            yield
+
+    def _at_once(self) -> bytes:
+        """Unpack a file as a whole, with libdeflate: more than twice as fast as in pieces."""
+        info = self.info
+        head = self.source.at(info.header_offset, 30)
+        magic, flags, name_length, extra_length = (
+            *struct.unpack_from("<4s2xH", head),
+            *struct.unpack_from("<HH", head, 26),
+        )
+        name = self.source.at(info.header_offset + 30, name_length)
+        if magic != b"PK\3\4" or name.decode("utf-8" if flags & 0x800 else "cp437") != info.orig_filename:
+            msg = "its own header says something else than the zip's table"
+            raise zipfile.BadZipFile(msg)
+        data = self.source.at(info.header_offset + 30 + name_length + extra_length, info.compress_size)
+        if info.compress_type == zipfile.ZIP_DEFLATED:
+            data = bytes(deflate.deflate_decompress(data, info.file_size)) if info.file_size else b""
+        if len(data) != info.file_size or deflate.crc32(data) != info.CRC:
+            msg = "its size or checksum is wrong"
+            raise zipfile.BadZipFile(msg)
+        return data
 
     def head(self, count: int) -> bytes:
         return self._read(count)
@@ -87,6 +133,23 @@ class InZip:
             raise BadArchiveError(msg, hint="the file is damaged; get or build it again") from error
 
 
+class _Source:
+    """The file of a zip, for several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._lock = threading.Lock()
+        self.large = threading.Lock()
+
+    def at(self, offset: int, size: int) -> bytes:
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size)
+
+    def close(self) -> None:
+        self._file.close()
+
+
 class LayerZip:
     """An open zip; a context manager."""
 
@@ -102,10 +165,11 @@ class LayerZip:
             raise BadArchiveError(
                 msg, why=[str(error)], hint="the file is cut off, damaged or of another kind"
             ) from error
+        self._source = _Source(path)
         try:
             self._load()
         except BaseException:
-            self._archive.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
@@ -114,7 +178,11 @@ class LayerZip:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._archive.close()
+        self._source.close()
 
     @property
     def bytes(self) -> int:
@@ -135,7 +203,7 @@ class LayerZip:
         self.tree: Tree = of(self._entry(info) for info in infos if not _is_directory(info))
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
-        content = InZip(archive=self._archive, info=info)
+        content = InZip(archive=self._archive, info=info, source=self._source)
         if info.external_attr >> 16 & _TYPE != _LINK:
             return Entry(path=_clean(info.filename), mode=_mode(info), content=content)
         pointed = content.read()

@@ -5,33 +5,11 @@ from collections.abc import Iterator
 
 from builder.layer.checks.model import WARNING, Finding, Subject, check
 from builder.layer.slim import matcher
-from builder.layer.tree import Entry
 
 _SET_ID = 0o6000
-_SCANNED = 1 << 20
-"""Bytes; secrets stand in small files."""
 _SECRET_FILES = [
     *(".netrc", "_netrc", ".npmrc", ".pypirc", "pip.conf", "**/.aws/credentials", "id_rsa", "id_ed25519", ".env"),
 ]
-_TOKENS = {
-    "an AWS access key": (b"A", rb"(?<![A-Za-z0-9+/])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9+/])"),
-    "a GitHub token": (b"gh", rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    "an npm token": (b"npm_", rb"(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
-    "a PyPI token": (b"pypi-AgEI", rb"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
-    "a Slack token": (b"xox", rb"xox[bpars]-[0-9]{10,}-[0-9A-Za-z-]{20,}"),
-    "a private key": (
-        b"PRIVATE KEY-----",
-        rb"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{40,}",
-    ),
-    "a password in an address": (
-        b"@",
-        rb"://[A-Za-z0-9._-]{1,40}:(?![{$<%*])[^\s:@/'\"<>{}\\]{6,80}@[a-z0-9-]+\.[a-z0-9.-]+",
-    ),
-}
-"""What tokens look like, each after a few bytes that must be there: looking for those is quick."""
-_PATTERNS = {what: (clue, re.compile(pattern)) for what, (clue, pattern) in _TOKENS.items()}
-_EXAMPLES = re.compile(rb"example|localhost|passw|secret|user:|username|test|foo|1234|xxxx|abc", re.IGNORECASE)
-_CODE = (b"\x7fELF", b"PK\x03\x04", b"\x1f\x8b")
 
 
 @check("setuid", "Lambda drops set-user-id bits; a program that needs them does not work, and nothing else wants them.")
@@ -53,7 +31,9 @@ def secret(subject: Subject) -> Iterator[Finding]:
     for entry in subject.tree:
         if entry.link is not None:
             continue
-        what = "a file that is meant for credentials" if names.match_file(entry.path) else _token(entry, subject)
+        what = (
+            "a file that is meant for credentials" if names.match_file(entry.path) else subject.tokens.get(entry.path)
+        )
         if what:
             yield Finding(
                 check="secret",
@@ -63,18 +43,6 @@ def secret(subject: Subject) -> Iterator[Finding]:
                 hint="leave it out; give functions secrets through their environment, Secrets Manager or SSM. If it is "
                 "only an example, a recipe says so in an [[allow]]",
             )
-
-
-def _token(entry: Entry, subject: Subject) -> str | None:
-    if entry.size > _SCANNED or entry.path in subject.elves or entry.name.endswith((".pyc", ".so", ".jar")):
-        return None
-    data = entry.content.read()
-    if data[:4].startswith(_CODE):
-        return None
-    for what, (clue, pattern) in _PATTERNS.items():
-        if clue in data and any(not _EXAMPLES.search(match[0]) for match in pattern.finditer(data)):
-            return what
-    return None
 
 
 _LICENSE_FIELDS = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from builder.layer import tokens
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.linking import Linker
@@ -15,8 +16,8 @@ from builder.model.architectures import Architecture
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.runtimes import Runtime
 
-_IN_MEMORY = 24 << 20
-"""Bytes; of a larger file only the parts that matter are kept, and it is unpacked more than once."""
+_BATCH = 8 << 20
+"""Bytes that one worker takes at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class _Read:
     path: str
     elf: Elf | None = None
     damage: str | None = None
+    token: str | None = None
 
 
 def examine(
@@ -38,7 +40,12 @@ def examine(
 ) -> Subject:
     """Read every file of a tree once: unreadable archives raise here, damaged ELF files are noted."""
     # Our own files need no proof that they can be unpacked.
-    wanted = [entry for entry in tree if entry.link is None and not (own and never_program(entry.path))]
+    wanted = [
+        entry
+        for entry in tree
+        if entry.link is None
+        and not (own and never_program(entry.path) and not tokens.may_hold(entry.path, entry.size))
+    ]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         found = [one for many in pool.map(_several, _batches(wanted)) for one in many]
     elves = {one.path: one.elf for one in found if one.elf}
@@ -55,6 +62,7 @@ def examine(
         directories=directories or {},
         sonames=sonames,
         linker=Linker(elves, links, sonames),
+        tokens={one.path: one.token for one in found if one.token},
     )
 
 
@@ -65,7 +73,7 @@ def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
     for entry in entries:
         batch.append(entry)
         size += entry.size
-        if len(batch) == most or size > _IN_MEMORY:
+        if len(batch) == most or size > _BATCH:
             yield batch
             batch, size = [], 0
     yield batch
@@ -81,17 +89,23 @@ def _one(entry: Entry) -> _Read:
         return _Read(entry.path, damage=f"damaged ELF file: it claims {entry.size:,} bytes")
     try:
         if isinstance(content, InZip):
-            return _Read(entry.path, _of_zip(content))
-        return _Read(entry.path, parse(content.read()) if content.head(4) == MAGIC else None)
+            return _of_zip(entry.path, content)
+        if content.head(4) == MAGIC:
+            return _Read(entry.path, parse(content.read()))
+        wanted = tokens.may_hold(entry.path, entry.size)
+        return _Read(entry.path, token=tokens.token(content.read()) if wanted else None)
     except UnreadableElfError as error:
         return _Read(entry.path, damage=str(error))
 
 
-def _of_zip(content: InZip) -> Elf | None:
-    """Unpack all of it, which compares size and checksum, and read the headers if it has any."""
-    if content.size <= _IN_MEMORY:
+def _of_zip(path: str, content: InZip) -> _Read:
+    """Unpack all of a file, which compares size and checksum, and look at what it is."""
+    if not content.fits_memory:
+        content.verify()
+        with content.seekable() as read_at:
+            return _Read(path, parse_at(read_at) if read_at(0, 4) == MAGIC else None)
+    with content.in_turn():
         data = content.read()
-        return parse(data) if data[:4] == MAGIC else None
-    content.verify()
-    with content.seekable() as read_at:
-        return parse_at(read_at) if read_at(0, 4) == MAGIC else None
+        if data[:4] == MAGIC:
+            return _Read(path, parse(data))
+        return _Read(path, token=tokens.token(data) if tokens.may_hold(path, len(data)) else None)

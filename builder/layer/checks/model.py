@@ -60,6 +60,8 @@ class Subject:
     sonames: frozenset[str]
     """The libraries that the runtimes surely have."""
     linker: Linker = field(repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    """What kind of secret a file holds, by its path."""
     pruned: frozenset[str] = frozenset()
     """Paths that the recipe took away."""
     dlopened: tuple[str, ...] = ()

@@ -1,0 +1,46 @@
+"""What keys, tokens and passwords look like in files."""
+
+import re
+
+SCANNED = 1 << 20
+"""Bytes; secrets stand in small files."""
+_CODE = (b"\x7fELF", b"PK\x03\x04", b"\x1f\x8b")
+_BINARY = (".pyc", ".so", ".jar", ".png", ".gz", ".zip", ".npy", ".pdf", ".ttf")
+_TOKENS = {
+    "an AWS access key": ((b"AKIA", b"ASIA"), rb"(?<![A-Za-z0-9+/])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9+/])"),
+    "a GitHub token": (
+        (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_"),
+        rb"(?<![A-Za-z0-9_])gh[pousr]_[A-Za-z0-9]{36}(?![A-Za-z0-9])",
+    ),
+    "an npm token": ((b"npm_",), rb"(?<![A-Za-z0-9_])npm_[A-Za-z0-9]{36}(?![A-Za-z0-9])"),
+    "a PyPI token": ((b"pypi-AgEI",), rb"pypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}"),
+    "a Slack token": ((b"xox",), rb"xox[bpars]-[0-9]{10,}-[0-9A-Za-z-]{20,}"),
+    "a private key": (
+        (b"PRIVATE KEY-----",),
+        rb"-----BEGIN (?:RSA |EC |OPENSSH |DSA )?PRIVATE KEY-----\s+[A-Za-z0-9+/=]{40,}",
+    ),
+    "a password in an address": (
+        (b"@",),
+        rb"://[A-Za-z0-9._-]{1,40}:(?![{$<%*])[^\s:@/'\"<>{}\\]{6,80}@[a-z0-9-]+\.[a-z0-9.-]+",
+    ),
+}
+"""Each after a few bytes that must be there: looking for those is quick."""
+_PATTERNS = {what: (clues, re.compile(pattern)) for what, (clues, pattern) in _TOKENS.items()}
+_EXAMPLES = re.compile(rb"example|localhost|passw|secret|user:|username|test|foo|1234|xxxx|abc", re.IGNORECASE)
+
+
+def may_hold(name: str, size: int) -> bool:
+    """Tell by name and size whether a file is worth looking into."""
+    return 0 < size <= SCANNED and not name.endswith(_BINARY)
+
+
+def token(data: bytes) -> str | None:
+    """Return what kind of secret a file holds, or None."""
+    if data[:4].startswith(_CODE):
+        return None
+    for what, (clues, pattern) in _PATTERNS.items():
+        if any(clue in data for clue in clues) and any(
+            not _EXAMPLES.search(match[0]) for match in pattern.finditer(data)
+        ):
+            return what
+    return None
