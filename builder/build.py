@@ -167,7 +167,8 @@ def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
         if engine is None or not (job.plan.container or containers.has(engine, image)) or not engine.can(target.arch):
             return None
     job.report("testing in the runtime's image")
-    return tuple(smoke.layer(choice.engine(), zipped, target, job.plan.recipe.test, job.loaded.folder))
+    recipe, folder, required = job.plan.recipe, job.loaded.folder, options.test == "always"
+    return tuple(smoke.layer(choice.engine(), zipped, target, recipe, folder, required=required))
 
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:

@@ -17,7 +17,7 @@ from builder.layer.tree import Tree
 from builder.model import libraries
 from builder.model.architectures import Architecture
 from builder.model.images import run_image
-from builder.model.recipe import Invoke, Test
+from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
 from builder.processes import Finished
@@ -101,13 +101,13 @@ def environment(runtime: Runtime, test: Test) -> dict[str, str]:
     }
 
 
-def layer(
-    engine: Engine, zip_path: Path, target: Target, tests: Iterable[Test], folder: Path | None = None
+def layer(  # noqa: PLR0913  what, where, with what
+    engine: Engine, zip_path: Path, target: Target, recipe: Recipe, folder: Path | None = None, *, required: bool = True
 ) -> list[Outcome]:
     """Run a recipe's tests on a finished zip, or the default ones; return what passed, or raise SmokeFailedError."""
     with LayerZip(zip_path) as opened:
         bench = Bench(engine=engine, runtime=target.base, arch=target.arch, content=opened.tree, folder=folder)
-        return proven(bench, fitting(tests, target.base, target.arch), target.name)
+        return proven(bench, fitting(recipe.test, target.base, target.arch), target.name, required=required)
 
 
 def fitting(tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list[Test]:
@@ -115,15 +115,18 @@ def fitting(tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list
     return [test for test in tests if matches(test.when, runtime, arch)]
 
 
-def proven(bench: Bench, tests: list[Test], name: str) -> list[Outcome]:
-    """Run tests; without any, those that fit every layer: import each module, start each program."""
+def proven(bench: Bench, tests: list[Test], name: str, *, required: bool = True) -> list[Outcome]:
+    """Run tests; without any, those that fit every layer: import each module, start each program.
+
+    A layer that holds neither is an error if a test is `required`, else it passes with no outcome.
+    """
     if tests:
         return [
             _invoked(bench, test, name) if test.invoke else _ran(bench, trials.of(test, bench.runtime), test, name)
             for test in tests
         ]
     chosen = trials.defaults(bench.content, bench.runtime)
-    if not chosen:
+    if not chosen and required:
         msg = f"{name}: there is nothing in the layer that could be tried"
         raise SmokeFailedError(msg, hint="write a [[test]], for example `files = [...]`, or give a test with --shell")
     return [_ran(bench, trial, None, name) for trial in chosen]

@@ -134,5 +134,5 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     if sources := [name for name in names if name.endswith(".py")]:
         assert built.manifest["bytecode"]
         assert len([name for name in names if name.endswith(".pyc")]) == len(sources)
-    proved = smoke.layer(client.find("docker"), built.path, target, one.recipe.test)
+    proved = smoke.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test)

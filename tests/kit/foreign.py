@@ -62,7 +62,7 @@ def made(folder: Path, text: str, route: str = "auto") -> Built:
 
 def works(engine: Engine, built: Built, folder: Path) -> bool:
     one = recipes.load(folder / "recipes", "a")
-    return len(smoke.layer(engine, built.path, targets(one.recipe)[0], one.recipe.test)) == 1
+    return len(smoke.layer(engine, built.path, targets(one.recipe)[0], one.recipe)) == 1
 
 
 def programs(path: Path) -> dict[str, bytes]:

@@ -1,0 +1,362 @@
+"""Layers in the runtime's image, as Lambda treats them."""
+
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from kit import zips
+from kit.commands import layerwright, write_recipe
+from kit.compiled import recipe, script
+
+from builder import smoke
+from builder.build import Options, build
+from builder.engine import sandbox
+from builder.engine.client import Engine
+from builder.engine.survey import survey
+from builder.errors import SmokeFailedError
+from builder.layer.tree import Entry, InMemory, of
+from builder.model import recipes
+from builder.model.architectures import ARCHITECTURES, X86_64
+from builder.model.images import run_image
+from builder.model.recipe import Invoke, Test
+from builder.model.runtimes import runtime
+from builder.model.target import targets
+from builder.smoke import Outcome
+from builder.ways import EngineChoice
+
+BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+MODULE = {"python/mod.py": b"VALUE = 7\n"}
+BOOTSTRAP = rb"""#!/bin/bash
+set -eu
+api=/dev/tcp/${AWS_LAMBDA_RUNTIME_API%%:*}/${AWS_LAMBDA_RUNTIME_API##*:}
+while true; do
+    exec 3<>"$api"
+    printf 'GET /2018-06-01/runtime/invocation/next HTTP/1.0\r\n\r\n' >&3
+    while IFS= read -r line <&3; do
+        line=${line%$'\r'}
+        [ -n "$line" ] || break
+        case "$line" in Lambda-Runtime-Aws-Request-Id:*) id=${line##* } ;; esac
+    done
+    answer="{\"bash\": $(cat <&3), \"handler\": \"$_HANDLER\"}"
+    exec 3<>"$api"
+    printf 'POST /2018-06-01/runtime/invocation/%s/response HTTP/1.0\r\nContent-Length: %s\r\n\r\n%s' \
+        "$id" "${#answer}" "$answer" >&3
+    cat <&3 >/dev/null
+done
+"""
+EXTENSION = rb"""#!/bin/bash
+set -eu
+api=/dev/tcp/${AWS_LAMBDA_RUNTIME_API%%:*}/${AWS_LAMBDA_RUNTIME_API##*:}
+exec 3<>"$api"
+body='{"events": ["INVOKE"]}'
+head='HTTP/1.0\r\nLambda-Extension-Name: watcher\r\nContent-Length'
+printf "POST /2020-01-01/extension/register $head: %s\\r\\n\\r\\n%s" "${#body}" "$body" >&3
+while IFS= read -r line <&3; do
+    line=${line%$'\r'}
+    [ -n "$line" ] || break
+    case "$line" in Lambda-Extension-Identifier:*) id=${line##* } ;; esac
+done
+while true; do
+    exec 3<>"$api"
+    printf 'GET /2020-01-01/extension/event/next HTTP/1.0\r\nLambda-Extension-Identifier: %s\r\n\r\n' "$id" >&3
+    case "$(cat <&3)" in *INVOKE*) echo "watcher saw it" >&2 ;; esac
+done
+"""
+
+
+def tried(
+    engine: Engine,
+    files: dict[str, bytes],
+    *tests: Test,
+    on: str = "python3.13",
+    arch: str = "x86_64",
+    modes: dict[str, int] | None = None,
+) -> list[Outcome]:
+    given = modes or {}
+    content = of(
+        Entry(path=path, mode=given.get(path, 0o644), content=InMemory(data=data)) for path, data in files.items()
+    )
+    bench = smoke.Bench(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
+    return smoke.proven(bench, list(tests), "layer")
+
+
+def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -> str:
+    with pytest.raises(SmokeFailedError) as caught:
+        tried(engine, files, test, **where)  # type: ignore[arg-type]
+    assert caught.value.exit_code == 6
+    return str(caught.value)
+
+
+# ---- conditions ----------------------------------------------------------------------------------------------------
+
+
+def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: Engine) -> None:
+    look = """
+        test "$(id -u):$(id -g)" = 993:990
+        test "$(stat -c %U:%a /opt/bin/tool)" = root:755
+        test "$(readlink /opt/bin/link)" = tool
+        for place in /opt/x /var/task/x /var/x /usr/x /root/x; do
+            if touch "$place" 2>/dev/null; then echo "could write $place" >&2; exit 1; fi
+        done
+        echo ok > /tmp/x
+        test "$(ls /sys/class/net)" = lo
+        test "$AWS_LAMBDA_FUNCTION_MEMORY_SIZE:$AWS_EXECUTION_ENV" = 512:AWS_Lambda_python3.13
+        test "$LAMBDA_TASK_ROOT:$PWD" = /var/task:/var/task
+        test "${PATH##*:}:${LD_LIBRARY_PATH##*:}" = /opt/bin:/opt/lib
+        test "$(ulimit -n)" = 1024
+        tool
+    """
+    content = of(
+        [
+            Entry(path="bin/tool", mode=0o755, content=InMemory(data=b"#!/bin/sh\nexit 0\n")),
+            Entry(path="bin/link", mode=0o777, content=InMemory(data=b"tool"), link="tool"),
+        ]
+    )
+    bench = smoke.Bench(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    found = smoke.proven(bench, [Test(shell=look, memory=512)], "layer")
+    assert [one.what for one in found] == ["the shell test"]
+
+
+def test_memory_is_as_chosen(engine: Engine) -> None:
+    take = Test(python="x = bytearray(300_000_000)", memory=128)
+    assert "out of memory?" in failing(engine, MODULE, take)
+    assert tried(engine, MODULE, Test(python="x = bytearray(300_000_000)", memory=1024))
+
+
+def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
+    from builder.errors import BuildError
+
+    with pytest.raises(BuildError, match="did not end within 2 s"):
+        tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
+
+
+def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> None:
+    names = survey(engine, run_image(runtime("python3.13"), X86_64).reference, X86_64).libraries
+    assert "libgirepository-1.0.so.1" not in names  # the stand-in has none of them; one is put in its place below
+    hidden = sandbox.Call(
+        image=run_image(runtime("python3.13"), X86_64),
+        arch=X86_64,
+        command=["/bin/sh", "-c", "ls /lib/*/libz.so.1* /usr/lib/*/libz.so.1* 2>/dev/null; exit 0"],
+        hidden=("libz.so.1",),
+    )
+    assert sandbox.run(engine, hidden, []).stdout == ""
+    shown = sandbox.Call(image=hidden.image, arch=X86_64, command=hidden.command)
+    assert "libz.so.1" in sandbox.run(engine, shown, []).stdout
+
+
+# ---- kinds of tests ------------------------------------------------------------------------------------------------
+
+
+@BOTH
+def test_python_tests_tell_how_long_imports_take(engine: Engine, arch: str) -> None:
+    slow = {"python/mod.py": b"import time; time.sleep(0.2); VALUE = 7\n"}
+    (found,) = tried(engine, slow, Test(python="import mod\nassert mod.VALUE == 7"), arch=arch)
+    assert found.cold_ms is not None
+    assert 200 <= found.cold_ms < found.seconds * 1000
+    assert found.emulated == (engine.architecture.name != arch)
+    said = failing(engine, slow, Test(python="import mod, missing"), arch=arch)
+    assert "No module named 'missing'" in said
+    assert "hint: `missing` is not in the layer" in said
+
+
+@BOTH
+def test_without_tests_every_module_is_imported_and_every_program_started(engine: Engine, arch: str) -> None:
+    files = {**MODULE, "python/pack/__init__.py": b"", "python/lib/python3.13/site-packages/deep.py": b"import mod\n"}
+    assert [one.what for one in tried(engine, files, arch=arch)] == ["importing each module"]
+    broken = {**files, "python/broken.py": b"import nowhere\n", "python/worse.py": b"raise SystemExit(1)\n"}
+    with pytest.raises(SmokeFailedError, match="cannot be imported: broken worse"):
+        tried(engine, broken, arch=arch)
+
+
+def test_the_files_test_names_what_is_missing(engine: Engine) -> None:
+    assert tried(engine, MODULE, Test(files=("python/mod.py",)))
+    assert "no bin/none" in failing(engine, MODULE, Test(files=("python/mod.py", "bin/none")))
+
+
+@BOTH
+def test_a_function_is_invoked_through_the_runtime_interface_emulator(engine: Engine, arch: str) -> None:
+    code = "import mod\ndef run(event, context):\n    return [event['n'] + mod.VALUE, context.memory_limit_in_mb]\n"
+    invoke = Invoke(handler="app.run", code=code, event={"n": 1}, response=[8, "256"])
+    (found,) = tried(engine, MODULE, Test(invoke=invoke, memory=256), arch=arch)
+    assert found.what == "invoke app.run"
+    assert found.cold_ms is not None
+    wrong = Invoke(handler="app.run", code=code, event={"n": 1}, response=9)
+    said = failing(engine, MODULE, Test(invoke=wrong, memory=256), arch=arch)
+    assert 'answered [8, "256"]' in said
+    assert "expected 9" in said
+    raising = Invoke(handler="app.run", code="def run(event, context):\n    raise ValueError('oh')\n", response=1)
+    assert "ValueError" in failing(engine, MODULE, Test(invoke=raising), arch=arch)
+
+
+@BOTH
+def test_a_custom_runtime_in_the_layer_answers(engine: Engine, arch: str) -> None:
+    invoke = Invoke(handler="some.thing", event={"n": 1}, response={"bash": {"n": 1}, "handler": "some.thing"})
+    where = {"on": "provided.al2023", "arch": arch, "modes": {"bootstrap": 0o755}}
+    assert tried(engine, {"bootstrap": BOOTSTRAP}, Test(invoke=invoke), **where)  # type: ignore[arg-type]
+
+
+@BOTH
+def test_an_extension_in_the_layer_is_started_and_sees_the_invocation(engine: Engine, arch: str) -> None:
+    code = "def run(event, context):\n    return 'done'\n"
+    invoke = Invoke(handler="app.run", code=code, response="done", log="watcher saw it")
+    modes = {"extensions/watcher": 0o755}
+    assert tried(engine, {"extensions/watcher": EXTENSION}, Test(invoke=invoke), arch=arch, modes=modes)
+
+
+# ---- commands ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("engine")
+def test_any_zip_is_tested_from_the_command_line_on_several_runtimes(tmp_path: Path) -> None:
+    path = zips.write(tmp_path / "mine.zip", MODULE)
+    asked = ["--runtime", "python3.13", "--runtime", "python3.14", "--arch", "x86_64"]
+    result = layerwright("test", str(path), *asked, "--python", "import mod", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert result.out.count("the python test passes in python3.1") == 2
+    told = layerwright("test", str(path), *asked, "--python", "import os", "--json", cwd=tmp_path)
+    assert [one["runtime"] for one in json.loads(told.out)["passed"]] == ["python3.13", "python3.14"]
+    broken = layerwright("test", str(path), *asked, "--shell", "echo why >&2; false", cwd=tmp_path)
+    assert broken.code == 6
+    assert "why" in broken.err
+    both = layerwright("test", str(path), *asked, "--shell", "true", "--python", "1", cwd=tmp_path)
+    assert both.code == 2
+    other = layerwright(
+        "test", str(path), "--runtime", "provided.al2023", "--arch", "x86_64", "--python", "1", cwd=tmp_path
+    )
+    assert other.code == 2
+    assert "has no python to run that test with" in other.err
+    code = tmp_path / "f.py"
+    code.write_text("import mod\ndef go(event, context):\n    return event\n")
+    event = ["--handler", "app.go", "--code", str(code), "--event", '{"a": [1]}', "--response", '{"a": [1]}']
+    invoked = layerwright("test", str(path), *asked[:2], *asked[4:], *event, cwd=tmp_path)
+    assert invoked.code == 0, invoked.err
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_build_runs_the_recipes_test_and_leaves_nothing_when_it_fails(tmp_path: Path) -> None:
+    steps = script(
+        'mkdir -p "$PREFIX/bin"; printf "#!/bin/sh\\necho hello\\n" > "$PREFIX/bin/hi"; chmod 755 "$PREFIX/bin/hi"'
+    )
+    write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "hi | grep hello"\n'))
+    result = layerwright("build", "a", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "1 passed" in result.out
+    write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "hi | grep bye"\n'))
+    failed = layerwright("build", "a", "--output", "other", cwd=tmp_path)
+    assert failed.code == 6
+    assert "the shell test fails in" in failed.err
+    assert not list((tmp_path / "other").glob("*"))
+    assert layerwright("build", "a", "--output", "other", "--no-test", cwd=tmp_path).code == 0
+
+
+@pytest.mark.usefixtures("engine")
+def test_verify_builds_twice_and_names_what_differs(tmp_path: Path) -> None:
+    steady = script(
+        'mkdir -p "$PREFIX/lib"; echo "int f(void) { return 1; }" > a.c; '
+        'gcc -shared -fPIC -o "$PREFIX/lib/liba.so.1" a.c'
+    )
+    write_recipe(tmp_path, "a", recipe(steady))
+    result = layerwright("build", "a", "--verify", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "two builds from nothing are equal" in result.err
+    clock = steady.replace("return 1", "return $(date +%N | sed s/^0*// | head -c 8)").replace(
+        "echo", 'date > "$PREFIX/lib/when"; echo', 1
+    )
+    write_recipe(tmp_path, "a", recipe(clock))
+    failed = layerwright("build", "a", "--verify", "--rebuild", cwd=tmp_path)
+    assert failed.code == 5
+    assert re.search(r"lib/liba.so.1 differs in .*\.text", failed.err)
+    assert "lib/when differs from byte" in failed.err
+
+
+@pytest.mark.usefixtures("engine")
+def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path) -> None:
+    image = run_image(runtime("provided.al2023"), X86_64).reference
+    told = layerwright("images", "survey", image, cwd=tmp_path)
+    rows = dict(line.split(" ", 1) for line in told.out.splitlines() if " " in line)
+    inside = smoke.call(
+        engine, of([]), runtime("provided.al2023"), X86_64, ["/bin/sh", "-c", "ldd --version | head -n 1"]
+    )
+    version = inside.stdout.splitlines()[0].split()[-1]  # Debian 11: 2.31, whose newest symbol is of 2.30
+    assert rows["libc.so.6"] == f"GLIBC_2.{int(version.split('.')[1]) - 1}"
+    assert rows["libstdc++.so.6"].split()[-1].startswith("GLIBCXX_3.4.")
+    programs = layerwright("images", "survey", image, "--programs", cwd=tmp_path).out.split()
+    assert {"bash", "ls", "aws-lambda-rie"} <= set(programs)
+
+
+# ---- what is brought into a layer ----------------------------------------------------------------------------------
+
+
+def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], dict[str, object]]:
+    write_recipe(folder, "a", text)
+    one = recipes.load(folder / "recipes", "a")
+    options = Options(output=folder / "dist", containers=EngineChoice(**choice), test="always")  # type: ignore[arg-type]
+    result = build(one, targets(one.recipe)[0], options, lambda _: None)
+    with zipfile.ZipFile(result.path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}, result.manifest
+
+
+@BOTH
+@pytest.mark.usefixtures("engine")
+def test_a_library_that_the_system_has_too_is_used_by_rpath(tmp_path: Path, arch: str) -> None:
+    """The layer's libz says 42; without DT_RPATH the system's would be found first and lack the function."""
+    run = """
+        mkdir -p "$PREFIX/lib" "$PREFIX/bin"
+        echo 'int answer(void) { return 42; }' > z.c
+        $CC $CFLAGS -shared -fPIC -Wl,-soname,libz.so.1 -o "$PREFIX/lib/libz.so.1" z.c
+        echo 'int answer(void); int main(void) { return answer() == 42 ? 0 : 1; }' > m.c
+        $CC $CFLAGS -o "$PREFIX/bin/m" m.c "$PREFIX/lib/libz.so.1"
+    """.replace("$CC", "${CC:-gcc}")
+    files, manifest = built(tmp_path, recipe(script(run), '[[test]]\nshell = "m"\n', arch=arch))
+    assert set(files) == {"bin/m", "lib/libz.so.1"}
+    from builder.layer.elf import parse
+
+    assert parse(files["bin/m"]).rpath == ("$ORIGIN/../lib",)
+    assert [one for one in manifest["findings"] if one["severity"] == "error"] == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_is_opened_at_run_time_is_brought_with_what_it_needs(tmp_path: Path) -> None:
+    steps = '[[step]]\nuses = "packages"\ninstall = ["libpq"]\n' + script(
+        'mkdir -p "$PREFIX/bin"; echo x > "$PREFIX/bin/x"'
+    )
+    bundle = '[libraries]\ndlopen = ["libpq.so.5"]\n[[test]]\nfiles = ["lib/libpq.so.5"]\n'
+    files, manifest = built(tmp_path, recipe(steps, bundle))
+    assert "lib/libpq.so.5" in files
+    rows = {row["soname"]: row for row in manifest["libraries"]}  # type: ignore[attr-defined]
+    assert rows["libpq.so.5"]["package"].startswith("libpq")
+    assert rows["libpq.so.5"]["bytes"] > 100_000
+    assert len(rows) > 1
+    missing = '[libraries]\ndlopen = ["libnowhere.so.9"]\n'
+    write_recipe(tmp_path, "a", recipe(steps, missing))
+    failed = layerwright("build", "a", "--rebuild", cwd=tmp_path)
+    assert failed.code == 5
+    assert "`libnowhere.so.9` is opened at run time; neither" in failed.err
+
+
+def test_bundling_what_would_crash_or_never_be_used_is_a_mistake_of_the_recipe(tmp_path: Path) -> None:
+    text = recipe(
+        script("true"),
+        '[libraries]\nbundle = ["libc.so.6", "libnss_files.so.2", "libz.so.1", "libpq.so.5", "/lib/x"]\n',
+    )
+    write_recipe(tmp_path, "a", text)
+    result = layerwright("lint", "a", cwd=tmp_path)
+    assert result.code == 2
+    assert "libraries.bundle[0]: `libc.so.6` is part of the C library" in result.err
+    assert "libraries.bundle[1]: `libnss_files.so.2` is part of the C library" in result.err
+    assert "libraries.bundle[2]: Lambda has `libz.so.1` itself" in result.err
+    assert "libraries.bundle[4]: `/lib/x` is no soname" in result.err
+    assert "bundle[3]" not in result.err
+
+
+@pytest.mark.network
+@BOTH
+@pytest.mark.usefixtures("engine")
+def test_packages_of_the_system_become_a_layer_by_name_alone(tmp_path: Path, arch: str) -> None:
+    step = '[[step]]\nuses = "packages"\ninstall = ["jq"]\nlayer = true\n'
+    files, _ = built(tmp_path, recipe(step, '[[test]]\nshell = "echo {} | jq -c ."\n', arch=arch))
+    assert {"bin/jq"} <= set(files)
+    assert any(name.startswith("lib/libjq.so") for name in files)
+    assert not [name for name in files if "/doc/" in name or "/man/" in name]
