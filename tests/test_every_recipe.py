@@ -116,6 +116,25 @@ def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target
         assert finished.returncode == 0, finished.stderr
 
 
+IN_RUNTIME = [
+    (one, target)
+    for one, target in PAIRS
+    # Emulation takes its time: one Python of the other architecture is enough.
+    if target.base.name == "python3.13" or (target.base.name == "python3.14" and target.arch == host_architecture())
+]
+
+
+@pytest.mark.network
+@pytest.mark.recipes
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("one", "target"), IN_RUNTIME, ids=[target.name for _, target in IN_RUNTIME])
+def test_a_recipe_of_wheels_works_in_the_runtime(one: Loaded, target: Target, tmp_path: Path) -> None:
+    built = build(one, target, Options(output=tmp_path, test="always"), lambda _: None)
+    assert built.tests is not None
+    assert len(built.tests) == len(one.recipe.test)
+    assert all(outcome.cold_ms for outcome in built.tests)
+
+
 @pytest.mark.network
 @pytest.mark.recipes
 @pytest.mark.parametrize(("one", "target"), INSIDE)
@@ -125,7 +144,10 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
     foreign = target.arch != engine.architecture
-    assert built.manifest["route"] == ("accelerated" if foreign else "native")
+    if any(isinstance(step, (Build, Script, Pip)) for step in one.recipe.step):
+        assert built.manifest["route"] == ("accelerated" if foreign else "native")
+    else:  # nothing is compiled: the system's own packages
+        assert built.manifest["route"] == ("emulated" if foreign else "native")
     assert built.manifest["build_image"]["digest"].startswith("sha256:")
     assert built.manifest["notes"] == []
     machines = {row.get("license", "") for row in built.manifest["libraries"]}
