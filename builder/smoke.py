@@ -122,7 +122,9 @@ def proven(bench: Bench, tests: list[Test], name: str, *, required: bool = True)
     """
     if tests:
         return [
-            _invoked(bench, test, name) if test.invoke else _ran(bench, trials.of(test, bench.runtime), test, name)
+            _invoked(bench, test, test.invoke, name)
+            if test.invoke
+            else _ran(bench, trials.of(test, bench.runtime), test, name)
             for test in tests
         ]
     chosen = trials.defaults(bench.content, bench.runtime)
@@ -174,10 +176,7 @@ def _files(content: Tree) -> Iterator[File]:
 # ---- functions -----------------------------------------------------------------------------------------------------
 
 
-def _invoked(bench: Bench, test: Test, name: str) -> Outcome:
-    asked = test.invoke
-    if asked is None:
-        raise AssertionError
+def _invoked(bench: Bench, test: Test, asked: Invoke, name: str) -> Outcome:
     started = time.monotonic()
     what = f"invoke {asked.handler}"
     own = bench.content.paths() & {"bootstrap"}

@@ -127,7 +127,9 @@ def _container(engine: Engine, call: Call, files: Iterable[File]) -> Iterator[st
     try:
         listed = list(files)
         for folder in FOLDERS:
-            _copy(engine, name, folder, [one for one in listed if one[0].startswith(f"{folder}/")])
+            # Podman takes no empty archive.
+            if chosen := [one for one in listed if one[0].startswith(f"{folder}/")]:
+                _copy(engine, name, folder, chosen)
         yield name
     finally:
         processes.run_always([engine.program, "rm", "--force", "--volumes", name])

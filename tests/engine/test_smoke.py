@@ -9,6 +9,7 @@ import pytest
 from kit import zips
 from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe, script
+from kit.podman import podman_environment
 
 from builder import smoke
 from builder.build import Options, build
@@ -232,6 +233,21 @@ def test_any_zip_is_tested_from_the_command_line_on_several_runtimes(tmp_path: P
     event = ["--handler", "app.go", "--code", str(code), "--event", '{"a": [1]}', "--response", '{"a": [1]}']
     invoked = layerwright("test", str(path), *asked[:2], *asked[4:], *event, cwd=tmp_path)
     assert invoked.code == 0, invoked.err
+
+
+@pytest.mark.usefixtures("engine")
+def test_podman_does_the_same(tmp_path: Path) -> None:
+    path = zips.write(tmp_path / "mine.zip", MODULE)
+    code = tmp_path / "f.py"
+    code.write_text("import mod\ndef go(event, context):\n    return mod.VALUE\n")
+    where = ["--runtime", "python3.13", "--arch", "x86_64"]
+    env = podman_environment(tmp_path)
+    for asked in ([], ["--handler", "app.go", "--code", str(code), "--response", "7"]):
+        result = layerwright("test", str(path), *where, *asked, cwd=tmp_path, env=env)
+        assert result.code == 0, result.err
+    refused = layerwright("test", str(path), *where, "--shell", "touch /var/x", cwd=tmp_path, env=env)
+    assert refused.code == 6
+    assert "only /tmp can be written to" in refused.err
 
 
 @pytest.mark.usefixtures("engine")
