@@ -10,7 +10,7 @@ from typing import Any
 
 from builder import compiling, parts, places, smoke
 from builder.engine import client, containers
-from builder.errors import BuildError
+from builder.errors import BuildError, EngineError
 from builder.index.install import install
 from builder.layer import archive, bytecode, checks, manifest, slim, tree
 from builder.layer.interpreters import Interpreter
@@ -75,6 +75,8 @@ class _Job:
     options: Options
     report: Report
     store: Store
+    notes: list[str] = field(default_factory=list)
+    """What turned up on the way, beside what plan and checks say."""
 
     def interpreter(self) -> Interpreter | None:
         """Return what compiles the bytecode; asks the engine where the host has no such Python."""
@@ -102,7 +104,7 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         manifest=made,
         seconds=time.monotonic() - started,
         unchanged=found is not None,
-        notes=_notes(job.plan, made),
+        notes=(*_notes(job.plan, made), *job.notes),
         tests=outcomes,
     )
 
@@ -168,7 +170,13 @@ def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
             return None
     job.report("testing in the runtime's image")
     recipe, folder, required = job.plan.recipe, job.loaded.folder, options.test == "always"
-    return tuple(smoke.layer(choice.engine(), zipped, target, recipe, folder, required=required))
+    try:
+        return tuple(smoke.layer(choice.engine(), zipped, target, recipe, folder, required=required))
+    except EngineError as error:
+        if required:
+            raise
+        job.notes.append(f"{target.name}: built and not tested: {error.what}")  # the image is out of reach, say
+        return None
 
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
