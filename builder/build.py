@@ -10,6 +10,7 @@ from typing import Any
 
 from builder import compiling, parts, places, smoke
 from builder.engine import client, containers
+from builder.engine.failure import NoImageError
 from builder.errors import BuildError, EngineError
 from builder.index.install import install
 from builder.layer import archive, bytecode, checks, manifest, slim, tree
@@ -172,7 +173,7 @@ def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
     recipe, folder, required = job.plan.recipe, job.loaded.folder, options.test == "always"
     try:
         return tuple(smoke.layer(choice.engine(), zipped, target, recipe, folder, required=required))
-    except EngineError as error:
+    except (EngineError, NoImageError) as error:
         if required:
             raise
         job.notes.append(f"{target.name}: built and not tested: {error.what}")  # the image is out of reach, say

@@ -18,7 +18,7 @@ from builder.engine.client import Engine
 from builder.engine.survey import survey
 from builder.errors import SmokeFailedError
 from builder.layer.tree import Entry, InMemory, of
-from builder.model import recipes
+from builder.model import images, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
 from builder.model.images import run_image
 from builder.model.recipe import Invoke, Test
@@ -265,6 +265,24 @@ def test_a_build_runs_the_recipes_test_and_leaves_nothing_when_it_fails(tmp_path
     assert "the shell test fails in" in failed.err
     assert not list((tmp_path / "other").glob("*"))
     assert layerwright("build", "a", "--output", "other", "--no-test", cwd=tmp_path).code == 0
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_image(runtime("provided.al2023"), X86_64)
+    assert run.digest
+    pins = tmp_path / "pins" / images.pins_file().name
+    pins.parent.mkdir()
+    pins.write_text(images.pins_file().read_text().replace(run.digest, f"sha256:{'0' * 64}"))
+    monkeypatch.setenv("LAYERWRIGHT_PINS", str(pins.parent))
+    write_recipe(tmp_path, "a", recipe(script('mkdir -p "$PREFIX/bin"; cp /bin/true "$PREFIX/bin/own"')))
+    result = layerwright("build", "a", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "built and not tested: the image" in result.err
+    assert "not run" in result.out
+    assert layerwright("build", "a", "--test", "--rebuild", cwd=tmp_path).code == 4
 
 
 @pytest.mark.usefixtures("engine")
