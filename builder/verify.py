@@ -40,7 +40,4 @@ def verified(loaded: Loaded, target: Target, options: Options, report: Report) -
                 hint="times, paths and random order are what usually gets in: SOURCE_DATE_EPOCH is set, "
                 "-ffile-prefix-map and a fixed seed help",
             )
-    digest = first.manifest["zip"]["sha256"]
-    return dataclasses.replace(
-        first, notes=(*first.notes, f"{target.name}: two builds from nothing are equal ({digest})")
-    )
+    return first

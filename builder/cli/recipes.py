@@ -155,6 +155,8 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
         console.built(results)
     for note in dict.fromkeys(note for one in results for note in one.notes):
         console.warn(note)
+    for one in results if how.verify else ():
+        console.note(f"{one.target}: two builds from nothing are equal, byte by byte")
     _report(errors)
 
 
