@@ -212,12 +212,13 @@ def _tree(job: _Job, made: Mapping[str, Made], work: Path) -> Tree:
 
 def _libraries(job: _Job, made: Mapping[str, Made], content: Tree) -> Iterator[Entry]:
     """Yield the libraries that Lambda lacks, which the containers found beside what they made."""
-    rule = job.plan.recipe.libraries.bundle
+    rules = job.plan.recipe.libraries
     there = content.paths()
     for one in made.values():
+        wanted = one.with_needed({*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)})
         for entry in one.files("out/lib"):
             path = f"lib/{entry.path}"
-            if path not in there and (rule == "auto" or (rule != "off" and entry.path in rule)):
+            if path not in there and (rules.bundle == "auto" or entry.path in wanted):
                 yield dataclasses.replace(entry, path=path)
 
 

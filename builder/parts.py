@@ -63,6 +63,15 @@ class Made:
             return stream.read().decode(errors="replace") if stream else ""
         return ""
 
+    def with_needed(self, sonames: set[str]) -> set[str]:
+        """Return sonames with those that they need in turn, of what was brought along."""
+        rows = self.libraries()["added"]
+        files = {row["path"].rpartition("/")[2]: row["soname"] for row in rows}
+        found = set(sonames)
+        while more := {row["soname"] for row in rows if files.get(row["by"]) in found} - found:
+            found |= more
+        return found
+
     def libraries(self) -> dict[str, Any]:
         """Return what `libraries.py` reported: `added` and `missing`."""
         found = self.text("out/libraries.json")

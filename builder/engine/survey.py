@@ -60,7 +60,9 @@ def _read(archive: tarfile.TarFile) -> Survey:
         path = member.name.removeprefix("./").lstrip("/")
         if found := _LIBRARIES.match(path):
             if member.issym() or member.islnk():
-                links[found["name"]] = member.linkname.rpartition("/")[2]
+                pointed = member.linkname.rpartition("/")[2]
+                if pointed != found["name"]:  # else one folder points into another
+                    links[found["name"]] = pointed
             elif member.isreg() and (stream := archive.extractfile(member)):
                 versions[found["name"]] = _highest(stream.read())
         elif (found := _PROGRAMS.match(path)) and (member.issym() or member.mode & 0o111):

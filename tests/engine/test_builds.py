@@ -145,9 +145,11 @@ def test_libraries_that_lambda_lacks_come_along_and_say_where_they_are_from(tmp_
     assert {f"lib/{name}" for name in names} < set(content(built))
     assert not {"libc.so.6", "libstdc++.so.6", "libz.so.1"} & set(names)
     only = made(tmp_path, recipe(steps, '[libraries]\nbundle = ["libpq.so.5"]'))
-    assert [name for name in content(only) if name.startswith("lib/")] == ["lib/libpq.so.5"]
-    off = made(tmp_path, recipe(steps, '[libraries]\nbundle = "off"'))
-    assert [name for name in content(off) if name.startswith("lib/")] == []
+    assert {name for name in content(only) if name.startswith("lib/")} == {f"lib/{name}" for name in names}
+    other = refused(tmp_path / "other", recipe(steps, '[libraries]\nbundle = ["libssl.so.1.1"]'))
+    assert "bin/a needs `libpq.so.5`, which neither" in str(other)
+    off = refused(tmp_path / "off", recipe(steps, '[libraries]\nbundle = "off"'))
+    assert "bin/a needs `libpq.so.5`, which neither" in str(off)
 
 
 # ---- what is kept --------------------------------------------------------------------------------------------------

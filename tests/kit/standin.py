@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REGISTRY = "127.0.0.1:5001"
+GLIBC = "2.31"
+"""Debian 11's; Amazon Linux 2023 has 2.34."""
 RUNTIMES = ("python3.13", "python3.14", "provided.al2023")
 """What there are stand-ins for."""
 DEBIAN = {
