@@ -44,7 +44,7 @@ class Options:
     wheels_only: bool = False
     """Compile nothing."""
     test: str = "never"
-    """`always`, `never`, or `auto`: run the layer's tests where that needs no download."""
+    """`always`, `never`, or `auto`: run the layer's tests where an engine was needed anyway, or has the image."""
     derived: Path | None = None
     """Where what is compressed and stripped is kept; None is the cache of all builds."""
 
@@ -159,7 +159,10 @@ def _finish(
 
 
 def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
-    """Run the layer's tests in the runtime's image, if that is wanted and, for `auto`, if it costs no download."""
+    """Run the layer's tests in the runtime's image, if that is wanted.
+
+    For `auto` that is when the engine was needed anyway, or has the image and so costs no download.
+    """
     options, target = job.options, job.plan.target
     if options.test == "never":
         return None

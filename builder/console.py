@@ -192,11 +192,12 @@ def changes(old: str, new: str, found: "Sequence[Change]", *, markdown: bool, fi
 
 def abi(rows: "Sequence[Linkage]") -> None:
     """Print what each program and library needs of the system."""
-    columns = ("file", "machine", "GLIBC", "GLIBCXX", "CXXABI", "GCC", "needs from the runtime")
+    from builder.layer.inspect import FAMILIES
+
     table(
-        columns,
+        ("file", "machine", *FAMILIES, "needs from the runtime"),
         [
-            (one.path, one.machine, *(one.abi.get(family) or "" for family in columns[2:6]), " ".join(one.outside))
+            (one.path, one.machine, *(one.abi[family] or "" for family in FAMILIES), " ".join(one.outside))
             for one in rows
         ],
     )

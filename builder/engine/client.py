@@ -65,7 +65,7 @@ class Engine:
         """Return `native` or `emulated`, or raise EngineError with what gives it that architecture."""
         if self.native_node(arch):
             return "native"
-        if any(arch.docker in node.platforms for node in self.nodes):
+        if self.can(arch):
             return "emulated"
         msg = f"this engine runs nothing for {arch.name}: no node of it is {arch.name}, and no emulation is registered"
         raise EngineError(

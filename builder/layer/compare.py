@@ -43,10 +43,7 @@ def _entry(one: Entry, other: Entry) -> str:
         named = _sections(first, second)
         if named:
             return f"differs in {', '.join(named)}"
-    at = next(
-        (index for index, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
-    )
-    return f"differs from byte {at:,} on ({len(first):,} and {len(second):,} bytes)"
+    return f"differs from byte {_first_difference(first, second):,} on ({len(first):,} and {len(second):,} bytes)"
 
 
 def _sections(first: bytes, second: bytes) -> list[str]:
@@ -57,10 +54,15 @@ def _sections(first: bytes, second: bytes) -> list[str]:
         if name not in ours or name not in theirs:
             found.append(f"{name} (only in one)")
         elif ours[name] != theirs[name]:
-            a, b = ours[name], theirs[name]
-            at = next((index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
-            found.append(f"{name} (from byte {at:,} of {len(a):,})")
+            at = _first_difference(ours[name], theirs[name])
+            found.append(f"{name} (from byte {at:,} of {len(ours[name]):,})")
     return found
+
+
+def _first_difference(one: bytes, other: bytes) -> int:
+    """Return the place of the first byte that differs: the shorter one's end when it is how the longer one begins."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def sections(data: bytes) -> Iterator[tuple[str, bytes]]:

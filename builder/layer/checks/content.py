@@ -31,15 +31,18 @@ def secret(subject: Subject) -> Iterator[Finding]:
     for entry in subject.tree:
         if entry.link is not None:
             continue
-        what = (
-            "a file that is meant for credentials" if names.match_file(entry.path) else subject.tokens.get(entry.path)
-        )
-        if what:
+        if names.match_file(entry.path):
+            message = "is a file that is meant for credentials"
+        elif token := subject.tokens.get(entry.path):
+            message = f"holds {token}"
+        else:
+            message = ""
+        if message:
             yield Finding(
                 check="secret",
                 severity=WARNING,  # packages publish keys of their tests; only their owner knows
                 path=entry.path,
-                message=f"holds {what}" if not what.startswith("a file") else f"is {what}",
+                message=message,
                 hint="leave it out; give functions secrets through their environment, Secrets Manager or SSM. If it is "
                 "only an example, a recipe says so in an [[allow]]",
             )

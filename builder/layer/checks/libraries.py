@@ -18,9 +18,9 @@ def unresolved_library(subject: Subject) -> Iterator[Finding]:
         for soname in elf.needed:
             if found := _unresolved(subject, path, elf, soname):
                 yield found
+    here = subject.tree.paths() if subject.dlopened else set()
     for soname in subject.dlopened:
-        here = f"lib/{soname}" in subject.tree.paths()
-        if not here and soname not in subject.sonames:
+        if f"{linking.LAYER_LIB}/{soname}" not in here and soname not in subject.sonames:
             yield Finding(
                 check="unresolved-library",
                 severity=ERROR,
@@ -32,13 +32,13 @@ def unresolved_library(subject: Subject) -> Iterator[Finding]:
 
 def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding | None:
     found = subject.linker.find(path, elf, soname)
-    names = ", ".join(runtime.name for runtime in subject.runtimes)
-    grave = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
     if found is None:
         if soname in libraries.maybe_absent():
             message = f"needs `{soname}`, which only Lambda's images are known to have, the managed runtime may not"
             hint = f'bundle it: `bundle = ["{soname}"]` under [libraries], or put it into lib/'
             return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
+        names = ", ".join(runtime.name for runtime in subject.runtimes)
+        grave = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
         message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has"
         hint = (
             f'put it into lib/ of the layer; in a recipe `bundle = "auto"` or `["{soname}"]` under [libraries] does it'
