@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import compiling, parts, places, smoke
+from builder import compiling, languages, parts, places, smoke
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
 from builder.errors import BuildError, EngineError
@@ -203,6 +203,11 @@ def _tree(job: _Job, made: Mapping[str, Made], work: Path) -> Tree:
         pinned = [built.get(one.package.name, one.package) for one in job.plan.routes]
         install(pinned, target.base, target.arch, work / "python")
         content = content.with_entries(tree.from_folder(work / "python", "python"))
+    if node := job.plan.node:
+        if not node.scripts:
+            content = content.with_entries(languages.node_tree(node, target.arch))
+        content = content.without(lambda entry: languages.for_others(entry.path, node, target.architectures))
+    content = content.with_entries(languages.jar_entries(job.plan.jars))
     content = content.with_entries(_libraries(job, made, content))
     content = content.with_entries(
         tree.from_file(job.loaded.file(one.source), one.to, executable=one.executable) for one in job.plan.copied

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import parts, places
+from builder import languages, parts, places
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
 from builder.errors import BuildError, EngineError
@@ -134,6 +134,8 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
             script = context / "scripts" / f"{number:02}.sh"
             script.write_text(dockerfile.script(step), encoding="utf-8", newline="\n")
     _write_sources(work, context)
+    if container.node:
+        languages.node_archive(container.node, container.target.arch, context / dockerfile.NPM_ARCHIVE)
     stages = {one.stage for one in wanted}
     if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
         _program(static_tools.uv(work.choice.engine().architecture), context / "bin" / "uv")

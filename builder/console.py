@@ -225,8 +225,8 @@ def plans(found: "Sequence[Plan]", outlooks: "Sequence[Outlook]") -> None:
             for slow in ahead.slow:
                 text(f"  emulated {slow}\n")
         rows = [
-            (f"  {r.package.name}", r.package.version, r.kind, mb(r.size) if r.size else "", r.reason)
-            for r in one.routes
+            (f"  {r['name']}", r["version"], r["route"], mb(r["bytes"]) if r["bytes"] else "", r["reason"])
+            for r in one.as_json()["packages"]
         ]
         rows += [(f"  {copied.to}", "", "copy", "", copied.source) for copied in one.copied]
         if rows:

@@ -1,6 +1,7 @@
 """Deciding everything about one zip, before anything is made."""
 
 import dataclasses
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from builder import places
+from builder import languages, places
 from builder.engine import client, containers
 from builder.errors import EngineError, UsageError
 from builder.index.dist import Candidate
@@ -17,11 +18,12 @@ from builder.layer import archive, interpreters, tree
 from builder.model.images import build_image, run_image
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipe import Copy, Pip, Step
-from builder.model.recipes import LOCK_FILE, RECIPE_FILE, Loaded
+from builder.model.recipes import LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target
 from builder.plan import dockerfile, known, lock
 from builder.plan.container import Compiled, Container, inside, sources
+from builder.plan.npm import Node
 from builder.plan.plan import Copied, Plan, steps
 from builder.plan.routes import Route, route
 from builder.ways import EngineChoice, decide
@@ -37,16 +39,20 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
     asked = wanted(loaded, target, chosen, wheels_only=wheels_only)
     found, locked = _packages(loaded, target, asked)
     routes = tuple(route(candidate, target, asked) for candidate in found)
-    made_inside = _container(loaded, target, chosen, routes)
+    node = languages.node(loaded, target, chosen, wheels_only=wheels_only)
+    jars, jars_locked = languages.jars(loaded, target, chosen)
+    made_inside = _container(loaded, target, chosen, routes, node)
     return Plan(
         target=target,
         recipe=loaded.recipe,
         routes=routes,
         copied=_copied(loaded, [step for _, step in chosen]),
-        locked=locked,
+        locked=(locked or not routes) and (node is None or node.locked) and jars_locked,
         interpreter=_interpreter(loaded, target, has_python=bool(found)),
         container=made_inside,
         compression=archive.compression(),
+        node=node,
+        jars=jars,
         warnings=(
             *(text for runtime in target.runtimes if (text := runtime.warning(today()))),
             *_warnings(loaded, target, routes, made_inside),
@@ -117,7 +123,11 @@ def _packages(loaded: Loaded, target: Target, asked: Wanted) -> tuple[tuple[Cand
 
 
 def _container(
-    loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]], routes: Sequence[Route]
+    loaded: Loaded,
+    target: Target,
+    chosen: Sequence[tuple[int, Step]],
+    routes: Sequence[Route],
+    node: Node | None,
 ) -> Container | None:
     pips = [(number, step) for number, step in chosen if isinstance(step, Pip)]
     named = {name: number for number, step in pips for name in _names(loaded, step)}
@@ -134,11 +144,12 @@ def _container(
     made = Container(
         target=target,
         image=build_image(target.base, target.arch),
-        steps=tuple((number, step) for number, step in chosen if inside(step)),
+        steps=tuple((number, step) for number, step in chosen if inside(step, node)),
         sources=sources(loaded.recipe, target),
         compiled=tuple(compiled),
         recipe_files=tuple(sorted(_beside(loaded).items())),
         dlopened=loaded.recipe.libraries.dlopen,
+        node=node if node and node.scripts else None,
     )
     return made if made.parts else None
 
@@ -147,7 +158,7 @@ def _beside(loaded: Loaded) -> dict[str, str]:
     """Return the files that scripts can read, with their hashes: all that lie beside the recipe."""
     if loaded.folder is None or loaded.adhoc:
         return {}
-    own = {RECIPE_FILE, LOCK_FILE}
+    own = {RECIPE_FILE, LOCK_FILE, NPM_LOCK, MAVEN_LOCK}
     return {
         tree.layer_path(path.relative_to(loaded.folder)): places.sha256(path)
         for path in sorted(loaded.folder.rglob("*"))
@@ -204,7 +215,7 @@ def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
     return tuple(
         Copied(
             source=tree.layer_path(path.relative_to(root)),
-            to=f"{step.to.strip('/')}/{path.name}",
+            to=posixpath.normpath(f"{step.to.strip('/')}/{path.name}"),
             executable=step.executable,
             sha256=places.sha256(path),
         )

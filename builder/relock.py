@@ -5,14 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import places
+from builder import languages, places
 from builder.errors import UsageError
 from builder.index.dist import Candidate
+from builder.index import npm
+from builder.index.maven import resolve as resolve_jars
 from builder.index.resolve import resolve
-from builder.model.recipes import Loaded
+from builder.model.architectures import ARCHITECTURES
+from builder.model.recipe import Maven, Npm, Pip
+from builder.model.recipes import LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target, targets
-from builder.plan import lock
+from builder.plan import lock, maven
+from builder.plan.npm import packages
 from builder.plan.plan import steps
 from builder.planning import wanted
 
@@ -26,16 +31,30 @@ class Locked:
     changes: tuple[tuple[str, str | None, str | None], ...]
 
 
-def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
-    """Write the lock of a recipe. Without `upgrade`, versions stay where the recipe still allows them."""
+Change = tuple[str, str | None, str | None]
+
+
+def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> list[Locked]:
+    """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them."""
     if loaded.lock is None:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
+    ways = ((Pip, _python), (Npm, _node), (Maven, _java))
+    kinds = {type(step) for step in loaded.recipe.step}
+    found = [way(loaded, upgrade=upgrade, report=report) for kind, way in ways if kind in kinds]
+    if not found:
+        msg = f"{loaded.name} has no packages to lock: of Python, Node.js or Java"
+        raise UsageError(msg)
+    return found
+
+
+def _python(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+    path = loaded.lock or Path(LOCK_FILE)
     resolved: dict[Target, tuple[Candidate, ...]] = {}
     before: dict[tuple[str, str], str] = {}
     for target in targets(loaded.recipe):
         report(f"resolving {target.name}")
-        pins = lock.read(loaded.lock, target) if loaded.lock.is_file() else {}
+        pins = lock.read(path, target) if path.is_file() else {}
         before.update({(target.name, pin.name): pin.version for pin in pins.values()})
         kept = () if upgrade else tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
         resolved[target] = _resolve(loaded, target, kept)
@@ -43,9 +62,50 @@ def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> L
     if not after:
         msg = f"{loaded.name} has no Python packages to lock"
         raise UsageError(msg)
-    with places.replacing(loaded.lock) as part:
-        part.write_text(lock.write(resolved), encoding="utf-8", newline="\n")
-    return Locked(path=loaded.lock, packages=len({name for _, name in after}), changes=_changes(before, after))
+    _write(path, lock.write(resolved))
+    return Locked(path=path, packages=len({name for _, name in after}), changes=_changes(before, after))
+
+
+def _node(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+    path = loaded.lock_named(NPM_LOCK) or Path(NPM_LOCK)
+    asked: dict[str, Target] = {}
+    for target in targets(loaded.recipe):
+        if step := languages.step_of(Npm, steps(loaded.recipe, target), target):
+            asked.setdefault(languages.manifest(loaded, step, target), target)
+    if len(asked) > 1:
+        msg = f"{loaded.name}: its targets want different packages, and a {NPM_LOCK} holds one set"
+        raise UsageError(msg, hint="make two recipes of it")
+    report("resolving Node.js packages")
+    (text,) = asked
+    old = path.read_text(encoding="utf-8") if path.is_file() else None
+    new = npm.lock(text, None if upgrade else old)
+    _write(path, new)
+    before, after = (_node_versions(found, path) for found in (old, new))
+    return Locked(path=path, packages=len(after), changes=_changes(before, after))
+
+
+def _node_versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:
+    rows = [one for arch in ARCHITECTURES.values() for one in packages(text, arch, path.as_posix())] if text else []
+    return {(one.path, one.name): one.version for one in rows}
+
+
+def _java(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:  # noqa: ARG001  versions are exact
+    path = loaded.lock_named(MAVEN_LOCK) or Path(MAVEN_LOCK)
+    wanted: dict[str, None] = {}
+    for target in targets(loaded.recipe):
+        if step := languages.step_of(Maven, steps(loaded.recipe, target), target):
+            wanted.update(dict.fromkeys(target.expand(text) for text in step.artifacts))
+    report("resolving jars")
+    old = maven.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else ()
+    new = [maven.Jar(coordinates=name, sha256=sha256) for name, sha256 in resolve_jars(list(wanted)).items()]
+    _write(path, maven.write(new))
+    before, after = ({("", ":".join(one.parts[:2])): one.parts[2] for one in found} for found in (old, new))
+    return Locked(path=path, packages=len(new), changes=_changes(before, after))
+
+
+def _write(path: Path, text: str) -> None:
+    with places.replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _resolve(loaded: Loaded, target: Target, kept: tuple[str, ...]) -> tuple[Candidate, ...]:
@@ -58,9 +118,7 @@ def _resolve(loaded: Loaded, target: Target, kept: tuple[str, ...]) -> tuple[Can
     return resolve(asked, target.base, target.arch)
 
 
-def _changes(
-    before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]
-) -> tuple[tuple[str, str | None, str | None], ...]:
+def _changes(before: dict[tuple[str, str], str], after: dict[tuple[str, str], str]) -> tuple[Change, ...]:
     changed = {
         (key[1], before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)
     }

@@ -1,13 +1,16 @@
 """The proof that a layer works: its zip at /opt in the runtime's own image, under Lambda's conditions."""
 
+import base64
+import io
 import json
 import re
+import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import trials
+from builder import jvm, trials
 from builder.engine import sandbox
 from builder.engine.client import Engine
 from builder.engine.sandbox import Call, File
@@ -105,9 +108,14 @@ def layer(  # noqa: PLR0913  what, where, with what
     engine: Engine, zip_path: Path, target: Target, recipe: Recipe, folder: Path | None = None, *, required: bool = True
 ) -> list[Outcome]:
     """Run a recipe's tests on a finished zip, or the default ones; return what passed, or raise SmokeFailedError."""
+    outcomes = []
     with LayerZip(zip_path) as opened:
-        bench = Bench(engine=engine, runtime=target.base, arch=target.arch, content=opened.tree, folder=folder)
-        return proven(bench, fitting(recipe.test, target.base, target.arch), target.name, required=required)
+        for arch in target.architectures:
+            if arch == target.arch or engine.can(arch):
+                bench = Bench(engine=engine, runtime=target.base, arch=arch, content=opened.tree, folder=folder)
+                tests = fitting(recipe.test, target.base, arch)
+                outcomes += proven(bench, tests, target.name, required=required)
+    return outcomes
 
 
 def fitting(tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list[Test]:
@@ -181,7 +189,7 @@ def _invoked(bench: Bench, test: Test, asked: Invoke, name: str) -> Outcome:
     what = f"invoke {asked.handler}"
     own = bench.content.paths() & {"bootstrap"}
     command = [_EMULATOR] if own else [_ENTRY_POINT, asked.handler]
-    files = [*_files(bench.content), *_function(bench, asked)]
+    files = [*_files(bench.content), *_function(bench, test, asked, name)]
     reply = sandbox.invoke(bench.engine, bench.call(command, test), files, json.dumps(asked.event))
     found = sandbox.answer(reply.body)
     wrong = isinstance(found, dict) and "errorType" in found
@@ -195,9 +203,11 @@ def _invoked(bench: Bench, test: Test, asked: Invoke, name: str) -> Outcome:
     return _outcome(bench, what, started, float(took[-1]) if took else None)
 
 
-def _function(bench: Bench, asked: Invoke) -> Iterator[File]:
+def _function(bench: Bench, test: Test, asked: Invoke, name: str) -> Iterator[File]:
     """Yield the function's files, below /var/task."""
-    if asked.code is not None:
+    if asked.code is not None and bench.runtime.language == "java":
+        yield from _java_function(bench, test, asked, name)
+    elif asked.code is not None:
         module = asked.handler.rpartition(".")[0] or asked.handler
         suffix = _CODE_FILES.get(bench.runtime.language, "sh")
         yield f"var/task/{module}.{suffix}", 0o755, asked.code.encode(), None
@@ -205,3 +215,20 @@ def _function(bench: Bench, asked: Invoke) -> Iterator[File]:
         for path in sorted((bench.folder or Path()).glob(pattern)):
             if path.is_file():
                 yield f"var/task/{path.name}", 0o755, path.read_bytes(), None
+
+
+def _java_function(bench: Bench, test: Test, asked: Invoke, name: str) -> Iterator[File]:
+    """Yield the classes of a function that is given as source, compiled in the runtime's own image."""
+    source = re.split(r"::|\.", asked.handler.partition("::")[0])[-1] + ".java"
+    files = [
+        *_files(bench.content),
+        *jvm.compiler(bench.runtime),
+        (f"var/task/{source}", 0o644, str(asked.code).encode(), None),
+    ]
+    finished = sandbox.run(bench.engine, bench.call(jvm.classes(bench.runtime, source), test), files)
+    if finished.returncode:
+        raise _failed(bench, name, f"compiling {source}", finished.stderr.splitlines(), finished.returncode)
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(finished.stdout))) as archive:
+        for member in archive.getmembers():
+            if stream := archive.extractfile(member) if member.isreg() else None:
+                yield f"var/task/{member.name.removeprefix('./')}", 0o644, stream.read(), None

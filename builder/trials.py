@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from builder import jvm, nodejs
 from builder.engine.sandbox import File
 from builder.errors import UsageError
 from builder.layer.elf import MAGIC
@@ -12,7 +13,7 @@ from builder.layer.tree import Tree
 from builder.model.recipe import Test
 from builder.model.runtimes import Runtime
 
-MARK = "layerwright-import-ms="
+MARK = nodejs.MARK
 KILLED = 137
 """128 + SIGKILL: what the kernel does to whom takes too much memory."""
 _PYTHON = f"""
@@ -50,11 +51,13 @@ for program; do
 done
 """
 """Not every program knows --version; what counts is that the loader can start it."""
-_JAVA = "public class Test {{ public static void main(String[] arguments) throws Exception {{ {code} }} }}\n"
 _LIKELY = (
     (r"No module named '([\w.]+)'", "`{0}` is not in the layer: a dependency that was pruned or never installed?"),
     (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
     (r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found", "`{0}` is newer than Lambda's: compile in its image"),
+    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: a dependency that was pruned?"),
+    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: a dependency that Maven was not asked for?"),
+    (r"UnsupportedClassVersionError", "a jar was compiled for a newer Java than the runtime has"),
     (r"Read-only file system", "only /tmp can be written to in Lambda"),
 )
 
@@ -76,16 +79,15 @@ def of(test: Test, runtime: Runtime) -> Trial:
         return Trial(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
     if test.node:
         _only(runtime, "nodejs")
-        command = ["/var/lang/bin/node", "--input-type=commonjs", "-e", test.node]
-        return Trial(what="the node test", command=command)
+        as_module = nodejs.is_module(test.node)
+        what = "the node test, as a module" if as_module else "the node test"
+        return Trial(what=what, command=nodejs.command(test.node, as_module=as_module))
     if test.ruby:
         _only(runtime, "ruby")
         return Trial(what="the ruby test", command=["/var/lang/bin/ruby", "-e", test.ruby])
     if test.java:
         _only(runtime, "java")
-        source = _JAVA.format(code=test.java).encode()
-        command = ["/bin/sh", "-c", "exec java -cp '/opt/java/lib/*' /var/task/Test.java"]
-        return Trial(what="the java test", command=command, files=(("var/task/Test.java", 0o644, source, None),))
+        return Trial(what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java)))
     if test.shell:
         return Trial(what="the shell test", command=["/bin/sh", "-euc", test.shell])
     return Trial(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
@@ -97,6 +99,8 @@ def defaults(content: Tree, runtime: Runtime) -> list[Trial]:
     if runtime.python and (names := sorted(set(modules(content)))):
         command = [runtime.interpreter, "-B", "-c", _MODULES, *names]
         found.append(Trial(what="importing each module", command=command))
+    if runtime.language == "nodejs" and (names := sorted(set(nodejs.packages(content)))):
+        found.append(Trial(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True)))
     if programs := sorted(_programs(content)):
         found.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
     return found

@@ -206,7 +206,10 @@ def wheel(output: Path, folder: Path, boxes: options.Boxes, **asked: Any) -> Non
 @click.option("--upgrade", "-U", is_flag=True, help="Take the newest versions that the recipe allows.")
 @options.recipes_folder
 def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
-    """Write requirements.lock beside recipes: exact versions and hashes for every target."""
+    """Write the locks beside recipes: exact versions and hashes for every target.
+
+    requirements.lock for Python, package-lock.json for Node.js, maven.lock for Java.
+    """
     from builder import console
     from builder.model import recipes
     from builder.relock import relock
@@ -217,10 +220,11 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
         raise UsageError(msg, hint="--all locks every one")
     for loaded in [recipes.load(folder, name) for name in chosen_names]:
         with console.working(f"locking {loaded.name}") as report:
-            result = relock(loaded, upgrade=upgrade, report=report)
-        console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
-        for package, old, new in result.changes:
-            console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
+            results = relock(loaded, upgrade=upgrade, report=report)
+        for result in results:
+            console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
+            for package, old, new in result.changes:
+                console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
 
 
 @click.command()

@@ -47,11 +47,44 @@ def _findings(
         return checks.run(checks.weighed(subject, layer.bytes))
 
 
+def _countable(paths: tuple[Path, ...]) -> None:
+    from builder.layer.merge import MOST
+
+    if len(paths) > MOST:
+        msg = f"{len(paths)} zips: a function can have {MOST} layers"
+        raise UsageError(msg, hint="--separately checks each zip by itself")
+    if len({path.resolve() for path in paths}) < len(paths):
+        msg = "one zip is named twice; a function can have a layer once"
+        raise UsageError(msg)
+
+
+def _merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "tuple[Finding, ...]":
+    """Return what is wrong with layers together, for the runtimes and architectures that all of them are for."""
+    from contextlib import ExitStack
+
+    from builder.layer import checks, merge
+    from builder.layer.reader import LayerZip
+
+    where = [_destination(path, runtimes, architectures) for path in paths]
+    common = [tuple(one for one in where[0][side] if all(one in other[side] for other in where)) for side in (0, 1)]
+    if not all(common):
+        kinds = [f"{path.name}: {', '.join(one.name for side in both for one in side)}" for path, both in zip(paths, where, strict=True)]
+        msg = "no runtime and architecture is common to all of these layers"
+        raise UsageError(msg, why=kinds, hint="--runtime and --arch say what the function has")
+    with ExitStack() as stack:
+        zips = [(path.name, stack.enter_context(LayerZip(path))) for path in paths]
+        examined = [(name, checks.examine(one.tree, *where[0], own=False)) for name, one in zips]
+        merged = merge.merge([(name, one.tree) for name, one in zips])
+        whole = checks.examine(merged.tree, common[0], common[1], own=False)
+        return (*merge.findings(examined, merged), *checks.run(whole, only="unresolved-library"))
+
+
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=zip_path, metavar="ZIP...")
 @options.runtime_and_arch
 @options.strict
 @options.as_json
+@click.option("--separately", is_flag=True, help="Check several zips each by itself, not as the layers of one function.")
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, which code hosts show.")
 def check(  # noqa: PLR0913  each is an option
     paths: tuple[Path, ...],
@@ -61,17 +94,27 @@ def check(  # noqa: PLR0913  each is an option
     strict: bool,
     as_json: bool,
     as_sarif: bool,
+    separately: bool,
 ) -> None:
-    """Tell whether layers will work in Lambda: anybody's zips. Nothing in them is executed or unpacked to disk."""
+    """Tell whether layers will work in Lambda: anybody's zips. Nothing in them is executed or unpacked to disk.
+
+    Several zips are the layers of one function, in the order of its configuration: each is checked, then what the
+    function sees of all together.
+    """
     from builder import __version__, console
     from builder.layer import checks, sarif
 
+    together = len(paths) > 1 and not separately
+    if together:
+        _countable(paths)
     documents: list[dict[str, Any]] = []
     every = []
     for path in paths:
         where = _destination(path, runtimes, architectures)
         try:
             found = _findings(path, *where)
+            if together:  # what one lacks, another may bring: told for all of them below
+                found = tuple(one for one in found if one.check != "unresolved-library")
         except CheckFailedError as error:
             documents.append({"zip": str(path), "fit": False, "error": error.what, "why": list(error.why)})
             console.fail(error)
@@ -84,6 +127,15 @@ def check(  # noqa: PLR0913  each is an option
             verdict = "will not work" if unfit else "no error found"
             names = f"{', '.join(one.name for one in where[0])} on {', '.join(one.name for one in where[1])}"
             console.text(f"{path.name}: {verdict} for {names} ({len(found)} findings)\n")
+    if together and len(every) == len(paths):
+        found = _merged(paths, runtimes, architectures)
+        every.append(("layers together", found))
+        unfit = checks.failures(found, strict=strict)
+        documents.append({"layers": [str(path) for path in paths], "fit": not unfit, "findings": [one.as_json() for one in found]})
+        if not (as_json or as_sarif):
+            console.findings(found)
+            verdict = "will not work" if unfit else "no error found"
+            console.text(f"together, in this order: {verdict} ({len(found)} findings)\n")
     if as_sarif:
         console.document(sarif.document(__version__, every))
     elif as_json:

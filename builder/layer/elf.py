@@ -34,6 +34,12 @@ ReadAt = Callable[[int, int], bytes]
 """Offset and size in bytes; what lies behind the end is missing from the result."""
 
 
+
+def machine_name(number: int) -> str:
+    """Return the name of `e_machine`, for example `EM_AARCH64`."""
+    return f"EM_{_MACHINES.get(number, number)}"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionNeed:
     library: str
@@ -120,7 +126,7 @@ class _File:
             raise UnreadableElfError(msg)
         little = head[5] == _LITTLE
         kind, machine = struct.unpack_from("<HH" if little else ">HH", head, 16)
-        name, sort = f"EM_{_MACHINES.get(machine, machine)}", _KINDS.get(kind, f"ET_{kind}")
+        name, sort = machine_name(machine), _KINDS.get(kind, f"ET_{kind}")
         if head[4] != _CLASS64 or not little:
             if machine in {62, 183}:
                 msg = "damaged ELF file: its processor is a 64-bit one, the file says that it is not"

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +10,14 @@ from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
 from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
+from builder.layer.tree import Tree
 from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
 
+_JAR = re.compile(r"^java/lib/(?P<name>[^/]+?)-(?P<version>\d[^/]*)\.jar$")
 
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
@@ -73,7 +76,7 @@ def inspect(subject: Subject, zip_bytes: int) -> Inspection:
         zip_bytes=zip_bytes,
         unzipped_bytes=subject.tree.unzipped_bytes,
         files=len(subject.tree),
-        packages=tuple(sorted(_packages(subject))),
+        packages=tuple(sorted({(one.name, one.version) for one in installed(subject.tree)})),
         largest=tuple(largest(subject)),
         machines=tuple(sorted(machines.items())),
         abi=ceilings(subject),
@@ -92,14 +95,27 @@ def _linkage(path: str, elf: Elf, here: set[str]) -> Linkage:
     )
 
 
-def _packages(subject: Subject) -> set[tuple[str, str]]:
-    found = set()
-    for entry in subject.tree:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Installed:
+    """A package that a layer brings."""
+
+    root: str
+    """The folder in which code looks for it."""
+    name: str
+    version: str
+
+
+def installed(content: Tree) -> Iterator[Installed]:
+    """Yield the packages of Python, Node.js and Java in a layer."""
+    for entry in content:
         if match := _DIST_INFO.search(entry.path):
-            found.add((match["name"].replace("_", "-").casefold(), match["version"]))
+            root = entry.path[: match.start()]
+            yield Installed(root=root, name=match["name"].replace("_", "-").casefold(), version=match["version"])
         elif match := _NPM.match(entry.path):
-            found.add((match["name"], _npm_version(entry.content.read())))
-    return found
+            root = entry.path.partition("node_modules/")[0] + "node_modules"
+            yield Installed(root=root, name=match["name"], version=_npm_version(entry.content.read()))
+        elif match := _JAR.match(entry.path):
+            yield Installed(root="java/lib", name=match["name"], version=match["version"])
 
 
 def _npm_version(data: bytes) -> str:

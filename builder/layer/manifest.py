@@ -27,6 +27,7 @@ _FROM_PLAN = (
     "locked",
     "bytecode",
 )
+_OF_PACKAGE = ("name", "version", "route", "file", "sha256")
 
 
 def describe(
@@ -50,7 +51,7 @@ def describe(
         "files": len(subject.tree),
         "abi": ceilings(subject),
         "packages": [
-            {key: package[key] for key in ("name", "version", "route", "file", "sha256")}
+            {key: package[key] for key in (*_OF_PACKAGE, "integrity") if key in package}
             for package in plan["packages"]
         ],
         "libraries": plan.get("libraries", []),

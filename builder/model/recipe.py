@@ -67,6 +67,10 @@ ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECT
 SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(_template)]
+NpmPackage = Annotated[
+    Template, Field(pattern=r"^(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*@[^@\s]+$", description="name@range")
+]
+Artifact = Annotated[Template, Field(pattern=r"^[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?$")]
 RequirementText = Annotated[Text, AfterValidator(_requirement)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
@@ -97,6 +101,9 @@ CheckName = Literal[
     "symlink-escape",
     "leftovers",
     "case-collision",
+    "jar",
+    "script",
+    "extension",
 ]
 
 
@@ -187,9 +194,13 @@ class Npm:
     """Node.js packages."""
 
     uses: Literal["npm"]
-    packages: tuple[Template, ...] = ()
+    packages: tuple[NpmPackage, ...] = ()
     file: Annotated[RelativePath | None, Field(description="A package.json beside the recipe.")] = None
     versioned: Annotated[StrictBool, Field(description="Into nodejs/nodeNN instead of nodejs.")] = False
+    skip_scripts: Annotated[
+        tuple[Text, ...],
+        Field(alias="skip-scripts", description="Packages that work without their install script: prebuilt ones."),
+    ] = ()
     when: When | None = None
 
     def __post_init__(self) -> None:
@@ -214,7 +225,9 @@ class Maven:
     """Jars, flat into java/lib."""
 
     uses: Literal["maven"]
-    artifacts: Annotated[tuple[Template, ...], Field(min_length=1, description="group:artifact:version")]
+    artifacts: Annotated[
+        tuple[Artifact, ...], Field(min_length=1, description="group:artifact:version, or with :classifier.")
+    ]
     when: When | None = None
 
 
@@ -250,7 +263,7 @@ class Copy:
 
     uses: Literal["copy"]
     files: Annotated[tuple[RelativePath, ...], Field(min_length=1, description="Globs, relative to the recipe.")]
-    to: Annotated[RelativePath, Field(description="A directory of the layer, for example `bin`.")]
+    to: Annotated[RelativePath, Field(description="A directory of the layer, for example `bin`; `.` is /opt itself.")]
     executable: StrictBool = False
     when: When | None = None
 

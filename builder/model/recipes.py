@@ -10,12 +10,16 @@ from builder.errors import LayerwrightError, UsageError, near
 from builder.model import libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
-from builder.model.recipe import TABLES, Build, Copy, Gem, Npm, Pip, Recipe
+from builder.model.recipe import TABLES, Build, Copy, Gem, Npm, Pip, Recipe, Step
 from builder.model.runtimes import runtime
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
 LOCK_FILE = "requirements.lock"
+NPM_LOCK = "package-lock.json"
+MAVEN_LOCK = "maven.lock"
+LANGUAGE_OF = {"pip": "python", "npm": "nodejs", "gem": "ruby", "maven": "java"}
+"""Whose runtimes read what such a step brings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,8 +37,12 @@ class Loaded:
 
     @property
     def lock(self) -> Path | None:
-        """The lock's path, whether or not it exists."""
-        return self.folder / LOCK_FILE if self.folder and not self.adhoc else None
+        """The path of the lock for Python packages, whether or not it exists."""
+        return self.lock_named(LOCK_FILE)
+
+    def lock_named(self, name: str) -> Path | None:
+        """Return the path of a lock, whether or not it exists; None when there is nobody to keep it."""
+        return self.folder / name if self.folder and not self.adhoc else None
 
     def file(self, relative: str) -> Path:
         """Return the path of a file that the recipe names."""
@@ -108,6 +116,7 @@ def _rules(loaded: Loaded) -> Iterator[str]:
     yield from _duplicates(recipe)
     yield from _sources(recipe)
     yield from _files(loaded)
+    yield from _languages(recipe)
     yield from _tests(recipe)
     yield from _libraries(recipe)
 
@@ -120,6 +129,29 @@ def _duplicates(recipe: Recipe) -> Iterator[str]:
     named = [target.name for target in targets(recipe)]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"override: two targets would both be called `{name}`"
+
+
+def _languages(recipe: Recipe) -> Iterator[str]:
+    """A package of a language goes where that language's runtimes look; .NET's look nowhere."""
+    for index, step in enumerate(recipe.step):
+        language = LANGUAGE_OF.get(step.uses)
+        if language is None:
+            continue
+        named = [step.when.runtime] if step.when and step.when.runtime else recipe.targets.runtimes
+        for name in sorted({name for name in named if runtime(name).language not in {language, "provided"}}):
+            yield f'step[{index}]: `uses = "{step.uses}"` brings nothing that {name} reads'
+        if not any(runtime(name).language == language for name in named):
+            yield f'step[{index}]: `uses = "{step.uses}"` needs a runtime of {language} in targets.runtimes'
+    for name in recipe.targets.runtimes:
+        if runtime(name).language == "dotnet" and any(_for_dotnet(step) for step in recipe.step):
+            yield (
+                f"targets.runtimes: {name} looks into no directory of a layer for assemblies; AWS advises to put them into"
+                " the function's own package, or into a container image. A layer can bring it bin/, lib/ and extensions/"
+            )
+
+
+def _for_dotnet(step: Step) -> bool:
+    return isinstance(step, Copy) and step.to.strip("/").partition("/")[0] not in {"bin", "lib", "extensions", "."}
 
 
 def _sources(recipe: Recipe) -> Iterator[str]:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
-from builder.model.recipe import Build, Packages, Script, Source
+from builder.model.recipe import Build, Npm, Packages, Script, Source
 from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ def stages(container: Container) -> list[str]:
     return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
 
 
+NPM_ARCHIVE = "npm.tar"
+"""What npm installed, without its scripts, in the build context."""
+
+
 def archive(source: Source) -> str:
     """Return the name of a source in the build context: an engine unpacks by content, whatever the name."""
     return f"{source.name}.tar"
@@ -110,7 +114,7 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
                 named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
                 yield {"uses": "pip", "title": title, "after": after, "tools": tuple(tools), **named}
         step = steps.get(number)
-        if isinstance(step, (Packages, Build, Script)):
+        if isinstance(step, (Packages, Build, Npm, Script)):
             block = _step_block(container, number, step, given)
             named = {"number": f"{number:02}", "after": after, "stage": f"step-{number}"}
             yield {**block, **named, "tools": tuple(tools)}
@@ -118,10 +122,15 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
             after = f"step-{number}"
 
 
-def _step_block(container: Container, number: int, step: Packages | Build | Script, given: set[str]) -> dict[str, Any]:
+def _step_block(container: Container, number: int, step: Packages | Build | Npm | Script, given: set[str]) -> dict[str, Any]:
     if isinstance(step, Packages):
         names = sorted(set(step.install))
         return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
+    if isinstance(step, Npm):
+        node = container.node
+        names = list(node.scripts) if node else []
+        where = node.folder if node else ""
+        return {"uses": "npm", "title": f"step {number}: install scripts of {' '.join(names)}", "names": names, "to": where}
     listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
     if isinstance(step, Build):
         name = step.source or listed[0]["name"]

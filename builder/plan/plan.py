@@ -12,10 +12,12 @@ from typing import Any
 from builder import __version__
 from builder.errors import UsageError
 from builder.model.images import run_image
-from builder.model.recipe import Gem, Maven, Npm, Recipe, Slim, Step
+from builder.model.recipe import Gem, Recipe, Slim, Step
 from builder.model.target import Target
-from builder.plan import dockerfile
+from builder.plan import dockerfile, maven
 from builder.plan.container import Container, machinery
+from builder.plan.maven import Jar
+from builder.plan.npm import Node
 from builder.plan.routes import Route
 
 
@@ -53,6 +55,9 @@ class Plan:
     """What is compiled; None where no engine is needed."""
     compression: str
     warnings: tuple[str, ...]
+    node: Node | None = None
+    """Node.js packages."""
+    jars: tuple[Jar, ...] = ()
 
     @property
     def slim(self) -> Slim:
@@ -63,7 +68,8 @@ class Plan:
         """The most expensive rung of all packages."""
         if self.container:
             return "compile"
-        return "wheels" if self.routes else "copy"
+        prebuilt = {"wheels": self.routes, "npm": self.node, "jars": self.jars}
+        return next((name for name, packages in prebuilt.items() if packages), "copy")
 
     @property
     def dockerfile(self) -> str:
@@ -84,6 +90,8 @@ class Plan:
             "architectures": [arch.name for arch in self.target.architectures],
             "recipe": dataclasses.asdict(self.recipe),
             "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
+            "node": dataclasses.asdict(self.node) if self.node else None,
+            "jars": [dataclasses.astuple(jar) for jar in self.jars],
             "parts": [dataclasses.astuple(part) for part in self.container.parts] if self.container else [],
             "copied": [dataclasses.astuple(copied) for copied in self.copied],
             "interpreter": self.interpreter,
@@ -119,7 +127,8 @@ class Plan:
                     "bytes": route.size,
                 }
                 for route in self.routes
-            ],
+            ]
+            + [*(self.node.rows() if self.node else ()), *maven.rows(self.jars)],
             "files": [dataclasses.asdict(copied) for copied in self.copied],
             "warnings": list(self.warnings),
             "plan_digest": self.digest,
@@ -132,7 +141,7 @@ def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
     later = [
         f'step[{number - 1}]: `uses = "{step.uses}"` is not there yet'
         for number, step in chosen
-        if isinstance(step, (Npm, Gem, Maven))
+        if isinstance(step, Gem)
     ]
     if later:
         msg = f"{target.name} cannot be built by this version of layerwright"

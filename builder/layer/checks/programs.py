@@ -1,0 +1,72 @@
+"""What Lambda starts itself: `bootstrap`, extensions, and scripts with the interpreter that they name."""
+
+import re
+from collections.abc import Iterator
+
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.tree import Entry
+from builder.model import libraries
+
+_STARTED = re.compile(r"^(?:bootstrap|bin/[^/]+|extensions/[^/]+)$")
+_LINE = 256
+_USUAL = ("/bin/", "/usr/bin/", "/usr/local/bin/", "/var/lang/bin/")
+_ENV = re.compile(r"^/usr/bin/env\s+(?:-S\s+)?(?P<name>[^\s-][^\s]*)")
+
+
+@check("script", "A script starts only if the kernel finds the interpreter that its first line names.")
+def script(subject: Subject) -> Iterator[Finding]:
+    for entry in subject.tree:
+        if entry.link is not None or not _STARTED.match(entry.path):
+            continue
+        problem = _problem(entry, subject)
+        if problem:
+            message, hint = problem
+            # bin/ may hold what nobody starts; Lambda itself starts the others.
+            severity = subject.suspicious if entry.path.startswith("bin/") else ERROR
+            yield Finding(check="script", severity=severity, path=entry.path, message=message, hint=hint)
+
+
+def _problem(entry: Entry, subject: Subject) -> tuple[str, str] | None:
+    if entry.path in subject.elves:
+        return None
+    line = entry.content.head(_LINE).partition(b"\n")[0]
+    if not line.startswith(b"#!"):
+        if entry.path.startswith("bin/"):
+            return None
+        return "is neither a program nor a script with `#!` in its first line", "begin it with `#!/bin/sh`, for example"
+    if line.endswith(b"\r"):
+        return "has Windows line ends: the kernel looks for an interpreter with a carriage return", "save it with LF"
+    named = line[2:].decode("utf-8", errors="replace").strip()
+    env = _ENV.match(named)
+    path = env["name"] if env else named.split()[0] if named else ""
+    if _found(path, subject):
+        return None
+    return f"names the interpreter `{path}`, which neither the layer nor Lambda has", "bring it along, or name another"
+
+
+def _found(path: str, subject: Subject) -> bool:
+    """Look for an interpreter in the layer, then among the programs of every runtime's image."""
+    name = path.rpartition("/")[2]
+    if path.startswith("/opt/"):
+        return path.removeprefix("/opt/") in subject.tree.paths()
+    if "/" in path and not path.startswith(_USUAL):
+        return False
+    if "/" not in path and f"bin/{name}" in subject.tree.paths():
+        return True
+    return all(name in libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes)
+
+
+@check("extension", "Lambda starts each file that lies directly in extensions/, and looks into no folder below it.")
+def extension(subject: Subject) -> Iterator[Finding]:
+    inside = [entry for entry in subject.tree if entry.path.startswith("extensions/")]
+    if any(entry.parent == "extensions" for entry in inside):
+        return  # the folders hold what the extension itself needs
+    for entry in inside:
+        if entry.mode & 0o111 or entry.content.head(2) == b"#!" or entry.path in subject.elves:
+            yield Finding(
+                check="extension",
+                severity=ERROR if subject.own else WARNING,
+                path=entry.path,
+                message="lies in a folder below extensions/, where Lambda never starts it",
+                hint="move it to extensions/ itself; its name is the extension's",
+            )

@@ -1,0 +1,99 @@
+"""Several layers of one function, as Lambda lays them over each other: in order, the last one wins."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from builder.layer.checks.model import ERROR, WARNING, Finding, Subject
+from builder.layer.inspect import installed
+from builder.layer.tree import Entry, Tree
+from builder.model.limits import MB, UNZIPPED_LIMIT
+
+MOST = 5
+"""Layers that a function can have (developer guide, "Lambda quotas")."""
+_LISTED = 8
+_DISTINCT = re.compile(r"(?:\.dist-info/|^python/\.lock|/__pycache__/|\.pyc$)")
+"""Files of which each package has its own, or that are made from others: the clash is told elsewhere."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Merged:
+    """What a function sees in /opt."""
+
+    tree: Tree
+    origin: dict[str, str]
+    """Which layer each path comes from."""
+    hidden: tuple[tuple[str, str, str], ...]
+    """Path, the layer whose file is used, a layer whose other file is not."""
+
+
+def merge(layers: Sequence[tuple[str, Tree]]) -> Merged:
+    """Lay layers over each other in their order (developer guide, "Adding layers to functions")."""
+    chosen: dict[str, tuple[str, Entry]] = {}
+    hidden: list[tuple[str, str, str]] = []
+    for name, content in layers:
+        for entry in content:
+            before = chosen.get(entry.path)
+            if before and not _same(before[1], entry):
+                hidden.append((entry.path, name, before[0]))
+            chosen[entry.path] = (name, entry)
+    tree = Tree(()).with_entries(entry for _, entry in chosen.values())
+    return Merged(tree=tree, origin={path: name for path, (name, _) in chosen.items()}, hidden=tuple(sorted(hidden)))
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    if one.link != other.link or one.size != other.size:
+        return False
+    return one.content.read() == other.content.read()
+
+
+def findings(layers: Sequence[tuple[str, Subject]], merged: Merged) -> Iterator[Finding]:
+    """Yield what is wrong with the layers together, though each may be right alone."""
+    total = sum(subject.tree.unzipped_bytes for _, subject in layers)
+    if total > UNZIPPED_LIMIT:
+        yield Finding(
+            check="merge-size",
+            severity=ERROR,
+            path=None,
+            message=f"together the layers are {total:,} bytes unzipped, {total - UNZIPPED_LIMIT:,} over Lambda's limit",
+            hint="the limit is for the function with all its layers; `layerwright inspect` shows what is large",
+            details=tuple(f"{subject.tree.unzipped_bytes / MB:8.1f} MB  {name}" for name, subject in layers),
+        )
+    yield from _packages(layers)
+    yield from _files(merged)
+
+
+def _packages(layers: Sequence[tuple[str, Subject]]) -> Iterator[Finding]:
+    """Two versions of one package become one folder with files of both: neither works for sure."""
+    versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
+    for layer, subject in layers:
+        for one in installed(subject.tree):
+            versions[one.root, one.name].setdefault(one.version, layer)
+    for (root, name), found in sorted(versions.items()):
+        if len(found) > 1:
+            listed = ", ".join(f"{version} in {layer}" for version, layer in found.items())
+            yield Finding(
+                check="merge-package",
+                severity=ERROR,
+                path=root,
+                message=f"gets {name} in {len(found)} versions: {listed}",
+                hint="build the layers with one version of it, or leave it out of all but one",
+            )
+
+
+def _files(merged: Merged) -> Iterator[Finding]:
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, winner, loser in merged.hidden:
+        if not _DISTINCT.search(path):
+            groups[winner, loser].append(path)
+    for (winner, loser), paths in sorted(groups.items()):
+        more = (f"and {len(paths) - _LISTED} more",) if len(paths) > _LISTED else ()
+        yield Finding(
+            check="merge-file",
+            severity=WARNING,
+            path=paths[0],
+            message=f"and {len(paths) - 1} others: {winner} wins over {loser}" if paths[1:] else f"{winner} wins over {loser}",
+            hint="later layers win; change the order of the function's layers if the other file is the right one",
+            details=(*paths[:_LISTED], *more),
+        )

@@ -1,0 +1,60 @@
+"""Trying a layer for Node.js: code as CommonJS and as a module, with the search path that Lambda gives it."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from builder.layer.tree import Tree
+
+MARK = "layerwright-import-ms="
+NODE = "/var/lang/bin/node"
+_MODULE = re.compile(r"^\s*import\s+[\w{*'\"]", re.MULTILINE)
+_PACKAGE = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/@.][^/]*)/package\.json$")
+_SEARCH = """
+import { registerHooks } from 'node:module';
+import { pathToFileURL } from 'node:url';
+const folders = (process.env.NODE_PATH ?? '').split(':');
+registerHooks?.({ resolve(specifier, context, next) {
+    try { return next(specifier, context); } catch (error) {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^[a-z]+:/.test(specifier)) throw error;
+        for (const folder of folders) {
+            try { return next(specifier, { ...context, parentURL: pathToFileURL(folder + '/../x.js').href }); } catch {}
+        }
+        throw error;
+    }
+} });
+"""
+"""In Lambda `import` looks into NODE_PATH, by a change of Amazon's since Node.js 18; a plain node does not."""
+EACH = f"""
+import {{ createRequire }} from 'node:module';
+const require = createRequire('/var/task/x.js');
+const started = performance.now(), failed = [];
+for (const name of process.argv.slice(1)) {{
+    try {{ require(name); }} catch (first) {{
+        try {{ await import(name); }} catch (error) {{ failed.push(name); console.error(first); console.error(error); }}
+    }}
+}}
+console.error('{MARK}' + (performance.now() - started).toFixed(1));
+if (failed.length) {{ console.error('cannot be imported: ' + failed.join(' ')); process.exit(1); }}
+"""
+
+
+def is_module(code: str) -> bool:
+    """Tell whether code is a module: it begins a line with an import declaration."""
+    return _MODULE.search(code) is not None
+
+
+def command(code: str, arguments: Sequence[str] = (), *, as_module: bool) -> list[str]:
+    """Return the command line that runs code."""
+    if not as_module:
+        return [NODE, "--input-type=commonjs", "-e", code, *arguments]
+    search = "data:text/javascript," + "".join(f"%{byte:02x}" for byte in _SEARCH.encode())
+    return [NODE, f"--import={search}", "--input-type=module", "-e", code, *arguments]
+
+
+def packages(content: Tree) -> Iterator[str]:
+    """Yield the packages of a layer that code can ask for by name: not those that hold only types or a binary."""
+    for entry in content:
+        if match := _PACKAGE.match(entry.path):
+            text = entry.content.read()
+            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not match["name"].startswith("@types/"):
+                yield match["name"]
