@@ -192,7 +192,7 @@ def _invoked(bench: Bench, test: Test, asked: Invoke, name: str) -> Outcome:
     files = [*_files(bench.content), *_function(bench, test, asked, name)]
     reply = sandbox.invoke(bench.engine, bench.call(command, test), files, json.dumps(asked.event))
     found = sandbox.answer(reply.body)
-    wrong = isinstance(found, dict) and "errorType" in found
+    wrong = isinstance(found, dict) and "errorType" in found and found != asked.response
     if wrong or (asked.response is not None and found != asked.response):
         wanted = [f"answered {reply.body[:300] or 'nothing'}"]
         wanted += [] if asked.response is None else [f"expected {json.dumps(asked.response)[:300]}"]

@@ -52,6 +52,16 @@ def _requirement(value: str) -> str:
     return value
 
 
+def _npm_package(value: str) -> str:
+    right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
+    return _known(None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value)
+
+
+def _artifact(value: str) -> str:
+    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
+    return _known(None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value)
+
+
 def _inside(value: str) -> str:
     parts = re.split(r"[/\\]", value)
     outside = value.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", value)
@@ -67,10 +77,8 @@ ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECT
 SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(_template)]
-NpmPackage = Annotated[
-    Template, Field(pattern=r"^(?:@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*@[^@\s]+$", description="name@range")
-]
-Artifact = Annotated[Template, Field(pattern=r"^[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?$")]
+NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
+Artifact = Annotated[Template, AfterValidator(_artifact)]
 RequirementText = Annotated[Text, AfterValidator(_requirement)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]

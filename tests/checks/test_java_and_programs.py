@@ -1,0 +1,110 @@
+import io
+import struct
+import zipfile
+from collections.abc import Mapping
+
+import pytest
+from kit.zips import entry, found, tree
+
+from builder.layer.checks import Finding
+from builder.layer.tree import EXECUTABLE, of
+
+X86, ARM = 62, 183
+
+
+def elf(machine: int) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine) + bytes(44)
+
+
+def class_file(java: int) -> bytes:
+    return b"\xca\xfe\xba\xbe" + struct.pack(">HH", 0, java + 44) + bytes(20)
+
+
+def jar(files: Mapping[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return made.getvalue()
+
+
+def java(data: bytes, architectures: tuple[str, ...] = ("arm64",), on: tuple[str, ...] = ("java21",)) -> list[Finding]:
+    return found(tree({"java/lib/a.jar": data}), runtimes=on, architectures=architectures, only="jar")
+
+
+def test_natives_must_be_there_for_each_architecture() -> None:
+    natives = {"x/x86_64/liba.so": elf(X86)}
+    (finding,) = java(jar(natives))
+    assert finding.severity == "error"
+    assert "native libraries for X86_64, and none for arm64" in finding.message
+    assert java(jar(natives), ("x86_64",)) == []
+    assert java(jar({**natives, "x/aarch64/liba.so": elf(ARM)}), ("x86_64", "arm64")) == []
+    musl = {**natives, "x/Linux-Musl/aarch64/liba.so": elf(ARM)}
+    assert len(java(jar(musl))) == 1
+    assert java(jar({"a.txt": b"none"})) == []
+
+
+def test_classes_must_not_be_newer_than_the_oldest_runtime() -> None:
+    both = jar({"a/B.class": class_file(21), "META-INF/versions/25/a/B.class": class_file(25)})
+    assert java(both) == []
+    (finding,) = java(both, on=("java17.al2023", "java21"))
+    assert "classes for Java 21, the layer is for Java 17" in finding.message
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut off", jar({"a.so": elf(X86)})[:-30]])
+def test_a_damaged_jar_is_told(data: bytes) -> None:
+    (finding,) = java(data)
+    assert "is no jar that Java can read" in finding.message
+
+
+def test_other_runtimes_do_not_read_jars() -> None:
+    assert found(tree({"java/lib/a.jar": b""}), runtimes=("python3.13",), only="jar") == []
+
+
+# ---- programs ------------------------------------------------------------------------------------------------------
+
+
+def started(path: str, data: bytes, more: Mapping[str, bytes] | None = None, on: str = "provided.al2023") -> list[Finding]:
+    files = [entry(path, data, mode=EXECUTABLE), *(entry(name, content) for name, content in (more or {}).items())]
+    return found(of(files), runtimes=(on,), only="script", own=True)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"#!/bin/bash\r\necho\r\n", "Windows line ends"),
+        (b"#!/usr/bin/perl\n", "the interpreter `/usr/bin/perl`, which neither the layer nor Lambda has"),
+        (b"#!/usr/bin/env ruby\n", "the interpreter `ruby`"),
+        (b"#!/opt/bin/mine\n", "the interpreter `/opt/bin/mine`"),
+        (b"#!\n", "the interpreter ``"),
+        (b"echo\n", "neither a program nor a script"),
+    ],
+)
+def test_a_bootstrap_that_the_kernel_cannot_start_is_an_error(data: bytes, message: str) -> None:
+    (finding,) = started("bootstrap", data)
+    assert finding.severity == "error"
+    assert message in finding.message
+    assert len(started("extensions/one", data)) == 1
+
+
+def test_what_can_be_started_is_fine() -> None:
+    assert started("bootstrap", b"#!/bin/bash\n") == []
+    assert started("bootstrap", b"#!/usr/bin/env -S bash -eu\n") == []
+    assert started("bootstrap", b"#!/opt/bin/mine\n", {"bin/mine": b"x"}) == []
+    assert started("bootstrap", elf(X86)) == []
+    assert started("bin/readme", b"text\n") == []
+    assert started("bin/tool", b"#!/var/lang/bin/python3\n", on="python3.13") == []
+    assert len(started("bin/tool", b"#!/usr/bin/env python3\n", on="nodejs22.x")) == 1
+
+
+def test_a_bootstrap_that_may_not_be_executed_is_an_error() -> None:
+    layer = of([entry("bootstrap", b"#!/bin/bash\n", mode=0o644)])
+    (finding,) = found(layer, runtimes=("provided.al2023",), only="permissions")
+    assert "a program that others cannot execute" in finding.message
+
+
+def test_an_extension_in_a_folder_is_never_started() -> None:
+    deep = entry("extensions/mine/run", b"#!/bin/sh\n", mode=EXECUTABLE)
+    (finding,) = found(of([deep]), only="extension", own=True)
+    assert "where Lambda never starts it" in finding.message
+    assert found(of([deep, entry("extensions/mine.sh", b"#!/bin/sh\n", mode=EXECUTABLE)]), only="extension") == []

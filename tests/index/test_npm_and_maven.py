@@ -1,0 +1,103 @@
+"""npm and Maven as they are, against the registries that this machine is set up with."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from builder import places
+from builder.errors import BuildError, UsageError
+from builder.index import maven, npm
+from builder.model.architectures import ARM64
+
+Need = Callable[[str], str]
+
+
+def package(folder: Path, name: str, **more: object) -> Path:
+    """Write a package as `npm pack` does."""
+    text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
+    path = folder / f"{name}.tgz"
+    with tarfile.open(path, "w:gz") as archive:
+        for file, data in {"package/package.json": text, "package/index.js": b"module.exports = 7;\n"}.items():
+            info = tarfile.TarInfo(file)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def test_an_install_script_never_runs_on_the_host(program: Need, tmp_path: Path) -> None:
+    program("npm")
+    ran = tmp_path / "ran"
+    made = package(tmp_path, "evil", scripts={"preinstall": f"touch {ran}", "postinstall": f"touch {ran}"})
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"evil": f"file:{made}"}})
+    locked = npm.lock(manifest, None)
+    assert json.loads(locked)["packages"]["node_modules/evil"]["hasInstallScript"] is True
+    npm.install(manifest, locked, ARM64, tmp_path / "installed")
+    assert (tmp_path / "installed" / "node_modules" / "evil" / "index.js").is_file()
+    assert not ran.exists()
+
+
+def test_a_package_that_changed_after_it_was_locked_is_refused(program: Need, tmp_path: Path) -> None:
+    program("npm")
+    made = package(tmp_path, "mine")
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"mine": f"file:{made}"}})
+    locked = npm.lock(manifest, None)
+    package(tmp_path, "mine", description="another")
+    with pytest.raises(BuildError, match="npm could not install"):
+        npm.install(manifest, locked, ARM64, tmp_path / "installed")
+
+
+def test_a_lock_that_does_not_fit_is_told_with_the_way_out(program: Need, tmp_path: Path) -> None:
+    program("npm")
+    made, other = package(tmp_path, "mine"), package(tmp_path, "other")
+    manifest = {"name": "layer", "version": "0.0.0", "dependencies": {"mine": f"file:{made}"}}
+    locked = npm.lock(json.dumps(manifest), None)
+    more = json.dumps({**manifest, "dependencies": {"mine": f"file:{made}", "other": f"file:{other}"}})
+    with pytest.raises(UsageError, match="does not fit what the recipe asks for") as raised:
+        npm.install(more, locked, ARM64, tmp_path / "installed")
+    assert "layerwright lock" in str(raised.value)
+
+
+@pytest.mark.network
+def test_a_package_that_nobody_has_is_told(program: Need) -> None:
+    program("npm")
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"is-number": "99.99.99"}})
+    with pytest.raises(BuildError, match="npm could not resolve") as raised:
+        npm.lock(manifest, None)
+    assert any("is-number@99.99.99" in line for line in raised.value.why)
+
+
+@pytest.mark.network
+def test_npm_itself_is_fetched_for_a_host_without_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(npm.shutil, "which", lambda _: None)
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"is-number": "7.0.0"}})
+    npm.install(manifest, npm.lock(manifest, None), ARM64, tmp_path / "installed")
+    assert (tmp_path / "installed" / "node_modules" / "is-number" / "index.js").is_file()
+
+
+@pytest.mark.network
+def test_what_jars_need_at_run_time_comes_along_and_is_verified(program: Need) -> None:
+    program("mvn")
+    found = maven.resolve(["com.fasterxml.jackson.core:jackson-databind:2.23.0"])
+    assert {name.split(":")[1] for name in found} == {"jackson-annotations", "jackson-core", "jackson-databind"}
+    files = maven.jars(found)
+    assert all(places.sha256(files[name]) == sha256 for name, sha256 in found.items())
+    one = "com.fasterxml.jackson.core:jackson-core:2.23.0"
+    with pytest.raises(BuildError, match="hash mismatch: com.fasterxml.jackson.core:jackson-core"):
+        maven.jars({one: "0" * 64})
+
+
+@pytest.mark.network
+def test_a_jar_that_nobody_has_is_told(program: Need) -> None:
+    program("mvn")
+    with pytest.raises(BuildError, match=r"the repository has no com\.fasterxml\.jackson\.core:jackson-core:jar:0\.0\.0"):
+        maven.resolve(["com.fasterxml.jackson.core:jackson-core:0.0.0"])
+
+
+def test_without_maven_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maven.shutil, "which", lambda _: None)
+    with pytest.raises(UsageError, match="no Maven on this host"):
+        maven.resolve(["a:b:1"])
