@@ -14,7 +14,8 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Wanted, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.recipe import NAME_PATTERN, Layer, Packages, Pip, Recipe, Targets
+from builder.model.fields import NAME_PATTERN
+from builder.model.recipe import Layer, Packages, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes, today
 from builder.model.target import targets

@@ -17,7 +17,9 @@ mkdir -p /tmp/made
 java -jar /var/task/{ecj} -nowarn -proc:none -source {series} -target {series} -d /tmp/made \\
     -cp "$(echo /opt/java/lib/*.jar | tr ' ' :)" /var/task/{name} >&2
 """
-_TEST = "{imports}public class Test {{\npublic static void main(String[] arguments) throws Exception {{\n{code}\n}}\n}}\n"
+_TEST = (
+    "{imports}public class Test {{\npublic static void main(String[] arguments) throws Exception {{\n{code}\n}}\n}}\n"
+)
 
 
 def command(runtime: Runtime) -> list[str]:

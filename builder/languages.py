@@ -138,7 +138,9 @@ def jars(loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]]) -> 
     wanted = [target.expand(text) for text in step.artifacts]
     path = loaded.lock_named(MAVEN_LOCK)
     if path is None or not path.is_file():
-        return tuple(Jar(coordinates=name, sha256=sha256) for name, sha256 in maven_index.resolve(wanted).items()), False
+        return tuple(
+            Jar(coordinates=name, sha256=sha256) for name, sha256 in maven_index.resolve(wanted).items()
+        ), False
     found = maven.read(path.read_text(encoding="utf-8"), path.as_posix())
     if stale := maven.unfit(found, wanted):
         msg = f"the {MAVEN_LOCK} of {loaded.name} does not fit its recipe"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from builder import languages, places
 from builder.errors import UsageError
-from builder.index.dist import Candidate
 from builder.index import npm
+from builder.index.dist import Candidate
 from builder.index.maven import resolve as resolve_jars
 from builder.index.resolve import resolve
 from builder.model.architectures import ARCHITECTURES

@@ -87,7 +87,9 @@ def of(test: Test, runtime: Runtime) -> Trial:
         return Trial(what="the ruby test", command=["/var/lang/bin/ruby", "-e", test.ruby])
     if test.java:
         _only(runtime, "java")
-        return Trial(what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java)))
+        return Trial(
+            what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java))
+        )
     if test.shell:
         return Trial(what="the shell test", command=["/bin/sh", "-euc", test.shell])
     return Trial(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])

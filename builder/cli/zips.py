@@ -58,7 +58,9 @@ def _countable(paths: tuple[Path, ...]) -> None:
         raise UsageError(msg)
 
 
-def _merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "tuple[Finding, ...]":
+def _merged(
+    paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...]
+) -> "tuple[Finding, ...]":
     """Return what is wrong with layers together, for the runtimes and architectures that all of them are for."""
     from contextlib import ExitStack
 
@@ -66,17 +68,36 @@ def _merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: t
     from builder.layer.reader import LayerZip
 
     where = [_destination(path, runtimes, architectures) for path in paths]
-    common = [tuple(one for one in where[0][side] if all(one in other[side] for other in where)) for side in (0, 1)]
-    if not all(common):
-        kinds = [f"{path.name}: {', '.join(one.name for side in both for one in side)}" for path, both in zip(paths, where, strict=True)]
+    on = tuple(one for one in where[0][0] if all(one in other for other, _ in where))
+    machines = tuple(one for one in where[0][1] if all(one in other for _, other in where))
+    if not (on and machines):
+        kinds = [
+            f"{path.name}: {', '.join([*(one.name for one in its_runtimes), *(one.name for one in its_machines)])}"
+            for path, (its_runtimes, its_machines) in zip(paths, where, strict=True)
+        ]
         msg = "no runtime and architecture is common to all of these layers"
         raise UsageError(msg, why=kinds, hint="--runtime and --arch say what the function has")
     with ExitStack() as stack:
         zips = [(path.name, stack.enter_context(LayerZip(path))) for path in paths]
-        examined = [(name, checks.examine(one.tree, *where[0], own=False)) for name, one in zips]
+        examined = [(name, checks.examine(one.tree, on, machines, own=False)) for name, one in zips]
         merged = merge.merge([(name, one.tree) for name, one in zips])
-        whole = checks.examine(merged.tree, common[0], common[1], own=False)
+        whole = checks.examine(merged.tree, on, machines, own=False)
         return (*merge.findings(examined, merged), *checks.run(whole, only="unresolved-library"))
+
+
+def _told_together(
+    paths: tuple[Path, ...], found: "tuple[Finding, ...]", *, strict: bool, shown: bool
+) -> dict[str, Any]:
+    from builder import console
+    from builder.layer import checks
+
+    unfit = checks.failures(found, strict=strict)
+    if shown:
+        console.findings(found)
+        verdict = "will not work" if unfit else "no error found"
+        console.text(f"together, in this order: {verdict} ({len(found)} findings)\n")
+    names = [str(path) for path in paths]
+    return {"layers": names, "fit": not unfit, "findings": [one.as_json() for one in found]}
 
 
 @click.command()
@@ -84,7 +105,9 @@ def _merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: t
 @options.runtime_and_arch
 @options.strict
 @options.as_json
-@click.option("--separately", is_flag=True, help="Check several zips each by itself, not as the layers of one function.")
+@click.option(
+    "--separately", is_flag=True, help="Check several zips each by itself, not as the layers of one function."
+)
 @click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, which code hosts show.")
 def check(  # noqa: PLR0913  each is an option
     paths: tuple[Path, ...],
@@ -130,12 +153,7 @@ def check(  # noqa: PLR0913  each is an option
     if together and len(every) == len(paths):
         found = _merged(paths, runtimes, architectures)
         every.append(("layers together", found))
-        unfit = checks.failures(found, strict=strict)
-        documents.append({"layers": [str(path) for path in paths], "fit": not unfit, "findings": [one.as_json() for one in found]})
-        if not (as_json or as_sarif):
-            console.findings(found)
-            verdict = "will not work" if unfit else "no error found"
-            console.text(f"together, in this order: {verdict} ({len(found)} findings)\n")
+        documents.append(_told_together(paths, found, strict=strict, shown=not (as_json or as_sarif)))
     if as_sarif:
         console.document(sarif.document(__version__, every))
     elif as_json:

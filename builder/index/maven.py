@@ -79,7 +79,9 @@ def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
         group, artifact, version, *classifier = (escape(part) for part in one.split(":"))
         kind = f"<classifier>{classifier[0]}</classifier>" if classifier else ""
         rows.append(_DEPENDENCY.format(group, artifact, version, kind, more))
-    head = "<modelVersion>4.0.0</modelVersion><groupId>layer</groupId><artifactId>layer</artifactId><version>1</version>"
+    head = (
+        "<modelVersion>4.0.0</modelVersion><groupId>layer</groupId><artifactId>layer</artifactId><version>1</version>"
+    )
     path = work / f"pom-{len(list(work.glob('pom-*')))}.xml"
     text = f"<project>{head}<dependencies>{''.join(rows)}</dependencies></project>\n"
     path.write_text(text, encoding="utf-8", newline="\n")
@@ -100,14 +102,18 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
 def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> LayerwrightError:
     text = uv.redact(finished.stdout + finished.stderr)
     lines = [line.removeprefix("[ERROR] ").strip() for line in text.splitlines() if line.startswith("[ERROR]")]
-    gone = sorted(set(re.findall(r"(?:Could not find artifact|The following artifacts could not be resolved:) ([\w.:+-]+)", text)))
+    gone = sorted(
+        set(re.findall(r"(?:Could not find artifact|The following artifacts could not be resolved:) ([\w.:+-]+)", text))
+    )
     if _UNREACHABLE.search(text):
         return UsageError(
             "the Maven repository did not answer",
             why=lines[:2],
-            hint="settings.xml of Maven sets mirrors and proxies; `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a company's CA",
+            hint="Maven's settings.xml sets mirrors and proxies, `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a CA",
         )
     if gone:
         msg = f"the repository has no {', '.join(gone)}"
-        return BuildError(msg, why=[f"asked for: {', '.join(artifacts)}"], hint="is the version right, or the artifact private?")
+        return BuildError(
+            msg, why=[f"asked for: {', '.join(artifacts)}"], hint="is the version right, or the artifact private?"
+        )
     return BuildError("Maven could not resolve the jars", why=[line for line in lines if line][:4])

@@ -17,7 +17,10 @@ from builder.model.architectures import Architecture
 
 NODE = "24.17.0"
 """The Node.js that is fetched, with its npm, for a host that has none: as a wheel of the package index."""
-_QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--no-progress", "--loglevel=error")
+_QUIET = (
+    *("--ignore-scripts", "--no-audit", "--no-fund"),
+    *("--no-update-notifier", "--no-progress", "--loglevel=error"),
+)
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
 _STALE = "can only install packages when your package.json and package-lock.json"
 _WITHOUT_LIBC = 9
@@ -25,7 +28,7 @@ _WITHOUT_LIBC = 9
 
 
 def lock(manifest: str, known: str | None) -> str:
-    """Return the text of a package-lock.json, without addresses; versions of a `known` one stay where they still fit."""
+    """Return the text of a package-lock.json, without addresses; a `known` one keeps its versions where they fit."""
     with places.workspace() as work:
         _write(work, manifest, known)
         _run(work, ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], "npm could not resolve")
@@ -61,7 +64,9 @@ def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
         msg = "package-lock.json does not fit what the recipe asks for"
         return UsageError(msg, why=shown[:8], hint="`layerwright lock` brings it up to date")
     if _UNREACHABLE.search(finished.stderr):
-        hint = "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
+        hint = (
+            "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
+        )
         return UsageError("the npm registry did not answer", why=lines[:4], hint=hint)
     return BuildError(what, why=lines[:8])
 

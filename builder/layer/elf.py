@@ -34,7 +34,6 @@ ReadAt = Callable[[int, int], bytes]
 """Offset and size in bytes; what lies behind the end is missing from the result."""
 
 
-
 def machine_name(number: int) -> str:
     """Return the name of `e_machine`, for example `EM_AARCH64`."""
     return f"EM_{_MACHINES.get(number, number)}"

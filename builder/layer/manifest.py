@@ -51,8 +51,7 @@ def describe(
         "files": len(subject.tree),
         "abi": ceilings(subject),
         "packages": [
-            {key: package[key] for key in (*_OF_PACKAGE, "integrity") if key in package}
-            for package in plan["packages"]
+            {key: package[key] for key in (*_OF_PACKAGE, "integrity") if key in package} for package in plan["packages"]
         ],
         "libraries": plan.get("libraries", []),
         "notes": plan.get("notes", []),

@@ -93,7 +93,9 @@ def _files(merged: Merged) -> Iterator[Finding]:
             check="merge-file",
             severity=WARNING,
             path=paths[0],
-            message=f"and {len(paths) - 1} others: {winner} wins over {loser}" if paths[1:] else f"{winner} wins over {loser}",
+            message=f"and {len(paths) - 1} others: {winner} wins over {loser}"
+            if paths[1:]
+            else f"{winner} wins over {loser}",
             hint="later layers win; change the order of the function's layers if the other file is the right one",
             details=(*paths[:_LISTED], *more),
         )

@@ -26,7 +26,12 @@ ALWAYS = {
     ],
     "installer's files": [
         "/python/.lock",
-        *("**/node_modules/.package-lock.json", "**/node_modules/.bin/", "/nodejs/package.json", "/nodejs/node*/package.json"),
+        *(
+            "**/node_modules/.package-lock.json",
+            "**/node_modules/.bin/",
+            "/nodejs/package.json",
+            "/nodejs/node*/package.json",
+        ),
         *(
             f"**/*.dist-info/{name}"
             for name in ("direct_url.json", "INSTALLER", "REQUESTED", "uv_build.json", "uv_cache.json")

@@ -1,92 +1,31 @@
 """What a recipe may say. These types are the only definition: decoding, defaults and JSON schema come from them."""
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StrictBool, WithJsonSchema
-from pydantic.dataclasses import dataclass as pydantic_dataclass
-from typing_extensions import dataclass_transform
+from pydantic import Field, StrictBool
 
-from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
+from builder.model.fields import (
+    NAME_PATTERN,
+    ArchitectureName,
+    Artifact,
+    Commit,
+    NpmPackage,
+    Option,
+    PackageName,
+    RelativePath,
+    RequirementText,
+    RuntimeName,
+    Sha256,
+    SourceName,
+    SystemName,
+    Template,
+    Text,
+    Version,
+    known,
+    table,
+)
 
-T = TypeVar("T")
 TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow")
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
-PLACEHOLDERS = ("name", "version", "arch", "machine")
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
-def _table(cls: type[T]) -> type[T]:
-    """One TOML table: frozen, and a key that it does not name is a mistake."""
-    config = ConfigDict(extra="forbid", defer_build=True)  # built once, as parts of Recipe
-    made = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
-    return cast("type[T]", made)
-
-
-def _known(problem: str | None, value: str) -> str:
-    if problem:
-        raise ValueError(problem)
-    return value
-
-
-def _architecture(value: str) -> str:
-    return _known(None if value in ARCHITECTURES else unknown_architecture(value), value)
-
-
-def _template(value: str) -> str:
-    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in PLACEHOLDERS]
-    known = " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
-    return _known(f"`{{{unknown[0]}}}` is no placeholder; there are {known}" if unknown else None, value)
-
-
-def _requirement(value: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    _template(value)
-    try:
-        Requirement(re.sub(r"\{[a-z]+\}", "0", value))
-    except InvalidRequirement as error:
-        raise ValueError(f"`{value}` is no requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
-    return value
-
-
-def _npm_package(value: str) -> str:
-    right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
-    return _known(None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value)
-
-
-def _artifact(value: str) -> str:
-    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
-    return _known(None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value)
-
-
-def _inside(value: str) -> str:
-    parts = re.split(r"[/\\]", value)
-    outside = value.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", value)
-    return _known(f"`{value}` leaves its folder" if outside else None, value)
-
-
-def _enum(values: Mapping[str, Any]) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "enum": list(values)})
-
-
-RuntimeName = Annotated[str, AfterValidator(lambda value: _known(unknown_runtime(value), value)), _enum(runtimes())]
-ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
-SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
-Text = Annotated[str, Field(min_length=1)]
-Template = Annotated[Text, AfterValidator(_template)]
-NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
-Artifact = Annotated[Template, AfterValidator(_artifact)]
-RequirementText = Annotated[Text, AfterValidator(_requirement)]
-RelativePath = Annotated[Text, AfterValidator(_inside)]
-Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
-PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]
-Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument; no shell reads it.")]
-SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
 Axis = Literal["runtime", "arch"]
 CheckName = Literal[
     "layer-path",
@@ -115,7 +54,7 @@ CheckName = Literal[
 ]
 
 
-@_table
+@table
 class Layer:
     """What the layer is; goes into the manifest and to Lambda."""
 
@@ -126,7 +65,7 @@ class Layer:
     homepage: Annotated[str | None, Field(pattern=r"^https?://")] = None
 
 
-@_table
+@table
 class Targets:
     """Which zips come out."""
 
@@ -137,7 +76,7 @@ class Targets:
     ] = ("runtime", "arch")
 
 
-@_table
+@table
 class When:
     """The only condition there is: equality."""
 
@@ -146,10 +85,10 @@ class When:
     runtime: RuntimeName | None = None
 
     def __post_init__(self) -> None:
-        _known(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")
+        known(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")
 
 
-@_table
+@table
 class Override:
     """Another version for some targets, for example the last one with a wheel for Amazon Linux 2."""
 
@@ -157,7 +96,7 @@ class Override:
     version: Version
 
 
-@_table
+@table
 class Source:
     """Upstream code, pinned: url and sha256, or git and commit."""
 
@@ -170,10 +109,10 @@ class Source:
     def __post_init__(self) -> None:
         given = {key for key in ("url", "sha256", "git", "commit") if getattr(self, key)}
         right = given in ({"url", "sha256"}, {"git", "commit"})
-        _known(None if right else "needs `url` and `sha256`, or `git` and `commit`; nothing unpinned loads", "")
+        known(None if right else "needs `url` and `sha256`, or `git` and `commit`; nothing unpinned loads", "")
 
 
-@_table
+@table
 class Packages:
     """Packages of the build image's operating system."""
 
@@ -183,7 +122,7 @@ class Packages:
     when: When | None = None
 
 
-@_table
+@table
 class Pip:
     """Python packages: prebuilt wheels where they fit, compiled ones where not."""
 
@@ -194,10 +133,10 @@ class Pip:
     when: When | None = None
 
     def __post_init__(self) -> None:
-        _known(None if self.requirements or self.file else "needs `requirements` or `file`", "")
+        known(None if self.requirements or self.file else "needs `requirements` or `file`", "")
 
 
-@_table
+@table
 class Npm:
     """Node.js packages."""
 
@@ -212,10 +151,10 @@ class Npm:
     when: When | None = None
 
     def __post_init__(self) -> None:
-        _known(None if self.packages or self.file else "needs `packages` or `file`", "")
+        known(None if self.packages or self.file else "needs `packages` or `file`", "")
 
 
-@_table
+@table
 class Gem:
     """Ruby gems."""
 
@@ -225,10 +164,10 @@ class Gem:
     when: When | None = None
 
     def __post_init__(self) -> None:
-        _known(None if self.gems or self.file else "needs `gems` or `file`", "")
+        known(None if self.gems or self.file else "needs `gems` or `file`", "")
 
 
-@_table
+@table
 class Maven:
     """Jars, flat into java/lib."""
 
@@ -239,7 +178,7 @@ class Maven:
     when: When | None = None
 
 
-@_table
+@table
 class Build:
     """A source built by its own build system into PREFIX."""
 
@@ -250,7 +189,7 @@ class Build:
     when: When | None = None
 
 
-@_table
+@table
 class Script:
     """Shell commands in the build image; values reach them only as environment variables.
 
@@ -265,7 +204,7 @@ class Script:
     when: When | None = None
 
 
-@_table
+@table
 class Copy:
     """Files that lie beside the recipe, into the layer."""
 
@@ -282,7 +221,7 @@ Step = Annotated[
 ]
 
 
-@_table
+@table
 class Slim:
     """What is left out, stripped and precompiled."""
 
@@ -292,7 +231,7 @@ class Slim:
     bytecode: Literal["unchecked-hash", "off"] = "unchecked-hash"
 
 
-@_table
+@table
 class Libraries:
     """Shared libraries that the runtime image lacks."""
 
@@ -302,7 +241,7 @@ class Libraries:
     ] = ()
 
 
-@_table
+@table
 class Invoke:
     """A function with the layer, called once through the runtime interface emulator of the image."""
 
@@ -314,10 +253,10 @@ class Invoke:
     log: Annotated[str | None, Field(description="Text that function, runtime or extension must write.")] = None
 
     def __post_init__(self) -> None:
-        _known(None if self.response is not None or self.log else "needs `response` or `log`", "")
+        known(None if self.response is not None or self.log else "needs `response` or `log`", "")
 
 
-@_table
+@table
 class Test:
     """Proof that the layer works: one kind per table."""
 
@@ -337,10 +276,10 @@ class Test:
     def __post_init__(self) -> None:
         kinds = ("python", "node", "ruby", "java", "shell", "invoke", "files")
         given = [kind for kind in kinds if getattr(self, kind)]
-        _known(None if len(given) == 1 else f"needs exactly one of {', '.join(kinds)}", "")
+        known(None if len(given) == 1 else f"needs exactly one of {', '.join(kinds)}", "")
 
 
-@_table
+@table
 class Allow:
     """A check switched off, with the reason."""
 
@@ -349,7 +288,7 @@ class Allow:
     path: Annotated[str | None, Field(description="Only for paths that this pattern matches.")] = None
 
 
-@_table
+@table
 class Recipe:
     """One recipe.toml."""
 

@@ -145,8 +145,9 @@ def _languages(recipe: Recipe) -> Iterator[str]:
     for name in recipe.targets.runtimes:
         if runtime(name).language == "dotnet" and any(_for_dotnet(step) for step in recipe.step):
             yield (
-                f"targets.runtimes: {name} looks into no directory of a layer for assemblies; AWS advises to put them into"
-                " the function's own package, or into a container image. A layer can bring it bin/, lib/ and extensions/"
+                f"targets.runtimes: {name} looks into no directory of a layer for assemblies; AWS advises to put"
+                " them into the function's own package, or into a container image; a layer can bring bin/, lib/ and"
+                " extensions/"
             )
 
 

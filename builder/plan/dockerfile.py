@@ -122,7 +122,9 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
             after = f"step-{number}"
 
 
-def _step_block(container: Container, number: int, step: Packages | Build | Npm | Script, given: set[str]) -> dict[str, Any]:
+def _step_block(
+    container: Container, number: int, step: Packages | Build | Npm | Script, given: set[str]
+) -> dict[str, Any]:
     if isinstance(step, Packages):
         names = sorted(set(step.install))
         return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
@@ -130,7 +132,12 @@ def _step_block(container: Container, number: int, step: Packages | Build | Npm 
         node = container.node
         names = list(node.scripts) if node else []
         where = node.folder if node else ""
-        return {"uses": "npm", "title": f"step {number}: install scripts of {' '.join(names)}", "names": names, "to": where}
+        return {
+            "uses": "npm",
+            "title": f"step {number}: install scripts of {' '.join(names)}",
+            "names": names,
+            "to": where,
+        }
     listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
     if isinstance(step, Build):
         name = step.source or listed[0]["name"]

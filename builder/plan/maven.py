@@ -45,7 +45,11 @@ def read(text: str, where: str) -> tuple[Jar, ...]:
     """Return the jars of a lock; all mistakes of the file together."""
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     found = [_LINE.fullmatch(line.strip()) for line in lines]
-    if wrong := [f"`{line[:70]}` is not `group:artifact:version sha256:...`" for line, hit in zip(lines, found, strict=True) if not hit]:
+    if wrong := [
+        f"`{line[:70]}` is not `group:artifact:version sha256:...`"
+        for line, hit in zip(lines, found, strict=True)
+        if not hit
+    ]:
         msg = f"{where} is no lock"
         raise UsageError(msg, why=wrong, hint="`layerwright lock` writes it anew")
     return tuple(Jar(coordinates=hit["coordinates"], sha256=hit["sha256"]) for hit in found if hit)

@@ -95,7 +95,7 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
 
 
 def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the paths that the root needs, directly or not: what only another platform's package needs is not there."""
+    """Return the paths that the root needs, directly or not: not what only packages of other platforms need."""
     reached: set[str] = set()
     queue = [""]
     while queue:

@@ -64,7 +64,9 @@ def test_other_runtimes_do_not_read_jars() -> None:
 # ---- programs ------------------------------------------------------------------------------------------------------
 
 
-def started(path: str, data: bytes, more: Mapping[str, bytes] | None = None, on: str = "provided.al2023") -> list[Finding]:
+def started(
+    path: str, data: bytes, more: Mapping[str, bytes] | None = None, on: str = "provided.al2023"
+) -> list[Finding]:
     files = [entry(path, data, mode=EXECUTABLE), *(entry(name, content) for name, content in (more or {}).items())]
     return found(of(files), runtimes=(on,), only="script", own=True)
 

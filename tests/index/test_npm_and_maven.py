@@ -72,7 +72,7 @@ def test_a_package_that_nobody_has_is_told(program: Need) -> None:
 
 @pytest.mark.network
 def test_npm_itself_is_fetched_for_a_host_without_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(npm.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"is-number": "7.0.0"}})
     npm.install(manifest, npm.lock(manifest, None), ARM64, tmp_path / "installed")
     assert (tmp_path / "installed" / "node_modules" / "is-number" / "index.js").is_file()
@@ -93,11 +93,11 @@ def test_what_jars_need_at_run_time_comes_along_and_is_verified(program: Need) -
 @pytest.mark.network
 def test_a_jar_that_nobody_has_is_told(program: Need) -> None:
     program("mvn")
-    with pytest.raises(BuildError, match=r"the repository has no com\.fasterxml\.jackson\.core:jackson-core:jar:0\.0\.0"):
+    with pytest.raises(BuildError, match=r"the repository has no com\.fasterxml.*:jackson-core:jar:0\.0\.0"):
         maven.resolve(["com.fasterxml.jackson.core:jackson-core:0.0.0"])
 
 
 def test_without_maven_the_way_to_get_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maven.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(UsageError, match="no Maven on this host"):
         maven.resolve(["a:b:1"])

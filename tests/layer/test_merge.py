@@ -17,7 +17,11 @@ def test_the_last_layer_wins_and_what_it_hides_is_known() -> None:
     first = tree({"python/a.py": b"1", "python/b.py": b"1", "bin/x": b"same"})
     second = tree({"python/a.py": b"2", "bin/x": b"same"})
     merged = merge([("first", first), ("second", second)])
-    assert {one.path: one.content.read() for one in merged.tree} == {"bin/x": b"same", "python/a.py": b"2", "python/b.py": b"1"}
+    assert {one.path: one.content.read() for one in merged.tree} == {
+        "bin/x": b"same",
+        "python/a.py": b"2",
+        "python/b.py": b"1",
+    }
     assert merged.origin == {"bin/x": "second", "python/a.py": "second", "python/b.py": "first"}
     assert merged.hidden == (("python/a.py", "second", "first"),)
     backwards = merge([("second", second), ("first", first)])

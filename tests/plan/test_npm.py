@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from typing import Any
 
@@ -79,8 +80,8 @@ def test_install_scripts_are_refused_on_the_host_unless_they_are_skipped() -> No
     assert npm.scripts(found, STEP, target(STEP), allowed=True) == ("one",)
     with pytest.raises(BuildError, match="never happens on the host"):
         npm.scripts(found, STEP, target(STEP), allowed=False)
-    skipping = Npm.__pydantic_validator__.validate_python({"uses": "npm", "packages": ["one@1"], "skip-scripts": ["one"]})  # type: ignore[attr-defined]
+    skipping = dataclasses.replace(STEP, skip_scripts=("one",))
     assert npm.scripts(found, skipping, target(skipping), allowed=False) == ()
-    wrong = Npm.__pydantic_validator__.validate_python({"uses": "npm", "packages": ["one@1"], "skip-scripts": ["on"]})  # type: ignore[attr-defined]
+    wrong = dataclasses.replace(STEP, skip_scripts=("on",))
     with pytest.raises(UsageError, match="skip-scripts names on"):
         npm.scripts(found, wrong, target(wrong), allowed=True)

@@ -1,0 +1,93 @@
+"""What single values of a recipe may look like: types with their checks, and the decorator that makes a TOML table."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from typing_extensions import dataclass_transform
+
+from builder.model.architectures import ARCHITECTURES, unknown_architecture
+from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
+
+T = TypeVar("T")
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+PLACEHOLDERS = ("name", "version", "arch", "machine")
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
+def table(cls: type[T]) -> type[T]:
+    """One TOML table: frozen, and a key that it does not name is a mistake."""
+    config = ConfigDict(extra="forbid", defer_build=True)  # built once, as parts of Recipe
+    made = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
+    return cast("type[T]", made)
+
+
+def known(problem: str | None, value: str) -> str:
+    """Return the value, or raise with the problem; pydantic collects what is raised."""
+    if problem:
+        raise ValueError(problem)
+    return value
+
+
+def _architecture(value: str) -> str:
+    return known(None if value in ARCHITECTURES else unknown_architecture(value), value)
+
+
+def _template(value: str) -> str:
+    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in PLACEHOLDERS]
+    listed = " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
+    return known(f"`{{{unknown[0]}}}` is no placeholder; there are {listed}" if unknown else None, value)
+
+
+def _requirement(value: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    _template(value)
+    try:
+        Requirement(re.sub(r"\{[a-z]+\}", "0", value))
+    except InvalidRequirement as error:
+        raise ValueError(f"`{value}` is no requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
+    return value
+
+
+def _npm_package(value: str) -> str:
+    right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
+    return known(
+        None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value
+    )
+
+
+def _artifact(value: str) -> str:
+    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
+    return known(
+        None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value
+    )
+
+
+def _inside(value: str) -> str:
+    parts = re.split(r"[/\\]", value)
+    outside = value.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", value)
+    return known(f"`{value}` leaves its folder" if outside else None, value)
+
+
+def _enum(values: Mapping[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "enum": list(values)})
+
+
+RuntimeName = Annotated[str, AfterValidator(lambda value: known(unknown_runtime(value), value)), _enum(runtimes())]
+ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
+SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
+Text = Annotated[str, Field(min_length=1)]
+Template = Annotated[Text, AfterValidator(_template)]
+NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
+Artifact = Annotated[Template, AfterValidator(_artifact)]
+RequirementText = Annotated[Text, AfterValidator(_requirement)]
+RelativePath = Annotated[Text, AfterValidator(_inside)]
+Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
+PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]
+Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument; no shell reads it.")]
+SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
