@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks schema readme requirements clean
+.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -77,6 +77,10 @@ benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and 
 
 schema: $(READY)  ## Write the recipes' JSON schema from the types
 	$(LW) schema > images/recipe.schema.json
+
+catalogue: $(DEV)  ## Take sizes and routes of what lies in dist/ into the catalogue: FROM=dist for another folder
+	$(BIN)/python tests/kit/catalogue.py $(or $(FROM),dist)
+	$(BIN)/python tests/kit/readme.py
 
 readme: $(DEV)  ## Write the parts of the README that are made from code and recipes
 	$(BIN)/python tests/kit/readme.py

@@ -27,14 +27,18 @@ registerHooks?.({ resolve(specifier, context, next) {
 EACH = f"""
 import {{ createRequire }} from 'node:module';
 const require = createRequire('/var/task/x.js');
-const started = performance.now(), failed = [];
+const started = performance.now(), failed = [], errors = [];
 for (const name of process.argv.slice(1)) {{
     try {{ require(name); }} catch (first) {{
-        try {{ await import(name); }} catch (error) {{ failed.push(name); console.error(first); console.error(error); }}
+        try {{ await import(name); }} catch (error) {{ failed.push(name); errors.push(first, error); }}
     }}
 }}
 console.error('{MARK}' + (performance.now() - started).toFixed(1));
-if (failed.length) {{ console.error('cannot be imported: ' + failed.join(' ')); process.exit(1); }}
+if (failed.length) {{
+    console.error('Error: cannot be imported: ' + failed.join(' '));
+    errors.forEach((error) => console.error(error));
+    process.exit(1);
+}}
 """
 
 

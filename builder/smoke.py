@@ -159,9 +159,10 @@ def _ran(bench: Bench, trial: Trial, test: Test | None, name: str) -> Outcome:
 
 def _failed(bench: Bench, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(bench.runtime, bench.arch).name
-    said = [line for line in lines if line.strip() and not line.startswith(trials.MARK)][-_TAIL:]
+    told = [line for line in lines if line.strip() and not line.startswith(trials.MARK)]
+    said = trials.essence(told, bench.runtime, _TAIL)
     killed = code == trials.KILLED
-    hint = "out of memory? `memory = 2048` in its [[test]] gives it more" if killed else trials.advice(said)
+    hint = "out of memory? `memory = 2048` in its [[test]] gives it more" if killed else trials.advice(told)
     return SmokeFailedError(f"{name}: {what} fails in {image}", why=said or [f"exit code {code}"], hint=hint)
 
 

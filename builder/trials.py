@@ -139,6 +139,15 @@ def import_ms(stderr: str) -> float | None:
     return float(found[1]) if found else None
 
 
+def essence(lines: list[str], runtime: Runtime, most: int) -> list[str]:
+    """Return the lines that say what went wrong: Python ends with it, Node.js and Java begin with it."""
+    if runtime.language not in {"nodejs", "java"}:
+        return lines[-most:]
+    plain = [line for line in lines if not re.match(r"\s+at |Node\.js v", line)]
+    first = next((number for number, line in enumerate(plain) if re.search(r"(?:Error|Exception)\b", line)), None)
+    return plain[-most:] if first is None else plain[first : first + most]
+
+
 def advice(said: list[str]) -> str | None:
     """Return a hint for the errors that people meet most."""
     text = "\n".join(said)

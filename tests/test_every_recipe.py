@@ -38,7 +38,7 @@ BASICS = {
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
 
-LONG = {"ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
+LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
 """Recipes that take minutes for each target; `make test-long` builds them."""
 
 

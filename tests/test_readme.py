@@ -4,8 +4,15 @@ import re
 import subprocess
 
 import pytest
-from kit import readme
+from kit import catalogue, readme
 from kit.commands import ROOT
+
+from builder.model import recipes
+from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.target import targets
+
+NOT_AGAIN = {"ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
+"""They take so long that the table may lack them; the README says what a dash means."""
 
 TEXT = readme.README.read_text(encoding="utf-8")
 
@@ -13,6 +20,20 @@ TEXT = readme.README.read_text(encoding="utf-8")
 @pytest.mark.parametrize("name", readme.PARTS)
 def test_generated_parts_are_current(name: str) -> None:
     assert readme.part(TEXT, name) == readme.PARTS[name](), "run `make readme`"
+
+
+def test_the_catalogue_is_of_real_builds_of_these_very_recipes() -> None:
+    folder = ROOT / "recipes"
+    loaded = {name: recipes.load(folder, name) for name in recipes.names(folder)}
+    assert len(loaded) >= 45
+    wanted = {target.name: target for one in loaded.values() for target in targets(one.recipe)}
+    for row in catalogue.read():
+        target = wanted[row["target"]]  # a version that is gone would not be there
+        assert row["runtimes"] == [one.name for one in target.runtimes]
+        assert 0 < row["unzipped_bytes"] <= UNZIPPED_LIMIT
+    for name in set(loaded) - NOT_AGAIN:
+        built = {arch for row in catalogue.of(name) for arch in row["architectures"]}
+        assert built == {"x86_64", "arm64"}, f"`layerwright build {name}`, then `make catalogue`"
 
 
 def test_the_recipe_that_is_shown_is_the_recipe() -> None:

@@ -18,6 +18,7 @@ _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}{}</dependency>"
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
 _LISTED = re.compile(r"^\s+([\w.-]+):([\w.-]+):jar:(?:([\w.-]+):)?([\w.+-]+):(?:compile|runtime)\b", re.MULTILINE)
+_GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
 _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
 
 
@@ -93,7 +94,17 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
     if program is None:
         msg = "there is no Maven on this host, which fetches the jars of a layer"
         raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
-    arguments = ["--batch-mode", "--no-transfer-progress", "-Dstyle.color=never", "--file", str(pom), *settings, goal]
+    arguments = [
+        "--batch-mode",
+        "--update-snapshots",
+        "--no-transfer-progress",
+        "-Dstyle.color=never",
+        "--file",
+        str(pom),
+        *settings,
+        goal,
+    ]
+    # --update-snapshots: else Maven repeats for a day that an artifact is not there.
     finished = processes.run([program, *arguments], cwd=pom.parent)
     if finished.returncode:
         raise _failure(finished, artifacts)
@@ -102,9 +113,7 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
 def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> LayerwrightError:
     text = uv.redact(finished.stdout + finished.stderr)
     lines = [line.removeprefix("[ERROR] ").strip() for line in text.splitlines() if line.startswith("[ERROR]")]
-    gone = sorted(
-        set(re.findall(r"(?:Could not find artifact|The following artifacts could not be resolved:) ([\w.:+-]+)", text))
-    )
+    gone = sorted(set(_GONE.findall(text)))
     if _UNREACHABLE.search(text):
         return UsageError(
             "the Maven repository did not answer",

@@ -1,12 +1,12 @@
 """npm and Maven as they are, against the registries that this machine is set up with."""
 
-import io
+import base64
 import json
-import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.npm import package
 
 from builder import places
 from builder.errors import BuildError, UsageError
@@ -14,18 +14,6 @@ from builder.index import maven, npm
 from builder.model.architectures import ARM64
 
 Need = Callable[[str], str]
-
-
-def package(folder: Path, name: str, **more: object) -> Path:
-    """Write a package as `npm pack` does."""
-    text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
-    path = folder / f"{name}.tgz"
-    with tarfile.open(path, "w:gz") as archive:
-        for file, data in {"package/package.json": text, "package/index.js": b"module.exports = 7;\n"}.items():
-            info = tarfile.TarInfo(file)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return path
 
 
 def test_an_install_script_never_runs_on_the_host(program: Need, tmp_path: Path) -> None:
@@ -40,14 +28,19 @@ def test_an_install_script_never_runs_on_the_host(program: Need, tmp_path: Path)
     assert not ran.exists()
 
 
-def test_a_package_that_changed_after_it_was_locked_is_refused(program: Need, tmp_path: Path) -> None:
+@pytest.mark.network
+def test_a_package_that_is_not_what_was_locked_is_refused(
+    program: Need, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program("npm")
-    made = package(tmp_path, "mine")
-    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"mine": f"file:{made}"}})
-    locked = npm.lock(manifest, None)
-    package(tmp_path, "mine", description="another")
-    with pytest.raises(BuildError, match="npm could not install"):
-        npm.install(manifest, locked, ARM64, tmp_path / "installed")
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"is-number": "7.0.0"}})
+    document = json.loads(npm.lock(manifest, None))
+    row = document["packages"]["node_modules/is-number"]
+    row["integrity"] = "sha512-" + base64.b64encode(bytes(64)).decode()
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    with pytest.raises(BuildError, match="npm could not install") as raised:
+        npm.install(manifest, json.dumps(document), ARM64, tmp_path / "installed")
+    assert any("EINTEGRITY" in line for line in raised.value.why)
 
 
 def test_a_lock_that_does_not_fit_is_told_with_the_way_out(program: Need, tmp_path: Path) -> None:

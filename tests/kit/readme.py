@@ -5,6 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+from kit import catalogue
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 
@@ -29,17 +33,49 @@ def commands() -> str:
 
 
 def recipes() -> str:
-    """Return the table of recipes."""
+    """Return the catalogue: the recipes, with sizes and routes of the last real builds."""
     from builder.model import recipes as model
     from builder.model.target import targets
 
-    lines = ["| recipe | version | on Amazon Linux 2 | what it is |", "| --- | --- | --- | --- |"]
+    head = "| recipe | version | runtimes | architectures | zip MB | unzipped MB | route | what it is |"
+    lines = [head, "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for name in model.names(ROOT / "recipes"):
-        loaded = model.load(ROOT / "recipes", name)
-        layer = loaded.recipe.layer
-        old = sorted({target.version for target in targets(loaded.recipe) if target.base.os.name == "al2"})
-        lines.append(f"| {name} | {layer.version} | {' '.join(old)} | {layer.description} |")
+        recipe = model.load(ROOT / "recipes", name).recipe
+        old = sorted({one.version for one in targets(recipe) if one.base.os.name == "al2"} - {recipe.layer.version})
+        cells = (
+            name,
+            recipe.layer.version + (f", {' '.join(old)} on Amazon Linux 2" if old else ""),
+            _runtimes(recipe.targets.runtimes),
+            " ".join(recipe.targets.architectures),
+            *_sizes(name),
+            recipe.layer.description,
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _runtimes(names: tuple[str, ...]) -> str:
+    """Join the versions of one language: `python3.8-3.14`, `nodejs22.x 24.x`."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        match = re.match(r"([a-z]+)(.*)", name)
+        groups.setdefault(match[1] if match else name, []).append(match[2] if match else "")
+    return ", ".join(
+        f"{language}{series[0]} to {series[-1]}" if len(series) > 2 else " ".join(f"{language}{one}" for one in series)
+        for language, series in groups.items()
+    )
+
+
+def _sizes(name: str) -> tuple[str, str, str]:
+    """Return sizes and routes as ranges over what was built; dashes where nothing was."""
+    rows = catalogue.of(name)
+    if not rows:
+        return "-", "-", "-"
+    spans = []
+    for key in ("bytes", "unzipped_bytes"):
+        low, high = (f"{edge(row[key] for row in rows) / 1e6:.1f}" for edge in (min, max))
+        spans.append(low if low == high else f"{low}-{high}")
+    return spans[0], spans[1], ", ".join(sorted({row["route"] for row in rows}))
 
 
 PARTS: dict[str, Callable[[], str]] = {"checks": checks, "commands": commands, "recipes": recipes}
