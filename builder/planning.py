@@ -38,6 +38,7 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
     chosen = steps(loaded.recipe, target)
     asked = wanted(loaded, target, chosen, wheels_only=wheels_only)
     found, locked = _packages(loaded, target, asked)
+    found = _without(found, chosen, target)
     routes = tuple(route(candidate, target, asked) for candidate in found)
     node = languages.node(loaded, target, chosen, wheels_only=wheels_only)
     jars, jars_locked = languages.jars(loaded, target, chosen)
@@ -120,6 +121,15 @@ def _packages(loaded: Loaded, target: Target, asked: Wanted) -> tuple[tuple[Cand
     asked = dataclasses.replace(asked, pins=fixed)
     found = known.resolved(asked, target, loaded.lock, places.cache() / "resolved")
     return tuple(lock.locked(candidate, pins, target) for candidate in found), True
+
+
+def _without(found: tuple[Candidate, ...], chosen: Sequence[tuple[int, Step]], target: Target) -> tuple[Candidate, ...]:
+    """Leave out what another layer brings."""
+    named = {canonicalize_name(name) for _, step in chosen if isinstance(step, Pip) for name in step.without}
+    if unknown := sorted(named - {canonicalize_name(one.name) for one in found}):
+        msg = f"{target.name}: `without` names {', '.join(unknown)}, which nothing here requires"
+        raise UsageError(msg)
+    return tuple(one for one in found if canonicalize_name(one.name) not in named)
 
 
 def _container(

@@ -21,7 +21,7 @@ ROOMS = (
     ("compiling",),
     ("planning",),
     ("build", "catalogue"),
-    ("adhoc", "relock", "pinning", "shell", "verify"),
+    ("adhoc", "relock", "pinning", "shell", "split", "verify"),
     ("wheels",),
     ("console",),
     ("fleet",),

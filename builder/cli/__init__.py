@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
-from builder.cli import machine, recipes, zips
+from builder.cli import machine, recipes, splitting, zips
 from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -24,7 +24,7 @@ def main() -> None:
     """
 
 
-for command in (*recipes.COMMANDS, *zips.COMMANDS, *machine.COMMANDS):
+for command in (*recipes.COMMANDS, *zips.COMMANDS, *splitting.COMMANDS, *machine.COMMANDS):
     main.add_command(command)
 
 

@@ -130,6 +130,9 @@ class Pip:
     requirements: tuple[RequirementText, ...] = ()
     file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
     wheels: Literal["prefer", "only", "never"] = "prefer"
+    without: Annotated[
+        tuple[Text, ...], Field(description="Packages that another layer brings: resolved with, and left out.")
+    ] = ()
     when: When | None = None
 
     def __post_init__(self) -> None:

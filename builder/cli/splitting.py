@@ -1,0 +1,80 @@
+"""The command that makes several recipes of one that is too large."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from builder.cli import options
+
+if TYPE_CHECKING:
+    from builder.split import Split
+
+
+@click.command("split")
+@click.argument("name", metavar="RECIPE")
+@options.runtime_and_arch
+@options.recipes_folder
+@click.option("--write", is_flag=True, help="Write the recipes, beside the others.")
+@click.option("--anyway", is_flag=True, help="Also if the layer is not too large.")
+@options.as_json
+def split_(  # noqa: PLR0913  each is an option
+    name: str,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    folder: Path,
+    *,
+    write: bool,
+    anyway: bool,
+    as_json: bool,
+) -> None:
+    """Spread a recipe that is over 250 MB over several layers, of which each function takes what it imports.
+
+    The limit is for a function with all its layers: a split helps functions that need only some of the packages.
+    """
+    from builder import console
+    from builder import split as splitting
+    from builder.model import recipes
+    from builder.model.target import Selection, select, targets
+
+    loaded = recipes.load(folder, name)
+    target = select(targets(loaded.recipe), Selection(runtimes=runtimes, architectures=architectures))[0]
+    with console.working(f"weighing {target.name}"):
+        found = splitting.split(loaded, target)
+    splitting.require_large(found, anyway=anyway)
+    written = splitting.write(loaded, found, folder) if write else []
+    if as_json:
+        console.data(_document(found, written))
+        return
+    rows = [
+        (
+            share.name,
+            console.mb(share.bytes),
+            console.mb(sum(one.bytes for one in found.attached(share))),
+            " ".join(f"{one.name}=={one.version}" for one in share.packages),
+        )
+        for share in found.shares
+    ]
+    console.table(("layer", "MB", "with what it needs", "packages"), rows, numbers=("MB", "with what it needs"))
+    console.note(f"all together: {console.mb(found.total)} MB unzipped; measured for {target.name}")
+    for path in written:
+        console.note(f"wrote {path}")
+    if not written:
+        console.note("--write writes the recipes")
+
+
+def _document(found: "Split", written: list[Path]) -> dict[str, object]:
+    layers = [
+        {
+            "name": share.name,
+            "bytes": share.bytes,
+            "packages": {one.name: one.version for one in share.packages},
+            "attach": [one.name for one in found.attached(share)],
+        }
+        for share in found.shares
+    ]
+    names = [str(path) for path in written]
+    return {"target": found.target.name, "bytes": found.total, "layers": layers, "written": names}
+
+
+COMMANDS = (split_,)
