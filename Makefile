@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks schema catalogue readme requirements clean
+.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -65,6 +65,9 @@ test-long: $(DEV)  ## Build and test the recipes that compile for minutes: NAMES
 
 benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
 	$(BIN)/python -m benchmarks $(ARGS)
+
+benchmark-many: $(DEV)  ## Measure ten recipes in one call against the slowest alone
+	$(BIN)/python -m benchmarks.many $(ARGS)
 
 benchmark-engine: $(DEV)  ## Measure builds in containers against the same by hand; ARGS=--write as above
 	$(BIN)/python -m benchmarks.engine $(ARGS)

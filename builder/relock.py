@@ -78,9 +78,13 @@ def _node(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Lo
     report("resolving Node.js packages")
     (text,) = asked
     old = path.read_text(encoding="utf-8") if path.is_file() else None
+    try:
+        before = _node_versions(old, path)
+    except UsageError:
+        old, before = None, {}  # it is damaged, which is why it is written anew
     new = npm.lock(text, None if upgrade else old)
     _write(path, new)
-    before, after = (_node_versions(found, path) for found in (old, new))
+    after = _node_versions(new, path)
     return Locked(path=path, packages=len(after), changes=_changes(before, after))
 
 

@@ -131,6 +131,7 @@ def check(  # noqa: PLR0913  each is an option
     if together:
         _countable(paths)
     documents: list[dict[str, Any]] = []
+    whole: list[dict[str, Any]] = []
     every = []
     for path in paths:
         where = _destination(path, runtimes, architectures)
@@ -153,12 +154,12 @@ def check(  # noqa: PLR0913  each is an option
     if together and len(every) == len(paths):
         found = _merged(paths, runtimes, architectures)
         every.append(("layers together", found))
-        documents.append(_told_together(paths, found, strict=strict, shown=not (as_json or as_sarif)))
+        whole = [_told_together(paths, found, strict=strict, shown=not (as_json or as_sarif))]
     if as_sarif:
         console.document(sarif.document(__version__, every))
     elif as_json:
-        console.data({"checked": documents})
-    if not all(document["fit"] for document in documents):
+        console.data({"checked": documents, "together": whole[0] if whole else None})
+    if not all(document["fit"] for document in (*documents, *whole)):
         raise click.exceptions.Exit(CheckFailedError.exit_code)
 
 

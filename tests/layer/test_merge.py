@@ -43,9 +43,9 @@ def test_two_versions_of_a_package_clash(tmp_path: Path) -> None:
     assert "gets numpy in 2 versions: 2.1.0 in 1.zip, 2.2.0 in 2.zip" in result.out + result.err
     assert "2.zip wins over 1.zip" in result.out + result.err
     assert layerwright("check", *names, "--separately", *WHERE, cwd=tmp_path).code == 0
-    said = layerwright("check", *names, "--json", *WHERE, cwd=tmp_path).json["checked"]
-    assert [one["fit"] for one in said] == [True, True, False]
-    assert said[2]["layers"] == names
+    said = layerwright("check", *names, "--json", *WHERE, cwd=tmp_path).json
+    assert [one["fit"] for one in said["checked"]] == [True, True]
+    assert (said["together"]["fit"], said["together"]["layers"]) == (False, names)
 
 
 def test_packages_of_node_and_jars_clash_as_well(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_function_has_at_most_five_layers_each_once(tmp_path: Path) -> None:
 def test_layers_for_nothing_in_common_are_refused(swapped: bool, tmp_path: Path) -> None:  # noqa: FBT001
     names = layers(tmp_path, {"python/a.py": b""}, {"python/b.py": b""})
     for name, arch in zip(names, itertools.cycle(["arm64", "x86_64"])):
-        about = {"version": 1, "runtimes": ["python3.13"], "architectures": [arch]}
+        about = {"version": 1, "zip": {}, "runtimes": ["python3.13"], "architectures": [arch]}
         (tmp_path / name).with_suffix(".json").write_text(json.dumps(about))
     result = layerwright("check", *(reversed(names) if swapped else names), cwd=tmp_path)
     assert result.code == 2
