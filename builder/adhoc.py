@@ -14,6 +14,7 @@ from builder.errors import BuildError, UsageError
 from builder.index.install import install
 from builder.index.resolve import Wanted, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
+from builder.model.decode import decode
 from builder.model.fields import NAME_PATTERN
 from builder.model.recipe import Layer, Packages, Pip, Recipe, Targets
 from builder.model.recipes import Loaded
@@ -36,13 +37,15 @@ class Request:
     architectures: tuple[str, ...]
     packages: tuple[str, ...] = ()
     """Packages of the operating system, for what must be compiled."""
+    node_packages: tuple[str, ...] = ()
+    """Packages of Node.js, with or without `@version`; alone, without Python's."""
 
 
-def current_pythons() -> list[Runtime]:
-    """Return the Python runtimes that Lambda supports today, on its newest system; the newest comes last."""
-    pythons = [one for one in runtimes().values() if one.python and one.status(today()) == "current"]
-    newest = max(one.os.age for one in pythons)
-    return [one for one in pythons if one.os.age == newest]
+def current(language: str) -> list[Runtime]:
+    """Return the runtimes of a language that Lambda supports today, on its newest system; the newest comes last."""
+    every = [one for one in runtimes().values() if one.language == language and one.status(today()) == "current"]
+    newest = max(one.os.age for one in every)
+    return [one for one in every if one.os.age == newest]
 
 
 def recipe(request: Request) -> Loaded:
@@ -50,6 +53,8 @@ def recipe(request: Request) -> Loaded:
     if request.file and not request.file.is_file():
         msg = f"there is no file {request.file}"
         raise UsageError(msg)
+    if request.node_packages:
+        return _of_node(request)
     parsed = [_parsed(text) for text in request.requirements]
     name = request.name or (canonicalize_name(parsed[0].name) if parsed else "")
     if not name:
@@ -58,7 +63,7 @@ def recipe(request: Request) -> Loaded:
     if not NAME.fullmatch(name := re.sub(r"[^A-Za-z0-9_-]", "-", name)):
         msg = f"`{name}` is no name for a layer"
         raise UsageError(msg, hint="letters, digits, - and _; at most 100")
-    chosen = request.runtimes or (current_pythons()[-1].name,)
+    chosen = request.runtimes or (current("python")[-1].name,)
     machines = request.architectures or tuple(ARCHITECTURES)
     version = _version(parsed[0], runtime(chosen[0]), machines[0]) if parsed else "1"
     version = re.sub(r"[^A-Za-z0-9.+_-]", "-", version)  # an epoch, `1!2.0`, would not go into a file's name
@@ -71,6 +76,36 @@ def recipe(request: Request) -> Loaded:
         ),
     )
     return Loaded(recipe=made, folder=request.file.parent if request.file else None, adhoc=True)
+
+
+def _of_node(request: Request) -> Loaded:
+    """Return a recipe for Node.js packages; without a version, the newest."""
+    if request.requirements or request.file:
+        msg = "one layer is for Python or for Node.js"
+        raise UsageError(msg, hint="call layerwright once with --pip and once with --npm")
+    if others := [one for one in request.runtimes if runtime(one).language != "nodejs"]:
+        msg = f"{', '.join(others)} has no Node.js"
+        raise UsageError(msg, hint=f"for example `--runtime {current('nodejs')[-1].name}`")
+    specs = [text if "@" in text[1:] else f"{text}@latest" for text in request.node_packages]
+    first, _, wanted = specs[0].rpartition("@")
+    name = request.name or re.sub(r"[^A-Za-z0-9_-]", "-", first.removeprefix("@"))
+    data = {
+        "layer": {
+            "name": name,
+            "version": re.sub(r"[^A-Za-z0-9.+_-]", "", wanted) or "1",
+            "description": f"Node.js packages: {' '.join(request.node_packages)}"[:256],
+            "license": "see its packages",
+        },
+        "targets": {
+            "runtimes": list(request.runtimes or (current("nodejs")[-1].name,)),
+            "architectures": list(request.architectures or ARCHITECTURES),
+        },
+        "step": [
+            *([{"uses": "packages", "install": list(request.packages)}] if request.packages else []),
+            {"uses": "npm", "packages": specs},
+        ],
+    }
+    return Loaded(recipe=decode(Recipe, data, "the command line"), folder=None, adhoc=True)
 
 
 def name(text: str) -> str:
@@ -158,7 +193,7 @@ python = {test}
 
 def _with_wheels(request: Request) -> list[str]:
     found = []
-    for candidate in current_pythons():
+    for candidate in current("python"):
         try:
             for arch in request.architectures or tuple(ARCHITECTURES):
                 resolve(Wanted(requirements=request.requirements, wheels_only=True), candidate, architecture(arch))

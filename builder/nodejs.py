@@ -60,5 +60,6 @@ def packages(content: Tree) -> Iterator[str]:
     for entry in content:
         if match := _PACKAGE.match(entry.path):
             text = entry.content.read()
-            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not match["name"].startswith("@types/"):
+            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package asks for
+            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
                 yield match["name"]

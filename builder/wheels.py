@@ -110,7 +110,7 @@ def _runtimes(request: Request) -> tuple[str, ...]:
     of_systems = [
         one.name for one in runtimes().values() if one.python and one.os.name in request.systems and not one.preview
     ]
-    return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current_pythons()[-1].name,)
+    return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
 
 
 def _fetched(package: Pinned, target: Target, output: Path) -> Path:

@@ -251,3 +251,19 @@ def test_lint_warns_of_packages_that_the_system_is_not_known_to_have(tmp_path: P
     assert result.code == 0
     assert "no list of al2023 has a package `libpq-dvel`; did you mean `libpq-devel`?" in result.err
     assert "`zip`" not in result.err
+
+
+@pytest.mark.network
+def test_node_packages_need_no_recipe(tmp_path: Path) -> None:
+    where = ("--runtime", "nodejs22.x", "--arch", "arm64", "--no-test")
+    built = layerwright("build", "--npm", "is-number@7.0.0", *where, "--json", cwd=tmp_path)
+    assert built.code == 0, built.err
+    (made,) = built.json["built"]
+    assert (made["target"], made["route"]) == ("is-number-7.0.0-nodejs22.x-arm64", "npm")
+    assert [(one["name"], one["version"]) for one in made["packages"]] == [("is-number", "7.0.0")]
+    both = layerwright("build", "--npm", "a@1", "--pip", "b", cwd=tmp_path)
+    assert (both.code, "one layer is for Python or for Node.js" in both.err) == (2, True)
+    other = layerwright("build", "--npm", "a@1", "--runtime", "python3.13", cwd=tmp_path)
+    assert (other.code, "python3.13 has no Node.js" in other.err) == (2, True)
+    odd = layerwright("plan", "--npm", "no good@1", cwd=tmp_path)
+    assert (odd.code, "is not `name@version`" in odd.err) == (2, True)

@@ -114,6 +114,7 @@ def shell(  # noqa: PLR0913, PLR0917  each is an option
         names=(name,),
         everything=False,
         pips=(),
+        npms=(),
         file=None,
         name=None,
         system_packages=(),

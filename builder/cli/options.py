@@ -46,6 +46,7 @@ packages_for_new = click.option(
 )
 packages = _together(
     packages_for_new,
+    click.option("--npm", "npms", multiple=True, metavar="SPEC", help="A Node.js package, name@version; repeatable."),
     click.option(
         "-r", "--requirement", "file", type=click.Path(path_type=Path, dir_okay=False), help="A requirements file."
     ),
@@ -82,6 +83,7 @@ class Ask:
     names: tuple[str, ...]
     everything: bool
     pips: tuple[str, ...]
+    npms: tuple[str, ...]
     file: Path | None
     name: str | None
     system_packages: tuple[str, ...]

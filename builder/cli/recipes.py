@@ -24,16 +24,19 @@ def chosen(ask: options.Ask) -> Pairs:
 
     wanted = Selection(runtimes=ask.runtimes, architectures=ask.architectures, only=ask.only)
     names = _names(ask.folder, ask.names, everything=ask.everything)
-    if names and (ask.pips or ask.file):
+    packages = bool(ask.pips or ask.npms or ask.file)
+    if names and packages:
         msg = "recipes and packages cannot be built in one call"
-        raise UsageError(msg, hint="name recipes, or packages with --pip or -r")
-    if ask.pips or ask.file:
+        raise UsageError(msg, hint="name recipes, or packages with --pip, --npm or -r")
+    if packages:
         loaded = [_adhoc(ask)]
     elif names:
         loaded = [recipes.load(ask.folder, one) for one in dict.fromkeys(names)]
     else:
         msg = "nothing to do: no recipe is named"
-        raise UsageError(msg, hint="`layerwright list` shows the recipes; --all takes every one; --pip needs none")
+        raise UsageError(
+            msg, hint="`layerwright list` shows the recipes; --all takes every one; --pip and --npm need none"
+        )
     owners = {target: one for one in loaded for target in targets(one.recipe)}
     return [(owners[target], target) for target in select(owners, wanted)]
 
@@ -44,6 +47,7 @@ def _adhoc(ask: options.Ask) -> "Loaded":
     return recipe(
         Request(
             requirements=ask.pips,
+            node_packages=ask.npms,
             file=ask.file,
             name=ask.name,
             runtimes=ask.runtimes,
@@ -119,7 +123,7 @@ def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -
 @options.boxing
 @options.as_json
 def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: bool) -> None:
-    """Build layers: from recipes, or with --pip or -r without one."""
+    """Build layers: from recipes, or with --pip, --npm or -r without one."""
     pairs = chosen(ask)
     from builder import console
     from builder.build import Options
