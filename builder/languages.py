@@ -3,7 +3,9 @@
 import hashlib
 import io
 import json
+import os
 import re
+import shutil
 import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +26,8 @@ from builder.plan.maven import Jar
 from builder.plan.npm import Node
 
 S = TypeVar("S", bound=Step)
+_INSTALLS = 50
+"""Installed sets of Node.js packages that the cache keeps; those that were not used for longest go first."""
 _PREBUILT = re.compile(r"^/node_modules/.*/prebuilds/(?P<platform>[^/]+)/(?P<name>[^/]+)$")
 
 
@@ -90,9 +94,13 @@ def node_modules(planned: Node, arch: Architecture) -> Path:
     with places.exclusive(path, lambda: None):
         if not (path / "package.json").is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(path, ignore_errors=True)
             with places.workspace() as work:
                 npm_index.install(planned.manifest, planned.lock, arch, work / "installed")
                 (work / "installed").replace(path)
+            for old in sorted(path.parent.iterdir(), key=lambda one: one.stat().st_mtime)[:-_INSTALLS]:
+                shutil.rmtree(old, ignore_errors=True)
+        os.utime(path)
     return path
 
 

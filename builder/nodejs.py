@@ -10,10 +10,10 @@ NODE = "/var/lang/bin/node"
 _MODULE = re.compile(r"^\s*import\s+[\w{*'\"]", re.MULTILINE)
 _PACKAGE = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/@.][^/]*)/package\.json$")
 _SEARCH = """
-import { registerHooks } from 'node:module';
+import module from 'node:module';
 import { pathToFileURL } from 'node:url';
 const folders = (process.env.NODE_PATH ?? '').split(':');
-registerHooks?.({ resolve(specifier, context, next) {
+module.registerHooks?.({ resolve(specifier, context, next) {
     try { return next(specifier, context); } catch (error) {
         if (error.code !== 'ERR_MODULE_NOT_FOUND' || /^[./]|^[a-z]+:/.test(specifier)) throw error;
         for (const folder of folders) {
