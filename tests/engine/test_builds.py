@@ -460,7 +460,8 @@ def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     assert re.search(r"^jobs \d+$", result.out, re.MULTILINE)
     assert result.out.splitlines()[-1] == "false"
     assert layerwright("shell", "a", "-c", "exit 9", cwd=tmp_path).code == 9
-    assert "layerwright" not in docker("ps", "-a", "--format", "{{.Names}}")
+    # Of its own containers: other tests run theirs at the same time.
+    assert "layerwright-shell" not in docker("ps", "-a", "--format", "{{.Image}}")
 
 
 def test_pins_are_written_checked_and_told(tmp_path: Path) -> None:
