@@ -7,6 +7,7 @@ makes what many functions need a layer of its own, and each function fit that ne
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -81,7 +82,7 @@ def split(loaded: Loaded, target: Target) -> Split:
         rules = planned.slim
         slimmed = slim.slim(content, prune=rules.prune, keep=rules.keep, scratch=work / "s" if rules.strip else None)
         packages = _packages(slimmed.tree, target)
-    shares = _fewer(_shares(loaded.name, dict.fromkeys(roots), packages), packages)
+    shares = _fewer(_shares(loaded.name, dict.fromkeys(roots), packages))
     found = Split(target=target, shares=tuple(shares), total=sum(one.bytes for one in packages.values()))
     for share in found.shares:
         needed = sum(one.bytes for one in found.attached(share))
@@ -104,19 +105,19 @@ def _step(loaded: Loaded) -> Pip:
 
 def _packages(content: Tree, target: Target) -> dict[str, Package]:
     """Return the installed packages: sizes by their RECORDs, needs by their METADATA."""
-    sizes = {entry.path: entry.size for entry in content}
+    entries = {entry.path: entry for entry in content}
     found: dict[str, Package] = {}
     for entry in content:
         if match := _INFO.match(entry.path):
             text = entry.content.read().decode("utf-8", errors="replace")
-            record = next((one for one in content if one.path == f"{entry.parent}/RECORD"), None)
+            record = entries.get(f"{entry.parent}/RECORD")
             lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
             files = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines}
             name = canonicalize_name(match["name"])
             found[name] = Package(
                 name=name,
                 version=match["version"],
-                bytes=sum(sizes.get(path, 0) for path in files),
+                bytes=sum(entries[path].size for path in files if path in entries),
                 needs=frozenset(_needs(text, target)),
             )
     return {name: _within(one, found) for name, one in found.items()}
@@ -161,15 +162,14 @@ def _shares(name: str, roots: Iterable[str], packages: Mapping[str, Package]) ->
     return found
 
 
-def _fewer(shares: list[Share], packages: Mapping[str, Package]) -> list[Share]:
+def _fewer(shares: list[Share]) -> list[Share]:
     """Join the smallest until a function can have all of them: five layers at most."""
     while len(shares) > MOST:
         first, second = sorted((one for one in shares if one.roots), key=lambda one: one.bytes)[:2]
-        names = sorted({one.name for one in (*first.packages, *second.packages)})
         joined = Share(
             name=f"{first.name}-{second.roots[0]}",
             roots=(*first.roots, *second.roots),
-            packages=tuple(packages[name] for name in names),
+            packages=tuple(sorted((*first.packages, *second.packages), key=attrgetter("name"))),
         )
         shares = [*(one for one in shares if one not in (first, second)), joined]
     return shares

@@ -78,11 +78,10 @@ def _merged(
         msg = "no runtime and architecture is common to all of these layers"
         raise UsageError(msg, why=kinds, hint="--runtime and --arch say what the function has")
     with ExitStack() as stack:
-        zips = [(path.name, stack.enter_context(LayerZip(path))) for path in paths]
-        examined = [(name, checks.examine(one.tree, on, machines, own=False)) for name, one in zips]
-        merged = merge.merge([(name, one.tree) for name, one in zips])
+        layers = [(path.name, stack.enter_context(LayerZip(path)).tree) for path in paths]
+        merged = merge.merge(layers)
         whole = checks.examine(merged.tree, on, machines, own=False)
-        return (*merge.findings(examined, merged), *checks.run(whole, only="unresolved-library"))
+        return (*merge.findings(layers, merged), *checks.run(whole, only="unresolved-library"))
 
 
 def _told_together(

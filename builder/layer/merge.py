@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject
+from builder.layer.checks.model import ERROR, WARNING, Finding
 from builder.layer.inspect import installed
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
@@ -48,9 +48,9 @@ def _same(one: Entry, other: Entry) -> bool:
     return one.content.read() == other.content.read()
 
 
-def findings(layers: Sequence[tuple[str, Subject]], merged: Merged) -> Iterator[Finding]:
+def findings(layers: Sequence[tuple[str, Tree]], merged: Merged) -> Iterator[Finding]:
     """Yield what is wrong with the layers together, though each may be right alone."""
-    total = sum(subject.tree.unzipped_bytes for _, subject in layers)
+    total = sum(content.unzipped_bytes for _, content in layers)
     if total > UNZIPPED_LIMIT:
         yield Finding(
             check="merge-size",
@@ -58,17 +58,17 @@ def findings(layers: Sequence[tuple[str, Subject]], merged: Merged) -> Iterator[
             path=None,
             message=f"together the layers are {total:,} bytes unzipped, {total - UNZIPPED_LIMIT:,} over Lambda's limit",
             hint="the limit is for the function with all its layers; `layerwright inspect` shows what is large",
-            details=tuple(f"{subject.tree.unzipped_bytes / MB:8.1f} MB  {name}" for name, subject in layers),
+            details=tuple(f"{content.unzipped_bytes / MB:8.1f} MB  {name}" for name, content in layers),
         )
     yield from _packages(layers)
     yield from _files(merged)
 
 
-def _packages(layers: Sequence[tuple[str, Subject]]) -> Iterator[Finding]:
+def _packages(layers: Sequence[tuple[str, Tree]]) -> Iterator[Finding]:
     """Two versions of one package become one folder with files of both: neither works for sure."""
     versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for layer, subject in layers:
-        for one in installed(subject.tree):
+    for layer, content in layers:
+        for one in installed(content):
             versions[one.root, one.name].setdefault(one.version, layer)
     for (root, name), found in sorted(versions.items()):
         if len(found) > 1:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from builder.errors import UsageError
@@ -34,11 +35,9 @@ class Jar:
 
 def write(jars: Iterable[Jar]) -> str:
     """Return the text of a lock."""
-    return HEADER + "".join(f"{one.coordinates} sha256:{one.sha256}\n" for one in sorted(jars, key=_coordinates))
-
-
-def _coordinates(one: Jar) -> str:
-    return one.coordinates
+    return HEADER + "".join(
+        f"{one.coordinates} sha256:{one.sha256}\n" for one in sorted(jars, key=attrgetter("coordinates"))
+    )
 
 
 def read(text: str, where: str) -> tuple[Jar, ...]:
