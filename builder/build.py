@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import compiling, languages, parts, places, smoke
+from builder import compiling, gems, languages, parts, places, smoke
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
 from builder.errors import BuildError, EngineError
@@ -207,6 +207,8 @@ def _tree(job: _Job, made: Mapping[str, Made], work: Path) -> Tree:
         if not node.scripts:
             content = content.with_entries(languages.node_tree(node, target.arch))
         content = content.without(lambda entry: languages.for_others(entry.path, node, target.architectures))
+    if rubies := job.plan.gems:
+        content = gems.linked(content.with_entries(gems.entries(rubies, target.base)), rubies, target.arch)
     content = content.with_entries(languages.jar_entries(job.plan.jars))
     content = content.with_entries(_libraries(job, made, content))
     content = content.with_entries(

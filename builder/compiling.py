@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import languages, parts, places
+from builder import gems, languages, parts, places
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
 from builder.errors import BuildError, EngineError
@@ -136,6 +136,8 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
     _write_sources(work, context)
     if container.node:
         languages.node_archive(container.node, container.target.arch, context / dockerfile.NPM_ARCHIVE)
+    if container.gems:
+        gems.archive(container.gems, context / dockerfile.GEM_ARCHIVE)
     stages = {one.stage for one in wanted}
     if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
         _program(static_tools.uv(work.choice.engine().architecture), context / "bin" / "uv")
@@ -152,8 +154,7 @@ def _program(path: Path, to: Path) -> None:
 
 def provided(target: Target) -> list[str]:
     """Return the sonames that the runtime surely has: those that only its image may have are bundled when needed."""
-    found = libraries.of_system(target.base.os.name, target.arch.name)
-    return sorted(set(found) - libraries.maybe_absent())
+    return sorted(libraries.in_images(target.runtimes, (target.arch,)) - libraries.maybe_absent())
 
 
 def _write_sources(work: Work, context: Path) -> None:

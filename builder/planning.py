@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from builder import languages, places
+from builder import gems, languages, places
 from builder.engine import client, containers
 from builder.errors import EngineError, UsageError
 from builder.index.dist import Candidate
@@ -18,11 +18,12 @@ from builder.layer import archive, interpreters, tree
 from builder.model.images import build_image, run_image
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipe import Copy, Pip, Step
-from builder.model.recipes import LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
+from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target
 from builder.plan import dockerfile, known, lock
 from builder.plan.container import Compiled, Container, inside, sources
+from builder.plan.gem import Gems
 from builder.plan.npm import Node
 from builder.plan.plan import Copied, Plan, steps
 from builder.plan.routes import Route, route
@@ -42,18 +43,20 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
     routes = tuple(route(candidate, target, asked) for candidate in found)
     node = languages.node(loaded, target, chosen, wheels_only=wheels_only)
     jars, jars_locked = languages.jars(loaded, target, chosen)
-    made_inside = _container(loaded, target, chosen, routes, node)
+    rubies = gems.plan(loaded, target, chosen, wheels_only=wheels_only)
+    made_inside = _container(loaded, target, chosen, routes, (node, rubies))
     return Plan(
         target=target,
         recipe=loaded.recipe,
         routes=routes,
         copied=_copied(loaded, [step for _, step in chosen]),
-        locked=(locked or not routes) and (node is None or node.locked) and jars_locked,
+        locked=(locked or not routes) and all(one is None or one.locked for one in (node, rubies)) and jars_locked,
         interpreter=_interpreter(loaded, target, has_python=bool(found)),
         container=made_inside,
         compression=archive.compression(),
         node=node,
         jars=jars,
+        gems=rubies,
         warnings=(
             *(text for runtime in target.runtimes if (text := runtime.warning(today()))),
             *_warnings(loaded, target, routes, made_inside),
@@ -137,8 +140,9 @@ def _container(
     target: Target,
     chosen: Sequence[tuple[int, Step]],
     routes: Sequence[Route],
-    node: Node | None,
+    packages: tuple[Node | None, Gems | None],
 ) -> Container | None:
+    node, rubies = packages
     pips = [(number, step) for number, step in chosen if isinstance(step, Pip)]
     named = {name: number for number, step in pips for name in _names(loaded, step)}
     compiled = [
@@ -154,12 +158,13 @@ def _container(
     made = Container(
         target=target,
         image=build_image(target.base, target.arch),
-        steps=tuple((number, step) for number, step in chosen if inside(step, node)),
+        steps=tuple((number, step) for number, step in chosen if inside(step, node, rubies)),
         sources=sources(loaded.recipe, target),
         compiled=tuple(compiled),
         recipe_files=tuple(sorted(_beside(loaded).items())),
         dlopened=loaded.recipe.libraries.dlopen,
         node=node if node and node.scripts else None,
+        gems=rubies if rubies and rubies.compiled else None,
     )
     return made if made.parts else None
 
@@ -168,7 +173,7 @@ def _beside(loaded: Loaded) -> dict[str, str]:
     """Return the files that scripts can read, with their hashes: all that lie beside the recipe."""
     if loaded.folder is None or loaded.adhoc:
         return {}
-    own = {RECIPE_FILE, LOCK_FILE, NPM_LOCK, MAVEN_LOCK}
+    own = {RECIPE_FILE, LOCK_FILE, NPM_LOCK, MAVEN_LOCK, GEM_LOCK}
     return {
         tree.layer_path(path.relative_to(loaded.folder)): places.sha256(path)
         for path in sorted(loaded.folder.rglob("*"))

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import languages, places
+from builder import gems, languages, places
 from builder.errors import UsageError
 from builder.index import npm
 from builder.index.dist import Candidate
 from builder.index.maven import resolve as resolve_jars
 from builder.index.resolve import resolve
 from builder.model.architectures import ARCHITECTURES
-from builder.model.recipe import Maven, Npm, Pip
-from builder.model.recipes import LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
+from builder.model.recipe import Gem, Maven, Npm, Pip
+from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.target import Target, targets
-from builder.plan import lock, maven
+from builder.plan import gem, lock, maven
 from builder.plan.npm import packages
 from builder.plan.plan import steps
 from builder.planning import wanted
@@ -39,11 +39,11 @@ def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> l
     if loaded.lock is None:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
-    ways = ((Pip, _python), (Npm, _node), (Maven, _java))
+    ways = ((Pip, _python), (Npm, _node), (Gem, _ruby), (Maven, _java))
     kinds = {type(step) for step in loaded.recipe.step}
     found = [way(loaded, upgrade=upgrade, report=report) for kind, way in ways if kind in kinds]
     if not found:
-        msg = f"{loaded.name} has no packages to lock: of Python, Node.js or Java"
+        msg = f"{loaded.name} has no packages to lock: of Python, Node.js, Ruby or Java"
         raise UsageError(msg)
     return found
 
@@ -91,6 +91,24 @@ def _node(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Lo
 def _node_versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:
     rows = [one for arch in ARCHITECTURES.values() for one in packages(text, arch, path.as_posix())] if text else []
     return {(one.path, one.name): one.version for one in rows}
+
+
+def _ruby(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+    """Resolve what the recipe names; for a Gemfile, give Bundler's lock the hashes that it lacks."""
+    files = {step.file for step in loaded.recipe.step if isinstance(step, Gem)}
+    file = next(iter(files), None)
+    path = loaded.file(f"{file}.lock") if file else loaded.lock_named(GEM_LOCK) or Path(GEM_LOCK)
+    report("resolving gems")
+    old = gem.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else None
+    if file and old is None:
+        msg = f"there is no {file}.lock beside {file}"
+        raise UsageError(msg, hint="`bundle lock --add-platform x86_64-linux aarch64-linux` writes it")
+    before = {("", spec.name): spec.version for spec in old.specs} if old else {}
+    kept = {} if upgrade else {name: version for (_, name), version in before.items()}
+    new = gems.summed(old) if file and old else gems.resolved(loaded, kept)
+    _write(path, gem.write(new))
+    after = {("", spec.name): spec.version for spec in new.specs}
+    return Locked(path=path, packages=len(after), changes=_changes(before, after))
 
 
 def _java(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:  # noqa: ARG001  versions are exact

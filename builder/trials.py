@@ -40,6 +40,23 @@ print("{MARK}%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
 if failed:
     sys.exit("cannot be imported: " + " ".join(failed))
 """
+_GEMS = f"""
+started, failed = Process.clock_gettime(Process::CLOCK_MONOTONIC), []
+ARGV.each do |name|
+  gem name
+  folders = Gem.loaded_specs.fetch(name).full_require_paths
+  file = [name, name.tr('-', '/'), name.tr('-', '_')].find {{ |one|
+    folders.any? {{ |folder| File.exist?("#{{folder}}/#{{one}}.rb") || File.exist?("#{{folder}}/#{{one}}.so") }} }}
+  require file if file
+rescue Exception => error
+  failed << name
+  warn error.full_message(highlight: false, order: :bottom)
+end
+warn format('{MARK}%.1f', (Process.clock_gettime(Process::CLOCK_MONOTONIC) - started) * 1000)
+abort "cannot be required: #{{failed.join(' ')}}" unless failed.empty?
+"""
+_GEMSPEC = re.compile(r"^ruby/gems/[^/]+/specifications/(?P<name>.+?)-\d[^/]*\.gemspec$")
+_RUBY = "/var/lang/bin/ruby"
 _ALL_THERE = 'for file; do test -r "/opt/$file" || { echo "no $file" >&2; exit 1; }; done'
 _PROGRAMS = """
 for program; do
@@ -56,6 +73,7 @@ _LIKELY = (
     (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
     (r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found", "`{0}` is newer than Lambda's: compile in its image"),
     (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: a dependency that was pruned?"),
+    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: a gem that was pruned or never asked for?"),
     (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: a dependency that Maven was not asked for?"),
     (r"UnsupportedClassVersionError", "a jar was compiled for a newer Java than the runtime has"),
     (r"Read-only file system", "only /tmp can be written to in Lambda"),
@@ -84,7 +102,7 @@ def of(test: Test, runtime: Runtime) -> Trial:
         return Trial(what=what, command=nodejs.command(test.node, as_module=as_module))
     if test.ruby:
         _only(runtime, "ruby")
-        return Trial(what="the ruby test", command=["/var/lang/bin/ruby", "-e", test.ruby])
+        return Trial(what="the ruby test", command=[_RUBY, "-e", test.ruby])
     if test.java:
         _only(runtime, "java")
         return Trial(
@@ -103,6 +121,8 @@ def defaults(content: Tree, runtime: Runtime) -> list[Trial]:
         found.append(Trial(what="importing each module", command=command))
     if runtime.language == "nodejs" and (names := sorted(set(nodejs.packages(content)))):
         found.append(Trial(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True)))
+    if runtime.language == "ruby" and (names := sorted(set(_gems(content)))):
+        found.append(Trial(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
     if programs := sorted(_programs(content)):
         found.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
     return found
@@ -125,6 +145,12 @@ def modules(content: Tree) -> Iterator[str]:
         code = rest.startswith("__init__.") if rest else first.endswith((".py", ".so"))
         if code and name.isidentifier() and not name.startswith("__") and name not in {"conftest", "setup"}:
             yield name
+
+
+def _gems(content: Tree) -> Iterator[str]:
+    for entry in content:
+        if match := _GEMSPEC.match(entry.path):
+            yield match["name"]
 
 
 def _programs(content: Tree) -> Iterator[str]:

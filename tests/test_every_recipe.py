@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import standin
+from kit import gems, standin
 from kit.commands import ROOT
 
 from builder import smoke
@@ -21,7 +22,7 @@ from builder.layer import interpreters
 from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
-from builder.model.recipe import Build, Maven, Npm, Packages, Pip, Script
+from builder.model.recipe import Build, Gem, Maven, Npm, Packages, Pip, Script
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
 from builder.plan import npm
@@ -35,6 +36,7 @@ BASICS = {
     *("jackson", "powertools-java", "sqlite-jdbc", "snappy-java"),
     *("bash-runtime", "log-extension", "exec-wrapper", "git", "ghostscript", "poppler-utils", "graphviz", "qpdf"),
     *("busybox", "dejavu-fonts", "ca-bundle"),
+    *("nokogiri", "sqlite3-ruby", "bcrypt-ruby", "ffi"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
 
@@ -50,7 +52,7 @@ def takes_long(one: Loaded, target: Target) -> bool:
 def compiles(one: Loaded) -> bool:
     """Tell whether a recipe needs a container."""
     return any(
-        isinstance(step, (Packages, Build, Script))
+        isinstance(step, (Packages, Build, Gem, Script))
         or (isinstance(step, Pip) and step.wheels == "never")
         or (isinstance(step, Npm) and has_scripts(one, step))
         for step in one.recipe.step
@@ -168,16 +170,26 @@ def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Ta
         assert all(outcome.cold_ms for outcome in proved)
 
 
+@pytest.fixture(scope="session")
+def gem_index(_pins: Path) -> Iterator[str]:
+    """Serve the gems that the recipes ask for: where RubyGems' index is out of reach, Debian's sources are not."""
+    with gems.serve(gems.real(Path(os.environ["LAYERWRIGHT_CACHE"]))) as address:
+        yield address
+
+
 @pytest.mark.network
 @pytest.mark.recipes
 @pytest.mark.parametrize(("one", "target"), INSIDE)
 def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
-    one: Loaded, target: Target, engine: Engine, tmp_path: Path
+    one: Loaded, target: Target, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    if any(isinstance(step, Gem) for step in one.recipe.step):
+        address = request.getfixturevalue("gem_index")
+        request.getfixturevalue("monkeypatch").setenv("BUNDLE_MIRROR__ALL", address)
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
     foreign = target.arch != engine.architecture
-    if any(isinstance(step, (Build, Script, Pip, Npm)) for step in one.recipe.step):
+    if any(isinstance(step, (Build, Gem, Script, Pip, Npm)) for step in one.recipe.step):
         assert built.manifest["route"] == ("accelerated" if foreign else "native")
     else:  # nothing is compiled: the system's own packages
         assert built.manifest["route"] == ("emulated" if foreign else "native")

@@ -18,6 +18,7 @@ ROOMS = (
     ("parts", "trials"),
     ("smoke",),
     ("ways", "languages"),
+    ("gems",),
     ("compiling",),
     ("planning",),
     ("build", "catalogue"),

@@ -16,9 +16,8 @@ from builder.model.limits import UNZIPPED_LIMIT
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
-
 _JAR = re.compile(r"^java/lib/(?P<name>[^/]+?)-(?P<version>\d[^/]*)\.jar$")
-
+_GEM = re.compile(r"^(?P<root>ruby/gems/[^/]+)/specifications/(?P<name>.+?)-(?P<version>\d[^/-]*)(?:-[^/]+)?\.gemspec$")
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
 
@@ -106,7 +105,7 @@ class Installed:
 
 
 def installed(content: Tree) -> Iterator[Installed]:
-    """Yield the packages of Python, Node.js and Java in a layer."""
+    """Yield the packages of Python, Node.js, Ruby and Java in a layer."""
     for entry in content:
         if match := _DIST_INFO.search(entry.path):
             root = entry.path[: match.start()]
@@ -114,6 +113,10 @@ def installed(content: Tree) -> Iterator[Installed]:
         elif match := _NPM.match(entry.path):
             root = entry.path.partition("node_modules/")[0] + "node_modules"
             yield Installed(root=root, name=match["name"], version=_npm_version(entry.content.read()))
+        elif match := _GEM.match(entry.path):
+            # Ruby keeps versions of a gem beside each other: they do not clash.
+            root = f"{match['root']}/gems/{match['name']}-{match['version']}"
+            yield Installed(root=root, name=match["name"], version=match["version"])
         elif match := _JAR.match(entry.path):
             yield Installed(root="java/lib", name=match["name"], version=match["version"])
 

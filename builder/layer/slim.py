@@ -24,6 +24,11 @@ ALWAYS = {
         *("/include/", "/lib/pkgconfig/", "/lib/cmake/", "/share/pkgconfig/", "/share/aclocal/", "/lib/*.la"),
         *("/share/man/", "/share/doc/", "/share/info/", "/share/gtk-doc/", "/share/bash-completion/"),
     ],
+    "sources of extensions": [
+        *(f"/ruby/gems/*/gems/*/ext/**/*.{end}" for end in ("c", "cc", "cpp", "cxx", "o", "S", "y", "rl", "in", "log")),
+        *("/ruby/gems/*/gems/*/ext/**/Makefile", "/ruby/gems/*/gems/*/ports/"),
+        *(f"/ruby/gems/*/extensions/**/{name}" for name in ("mkmf.log", "gem_make.out")),
+    ],
     "installer's files": [
         "/python/.lock",
         *(

@@ -164,6 +164,12 @@ def from_file(path: Path, name: str, *, executable: bool = False) -> Entry:
     return Entry(path=name, mode=EXECUTABLE if executable or _is_program(name, content) else PLAIN, content=content)
 
 
+def from_data(name: str, data: bytes) -> Entry:
+    """Return the entry for bytes that are here already; its mode comes from them, as for a file."""
+    content = InMemory(data=data)
+    return Entry(path=name, mode=EXECUTABLE if _is_program(name, content) else PLAIN, content=content)
+
+
 def never_program(name: str) -> bool:
     """Tell by its name that a file is no program, so that it need not be opened to find out."""
     return name.endswith(_NO_PROGRAMS)

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
+from builder.model.gems import asked
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
 
 T = TypeVar("T")
@@ -59,6 +60,15 @@ def _npm_package(value: str) -> str:
     )
 
 
+def _gem(value: str) -> str:
+    _template(value)
+    try:
+        asked(re.sub(r"\{[a-z]+\}", "0", value))
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def _artifact(value: str) -> str:
     right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
     return known(
@@ -82,6 +92,7 @@ SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(_template)]
 NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
+GemText = Annotated[Text, AfterValidator(_gem)]
 Artifact = Annotated[Template, AfterValidator(_artifact)]
 RequirementText = Annotated[Text, AfterValidator(_requirement)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]

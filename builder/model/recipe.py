@@ -9,6 +9,7 @@ from builder.model.fields import (
     ArchitectureName,
     Artifact,
     Commit,
+    GemText,
     NpmPackage,
     Option,
     PackageName,
@@ -159,15 +160,26 @@ class Npm:
 
 @table
 class Gem:
-    """Ruby gems."""
+    """Ruby gems: precompiled ones where they fit, compiled ones where not."""
 
     uses: Literal["gem"]
-    gems: tuple[Template, ...] = ()
-    file: Annotated[RelativePath | None, Field(description="A Gemfile beside the recipe.")] = None
+    gems: Annotated[
+        tuple[GemText, ...], Field(description="`name@version`, or a requirement: `name@~> 1.18, < 2`.")
+    ] = ()
+    file: Annotated[
+        RelativePath | None, Field(description="A Gemfile beside the recipe, with the lock that Bundler wrote for it.")
+    ] = None
+    precompiled: Literal["prefer", "never"] = "prefer"
+    options: Annotated[
+        dict[Text, tuple[Option, ...]], Field(description="Per gem, what its extension's configuration is given.")
+    ] = Field(default_factory=dict)
+    without: Annotated[
+        tuple[Text, ...], Field(description="Gems of the lock that stay out, with what only they need.")
+    ] = ()
     when: When | None = None
 
     def __post_init__(self) -> None:
-        known(None if self.gems or self.file else "needs `gems` or `file`", "")
+        known(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
 
 
 @table

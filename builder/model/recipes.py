@@ -18,6 +18,7 @@ RECIPE_FILE = "recipe.toml"
 LOCK_FILE = "requirements.lock"
 NPM_LOCK = "package-lock.json"
 MAVEN_LOCK = "maven.lock"
+GEM_LOCK = "Gemfile.lock"
 LANGUAGE_OF = {"pip": "python", "npm": "nodejs", "gem": "ruby", "maven": "java"}
 """Whose runtimes read what such a step brings."""
 

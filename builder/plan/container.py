@@ -13,8 +13,9 @@ from builder.index.dist import Dist
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.images import Image
-from builder.model.recipe import Build, Npm, Packages, Recipe, Script, Source, Step
+from builder.model.recipe import Build, Gem, Npm, Packages, Recipe, Script, Source, Step
 from builder.model.target import Target
+from builder.plan.gem import Gems
 from builder.plan.npm import Node
 
 TREE = "tree"
@@ -93,13 +94,15 @@ class Container:
     """Sonames that the layer opens at run time."""
     node: Node | None = None
     """Node.js packages of which some have install scripts."""
+    gems: Gems | None = None
+    """Ruby gems of which some have extensions to compile."""
     repair: bool = False
     """Make wheels for other people: with their libraries inside, and a manylinux tag."""
 
     @property
     def has_tree(self) -> bool:
         """Whether a step puts files into /opt itself."""
-        return bool(self.carried) or any(isinstance(step, (Build, Npm, Script)) for _, step in self.steps)
+        return bool(self.carried) or any(isinstance(step, (Build, Gem, Npm, Script)) for _, step in self.steps)
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ class Container:
     @property
     def compiling(self) -> frozenset[str]:
         """The stages in which a compiler may run."""
-        steps = {f"step-{number}" for number, step in self.steps if isinstance(step, (Build, Npm, Script))}
+        steps = {f"step-{number}" for number, step in self.steps if isinstance(step, (Build, Gem, Npm, Script))}
         return frozenset(steps | {one.stage for one in self.compiled})
 
     @property
@@ -162,6 +165,8 @@ class Container:
             inputs["files"] = self.recipe_files
         if self.node and any(isinstance(step, Npm) for step in steps):
             inputs["node"] = [self.node.manifest, self.node.lock, self.node.scripts, self.node.folder]
+        if self.gems and any(isinstance(step, Gem) for step in steps):
+            inputs["gems"] = self.gems.inputs()
         if wheel:
             inputs["sdist"] = [wheel.name, wheel.version, wheel.sdist.sha256, *(AUDITWHEEL if self.repair else ())]
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
@@ -178,9 +183,13 @@ def machinery() -> str:
     return made.hexdigest()
 
 
-def inside(step: Step, node: Node | None) -> bool:
-    """Tell whether a step needs a container: packages of Node.js do when one has an install script."""
-    return isinstance(step, (Packages, Build, Script)) or (isinstance(step, Npm) and bool(node and node.scripts))
+def inside(step: Step, node: Node | None, gems: Gems | None) -> bool:
+    """Tell whether a step needs a container: packages do when one has an install script, gems when one compiles."""
+    if isinstance(step, Npm):
+        return bool(node and node.scripts)
+    if isinstance(step, Gem):
+        return bool(gems and gems.compiled)
+    return isinstance(step, (Packages, Build, Script))
 
 
 def sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:

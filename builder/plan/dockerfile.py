@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
-from builder.model.recipe import Build, Npm, Packages, Script, Source
+from builder.model.recipe import Build, Gem, Npm, Packages, Script, Source
 from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def stages(container: Container) -> list[str]:
 
 NPM_ARCHIVE = "npm.tar"
 """What npm installed, without its scripts, in the build context."""
+GEM_ARCHIVE = "gems.tar"
+"""All gems and the order to install them in."""
 
 
 def archive(source: Source) -> str:
@@ -114,7 +116,7 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
                 named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
                 yield {"uses": "pip", "title": title, "after": after, "tools": tuple(tools), **named}
         step = steps.get(number)
-        if isinstance(step, (Packages, Build, Npm, Script)):
+        if isinstance(step, (Packages, Build, Gem, Npm, Script)):
             block = _step_block(container, number, step, given)
             named = {"number": f"{number:02}", "after": after, "stage": f"step-{number}"}
             yield {**block, **named, "tools": tuple(tools)}
@@ -123,7 +125,7 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
 
 
 def _step_block(
-    container: Container, number: int, step: Packages | Build | Npm | Script, given: set[str]
+    container: Container, number: int, step: Packages | Build | Gem | Npm | Script, given: set[str]
 ) -> dict[str, Any]:
     if isinstance(step, Packages):
         names = sorted(set(step.install))
@@ -138,6 +140,9 @@ def _step_block(
             "names": names,
             "to": where,
         }
+    if isinstance(step, Gem):
+        names = [one.spec.full_name for one in container.gems.compiled] if container.gems else []
+        return {"uses": "gem", "title": f"step {number}: extensions of {' '.join(names)}", "names": names}
     listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
     if isinstance(step, Build):
         name = step.source or listed[0]["name"]

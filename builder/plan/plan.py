@@ -12,10 +12,11 @@ from typing import Any
 from builder import __version__
 from builder.errors import UsageError
 from builder.model.images import run_image
-from builder.model.recipe import Gem, Recipe, Slim, Step
+from builder.model.recipe import Recipe, Slim, Step
 from builder.model.target import Target
 from builder.plan import dockerfile, maven
 from builder.plan.container import Container, machinery
+from builder.plan.gem import Gems
 from builder.plan.maven import Jar
 from builder.plan.npm import Node
 from builder.plan.routes import Route
@@ -58,6 +59,8 @@ class Plan:
     node: Node | None = None
     """Node.js packages."""
     jars: tuple[Jar, ...] = ()
+    gems: Gems | None = None
+    """Ruby gems."""
 
     @property
     def slim(self) -> Slim:
@@ -68,7 +71,7 @@ class Plan:
         """The most expensive rung of all packages."""
         if self.container:
             return "compile"
-        prebuilt = {"wheels": self.routes, "npm": self.node, "jars": self.jars}
+        prebuilt = {"wheels": self.routes, "npm": self.node, "gems": self.gems, "jars": self.jars}
         return next((name for name, packages in prebuilt.items() if packages), "copy")
 
     @property
@@ -91,6 +94,7 @@ class Plan:
             "recipe": dataclasses.asdict(self.recipe),
             "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
             "node": dataclasses.asdict(self.node) if self.node else None,
+            "gems": self.gems.inputs() if self.gems else None,
             "jars": [dataclasses.astuple(jar) for jar in self.jars],
             "parts": [dataclasses.astuple(part) for part in self.container.parts] if self.container else [],
             "copied": [dataclasses.astuple(copied) for copied in self.copied],
@@ -128,7 +132,11 @@ class Plan:
                 }
                 for route in self.routes
             ]
-            + [*(self.node.rows() if self.node else ()), *maven.rows(self.jars)],
+            + [
+                *(self.node.rows() if self.node else ()),
+                *(self.gems.rows() if self.gems else ()),
+                *maven.rows(self.jars),
+            ],
             "files": [dataclasses.asdict(copied) for copied in self.copied],
             "warnings": list(self.warnings),
             "plan_digest": self.digest,
@@ -136,16 +144,8 @@ class Plan:
 
 
 def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
-    """Return the steps for a target with their numbers, from 1; UsageError for those that cannot be done yet."""
+    """Return the steps for a target with their numbers, from 1; UsageError when there are none."""
     chosen = [(number, step) for number, step in enumerate(recipe.step, 1) if target.matches(step.when)]
-    later = [
-        f'step[{number - 1}]: `uses = "{step.uses}"` is not there yet'
-        for number, step in chosen
-        if isinstance(step, Gem)
-    ]
-    if later:
-        msg = f"{target.name} cannot be built by this version of layerwright"
-        raise UsageError(msg, why=later)
     if not chosen:
         msg = f"no step of the recipe is for {target.name}"
         raise UsageError(msg, hint="a `when` leaves it out; take the runtime or architecture out of [targets] as well")

@@ -13,7 +13,7 @@ from pathlib import Path
 REGISTRY = "127.0.0.1:5001"
 GLIBC = "2.31"
 """Debian 11's; Amazon Linux 2023 has 2.34."""
-RUNTIMES = ("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21")
+RUNTIMES = ("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21", "ruby3.3")
 """What there are stand-ins for."""
 DEBIAN = {
     # The same bytes as upstream's release, by their hash; Debian's pool is what a machine without a web reaches.
@@ -70,12 +70,12 @@ def fill(cache: Path) -> None:
     for sha256, path in DEBIAN.items():
         if not (folder / sha256).exists():
             part = folder / f"{sha256}.{os.getpid()}"
-            with urllib.request.urlopen(f"{_mirror()}{path}", timeout=60) as source, part.open("wb") as target:
+            with urllib.request.urlopen(f"{mirror()}{path}", timeout=60) as source, part.open("wb") as target:
                 shutil.copyfileobj(source, target)
             part.replace(folder / sha256)
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """Return the Debian mirror that this machine is set up with."""
     asked = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages"]
     listed = subprocess.run(asked, capture_output=True, encoding="utf-8", check=True).stdout.split()

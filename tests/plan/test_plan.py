@@ -69,15 +69,6 @@ def test_a_copied_file_changes_the_digest(index: Index, tmp_path: Path) -> None:
     assert digest(one) != before
 
 
-def test_steps_that_are_not_there_yet_say_so() -> None:
-    gem = {"uses": "gem", "gems": ["nokogiri"]}
-    one = loaded(runtimes=("ruby3.4",), step=[gem])
-    with pytest.raises(UsageError) as caught:
-        plan(one, targets(one.recipe)[0])
-    assert caught.value.exit_code == 2
-    assert caught.value.why == ('step[0]: `uses = "gem"` is not there yet',)
-
-
 def test_a_target_that_no_step_is_for_is_a_mistake() -> None:
     one = loaded(step=[{**PIP, "when": {"os": "al2"}}])
     with pytest.raises(UsageError, match="no step of the recipe is for a-1.0-python3.13-arm64"):

@@ -101,6 +101,8 @@ $(listed "$1")"
     return 1
 }
 
+ruby="e2e1233ad275b7623a05edf23a01192626d1da454bdfe353a28a87acd8ef015c pool/main/r/ruby3.3/ruby3.3_3.3.8.orig.tar.xz"
+
 context="$work/context"
 mkdir -p "$context"
 cp -- * "$context"
@@ -110,6 +112,14 @@ for python in $pythons; do
     ln "$storage/sources/python$python.orig.tar.xz" "$context/" 2>/dev/null ||
         cp "$storage/sources/python$python.orig.tar.xz" "$context/"
 done
+
+if [ ! -e "$storage/sources/ruby3.3.orig.tar.xz" ]; then
+    say "the source of Ruby 3.3"
+    curl -fsS -o "$work/ruby.tar.xz" "$mirror${ruby#* }"
+    echo "${ruby% *}  $work/ruby.tar.xz" | sha256sum --check --quiet
+    mv "$work/ruby.tar.xz" "$storage/sources/ruby3.3.orig.tar.xz"
+fi
+cp "$storage/sources/ruby3.3.orig.tar.xz" "$context/"
 
 # ---- what answers in Lambda's place --------------------------------------------------------------------------------
 
@@ -209,6 +219,8 @@ for series in "${!node[@]}"; do
 done
 image run-java lambda/java 21 PYTHON=3.13
 image build-java sam/build-java21 latest PYTHON=3.13
+image run-ruby lambda/ruby 3.3 PYTHON=3.13
+image build-ruby sam/build-ruby3.3 latest PYTHON=3.13
 docker tag "$registry/standin/base:amd64" "$registry/standin/complete:$key"
 docker push --quiet "$registry/standin/complete:$key" >/dev/null
 say "made ($key)"

@@ -1,0 +1,20 @@
+# Loaded before every Ruby of a step that compiles gems: what Ruby was compiled with gives way to the environment, as it
+# does for any other build system. mkmf reads CC and the flags from here alone.
+require 'rbconfig'
+
+configs = [RbConfig::MAKEFILE_CONFIG, RbConfig::CONFIG]
+own = RbConfig::CONFIG.slice('CC', 'CXX')
+%w[CC CXX AR NM RANLIB STRIP OBJCOPY].each do |name|
+  value = ENV.fetch(name, nil) or next
+  configs.each { |config| config[name] = value }
+end
+# In CONFIG these are expanded already.
+%w[CC CXX].each do |name|
+  %w[LDSHARED LDSHAREDXX CPP].each do |command|
+    text = RbConfig::CONFIG[command] or next
+    RbConfig::CONFIG[command] = text.sub(/\A#{Regexp.escape(own[name].to_s)}(?= )/, RbConfig::CONFIG[name].to_s)
+  end
+end
+{ 'CFLAGS' => 'CFLAGS', 'CXXFLAGS' => 'CXXFLAGS', 'CPPFLAGS' => 'CPPFLAGS', 'LDFLAGS' => 'LDFLAGS' }.each do |name, from|
+  configs.each { |config| config[name] = "#{config[name]} #{ENV.fetch(from, '')}".strip }
+end
