@@ -236,7 +236,7 @@ def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
     """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
     found = planned.as_json()
     for package in found["packages"]:
-        if part := made.get(f"wheel-{package['name']}"):
+        if package["route"] == "compile" and (part := made.get(f"wheel-{package['name']}", made.get(TREE))):
             package["route"] = part.how
     ways = {part.how for part in made.values()}
     found["route"] = next((way for way in reversed(parts.WAYS) if way in ways), found["route"])

@@ -36,7 +36,7 @@ BASICS = {
     *("jackson", "powertools-java", "sqlite-jdbc", "snappy-java"),
     *("bash-runtime", "log-extension", "exec-wrapper", "git", "ghostscript", "poppler-utils", "graphviz", "qpdf"),
     *("busybox", "dejavu-fonts", "ca-bundle"),
-    *("nokogiri", "sqlite3-ruby", "bcrypt-ruby", "ffi"),
+    *("nokogiri", "sqlite3-ruby", "bcrypt-ruby"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
 

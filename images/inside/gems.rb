@@ -13,11 +13,12 @@ JSON.parse(File.read("#{source}/order.json")).each do |one|
   begin
     installer.install
   rescue Gem::Ext::BuildError => error
-    warn error.message
-    Dir["#{home}/extensions/**/#{one['file'].delete_suffix('.gem')}/mkmf.log"].each do |log|
-      warn File.readlines(log).last(40)
-    end
-    abort "error: the extension of #{one['file'].delete_suffix('.gem')} cannot be compiled"
+    name = one['file'].delete_suffix('.gem')
+    Dir["#{home}/extensions/**/#{name}/mkmf.log"].each { |log| warn File.readlines(log).last(40) }
+    # Its own words come last; what RubyGems says around them helps nobody here.
+    noise = /\A\s*\z|Gem files will remain|Results logged|gem_make.out|mkmf\.log|extconf failed|failed, exit code|current directory/
+    warn error.message.lines.grep_v(noise)
+    exit 1
   end
   Gem::Specification.reset
 end

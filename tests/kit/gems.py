@@ -21,7 +21,7 @@ import yaml
 from builder.layer import gemspec
 from kit import standin
 
-REAL = ("racc-1.8.1", "nokogiri-1.18.2", "sqlite3-2.9.6", "bcrypt-3.1.20", "ffi-1.17.4", "mini_portile2-2.8.7")
+REAL = ("racc-1.8.1", "nokogiri-1.18.2", "sqlite3-2.9.6", "bcrypt-3.1.20", "mini_portile2-2.8.7")
 """What can be packed on a machine that reaches Debian's sources and no index of gems."""
 _SOURCES = {
     "affc4397e1f90ed8baf9eeaf30aeba1b9f25ac7e22e4bacb644415fe7886cacc": "pool/main/r/racc/racc_1.8.1.orig.tar.gz",
@@ -33,9 +33,6 @@ _SOURCES = {
     ),
     "e843496c838ea186f3b1568e67d65e1aa6848f42fcb2d21571f9969ed521755e": (
         "pool/main/r/ruby-bcrypt/ruby-bcrypt_3.1.20.orig.tar.gz"
-    ),
-    "7d26e62460df7fb06c8463b9553195c34a70ac3332d1ddca86c364c50e27c711": (
-        "pool/main/r/ruby-ffi/ruby-ffi_1.17.4+dfsg.orig.tar.xz"
     ),
 }
 _PORTILE = (
@@ -51,6 +48,25 @@ done
 """
 
 
+class _Tagged:
+    """An object of Ruby's, as YAML writes it."""
+
+    def __init__(self, ruby: str, fields: Mapping[str, object]) -> None:
+        self.ruby, self.fields = ruby, fields
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, _: object) -> bool:
+        return True
+
+
+def _represent(dumper: yaml.SafeDumper, one: _Tagged) -> yaml.Node:
+    return dumper.represent_mapping(f"!ruby/object:{one.ruby}", one.fields)
+
+
+_Dumper.add_representer(_Tagged, _represent)
+
+
 def pack(
     folder: Path,
     name: str,
@@ -64,34 +80,47 @@ def pack(
 ) -> Path:
     """Write a .gem with these files."""
     files = files if files is not None else {f"lib/{name}.rb": b"VALUE = 7\n"}
-    described = {
-        "name": name,
-        "version": {"version": version},
-        "platform": platform,
-        "authors": ["somebody"],
-        "summary": f'#{name} "for" tests',
-        "require_paths": ["lib"],
-        "extensions": list(extensions),
-        "required_ruby_version": _requirement(ruby),
-        "dependencies": [
-            {"name": need, "type": ":runtime", "requirement": _requirement(said)}
-            for need, said in (needs or {}).items()
-        ],
-    }
+    described = _Tagged(
+        "Gem::Specification",
+        {
+            "name": name,
+            "version": _version(version),
+            "platform": platform,
+            "authors": ["somebody"],
+            "summary": f'#{name} "for" tests',
+            "require_paths": ["lib"],
+            "extensions": list(extensions),
+            "files": sorted(files),
+            "required_ruby_version": _requirement(ruby),
+            "required_rubygems_version": _requirement(">= 0"),
+            "dependencies": [
+                _Tagged(
+                    "Gem::Dependency",
+                    {"name": need, "type": ":runtime", "prerelease": False, "requirement": _requirement(said)},
+                )
+                for need, said in (needs or {}).items()
+            ],
+            "specification_version": 4,
+        },
+    )
     full = f"{name}-{version}" + ("" if platform == "ruby" else f"-{platform}")
     path = folder / f"{full}.gem"
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as inner:
         _add(inner, files)
     with tarfile.open(path, "w") as archive:
-        text = yaml.safe_dump(described).encode()
+        text = yaml.dump(described, Dumper=_Dumper).encode()
         _add(archive, {"metadata.gz": gzip.compress(text), "data.tar.gz": data.getvalue()})
     return path
 
 
-def _requirement(text: str) -> dict[str, object]:
+def _version(text: str) -> "_Tagged":
+    return _Tagged("Gem::Version", {"version": text})
+
+
+def _requirement(text: str) -> "_Tagged":
     pairs = [part.split() for part in text.split(",")]
-    return {"requirements": [[operator, {"version": version}] for operator, version in pairs]}
+    return _Tagged("Gem::Requirement", {"requirements": [[how, _version(version)] for how, version in pairs]})
 
 
 def _add(archive: tarfile.TarFile, files: Mapping[str, bytes]) -> None:
