@@ -6,6 +6,8 @@ require 'rubygems/installer'
 
 source, prefix, *compiled = ARGV
 home = '/layerwright/installed'
+ENV['GEM_HOME'] = home
+ENV['GEM_PATH'] = [home, *Gem.default_path].join(':') # for configurations that need other gems
 Gem.use_paths(home, [home, *Gem.default_path])
 JSON.parse(File.read("#{source}/order.json")).each do |one|
   installer = Gem::Installer.at("#{source}/#{one['file']}", install_dir: home, ignore_dependencies: true, force: true,
@@ -14,9 +16,10 @@ JSON.parse(File.read("#{source}/order.json")).each do |one|
     installer.install
   rescue Gem::Ext::BuildError => error
     name = one['file'].delete_suffix('.gem')
-    Dir["#{home}/extensions/**/#{name}/mkmf.log"].each { |log| warn File.readlines(log).last(40) }
+    # What a configuration tries and does without looks like errors, so it is marked as what it is.
+    Dir["#{home}/extensions/**/#{name}/mkmf.log"].each { |log| warn(File.readlines(log).map { |line| "# #{line}" }) }
     # Its own words come last; what RubyGems says around them helps nobody here.
-    noise = /\A\s*\z|Gem files will remain|Results logged|gem_make.out|mkmf\.log|extconf failed|failed, exit code|current directory/
+    noise = /\A\s*\z|Gem files will remain|Results logged|gem_make.out|mkmf\.log|extconf failed|failed, exit code|current directory|\A\s+--with/
     warn error.message.lines.grep_v(noise)
     exit 1
   end

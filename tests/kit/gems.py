@@ -42,7 +42,11 @@ _PORTILE = (
 _BUILD = """
 cd /work
 for folder in src/*/; do
-    (cd "$folder" && git init --quiet . && git add --all . && gem build --quiet *.gemspec) >&2
+    (cd "$folder" && git init --quiet . && git add --all . && ruby -e '
+        require "rubygems/package"
+        spec = Gem::Specification.load(Dir["*.gemspec"].first)
+        spec.files = spec.files.select { |file| File.file?(file) } # Debian takes out what others wrote
+        Gem::Package.build(spec, true)') >&2
     mv -- "$folder"*.gem gems/
 done
 """
