@@ -40,11 +40,8 @@ BASICS = {
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
 
-LONG = {"nokogiri", "busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
+LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
 """Recipes that take minutes for each target; `make test-long` builds them."""
-
-EMULATED = {"nokogiri"}
-"""What clang cannot compile yet: its configuration loses the folder of a header. The build falls back and says so."""
 
 
 def takes_long(one: Loaded, target: Target) -> bool:
@@ -192,15 +189,12 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
     foreign = target.arch != engine.architecture
-    if foreign and one.name in EMULATED:
-        assert built.manifest["route"] == "emulated"
-        assert any("could not be accelerated" in note for note in built.manifest["notes"])
-    elif any(isinstance(step, (Build, Gem, Script, Pip, Npm)) for step in one.recipe.step):
+    if any(isinstance(step, (Build, Gem, Script, Pip, Npm)) for step in one.recipe.step):
         assert built.manifest["route"] == ("accelerated" if foreign else "native")
     else:  # nothing is compiled: the system's own packages
         assert built.manifest["route"] == ("emulated" if foreign else "native")
     assert built.manifest["build_image"]["digest"].startswith("sha256:")
-    assert built.manifest["notes"] == [] or (foreign and one.name in EMULATED)
+    assert built.manifest["notes"] == []
     machines = {row.get("license", "") for row in built.manifest["libraries"]}
     assert "" not in machines
     names = zipfile.ZipFile(built.path).namelist()

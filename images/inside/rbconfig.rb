@@ -4,6 +4,9 @@ require 'rbconfig'
 
 configs = [RbConfig::MAKEFILE_CONFIG, RbConfig::CONFIG]
 own = RbConfig::CONFIG.slice('CC', 'CXX')
+# Ruby's own warnings are GCC's. Clang warns of those that it does not know, and mkmf, which tries each flag with -Werror,
+# would then leave out whatever a configuration asks for, folders of headers too.
+configs.each { |config| config['CFLAGS'] += ' -Wno-unknown-warning-option' } if ENV['CC'].to_s.start_with?('/native/')
 %w[CC CXX AR NM RANLIB STRIP OBJCOPY].each do |name|
   value = ENV.fetch(name, nil) or next
   configs.each { |config| config[name] = value }
