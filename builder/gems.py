@@ -98,15 +98,12 @@ def _stale(loaded: Loaded, step: GemStep, target: Target, lock: GemLock) -> list
 def resolved(loaded: Loaded, kept: Mapping[str, str] | None) -> GemLock:
     """Ask the index for all targets of a recipe at once: one lock serves every architecture and Ruby."""
     every = targets(loaded.recipe)
-    found: dict[str, Target] = {}
-    for target in every:
-        if step := step_of(GemStep, steps(loaded.recipe, target), target):
-            found.setdefault(json.dumps(wanted(step, target), sort_keys=True), target)
-    if len(found) > 1:
+    asked_for = [(step_of(GemStep, steps(loaded.recipe, target), target), target) for target in every]
+    found = [wanted(step, target) for step, target in asked_for if step]
+    roots = found[0]
+    if any(other != roots for other in found):
         msg = f"{loaded.name}: its targets want different gems, and a {GEM_LOCK} holds one set"
         raise UsageError(msg, hint="make two recipes of it")
-    ((text, _),) = found.items()
-    roots: dict[str, str] = json.loads(text)
     machines = {arch.name: arch for target in every for arch in target.architectures}
     runtimes = [one for target in every for one in target.runtimes if one.language == "ruby"]
     address = index.source()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import standin
+from kit import gems, standin
 from kit.wheels import Index, serve
 
 from builder.engine import client
 from builder.engine.client import Engine
+from builder.index.gem import listed
 from builder.model import images
 from builder.model.architectures import X86_64
 
@@ -39,6 +40,17 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
         monkeypatch.delenv("UV_INDEX", raising=False)
         yield running
+
+
+@pytest.fixture
+def gem_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve the .gem files of a folder as the only index of gems; `kit.gems.write_index` makes them known."""
+    folder = tmp_path / "index"
+    (folder / "gems").mkdir(parents=True)
+    listed.cache_clear()
+    with gems.serve(folder) as address:
+        monkeypatch.setenv("BUNDLE_MIRROR__ALL", address)
+        yield folder
 
 
 @pytest.fixture

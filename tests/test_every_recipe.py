@@ -171,7 +171,7 @@ def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Ta
 
 
 @pytest.fixture(scope="session")
-def gem_index(_pins: Path) -> Iterator[str]:
+def real_gems(_pins: Path) -> Iterator[str]:
     """Serve the gems that the recipes ask for: where RubyGems' index is out of reach, Debian's sources are not."""
     with gems.serve(gems.real(Path(os.environ["LAYERWRIGHT_CACHE"]))) as address:
         yield address
@@ -184,7 +184,7 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     one: Loaded, target: Target, engine: Engine, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     if any(isinstance(step, Gem) for step in one.recipe.step):
-        address = request.getfixturevalue("gem_index")
+        address = request.getfixturevalue("real_gems")
         request.getfixturevalue("monkeypatch").setenv("BUNDLE_MIRROR__ALL", address)
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)

@@ -1,7 +1,7 @@
 """RubyGems' versions, requirements and platforms, as RubyGems itself compares them (Gem::Version, Gem::Requirement)."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, total_ordering
 
@@ -157,7 +157,3 @@ def platforms(arch: Architecture) -> tuple[str, ...]:
 def local_platform(arch: Architecture) -> str:
     """Return what Lambda's Ruby calls its platform: the folder of compiled extensions."""
     return f"{arch.machine}-linux"
-
-
-def newest_first(versions: Iterable[Version]) -> list[Version]:
-    return sorted(versions, reverse=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.errors import UsageError
@@ -119,14 +119,10 @@ def read(text: str, where: str) -> GemLock:
         raise UsageError(msg, why=reader.wrong, hint="`bundle lock` or `layerwright lock` writes it anew")
     specs = (Spec(**{**one, "needs": tuple(one["needs"])}) for one in reader.specs)
     return GemLock(
-        specs=tuple(_with_sum(spec, reader.checksums.get(spec.titled)) for spec in specs),
+        specs=tuple(replace(spec, sha256=reader.checksums.get(spec.titled)) for spec in specs),
         roots=tuple(reader.roots),
         remotes=tuple(reader.remotes),
     )
-
-
-def _with_sum(spec: Spec, sha256: str | None) -> Spec:
-    return Spec(name=spec.name, version=spec.version, platform=spec.platform, needs=spec.needs, sha256=sha256)
 
 
 def write(lock: GemLock) -> str:

@@ -2,7 +2,6 @@
 
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from builder import smoke
 from builder.build import Built, Options, build
 from builder.engine.client import Engine
 from builder.errors import BuildError, SmokeFailedError
-from builder.index import gem as index
 from builder.layer.tree import of
 from builder.model import recipes
 from builder.model.architectures import architecture
@@ -86,16 +84,6 @@ def test_gems_for_another_ruby_are_not_found(engine: Engine) -> None:
     assert "`one` is not in the layer" in str(raised.value.hint)
 
 
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "index"
-    (folder / "gems").mkdir(parents=True)
-    index.listed.cache_clear()
-    with kit.serve(folder) as address:
-        monkeypatch.setenv("BUNDLE_MIRROR__ALL", address)
-        yield folder
-
-
 def made(
     folder: Path, arch: str, gems: str = '["fast"]', more: str = "options = { fast = ['--with-number=42'] }"
 ) -> Built:
@@ -113,10 +101,10 @@ def made(
 
 
 @BOTH
-def test_an_extension_is_compiled_and_loads(engine: Engine, served: Path, tmp_path: Path, arch: str) -> None:
-    kit.pack(served / "gems", "fast", "1.0", EXTENSION, extensions=["ext/fast/extconf.rb"], needs={"pure": "~> 2.0"})
-    kit.pack(served / "gems", "pure", "2.1")
-    kit.write_index(served)
+def test_an_extension_is_compiled_and_loads(engine: Engine, gem_index: Path, tmp_path: Path, arch: str) -> None:
+    kit.pack(gem_index / "gems", "fast", "1.0", EXTENSION, extensions=["ext/fast/extconf.rb"], needs={"pure": "~> 2.0"})
+    kit.pack(gem_index / "gems", "pure", "2.1")
+    kit.write_index(gem_index)
     built = made(tmp_path, arch)
     route = "native" if arch == engine.architecture.name else "accelerated"
     assert built.manifest["route"] == route
@@ -142,9 +130,9 @@ def test_an_extension_is_compiled_and_loads(engine: Engine, served: Path, tmp_pa
 
 
 @pytest.mark.usefixtures("engine")
-def test_the_same_gems_give_the_same_zip(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "fast", "1.0", EXTENSION, extensions=["ext/fast/extconf.rb"])
-    kit.write_index(served)
+def test_the_same_gems_give_the_same_zip(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "fast", "1.0", EXTENSION, extensions=["ext/fast/extconf.rb"])
+    kit.write_index(gem_index)
     first = made(tmp_path / "a", "x86_64").path.read_bytes()
     loaded = recipes.load(tmp_path / "a" / "recipes", "mine")
     options = Options(output=tmp_path / "b", rebuild=True, derived=tmp_path / "derived")
@@ -153,10 +141,10 @@ def test_the_same_gems_give_the_same_zip(served: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_gem_whose_extension_fails_is_told_with_its_words(served: Path, tmp_path: Path) -> None:
+def test_a_gem_whose_extension_fails_is_told_with_its_words(gem_index: Path, tmp_path: Path) -> None:
     wrong = {**EXTENSION, "ext/fast/extconf.rb": b"abort 'libmissing is not installed'\n"}
-    kit.pack(served / "gems", "fast", "1.0", wrong, extensions=["ext/fast/extconf.rb"])
-    kit.write_index(served)
+    kit.pack(gem_index / "gems", "fast", "1.0", wrong, extensions=["ext/fast/extconf.rb"])
+    kit.write_index(gem_index)
     with pytest.raises(BuildError) as raised:
         made(tmp_path, "x86_64")
     assert any("libmissing is not installed" in line for line in raised.value.why), raised.value.why
@@ -164,21 +152,21 @@ def test_a_gem_whose_extension_fails_is_told_with_its_words(served: Path, tmp_pa
 
 
 @pytest.mark.usefixtures("engine")
-def test_code_that_does_not_compile_is_told_with_the_compilers_words(served: Path, tmp_path: Path) -> None:
+def test_code_that_does_not_compile_is_told_with_the_compilers_words(gem_index: Path, tmp_path: Path) -> None:
     wrong = {**EXTENSION, "ext/fast/fast.c": b"#include <ruby.h>\nvoid Init_fast(void) { nowhere; }\n"}
-    kit.pack(served / "gems", "fast", "1.0", wrong, extensions=["ext/fast/extconf.rb"])
-    kit.write_index(served)
+    kit.pack(gem_index / "gems", "fast", "1.0", wrong, extensions=["ext/fast/extconf.rb"])
+    kit.write_index(gem_index)
     with pytest.raises(BuildError) as raised:
         made(tmp_path, "x86_64")
     assert any("nowhere" in line for line in raised.value.why)
 
 
 @pytest.mark.usefixtures("engine")
-def test_our_specification_says_what_rubygems_own_does(served: Path, tmp_path: Path) -> None:
+def test_our_specification_says_what_rubygems_own_does(gem_index: Path, tmp_path: Path) -> None:
     needs = {"pure": "~> 2.0, != 2.5"}
-    path = kit.pack(served / "gems", "fast", "1.0", {"lib/fast.rb": b""}, needs=needs, ruby=">= 2.7, < 4.dev")
-    kit.pack(served / "gems", "pure", "2.1")
-    kit.write_index(served)
+    path = kit.pack(gem_index / "gems", "fast", "1.0", {"lib/fast.rb": b""}, needs=needs, ruby=">= 2.7, < 4.dev")
+    kit.pack(gem_index / "gems", "pure", "2.1")
+    kit.write_index(gem_index)
     built = made(tmp_path, "x86_64", more="")
     with zipfile.ZipFile(built.path) as archive:
         ours = archive.read(f"{ROOT}/specifications/fast-1.0.gemspec")

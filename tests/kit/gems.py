@@ -21,8 +21,6 @@ import yaml
 from builder.layer import gemspec
 from kit import standin
 
-REAL = ("racc-1.8.1", "nokogiri-1.18.2", "sqlite3-2.9.6", "bcrypt-3.1.20", "mini_portile2-2.8.7")
-"""What can be packed on a machine that reaches Debian's sources and no index of gems."""
 _SOURCES = {
     "affc4397e1f90ed8baf9eeaf30aeba1b9f25ac7e22e4bacb644415fe7886cacc": "pool/main/r/racc/racc_1.8.1.orig.tar.gz",
     "3fb79bae406a5765602c683a64f983d517c0bad956dada7b3b5f98bb87809c4d": (
@@ -176,7 +174,7 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 def real(folder: Path) -> Path:
-    """Pack REAL with real RubyGems in the build image, once; returns the folder of an index."""
+    """Pack the gems of the recipes with real RubyGems in the build image, once; returns the folder of an index."""
     index = folder / "gem-index"
     if not (index / "info").is_dir():
         work = folder / f"gem-work-{os.getpid()}"

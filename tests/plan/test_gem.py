@@ -1,6 +1,5 @@
 """Versions of gems, Bundler's lock, and which file a target gets; no engine."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -143,17 +142,6 @@ def test_gems_come_after_those_that_they_need_even_in_circles() -> None:
 # ---- with an index -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Serve the .gem files of a folder; tests put them there and call `kit.write_index`."""
-    folder = tmp_path / "index"
-    (folder / "gems").mkdir(parents=True)
-    index.listed.cache_clear()
-    with kit.serve(folder) as address:
-        monkeypatch.setenv("BUNDLE_MIRROR__ALL", address)
-        yield folder
-
-
 RECIPE = """
 [layer]
 name = "some"
@@ -183,11 +171,11 @@ def planned(loaded: Loaded, *, wheels_only: bool = False) -> Gems:
     return found
 
 
-def test_the_newest_version_that_fits_ruby_and_others_is_taken(served: Path, tmp_path: Path) -> None:
+def test_the_newest_version_that_fits_ruby_and_others_is_taken(gem_index: Path, tmp_path: Path) -> None:
     for version, ruby in (("1.0", ">= 0"), ("1.1", ">= 3.0"), ("1.2", ">= 3.4"), ("2.0.pre1", ">= 0")):
-        kit.pack(served / "gems", "one", version, ruby=ruby)
-    kit.pack(served / "gems", "two", "1.0", needs={"one": "< 1.1"})
-    kit.write_index(served)
+        kit.pack(gem_index / "gems", "one", version, ruby=ruby)
+    kit.pack(gem_index / "gems", "two", "1.0", needs={"one": "< 1.1"})
+    kit.write_index(gem_index)
     alone = planned(recipe(tmp_path, 'gems = ["one"]'))
     assert [one.spec.full_name for one in alone.gems] == ["one-1.1"]
     assert not alone.locked
@@ -195,10 +183,10 @@ def test_the_newest_version_that_fits_ruby_and_others_is_taken(served: Path, tmp
     assert [one.spec.full_name for one in both.gems] == ["one-1.0", "two-1.0"]
 
 
-def test_gems_that_do_not_fit_together_are_named(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "one", "1.0")
-    kit.pack(served / "gems", "two", "1.0", needs={"one": "~> 2.0"})
-    kit.write_index(served)
+def test_gems_that_do_not_fit_together_are_named(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.pack(gem_index / "gems", "two", "1.0", needs={"one": "~> 2.0"})
+    kit.write_index(gem_index)
     with pytest.raises(BuildError, match="fit together") as raised:
         planned(recipe(tmp_path, 'gems = ["one", "two", "nowhere@1"]'))
     assert any(
@@ -206,14 +194,14 @@ def test_gems_that_do_not_fit_together_are_named(served: Path, tmp_path: Path) -
     )
 
 
-def test_lock_is_written_read_and_held_against_the_recipe(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "one", "1.0")
-    kit.write_index(served)
+def test_lock_is_written_read_and_held_against_the_recipe(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'gems = ["one@~> 1.0"]')
     (locked,) = relock.relock(loaded, upgrade=False, report=lambda _: None)
     assert locked.changes == (("one", None, "1.0"),)
-    kit.pack(served / "gems", "one", "1.5")
-    kit.write_index(served)
+    kit.pack(gem_index / "gems", "one", "1.5")
+    kit.write_index(gem_index)
     index.listed.cache_clear()
     found = planned(loaded)
     assert found.locked
@@ -227,20 +215,20 @@ def test_lock_is_written_read_and_held_against_the_recipe(served: Path, tmp_path
     assert raised.value.why == ("one: the recipe asks for = 2.0, the lock is for ~> 1.0",)
 
 
-def test_a_gem_that_changed_under_its_version_is_refused(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "one", "1.0", {"lib/one.rb": b"# as it was locked\n"})
-    kit.write_index(served)
+def test_a_gem_that_changed_under_its_version_is_refused(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"# as it was locked\n"})
+    kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'gems = ["one"]')
     relock.relock(loaded, upgrade=False, report=lambda _: None)
-    kit.pack(served / "gems", "one", "1.0", {"lib/one.rb": b"raise 'other'\n"})
+    kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"raise 'other'\n"})
     with pytest.raises(BuildError, match="hash mismatch"):
         planned(loaded)
 
 
-def test_a_gemfile_needs_its_lock_and_may_leave_gems_out(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "one", "1.0")
-    kit.pack(served / "gems", "tool", "1.0")
-    kit.write_index(served)
+def test_a_gemfile_needs_its_lock_and_may_leave_gems_out(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.pack(gem_index / "gems", "tool", "1.0")
+    kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'file = "Gemfile"\nwithout = ["tool"]') if _gemfile(tmp_path) else None
     assert loaded
     with pytest.raises(UsageError, match=r"no Gemfile.lock beside Gemfile"):
@@ -273,13 +261,13 @@ def _gemfile(tmp_path: Path) -> bool:
     return True
 
 
-def test_a_precompiled_gem_is_taken_when_lambdas_glibc_is_new_enough(served: Path, tmp_path: Path) -> None:
+def test_a_precompiled_gem_is_taken_when_lambdas_glibc_is_new_enough(gem_index: Path, tmp_path: Path) -> None:
     source = {"ext/one/extconf.rb": b"", "lib/one.rb": b""}
-    kit.pack(served / "gems", "one", "1.0", source, extensions=["ext/one/extconf.rb"])
+    kit.pack(gem_index / "gems", "one", "1.0", source, extensions=["ext/one/extconf.rb"])
     for glibc in ("2.17", "2.38"):
         fat = {"lib/one.rb": b"", "lib/one/3.3/one.so": needing(tmp_path, glibc), "lib/one/3.4/one.so": b"\x7fELF?"}
-        kit.pack(served / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
-        kit.write_index(served)
+        kit.pack(gem_index / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
+        kit.write_index(gem_index)
         index.listed.cache_clear()
         (found,) = planned(recipe(tmp_path, 'gems = ["one"]')).gems
         assert found.compiled == (glibc == "2.38")
@@ -291,10 +279,10 @@ def test_a_precompiled_gem_is_taken_when_lambdas_glibc_is_new_enough(served: Pat
         planned(recipe(tmp_path, 'gems = ["one"]\nprecompiled = "never"'), wheels_only=True)
 
 
-def test_libraries_for_other_rubies_stay_out(served: Path, tmp_path: Path) -> None:
+def test_libraries_for_other_rubies_stay_out(gem_index: Path, tmp_path: Path) -> None:
     fat = {"lib/one.rb": b"", "lib/one/3.3/one.so": needing(tmp_path, "2.17"), "lib/one/3.4/one.so": b"\x7fELF?"}
-    kit.pack(served / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
-    kit.write_index(served)
+    kit.pack(gem_index / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
+    kit.write_index(gem_index)
     found = planned(recipe(tmp_path, 'gems = ["one"]'))
     target: Target = targets(recipe(tmp_path, 'gems = ["one"]').recipe)[0]
     paths = {entry.path for entry in gems.entries(found, target.base)}
@@ -336,9 +324,9 @@ def test_a_python_runtime_takes_no_gems(tmp_path: Path) -> None:
     assert any("needs a runtime of ruby" in line for line in raised.value.why)
 
 
-def test_the_plan_names_every_gem(served: Path, tmp_path: Path) -> None:
-    kit.pack(served / "gems", "one", "1.0")
-    kit.write_index(served)
+def test_the_plan_names_every_gem(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'gems = ["one"]')
     found = plan(loaded, targets(loaded.recipe)[0])
     assert found.route == "gems"
