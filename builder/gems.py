@@ -6,7 +6,9 @@ import re
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from builder.errors import BuildError, UsageError
 from builder.index import gem as index
@@ -38,6 +40,12 @@ def wanted(step: GemStep, target: Target) -> dict[str, str]:
 def rubies(runtimes: Sequence[Runtime]) -> list[str]:
     """Return full versions for `required_ruby_version`: Lambda keeps each series at its newest patch release."""
     return sorted({f"{one.series.rpartition('.')[0]}.99" for one in runtimes})
+
+
+@cache
+def _described(spec: Spec, address: str) -> dict[str, Any]:
+    """Return what a gem says of itself: asked several times on the way from plan to zip, read once."""
+    return gemspec.metadata(index.fetched(spec, address))
 
 
 # ---- deciding ------------------------------------------------------------------------------------------------------
@@ -146,15 +154,14 @@ class _Picker:
     def _problem(self, spec: Spec) -> str | None:
         if spec.platform != RUBY and self._step.precompiled == "never":
             return "the recipe wants none that is precompiled"
-        path = index.fetched(spec, self._address)
-        needs = gemspec.required_ruby(gemspec.metadata(path))
+        needs = gemspec.required_ruby(_described(spec, self._address))
         for text in rubies(self._target.runtimes):
             if needs and not Requirement(needs).allows(Version(text)):
                 return f"needs Ruby {needs}"
-        return _too_new(path, self._target) if spec.platform != RUBY else None
+        return _too_new(index.fetched(spec, self._address), self._target) if spec.platform != RUBY else None
 
     def gem(self, spec: Spec) -> Gem:
-        found = gemspec.metadata(index.fetched(spec, self._address))
+        found = _described(spec, self._address)
         compiled = spec.platform == RUBY and bool(gemspec.extensions(found))
         if compiled:
             reason = self._why.get(spec.name) or "has an extension and no precompiled gem"
@@ -203,13 +210,13 @@ def entries(planned: Gems, runtime: Runtime) -> Iterator[Entry]:
     """Yield the files of gems that need no compiler, and the specifications of all."""
     root = f"ruby/gems/{planned.series}"
     for one in planned.gems:
-        path, name = index.fetched(one.spec, planned.index), one.spec.full_name
-        found = gemspec.metadata(path)
+        name = one.spec.full_name
+        found = _described(one.spec, planned.index)
         text = gemspec.text(found, one.spec.version, one.spec.platform)
         yield tree.from_data(f"{root}/specifications/{name}.gemspec", text.encode())
         if one.compiled:
             continue
-        for file, data in gemspec.contents(path):
+        for file, data in gemspec.contents(index.fetched(one.spec, planned.index)):
             if not _other_abi(file, runtime):
                 yield tree.from_data(f"{root}/gems/{name}/{file}", data)
         if gemspec.extensions(found):  # else Ruby would take it for one whose extension was never compiled
@@ -226,7 +233,7 @@ def linked(content: Tree, planned: Gems, arch: Architecture) -> Tree:
     for one in planned.compiled:
         name = one.spec.full_name
         prefix = f"{root}/extensions/{local_platform(arch)}/{planned.series}/{name}/"
-        for path in gemspec.require_paths(gemspec.metadata(index.fetched(one.spec, planned.index))):
+        for path in gemspec.require_paths(_described(one.spec, planned.index)):
             double += _doubles(there, prefix, f"{root}/gems/{name}/{path}/")
     return content.with_entries(double)
 
