@@ -15,13 +15,13 @@ INTERRUPTED = 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="layerwright")
 def main() -> None:
-    r"""Build AWS Lambda layers that hold native code, for every runtime and architecture.
+    """Build AWS Lambda layers that hold native code, for every runtime and architecture.
 
     \b
     Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,
     4 a build step failed, 5 a check failed, 6 what was built does not work,
     7 engine missing or too old, 130 interrupted.
-    """
+    """  # noqa: D301  click's mark for lines that stay as they are
 
 
 for command in (*recipes.COMMANDS, *zips.COMMANDS, *splitting.COMMANDS, *machine.COMMANDS):
