@@ -69,6 +69,7 @@ CASES = (
     Case(name="pandas-source", native=1.3, emulated=8),
     Case(name="jq", runtime="provided.al2023", native=1.5, emulated=6),
     Case(name="qpdf", runtime="provided.al2023", native=1.5, emulated=6),
+    Case(name="better-sqlite3", runtime="nodejs22.x", native=1.5, emulated=5),
     Case(name="ffmpeg", runtime="provided.al2023", native=1.5, emulated=6),
 )
 

@@ -21,23 +21,28 @@ if TYPE_CHECKING:
     from builder.layer.checks import Finding
     from builder.layer.diff import Change
     from builder.layer.inspect import Inspection, Linkage
+    from builder.nightly.journal import Night
     from builder.plan.plan import Plan
     from builder.planning import Outlook
     from builder.smoke import Outcome
 
 
 @cache
-def _stderr() -> Console:
+def talk() -> Console:
     """Return the one console for talk: a spinner and a line from two consoles would overwrite each other."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
-    _stderr().print(Text(text))
+    talk().print(Text(text))
+
+
+def styled(text: Text) -> None:
+    talk().print(text)
 
 
 def warn(text: str) -> None:
-    _stderr().print(Text("warning: ", style="yellow") + Text(text))
+    talk().print(Text("warning: ", style="yellow") + Text(text))
 
 
 def fail(error: LayerwrightError) -> None:
@@ -46,13 +51,13 @@ def fail(error: LayerwrightError) -> None:
         text += Text(f"\n  {line}")
     if error.hint:
         text += Text("\nhint: ", style="green") + Text(error.hint)
-    _stderr().print(text)
+    talk().print(text)
 
 
 @contextlib.contextmanager
 def working(what: str) -> Iterator[Callable[[str], None]]:
     """Show what goes on: a spinner on a terminal, one line per item of work elsewhere."""
-    console = _stderr()
+    console = talk()
     if console.is_terminal:
         with console.status(Text(what)) as status:
             yield lambda text: status.update(Text(text))
@@ -151,6 +156,13 @@ def built(results: "Sequence[Built]") -> None:
     table(
         ("target", "route", "tests", "seconds", "zip MB", "unzipped MB", "headroom MB", "sha256"), rows, numbers=numbers
     )
+
+
+def night(done: "Night") -> None:
+    """Print what became of a night."""
+    counts = {state: done.count(state) for state in ("built", "same", "unchanged", "failed", "broken")}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    text(f"night {done.run}: {told or 'nothing to do'} in {done.seconds:.1f} s\n")
 
 
 def _tests(outcomes: "Sequence[Outcome] | None") -> str:

@@ -29,6 +29,10 @@ class UsageError(LayerwrightError):
     exit_code = 2
 
 
+class UnreachableError(UsageError):
+    """Somebody out there did not answer: an index, a registry, a server. In a minute it may be another matter."""
+
+
 class NothingSelectedError(LayerwrightError):
     """The selection is valid and empty."""
 
@@ -57,6 +61,14 @@ class EngineError(LayerwrightError):
     """The container engine is missing, too old, out of reach, or lacks something that is needed."""
 
     exit_code = 7
+
+
+class EngineGoneError(EngineError):
+    """The engine went away in the middle of its work; it may come back."""
+
+
+PASSING = (UnreachableError, EngineGoneError)
+"""What may go well when it is tried again without a change."""
 
 
 def near(word: str, known: Iterable[str]) -> str:

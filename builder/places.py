@@ -43,10 +43,7 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
     """Be the only one who makes that file; a second process waits."""
     from filelock import FileLock, Timeout
 
-    locks = cache() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    name = hashlib.sha256(os.fspath(path.resolve()).encode()).hexdigest()[:32]
-    lock = FileLock(locks / f"{name}.lock")
+    lock = FileLock(_lock_file(path))
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -60,6 +57,29 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         lock.release()
 
 
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Tell whether nobody else holds that name, and hold it if so. A process that is killed holds nothing."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_lock_file(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _lock_file(path: Path) -> Path:
+    locks = cache() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    return locks / f"{sha256_of(os.fspath(path.resolve()).encode())[:32]}.lock"
+
+
 def sha256(path: Path) -> str:
     """Return a file's SHA-256 in hexadecimal, in little memory."""
     digest = hashlib.sha256()
@@ -67,6 +87,11 @@ def sha256(path: Path) -> str:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of bytes in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def writable(folder: Path) -> None:

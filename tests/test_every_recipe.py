@@ -35,12 +35,12 @@ BASICS = {
     *("sharp", "canvas", "better-sqlite3", "bcrypt", "aws-sdk", "esbuild"),
     *("jackson", "powertools-java", "sqlite-jdbc", "snappy-java"),
     *("bash-runtime", "log-extension", "exec-wrapper", "git", "ghostscript", "poppler-utils", "graphviz", "qpdf"),
-    *("busybox", "dejavu-fonts", "ca-bundle"),
+    *("busybox", "dejavu-fonts", "ca-bundle", "ripgrep"),
     *("nokogiri", "sqlite3-ruby", "bcrypt-ruby"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
 
-LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "tesseract"}
+LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "ripgrep", "tesseract"}
 """Recipes that take minutes for each target; `make test-long` builds them."""
 
 

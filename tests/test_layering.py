@@ -23,9 +23,10 @@ ROOMS = (
     ("planning",),
     ("build", "catalogue"),
     ("adhoc", "relock", "pinning", "shell", "split", "verify"),
-    ("wheels",),
+    ("wheels", "nightly"),
+    ("report",),
     ("console",),
-    ("fleet",),
+    ("fleet", "live"),
     ("cli",),
     ("__main__",),
 )

@@ -41,6 +41,32 @@ def chosen(ask: options.Ask) -> Pairs:
     return [(owners[target], target) for target in select(owners, wanted)]
 
 
+def every_target(
+    folder: Path, names: tuple[str, ...], narrow: tuple[tuple[str, ...], ...]
+) -> tuple[Pairs, dict[str, LayerwrightError]]:
+    """Return the targets of the named recipes, or of all; and the recipes that cannot be read, each with its error.
+
+    `narrow` is runtimes, architectures, patterns.
+    """
+    from builder.model import recipes
+    from builder.model.target import Selection, select, targets
+
+    good: list[Loaded] = []
+    bad: dict[str, LayerwrightError] = {}
+    for name in dict.fromkeys(names or _names(folder, (), everything=True)):
+        try:
+            good.append(recipes.load(folder, name))
+        except UsageError as error:
+            if not (folder / name / recipes.RECIPE_FILE).is_file():
+                raise  # a typing error, and no recipe that broke
+            bad[name] = error
+    owners = {target: one for one in good for target in targets(one.recipe)}
+    wanted = Selection(runtimes=narrow[0], architectures=narrow[1], only=narrow[2])
+    if bad and not owners:
+        return [], bad
+    return [(owners[target], target) for target in select(owners, wanted)], bad
+
+
 def _adhoc(ask: options.Ask) -> "Loaded":
     from builder.adhoc import Request, recipe
 

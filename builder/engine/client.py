@@ -115,6 +115,22 @@ def present(kind: str | None = None, builder: str | None = None) -> Engine | Non
         return None
 
 
+_MEMORY_OF_A_BUILD = 3_000_000_000
+"""Bytes: a C++ compiler takes one to two on each of two processors."""
+
+
+def room(engine: Engine) -> int:
+    """Return how many builds at once a node bears: two processors and 3 GB each, at most 4.
+
+    Remote nodes of a buildx builder do not tell theirs; two is a guess that seldom hurts.
+    """
+    if engine.kind != DOCKER or engine.builder:
+        return 2
+    info = _json(_ask(engine.program, "info", "--format", "{{json .}}").stdout)
+    processors, memory = int(str(info.get("NCPU", 2))), int(str(info.get("MemTotal", 0)))
+    return max(1, min(4, processors // 2, memory // _MEMORY_OF_A_BUILD))
+
+
 # ---- docker --------------------------------------------------------------------------------------------------------
 
 

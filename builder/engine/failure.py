@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.engine.progress import Progress, Step
-from builder.errors import BuildError, EngineError, LayerwrightError, near
+from builder.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
 from builder.model import facts
 
 _COMPILER = re.compile(
@@ -93,7 +93,7 @@ def _engine(said: Sequence[str]) -> LayerwrightError | None:
     if not gone:
         return None
     hint = "nothing was written; once `layerwright doctor` sees it again, the same command goes on from its cache"
-    return EngineError("the container engine went away during the build", why=gone[-1:], hint=hint)
+    return EngineGoneError("the container engine went away during the build", why=gone[-1:], hint=hint)
 
 
 def _package(step: Step | None, lines: Sequence[str], os: str) -> LayerwrightError | None:

@@ -7,12 +7,15 @@ import urllib.request
 from pathlib import Path
 
 from builder import places
-from builder.errors import BuildError, UsageError
+from builder.errors import BuildError, UnreachableError, UsageError
 from builder.index import credentials, uv
 from builder.index.dist import Dist
 
 _TRIES = 3
 _GONE = (404, 410)
+_BUSY = (408, 425, 429)
+_FAULT = 500
+"""And above: the server knows that it is its own."""
 _HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
 
 
@@ -64,7 +67,7 @@ def cached(url: str, sha256: str, name: str) -> Path:
             except (urllib.error.URLError, TimeoutError, ConnectionError, EOFError) as error:
                 if not left:
                     msg = f"{name} could not be fetched"
-                    raise UsageError(msg, why=[uv.redact(f"{url}: {error}")], hint=_HINT) from error
+                    raise UnreachableError(msg, why=[uv.redact(f"{url}: {error}")], hint=_HINT) from error
                 time.sleep(0.5 * (_TRIES - left))
         found = places.sha256(part)
         if found != sha256:
@@ -82,7 +85,8 @@ def _give_up(error: urllib.error.HTTPError, name: str, path: Path) -> None:
         msg = f"{name} is gone from where it was"
         raise BuildError(msg, why=why, hint=f"find another url, or put a copy of the file at {path}") from error
     msg = f"{name} could not be fetched"
-    raise UsageError(msg, why=why, hint=_HINT) from error
+    kind = UnreachableError if error.code in _BUSY or error.code >= _FAULT else UsageError
+    raise kind(msg, why=why, hint=_HINT) from error
 
 
 def _download(url: str, part: Path) -> None:

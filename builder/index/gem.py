@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 
-from builder.errors import BuildError, UsageError
+from builder.errors import BuildError, UnreachableError
 from builder.index import credentials, fetch, uv
 from builder.model.architectures import Architecture
 from builder.model.gems import RUBY, Requirement, Spec, Version, platforms
@@ -85,10 +85,10 @@ def _get(url: str, name: str) -> str:
         except urllib.error.HTTPError as error:
             if error.code in _GONE:
                 return ""  # the resolver tells who asked for it
-            raise UsageError(_silent(name), why=[uv.redact(f"{url}: {error.code}")], hint=_HINT) from error
+            raise UnreachableError(_silent(name), why=[uv.redact(f"{url}: {error.code}")], hint=_HINT) from error
         except (OSError, UnicodeDecodeError) as error:
             if not left:
-                raise UsageError(_silent(name), why=[uv.redact(f"{url}: {error}")], hint=_HINT) from error
+                raise UnreachableError(_silent(name), why=[uv.redact(f"{url}: {error}")], hint=_HINT) from error
             time.sleep(0.5 * (_TRIES - left))
     return ""
 

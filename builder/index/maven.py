@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from builder import places, processes
-from builder.errors import BuildError, LayerwrightError, UsageError
+from builder.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.index import fetch, uv
 
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
@@ -115,7 +115,7 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
     lines = [line.removeprefix("[ERROR] ").strip() for line in text.splitlines() if line.startswith("[ERROR]")]
     gone = sorted(set(_GONE.findall(text)))
     if _UNREACHABLE.search(text):
-        return UsageError(
+        return UnreachableError(
             "the Maven repository did not answer",
             why=lines[:2],
             hint="Maven's settings.xml sets mirrors and proxies, `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a CA",

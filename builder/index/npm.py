@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder import places, processes
-from builder.errors import BuildError, LayerwrightError, UsageError
+from builder.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.index import uv
 from builder.model.architectures import Architecture
 
@@ -67,7 +67,7 @@ def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
         hint = (
             "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
         )
-        return UsageError("the npm registry did not answer", why=lines[:4], hint=hint)
+        return UnreachableError("the npm registry did not answer", why=lines[:4], hint=hint)
     return BuildError(what, why=lines[:8])
 
 

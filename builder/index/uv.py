@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from builder import processes
-from builder.errors import BuildError, LayerwrightError, UsageError
+from builder.errors import BuildError, LayerwrightError, UnreachableError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 
@@ -87,7 +87,7 @@ def unreachable(finished: processes.Finished) -> LayerwrightError | None:
     url = re.search(r"https?://[^\s`'\")]+", redact(finished.stderr))
     set_proxies = [f"{name}={redact(os.environ[name])}" for name in _PROXIES if os.environ.get(name)]
     msg = f"the package index did not answer{f': {url.group(0)}' if url else ''}"
-    return UsageError(
+    return UnreachableError(
         msg,
         why=[*explanation(finished)[-2:], f"proxy settings: {', '.join(set_proxies) or 'none'}"],
         hint="set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, UV_DEFAULT_INDEX for another index",

@@ -85,3 +85,38 @@ def read(path: Path) -> dict[str, Any] | None:
 def beside(zip_path: Path) -> dict[str, Any] | None:
     """Return the manifest that lies next to a zip."""
     return read(zip_path.with_suffix(".json"))
+
+
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what differs between two manifests, as `layerwright diff` tells it: packages, ceilings, libraries, sizes.
+
+    Empty when there was none before. Files are not told: manifests do not list them.
+    """
+    if not old:
+        return []
+    rows = [
+        *_differing("package", _versions(old, "packages", "name"), _versions(new, "packages", "name")),
+        *_differing("abi", old["abi"], new["abi"]),
+        *_differing("library", _versions(old, "libraries", "soname"), _versions(new, "libraries", "soname")),
+    ]
+    for name, before, after in (
+        ("zip", old["zip"]["bytes"], new["zip"]["bytes"]),
+        ("unzipped", old["unzipped_bytes"], new["unzipped_bytes"]),
+    ):
+        if before != after:
+            rows.append(
+                {"kind": "size", "name": name, "old": f"{before:,}", "new": f"{after:,}", "bytes": after - before}
+            )
+    return rows
+
+
+def _versions(described: Mapping[str, Any], key: str, name: str) -> dict[str, str]:
+    return {str(row[name]): str(row.get("version", "")) for row in described.get(key, ())}
+
+
+def _differing(kind: str, old: Mapping[str, str | None], new: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    return [
+        {"kind": kind, "name": name, "old": old.get(name), "new": new.get(name), "bytes": 0}
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]

@@ -1,0 +1,165 @@
+"""Commands about many layers: nightly, report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from builder.cli import options
+from builder.cli.recipes import every_target
+from builder.errors import BuildError
+
+if TYPE_CHECKING:
+    from builder.cli.recipes import Pairs
+    from builder.errors import LayerwrightError
+    from builder.nightly.night import Wish
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@options.runtime_and_arch
+@options.only
+@options.recipes_folder
+@options.output
+@options.strict
+@options.route
+@options.boxing
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once on this host. Default: processors, at most 4."
+)
+@click.option(
+    "--compiles",
+    type=click.IntRange(1, 64),
+    help="Targets at once on each node of the engine. Default: by its processors and memory.",
+)
+@click.option(
+    "--test",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Run the tests in the runtime's image; auto does so where the engine has it or was needed anyway.",
+)
+@click.option(
+    "--since",
+    type=click.Choice(["last-green", "last-run"]),
+    default="last-green",
+    show_default=True,
+    help="What failed and did not change since is tried again, or not.",
+)
+@click.option("--rebuild", is_flag=True, help="Build also what did not change.")
+@click.option("--resume", is_flag=True, help="Go on with the last night that was stopped before its end.")
+@click.option("--keep-going/--fail-fast", default=True, show_default=True, help="What to do when a target fails.")
+@click.option(
+    "--patience",
+    type=click.FloatRange(0, 1440),
+    default=5.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="How long to wait, in all and for each target, for networks and engines that do not answer.",
+)
+@click.option(
+    "--limit",
+    type=click.FloatRange(0.01, 10_000),
+    default=240.0,
+    show_default=True,
+    metavar="MINUTES",
+    help="For one target.",
+)
+@options.as_json
+def nightly(  # noqa: PLR0913, PLR0917  each is an option
+    names: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    only: tuple[str, ...],
+    folder: Path,
+    boxes: options.Boxes,
+    *,
+    as_json: bool,
+    **given: Any,  # noqa: ANN401
+) -> None:
+    """Build what changed since it was last built, of all recipes or the named ones, and write the report.
+
+    A target is built when its recipe or a file beside it, a lock, a base image, layerwright itself or an option
+    changed, when its zip is not what was left, and when it failed before. The others go on when one fails: exit code 4
+    then. After a kill, the same command or --resume goes on where it was.
+    """
+    from builder import console, live
+    from builder.nightly import night
+    from builder.report import data, write
+
+    pairs, broken = every_target(folder, names, (runtimes, architectures, only))
+    wish = _wish(pairs, broken, boxes, given)
+    with console.group("layerwright nightly"), live.progress() as show:
+        done = night.run(wish, show)
+    written = write.write([wish.options.output], wish.options.output / "report")
+    if as_json:
+        console.data({**data.summary(written.report), "run": done.run, "states": done.states})
+    else:
+        console.night(done)
+    for error in broken.values():
+        console.fail(error)
+    console.note(f"the report is {written.page}")
+    if broken or done.count("failed") or done.count("broken"):
+        raise click.exceptions.Exit(BuildError.exit_code)
+
+
+def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
+    from builder.build import Options
+    from builder.nightly.night import Wish
+    from builder.nightly.schedule import default_jobs
+
+    return Wish(
+        pairs=tuple(pairs),
+        broken=broken,
+        options=Options(
+            output=given["output"],
+            strict=given["strict"],
+            rebuild=boxes.no_cache or boxes.recompile,
+            containers=boxes.choice(given["route"]),
+            wheels_only=given["route"] == "wheels",
+            test=given["test"],
+        ),
+        jobs=given["jobs"] or default_jobs(),
+        compiles=given["compiles"],
+        patience=given["patience"] * 60,
+        limit=given["limit"] * 60,
+        since=given["since"],
+        rebuild=given["rebuild"],
+        fail_fast=not given["keep_going"],
+        resume=given["resume"],
+    )
+
+
+@click.command()
+@click.option(
+    "--merge",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="FOLDER",
+    help="A folder of zips and records, of another machine for example; repeatable. Default: --output alone.",
+)
+@options.output
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the report goes. Default: report/ in --output.",
+)
+@click.option("--open", "opened", is_flag=True, help="Show the page in a browser.")
+@options.as_json
+def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bool, as_json: bool) -> None:
+    """Write the page on all layers, with junit.xml, summary.md and report.json beside it."""
+    from builder import console
+    from builder.report import data, write
+
+    written = write.write(merge or [output], to or output / "report")
+    if as_json:
+        console.data(data.summary(written.report))
+    else:
+        console.text(f"{written.page}\n")
+    if opened:
+        import webbrowser
+
+        webbrowser.open(written.page.resolve().as_uri())
+
+
+COMMANDS = (nightly, report)

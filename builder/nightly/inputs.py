@@ -1,0 +1,123 @@
+"""Everything that decides a layer, by name. What differs from the last good build is why it is built again."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from builder import places
+from builder.layer import interpreters, tree
+from builder.model import facts
+from builder.model.recipe import Pip
+from builder.model.recipes import GEM_LOCK, LANGUAGE_OF, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
+from builder.model.target import Target
+from builder.plan.plan import tool
+
+UNKNOWN = "unknown"
+"""Of an image that is not pinned and whose registry did not answer."""
+LOCKS = {"pip": LOCK_FILE, "npm": NPM_LOCK, "gem": GEM_LOCK, "maven": MAVEN_LOCK}
+TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
+
+
+def image_paths(target: Target) -> list[str]:
+    """Return the images of a target below the registry: those it is compiled and tried in."""
+    found = {path for own in target.runtimes for arch in target.architectures for path in own.images(arch).values()}
+    return sorted(found)
+
+
+def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
+    """Return the inputs of one target: names that people know, and what tells one state of it from another.
+
+    Packages of Amazon Linux 2023 need no name here: its repositories are locked to the release of the build image
+    (https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades.html), so the image's digest decides them.
+    """
+    return {
+        TOOL: _tool(),
+        **_files(loaded),
+        **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
+        **{f"{OPTION} {name}": value for name, value in options.items()},
+        **_interpreter(loaded, target),
+    }
+
+
+def unlocked(loaded: Loaded) -> bool:
+    """Tell whether the index decides what is in a layer: then only a plan shows if it is another one today."""
+    kinds = {step.uses for step in loaded.recipe.step if step.uses in LANGUAGE_OF}
+    if any(getattr(step, "file", None) and step.uses == "gem" for step in loaded.recipe.step):
+        kinds -= {"gem"}  # a Gemfile has its own lock
+    return any(not loaded.file(LOCKS[kind]).is_file() for kind in kinds)
+
+
+@cache
+def _tool() -> str:
+    """Name this layerwright with its facts, but for the pins: those are inputs of their own."""
+    root = facts.folder()
+    found = "".join(
+        f"{tree.layer_path(path.relative_to(root))} {places.sha256(path)}\n"
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not path.name.startswith("pins") and "__pycache__" not in path.parts
+    )
+    return f"{tool()}.{places.sha256_of(found.encode())[:16]}"
+
+
+def _files(loaded: Loaded) -> dict[str, str]:
+    if loaded.folder is None:
+        return {}
+    return dict(_hashed(loaded.folder))
+
+
+@cache
+def _hashed(folder: Path) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (tree.layer_path(path.relative_to(folder)), places.sha256(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    )
+
+
+def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:
+    """Name what compiles the bytecode, where the recipe has any."""
+    if not target.base.python or not any(isinstance(step, Pip) for step in loaded.recipe.step):
+        return {}
+    found = interpreters.find(target.base.series)
+    return {PYTHON: found.version if found else "the image's"}
+
+
+def forget() -> None:
+    """Read files anew at the next question; for those who change them in one process."""
+    _hashed.cache_clear()
+    _tool.cache_clear()
+
+
+# ---- why -----------------------------------------------------------------------------------------------------------
+
+
+def reasons(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Say what differs, in the words of those who read it in the morning."""
+    return tuple(_told(name, before.get(name), now.get(name)) for name in _differing(before, now))
+
+
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in sorted({*before, *now}, key=lambda name: (name != RECIPE_FILE, name)):
+        if before.get(name) != now.get(name) and now.get(name) != UNKNOWN:
+            yield name
+
+
+def _told(name: str, old: str | None, new: str | None) -> str:
+    kind, _, what = name.partition(" ")
+    if name == TOOL:
+        before, now = ((text or "").partition("+")[0] for text in (old, new))
+        return f"layerwright is {now}, it was {before}" if before != now else "layerwright's code or facts changed"
+    if name == PYTHON:
+        return f"bytecode is compiled by Python {new or 'nobody'}, it was {old or 'nobody'}"
+    if kind == OPTION:
+        return f"{what} is {new or 'not given'}, it was {old or 'not given'}"
+    if kind == IMAGE:
+        name = f"base image {what}"
+        if old == UNKNOWN:
+            return f"{name} was not known, and is now"
+        return f"{name} has another digest" if old and new else f"{name} is {_came(old)}"
+    return f"{name} changed" if old and new else f"{name} is {_came(old)}"
+
+
+def _came(old: str | None) -> str:
+    return "gone" if old else "new"

@@ -1,0 +1,98 @@
+"""One night: what it is about, whether it came to its end, and what became of it."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from builder import places
+from builder.errors import NothingSelectedError
+from builder.nightly.records import FOLDER, VERSION, Failure, now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Night:
+    """A call of `layerwright nightly`."""
+
+    run: str
+    """A number, counted up: clocks jump."""
+    started: str
+    options: dict[str, str]
+    slots: tuple[str, ...]
+    version: int = VERSION
+    finished: str | None = None
+    """None while it runs, and for good when it was killed."""
+    seconds: float = 0.0
+    states: dict[str, str] = field(default_factory=dict)
+    """What became of each slot: built, same, unchanged, failed or, when it was broken before and not tried, broken."""
+    broken: dict[str, Failure] = field(default_factory=dict)
+    """Recipes that could not even be read, by their names."""
+
+    def count(self, status: str) -> int:
+        return sum(1 for one in self.states.values() if one == status)
+
+
+def _folder(output: Path) -> Path:
+    return output / FOLDER / "runs"
+
+
+def nights(output: Path) -> list[Night]:
+    """Return the nights that are known, the oldest first."""
+    found = (_read(path) for path in sorted(_folder(output).glob("*.json")))
+    return [one for one in found if one]
+
+
+def _read(path: Path) -> Night | None:
+    try:
+        return _adapter().validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+@contextlib.contextmanager
+def beginning(output: Path, options: dict[str, str], slots: tuple[str, ...]) -> Iterator[Night]:
+    """Open a night under the next free number; while the block runs, nobody resumes it."""
+    place = _folder(output)
+    places.writable(place)
+    number = max((int(path.stem) for path in place.glob("*.json") if path.stem.isdigit()), default=0)
+    while True:
+        number += 1
+        path = place / f"{number:05}.json"
+        with places.claimed(path) as mine:
+            if not mine or path.exists():
+                continue  # another night took that number in this moment
+            night = Night(run=path.stem, started=now(), options=options, slots=slots)
+            write(output, night)
+            yield night
+            return
+
+
+@contextlib.contextmanager
+def resuming(output: Path) -> Iterator[Night]:
+    """Open the last night again that was stopped before its end."""
+    for night in reversed(nights(output)):
+        if night.finished:
+            continue
+        with places.claimed(_folder(output) / f"{night.run}.json") as mine:
+            if mine:
+                yield night
+                return
+    msg = f"no night of {output} was stopped before its end"
+    raise NothingSelectedError(msg, hint="`layerwright nightly` begins one; what is unchanged is not built again")
+
+
+def write(output: Path, night: Night) -> None:
+    with places.replacing(_folder(output) / f"{night.run}.json") as part:
+        part.write_bytes(_adapter().dump_json(night))
+
+
+def closed(night: Night, seconds: float) -> Night:
+    return replace(night, finished=now(), seconds=round(seconds, 2))
+
+
+@cache
+def _adapter() -> TypeAdapter[Night]:
+    return TypeAdapter(Night)

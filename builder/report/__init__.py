@@ -1,0 +1,1 @@
+"""What became of many layers: a page, and the same for programs and for the logs of code hosts."""

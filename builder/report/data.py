@@ -1,0 +1,140 @@
+"""What a report tells: the records of one night or of several machines', joined."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.errors import NothingSelectedError
+from builder.layer import manifest, sizes
+from builder.nightly import journal, records
+from builder.nightly.journal import Night
+from builder.nightly.records import Failure, Last, Record
+
+VERSION = 1
+NEVER = "there"
+"""The state of a zip that no night has looked at: `layerwright build` made it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One target as the report shows it."""
+
+    record: Record
+    state: str
+    """built, same, unchanged, failed, broken, or there."""
+
+    @property
+    def failed(self) -> bool:
+        return self.state in {"failed", "broken"}
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.record.last.failure if self.record.last else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """All rows, in the order of their names, and the nights that they come from."""
+
+    rows: tuple[Row, ...]
+    nights: tuple[Night, ...]
+    broken: Mapping[str, Failure]
+    """Recipes that could not be read."""
+
+    def count(self, state: str) -> int:
+        return sum(1 for row in self.rows if row.state == state)
+
+    @property
+    def failures(self) -> tuple[Row, ...]:
+        return tuple(row for row in self.rows if row.failed)
+
+
+def gather(outputs: Sequence[Path]) -> Report:
+    """Join what lies in folders of zips; of a target that several have, the record that was written last counts.
+
+    Raises NothingSelectedError when no folder has anything.
+    """
+    rows: dict[str, Row] = {}
+    nights: list[Night] = []
+    for output in outputs:
+        last = next(reversed(journal.nights(output)), None)
+        nights += [last] if last else []
+        for row in _rows(output, last):
+            if row.record.slot not in rows or _when(row) > _when(rows[row.record.slot]):
+                rows[row.record.slot] = row
+    if not rows and not any(night.broken for night in nights):
+        msg = f"there is nothing to report in {', '.join(map(str, outputs))}"
+        raise NothingSelectedError(msg, hint="`layerwright nightly` or `layerwright build --all` makes something")
+    broken = {name: error for night in nights for name, error in night.broken.items()}
+    return Report(rows=tuple(rows[name] for name in sorted(rows)), nights=tuple(nights), broken=broken)
+
+
+def _when(row: Row) -> str:
+    return row.record.last.at if row.record.last else ""
+
+
+def _rows(output: Path, night: Night | None) -> Iterable[Row]:
+    known = records.every(output)
+    for record in known:
+        state = night.states.get(record.slot) if night else None
+        yield Row(record=record, state=state or (record.last.status if record.last else NEVER))
+    targets = {record.target for record in known}
+    for path in sorted(output.glob("*.json")):
+        described = manifest.read(path)
+        if described and described["target"] not in targets:
+            yield Row(record=_without_night(path, described), state=NEVER)
+
+
+def _without_night(path: Path, described: dict[str, Any]) -> Record:
+    zipped = path.with_suffix(".zip")
+    return Record(
+        slot=described["target"],
+        target=described["target"],
+        recipe=described["name"],
+        layer_version=described["layer_version"],
+        runtimes=tuple(described["runtimes"]),
+        architectures=tuple(described["architectures"]),
+        description=described["description"],
+        manifest=described,
+        content=tuple(sizes.content(zipped)) if zipped.is_file() else (),
+    )
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return the report for programs, without what the manifests say already."""
+    return {
+        "version": VERSION,
+        "nights": [
+            {"run": one.run, "started": one.started, "finished": one.finished, "seconds": one.seconds}
+            for one in report.nights
+        ],
+        "counts": {state: report.count(state) for state in sorted({row.state for row in report.rows})},
+        "broken_recipes": {name: dataclasses.asdict(error) for name, error in report.broken.items()},
+        "targets": [_told(row) for row in report.rows],
+    }
+
+
+def _told(row: Row) -> dict[str, Any]:
+    record, last = row.record, row.record.last or Last(run="", at="", status="same")
+    described = record.manifest
+    return {
+        "slot": record.slot,
+        "target": record.target,
+        "recipe": record.recipe,
+        "layer_version": record.layer_version,
+        "runtimes": list(record.runtimes),
+        "architectures": list(record.architectures),
+        "state": row.state,
+        "revision": record.revision,
+        "at": last.at,
+        "reasons": list(last.reasons),
+        "seconds": last.seconds,
+        "attempts": last.attempts,
+        "failure": dataclasses.asdict(row.failure) if row.failure else None,
+        "zip_bytes": described["zip"]["bytes"] if described else None,
+        "unzipped_bytes": described["unzipped_bytes"] if described else None,
+        "sha256": described["zip"]["sha256"] if described else None,
+        "changes": list(record.changes),
+    }

@@ -1,0 +1,69 @@
+"""The summary that code hosts show on a job's page."""
+
+from collections.abc import Iterator
+
+from builder.model.limits import MB
+from builder.nightly.records import Failure
+from builder.report.data import Report, Row
+
+_MOST = 100
+"""Rows of a table: GitHub's summaries end at 1 MiB."""
+
+
+def render(report: Report) -> str:
+    return "\n".join(_lines(report)) + "\n"
+
+
+def _lines(report: Report) -> Iterator[str]:
+    states = sorted({row.state for row in report.rows})
+    counts = ", ".join(f"{report.count(state)} {state}" for state in states)
+    yield f"## Layers: {counts or 'none'}"
+    for night in report.nights:
+        yield ""
+        yield f"Night {night.run}, {night.started}, {night.seconds:.0f} s"
+    yield from _failures(report)
+    yield from _built(report)
+
+
+def _failures(report: Report) -> Iterator[str]:
+    found = [(row.record.target, row.failure or Failure(what="failed")) for row in report.failures]
+    for name, error in [*report.broken.items(), *found]:
+        yield ""
+        yield f"### ✗ {name}"
+        yield ""
+        yield "```text"
+        yield from (line.replace("```", "'''") for line in (error.what, *error.why, *error.tail[-10:]))
+        yield "```"
+        if error.hint:
+            yield f"Hint: {error.hint}"
+
+
+def _built(report: Report) -> Iterator[str]:
+    rows = [row for row in report.rows if row.state in {"built", "same"}]
+    if not rows:
+        return
+    yield ""
+    yield "| built | why | what changed | zip MB | unzipped MB | s |"
+    yield "| --- | --- | --- | ---: | ---: | ---: |"
+    yield from (_row(row) for row in rows[:_MOST])
+    if len(rows) > _MOST:
+        yield f"| and {len(rows) - _MOST} more | | | | | |"
+
+
+def _row(row: Row) -> str:
+    record, last = row.record, row.record.last
+    changes = [_change(one) for one in record.changes if one["kind"] in {"package", "abi", "library"}][:4]
+    what = "the same bytes" if row.state == "same" else "; ".join(changes)
+    cells = (
+        record.target,
+        "; ".join(last.reasons[:3]) if last else "",
+        what,
+        f"{record.manifest['zip']['bytes'] / MB:.1f}",
+        f"{record.manifest['unzipped_bytes'] / MB:.1f}",
+        f"{last.seconds:.1f}" if last else "",
+    )
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _change(one: dict[str, str]) -> str:
+    return f"{one['name']} {one['old'] or '(new)'} → {one['new'] or '(gone)'}"

@@ -1,0 +1,114 @@
+"""One static page: the grid is in the page itself, the rest is data that the page's script shows on demand."""
+
+import base64
+import gzip
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from builder import __version__
+from builder.model import facts
+from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
+from builder.model.runtimes import runtimes
+from builder.report.data import Report, Row
+
+SEVERAL = "several runtimes"
+_MOST_PACKAGES = 200
+
+
+def render(report: Report) -> str:
+    """Return the page. It names no other resource, so it can be mailed, archived or put behind any server."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    folder = facts.folder() / "report"
+    jinja = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    packed = gzip.compress(json.dumps(_data(report), separators=(",", ":")).encode(), 9, mtime=0)
+    return jinja.get_template("page.html.j2").render(
+        report=report,
+        columns=_columns(report.rows),
+        recipes=_recipes(report.rows),
+        states=sorted({row.state for row in report.rows}),
+        tool=__version__,
+        style=(folder / "page.css").read_text(encoding="utf-8"),
+        script=(folder / "page.js").read_text(encoding="utf-8"),
+        data=base64.b64encode(packed).decode(),
+    )
+
+
+def column(row: Row) -> str:
+    """Return the grid's column of a target."""
+    runtimes = row.record.runtimes
+    return runtimes[0] if len(runtimes) == 1 else SEVERAL
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    found = {column(row) for row in rows}
+    known = [name for name in runtimes() if name in found]
+    return [*known, *sorted(found - {SEVERAL, *known}), *([SEVERAL] if SEVERAL in found else [])]
+
+
+def _recipes(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+    """Return the grid: recipe, then column, then the targets in it."""
+    found: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        found.setdefault(row.record.recipe, {}).setdefault(column(row), []).append(row)
+    return found
+
+
+def _data(report: Report) -> dict[str, Any]:
+    """Return what the script shows: short keys, for there may be a thousand targets."""
+    return {
+        "limits": {"zip": DIRECT_LIMIT, "unzipped": UNZIPPED_LIMIT},
+        "targets": {row.record.slot: _target(row) for row in report.rows},
+    }
+
+
+def _target(row: Row) -> dict[str, Any]:
+    record, last, described = row.record, row.record.last, row.record.manifest
+    return {
+        "name": record.target,
+        "about": record.description,
+        "state": row.state,
+        "runtimes": record.runtimes,
+        "arch": record.architectures,
+        "revision": record.revision,
+        "last": {"at": last.at, "run": last.run, "s": last.seconds, "tries": last.attempts, "why": last.reasons}
+        if last
+        else None,
+        "failure": {
+            "what": row.failure.what,
+            "why": row.failure.why,
+            "hint": row.failure.hint,
+            "tail": row.failure.tail,
+        }
+        if row.failure
+        else None,
+        "history": [[one.at, one.bytes, one.unzipped_bytes, one.seconds, one.cold_ms] for one in record.history],
+        "content": record.content,
+        "changes": [[one["kind"], one["name"], one["old"], one["new"], one["bytes"]] for one in record.changes],
+        "tests": [[one["what"], one["runtime"], one["arch"], one["cold_ms"], one["emulated"]] for one in record.tests],
+        "made": _made(described) if described else None,
+    }
+
+
+def _made(described: dict[str, Any]) -> dict[str, Any]:
+    packages = described["packages"][:_MOST_PACKAGES]
+    return {
+        "zip": described["zip"]["bytes"],
+        "unzipped": described["unzipped_bytes"],
+        "files": described["files"],
+        "sha256": described["zip"]["sha256"],
+        "route": described["route"],
+        "abi": described["abi"],
+        "license": described["license"],
+        "packages": [[one["name"], one["version"], one["route"], one.get("license", "")] for one in packages],
+        "libraries": [
+            [one["soname"], one.get("package", ""), one.get("version", ""), one.get("license", "")]
+            for one in described["libraries"]
+        ],
+        "findings": [
+            [one["severity"], one["check"], one["path"], one["message"], one["allowed"]]
+            for one in described["findings"]
+        ],
+        "arns": described.get("arns", []),
+    }
