@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import compiling, gems, languages, parts, places, smoke
+from builder import compiling, gems, languages, parts, places, results, smoke
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
 from builder.errors import BuildError, EngineError
 from builder.index.install import install
-from builder.layer import archive, bytecode, checks, manifest, slim, tree
+from builder.layer import archive, bytecode, checks, licences, manifest, provenance, sbom, slim, tree
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
@@ -45,6 +45,8 @@ class Options:
     """Compile nothing."""
     test: str = "never"
     """`always`, `never`, or `auto`: run the layer's tests where an engine was needed anyway, or has the image."""
+    provenance: str | None = None
+    """URI of who builds: a statement of how each zip came to be is written beside it."""
     derived: Path | None = None
     """Where what is compressed and stripped is kept; None is the cache of all builds."""
 
@@ -98,7 +100,11 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         if found is None and planned.interpreter and job.interpreter() is None:
             job = dataclasses.replace(job, plan=without_bytecode(planned))
             found = None if options.rebuild else _already_there(job)
+        if found is None and not options.rebuild and options.test != "always" and results.fetch(path, job.plan.digest):
+            found = _already_there(job)
         made, outcomes = (found, None) if found else _make(job)
+        if found is None:
+            results.offer(path, job.plan.digest)
     return Built(
         target=target.name,
         path=path,
@@ -152,10 +158,21 @@ def _finish(
         _judge(findings, job)
         outcomes = _tried(job, part)
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
-        described = manifest.describe(_as_made(job.plan, made), written, subject, findings, slimmed.savings)
-        with places.replacing(job.path.with_suffix(".json")) as part_of_manifest:
-            part_of_manifest.write_text(manifest.text(described), encoding="utf-8", newline="\n")
+        stated = licences.declared(final)
+        found = {**_as_made(job.plan, made), "licences": [one.as_json() for one in stated]}
+        described = manifest.describe(found, written, subject, findings, slimmed.savings)
+        _beside(job, described, stated)
     return described, outcomes
+
+
+def _beside(job: _Job, described: dict[str, Any], stated: Sequence[licences.Licence]) -> None:
+    """Write what belongs to a zip: manifest, bill of materials and, if asked for, provenance."""
+    texts = {".json": manifest.text(described), ".cdx.json": sbom.render(described, stated)}
+    if job.options.provenance:
+        texts[".intoto.json"] = manifest.text(provenance.statement(described, job.options.provenance))
+    for suffix, text in texts.items():
+        with places.replacing(job.path.with_suffix(suffix)) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:

@@ -1,6 +1,7 @@
 """The recipes with what was built of them."""
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 from builder.layer import manifest
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
-from builder.model.target import targets
+from builder.model.target import Target, targets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,3 +65,46 @@ def _row(loaded: Loaded, output: Path) -> Row:
     wanted = targets(loaded.recipe)
     found = [manifest.beside(output / f"{target.name}.zip") for target in wanted]
     return Row(loaded=loaded, wanted=len(wanted), built=tuple(one for one in found if one))
+
+
+# ---- jobs for code hosts -------------------------------------------------------------------------------------------
+
+RUNNERS: Mapping[str, str] = {"x86_64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
+"""GitHub's own machines of each architecture: nothing is emulated there."""
+
+
+def matrix(pairs: Sequence[tuple[Loaded, Target]], output: Path, shards: int, host: str) -> dict[str, Any] | list[Any]:
+    """Return jobs of about equal size, each for one architecture: what `strategy.matrix` or `parallel:matrix` takes.
+
+    A recipe's targets of one architecture stay together: they share what they download and compile.
+    """
+    weights: dict[str, dict[str, int]] = {}
+    for loaded, target in pairs:
+        own = weights.setdefault(target.arch.name, {})
+        own[loaded.name] = own.get(loaded.name, 0) + _weight(output, target)
+    jobs = [
+        {"arch": arch, "runner": RUNNERS[arch], "shard": f"{arch}-{number}", "recipes": " ".join(names)}
+        for arch, recipes in sorted(weights.items())
+        for number, names in enumerate(_cut(recipes, shards), 1)
+    ]
+    if host == "github":
+        return {"include": jobs}
+    return [{key.upper(): value for key, value in job.items() if key != "runner"} for job in jobs]
+
+
+def _weight(output: Path, target: Target) -> int:
+    """Return how much work a target is: by the size of its last zip, for nothing else is known of it everywhere."""
+    found = manifest.beside(output / f"{target.name}.zip")
+    return int(found["zip"]["bytes"]) + MB if found else 10 * MB
+
+
+def _cut(recipes: Mapping[str, int], shards: int) -> list[list[str]]:
+    """Put the largest into the emptiest shard, one after the other (Graham's longest processing time)."""
+    count = min(shards, len(recipes))
+    heap = [(0, number) for number in range(count)]
+    found: list[list[str]] = [[] for _ in range(count)]
+    for name, weight in sorted(recipes.items(), key=lambda pair: (-pair[1], pair[0])):
+        load, number = heapq.heappop(heap)
+        found[number].append(name)
+        heapq.heappush(heap, (load + weight, number))
+    return [sorted(names) for names in found]

@@ -92,6 +92,11 @@ def group(title: str) -> Iterator[None]:
             print("::endgroup::", file=sys.stderr, flush=True)  # noqa: T201
 
 
+def compact(value: Any) -> None:  # noqa: ANN401  whatever JSON can hold
+    """Print JSON as one line, as code hosts want it for variables."""
+    text(json.dumps(value, separators=(",", ":")) + "\n")
+
+
 def data(value: dict[str, Any]) -> None:
     """Print one JSON document; every one says its format's `version`."""
     print(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))  # noqa: T201

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from builder import console, processes
+from builder import console, processes, remote
 from builder.build import Built, Options, build
 from builder.errors import LayerwrightError
 from builder.model.recipes import Loaded
@@ -46,6 +46,8 @@ def build_all(
                     future.cancel()
                 processes.kill_all()
                 raise
+    for trouble in remote.troubles():
+        console.warn(trouble)
     return _sorted_out(futures)
 
 

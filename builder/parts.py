@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from builder import places
+from builder import places, remote
 from builder.errors import BuildError
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
@@ -92,7 +92,7 @@ def folder() -> Path:
 def get(key: str, ways: Sequence[str] = WAYS) -> Made | None:
     """Return the part of that key, if it was made before in one of these ways and is whole; the first way first."""
     for path in (folder() / f"{key}-{way}.tar" for way in ways):
-        if not path.exists():
+        if not path.exists() and not remote.fetch(f"parts/{path.name}", path):
             continue
         try:
             with tarfile.open(path) as archive:
@@ -136,7 +136,9 @@ def receive(stream: BinaryIO, keys: Mapping[str, Expected]) -> None:
         for top, writer in writers.items():
             writer.write("expected.json", json.dumps({"compiles": keys[top].compiles, "notes": keys[top].notes}))
             writer.close()
-            writer.path.replace(place / f"{keys[top].key}-{keys[top].way}.tar")
+            made = place / f"{keys[top].key}-{keys[top].way}.tar"
+            writer.path.replace(made)
+            remote.offer(f"parts/{made.name}", made)
     _prune(place)
 
 

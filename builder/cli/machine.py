@@ -95,6 +95,55 @@ def survey(  # noqa: PLR0913  each is an option
         console.text(found.text(programs=programs))
 
 
+@click.group()
+def cache() -> None:
+    """Show and shrink what is kept on this host between builds."""
+
+
+@cache.command("list")
+@options.as_json
+def list_cache(*, as_json: bool) -> None:
+    """Show what the cache holds, by kind."""
+    from builder import caches, console, places, remote
+
+    found = caches.held()
+    if as_json:
+        kinds = [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found]
+        console.data({"folder": str(places.cache()), "remote": remote.address(), "kinds": kinds})
+        return
+    day = 86_400.0
+    rows = [
+        (
+            one.kind,
+            str(one.files),
+            console.mb(one.bytes),
+            "" if one.newest is None else f"{one.newest / day:.1f}",
+            one.what,
+        )
+        for one in found
+    ]
+    console.table(("kind", "files", "MB", "days unused", "what"), rows, numbers=("files", "MB", "days unused"))
+    console.note(f"{sum(one.bytes for one in found) / 1e6:.1f} MB in {places.cache()}")
+    if shared := remote.address():
+        console.note(f"shared with others: {shared}")
+
+
+@cache.command()
+@click.option("--max-gb", type=click.FloatRange(0), metavar="GB", help="Keep so much: what was used last.")
+@click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Remove what was not used for so long.")
+@click.option("--everything", is_flag=True, help="Remove all of it.")
+def prune(max_gb: float | None, older_than: float | None, *, everything: bool) -> None:
+    """Make the cache smaller. What is removed is made or fetched again when it is needed."""
+    from builder import caches, console
+
+    if max_gb is None and older_than is None and not everything:
+        msg = "nothing says what may go"
+        raise UsageError(msg, hint="--max-gb 5, --older-than 30, or --everything")
+    limit = None if max_gb is None else int(max_gb * 1e9)
+    removed, freed = caches.prune(limit=limit, days=older_than, everything=everything)
+    console.note(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
+
+
 @click.command()
 @click.argument("name", metavar="RECIPE")
 @options.runtime_and_arch
@@ -140,4 +189,4 @@ def shell(  # noqa: PLR0913, PLR0917  each is an option
     )
 
 
-COMMANDS = (doctor, images, shell)
+COMMANDS = (doctor, images, cache, shell)

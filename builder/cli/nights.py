@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli import options
-from builder.cli.recipes import every_target
-from builder.errors import BuildError
+from builder.cli.recipes import all_names, every_target
+from builder.errors import BuildError, CheckFailedError, NothingSelectedError
 
 if TYPE_CHECKING:
     from builder.cli.recipes import Pairs
@@ -65,6 +65,12 @@ if TYPE_CHECKING:
     metavar="MINUTES",
     help="For one target.",
 )
+@click.option(
+    "--scan",
+    metavar="COMMAND",
+    help="A scanner for the bills of materials of all layers, for example `grype sbom:{sbom} --fail-on high`.",
+)
+@options.provenance
 @options.as_json
 def nightly(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
@@ -99,8 +105,12 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     for error in broken.values():
         console.fail(error)
     console.note(f"the report is {written.page}")
+    for slot, said in done.scans.items():
+        console.warn(f"{slot} does not pass the scanner: {said[0]}")
     if broken or done.count("failed") or done.count("broken"):
         raise click.exceptions.Exit(BuildError.exit_code)
+    if done.scans:
+        raise click.exceptions.Exit(CheckFailedError.exit_code)
 
 
 def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
@@ -118,6 +128,7 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
             containers=boxes.choice(given["route"]),
             wheels_only=given["route"] == "wheels",
             test=given["test"],
+            provenance=given["provenance"],
         ),
         jobs=given["jobs"] or default_jobs(),
         compiles=given["compiles"],
@@ -127,6 +138,7 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
         rebuild=given["rebuild"],
         fail_fast=not given["keep_going"],
         resume=given["resume"],
+        scan=given["scan"],
     )
 
 
@@ -136,7 +148,8 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
     multiple=True,
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="FOLDER",
-    help="A folder of zips and records, of another machine for example; repeatable. Default: --output alone.",
+    help="A folder of zips and records, of another machine for example; repeatable. What is known of their targets "
+    "is then kept in --output, for the next night. Default: --output alone.",
 )
 @options.output
 @click.option(
@@ -151,7 +164,9 @@ def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bo
     from builder import console
     from builder.report import data, write
 
-    written = write.write(merge or [output], to or output / "report")
+    if merge:
+        data.join(merge, output)
+    written = write.write([output], to or output / "report")
     if as_json:
         console.data(data.summary(written.report))
     else:
@@ -162,4 +177,56 @@ def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bo
         webbrowser.open(written.page.resolve().as_uri())
 
 
-COMMANDS = (nightly, report)
+@click.command()
+@click.argument("names", nargs=-1, metavar="[RECIPE]...")
+@click.option("--pins/--no-pins", default=True, show_default=True, help="Look for newer images as well.")
+@click.option("--branch", metavar="NAME", help="Commit on this branch, made anew from HEAD; never the one at hand.")
+@click.option(
+    "--patch",
+    "folder_of_patch",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write updates.patch and updates.md into this folder. Default, without --branch: dist/updates.",
+)
+@options.recipes_folder
+@options.engine
+def update(  # noqa: PLR0913  each is an option
+    names: tuple[str, ...],
+    *,
+    pins: bool,
+    branch: str | None,
+    folder_of_patch: Path | None,
+    folder: Path,
+    engine: str | None,
+    builder: str | None,
+) -> None:
+    """Propose newer packages and images: `lock --upgrade` and `images pin`, as a patch or a branch with a summary.
+
+    Work tree and branch at hand stay as they are. Exit code 3 when there is nothing newer.
+    """
+    from builder import console, places, updates
+    from builder.model import recipes
+
+    root = updates.root_of(folder)
+    wanted = names or all_names(folder)
+    loaded = [recipes.load(folder, name) for name in wanted]
+    with console.working("looking for updates") as show:
+        found = updates.propose(loaded, pins=pins, kind=(engine, builder), report=show)
+    for name, error in found.errors.items():
+        console.warn(f"{name}: {error.what}")
+    if not found:
+        msg = "nothing is newer than the locks and pins"
+        raise NothingSelectedError(msg)
+    text, told = updates.patch(found, folder, root), updates.summary(found)
+    console.text(told)
+    if branch:
+        console.note(f"on branch {updates.on_branch(text, told.removeprefix('## '), root, branch)}")
+    if folder_of_patch or not branch:
+        to = folder_of_patch or Path("dist/updates")
+        places.writable(to)
+        for name, content in (("updates.patch", text), ("updates.md", told)):
+            with places.replacing(to / name) as part:
+                part.write_text(content, encoding="utf-8", newline="\n")
+        console.note(f"{to / 'updates.patch'}: `git apply` takes it")
+
+
+COMMANDS = (nightly, report, update)

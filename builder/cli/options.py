@@ -66,6 +66,11 @@ route = click.option(
     show_default=True,
     help="How packages become files: wheels alone, or the one way to compile. auto takes the best there is.",
 )
+provenance = click.option(
+    "--provenance",
+    metavar="URI",
+    help="Write how each zip came to be beside it, as an in-toto statement (SLSA); URI names who builds.",
+)
 output = click.option(
     "--output",
     "-o",
@@ -105,6 +110,7 @@ class How:
     rebuild: bool
     test: bool | None
     verify: bool
+    provenance: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -295,6 +301,7 @@ def building(function: F) -> F:
             default=None,
             help="Run the tests in the runtime's image. Default: when the engine has it or was needed anyway.",
         ),
+        provenance,
         click.option("--verify", is_flag=True, help="Build twice from nothing and compare, down to the section."),
     )
     return decorate(_bundled(function, "how", How))

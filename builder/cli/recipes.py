@@ -84,10 +84,13 @@ def _adhoc(ask: options.Ask) -> "Loaded":
 
 
 def _names(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
+    return all_names(folder) if everything else names
+
+
+def all_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of all recipes; UsageError when there is none."""
     from builder.model import recipes
 
-    if not everything:
-        return names
     found = tuple(recipes.names(folder))
     if not found:
         msg = f"there are no recipes in {folder}"
@@ -96,17 +99,45 @@ def _names(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[s
 
 
 @click.command("list")
+@options.runtime_and_arch
+@options.only
 @options.recipes_folder
 @options.output
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "github-matrix", "gitlab-matrix"]),
+    default="table",
+    show_default=True,
+    help="github-matrix and gitlab-matrix: shards for parallel jobs, each of one architecture.",
+)
+@click.option(
+    "--shards", type=click.IntRange(1, 256), default=4, show_default=True, help="Jobs per architecture, at most."
+)
 @options.as_json
-def list_(folder: Path, output: Path, *, as_json: bool) -> None:
-    """Show the recipes and what was built of them."""
+def list_(  # noqa: PLR0913  each is an option
+    folder: Path,
+    output: Path,
+    *,
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    only: tuple[str, ...],
+    form: str,
+    shards: int,
+    as_json: bool,
+) -> None:
+    """Show the recipes and what was built of them, or cut them into jobs for a code host."""
     from builder import catalogue, console
     from builder.model import recipes
 
+    if form.endswith("-matrix"):
+        pairs, broken_ones = every_target(folder, (), (runtimes, architectures, only))
+        console.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
+        _report(list(broken_ones.values()))
+        return
     loaded, broken = recipes.load_all(folder)
     rows = catalogue.rows(loaded, output)
-    if as_json:
+    if as_json or form == "json":
         console.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
     else:
         _names(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
@@ -162,6 +193,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
         containers=boxes.choice(how.route),
         wheels_only=how.route == "wheels",
         test={None: "auto", True: "always", False: "never"}[how.test],
+        provenance=how.provenance,
     )
     results, errors = build_all(
         pairs,

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from builder import places
+from builder import places, remote
 from builder.errors import BuildError, UnreachableError, UsageError
 from builder.index import credentials, uv
 from builder.index.dist import Dist
@@ -57,6 +57,8 @@ def cached(url: str, sha256: str, name: str) -> Path:
     with places.exclusive(path, lambda: None):
         if whole := known(sha256):
             return whole
+        if remote.fetch(f"sources/{sha256}", path) and (whole := known(sha256)):
+            return whole
         part = path.with_suffix(".partial")
         for left in reversed(range(_TRIES)):
             try:
@@ -76,6 +78,7 @@ def cached(url: str, sha256: str, name: str) -> Path:
             why = [uv.redact(url), f"announced sha256:{sha256}", f"received  sha256:{found}"]
             raise BuildError(msg, why=why, hint="never change the hash before you know why the file changed")
         part.replace(path)
+        remote.offer(f"sources/{sha256}", path)
     return path
 
 

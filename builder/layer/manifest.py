@@ -27,7 +27,7 @@ _FROM_PLAN = (
     "locked",
     "bytecode",
 )
-_OF_PACKAGE = ("name", "version", "route", "file", "sha256")
+_OF_PACKAGE = ("name", "version", "ecosystem", "route", "file", "sha256")
 
 
 def describe(
@@ -54,6 +54,8 @@ def describe(
             {key: package[key] for key in (*_OF_PACKAGE, "integrity") if key in package} for package in plan["packages"]
         ],
         "libraries": plan.get("libraries", []),
+        "sources": plan.get("sources", []),
+        "licences": plan.get("licences", []),
         "notes": plan.get("notes", []),
         "savings": [{"rule": saving.rule, "files": saving.files, "bytes": saving.bytes} for saving in savings],
         "findings": [finding.as_json() for finding in findings],

@@ -1,7 +1,7 @@
 """One night: what it is about, whether it came to its end, and what became of it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -28,6 +28,8 @@ class Night:
     seconds: float = 0.0
     states: dict[str, str] = field(default_factory=dict)
     """What became of each slot: built, same, unchanged, failed or, when it was broken before and not tried, broken."""
+    scans: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a scanner said of slots that did not pass it."""
     broken: dict[str, Failure] = field(default_factory=dict)
     """Recipes that could not even be read, by their names."""
 
@@ -82,6 +84,16 @@ def resuming(output: Path) -> Iterator[Night]:
                 return
     msg = f"no night of {output} was stopped before its end"
     raise NothingSelectedError(msg, hint="`layerwright nightly` begins one; what is unchanged is not built again")
+
+
+def join(output: Path, shards: Sequence[Night], states: dict[str, str]) -> None:
+    """Write the nights of several machines as one, under the next free number."""
+    broken = {name: error for night in shards for name, error in night.broken.items()}
+    options = {name: value for night in shards for name, value in night.options.items()}
+    with beginning(output, options, tuple(states)) as begun:
+        seconds = max((night.seconds for night in shards), default=0.0)
+        scans = {slot: said for night in shards for slot, said in night.scans.items()}
+        write(output, closed(replace(begun, broken=broken, scans=scans, states=states), seconds))
 
 
 def write(output: Path, night: Night) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from builder import places
+from builder import places, remote
 from builder.build import Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
@@ -16,7 +16,7 @@ from builder.model import images
 from builder.model.images import Image
 from builder.model.recipes import Loaded
 from builder.model.target import Target
-from builder.nightly import inputs, journal, records, schedule
+from builder.nightly import inputs, journal, records, scanning, schedule
 from builder.nightly.journal import Night
 from builder.nightly.records import Record
 from builder.nightly.schedule import Job, Stop
@@ -53,6 +53,8 @@ class Wish:
     since: Literal["last-green", "last-run"] = "last-green"
     rebuild: bool = False
     fail_fast: bool = False
+    scan: str | None = None
+    """Command line of a scanner for bills of materials."""
     resume: bool = False
 
     @property
@@ -74,6 +76,11 @@ def run(wish: Wish, show: Show) -> Night:
         night = replace(begun, broken={name: records.failure(error) for name, error in wish.broken.items()})
         jobs, states = _looked_at(wish, night, show)
         states.update(_built(wish, night, jobs, show))
+        if wish.scan:
+            known = [one for target in wish.pairs if (one := records.of(output, target[1]))]
+            night = replace(night, scans=scanning.scan(wish.scan, output, known, wish.jobs))
+        for trouble in remote.troubles():
+            show.warn(trouble)
         night = journal.closed(replace(night, states={**night.states, **states}), time.monotonic() - started)
         journal.write(output, night)
         return night

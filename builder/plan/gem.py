@@ -61,6 +61,7 @@ class Gems:
             yield {
                 "name": one.spec.name,
                 "version": one.spec.version,
+                "ecosystem": "gem",
                 "route": "compile" if one.compiled else "gem",
                 "reason": one.reason,
                 "file": f"{one.spec.full_name}.gem",

@@ -73,6 +73,7 @@ def rows(jars: Sequence[Jar]) -> Iterator[dict[str, Any]]:
         yield {
             "name": f"{group}:{artifact}",
             "version": version,
+            "ecosystem": "maven",
             "route": "jar",
             "reason": "as published",
             "file": name,

@@ -52,6 +52,7 @@ class Node:
             yield {
                 "name": one.name,
                 "version": one.version,
+                "ecosystem": "npm",
                 "route": "compile" if run else "npm",
                 "reason": reason,
                 "file": one.path,

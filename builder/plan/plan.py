@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 from builder import __version__
 from builder.errors import UsageError
 from builder.model.images import run_image
-from builder.model.recipe import Recipe, Slim, Step
+from builder.model.recipe import Recipe, Slim, Source, Step
 from builder.model.target import Target
 from builder.plan import dockerfile, maven
 from builder.plan.container import Container, machinery
@@ -124,6 +124,7 @@ class Plan:
                 {
                     "name": route.package.name,
                     "version": route.package.version,
+                    "ecosystem": "pypi",
                     "route": route.kind,
                     "reason": route.reason,
                     "file": route.package.filename,
@@ -137,10 +138,19 @@ class Plan:
                 *(self.gems.rows() if self.gems else ()),
                 *maven.rows(self.jars),
             ],
+            "sources": _sources(self.container.sources if self.container else (), self.recipe.layer.name),
             "files": [dataclasses.asdict(copied) for copied in self.copied],
             "warnings": list(self.warnings),
             "plan_digest": self.digest,
         }
+
+
+def _sources(pinned: Sequence[Source], layer: str) -> list[dict[str, Any]]:
+    """Return upstream code with what pins it, for plan and manifest."""
+    keys = ("url", "sha256", "git", "commit")
+    return [
+        {"name": one.name or layer, **{key: value for key in keys if (value := getattr(one, key))}} for one in pinned
+    ]
 
 
 def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from builder.nightly.records import Failure, Last, Record
 
 VERSION = 1
 NEVER = "there"
-"""The state of a zip that no night has looked at: `layerwright build` made it."""
+"""The state of what the last night did not look at, or no night at all: `layerwright build` made it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +24,8 @@ class Row:
     record: Record
     state: str
     """built, same, unchanged, failed, broken, or there."""
+    looked_at: bool = False
+    """Whether the last night looked at it."""
 
     @property
     def failed(self) -> bool:
@@ -42,6 +44,8 @@ class Report:
     nights: tuple[Night, ...]
     broken: Mapping[str, Failure]
     """Recipes that could not be read."""
+    scans: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a scanner said of layers that did not pass it, by slot."""
 
     def count(self, state: str) -> int:
         return sum(1 for row in self.rows if row.state == state)
@@ -62,29 +66,37 @@ def gather(outputs: Sequence[Path]) -> Report:
         last = next(reversed(journal.nights(output)), None)
         nights += [last] if last else []
         for row in _rows(output, last):
-            if row.record.slot not in rows or _when(row) > _when(rows[row.record.slot]):
+            known = rows.get(row.record.slot)
+            if known is None or _weight(row) > _weight(known):
                 rows[row.record.slot] = row
     if not rows and not any(night.broken for night in nights):
         msg = f"there is nothing to report in {', '.join(map(str, outputs))}"
         raise NothingSelectedError(msg, hint="`layerwright nightly` or `layerwright build --all` makes something")
     broken = {name: error for night in nights for name, error in night.broken.items()}
-    return Report(rows=tuple(rows[name] for name in sorted(rows)), nights=tuple(nights), broken=broken)
+    scans = {slot: said for night in nights for slot, said in night.scans.items()}
+    return Report(rows=tuple(rows[name] for name in sorted(rows)), nights=tuple(nights), broken=broken, scans=scans)
 
 
-def _when(row: Row) -> str:
-    return row.record.last.at if row.record.last else ""
+def _weight(row: Row) -> tuple[bool, str]:
+    """Prefer what the last night looked at: shards carry the others' older records along."""
+    return row.looked_at, row.record.last.at if row.record.last else ""
 
 
 def _rows(output: Path, night: Night | None) -> Iterable[Row]:
     known = records.every(output)
     for record in known:
         state = night.states.get(record.slot) if night else None
-        yield Row(record=record, state=state or (record.last.status if record.last else NEVER))
-    targets = {record.target for record in known}
+        before = "failed" if record.last and record.last.status == "failed" else NEVER
+        yield Row(record=record, state=state or before, looked_at=state is not None)
+    slots = {(record.recipe, record.runtimes, record.architectures) for record in known}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
-        if described and described["target"] not in targets:
+        if described and _place(described) not in slots:  # else it is an older version of what is known
             yield Row(record=_without_night(path, described), state=NEVER)
+
+
+def _place(described: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return described["name"], tuple(described["runtimes"]), tuple(described["architectures"])
 
 
 def _without_night(path: Path, described: dict[str, Any]) -> Record:
@@ -102,6 +114,15 @@ def _without_night(path: Path, described: dict[str, Any]) -> Record:
     )
 
 
+def join(outputs: Sequence[Path], to: Path) -> None:
+    """Keep the newest record of each target, and the nights that they are of, in one folder."""
+    fresh = gather(outputs)
+    found = gather([*outputs, to])
+    for row in found.rows:
+        records.write(to, row.record)
+    journal.join(to, fresh.nights, {row.record.slot: row.state for row in found.rows})
+
+
 def summary(report: Report) -> dict[str, Any]:
     """Return the report for programs, without what the manifests say already."""
     return {
@@ -112,6 +133,7 @@ def summary(report: Report) -> dict[str, Any]:
         ],
         "counts": {state: report.count(state) for state in sorted({row.state for row in report.rows})},
         "broken_recipes": {name: dataclasses.asdict(error) for name, error in report.broken.items()},
+        "scans": {slot: list(said) for slot, said in report.scans.items()},
         "targets": [_told(row) for row in report.rows],
     }
 

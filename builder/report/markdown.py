@@ -22,6 +22,13 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield f"Night {night.run}, {night.started}, {night.seconds:.0f} s"
     yield from _failures(report)
+    for slot, said in report.scans.items():
+        yield ""
+        yield f"### {slot} does not pass the scanner"
+        yield ""
+        yield "```text"
+        yield from (line.replace("```", "'''") for line in said[:20])
+        yield "```"
     yield from _built(report)
 
 

@@ -59,11 +59,11 @@ def _data(report: Report) -> dict[str, Any]:
     """Return what the script shows: short keys, for there may be a thousand targets."""
     return {
         "limits": {"zip": DIRECT_LIMIT, "unzipped": UNZIPPED_LIMIT},
-        "targets": {row.record.slot: _target(row) for row in report.rows},
+        "targets": {row.record.slot: _target(row, report.scans.get(row.record.slot, ())) for row in report.rows},
     }
 
 
-def _target(row: Row) -> dict[str, Any]:
+def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
     record, last, described = row.record, row.record.last, row.record.manifest
     return {
         "name": record.target,
@@ -87,6 +87,7 @@ def _target(row: Row) -> dict[str, Any]:
         "content": record.content,
         "changes": [[one["kind"], one["name"], one["old"], one["new"], one["bytes"]] for one in record.changes],
         "tests": [[one["what"], one["runtime"], one["arch"], one["cold_ms"], one["emulated"]] for one in record.tests],
+        "scan": scan,
         "made": _made(described) if described else None,
     }
 

@@ -163,7 +163,8 @@
     return [
       el("h2", {}, one.name), el("p", {}, one.about), el("p", {}, when || one.state),
       last && last.why.length ? el("p", {}, `Why: ${last.why.join("; ")}`) : null,
-      failed(one.failure), made(one.made), section("Content", treemap(one.content)),
+      failed(one.failure), section("The scanner says", one.scan.length ? el("pre", { class: "warning" }, one.scan.join("\n")) : null),
+      made(one.made), section("Content", treemap(one.content)),
       section("Over the last builds",
         trend("zip", one.history.map(([at, zip]) => [at, zip]), mb),
         trend("unzipped", one.history.map(([at, , size]) => [at, size]), mb),

@@ -7,7 +7,7 @@ import io
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,11 +69,13 @@ class Index:
 
     url: str
     folder: Path
+    stop: Callable[[], None]
+    """Ends it before its time."""
 
 
 @contextmanager
 def serve(
-    folder: Path, credentials: str | None = None, *, hashes: bool = True, host: str = "127.0.0.1"
+    folder: Path, credentials: str | None = None, *, hashes: bool = True, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Index]:
     """Serve a folder of distributions as a simple index (PEP 503) on loopback."""
     expected = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else None
@@ -98,15 +100,20 @@ def serve(
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer((host, 0), Handler) as server:
+    with http.server.ThreadingHTTPServer((host, port), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         who = f"{credentials}@" if credentials else ""
-        try:
-            yield Index(url=f"http://{who}{host}:{server.server_address[1]}/simple/", folder=folder)
-        finally:
+
+        def stop() -> None:
             server.shutdown()
             thread.join()
+            server.server_close()
+
+        try:
+            yield Index(url=f"http://{who}{host}:{server.server_address[1]}/simple/", folder=folder, stop=stop)
+        finally:
+            stop()
 
 
 def _answer(folder: Path, path: str, *, hashes: bool) -> tuple[str, bytes | None]:

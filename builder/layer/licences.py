@@ -1,0 +1,180 @@
+"""What packages in a layer say of their licences, where the texts are, and whether a policy allows them."""
+
+import fnmatch
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from email.parser import BytesHeaderParser
+from typing import Any
+
+from builder.layer.inspect import Installed, installed
+from builder.layer.tree import Entry, Tree
+
+NONE = "NOASSERTION"
+"""SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
+_TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
+_GEM_LICENCES = re.compile(r"\.licenses? = \[?(?P<listed>[^\]\n]*)")
+_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
+_POM_LICENCE = re.compile(r"<license>\s*<name>([^<]+)</name>", re.DOTALL)
+_CLASSIFIER = "License :: OSI Approved :: "
+_NAME_LENGTH = 100
+"""Longer ones are the text itself, put where the name belongs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Licence:
+    """Of one package."""
+
+    package: str
+    version: str
+    expression: str
+    """SPDX expression or, with older packages, whatever they call it; NONE when they say nothing."""
+    texts: tuple[str, ...] = ()
+    """Paths in the layer."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "package": self.package,
+            "version": self.version,
+            "license": self.expression,
+            "texts": list(self.texts),
+        }
+
+
+def declared(content: Tree) -> list[Licence]:
+    """Return what each package of Python, Node.js, Ruby and Java in a layer declares, in the order of their names."""
+    entries = {entry.path: entry for entry in content}
+    texts = sorted(path for path in entries if _TEXT.search(path))
+    found = {(one.name, one.version): _licence(one, entries, texts) for one in installed(content)}
+    return [found[key] for key in sorted(found)]
+
+
+def _licence(one: Installed, entries: dict[str, Entry], texts: Sequence[str]) -> Licence:
+    for folder, described, read in _places(one, entries):
+        own = tuple(path for path in texts if path.startswith(f"{folder}/"))
+        expression = read(described.content.read())
+        return Licence(package=one.name, version=one.version, expression=expression or NONE, texts=own)
+    return Licence(package=one.name, version=one.version, expression=NONE)
+
+
+def _places(one: Installed, entries: dict[str, Entry]) -> Iterator[tuple[str, Entry, Any]]:
+    """Yield the folder of a package's licences, the file that names them, and who reads it."""
+    if one.root == "java/lib":
+        jar = f"java/lib/{one.name}-{one.version}.jar"
+        yield jar, entries[jar], _of_jar
+    elif one.root.endswith("node_modules"):
+        folder = f"{one.root}/{one.name}"
+        yield folder, entries[f"{folder}/package.json"], _of_npm
+    elif one.root.startswith("ruby/gems/"):
+        root = one.root.rpartition("/gems/")[0]
+        found = f"{root}/specifications/{one.name}-{one.version}"
+        yield from (
+            (one.root, entry, _of_gem)
+            for path, entry in entries.items()
+            if path.startswith(found) and path.endswith(".gemspec")
+        )
+    else:
+        wanted = re.compile(
+            re.escape(f"{one.root}").rstrip("/")
+            + r"/?(?P<folder>[^/]+-"
+            + re.escape(one.version)
+            + r"\.dist-info)/METADATA$"
+        )
+        for path, entry in entries.items():
+            match = wanted.match(path)
+            if match and match["folder"].partition(f"-{one.version}")[0].replace("_", "-").casefold() == one.name:
+                yield path.removesuffix("/METADATA"), entry, _of_wheel
+
+
+def _of_wheel(data: bytes) -> str:
+    """Read METADATA (core metadata 2.4: License-Expression; before that, License or classifiers)."""
+    headers = BytesHeaderParser().parsebytes(data)
+    if expression := str(headers.get("License-Expression") or "").strip():
+        return expression
+    name = str(headers.get("License") or "").strip()
+    if name and name != "UNKNOWN" and "\n" not in name and len(name) <= _NAME_LENGTH:
+        return name
+    said = [str(text) for text in headers.get_all("Classifier", [])]
+    return " AND ".join(text.removeprefix(_CLASSIFIER) for text in said if text.startswith(_CLASSIFIER))
+
+
+def _of_npm(data: bytes) -> str:
+    try:
+        described = json.loads(data)
+    except ValueError:
+        return ""
+    found = described.get("license") or described.get("licenses") or ""
+    listed = found if isinstance(found, list) else [found]
+    return " OR ".join(str(one.get("type", "") if isinstance(one, dict) else one) for one in listed)
+
+
+def _of_gem(data: bytes) -> str:
+    match = _GEM_LICENCES.search(data.decode(errors="replace"))
+    return " OR ".join(_QUOTED.findall(match["listed"])) if match else ""
+
+
+def _of_jar(data: bytes) -> str:
+    """Read the pom that Maven puts in, else the manifest's Bundle-License."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as jar:
+            names = jar.namelist()
+            poms = [name for name in names if name.startswith("META-INF/maven/") and name.endswith("/pom.xml")]
+            for name in poms:
+                if said := _POM_LICENCE.findall(jar.read(name).decode(errors="replace")):
+                    return " OR ".join(text.strip() for text in said)
+            if "META-INF/MANIFEST.MF" in names:
+                text = jar.read("META-INF/MANIFEST.MF").decode(errors="replace").replace("\r\n ", "")
+                match = re.search(r"^Bundle-License: ([^\r\n]+)", text, re.MULTILINE)
+                return match[1].strip() if match else ""
+    except zipfile.BadZipFile:
+        pass
+    return ""
+
+
+# ---- policy --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Policy:
+    """Patterns such as `GPL-*` or `MIT`, upper and lower case alike. An empty `allow` allows all that is not denied."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+    def objection(self, expression: str) -> str | None:
+        """Say what speaks against a licence; of alternatives (OR) the best counts, of several (AND) each."""
+        return self._judged(_parsed(expression), expression)
+
+    def _judged(self, parsed: Any, text: str) -> str | None:  # noqa: ANN401  a node of license-expression
+        if parsed is None:
+            return self._one(text)
+        operator = getattr(parsed, "operator", "").strip()
+        if operator not in {"AND", "OR"}:
+            return self._one(str(parsed))
+        said = [self._judged(one, str(one)) for one in parsed.args]
+        objections = [one for one in said if one]
+        return next(iter(objections), None) if operator == "AND" or len(objections) == len(said) else None
+
+    def _one(self, name: str) -> str | None:
+        if _matches(name, self.deny):
+            return f"`{name}` is denied"
+        if self.allow and not _matches(name, self.allow):
+            return f"`{name}` is not among those allowed"
+        return None
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def _parsed(expression: str) -> Any:  # noqa: ANN401
+    """Return the expression as a tree, or None when it is no SPDX expression but only a name."""
+    from license_expression import ExpressionError, get_spdx_licensing
+
+    try:
+        return get_spdx_licensing().parse(expression, validate=True)
+    except ExpressionError:
+        return None

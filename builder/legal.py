@@ -1,0 +1,61 @@
+"""The licences of layers, together: what each package says, and what a policy says to that."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.layer import licences, manifest
+from builder.layer.licences import NONE, Licence, Policy
+from builder.layer.reader import LayerZip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Looked:
+    """One zip."""
+
+    path: Path
+    licences: tuple[Licence, ...]
+
+
+def look(path: Path) -> Looked:
+    """Read what the packages in a zip declare, and of what came along from the operating system."""
+    with LayerZip(path) as opened:
+        declared = licences.declared(opened.tree)
+    described = manifest.beside(path) or {}
+    owners = {
+        (row["package"], row.get("version", "")): row.get("license") or NONE
+        for row in described.get("libraries", ())
+        if row.get("package")
+    }
+    brought = [Licence(package=name, version=version, expression=said) for (name, version), said in owners.items()]
+    return Looked(path=path, licences=(*declared, *sorted(brought, key=lambda one: one.package)))
+
+
+def rows(found: Sequence[Looked]) -> list[tuple[str, str, str, str]]:
+    """Return package, version, licence and number of layers, each package once."""
+    counted: dict[tuple[str, str, str], int] = defaultdict(int)
+    for one in found:
+        for said in one.licences:
+            counted[said.package, said.version, said.expression] += 1
+    return [(*key, str(count)) for key, count in sorted(counted.items())]
+
+
+def objections(found: Sequence[Looked], policy: Policy) -> list[str]:
+    """Return what breaks a policy, each package once with the layers that it is in."""
+    broken: dict[str, list[str]] = defaultdict(list)
+    for one in found:
+        for said in one.licences:
+            if objection := policy.objection(said.expression):
+                broken[f"{said.package} {said.version}: {objection}"].append(one.path.name)
+    return [f"{text} ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})" for text, names in broken.items()]  # noqa: PLR2004
+
+
+def texts(one: Looked) -> Iterator[str]:
+    """Yield each package's licence texts, under a heading."""
+    with LayerZip(one.path) as opened:
+        entries = {entry.path: entry for entry in opened.tree}
+        for said in one.licences:
+            yield f"==== {said.package} {said.version}: {said.expression}\n\n"
+            for path in said.texts:
+                yield f"---- {path}\n\n{entries[path].content.read().decode(errors='replace').rstrip()}\n\n"

@@ -1,0 +1,112 @@
+"""The report for programs and code hosts, and shards joined."""
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from kit import fleet, zips
+from kit.commands import layerwright
+
+from builder.errors import NothingSelectedError
+from builder.nightly import journal, records
+from builder.report import data, junit, markdown, page, write
+
+
+def test_each_form_tells_the_same_counts(tmp_path: Path) -> None:
+    made = fleet.fill(tmp_path, 100)
+    written = write.write([tmp_path], tmp_path / "report")
+    failed = [one for one in made if one.last and one.last.status == "failed"]
+    assert len(failed) == 2
+    summary = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert summary["version"] == 1
+    assert len(summary["targets"]) == 100
+    assert summary["counts"]["failed"] == 2
+    assert [one["run"] for one in summary["nights"]] == ["00001"]
+    suites = ET.parse(tmp_path / "report" / "junit.xml").getroot()
+    assert suites.tag == "testsuites"
+    assert sum(int(suite.attrib["tests"]) for suite in suites) == 100
+    assert sum(int(suite.attrib["failures"]) for suite in suites) == 2
+    assert len(suites.findall(".//failure")) == 2
+    assert len(suites.findall(".//skipped")) == summary["counts"]["unchanged"]
+    text = (tmp_path / "report" / "summary.md").read_text(encoding="utf-8")
+    assert "2 failed" in text
+    assert f"### ✗ {failed[0].target}" in text
+    assert "layer000-1 1.0 → 1.1" in text
+    html = written.page.read_text(encoding="utf-8")
+    assert html.count('class="state failed" href=') == 2
+    assert "✗ 2 failed: 100 layers" in html
+
+
+def test_logs_with_colours_and_zero_bytes_are_still_xml(tmp_path: Path) -> None:
+    (one,) = fleet.fill(tmp_path, 1)
+    assert one.last
+    failure = records.Failure(what="\x1b[31mred\x00 <b>&", why=("```", "\ud800"), tail=("\x08",))
+    broken = replace(one, last=replace(one.last, status="failed", failure=failure))
+    report = data.Report(rows=(data.Row(record=broken, state="failed"),), nights=(), broken={"x": failure})
+    suites = ET.fromstring(junit.render(report))
+    assert [found.attrib["message"] for found in suites.iter("failure")] == ["[31mred <b>&"] * 2
+    # A fence of its own would end the block of code early.
+    assert markdown.render(report).count("```") == 4
+
+
+def test_what_packages_call_themselves_is_never_markup(tmp_path: Path) -> None:
+    (one,) = fleet.fill(tmp_path, 1)
+    bad = "</script><script>alert(1)</script>"
+    hostile = replace(one, target=bad, description=bad, recipe=bad)
+    report = data.Report(rows=(data.Row(record=hostile, state="built"),), nights=(), broken={})
+    html = page.render(report)
+    assert "<script>alert" not in html
+    assert html.count("</script>") == 2
+
+
+def test_the_page_names_no_other_resource(tmp_path: Path) -> None:
+    fleet.fill(tmp_path, 30)
+    html = write.write([tmp_path], tmp_path / "report").page.read_text(encoding="utf-8")
+    assert "http://www.w3.org/2000/svg" in html  # a name, not an address
+    assert "://" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert "src=" not in html
+    assert "<link" not in html
+
+
+def test_a_thousand_layers_take_less_than_five_megabytes(tmp_path: Path) -> None:
+    fleet.fill(tmp_path, 1000)
+    assert write.write([tmp_path], tmp_path / "report").page.stat().st_size < 5_000_000
+
+
+def test_shards_become_one_and_the_next_night_goes_on_from_there(tmp_path: Path) -> None:
+    everything = fleet.fill(tmp_path / "old", 20)
+    x86, arm = tmp_path / "x86", tmp_path / "arm"
+    for shard, arch in ((x86, "x86_64"), (arm, "arm64")):
+        for one in everything:  # each brings what it knew of the others along
+            records.write(shard, one)
+        own = [one for one in everything if one.architectures == (arch,)]
+        states = {one.slot: "unchanged" for one in own}
+        states[own[0].slot] = "built"
+        with journal.beginning(shard, {}, tuple(states)) as night:
+            journal.write(shard, journal.closed(replace(night, states=states), 5.0))
+    result = layerwright("report", "--json", "--merge", x86, "--merge", arm, "--output", "joined", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert result.json["counts"] == {"built": 2, "unchanged": 18}
+    assert (tmp_path / "joined" / "report" / "index.html").is_file()
+    assert {one.slot for one in records.every(tmp_path / "joined")} == {one.slot for one in everything}
+    (night,) = journal.nights(tmp_path / "joined")
+    assert night.states.keys() == {one.slot for one in everything}
+
+
+def test_zips_that_no_night_built_are_told_as_well(tmp_path: Path) -> None:
+    described = fleet.manifest("lone", "python3.13", "arm64", 1000)
+    zips.write(tmp_path / f"{described['target']}.zip", {"python/lone.py": b"x" * 10})
+    (tmp_path / f"{described['target']}.json").write_text(json.dumps(described))
+    (row,) = data.gather([tmp_path]).rows
+    assert (row.state, row.record.recipe) == ("there", "lone")
+    assert row.record.content == (("python/lone.py", 10),)
+
+
+def test_nothing_to_report_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NothingSelectedError, match="nothing to report"):
+        data.gather([tmp_path])
+    result = layerwright("report", cwd=tmp_path)
+    assert result.code == 3
+    assert "layerwright nightly" in result.err

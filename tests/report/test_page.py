@@ -1,0 +1,184 @@
+"""The page in a real browser: Debian's Chromium, as a person uses it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from kit import fleet
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from builder.report import write
+
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,1000"),
+)
+SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        if os.environ.get("LAYERWRIGHT_CI"):
+            pytest.fail("CI must have chromium and chromedriver")
+        pytest.skip("chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("dist")
+    fleet.fill(folder, 100)
+    return write.write([folder], folder / "report").page.as_uri()
+
+
+@pytest.fixture
+def opened(browser: webdriver.Chrome, page: str) -> webdriver.Chrome:
+    browser.get("about:blank")
+    browser.get(page)
+    ready(browser)
+    return browser
+
+
+def ready(browser: webdriver.Chrome) -> None:
+    WebDriverWait(browser, SECONDS).until(
+        lambda one: one.execute_script("return document.documentElement.dataset.ready")
+    )
+
+
+def visible(browser: webdriver.Chrome) -> list[str]:
+    chips = browser.find_elements(By.CSS_SELECTOR, "#grid a.state")
+    return [str(one.get_attribute("hash")).removeprefix("#") for one in chips if one.is_displayed()]
+
+
+def focused(browser: webdriver.Chrome) -> str:
+    return str(browser.execute_script("return document.activeElement.hash || document.activeElement.id"))
+
+
+def test_the_page_runs_without_an_error(opened: webdriver.Chrome) -> None:
+    log: list[dict[str, Any]] = opened.get_log("browser")  # type: ignore[no-untyped-call]
+    assert [one for one in log if one["level"] == "SEVERE"] == []
+    assert opened.title == "✗ 2 failed: 100 layers"
+    assert len(visible(opened)) == 100
+
+
+def test_search_and_filters_leave_what_fits(opened: webdriver.Chrome) -> None:
+    search = opened.find_element(By.ID, "q")
+    search.send_keys("layer003 arm64")
+    assert visible(opened) == [f"layer003-{runtime}-arm64" for runtime in fleet.RUNTIMES]
+    assert opened.find_element(By.ID, "shown").text == "5 of 100 shown"
+    search.clear()
+    search.send_keys("error: no")  # what a failure says is found, too
+    assert len(visible(opened)) == 2
+    search.clear()
+    search.send_keys(Keys.BACKSPACE)
+    for box in opened.find_elements(By.CSS_SELECTOR, "input[name=state]"):
+        if box.get_attribute("value") != "failed":
+            box.click()
+    assert len(visible(opened)) == 2
+    assert len([row for row in opened.find_elements(By.CSS_SELECTOR, "#grid tbody tr") if row.is_displayed()]) == 2
+
+
+def test_a_layer_tells_all_about_itself(opened: webdriver.Chrome) -> None:
+    opened.find_element(By.CSS_SELECTOR, "#grid a[href='#layer001-python3.12-arm64']").click()
+    detail = opened.find_element(By.ID, "detail")
+    WebDriverWait(opened, SECONDS).until(lambda _: detail.is_displayed())
+    text = detail.text
+    for part in (
+        *("layer001-1.0-python3.12-arm64", "revision 3", "recipe.toml changed", "GLIBC 2.28", "wheels"),
+        *("Packages", "layer001-7", "libz.so.1", "near the limit", "Since the revision before", "cold start"),
+    ):
+        assert part in text
+    meters = detail.find_elements(By.CSS_SELECTOR, "[role=meter]")
+    assert [one.get_attribute("aria-label") for one in meters] == ["zip", "unzipped"]
+    assert [one.get_attribute("aria-valuemax") for one in meters] == ["52428800", "262144000"]
+    cells = detail.find_elements(By.CSS_SELECTOR, "svg rect.cell")
+    assert len(cells) == 40
+    area = sum(float(str(one.get_attribute("width"))) * float(str(one.get_attribute("height"))) for one in cells)
+    assert area == pytest.approx(600 * 300, rel=1e-6)
+    assert len(detail.find_elements(By.CSS_SELECTOR, "polyline.line")) == 4
+    assert detail.find_elements(By.TAG_NAME, "button")
+
+
+def test_a_failure_shows_its_reason_its_hint_and_the_end_of_its_log(opened: webdriver.Chrome) -> None:
+    failed = opened.find_elements(By.CSS_SELECTOR, "#grid a.failed")
+    failed[0].click()
+    text = opened.find_element(By.ID, "detail").text
+    for part in ("step `tree` failed", "a.c:1: error: no", "mend it", "the end of its log"):
+        assert part in text
+
+
+def test_keys_alone_do_everything(opened: webdriver.Chrome) -> None:
+    body = opened.find_element(By.TAG_NAME, "body")
+    body.send_keys("/")
+    assert focused(opened) == "q"
+    first = opened.find_elements(By.CSS_SELECTOR, "#grid a.state")[0]
+    opened.execute_script("arguments[0].focus()", first)
+    opened.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    second = focused(opened)
+    assert second != str(first.get_attribute("hash"))
+    opened.switch_to.active_element.send_keys(Keys.ENTER)
+    WebDriverWait(opened, SECONDS).until(lambda one: one.find_element(By.ID, "detail").is_displayed())
+    assert focused(opened) == "detail"
+    opened.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not opened.find_element(By.ID, "detail").is_displayed()
+    assert focused(opened) == second  # back to where one was
+
+
+def contrast(browser: webdriver.Chrome) -> dict[str, float]:
+    """Return the contrast of text against what lies behind it, as WCAG 2 counts it, by what the text is."""
+    script = """
+    const luminance = (colour) => {
+      const parts = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+        .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+    };
+    const behind = (element) => {
+      for (let one = element; one; one = one.parentElement) {
+        const colour = getComputedStyle(one).backgroundColor;
+        if (!/rgba\\(0, 0, 0, 0\\)|transparent/.test(colour)) return colour;
+      }
+      return getComputedStyle(document.documentElement).backgroundColor;
+    };
+    const found = {};
+    for (const selector of ["h1", ".when", ".legend", "#grid tbody th", "#grid a.built", "#grid a.failed", "small",
+                            "#grid .built .mark", "#grid .unchanged .mark", "#grid .same .mark", "footer"]) {
+      const element = document.querySelector(selector);
+      const pair = [luminance(getComputedStyle(element).color), luminance(behind(element))].sort((a, b) => b - a);
+      found[selector] = (pair[0] + 0.05) / (pair[1] + 0.05);
+    }
+    return found;
+    """
+    return dict(browser.execute_script(script))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_are_both_readable(opened: webdriver.Chrome, scheme: str) -> None:
+    emulation: dict[str, Any] = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", emulation)
+    background = opened.execute_script("return getComputedStyle(document.documentElement).backgroundColor")
+    parts = [int(part) for part in background.removeprefix("rgb(").rstrip(")").split(",")]
+    assert (min(parts) > 200) == (scheme == "light")
+    weak = {what: round(ratio, 2) for what, ratio in contrast(opened).items() if ratio < 4.5}
+    opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert weak == {}
+
+
+def test_a_narrow_window_shows_everything_without_scrolling_sideways(opened: webdriver.Chrome) -> None:
+    opened.set_window_size(500, 900)
+    opened.find_elements(By.CSS_SELECTOR, "#grid a.state")[0].click()
+    wide = opened.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    opened.set_window_size(1500, 1000)
+    assert wide <= 0
