@@ -187,6 +187,7 @@
     aside.replaceChildren(close, ...render(one).flat(3).filter(Boolean));
     aside.scrollTop = 0;
     aside.focus({ preventScroll: true });
+    aside.scrollIntoView({ block: "nearest" });
   }
 
   function shut() {
