@@ -31,6 +31,7 @@ engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; 
 
 standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; some 20 minutes the first time)
 	@bash tests/standin/build.sh
+	@bash tests/kit/buildkitd.sh
 
 doctor: $(READY)  ## Tell what is wrong with this machine's engine, emulation, disk, proxy, CA
 	@$(LW) doctor $(ARGS)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from builder import processes
-from builder.errors import EngineError
+from builder.engine import nodes
+from builder.engine.nodes import Node
+from builder.errors import EngineError, EngineGoneError
 from builder.model.architectures import ARCHITECTURES, Architecture
 
 OLDEST = {"docker": (23, 0), "buildx": (0, 13), "podman": (4, 3)}
@@ -23,16 +25,6 @@ EMULATION = "docker run --privileged --rm tonistiigi/binfmt --install {arch}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """One machine of an engine."""
-
-    name: str
-    native: str
-    """The platform that it runs without emulation, for example `linux/amd64`."""
-    platforms: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
     kind: str
     program: str
@@ -40,6 +32,8 @@ class Engine:
     nodes: tuple[Node, ...]
     builder: str | None = None
     """A buildx builder by name; None is the client's own choice."""
+    lost: tuple[Node, ...] = ()
+    """Nodes of the builder that do not answer, for which the others work as well."""
 
     @property
     def build(self) -> tuple[str, ...]:
@@ -152,20 +146,12 @@ def _docker(program: str, builder: str | None) -> Engine:
     if inspected.returncode:
         msg = f"buildx cannot tell of builder `{builder or 'default'}`"
         raise EngineError(msg, why=_words(inspected), hint="`docker buildx ls` lists the builders")
-    nodes = _nodes(inspected.stdout, native)
-    return Engine(kind=DOCKER, program=program, version=version, nodes=nodes, builder=builder)
-
-
-def _nodes(text: str, native: str) -> tuple[Node, ...]:
-    """Read `buildx inspect`: older ones have no JSON."""
-    local = re.search(r"^Driver:\s+docker$", text, re.MULTILINE) is not None
-    found = []
-    for part in re.split(r"^Name:", text.partition("Nodes:")[2], flags=re.MULTILINE)[1:]:
-        listed = re.search(r"^Platforms:\s+(.*)$", part, re.MULTILINE)
-        platforms = tuple(word.strip().rstrip("*") for word in listed[1].split(",")) if listed else (native,)
-        own = native if local else platforms[0]
-        found.append(Node(name=part.split()[0], native=own, platforms=platforms))
-    return tuple(found) or (Node(name="default", native=native, platforms=(native,)),)
+    found = nodes.read(inspected.stdout, native)
+    if builder and found.dead:
+        alive = tuple(node for node in found.nodes if node not in found.dead)
+        builder = nodes.without_the_dead(program, builder, found)
+        return Engine(kind=DOCKER, program=program, version=version, nodes=alive, builder=builder, lost=found.dead)
+    return Engine(kind=DOCKER, program=program, version=version, nodes=found.nodes, builder=builder)
 
 
 # ---- podman, finch, nerdctl ----------------------------------------------------------------------------------------
@@ -215,13 +201,11 @@ def unreachable(kind: str, finished: processes.Finished) -> EngineError:
     if "permission denied" in finished.stderr:
         msg = f"you may not talk to the {kind} daemon"
         hint = "add yourself to the group `docker` and log in again, or use sudo"
-    else:
-        msg = f"the {kind} daemon is not reachable"
-        hint = "start Docker Desktop, Colima (`colima start`), Finch (`finch vm start`) or `podman machine start`; on "
-        hint += (
-            "Linux `sudo systemctl start docker`, or `sudo make engine` here. `docker context ls` shows where it looks"
-        )
-    return EngineError(msg, why=_words(finished), hint=hint)
+        return EngineError(msg, why=_words(finished), hint=hint)
+    msg = f"the {kind} daemon is not reachable"
+    hint = "start Docker Desktop, Colima (`colima start`), Finch (`finch vm start`) or `podman machine start`; on "
+    hint += "Linux `sudo systemctl start docker`, or `sudo make engine` here. `docker context ls` shows where it looks"
+    return EngineGoneError(msg, why=_words(finished), hint=hint)
 
 
 def _ask(*command: str) -> processes.Finished:

@@ -19,7 +19,8 @@ _NOT_A_CAUSE = re.compile(
 _NO_PACKAGE = re.compile(r"No match for argument: (\S+)|No package (\S+) available|No package matches '([^']+)'")
 _ENGINE_GONE = re.compile(
     r"error during connect|connection refused|broken pipe|closing transport|EOF$|daemon is not running|"
-    r"Cannot connect to the Docker daemon|connection reset|use of closed network|transport is closing|graceful_stop",
+    r"Cannot connect to the Docker daemon|connection reset|use of closed network|transport is closing|graceful_stop|"
+    r"waiting for connection",
     re.IGNORECASE,
 )
 _NO_IMAGE = re.compile(
@@ -50,7 +51,7 @@ def explain(progress: Progress, target: str, image: str, log: Path, os: str) -> 
         _disk(text, lines)
         or unpullable(text, image)
         or _emulation(text, lines)
-        or (_engine(said) if step is None else None)
+        or (_engine([*said, *([step.name] if step else [])]) if step is None or not step.stage else None)
         or _package(step, lines, os)
         or _step(step, lines, said, target, log)
     )

@@ -32,8 +32,8 @@ def render(described: Mapping[str, Any], licences: Sequence[Licence]) -> str:
     bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, described["zip"]["sha256"]))
     bom.metadata.component = _layer(described)
     bom.metadata.tools.components.add(_tool())
-    parts = [*_packages(described, said), *_libraries(described), *_sources(described)]
-    for part in (*parts, *_images(described)):
+    parts = [*_packages(described, said), *_libraries(described), *_sources(described), *_images(described)]
+    for part in parts:
         bom.components.add(part)
     bom.register_dependency(bom.metadata.component, parts)
     found = json.loads(JsonV1Dot6(bom).output_as_string())

@@ -20,7 +20,7 @@ from builder.nightly import inputs, journal, records, scanning, schedule
 from builder.nightly.journal import Night
 from builder.nightly.records import Record
 from builder.nightly.schedule import Job, Stop
-from builder.nightly.work import StoppedError, Terms, worked
+from builder.nightly.work import Patience, StoppedError, Terms, worked
 
 Pair = tuple[Loaded, Target]
 FORCED = "--rebuild asks for it"
@@ -196,7 +196,7 @@ def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[st
     show.planned(jobs, len(wish.pairs) - len(jobs), {name: widths[name] for name in queues})
     stop = Stop()
     options = replace(wish.options, rebuild=wish.rebuild or wish.options.rebuild)
-    terms = Terms(options=options, run=night.run, patience=wish.patience, limit=wish.limit, stop=stop)
+    terms = Terms(options=options, run=night.run, patience=Patience(wish.patience), limit=wish.limit, stop=stop)
     states: dict[str, str] = {}
 
     def one(job: Job, place: str) -> bool:

@@ -1,6 +1,7 @@
 """One target of a night: tried with patience, and written down whether it went well or not."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,8 @@ from typing import Any
 
 from builder.build import Built, Options, build
 from builder.compiling import log_file
-from builder.errors import PASSING, BuildError, LayerwrightError
+from builder.engine import client
+from builder.errors import PASSING, BuildError, EngineGoneError, LayerwrightError
 from builder.layer import manifest, sizes
 from builder.nightly.records import Last, Point, Record, Zip, failure, now, with_point
 from builder.nightly.schedule import Job, Stop
@@ -24,14 +26,34 @@ class StoppedError(LayerwrightError):
     """The night ends here, for no fault of the target."""
 
 
+class Patience:
+    """How long a night waits for what does not answer. While nothing succeeds, all targets wait at the same time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._since: float | None = None
+        self._lock = threading.Lock()
+
+    def left(self) -> bool:
+        """Tell, after a failure, whether it may be tried again."""
+        with self._lock:
+            self._since = self._since or time.monotonic()
+            return time.monotonic() - self._since < self.seconds
+
+    def rewarded(self) -> None:
+        """Begin anew: something answered."""
+        with self._lock:
+            self._since = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Terms:
     """What a night allows its targets."""
 
     options: Options
     run: str
-    patience: float = 300.0
-    """Seconds of pauses for networks and engines that do not answer."""
+    patience: Patience = field(default_factory=lambda: Patience(300.0))
+    """For networks and engines that do not answer."""
     limit: float = 4 * 3600.0
     """Seconds for one target, tries and pauses included."""
     stop: Stop = field(default_factory=Stop)
@@ -41,7 +63,7 @@ def worked(job: Job, terms: Terms, report: Report) -> Record:
     """Build one target and return its new record; only StoppedError and what nobody expected come out of it."""
     started, tries = time.monotonic(), 0
     heard = _listening(report, terms, started)
-    pauses = _pauses(terms.patience)
+    pauses = _pauses(terms.patience.seconds)
     before = job.record or _fresh(job)
     while True:
         tries += 1
@@ -50,13 +72,17 @@ def worked(job: Job, terms: Terms, report: Report) -> Record:
         except StoppedError:
             raise
         except LayerwrightError as error:
-            pause = next(pauses, None) if isinstance(error, PASSING) else None
+            passing = isinstance(error, PASSING) and terms.patience.left()
+            pause = next(pauses, None) if passing else None
             if pause is None:
                 return _failed(job, before, terms, error, (tries, time.monotonic() - started))
             report(f"{error.what}; once more in {pause:.0f} s")
             if terms.stop.wait(pause):
                 raise StoppedError(job.target.name) from error
+            if isinstance(error, EngineGoneError):
+                client.find.cache_clear()  # it may be back, or other nodes may do its work
         else:
+            terms.patience.rewarded()
             return _recorded(job, before, terms, built, tries)
 
 

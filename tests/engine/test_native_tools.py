@@ -15,7 +15,8 @@ from kit.wheels import Index, make_sdist
 
 from builder.build import Built
 from builder.engine import client
-from builder.engine.client import Engine, Node
+from builder.engine.client import Engine
+from builder.engine.nodes import Node
 from builder.model.runtimes import OperatingSystem
 
 OPENMP_PROGRAM = """

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from kit.commands import pip_recipe, write_recipe
 
-from builder.engine.client import Engine, Node
+from builder.engine.client import Engine
+from builder.engine.nodes import Node
 from builder.model import recipes
 from builder.model.target import targets
 from builder.nightly import schedule

@@ -1,0 +1,91 @@
+"""The machines of a buildx builder: which there are, and what to do when some of them are down."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from builder import processes
+from builder.errors import EngineGoneError
+
+RUNNING = "running"
+_OPTION = re.compile(r"([A-Za-z][\w.-]*)=\"([^\"]*)\"")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """One machine of an engine."""
+
+    name: str
+    native: str
+    """The platform that it runs without emulation, for example `linux/amd64`."""
+    platforms: tuple[str, ...]
+    state: str = RUNNING
+    endpoint: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+    """Of buildx's driver, for example certificates."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Builder:
+    """What `docker buildx inspect` tells; it has no JSON."""
+
+    driver: str
+    nodes: tuple[Node, ...]
+
+    @property
+    def dead(self) -> tuple[Node, ...]:
+        """Nodes that do not answer. Those of other drivers are started by buildx itself when they are needed."""
+        return tuple(node for node in self.nodes if self.driver == "remote" and node.state != RUNNING)
+
+
+def read(text: str, native: str) -> Builder:
+    """Read `buildx inspect`; `native` is what the engine itself runs on."""
+    head, _, listed = text.partition("Nodes:")
+    driver = _field(head, "Driver")
+    parts = re.split(r"^Name:", listed, flags=re.MULTILINE)[1:]
+    own = native if driver == "docker" else None
+    nodes = [node for part in parts if (node := _node(part, own)).platforms]
+    return Builder(driver=driver, nodes=tuple(nodes) or (Node(name="default", native=native, platforms=(native,)),))
+
+
+def _node(text: str, native: str | None) -> Node:
+    platforms = tuple(word.strip().rstrip("*") for word in _field(text, "Platforms").split(",") if word.strip())
+    return Node(
+        name=text.split(maxsplit=1)[0],
+        native=native or (platforms[0] if platforms else ""),
+        platforms=platforms or ((native,) if native else ()),
+        state=_field(text, "Status") or RUNNING,
+        endpoint=_field(text, "Endpoint"),
+        options=tuple(_OPTION.findall(_field(text, "Driver Options"))),
+    )
+
+
+def _field(text: str, name: str) -> str:
+    found = re.search(rf"^{name}:[ \t]+(.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def without_the_dead(program: str, name: str, found: Builder) -> str:
+    """Return a builder of the nodes that are alive: buildx sends work to a dead one and waits for it in vain.
+
+    It is named after them, so it is made once and left for the next time; the user's builder stays as it is. Raises
+    EngineGoneError when no node answers.
+    """
+    alive = [node for node in found.nodes if node not in found.dead]
+    if not alive:
+        msg = f"no node of builder `{name}` answers"
+        why = [f"{node.name} at {node.endpoint}: {node.state}" for node in found.dead]
+        raise EngineGoneError(msg, why=why, hint="`docker buildx inspect` shows them; is buildkitd running there?")
+    key = "\n".join(f"{node.endpoint} {node.options}" for node in alive)
+    rest = f"{name}-rest-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+    if processes.run([program, "buildx", "inspect", rest]).returncode:
+        for number, node in enumerate(alive):
+            options = [f"--driver-opt={key}={value}" for key, value in node.options]
+            more = ["--append"] if number else []
+            platform = f"--platform={node.native}"
+            command = [program, "buildx", "create", f"--name={rest}", *more, "--driver=remote", platform, *options]
+            finished = processes.run([*command, node.endpoint])
+            if finished.returncode:
+                msg = f"builder `{name}` lost a node, and buildx makes none of the others"
+                raise EngineGoneError(msg, why=finished.stderr.strip().splitlines()[-2:])
+    return rest
