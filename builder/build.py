@@ -267,10 +267,13 @@ def _inside_notes(planned: Plan, made: Mapping[str, Made]) -> list[str]:
     if planned.container is None:
         return []
     name = planned.target.name
+    accelerated = any(part.how == parts.ACCELERATED for part in made.values())
+    slow = planned.container.slow_languages if accelerated else ()
     missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
     refused = [row for part in made.values() for row in part.libraries().get("refused", ())]
     return [
         *(f"{name}: {text}" for text in compiling.how_notes(made)),
+        *(f"{name}: {language} was compiled under emulation" for language in slow),
         *(f"{name}: {text}" for text in compiling.outside_files(made, planned.container)),
         *(f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items()),
         *(f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused),

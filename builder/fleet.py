@@ -23,6 +23,7 @@ def build_all(
     pairs: Sequence[tuple[Loaded, Target]], options: Options, *, jobs: int, keep_going: bool, verify: bool = False
 ) -> tuple[list[Built], list[LayerwrightError]]:
     """Build targets and return what was built, in the order given, and what failed."""
+    remote.ready()
     stop = threading.Event()
     with console.working("starting") as show, console.group("layerwright build"):
 

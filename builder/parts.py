@@ -16,7 +16,8 @@ from builder.errors import BuildError
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
 
-WAYS = ("native", "accelerated", "emulated")
+ACCELERATED = "accelerated"
+WAYS = ("native", ACCELERATED, "emulated")
 """How a part can be made."""
 LIMIT = 5_000_000_000
 """Bytes that are kept; the parts that were not used for longest go first."""
@@ -33,7 +34,7 @@ class Made:
     @property
     def how(self) -> str:
         """The way it was really made: a build may ignore the compiler that it is given."""
-        judged = self.asked == "accelerated" and self._said("compiles")
+        judged = self.asked == ACCELERATED and self._said("compiles")
         return "emulated" if judged and self.libraries().get("compilers") == ["gcc"] else self.asked
 
     @property

@@ -45,6 +45,11 @@ class _State:
 _state = _State()
 
 
+def ready() -> None:
+    """Raise UsageError when the variable makes no sense; whether somebody answers is seen later, and no mistake."""
+    _bucket()
+
+
 def fetch(name: str, to: Path) -> bool:
     """Put the object of that name at `to`, and tell whether it was there and whole; a damaged one is removed."""
     bucket = _bucket()

@@ -29,6 +29,11 @@ def files(folder: Path) -> list[str]:
     return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
 
 
+def whole(target: str) -> list[str]:
+    """Return what a build leaves of a target: the bill of materials, the manifest and the zip."""
+    return [f"{target}{suffix}" for suffix in (".cdx.json", ".json", ".zip")]
+
+
 @pytest.fixture
 def work(tmp_path: Path, index: Index) -> Path:
     """Make a folder with one recipe and an index that has its package."""
@@ -42,7 +47,7 @@ def test_a_recipe_becomes_a_zip_a_manifest_and_a_summary(work: Path) -> None:
     result = layerwright("build", "a", cwd=work)
     assert result.code == 0, result.err
     path = work / "dist" / f"{TARGET}.zip"
-    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+    assert files(work / "dist") == whole(TARGET)
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         assert b"a/__init__.py,,\n" in archive.read("python/a-1.0.dist-info/RECORD")
@@ -117,7 +122,7 @@ def test_two_builds_at_once_never_mix(work: Path) -> None:
     outputs = [json.loads(process.communicate()[0]) for process in running]
     assert [process.returncode for process in running] == [0] * 4
     assert {one["built"][0]["zip"]["sha256"] for one in outputs} == {digest(work / "dist" / f"{TARGET}.zip")}
-    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+    assert files(work / "dist") == whole(TARGET)
 
 
 def _stopped_while_writing(process: subprocess.Popen[str], dist: Path) -> bool:
@@ -166,7 +171,7 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
         assert files(cache / "work") == []
     again = layerwright("build", "big", cwd=tmp_path, env={"LAYERWRIGHT_CACHE": str(cache)})
     assert again.code == 0, again.err
-    assert files(tmp_path / "dist") == ["big-1.0-python3.13-arm64.json", "big-1.0-python3.13-arm64.zip"]
+    assert files(tmp_path / "dist") == whole("big-1.0-python3.13-arm64")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
@@ -196,7 +201,7 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     assert f"cannot write dist/{TARGET}.zip" in finished.stderr
     assert "hint: is the disk full or read-only?" in finished.stderr
     assert digest(work / "dist" / f"{TARGET}.zip") == before
-    assert files(work / "dist") == [f"{TARGET}.json", f"{TARGET}.zip"]
+    assert files(work / "dist") == whole(TARGET)
 
 
 def test_an_output_that_cannot_be_written_is_told_before_any_work(work: Path) -> None:

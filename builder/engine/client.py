@@ -1,5 +1,6 @@
 """Which engine there is, what it can do, and what is wrong with it."""
 
+import dataclasses
 import json
 import os
 import re
@@ -32,6 +33,8 @@ class Engine:
     nodes: tuple[Node, ...]
     builder: str | None = None
     """A buildx builder by name; None is the client's own choice."""
+    driver: str = ""
+    """Of the builder, as buildx calls it."""
     lost: tuple[Node, ...] = ()
     """Nodes of the builder that do not answer, for which the others work as well."""
 
@@ -50,6 +53,12 @@ class Engine:
     def native_node(self, arch: Architecture) -> Node | None:
         """Return the first machine of that architecture."""
         return next((node for node in self.nodes if node.native == arch.docker), None)
+
+    def builder_of(self, node: Node) -> str | None:
+        """Return what sends work to one node alone, where buildx can address it; else the builder as it is."""
+        if self.builder is None or self.driver != nodes.REMOTE or len(self.nodes) == 1:
+            return self.builder
+        return nodes.only(self.program, self.builder, [node])
 
     def can(self, arch: Architecture) -> bool:
         """Tell whether it runs anything for that architecture, natively or not."""
@@ -150,8 +159,18 @@ def _docker(program: str, builder: str | None) -> Engine:
     if builder and found.dead:
         alive = tuple(node for node in found.nodes if node not in found.dead)
         builder = nodes.without_the_dead(program, builder, found)
-        return Engine(kind=DOCKER, program=program, version=version, nodes=alive, builder=builder, lost=found.dead)
-    return Engine(kind=DOCKER, program=program, version=version, nodes=found.nodes, builder=builder)
+        found, lost = dataclasses.replace(found, nodes=alive), found.dead
+    else:
+        lost = ()
+    return Engine(
+        kind=DOCKER,
+        program=program,
+        version=version,
+        nodes=found.nodes,
+        builder=builder,
+        driver=found.driver,
+        lost=lost,
+    )
 
 
 # ---- podman, finch, nerdctl ----------------------------------------------------------------------------------------

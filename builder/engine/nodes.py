@@ -2,12 +2,17 @@
 
 import hashlib
 import re
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder import processes
 from builder.errors import EngineGoneError
 
 RUNNING = "running"
+REMOTE = "remote"
+"""The driver of BuildKit daemons that run somewhere; each is addressed by itself."""
+_making = threading.Lock()
 _OPTION = re.compile(r"([A-Za-z][\w.-]*)=\"([^\"]*)\"")
 
 
@@ -35,7 +40,7 @@ class Builder:
     @property
     def dead(self) -> tuple[Node, ...]:
         """Nodes that do not answer. Those of other drivers are started by buildx itself when they are needed."""
-        return tuple(node for node in self.nodes if self.driver == "remote" and node.state != RUNNING)
+        return tuple(node for node in self.nodes if self.driver == REMOTE and node.state != RUNNING)
 
 
 def read(text: str, native: str) -> Builder:
@@ -68,24 +73,35 @@ def _field(text: str, name: str) -> str:
 def without_the_dead(program: str, name: str, found: Builder) -> str:
     """Return a builder of the nodes that are alive: buildx sends work to a dead one and waits for it in vain.
 
-    It is named after them, so it is made once and left for the next time; the user's builder stays as it is. Raises
-    EngineGoneError when no node answers.
+    Raises EngineGoneError when no node answers.
     """
     alive = [node for node in found.nodes if node not in found.dead]
     if not alive:
         msg = f"no node of builder `{name}` answers"
         why = [f"{node.name} at {node.endpoint}: {node.state}" for node in found.dead]
         raise EngineGoneError(msg, why=why, hint="`docker buildx inspect` shows them; is buildkitd running there?")
-    key = "\n".join(f"{node.endpoint} {node.options}" for node in alive)
-    rest = f"{name}-rest-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-    if processes.run([program, "buildx", "inspect", rest]).returncode:
-        for number, node in enumerate(alive):
-            options = [f"--driver-opt={key}={value}" for key, value in node.options]
-            more = ["--append"] if number else []
-            platform = f"--platform={node.native}"
-            command = [program, "buildx", "create", f"--name={rest}", *more, "--driver=remote", platform, *options]
-            finished = processes.run([*command, node.endpoint])
-            if finished.returncode:
-                msg = f"builder `{name}` lost a node, and buildx makes none of the others"
-                raise EngineGoneError(msg, why=finished.stderr.strip().splitlines()[-2:])
-    return rest
+    return only(program, name, alive)
+
+
+def only(program: str, name: str, chosen: Sequence[Node]) -> str:
+    """Return a builder of some nodes of a builder; the user's own stays as it is.
+
+    It is named after them, so it is made once and left for the next time.
+    """
+    key = "\n".join(f"{node.endpoint} {node.options}" for node in chosen)
+    part = f"{name}-part-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+    with _making:
+        if processes.run([program, "buildx", "inspect", part]).returncode:
+            for number, node in enumerate(chosen):
+                _add(program, part, node, first=not number)
+    return part
+
+
+def _add(program: str, part: str, node: Node, *, first: bool) -> None:
+    options = [f"--driver-opt={key}={value}" for key, value in node.options]
+    more = [] if first else ["--append"]
+    command = [program, "buildx", "create", f"--name={part}", *more, f"--driver={REMOTE}", f"--platform={node.native}"]
+    finished = processes.run([*command, *options, node.endpoint])
+    if finished.returncode:
+        msg = f"buildx makes no builder of {node.name} alone"
+        raise EngineGoneError(msg, why=finished.stderr.strip().splitlines()[-2:])

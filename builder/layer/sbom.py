@@ -192,6 +192,6 @@ def _property(name: str, value: str) -> "Property":
 
 
 def _licence(text: str) -> "list[License]":
-    from cyclonedx.factory.license import LicenseFactory
+    from cyclonedx.contrib.license.factories import LicenseFactory
 
     return [] if text == NONE else [LicenseFactory().make_from_string(text)]

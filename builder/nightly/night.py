@@ -1,17 +1,17 @@
 """The sequence of a night: look at everything, build what is due, write down each result as it comes."""
 
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from builder import places, remote
+from builder import places as folders
+from builder import remote
 from builder.build import Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
-from builder.errors import BuildError, EngineError, LayerwrightError
+from builder.errors import BuildError, EngineError, EngineGoneError, LayerwrightError
 from builder.model import images
 from builder.model.images import Image
 from builder.model.recipes import Loaded
@@ -19,8 +19,9 @@ from builder.model.target import Target
 from builder.nightly import inputs, journal, records, scanning, schedule
 from builder.nightly.journal import Night
 from builder.nightly.records import Record
-from builder.nightly.schedule import Job, Stop
-from builder.nightly.work import Patience, StoppedError, Terms, worked
+from builder.nightly.schedule import Job, Place, Places, Stop
+from builder.nightly.work import Bench, Patience, StoppedError, Terms, worked
+from builder.ways import EngineChoice
 
 Pair = tuple[Loaded, Target]
 FORCED = "--rebuild asks for it"
@@ -68,7 +69,8 @@ class Wish:
 def run(wish: Wish, show: Show) -> Night:
     """Do the night's work and return it; what went wrong with targets stands in their records."""
     output = wish.options.output
-    places.writable(output)
+    folders.writable(output)
+    remote.ready()
     slots = tuple(records.slot(target) for _, target in wish.pairs)
     opened = journal.resuming(output) if wish.resume else journal.beginning(output, wish.told, slots)
     with opened as begun:
@@ -144,7 +146,7 @@ def _damage(record: Record, path: Path) -> str | None:
     seen = path.stat()
     if (seen.st_size, seen.st_mtime_ns) == (record.zip.bytes, record.zip.mtime_ns):
         return None
-    if seen.st_size == record.zip.bytes and places.sha256(path) == record.zip.sha256:
+    if seen.st_size == record.zip.bytes and folders.sha256(path) == record.zip.sha256:
         return None
     return f"{path.name} is not what was built"
 
@@ -189,22 +191,20 @@ def _asked(paths: list[str], wish: Wish, show: Show) -> dict[str, str]:
 
 def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[str, str]:
     engine = _engine(wish, jobs)
-    queues: dict[str, list[Job]] = defaultdict(list)
-    for job in schedule.ordered(jobs):
-        queues[schedule.place_of(job, engine)].append(job)
-    widths = schedule.places_at(engine, wish.jobs, wish.compiles or (client.room(engine) if engine else 1))
-    show.planned(jobs, len(wish.pairs) - len(jobs), {name: widths[name] for name in queues})
+    places = Places(engine, wish.jobs, wish.compiles or (client.room(engine) if engine else 1))
+    show.planned(jobs, len(wish.pairs) - len(jobs), places.widths(jobs))
     stop = Stop()
     options = replace(wish.options, rebuild=wish.rebuild or wish.options.rebuild)
     terms = Terms(options=options, run=night.run, patience=Patience(wish.patience), limit=wish.limit, stop=stop)
     states: dict[str, str] = {}
 
-    def one(job: Job, place: str) -> bool:
+    def one(job: Job, place: Place) -> bool:
         if stop.is_set():
             return True
-        show.begins(job, place)
+        show.begins(job, place.name)
+        bench = Bench(choice=_choice(wish, engine, place), lost=lambda: places.lose(place))
         try:
-            record = worked(job, terms, lambda text: show.stage(job, text))
+            record = worked(job, terms, lambda text: show.stage(job, text), bench)
         except StoppedError:
             return True
         _kept(wish.options.output, record, show)
@@ -212,8 +212,19 @@ def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[st
         show.ends(job, record)
         return states[job.slot] != "failed"
 
-    schedule.run(queues, widths, one, stop, fail_fast=wish.fail_fast)
+    schedule.run(schedule.ordered(jobs), places, one, stop, fail_fast=wish.fail_fast)
     return states
+
+
+def _choice(wish: Wish, engine: Engine | None, place: Place) -> EngineChoice:
+    """Return the engine as a place sees it: a node of a remote builder is addressed alone, so that all have work."""
+    choice = wish.options.containers
+    if engine is None or place.node is None:
+        return choice
+    try:
+        return replace(choice, builder=engine.builder_of(place.node))
+    except EngineGoneError:
+        return choice
 
 
 def _engine(wish: Wish, jobs: Sequence[Job]) -> Engine | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from builder import processes
 from builder.engine.client import Engine
+from builder.engine.nodes import Node
 from builder.model.recipe import Build, Gem, Packages, Pip, Script
 from builder.model.recipes import Loaded
 from builder.model.target import Target
@@ -54,20 +55,46 @@ def ordered(jobs: Iterable[Job]) -> list[Job]:
     return sorted(jobs, key=lambda job: (-job.expected, job.target.name))
 
 
-def places_at(engine: Engine | None, jobs: int, compiles: int) -> dict[str, int]:
-    """Return how many targets are built at once, by where: on this host, and on each node of the engine."""
-    nodes = engine.nodes if engine else ()
-    return {HOST: jobs, **{node.name: compiles for node in nodes}}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where targets are built: this host, or a node of the engine."""
+
+    name: str
+    width: int
+    """Targets at once."""
+    node: Node | None = None
 
 
-def place_of(job: Job, engine: Engine | None) -> str:
-    """Return where a target is built: on a node of its architecture if there is one, else on one that emulates it."""
-    if engine is None or not job.compiles:
-        return HOST
-    native = engine.native_node(job.target.arch)
-    able = (node for node in engine.nodes if job.target.arch.docker in node.platforms)
-    found = native or next(able, engine.nodes[0])
-    return found.name
+class Places:
+    """All places, and who may take what: a node of the target's own architecture, or else one that emulates it."""
+
+    def __init__(self, engine: Engine | None, jobs: int, compiles: int) -> None:
+        nodes = engine.nodes if engine else ()
+        self.every = (
+            Place(name=HOST, width=jobs),
+            *(Place(name=node.name, width=compiles, node=node) for node in nodes),
+        )
+        self._lost: set[str] = set()
+
+    def lose(self, place: Place) -> None:
+        """Give nothing more to a node that went away, as long as others can do its work."""
+        self._lost.add(place.name)
+
+    def widths(self, jobs: Iterable[Job]) -> dict[str, int]:
+        """Return how many targets are built at once where these jobs are going to be built."""
+        used = {name for job in jobs for name in self.taken_by(job)}
+        return {place.name: place.width for place in self.every if place.name in used}
+
+    def taken_by(self, job: Job) -> set[str]:
+        """Return the names of the places that may build a target now."""
+        nodes = [place for place in self.every if place.node]
+        if not job.compiles or not nodes:
+            return {HOST}
+        alive = [place for place in nodes if place.name not in self._lost] or nodes
+        wanted = job.target.arch.docker
+        native = {place.name for place in alive if place.node and place.node.native == wanted}
+        able = {place.name for place in alive if place.node and wanted in place.node.platforms}
+        return native or able or {alive[0].name}
 
 
 def default_jobs() -> int:
@@ -79,41 +106,51 @@ class Stop(threading.Event):
 
 
 def run(
-    queues: Mapping[str, Sequence[Job]],
-    widths: Mapping[str, int],
-    work: Callable[[Job, str], bool],
+    jobs: Sequence[Job],
+    places: Places,
+    work: Callable[[Job, Place], bool],
     stop: Stop,
     *,
     fail_fast: bool,
 ) -> None:
-    """Work through the queues, each with its own number of places; `work` says whether it went well.
+    """Let each place take the first job that it may, until none is left; `work` says whether it went well.
 
     An interrupt stops everything at once, and so does what nobody expected.
     """
-    pools = {name: ThreadPoolExecutor(max(1, widths.get(name, 1))) for name, jobs in queues.items() if jobs}
-    futures = {pools[name].submit(work, job, name) for name, jobs in queues.items() for job in jobs}
-    try:
-        _watch(futures, stop, fail_fast=fail_fast)
-    except BaseException:
-        stop.set()
-        _cancel(futures)
-        processes.kill_all()
-        raise
-    finally:
-        for pool in pools.values():
-            pool.shutdown(wait=True, cancel_futures=True)
+    left = list(jobs)
+    lock = threading.Condition()
+
+    def take(place: Place) -> Job | None:
+        """Return the next job, or None at the end; while others have work left, it may become this place's."""
+        with lock:
+            while left and not stop.is_set():
+                if found := next((job for job in left if place.name in places.taken_by(job)), None):
+                    left.remove(found)
+                    lock.notify_all()
+                    return found
+                lock.wait(_LOOK)
+        return None
+
+    def worker(place: Place) -> None:
+        while job := take(place):
+            if not work(job, place) and fail_fast:
+                stop.set()
+
+    workers = [place for place in places.every for _ in range(place.width)]
+    with ThreadPoolExecutor(len(workers)) as pool:
+        futures = {pool.submit(worker, place) for place in workers}
+        try:
+            _watch(futures)
+        except BaseException:
+            stop.set()
+            processes.kill_all()
+            raise
 
 
-def _watch(futures: set[Future[bool]], stop: Stop, *, fail_fast: bool) -> None:
+def _watch(futures: set[Future[None]]) -> None:
+    """Wait in short steps, so that an interrupt is heard; raise what a worker raised."""
     pending = futures
     while pending:
         done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
         for future in done:
-            if not future.cancelled() and not future.result() and fail_fast:
-                stop.set()
-                _cancel(pending)
-
-
-def _cancel(futures: Iterable[Future[bool]]) -> None:
-    for future in futures:
-        future.cancel()
+            future.result()

@@ -15,11 +15,21 @@ from builder.errors import PASSING, BuildError, EngineGoneError, LayerwrightErro
 from builder.layer import manifest, sizes
 from builder.nightly.records import Last, Point, Record, Zip, failure, now, with_point
 from builder.nightly.schedule import Job, Stop
+from builder.ways import EngineChoice
 
 Report = Callable[[str], None]
 _FIRST, _LONGEST = 2.0, 60.0
 """Seconds of the first and the longest pause between tries."""
 _CHANGES = 40
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bench:
+    """Where a target is built at first."""
+
+    choice: EngineChoice
+    lost: Callable[[], None]
+    """Told when the engine there went away; what follows is built wherever there is one."""
 
 
 class StoppedError(LayerwrightError):
@@ -59,16 +69,17 @@ class Terms:
     stop: Stop = field(default_factory=Stop)
 
 
-def worked(job: Job, terms: Terms, report: Report) -> Record:
+def worked(job: Job, terms: Terms, report: Report, bench: Bench) -> Record:
     """Build one target and return its new record; only StoppedError and what nobody expected come out of it."""
     started, tries = time.monotonic(), 0
     heard = _listening(report, terms, started)
     pauses = _pauses(terms.patience.seconds)
-    before = job.record or _fresh(job)
+    before, choice = job.record or _fresh(job), bench.choice
     while True:
         tries += 1
         try:
-            built = build(job.loaded, job.target, terms.options, heard)
+            options = replace(terms.options, containers=choice)
+            built = build(job.loaded, job.target, options, heard)
         except StoppedError:
             raise
         except LayerwrightError as error:
@@ -80,7 +91,9 @@ def worked(job: Job, terms: Terms, report: Report) -> Record:
             if terms.stop.wait(pause):
                 raise StoppedError(job.target.name) from error
             if isinstance(error, EngineGoneError):
+                bench.lost()
                 client.find.cache_clear()  # it may be back, or other nodes may do its work
+                choice = terms.options.containers
         else:
             terms.patience.rewarded()
             return _recorded(job, before, terms, built, tries)

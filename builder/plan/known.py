@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from builder import remote
 from builder.index import uv
 from builder.index.dist import Candidate, Dist
 from builder.index.resolve import Wanted, resolve
@@ -22,10 +23,13 @@ def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[C
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others
     path = cache / f"{_key(wanted, target, lock)}.json"
     found = _read(path)
+    if found is None and remote.fetch(f"resolved/{path.name}", path):
+        found = _read(path)
     if found is None:
         found = resolve(wanted, target.base, target.arch)
         if not any(candidate.direct for candidate in found):
             _write(path, found)
+            remote.offer(f"resolved/{path.name}", path)
     return found
 
 

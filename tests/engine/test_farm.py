@@ -131,3 +131,16 @@ def test_an_engine_that_goes_and_comes_back_is_waited_for(tmp_path: Path, engine
     (target,) = json.loads(out)["targets"]
     assert (target["state"], target["attempts"] > 1) == ("built", True)
     assert engine.kind == "docker"
+
+
+def test_two_nodes_of_one_architecture_share_the_work(tmp_path: Path) -> None:
+    with farm(tmp_path / "farm", "amd64", "amd64") as (name, daemons):
+        recipes(tmp_path, "a", "b", "c", "d", pause=4)
+        result = nightly(tmp_path, name, "--arch", "x86_64", "--compiles", "1")
+        assert result.code == 0, result.err
+        logs = [(one.root / "state" / "runc-overlayfs" / "executor").is_dir() for one in daemons]
+    assert set(result.json["states"].values()) == {"built"}
+    assert logs == [True, True]
+    # Four seconds each: one after the other takes sixteen and more.
+    seconds = [one["seconds"] for one in result.json["targets"]]
+    assert result.json["nights"][0]["seconds"] < 0.75 * sum(seconds)

@@ -26,6 +26,8 @@ def take(folder: Path) -> None:
     rows = {row["target"]: row for row in read()} if FILE.is_file() else {}
     for path in sorted(folder.glob("*.json")):
         made = json.loads(path.read_text(encoding="utf-8"))
+        if "zip" not in made:
+            continue  # a bill of materials
         rows[made["target"]] = {
             "target": made["target"],
             **{key: made[key] for key in KEPT},

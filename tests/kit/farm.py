@@ -107,7 +107,7 @@ def _forget(docker: str, name: str) -> None:
     listed = subprocess.run([docker, "buildx", "ls"], capture_output=True, text=True, check=False).stdout
     for line in listed.splitlines():
         found = line.split(" ")[0].rstrip("*")
-        if found == name or found.startswith(f"{name}-rest-"):
+        if found == name or found.startswith(f"{name}-part-"):
             subprocess.run([docker, "buildx", "rm", "--force", found], capture_output=True, check=False)
 
 

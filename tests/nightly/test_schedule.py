@@ -2,19 +2,21 @@
 
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kit.commands import pip_recipe, write_recipe
 
+from builder import processes
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
 from builder.model import recipes
 from builder.model.target import targets
 from builder.nightly import schedule
 from builder.nightly.records import Point, Record
-from builder.nightly.schedule import HOST, Job, Stop
+from builder.nightly.schedule import HOST, Job, Place, Places, Stop
 
 X86 = Node(name="big", native="linux/amd64", platforms=("linux/amd64", "linux/arm64"))
 ARM = Node(name="small", native="linux/arm64", platforms=("linux/arm64",))
@@ -53,60 +55,96 @@ def test_the_longest_begins_first_and_what_nobody_knows_before_it(jobs: list[Job
     assert schedule.ordered([short, long, unknown]) == [unknown, long, short]
 
 
+def names(places: Places, jobs: list[Job]) -> list[set[str]]:
+    return [places.taken_by(job) for job in jobs]
+
+
 def test_a_target_goes_to_a_node_of_its_architecture(jobs: list[Job]) -> None:
-    x86, arm, wheels = jobs
-    two = engine(X86, ARM)
-    assert [schedule.place_of(job, two) for job in (x86, arm, wheels)] == ["big", "small", HOST]
-    assert schedule.place_of(arm, engine(X86)) == "big"  # emulated there
-    assert schedule.place_of(arm, None) == HOST
-    assert schedule.places_at(two, 4, 2) == {HOST: 4, "big": 2, "small": 2}
+    two = Places(engine(X86, ARM), 4, 2)
+    assert names(two, jobs) == [{"big"}, {"small"}, {HOST}]
+    assert two.widths(jobs) == {HOST: 4, "big": 2, "small": 2}
+    assert two.widths(jobs[:1]) == {"big": 2}
+    assert names(Places(engine(X86), 1, 1), jobs) == [{"big"}, {"big"}, {HOST}]  # emulated there
+    assert names(Places(None, 1, 1), jobs) == [{HOST}, {HOST}, {HOST}]
+    both = Places(engine(X86, replace(X86, name="bigger")), 1, 1)
+    assert names(both, jobs) == [{"big", "bigger"}, {"big", "bigger"}, {HOST}]
+
+
+def test_what_a_lost_node_would_do_others_do(jobs: list[Job]) -> None:
+    places = Places(engine(X86, ARM), 1, 1)
+    places.lose(place(places, "small"))
+    assert names(places, jobs) == [{"big"}, {"big"}, {HOST}]
+    places.lose(place(places, "big"))
+    assert names(places, jobs) == [{"big"}, {"small"}, {HOST}]  # nobody is left, so each waits for its own
+
+
+def place(places: Places, name: str) -> Place:
+    return next(one for one in places.every if one.name == name)
 
 
 def test_every_place_works_at_most_at_its_width_and_all_at_once(jobs: list[Job]) -> None:
-    running: dict[str, int] = {"a": 0, "b": 0}
-    most: dict[str, int] = {"a": 0, "b": 0}
+    running: Counter[str] = Counter()
+    most: Counter[str] = Counter()
     done: list[str] = []
     lock = threading.Lock()
 
-    def work(_: Job, place: str) -> bool:
+    def work(_: Job, place: Place) -> bool:
         with lock:
-            running[place] += 1
-            most[place] = max(most[place], running[place])
+            running[place.name] += 1
+            most[place.name] = max(most[place.name], running[place.name])
         time.sleep(0.05)
         with lock:
-            running[place] -= 1
-            done.append(place)
+            running[place.name] -= 1
+            done.append(place.name)
         return True
 
-    queues = {"a": jobs * 3, "b": jobs * 2}
-    schedule.run(queues, {"a": 3, "b": 1}, work, Stop(), fail_fast=False)
-    assert most == {"a": 3, "b": 1}
-    assert (done.count("a"), done.count("b")) == (9, 6)
+    two = Places(engine(X86, replace(X86, name="bigger")), 3, 1)
+    schedule.run(jobs * 6, two, work, Stop(), fail_fast=False)
+    assert most == {HOST: 3, "big": 1, "bigger": 1}
+    assert len(done) == 18
+    assert done.count(HOST) == 6
+    assert min(done.count("big"), done.count("bigger")) >= 4  # both have their share
+
+
+def test_when_a_node_is_lost_its_queue_goes_on_elsewhere(jobs: list[Job]) -> None:
+    places = Places(engine(X86, ARM), 1, 1)
+    done: list[str] = []
+
+    def work(_: Job, place: Place) -> bool:
+        if place.name == "small":
+            places.lose(place)
+        done.append(place.name)
+        return True
+
+    schedule.run([jobs[1]] * 5, places, work, Stop(), fail_fast=False)
+    assert done == ["small", "big", "big", "big", "big"]
 
 
 def test_others_go_on_when_one_fails_unless_asked(jobs: list[Job]) -> None:
     done: list[str] = []
     stop = Stop()
 
-    def work(job: Job, _: str) -> bool:
-        if stop.is_set():
-            return True
+    def work(job: Job, _: Place) -> bool:
         done.append(job.target.name)
-        time.sleep(0.3)  # so that the watcher sees the failure before the next one ends
         return job is not jobs[0]
 
-    schedule.run({"a": jobs}, {"a": 1}, work, stop, fail_fast=False)
-    assert len(done) == 3
+    alone = Places(None, 1, 1)
+    schedule.run(jobs, alone, work, stop, fail_fast=False)
+    assert done == [job.target.name for job in jobs]
     done.clear()
-    schedule.run({"a": jobs}, {"a": 1}, work, stop, fail_fast=True)
-    assert len(done) < 3
-    assert done[0] == jobs[0].target.name
+    schedule.run(jobs, alone, work, stop, fail_fast=True)
+    assert done == [jobs[0].target.name]
 
 
-def test_what_nobody_expected_ends_the_night_at_once(jobs: list[Job]) -> None:
-    def work(_: Job, __: str) -> bool:
+def test_what_nobody_expected_ends_the_night_at_once(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[bool] = []
+    # For real, it would keep this very process from starting programs ever after.
+    monkeypatch.setattr(processes, "kill_all", lambda: killed.append(True))
+
+    def work(_: Job, __: Place) -> bool:
         msg = "a bug"
         raise RuntimeError(msg)
 
     with pytest.raises(RuntimeError, match="a bug"):
-        schedule.run({"a": jobs}, {"a": 1}, work, Stop(), fail_fast=False)
+        schedule.run(jobs, Places(None, 1, 1), work, Stop(), fail_fast=False)
+    assert killed == [True]

@@ -1,0 +1,91 @@
+"""`layerwright cache`, and recipes cut into jobs for code hosts."""
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
+
+from builder import caches
+from builder.cli import main
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(folder))
+    now = time.time()
+    for name, size, days in (("parts/a.tar", 3000, 1), ("parts/b.tar", 2000, 10), ("sources/c", 1000, 40)):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+        os.utime(path, (now - days * 86_400, now - days * 86_400))
+    for name in ("locks/one.lock", "work/build-x/half"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"held")
+    return folder
+
+
+def left(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_cache_is_listed_by_kind(cache: Path, tmp_path: Path) -> None:
+    found = {one.kind: (one.files, one.bytes) for one in caches.held()}
+    assert found["parts"] == (2, 5000)
+    assert found["sources"] == (1, 1000)
+    assert found["derived"] == (0, 0)
+    listed = layerwright("cache", "list", "--json", cwd=tmp_path)
+    assert listed.json["folder"] == str(cache)
+    assert {one["kind"]: one["bytes"] for one in listed.json["kinds"]}["parts"] == 5000
+    assert "what containers compiled" in layerwright("cache", "list", cwd=tmp_path).out
+
+
+def test_what_was_not_used_for_longest_goes_first(cache: Path, tmp_path: Path) -> None:
+    held = {"locks/one.lock", "work/build-x/half"}
+    assert caches.prune(limit=5500) == (1, 1000)
+    assert left(cache) == {"parts/a.tar", "parts/b.tar", *held}
+    assert caches.prune(days=5) == (1, 2000)
+    assert left(cache) == {"parts/a.tar", *held}
+    assert not (cache / "sources").exists() or not list((cache / "sources").iterdir())
+    everything = layerwright("cache", "prune", "--everything", cwd=tmp_path)
+    assert "1 files removed" in everything.err
+    assert left(cache) == held  # running builds hold them
+    unsaid = layerwright("cache", "prune", cwd=tmp_path)
+    assert unsaid.code == 2
+    assert "--max-gb 5" in unsaid.err
+
+
+def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -> None:
+    for name in "abcde":
+        write_recipe(tmp_path, name, pip_recipe(name, f"{name}==1", architectures=("x86_64", "arm64")))
+    write_recipe(tmp_path, "f", pip_recipe("f", "f==1", architectures=("arm64",)))
+    found = layerwright("list", "--format", "github-matrix", "--shards", "2", cwd=tmp_path)
+    assert found.out.count("\n") == 1
+    jobs = found.json["include"]
+    assert {job["runner"] for job in jobs if job["arch"] == "arm64"} == {"ubuntu-24.04-arm"}
+    for arch, names in (("x86_64", "abcde"), ("arm64", "abcdef")):
+        shares = [job["recipes"].split() for job in jobs if job["arch"] == arch]
+        assert sorted(name for share in shares for name in share) == list(names)
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+    gitlab = layerwright("list", "--format", "gitlab-matrix", "--shards", "1", cwd=tmp_path).json
+    assert gitlab == [
+        {"ARCH": "arm64", "SHARD": "arm64-1", "RECIPES": "a b c d e f"},
+        {"ARCH": "x86_64", "SHARD": "x86_64-1", "RECIPES": "a b c d e"},
+    ]
+
+
+def test_every_command_of_the_workflow_is_there_with_its_options() -> None:
+    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(text)["jobs"]
+    assert set(jobs) == {"plan", "build", "report"}
+    called = re.findall(r"\.venv/bin/layerwright (\S+)([^\n]*)", text)
+    assert {name for name, _ in called} == {"list", "nightly", "report"}
+    for name, rest in called:
+        known = {option for parameter in main.commands[name].params for option in parameter.opts}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= known
+    assert json.loads(json.dumps(jobs["build"]["strategy"]))["fail-fast"] is False
