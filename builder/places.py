@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from builder.errors import BuildError, UsageError
@@ -39,8 +39,8 @@ def workspace() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Be the only one who makes that file; a second process waits."""
+def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = ()) -> Iterator[None]:
+    """Be the only one who makes that file, and those of other suffixes beside it; a second process waits."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(_lock_file(path))
@@ -50,11 +50,17 @@ def exclusive(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
         waiting()
         lock.acquire()
     try:
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
-            left.unlink(missing_ok=True)  # whoever was killed while writing it cannot come back
+        sweep(path, beside)
         yield
     finally:
         lock.release()
+
+
+def sweep(path: Path, beside: Sequence[str] = ()) -> None:
+    """Remove what somebody left who was killed while writing a file; for those who hold its name."""
+    for own in (path, *(path.with_suffix(suffix) for suffix in beside)):
+        for left in path.parent.glob(f".{glob.escape(own.name)}.*.part"):
+            left.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from builder import places as folders
 from builder import remote
-from builder.build import Options
+from builder.build import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
 from builder.errors import BuildError, EngineError, EngineGoneError, LayerwrightError
@@ -76,6 +76,7 @@ def run(wish: Wish, show: Show) -> Night:
     with opened as begun:
         started = time.monotonic()
         night = replace(begun, broken={name: records.failure(error) for name, error in wish.broken.items()})
+        _swept(wish)
         jobs, states = _looked_at(wish, night, show)
         states.update(_built(wish, night, jobs, show))
         if wish.scan:
@@ -86,6 +87,18 @@ def run(wish: Wish, show: Show) -> Night:
         night = journal.closed(replace(night, states={**night.states, **states}), time.monotonic() - started)
         journal.write(output, night)
         return night
+
+
+def _swept(wish: Wish) -> None:
+    """Remove what killed builds left of targets that nobody builds at this moment."""
+    output = wish.options.output
+    if not any(output.glob(".*.part")):
+        return
+    for _, target in wish.pairs:
+        path = output / f"{target.name}.zip"
+        with folders.claimed(path) as mine:
+            if mine:
+                folders.sweep(path, BESIDE)
 
 
 # ---- what is due ---------------------------------------------------------------------------------------------------

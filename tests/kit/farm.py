@@ -99,7 +99,15 @@ def farm(folder: Path, *arches: str) -> Iterator[tuple[str, list[Daemon]]]:
         for one in daemons:
             one.kill()
         _forget(docker, name)
+        _unmount(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unmount(folder: Path) -> None:
+    """What a killed daemon had mounted stays; the innermost goes first."""
+    points = [line.split(" ")[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for point in sorted((one for one in points if one.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", "--lazy", point], check=False, capture_output=True)
 
 
 def _forget(docker: str, name: str) -> None:
