@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many schema catalogue readme requirements clean
+.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -75,6 +75,9 @@ benchmark-engine: $(DEV)  ## Measure builds in containers against the same by ha
 
 benchmark-foreign: $(DEV)  ## Measure compiling for the other architecture; ARGS="--emulated NAME" for what takes hours
 	$(BIN)/python -m benchmarks.foreign $(ARGS)
+
+benchmark-nightly: $(DEV)  ## Measure nights: 200 layers unchanged and built, a second node, the page; ARGS=quiet for some
+	$(BIN)/python -m benchmarks.nightly $(ARGS)
 
 benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and time them; ARGS=--hostile adds 100,000 damaged zips
 	$(BIN)/python -m benchmarks.checks $(ARGS)
