@@ -6,12 +6,15 @@ import re
 import time
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
 from builder import caches
 from builder.cli import main
+
+KUBERNETES = "1.34"
 
 
 @pytest.fixture
@@ -79,13 +82,45 @@ def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -
     ]
 
 
-def test_every_command_of_the_workflow_is_there_with_its_options() -> None:
-    text = (ROOT / ".github" / "workflows" / "nightly.yml").read_text(encoding="utf-8")
-    jobs = yaml.safe_load(text)["jobs"]
-    assert set(jobs) == {"plan", "build", "report"}
+@pytest.mark.parametrize(
+    ("name", "jobs", "commands"),
+    [
+        ("nightly", {"plan", "build", "report"}, {"list", "nightly", "report"}),
+        ("updates", {"propose"}, {"update"}),
+    ],
+)
+def test_every_command_of_the_workflows_is_there_with_its_options(
+    name: str, jobs: set[str], commands: set[str]
+) -> None:
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    assert set(yaml.safe_load(text)["jobs"]) == jobs
     called = re.findall(r"\.venv/bin/layerwright (\S+)([^\n]*)", text)
-    assert {name for name, _ in called} == {"list", "nightly", "report"}
-    for name, rest in called:
-        known = {option for parameter in main.commands[name].params for option in parameter.opts}
+    assert {name for name, _ in called} == commands
+    for command, rest in called:
+        known = {option for parameter in main.commands[command].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
-    assert json.loads(json.dumps(jobs["build"]["strategy"]))["fail-fast"] is False
+
+
+def test_the_nodes_for_kubernetes_are_valid_and_belong_together() -> None:
+    text = (ROOT / "images" / "builders" / "kubernetes.yaml").read_text(encoding="utf-8")
+    found = list(yaml.safe_load_all(text))
+    for one in found:
+        kubernetes_validate.validate(one, KUBERNETES, strict=True)
+    deployments = [one for one in found if one["kind"] == "Deployment"]
+    services = {one["metadata"]["name"]: one for one in found if one["kind"] == "Service"}
+    assert [one["metadata"]["name"] for one in deployments] == ["buildkit-amd64", "buildkit-arm64"]
+    for one in deployments:
+        pod, service = one["spec"]["template"], services[one["metadata"]["name"]]
+        arch = one["metadata"]["name"].removeprefix("buildkit-")
+        assert pod["metadata"]["labels"] == service["spec"]["selector"] == one["spec"]["selector"]["matchLabels"]
+        assert pod["spec"]["nodeSelector"] == {"kubernetes.io/arch": arch}
+        (container,) = pod["spec"]["containers"]
+        assert {port["name"] for port in container["ports"]} == {
+            port["targetPort"] for port in service["spec"]["ports"]
+        }
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in pod["spec"]["volumes"]}
+    first, second = (
+        json.dumps(one).replace("arm64", "ARCH").replace("amd64", "ARCH") for one in (deployments[0], deployments[1])
+    )
+    assert first == second
