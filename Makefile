@@ -15,7 +15,7 @@ DEV    := $(VENV)/.ready-dev
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -25,6 +25,12 @@ layer: $(READY)  ## Build a layer: RECIPE=numpy ARCH=arm64 RUNTIME=python3.13 (R
 
 wheel: $(READY)  ## Make the wheel that fits a runtime: PACKAGE=psycopg2==2.9.13 ARCH=arm64 RUNTIME=python3.13
 	@$(LW) wheel "$(PACKAGE)" $(NARROW) $(ARGS)
+
+nightly: $(READY)  ## Build what changed of all recipes, and write the report: RECIPE=numpy for one; ARGS=--resume
+	@$(LW) nightly $(filter-out all,$(RECIPE)) $(NARROW) $(ARGS)
+
+report: $(READY)  ## Write dist/report/index.html; ARGS=--open shows it
+	@$(LW) report $(ARGS)
 
 engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; as root)
 	@sh builder/engine/debian.sh

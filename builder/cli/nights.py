@@ -94,7 +94,8 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     from builder.report import data, write
 
     pairs, broken = every_target(folder, names, (runtimes, architectures, only))
-    wish = _wish(pairs, broken, boxes, given)
+    whole = not (names or runtimes or architectures or only)
+    wish = _wish(pairs, broken, boxes, {**given, "whole": whole})
     with console.group("layerwright nightly"), live.progress() as show:
         done = night.run(wish, show)
     written = write.write([wish.options.output], wish.options.output / "report")
@@ -138,6 +139,7 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
         rebuild=given["rebuild"],
         fail_fast=not given["keep_going"],
         resume=given["resume"],
+        whole=given["whole"],
         scan=given["scan"],
     )
 

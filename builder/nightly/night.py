@@ -54,6 +54,8 @@ class Wish:
     since: Literal["last-green", "last-run"] = "last-green"
     rebuild: bool = False
     fail_fast: bool = False
+    whole: bool = False
+    """These are all targets of all recipes: what is known of others is history."""
     scan: str | None = None
     """Command line of a scanner for bills of materials."""
     resume: bool = False
@@ -77,6 +79,8 @@ def run(wish: Wish, show: Show) -> Night:
         started = time.monotonic()
         night = replace(begun, broken={name: records.failure(error) for name, error in wish.broken.items()})
         _swept(wish)
+        if wish.whole and (gone := records.retire(output, slots, night.broken)):
+            show.warn(f"no recipe makes these any more, so their records are put aside: {', '.join(sorted(gone))}")
         jobs, states = _looked_at(wish, night, show)
         states.update(_built(wish, night, jobs, show))
         if wish.scan:

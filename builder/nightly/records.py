@@ -1,6 +1,7 @@
 """What is known of each target from one night to the next: one small file each, replaced as a whole."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from builder.model.target import Target
 VERSION = 1
 FOLDER = "nightly"
 """Below the folder of zips."""
+RETIRED = "retired"
 KEPT = 30
 """Builds of a target whose numbers are kept for the trend."""
 TAIL = 30
@@ -132,6 +134,25 @@ def every(output: Path) -> list[Record]:
     """Return all records beside zips, in the order of their names."""
     found = (read(path) for path in sorted(folder(output).glob("*.json")))
     return [one for one in found if one]
+
+
+def retired(output: Path) -> list[Record]:
+    """Return the records that were put aside."""
+    found = (read(path) for path in sorted((output / FOLDER / RETIRED).glob("*.json")))
+    return [one for one in found if one]
+
+
+def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> list[str]:
+    """Put aside the records of targets that no recipe has any more, and return their names.
+
+    Of recipes that cannot be read at the moment, everything stays.
+    """
+    gone = [one.slot for one in every(output) if one.slot not in slots and one.recipe not in broken]
+    place = output / FOLDER / RETIRED
+    for name in gone:
+        place.mkdir(parents=True, exist_ok=True)
+        (folder(output) / f"{name}.json").replace(place / f"{name}.json")
+    return gone
 
 
 def write(output: Path, record: Record) -> None:

@@ -145,6 +145,8 @@ def _named(job: Job) -> dict[str, Any]:
 
 def _failed(job: Job, before: Record, terms: Terms, error: LayerwrightError, spent: tuple[int, float]) -> Record:
     tries, seconds = spent
+    log = log_file(job.target)
+    own = str(log) in (error.hint or "")  # else it is the log of an earlier build
     last = Last(
         run=terms.run,
         at=now(),
@@ -152,7 +154,7 @@ def _failed(job: Job, before: Record, terms: Terms, error: LayerwrightError, spe
         reasons=job.reasons,
         seconds=round(seconds, 2),
         attempts=tries,
-        failure=failure(error, log_file(job.target) if job.compiles else None),
+        failure=failure(error, log if own else None),
     )
     return replace(before, **_named(job), tried=dict(job.inputs), last=last)
 

@@ -88,10 +88,11 @@ def _rows(output: Path, night: Night | None) -> Iterable[Row]:
         state = night.states.get(record.slot) if night else None
         before = "failed" if record.last and record.last.status == "failed" else NEVER
         yield Row(record=record, state=state or before, looked_at=state is not None)
-    slots = {(record.recipe, record.runtimes, record.architectures) for record in known}
+    told = (*known, *records.retired(output))
+    slots = {(record.recipe, record.runtimes, record.architectures) for record in told}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
-        if described and _place(described) not in slots:  # else it is an older version of what is known
+        if described and _place(described) not in slots:  # else it is an older version, or history
             yield Row(record=_without_night(path, described), state=NEVER)
 
 

@@ -158,6 +158,17 @@ def test_a_recipe_that_cannot_be_read_stops_nobody(work: Path) -> None:
     assert "b/recipe.toml" in (work / "dist" / "report" / "index.html").read_text(encoding="utf-8")
 
 
+def test_what_no_recipe_makes_any_more_is_put_aside(work: Path) -> None:
+    assert nightly(work).code == 0
+    (work / "recipes" / "b" / "recipe.toml").write_text("broken")
+    (work / "recipes" / "c" / "recipe.toml").unlink()
+    assert "put aside" not in nightly(work, "a").err  # it is about one recipe and says nothing of the others
+    second = nightly(work)
+    assert "put aside: c-python3.13-arm64" in second.err
+    assert {one["recipe"] for one in second.json["targets"]} == {"a", "b"}
+    assert (work / "dist" / "nightly" / "retired" / "c-python3.13-arm64.json").is_file()
+
+
 def test_only_what_is_named_is_built(work: Path) -> None:
     assert states(nightly(work, "a", "b", "--only", "a-*")) == {"a-python3.13-arm64": "built"}
     nobody = nightly(work, "aa")
