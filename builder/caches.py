@@ -1,12 +1,14 @@
 """What the local cache holds, and making it smaller. All of it can be made again."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import places
+from builder.errors import UsageError
 
 KINDS = {
     "derived": "compressed files, stripped programs and bytecode",
@@ -22,6 +24,10 @@ KINDS = {
 _UNTOUCHED = {"locks", "work"}
 """Running builds hold them."""
 _DAY = 86_400.0
+VARIABLE = "LAYERWRIGHT_CACHE_GB"
+_GB = 20.0
+"""What a nightly leaves when the variable does not say otherwise."""
+_MOST = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +67,19 @@ def held() -> list[Held]:
             )
         )
     return found
+
+
+def limit() -> int:
+    """Return the bytes that the cache may keep after a night; UsageError when the variable is no number."""
+    given = os.environ.get(VARIABLE, "")
+    try:
+        gigabytes = float(given) if given else _GB
+    except ValueError:
+        gigabytes = -1.0
+    if not 0 <= gigabytes < _MOST:
+        msg = f"{VARIABLE}={given} is no number of gigabytes"
+        raise UsageError(msg, hint=f"{VARIABLE}=50, or nothing for {_GB:.0f}")
+    return int(gigabytes * 1e9)
 
 
 def prune(*, limit: int | None = None, days: float | None = None, everything: bool = False) -> tuple[int, int]:

@@ -17,6 +17,8 @@ from builder.nightly.schedule import UNSEEN, Job
 
 _STYLES = {"built": "green", "same": "green", "failed": "bold red"}
 _WIDEST = 60
+_TOLD, _NAMED = 2, 6
+"""Reasons of a target, and targets of a reason, that are told before the rest is counted."""
 
 
 @dataclass(slots=True)
@@ -54,9 +56,8 @@ class Progress:
             state.total, state.places = len(jobs), max(1, sum(widths.values()))
         where = ", ".join(f"{width} at once on {place}" for place, width in widths.items())
         console.note(f"{len(jobs)} to build, {unchanged} not{f': {where}' if where else ''}")
-        for job in jobs:
-            more = f" and {len(job.reasons) - 2} more" if len(job.reasons) > 2 else ""  # noqa: PLR2004
-            console.note(f"  {job.target.name}: {'; '.join(job.reasons[:2])}{more}")
+        for line in _reasons(jobs):
+            console.note(f"  {line}")
 
     def begins(self, job: Job, place: str) -> None:
         with self._lock:
@@ -100,6 +101,17 @@ class Progress:
             table.add_row(Text(name), Text(place, style="dim"), Text(stage[:_WIDEST]), Text(f"{took:.0f} s"))
         foot = f"{done} of {total} done, {failed} failed" + (f", about {_spell(eta)} left" if eta else "")
         return Group(table, Text(foot, style="bold"))
+
+
+def _reasons(jobs: Sequence[Job]) -> Iterator[str]:
+    """Yield each reason once, with the targets that it is for; a hundred targets often have the same one."""
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        more = f" and {len(job.reasons) - _TOLD} more" if len(job.reasons) > _TOLD else ""
+        found.setdefault("; ".join(job.reasons[:_TOLD]) + more, []).append(job.target.name)
+    for reason, names in found.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield f"{reason}: {', '.join(names[:_NAMED])}{more}"
 
 
 def _spell(seconds: float) -> str:

@@ -15,6 +15,22 @@ from builder import caches
 from builder.cli import main
 
 KUBERNETES = "1.34"
+RECIPE = """\
+[layer]
+name        = "a"
+version     = "1"
+description = "for tests"
+license     = "MIT"
+
+[targets]
+runtimes      = ["provided.al2023"]
+architectures = ["arm64"]
+
+[[step]]
+uses  = "copy"
+files = ["a.txt"]
+to    = "lib"
+"""
 
 
 @pytest.fixture
@@ -61,6 +77,18 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path, tmp_path: Path) -
     unsaid = layerwright("cache", "prune", cwd=tmp_path)
     assert unsaid.code == 2
     assert "--max-gb 5" in unsaid.err
+
+
+def test_a_night_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:
+    write_recipe(tmp_path, "a", RECIPE)
+    (tmp_path / "recipes" / "a" / "a.txt").write_text("a")
+    result = layerwright("nightly", cwd=tmp_path, env={caches.VARIABLE: "0.000004"})
+    assert result.code == 0, result.err
+    assert "parts/b.tar" not in left(cache)  # it and the newer one are more than 4 kB together
+    assert {"parts/a.tar", "sources/c"} <= left(cache)
+    wrong = layerwright("nightly", cwd=tmp_path, env={caches.VARIABLE: "much"})
+    assert wrong.code == 2
+    assert "LAYERWRIGHT_CACHE_GB=much is no number" in wrong.err
 
 
 def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
+from builder import caches, remote
 from builder import places as folders
-from builder import remote
 from builder.build import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
@@ -73,6 +73,7 @@ def run(wish: Wish, show: Show) -> Night:
     output = wish.options.output
     folders.writable(output)
     remote.ready()
+    room = caches.limit()
     slots = tuple(records.slot(target) for _, target in wish.pairs)
     opened = journal.resuming(output) if wish.resume else journal.beginning(output, wish.told, slots)
     with opened as begun:
@@ -86,6 +87,7 @@ def run(wish: Wish, show: Show) -> Night:
         if wish.scan:
             known = [one for target in wish.pairs if (one := records.of(output, target[1]))]
             night = replace(night, scans=scanning.scan(wish.scan, output, known, wish.jobs))
+        caches.prune(limit=room)
         for trouble in remote.troubles():
             show.warn(trouble)
         night = journal.closed(replace(night, states={**night.states, **states}), time.monotonic() - started)
