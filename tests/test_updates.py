@@ -34,7 +34,8 @@ def work(tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def newer(index: Index) -> None:
     tag = "cp313-cp313-manylinux_2_28_aarch64"
-    make_wheel(index.folder, "a", "1.1", tag=tag, requires=("b",), files={"a/more.bin": b"x" * 1000})
+    news = "https://example.com/a/news"
+    make_wheel(index.folder, "a", "1.1", tag=tag, requires=("b",), files={"a/more.bin": b"x" * 1000}, changelog=news)
     make_wheel(index.folder, "b", "2.0")
 
 
@@ -50,8 +51,8 @@ def test_a_patch_with_a_summary_that_git_takes(work: Path, index: Index) -> None
     before = git(work, "status", "--porcelain")
     result = layerwright("update", "--no-pins", cwd=work)
     assert result.code == 0, result.err
-    assert "| a | 1.0 | 1.1 |" in result.out
-    assert "| b | (new) | 2.0 |" in result.out
+    assert "| a | 1.0 | 1.1 | https://example.com/a/news |" in result.out
+    assert "| b | (new) | 2.0 |  |" in result.out
     assert "none → manylinux_2_28" in result.out
     assert "### c" not in result.out
     assert (work / "dist" / "updates" / "updates.md").read_text(encoding="utf-8") == result.out

@@ -23,11 +23,13 @@ def make_wheel(
     requires: tuple[str, ...] = (),
     scripts: tuple[str, ...] = (),
     requires_python: str | None = None,
+    changelog: str | None = None,
 ) -> Path:
     """Write a valid wheel with these files beside a module of the package's name."""
     info = f"{name}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A wheel for tests\nLicense: MIT"]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
+    metadata += [f"Project-URL: Release notes, {changelog}"] if changelog else []
     metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
     content = {f"{name}/__init__.py": f"version = {version!r}\n".encode(), **(files or {})}
     content[f"{info}/METADATA"] = "\n".join([*metadata, ""]).encode()
@@ -125,7 +127,18 @@ def _answer(folder: Path, path: str, *, hashes: bool) -> tuple[str, bytes | None
         return "text/html", f"<!DOCTYPE html><html><body>{links}</body></html>".encode() if files else None
     if len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
         return "application/octet-stream", (folder / parts[1]).read_bytes()
+    if len(parts) == 2 and parts[0] == "files" and parts[1].endswith(".whl.metadata"):
+        return "text/plain", _metadata(folder / parts[1].removesuffix(".metadata"))
     return "text/plain", None
+
+
+def _metadata(path: Path) -> bytes | None:
+    """Return what an index tells of a wheel without the wheel (PEP 658)."""
+    if not path.is_file():
+        return None
+    with zipfile.ZipFile(path) as archive:
+        name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        return archive.read(name)
 
 
 def _digest(path: Path) -> str:
