@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import compiling, gems, languages, parts, places, results, smoke
+from builder import compiling, parts, places, results, smoke
+from builder.assembly import assemble
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
-from builder.errors import BuildError, EngineError
-from builder.index.install import install
-from builder.layer import archive, bytecode, checks, licences, manifest, provenance, sbom, slim, tree
+from builder.errors import EngineError
+from builder.layer import archive, bytecode, checks, licences, manifest, provenance, sbom, slim
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
-from builder.layer.tree import Entry, Tree
+from builder.layer.tree import Tree
 from builder.model.images import run_image
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
@@ -127,7 +127,7 @@ def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
         made = compiling.make(asked, job.report)
     with places.workspace() as work, job.store:
         job.report("installing")
-        full = _tree(job, made, work)
+        full = assemble(job.loaded, job.plan, made, work)
         job.report("slimming")
         rules = job.plan.slim
         slimmed = slim.slim(
@@ -161,8 +161,9 @@ def _finish(
         _judge(findings, job)
         outcomes = _tried(job, part)
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
-        stated = licences.declared(final)
-        found = {**_as_made(job.plan, made), "licences": [one.as_json() for one in stated]}
+        found = _as_made(job.plan, made)
+        stated = [*licences.declared(final), *licences.brought(found["libraries"], final.paths())]
+        found["licences"] = [one.as_json() for one in stated]
         described = manifest.describe(found, written, subject, findings, slimmed.savings)
         _beside(job, described, stated)
     return described, outcomes
@@ -211,45 +212,6 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
         subject, pruned=pruned, dlopened=recipe.libraries.dlopen, license=recipe.layer.license
     )
     return subject, checks.run(subject, job.plan.recipe.allow)
-
-
-def _tree(job: _Job, made: Mapping[str, Made], work: Path) -> Tree:
-    """Put the files of all steps together."""
-    content = made[TREE].files("opt") if TREE in made else tree.Tree(())
-    target = job.plan.target
-    if job.plan.routes:
-        inside = job.plan.container
-        built = compiling.wheels(inside, made, work / "wheels") if inside else {}
-        pinned = [built.get(one.package.name, one.package) for one in job.plan.routes]
-        install(pinned, target.base, target.arch, work / "python")
-        content = content.with_entries(tree.from_folder(work / "python", "python"))
-    if node := job.plan.node:
-        if not node.scripts:
-            content = content.with_entries(languages.node_tree(node, target.arch))
-        content = content.without(lambda entry: languages.for_others(entry.path, node, target.architectures))
-    if rubies := job.plan.gems:
-        content = gems.linked(content.with_entries(gems.entries(rubies, target.base)), rubies, target.arch)
-    content = content.with_entries(languages.jar_entries(job.plan.jars))
-    content = content.with_entries(_libraries(job, made, content))
-    content = content.with_entries(
-        tree.from_file(job.loaded.file(one.source), one.to, executable=one.executable) for one in job.plan.copied
-    )
-    if not len(content):
-        msg = f"{target.name}: the steps leave the layer empty"
-        raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
-    return content
-
-
-def _libraries(job: _Job, made: Mapping[str, Made], content: Tree) -> Iterator[Entry]:
-    """Yield the libraries that Lambda lacks, which the containers found beside what they made."""
-    rules = job.plan.recipe.libraries
-    there = content.paths()
-    for one in made.values():
-        wanted = one.with_needed({*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)})
-        for entry in one.files("out/lib"):
-            path = f"lib/{entry.path}"
-            if path not in there and (rules.bundle == "auto" or entry.path in wanted):
-                yield dataclasses.replace(entry, path=path)
 
 
 def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:

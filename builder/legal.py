@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.layer import licences, manifest
-from builder.layer.licences import NONE, Licence, Policy
+from builder.layer.licences import Licence, Policy
 from builder.layer.reader import LayerZip
 
 
@@ -20,16 +20,11 @@ class Looked:
 
 def look(path: Path) -> Looked:
     """Read what the packages in a zip declare, and of what came along from the operating system."""
+    described = manifest.beside(path) or {}
     with LayerZip(path) as opened:
         declared = licences.declared(opened.tree)
-    described = manifest.beside(path) or {}
-    owners = {
-        (row["package"], row.get("version", "")): row.get("license") or NONE
-        for row in described.get("libraries", ())
-        if row.get("package")
-    }
-    brought = [Licence(package=name, version=version, expression=said) for (name, version), said in owners.items()]
-    return Looked(path=path, licences=(*declared, *sorted(brought, key=lambda one: one.package)))
+        brought = licences.brought(described.get("libraries", ()), opened.tree.paths())
+    return Looked(path=path, licences=(*declared, *brought))
 
 
 def rows(found: Sequence[Looked]) -> list[tuple[str, str, str, str]]:

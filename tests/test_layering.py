@@ -21,7 +21,7 @@ ROOMS = (
     ("ways", "languages"),
     ("gems",),
     ("compiling",),
-    ("planning",),
+    ("planning", "assembly"),
     ("build", "catalogue", "legal"),
     ("adhoc", "relock", "pinning", "shell", "split", "verify"),
     ("wheels", "nightly", "updates"),

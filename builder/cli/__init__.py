@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
-from builder.cli import legal, machine, nights, recipes, splitting, zips
+from builder.cli import authoring, legal, machine, nights, recipes, splitting, zips
 from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -24,15 +24,9 @@ def main() -> None:
     """  # noqa: D301  click's mark for lines that stay as they are
 
 
-for command in (
-    *recipes.COMMANDS,
-    *zips.COMMANDS,
-    *splitting.COMMANDS,
-    *nights.COMMANDS,
-    *legal.COMMANDS,
-    *machine.COMMANDS,
-):
-    main.add_command(command)
+for module in (recipes, authoring, zips, splitting, nights, legal, machine):
+    for command in module.COMMANDS:
+        main.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,7 @@
-"""Commands about recipes: list, plan, build, wheel, lock, new, lint, schema, runtimes."""
+"""Commands that make layers of recipes: list, plan, build, wheel."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ def chosen(ask: options.Ask) -> Pairs:
     from builder.model.target import Selection, select, targets
 
     wanted = Selection(runtimes=ask.runtimes, architectures=ask.architectures, only=ask.only)
-    names = _names(ask.folder, ask.names, everything=ask.everything)
+    names = names_of(ask.folder, ask.names, everything=ask.everything)
     packages = bool(ask.pips or ask.npms or ask.file)
     if names and packages:
         msg = "recipes and packages cannot be built in one call"
@@ -53,7 +53,7 @@ def every_target(
 
     good: list[Loaded] = []
     bad: dict[str, LayerwrightError] = {}
-    for name in dict.fromkeys(names or _names(folder, (), everything=True)):
+    for name in dict.fromkeys(names or names_of(folder, (), everything=True)):
         try:
             good.append(recipes.load(folder, name))
         except UsageError as error:
@@ -83,7 +83,7 @@ def _adhoc(ask: options.Ask) -> "Loaded":
     )
 
 
-def _names(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
+def names_of(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
     return all_names(folder) if everything else names
 
 
@@ -133,17 +133,17 @@ def list_(  # noqa: PLR0913  each is an option
     if form.endswith("-matrix"):
         pairs, broken_ones = every_target(folder, (), (runtimes, architectures, only))
         console.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
-        _report(list(broken_ones.values()))
+        report_errors(list(broken_ones.values()))
         return
     loaded, broken = recipes.load_all(folder)
     rows = catalogue.rows(loaded, output)
     if as_json or form == "json":
         console.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
     else:
-        _names(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
+        names_of(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         console.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
-    _report(broken)
+    report_errors(broken)
 
 
 @click.command()
@@ -219,10 +219,10 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
         console.warn(note)
     for one in results if how.verify else ():
         console.note(f"{one.target}: two builds from nothing are equal, byte by byte")
-    _report(errors)
+    report_errors(errors)
 
 
-def _report(errors: "Sequence[LayerwrightError]") -> None:
+def report_errors(errors: "Sequence[LayerwrightError]") -> None:
     """Print errors, each once though it may stand for several targets, and end with the code of the first."""
     from builder import console
 
@@ -262,131 +262,4 @@ def wheel(output: Path, folder: Path, boxes: options.Boxes, **asked: Any) -> Non
             console.text(f"{made.path}\n")
 
 
-@click.command()
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
-@click.option("--upgrade", "-U", is_flag=True, help="Take the newest versions that the recipe allows.")
-@options.recipes_folder
-def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
-    """Write the locks beside recipes: exact versions and hashes for every target.
-
-    requirements.lock for Python, package-lock.json for Node.js, maven.lock for Java.
-    """
-    from builder import console
-    from builder.model import recipes
-    from builder.relock import relock
-
-    chosen_names = _names(folder, names, everything=everything)
-    if not chosen_names:
-        msg = "no recipe is named"
-        raise UsageError(msg, hint="--all locks every one")
-    for loaded in [recipes.load(folder, name) for name in chosen_names]:
-        with console.working(f"locking {loaded.name}") as report:
-            results = relock(loaded, upgrade=upgrade, report=report)
-        for result in results:
-            console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
-            for package, old, new in result.changes:
-                console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
-
-
-@click.command()
-@click.argument("name")
-@options.packages_for_new
-@options.runtime_and_arch
-@options.recipes_folder
-def new(
-    name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
-) -> None:
-    """Write a recipe that lints and builds."""
-    from builder import adhoc, console, places
-    from builder.model import recipes
-
-    path = folder / name / recipes.RECIPE_FILE
-    if path.exists():
-        msg = f"{path} exists already"
-        raise UsageError(msg, hint="edit it, or choose another name")
-    request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
-    with console.working(f"looking at {' '.join(pips)}"):
-        text = adhoc.write_recipe(request, name)
-    places.writable(path.parent)
-    with places.replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
-    recipes.load(folder, name)
-    console.note(f"wrote {path}; `layerwright build {name}` builds it")
-
-
-@click.command()
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@options.recipes_folder
-def lint(names: tuple[str, ...], folder: Path) -> None:
-    """Check recipes, all or the named ones; every mistake of every file at once."""
-    from builder import console
-    from builder.model import recipes
-
-    errors: list[LayerwrightError] = []
-    count = 0
-    for name in names or _names(folder, (), everything=True):
-        count += 1
-        try:
-            loaded = recipes.load(folder, name)
-        except UsageError as error:
-            errors.append(error)
-        else:
-            for unknown in _unknown_packages(loaded):
-                console.warn(f"{name}: {unknown}")
-    _report(errors)
-    console.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
-
-
-def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
-    """Yield packages that no list of the operating system has: it may be newer than ours, so this is no mistake."""
-    from builder.engine.failure import package_names
-    from builder.errors import near
-    from builder.model.recipe import Packages
-    from builder.model.target import targets
-
-    for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
-        known = package_names(system)
-        for step in loaded.recipe.step:
-            if isinstance(step, Packages) and known and (step.when is None or step.when.os in {None, system}):
-                for name in sorted(set(step.install) - set(known)):
-                    yield f"no list of {system} has a package `{name}`{near(name, known)}"
-
-
-@click.command()
-def schema() -> None:
-    """Print the JSON schema of recipes, for editors."""
-    from builder import console
-    from builder.model import schema as recipe_schema
-
-    console.text(recipe_schema.text())
-
-
-@click.command()
-@options.as_json
-def runtimes(*, as_json: bool) -> None:
-    """Show Lambda's runtimes: system, dates, directories, images."""
-    from builder import console
-    from builder.model import runtimes as model
-
-    today = model.today()
-    if as_json:
-        console.data(
-            {"runtimes": [one.as_json(today) for one in model.runtimes().values()], "retired": model.retired()}
-        )
-        return
-    rows = [
-        (
-            one.name,
-            one.os.title,
-            one.status(today),
-            str(one.deprecated or ""),
-            str(one.block_update or ""),
-            one.image.replace("-{arch}", ""),
-        )
-        for one in model.runtimes().values()
-    ]
-    console.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)
-
-
-COMMANDS = (list_, plan, build, wheel, lock, new, lint, schema, runtimes)
+COMMANDS = (list_, plan, build, wheel)

@@ -5,13 +5,14 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from typing import Any
 
 from builder.layer.inspect import Installed, installed
 from builder.layer.tree import Entry, Tree
+from builder.model.libraries import LICENCES
 
 NONE = "NOASSERTION"
 """SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
@@ -50,6 +51,21 @@ def declared(content: Tree) -> list[Licence]:
     texts = sorted(path for path in entries if _TEXT.search(path))
     found = {(one.name, one.version): _licence(one, entries, texts) for one in installed(content)}
     return [found[key] for key in sorted(found)]
+
+
+def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
+    """Return the licences of what came along from the operating system: `rows` are the manifest's `libraries`."""
+    said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
+    texts = sorted(path for path in paths if path.startswith(LICENCES))
+    return [
+        Licence(
+            package=name,
+            version=version,
+            expression=expression,
+            texts=tuple(path for path in texts if path.startswith(f"{LICENCES}{name}/")),
+        )
+        for (name, version), expression in sorted(said.items())
+    ]
 
 
 def _licence(one: Installed, entries: dict[str, Entry], texts: Sequence[str]) -> Licence:

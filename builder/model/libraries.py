@@ -16,6 +16,8 @@ C_LIBRARY = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|BrokenLocale|thread_db|nss_[a-z0-9_]+)|ld-linux[^.]*)\.so\.\d+$"
 )
 """Sonames of glibc: its parts work with each other alone."""
+LICENCES = "share/licenses/"
+"""Where a layer has the licences of what came along from the operating system: a folder for each package, as there."""
 _LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 Versions = tuple[str, ...]
 

@@ -254,6 +254,9 @@ class Libraries:
     dlopen: Annotated[
         tuple[Text, ...], Field(description="Sonames that code opens at run time, which no header names.")
     ] = ()
+    licences: Annotated[
+        StrictBool, Field(description="Their texts go to share/licenses, as most licences ask of those who copy.")
+    ] = True
 
 
 @table

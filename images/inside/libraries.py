@@ -4,7 +4,8 @@
 
 PROVIDED lists the sonames that the runtime has, DLOPENED those that the recipe says are opened at run time. TREE is
 /opt; each WHEEL is looked into. What is missing is copied to OUT/lib under its soname, followed by what that needs
-itself; OUT/libraries.json says where each came from. A program or library of TREE that needs one of TREE/lib which the
+itself; OUT/libraries.json says where each came from, OUT/licences/PACKAGE
+holds the licences that came with it. A program or library of TREE that needs one of TREE/lib which the
 runtime has as well gets a DT_RPATH: LD_LIBRARY_PATH would find the runtime's. Nothing is executed to find out (no
 ldd): ELF headers are read. Python 3.7 or newer, standard library only.
 """
@@ -32,6 +33,8 @@ OF_THE_C_LIBRARY = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|BrokenLocale|thread_db|nss_[a-z0-9_]+)|ld-linux[^.]*)\.so\.\d+$"
 )
 """Parts of one C library, which works with itself alone: one of them beside another's ends in crashes."""
+LICENCES = Path("/usr/share/licenses")
+DOCUMENTS = Path("/usr/share/doc")
 PATCHELF = "/layerwright/bin/patchelf"
 COMPILERS = {"clang": b"clang version ", "gcc": b"GCC: ("}
 """What compilers write into `.comment`. GCC's stands in every program: the C library's own start files have it."""
@@ -198,6 +201,17 @@ def close(elves: list[Elf], provided: set[str], dlopened: list[str], lib: Path) 
     return found
 
 
+def licences(added: list[Row], out: Path) -> None:
+    """Copy the texts that packages put where Amazon Linux keeps them (or Debian, in the images of tests)."""
+    for name, version in sorted({(row["package"], row["version"]) for row in added if "package" in row}):
+        folders = [LICENCES / name, LICENCES / f"{name}-{version.partition('-')[0]}"]
+        found = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
+        for path in [*found, DOCUMENTS / name / "copyright"]:
+            if path.is_file():
+                (out / name).mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(str(path), str(out / name / path.name))
+
+
 def prefer_own(elves: list[Elf], root: Path, provided: set[str]) -> list[Row]:
     """Give a DT_RPATH to what needs a library of the layer that the runtime has as well; return what was changed.
 
@@ -228,6 +242,7 @@ def main(provided: str, dlopened: str, out: str, tree: str, *wheels: str) -> Non
     names = set(Path(provided).read_text(encoding="utf-8").split())
     opened = Path(dlopened).read_text(encoding="utf-8").split()
     report: dict[str, Any] = {**close(elves, names, opened, Path(out, "lib"))}
+    licences(report["added"], Path(out, "licences"))
     report["rpath"] = [] if wheels else prefer_own(own, Path(tree), names)
     report["compilers"] = sorted({name for elf in elves for name in elf.compilers})
     Path(out).mkdir(parents=True, exist_ok=True)

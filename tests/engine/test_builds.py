@@ -144,6 +144,14 @@ def test_libraries_that_lambda_lacks_come_along_and_say_where_they_are_from(tmp_
     assert names["libpq.so.5"]["license"]
     assert {f"lib/{name}" for name in names} < set(content(built))
     assert not {"libc.so.6", "libstdc++.so.6", "libz.so.1"} & set(names)
+    texts = {name for name in content(built) if name.startswith("share/licenses/")}
+    assert {row["package"] for row in names.values()} == {text.split("/")[2] for text in texts}
+    assert b"PostgreSQL" in content(built)["share/licenses/libpq5/copyright"]
+    stated = {row["package"]: row for row in built.manifest["licences"]}
+    assert stated["libpq5"]["texts"] == ["share/licenses/libpq5/copyright"]
+    assert not [one for one in built.manifest["findings"] if "share/" in (one["path"] or "")]
+    without = made(tmp_path, recipe(steps, "[libraries]\nlicences = false"))
+    assert set(content(without)) == set(content(built)) - texts
     only = made(tmp_path, recipe(steps, '[libraries]\nbundle = ["libpq.so.5"]'))
     assert {name for name in content(only) if name.startswith("lib/")} == {f"lib/{name}" for name in names}
     other = refused(tmp_path / "other", recipe(steps, '[libraries]\nbundle = ["libssl.so.1.1"]'))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import SITE_PACKAGES, matcher
 from builder.layer.tree import Entry, parents
+from builder.model.libraries import LICENCES
 from builder.model.limits import MB
 from builder.model.runtimes import Runtime
 
@@ -25,6 +26,8 @@ _LEFTOVERS = {
 
 def reads(runtime: Runtime, path: str) -> bool:
     """Tell whether a runtime looks below one of its directories for that file."""
+    if path.startswith(LICENCES):
+        return True  # nothing reads them, and they have to be there
     other = re.match(r"python/lib/python([\d.]+)/", path)
     if other:
         return runtime.language == "python" and other[1] == runtime.series
