@@ -86,6 +86,8 @@ def _rows(output: Path, night: Night | None) -> Iterable[Row]:
     known = records.every(output)
     for record in known:
         state = night.states.get(record.slot) if night else None
+        if state is None and night and record.last and record.last.run == night.run:
+            state = record.last.status  # the night was stopped before it could sum up
         before = "failed" if record.last and record.last.status == "failed" else NEVER
         yield Row(record=record, state=state or before, looked_at=state is not None)
     told = (*known, *records.retired(output))

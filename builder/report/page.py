@@ -3,10 +3,11 @@
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder import __version__
+from builder.layer.licences import NONE
 from builder.model import facts
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
 from builder.model.runtimes import runtimes
@@ -92,8 +93,15 @@ def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
+def _licence(row: Mapping[str, Any], said: Mapping[tuple[str, str], str]) -> str:
+    """Return what a package declares; jars have no group there."""
+    found = said.get((row["name"].rpartition(":")[2], row["version"]), NONE)
+    return "" if found == NONE else found
+
+
 def _made(described: dict[str, Any]) -> dict[str, Any]:
     packages = described["packages"][:_MOST_PACKAGES]
+    said = {(one["package"], one["version"]): one["license"] for one in described.get("licences", ())}
     return {
         "zip": described["zip"]["bytes"],
         "unzipped": described["unzipped_bytes"],
@@ -102,7 +110,7 @@ def _made(described: dict[str, Any]) -> dict[str, Any]:
         "route": described["route"],
         "abi": described["abi"],
         "license": described["license"],
-        "packages": [[one["name"], one["version"], one["route"], one.get("license", "")] for one in packages],
+        "packages": [[one["name"], one["version"], one["route"], _licence(one, said)] for one in packages],
         "libraries": [
             [one["soname"], one.get("package", ""), one.get("version", ""), one.get("license", "")]
             for one in described["libraries"]

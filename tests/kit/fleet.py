@@ -37,7 +37,7 @@ def manifest(name: str, runtime: str, arch: str, size: int) -> dict[str, Any]:
         ],
         "libraries": [{"soname": "libz.so.1", "package": "zlib", "version": "1.2.11", "license": "Zlib", "bytes": 9}],
         "sources": [],
-        "licences": [],
+        "licences": [{"package": f"{name}-7", "version": "1.7", "license": "Beerware", "texts": []}],
         "notes": [],
         "findings": [
             {"severity": "warning", "check": "size", "path": None, "message": "near the limit", "allowed": None}

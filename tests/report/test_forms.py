@@ -95,6 +95,16 @@ def test_shards_become_one_and_the_next_night_goes_on_from_there(tmp_path: Path)
     assert night.states.keys() == {one.slot for one in everything}
 
 
+def test_a_night_that_was_stopped_tells_what_it_did(tmp_path: Path) -> None:
+    (one,) = fleet.fill(tmp_path, 1)
+    assert one.last
+    with journal.beginning(tmp_path, {}, (one.slot,)) as night:
+        records.write(tmp_path, replace(one, last=replace(one.last, run=night.run, status="built")))
+    report = data.gather([tmp_path])
+    assert [row.state for row in report.rows] == ["built"]
+    assert "stopped before its end" in page.render(report)
+
+
 def test_zips_that_no_night_built_are_told_as_well(tmp_path: Path) -> None:
     described = fleet.manifest("lone", "python3.13", "arm64", 1000)
     zips.write(tmp_path / f"{described['target']}.zip", {"python/lone.py": b"x" * 10})

@@ -98,7 +98,15 @@ def test_a_layer_tells_all_about_itself(opened: webdriver.Chrome) -> None:
     text = detail.text
     for part in (
         *("layer001-1.0-python3.12-arm64", "revision 3", "recipe.toml changed", "GLIBC 2.28", "wheels"),
-        *("Packages", "layer001-7", "libz.so.1", "near the limit", "Since the revision before", "cold start"),
+        *(
+            "Packages",
+            "layer001-7",
+            "Beerware",
+            "libz.so.1",
+            "near the limit",
+            "Since the revision before",
+            "cold start",
+        ),
     ):
         assert part in text
     meters = detail.find_elements(By.CSS_SELECTOR, "[role=meter]")
@@ -115,7 +123,9 @@ def test_a_layer_tells_all_about_itself(opened: webdriver.Chrome) -> None:
 def test_a_failure_shows_its_reason_its_hint_and_the_end_of_its_log(opened: webdriver.Chrome) -> None:
     failed = opened.find_elements(By.CSS_SELECTOR, "#grid a.failed")
     failed[0].click()
-    text = opened.find_element(By.ID, "detail").text
+    detail = opened.find_element(By.ID, "detail")
+    WebDriverWait(opened, SECONDS).until(lambda _: detail.is_displayed())
+    text = detail.text
     for part in ("step `tree` failed", "a.c:1: error: no", "mend it", "the end of its log"):
         assert part in text
 
@@ -133,6 +143,7 @@ def test_keys_alone_do_everything(opened: webdriver.Chrome) -> None:
     WebDriverWait(opened, SECONDS).until(lambda one: one.find_element(By.ID, "detail").is_displayed())
     assert focused(opened) == "detail"
     opened.switch_to.active_element.send_keys(Keys.ESCAPE)
+    WebDriverWait(opened, SECONDS).until(lambda one: not one.find_element(By.ID, "detail").is_displayed())
     assert not opened.find_element(By.ID, "detail").is_displayed()
     assert focused(opened) == second  # back to where one was
 
@@ -179,6 +190,7 @@ def test_light_and_dark_are_both_readable(opened: webdriver.Chrome, scheme: str)
 def test_a_narrow_window_shows_everything_without_scrolling_sideways(opened: webdriver.Chrome) -> None:
     opened.set_window_size(500, 900)
     opened.find_elements(By.CSS_SELECTOR, "#grid a.state")[0].click()
+    WebDriverWait(opened, SECONDS).until(lambda one: one.find_element(By.ID, "detail").is_displayed())
     wide = opened.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
     opened.set_window_size(1500, 1000)
     assert wide <= 0
