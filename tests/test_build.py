@@ -182,11 +182,11 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     write_recipe(work, "a", pip_recipe("a", "a==1.1"))
     layerwright("plan", "a", cwd=work)
     code = (
-        "import resource, sys; from builder import build; from builder.cli import run\n"
-        "real = build.install\n"
+        "import resource, sys; from builder import assembly; from builder.cli import run\n"
+        "real = assembly.install\n"
         "def install(*a):\n"
         "    real(*a); resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
-        "build.install = install\n"
+        "assembly.install = install\n"
         "sys.exit(run())"
     )
     finished = subprocess.run(
