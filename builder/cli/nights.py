@@ -208,8 +208,8 @@ def update(  # noqa: PLR0913  each is an option
     from builder import console, places, updates
     from builder.model import recipes
 
-    root = updates.root_of(folder)
     wanted = names or all_names(folder)
+    root = updates.root_of(folder)
     loaded = [recipes.load(folder, name) for name in wanted]
     with console.working("looking for updates") as show:
         found = updates.propose(loaded, pins=pins, kind=(engine, builder), report=show)

@@ -74,6 +74,8 @@ def run(wish: Wish, show: Show) -> Night:
     folders.writable(output)
     remote.ready()
     room = caches.limit()
+    if wish.scan:
+        scanning.words_of(wish.scan)  # a typing error is told now, not in the morning
     slots = tuple(records.slot(target) for _, target in wish.pairs)
     opened = journal.resuming(output) if wish.resume else journal.beginning(output, wish.told, slots)
     with opened as begun:

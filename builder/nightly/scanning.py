@@ -20,7 +20,7 @@ def scan(command: str, output: Path, known: Iterable[Record], jobs: int) -> dict
 
     For example `grype sbom:{sbom} --fail-on high`, `trivy sbom --exit-code 1 {sbom}`, `osv-scanner --sbom {sbom}`.
     """
-    words = _words(command)
+    words = words_of(command)
     all_paths = {one.slot: output / f"{one.target}.cdx.json" for one in known if one.zip}
     present = [(slot, path) for slot, path in all_paths.items() if path.is_file()]
 
@@ -36,7 +36,8 @@ def scan(command: str, output: Path, known: Iterable[Record], jobs: int) -> dict
     return {slot: lines for (slot, _), lines in zip(present, said, strict=True) if lines is not None}
 
 
-def _words(command: str) -> list[str]:
+def words_of(command: str) -> list[str]:
+    """Return the command line as words, with a place for the path; UsageError when there is no such program."""
     try:
         words = shlex.split(command)
     except ValueError as error:
