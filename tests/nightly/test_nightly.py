@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from kit.wheels import Index, make_wheel, serve
 from builder.nightly import journal, records
 
 NAMES = ("a", "b", "c")
+posix = pytest.mark.skipif(sys.platform == "win32", reason="ends processes, or sets limits, as POSIX does")
 
 
 @pytest.fixture
@@ -224,6 +224,7 @@ def test_a_target_that_takes_too_long_is_given_up(work: Path) -> None:
         assert one["failure"] is None or "longer than" in one["failure"]["what"]
 
 
+@posix
 def test_a_full_disk_leaves_no_half_file_and_the_others_whole(work: Path, index: Index) -> None:
     big = make_wheel(index.folder, "big", "1.0", files={"big/data.bin": random.Random(1).randbytes(3_000_000)})
     write_recipe(work, "big", pip_recipe("big", "big=={version}"))
@@ -231,6 +232,8 @@ def test_a_full_disk_leaves_no_half_file_and_the_others_whole(work: Path, index:
     assert nightly(work, "a", "b", "c").code == 0  # uv's cache and ours have what they need
 
     def no_large_files() -> None:
+        import resource
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
     finished = subprocess.run(
@@ -297,6 +300,7 @@ def test_resume_goes_on_with_the_same_night(work: Path) -> None:
     assert "no night of dist was stopped" in nothing.err
 
 
+@posix
 def test_killed_fifty_times_at_random_it_comes_to_the_same_end(work: Path, index: Index, tmp_path: Path) -> None:
     for number in range(6):
         name = f"m{number}"
@@ -332,6 +336,7 @@ def test_killed_fifty_times_at_random_it_comes_to_the_same_end(work: Path, index
     assert not list((work / "dist").glob("*.part"))
 
 
+@posix
 def test_two_nights_at_once_give_what_one_gives(work: Path) -> None:
     with running(work) as one, running(work) as other:
         said = [process.communicate(timeout=120)[1].decode() for process in (one, other)]
