@@ -98,7 +98,10 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     store = Store(options.derived or places.cache() / "derived")
     planned = plan(loaded, target, wheels_only=options.wheels_only)
     job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
-    with places.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE):
+    with (
+        places.enough_disk(),
+        places.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE),
+    ):
         found = None if options.rebuild else _already_there(job)
         if found is None and planned.interpreter and job.interpreter() is None:
             job = dataclasses.replace(job, plan=without_bytecode(planned))

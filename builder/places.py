@@ -1,6 +1,7 @@
 """Where layerwright keeps things on this host, and who may write where at one moment."""
 
 import contextlib
+import errno
 import glob
 import hashlib
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from builder.errors import BuildError, UsageError
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _ABANDONED = 24 * 3600
 """Seconds after which a workspace belongs to a build that was killed."""
 
@@ -93,6 +95,20 @@ def sha256(path: Path) -> str:
         while chunk := stream.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def enough_disk() -> Iterator[None]:
+    """Tell a disk that is full, or over its quota, from a bug: whatever was to be written, by a library or by us."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        msg = "there is no room left to write to"
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "`layerwright cache prune --max-gb 5` frees some; LAYERWRIGHT_CACHE moves the cache, --output the zips"
+        raise BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint) from error
 
 
 def sha256_of(data: bytes) -> str:

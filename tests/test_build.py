@@ -175,6 +175,28 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
+def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
+    write_recipe(work, "a", pip_recipe("a", "a==1.1"))
+    code = (
+        "import errno, sys; from builder import assembly; from builder.cli import run\n"
+        "def install(*a): raise OSError(errno.ENOSPC, 'No space left on device')\n"
+        "assembly.install = install\n"
+        "sys.exit(run())"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", code, "build", "a"],
+        cwd=work,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert finished.returncode == 4, finished.stderr
+    assert "there is no room left to write to\n  No space left on device" in finished.stderr
+    assert files(work / "dist") == []
+
+
 def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index) -> None:
     assert layerwright("build", "a", cwd=work).code == 0
     before = digest(work / "dist" / f"{TARGET}.zip")
