@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from builder import processes
+from builder import places, processes
 from builder.engine import failure
-from builder.engine.client import DOCKER, Engine
+from builder.engine.client import DOCKER, PODMAN, Engine
 from builder.engine.progress import Progress, read_events, read_lines
 from builder.errors import BuildError
 
@@ -46,6 +46,8 @@ def build(engine: Engine, job: Job, show: Callable[[str, str], None], receive: C
     """
     job.log.parent.mkdir(parents=True, exist_ok=True)
     streams = engine.kind == DOCKER
+    if engine.kind == PODMAN:
+        _mark(job.context)
     with job.log.open("w", encoding="utf-8", errors="replace") as log:
         progress = Progress(show, log)
         late = threading.Event()
@@ -101,6 +103,23 @@ def command(engine: Engine, job: Job) -> Sequence[str]:
         f"--output=type=tar,dest={'-' if docker else job.result}",  # others write their talk to stdout, too
         str(job.context),
     ]
+
+
+def _mark(context: Path) -> None:
+    """Name all that steps can read in the Dockerfile: Podman's cache does not see what bind mounts hold.
+
+    BuildKit's does. Without this, steps that ran with older scripts would be taken for those of today.
+    """
+    file = context / "Dockerfile"
+    text = file.read_text(encoding="utf-8")
+    marked = text.replace("USER root\n", f"USER root\nENV LAYERWRIGHT_CONTEXT={_content(context)}\n")
+    file.write_text(marked, encoding="utf-8", newline="\n")
+
+
+def _content(context: Path) -> str:
+    paths = [path for path in sorted(context.rglob("*")) if path.is_file()]
+    lines = [f"{path.relative_to(context).as_posix()} {places.sha256(path)}\n" for path in paths]
+    return places.sha256_of("".join(lines).encode())
 
 
 def _tar_error() -> type[Exception]:
