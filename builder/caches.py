@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -43,8 +44,11 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _File:
+class _Unit:
+    """What is kept or removed as a whole: a file, or a folder such as an installed set of Node.js packages."""
+
     path: Path
+    files: int
     bytes: int
     used: float
 
@@ -55,14 +59,14 @@ def held() -> list[Held]:
     kinds = {path.name for path in root.iterdir() if path.is_dir()} if root.is_dir() else set()
     found = []
     for kind in [*KINDS, *sorted(kinds - set(KINDS))]:
-        files = list(_files(root / kind))
-        newest = max((one.used for one in files), default=None)
+        units = list(_units(root / kind))
+        newest = max((one.used for one in units), default=None)
         found.append(
             Held(
                 kind=kind,
                 what=KINDS.get(kind, ""),
-                files=len(files),
-                bytes=sum(one.bytes for one in files),
+                files=sum(one.files for one in units),
+                bytes=sum(one.bytes for one in units),
                 newest=None if newest is None else max(0.0, now - newest),
             )
         )
@@ -85,36 +89,35 @@ def limit() -> int:
 def prune(*, limit: int | None = None, days: float | None = None, everything: bool = False) -> tuple[int, int]:
     """Remove what was not used for longest until `limit` bytes are left, and all that is older; return files, bytes."""
     root, now = places.cache(), time.time()
-    kinds = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    files = [one for kind in kinds if kind not in _UNTOUCHED for one in _files(root / kind)]
-    files.sort(key=lambda one: one.used, reverse=True)
+    kinds = [path for path in root.iterdir() if path.is_dir() and path.name not in _UNTOUCHED] if root.is_dir() else []
+    units = sorted((one for kind in kinds for one in _units(kind)), key=lambda one: one.used, reverse=True)
     kept = removed = freed = 0
-    for one in files:
-        kept += one.bytes
-        too_old = days is not None and now - one.used > days * _DAY
-        if everything or too_old or (limit is not None and kept > limit):
-            kept -= one.bytes
-            with contextlib.suppress(OSError):
-                one.path.unlink()
-                removed, freed = removed + 1, freed + one.bytes
-    for kind in kinds:
-        if kind not in _UNTOUCHED:
-            _empty_folders(root / kind)
+    with places.workspace() as work:
+        for number, one in enumerate(units):
+            too_old = days is not None and now - one.used > days * _DAY
+            if not (everything or too_old or (limit is not None and kept + one.bytes > limit)):
+                kept += one.bytes
+                continue
+            with contextlib.suppress(OSError):  # somebody else cleans as well
+                # Moved away at once: half a folder would be taken for a whole one.
+                one.path.replace(work / str(number))
+                removed, freed = removed + one.files, freed + one.bytes
     return removed, freed
 
 
-def _files(folder: Path) -> Iterator[_File]:
-    if not folder.is_dir():
-        return
-    for path in sorted(folder.rglob("*")):
-        with contextlib.suppress(OSError):  # somebody else cleans as well
-            if path.is_file() and not path.is_symlink():
-                seen = path.stat()
-                yield _File(path=path, bytes=seen.st_size, used=max(seen.st_mtime, seen.st_atime))
+def _units(folder: Path) -> Iterator[_Unit]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        own = _seen(path)
+        seen = [own, *map(_seen, path.rglob("*"))]
+        files = [one for one in seen if one and not stat.S_ISDIR(one.st_mode)]
+        # A folder's own time is set by those who use it; the time of its last reading is ours.
+        used = max([own.st_mtime if own else 0.0, *(max(one.st_mtime, one.st_atime) for one in files)])
+        yield _Unit(path=path, files=len(files), bytes=sum(one.st_size for one in files), used=used)
 
 
-def _empty_folders(folder: Path) -> None:
-    for path in sorted(folder.rglob("*"), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            with contextlib.suppress(OSError):
-                path.rmdir()
+def _seen(path: Path) -> os.stat_result | None:
+    """Look at a file or link itself; None when somebody has just removed it."""
+    try:
+        return path.lstat()
+    except OSError:
+        return None

@@ -79,6 +79,20 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path, tmp_path: Path) -
     assert "--max-gb 5" in unsaid.err
 
 
+def test_a_set_of_files_goes_as_a_whole(cache: Path) -> None:
+    """Half an installed set of Node.js packages would be taken for a whole one, and its layer would lack files."""
+    old = time.time() - 20 * 86_400
+    for name, size, when in (("package.json", 10, time.time()), ("node_modules/a.js", 9000, old)):
+        path = cache / "npm" / "set" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * size)
+        os.utime(path, (when, when))
+    assert caches.prune(days=5) == (2, 3000)  # one file of the set was just used, so all of it stays
+    assert left(cache / "npm") == {"set/package.json", "set/node_modules/a.js"}
+    assert caches.prune(limit=100) == (3, 12_010)
+    assert not (cache / "npm" / "set").exists()
+
+
 def test_a_night_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", RECIPE)
     (tmp_path / "recipes" / "a" / "a.txt").write_text("a")
