@@ -97,6 +97,12 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by its relative path with slashes, sorted."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
 @contextlib.contextmanager
 def enough_disk() -> Iterator[None]:
     """Tell a disk that is full, or over its quota, from a bug: whatever was to be written, by a library or by us."""

@@ -174,11 +174,7 @@ def _beside(loaded: Loaded) -> dict[str, str]:
     if loaded.folder is None or loaded.adhoc:
         return {}
     own = {RECIPE_FILE, LOCK_FILE, NPM_LOCK, MAVEN_LOCK, GEM_LOCK}
-    return {
-        tree.layer_path(path.relative_to(loaded.folder)): places.sha256(path)
-        for path in sorted(loaded.folder.rglob("*"))
-        if path.is_file() and path.name not in own
-    }
+    return {name: digest for name, digest in places.hashes(loaded.folder).items() if name.rpartition("/")[2] not in own}
 
 
 def _interpreter(loaded: Loaded, target: Target, *, has_python: bool) -> str | None:

@@ -87,19 +87,6 @@ def offer(name: str, path: Path) -> None:
         bucket.client.upload_file(str(path), bucket.name, bucket.key(name), ExtraArgs=extra)
 
 
-def has(name: str) -> bool:
-    """Tell whether an object is there; not whether it is whole."""
-    bucket = _bucket()
-    if bucket is None or _state.silent:
-        return False
-    from botocore.exceptions import ClientError
-
-    with _told(f"{name} could not be looked for"), contextlib.suppress(ClientError):
-        bucket.client.head_object(Bucket=bucket.name, Key=bucket.key(name))
-        return True
-    return False
-
-
 def troubles() -> tuple[str, ...]:
     """Return what went wrong so far, for whoever talks to people."""
     with _state.lock:

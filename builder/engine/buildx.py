@@ -1,6 +1,7 @@
 """One build: a context goes in, a tar stream comes out; nothing is left behind when it is stopped."""
 
 import contextlib
+import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -117,9 +118,7 @@ def _mark(context: Path) -> None:
 
 
 def _content(context: Path) -> str:
-    paths = [path for path in sorted(context.rglob("*")) if path.is_file()]
-    lines = [f"{path.relative_to(context).as_posix()} {places.sha256(path)}\n" for path in paths]
-    return places.sha256_of("".join(lines).encode())
+    return places.sha256_of(json.dumps(places.hashes(context)).encode())
 
 
 def _tar_error() -> type[Exception]:

@@ -10,7 +10,7 @@ from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
 from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
-from builder.layer.tree import Tree
+from builder.layer.tree import Entry, Tree
 from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
 
@@ -102,23 +102,31 @@ class Installed:
     """The folder in which code looks for it."""
     name: str
     version: str
+    described: str
+    """Path of the file that says so: METADATA, package.json, a gemspec, or the jar itself."""
 
 
 def installed(content: Tree) -> Iterator[Installed]:
     """Yield the packages of Python, Node.js, Ruby and Java in a layer."""
     for entry in content:
-        if match := _DIST_INFO.search(entry.path):
-            root = entry.path[: match.start()]
-            yield Installed(root=root, name=match["name"].replace("_", "-").casefold(), version=match["version"])
-        elif match := _NPM.match(entry.path):
-            root = entry.path.partition("node_modules/")[0] + "node_modules"
-            yield Installed(root=root, name=match["name"], version=_npm_version(entry.content.read()))
-        elif match := _GEM.match(entry.path):
-            # Ruby keeps versions of a gem beside each other: they do not clash.
-            root = f"{match['root']}/gems/{match['name']}-{match['version']}"
-            yield Installed(root=root, name=match["name"], version=match["version"])
-        elif match := _JAR.match(entry.path):
-            yield Installed(root="java/lib", name=match["name"], version=match["version"])
+        if found := _identified(entry):
+            root, name, version = found
+            yield Installed(root=root, name=name, version=version, described=entry.path)
+
+
+def _identified(entry: Entry) -> tuple[str, str, str] | None:
+    """Return root, name and version when a file is what says that a package is there."""
+    if match := _DIST_INFO.search(entry.path):
+        return entry.path[: match.start()], match["name"].replace("_", "-").casefold(), match["version"]
+    if match := _NPM.match(entry.path):
+        root = entry.path.partition("node_modules/")[0] + "node_modules"
+        return root, match["name"], _npm_version(entry.content.read())
+    if match := _GEM.match(entry.path):
+        # Ruby keeps versions of a gem beside each other: they do not clash.
+        return f"{match['root']}/gems/{match['name']}-{match['version']}", match["name"], match["version"]
+    if match := _JAR.match(entry.path):
+        return "java/lib", match["name"], match["version"]
+    return None
 
 
 def _npm_version(data: bytes) -> str:

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import BytesHeaderParser
 from typing import Any
@@ -68,41 +68,24 @@ def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Lic
     ]
 
 
-def _licence(one: Installed, entries: dict[str, Entry], texts: Sequence[str]) -> Licence:
-    for folder, described, read in _places(one, entries):
-        own = tuple(path for path in texts if path.startswith(f"{folder}/"))
-        expression = read(described.content.read())
-        return Licence(package=one.name, version=one.version, expression=expression or NONE, texts=own)
-    return Licence(package=one.name, version=one.version, expression=NONE)
+def _licence(one: Installed, entries: Mapping[str, Entry], texts: Sequence[str]) -> Licence:
+    folder, read = _reader(one)
+    return Licence(
+        package=one.name,
+        version=one.version,
+        expression=read(entries[one.described].content.read()) or NONE,
+        texts=tuple(path for path in texts if path.startswith(f"{folder}/")),
+    )
 
 
-def _places(one: Installed, entries: dict[str, Entry]) -> Iterator[tuple[str, Entry, Any]]:
-    """Yield the folder of a package's licences, the file that names them, and who reads it."""
-    if one.root == "java/lib":
-        jar = f"java/lib/{one.name}-{one.version}.jar"
-        yield jar, entries[jar], _of_jar
-    elif one.root.endswith("node_modules"):
-        folder = f"{one.root}/{one.name}"
-        yield folder, entries[f"{folder}/package.json"], _of_npm
-    elif one.root.startswith("ruby/gems/"):
-        root = one.root.rpartition("/gems/")[0]
-        found = f"{root}/specifications/{one.name}-{one.version}"
-        yield from (
-            (one.root, entry, _of_gem)
-            for path, entry in entries.items()
-            if path.startswith(found) and path.endswith(".gemspec")
-        )
-    else:
-        wanted = re.compile(
-            re.escape(f"{one.root}").rstrip("/")
-            + r"/?(?P<folder>[^/]+-"
-            + re.escape(one.version)
-            + r"\.dist-info)/METADATA$"
-        )
-        for path, entry in entries.items():
-            match = wanted.match(path)
-            if match and match["folder"].partition(f"-{one.version}")[0].replace("_", "-").casefold() == one.name:
-                yield path.removesuffix("/METADATA"), entry, _of_wheel
+def _reader(one: Installed) -> tuple[str, Callable[[bytes], str]]:
+    """Return the folder of a package's texts, and who reads the file that describes it."""
+    folder, _, file = one.described.rpartition("/")
+    if file.endswith(".jar"):
+        return one.described, _of_jar
+    if file.endswith(".gemspec"):
+        return one.root, _of_gem
+    return folder, _of_npm if file == "package.json" else _of_wheel
 
 
 def _of_wheel(data: bytes) -> str:

@@ -1,11 +1,11 @@
 """Everything that decides a layer, by name. What differs from the last good build is why it is built again."""
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 
 from builder import places
-from builder.layer import interpreters, tree
+from builder.layer import interpreters
 from builder.model import facts
 from builder.model.recipe import Pip
 from builder.model.recipes import GEM_LOCK, LANGUAGE_OF, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
@@ -15,6 +15,8 @@ from builder.plan.plan import tool
 UNKNOWN = "unknown"
 """Of an image that is not pinned and whose registry did not answer."""
 LOCKS = {"pip": LOCK_FILE, "npm": NPM_LOCK, "gem": GEM_LOCK, "maven": MAVEN_LOCK}
+_hashed = cache(places.hashes)
+"""All targets of a recipe have the same files."""
 TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
 
 
@@ -32,7 +34,7 @@ def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapp
     """
     return {
         TOOL: _tool(),
-        **_files(loaded),
+        **(_hashed(loaded.folder) if loaded.folder else {}),
         **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
         **{f"{OPTION} {name}": value for name, value in options.items()},
         **_interpreter(loaded, target),
@@ -50,28 +52,12 @@ def unlocked(loaded: Loaded) -> bool:
 @cache
 def _tool() -> str:
     """Name this layerwright with its facts, but for the pins: those are inputs of their own."""
-    root = facts.folder()
-    found = "".join(
-        f"{tree.layer_path(path.relative_to(root))} {places.sha256(path)}\n"
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not path.name.startswith("pins") and "__pycache__" not in path.parts
-    )
-    return f"{tool()}.{places.sha256_of(found.encode())[:16]}"
-
-
-def _files(loaded: Loaded) -> dict[str, str]:
-    if loaded.folder is None:
-        return {}
-    return dict(_hashed(loaded.folder))
-
-
-@cache
-def _hashed(folder: Path) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (tree.layer_path(path.relative_to(folder)), places.sha256(path))
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    )
+    found = {
+        name: digest
+        for name, digest in places.hashes(facts.folder()).items()
+        if not name.startswith("pins") and "__pycache__" not in name
+    }
+    return f"{tool()}.{places.sha256_of(json.dumps(found).encode())[:16]}"
 
 
 def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:

@@ -132,14 +132,16 @@ def of(output: Path, target: Target) -> Record | None:
 
 def every(output: Path) -> list[Record]:
     """Return all records beside zips, in the order of their names."""
-    found = (read(path) for path in sorted(folder(output).glob("*.json")))
-    return [one for one in found if one]
+    return _all_in(folder(output))
 
 
 def retired(output: Path) -> list[Record]:
     """Return the records that were put aside."""
-    found = (read(path) for path in sorted((output / FOLDER / RETIRED).glob("*.json")))
-    return [one for one in found if one]
+    return _all_in(output / FOLDER / RETIRED)
+
+
+def _all_in(place: Path) -> list[Record]:
+    return [one for path in sorted(place.glob("*.json")) if (one := read(path))]
 
 
 def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> list[str]:
