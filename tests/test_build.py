@@ -175,16 +175,14 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
-def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
-    make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
-    write_recipe(work, "a", pip_recipe("a", "a==1.1"))
+def with_install(work: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Build in a process whose installing of packages does something else, or more."""
     code = (
-        "import errno, sys; from builder import assembly; from builder.cli import run\n"
-        "def install(*a): raise OSError(errno.ENOSPC, 'No space left on device')\n"
-        "assembly.install = install\n"
-        "sys.exit(run())"
+        "import resource, sys; from builder import assembly; from builder.cli import run\n"
+        f"real = assembly.install\ndef install(*a):\n    {body}\n"
+        "assembly.install = install\nsys.exit(run())"
     )
-    finished = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, "build", "a"],
         cwd=work,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -192,6 +190,12 @@ def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
         encoding="utf-8",
         check=False,
     )
+
+
+def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
+    write_recipe(work, "a", pip_recipe("a", "a==1.1"))
+    finished = with_install(work, "raise OSError(28, 'No space left on device')")
     assert finished.returncode == 4, finished.stderr
     assert "there is no room left to write to\n  No space left on device" in finished.stderr
     assert files(work / "dist") == []
@@ -203,22 +207,7 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
     write_recipe(work, "a", pip_recipe("a", "a==1.1"))
     layerwright("plan", "a", cwd=work)
-    code = (
-        "import resource, sys; from builder import assembly; from builder.cli import run\n"
-        "real = assembly.install\n"
-        "def install(*a):\n"
-        "    real(*a); resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
-        "assembly.install = install\n"
-        "sys.exit(run())"
-    )
-    finished = subprocess.run(
-        [sys.executable, "-c", code, "build", "a"],
-        cwd=work,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
+    finished = with_install(work, "real(*a); resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))")
     assert finished.returncode == 4, finished.stderr
     assert f"cannot write dist/{TARGET}.zip" in finished.stderr
     assert "hint: is the disk full or read-only?" in finished.stderr

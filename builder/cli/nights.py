@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 @options.strict
 @options.route
 @options.boxing
-@click.option(
-    "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once on this host. Default: processors, at most 4."
-)
+@options.jobs
+@options.rebuild
 @click.option(
     "--compiles",
     type=click.IntRange(1, 64),
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="What failed and did not change since is tried again, or not.",
 )
-@click.option("--rebuild", is_flag=True, help="Build also what did not change.")
 @click.option("--resume", is_flag=True, help="Go on with the last night that was stopped before its end.")
 @click.option("--keep-going/--fail-fast", default=True, show_default=True, help="What to do when a target fails.")
 @click.option(
@@ -117,7 +115,6 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
 def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
     from builder.build import Options
     from builder.nightly.night import Wish
-    from builder.nightly.schedule import default_jobs
 
     return Wish(
         pairs=tuple(pairs),
@@ -125,18 +122,17 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
         options=Options(
             output=given["output"],
             strict=given["strict"],
-            rebuild=boxes.no_cache or boxes.recompile,
+            rebuild=given["rebuild"] or boxes.no_cache or boxes.recompile,
             containers=boxes.choice(given["route"]),
             wheels_only=given["route"] == "wheels",
             test=given["test"],
             provenance=given["provenance"],
         ),
-        jobs=given["jobs"] or default_jobs(),
+        jobs=given["jobs"],
         compiles=given["compiles"],
         patience=given["patience"] * 60,
         limit=given["limit"] * 60,
         since=given["since"],
-        rebuild=given["rebuild"],
         fail_fast=not given["keep_going"],
         resume=given["resume"],
         whole=given["whole"],

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -71,6 +72,14 @@ provenance = click.option(
     metavar="URI",
     help="Write how each zip came to be beside it, as an in-toto statement (SLSA); URI names who builds.",
 )
+jobs = click.option(
+    "--jobs",
+    "-j",
+    type=click.IntRange(1, 64),
+    default=lambda: min(4, os.cpu_count() or 1),
+    help="Targets at once on this host. Default: processors, at most 4.",
+)
+rebuild = click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged.")
 output = click.option(
     "--output",
     "-o",
@@ -105,7 +114,7 @@ class How:
     output: Path
     strict: bool
     route: str
-    jobs: int | None
+    jobs: int
     keep_going: bool
     rebuild: bool
     test: bool | None
@@ -291,11 +300,9 @@ def building(function: F) -> F:
         output,
         strict,
         route,
-        click.option(
-            "--jobs", "-j", type=click.IntRange(1, 64), help="Targets at once. Default: processors, at most 4."
-        ),
+        jobs,
         click.option("--keep-going", "-k", is_flag=True, help="Build the other targets when one fails."),
-        click.option("--rebuild", is_flag=True, help="Build also what is there and unchanged."),
+        rebuild,
         click.option(
             "--test/--no-test",
             default=None,

@@ -1,6 +1,5 @@
 """Commands that make layers of recipes: list, plan, build, wheel."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,7 +197,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     results, errors = build_all(
         pairs,
         settings,
-        jobs=how.jobs or min(4, os.cpu_count() or 1),
+        jobs=how.jobs,
         keep_going=how.keep_going,
         verify=how.verify,
     )

@@ -52,7 +52,6 @@ class Wish:
     patience: float = 300.0
     limit: float = 4 * 3600.0
     since: Literal["last-green", "last-run"] = "last-green"
-    rebuild: bool = False
     fail_fast: bool = False
     whole: bool = False
     """These are all targets of all recipes: what is known of others is history."""
@@ -92,7 +91,7 @@ def run(wish: Wish, show: Show) -> Night:
         caches.prune(limit=room)
         for trouble in remote.troubles():
             show.warn(trouble)
-        night = journal.closed(replace(night, states={**night.states, **states}), time.monotonic() - started)
+        night = journal.closed(replace(night, states=states), time.monotonic() - started)
         journal.write(output, night)
         return night
 
@@ -124,11 +123,11 @@ def _looked_at(wish: Wish, night: Night, show: Show) -> tuple[list[Job], dict[st
         if slot not in known:
             continue  # the night that goes on is about other targets
         record = known[slot]
-        if night.states.get(slot) or (wish.resume and record and record.last and record.last.run == night.run):
-            states[slot] = record.last.status if record and record.last else night.states[slot]
+        if record and record.last and record.last.run == night.run:
+            states[slot] = record.last.status  # done before the night was stopped
             continue
         now = inputs.of(loaded, target, wish.told, digests)
-        reasons = (FORCED,) if wish.rebuild else due(record, now, loaded, output / f"{target.name}.zip")
+        reasons = (FORCED,) if wish.options.rebuild else due(record, now, loaded, output / f"{target.name}.zip")
         if not reasons:
             states[slot] = "unchanged"
         elif wish.since == "last-run" and _broken_before(record, now):
@@ -182,11 +181,9 @@ def _digests(wish: Wish, known: Mapping[str, Record | None], show: Show) -> dict
     digests: dict[str, str] = {}
     open_ones: set[str] = set()
     for loaded, target in wish.pairs:
-        slot = records.slot(target)
         paths = inputs.image_paths(target)
         digests.update({path: pinned[path] for path in paths if path in pinned})
-        job = Job(loaded=loaded, target=target, slot=slot, reasons=(), inputs={}, record=known.get(slot))
-        if job.compiles:
+        if schedule.compiles(loaded, known.get(records.slot(target))):
             open_ones.update(path for path in paths if path not in pinned)
     if open_ones:
         digests.update(_asked(sorted(open_ones), wish, show))
@@ -215,8 +212,7 @@ def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[st
     places = Places(engine, wish.jobs, wish.compiles or (client.room(engine) if engine else 1))
     show.planned(jobs, len(wish.pairs) - len(jobs), places.widths(jobs))
     stop = Stop()
-    options = replace(wish.options, rebuild=wish.rebuild or wish.options.rebuild)
-    terms = Terms(options=options, run=night.run, patience=Patience(wish.patience), limit=wish.limit, stop=stop)
+    terms = Terms(options=wish.options, run=night.run, patience=Patience(wish.patience), limit=wish.limit, stop=stop)
     states: dict[str, str] = {}
 
     def one(job: Job, place: Place) -> bool:

@@ -1,6 +1,5 @@
 """Who builds what, and in which order: every machine has so many places, and what takes longest begins first."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -41,13 +40,17 @@ class Job:
 
     @property
     def compiles(self) -> bool:
-        """Tell whether it needs an engine, by the last build's plan, or else by the recipe's steps."""
-        if self.record and self.record.manifest:
-            return bool(self.record.manifest.get("build_image"))
-        return any(
-            isinstance(step, (Packages, Build, Script, Gem)) or (isinstance(step, Pip) and step.wheels == "never")
-            for step in self.loaded.recipe.step
-        )
+        return compiles(self.loaded, self.record)
+
+
+def compiles(loaded: Loaded, record: Record | None) -> bool:
+    """Tell whether a target needs an engine, by the last build's plan, or else by the recipe's steps."""
+    if record and record.manifest:
+        return bool(record.manifest.get("build_image"))
+    return any(
+        isinstance(step, (Packages, Build, Script, Gem)) or (isinstance(step, Pip) and step.wheels == "never")
+        for step in loaded.recipe.step
+    )
 
 
 def ordered(jobs: Iterable[Job]) -> list[Job]:
@@ -95,10 +98,6 @@ class Places:
         native = {place.name for place in alive if place.node and place.node.native == wanted}
         able = {place.name for place in alive if place.node and wanted in place.node.platforms}
         return native or able or {alive[0].name}
-
-
-def default_jobs() -> int:
-    return min(4, os.cpu_count() or 1)
 
 
 class Stop(threading.Event):

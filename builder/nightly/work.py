@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +62,11 @@ class Terms:
 
     options: Options
     run: str
-    patience: Patience = field(default_factory=lambda: Patience(300.0))
+    patience: Patience
     """For networks and engines that do not answer."""
-    limit: float = 4 * 3600.0
+    limit: float
     """Seconds for one target, tries and pauses included."""
-    stop: Stop = field(default_factory=Stop)
+    stop: Stop
 
 
 def worked(job: Job, terms: Terms, report: Report, bench: Bench) -> Record:
