@@ -111,6 +111,8 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         made, outcomes = (found, None) if found else _make(job)
         if found is None:
             results.offer(path, job.plan.digest)
+        if options.provenance:  # also of what was there: it names who vouches for the zip now
+            _write(job, ".intoto.json", manifest.text(provenance.statement(made, options.provenance)))
     return Built(
         target=target.name,
         path=path,
@@ -168,18 +170,15 @@ def _finish(
         stated = [*licences.declared(final), *licences.brought(found["libraries"], final.paths())]
         found["licences"] = [one.as_json() for one in stated]
         described = manifest.describe(found, written, subject, findings, slimmed.savings)
-        _beside(job, described, stated)
+        _write(job, ".json", manifest.text(described))
+        _write(job, ".cdx.json", sbom.render(described, stated))
     return described, outcomes
 
 
-def _beside(job: _Job, described: dict[str, Any], stated: Sequence[licences.Licence]) -> None:
-    """Write what belongs to a zip: manifest, bill of materials and, if asked for, provenance."""
-    texts = {".json": manifest.text(described), ".cdx.json": sbom.render(described, stated)}
-    if job.options.provenance:
-        texts[".intoto.json"] = manifest.text(provenance.statement(described, job.options.provenance))
-    for suffix, text in texts.items():
-        with places.replacing(job.path.with_suffix(suffix)) as part:
-            part.write_text(text, encoding="utf-8", newline="\n")
+def _write(job: _Job, suffix: str, text: str) -> None:
+    """Write what belongs to a zip beside it."""
+    with places.replacing(job.path.with_suffix(suffix)) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:

@@ -186,6 +186,15 @@ def test_beside_a_zip_lie_manifest_bill_and_statement(work: Path) -> None:
     assert statement["subject"] == [{"name": f"{name}.zip", "digest": {"sha256": manifest["zip"]["sha256"]}}]
 
 
+def test_what_was_there_already_is_vouched_for_as_well(work: Path) -> None:
+    path = work / "dist" / "a-1.0-python3.13-arm64.intoto.json"
+    path.unlink()
+    again = layerwright("build", "a", "--provenance", "https://example.com/others", cwd=work)
+    assert "unchanged" in again.out
+    builder = json.loads(path.read_text(encoding="utf-8"))["predicate"]["runDetails"]["builder"]
+    assert builder["id"] == "https://example.com/others"
+
+
 def test_licences_are_listed_and_a_broken_policy_is_an_error(work: Path) -> None:
     listed = layerwright("licences", cwd=work)
     assert listed.code == 0, listed.err
