@@ -76,10 +76,9 @@ def test_what_one_machine_built_another_takes(work: Path, bucket: Any, index: In
     assert states(machine(work, "one")) == ["built"]
     layers = [name for name in keys(bucket) if name.startswith("team/cache/layers/")]
     assert len(layers) == 3
-    wheels = list(index.folder.glob("*.whl"))
-    for wheel in wheels:
-        assert machine(work, "other").json["targets"][0]["seconds"] < 60
-        wheel.unlink()  # neither of them needs it any more
+    assert states(machine(work, "other")) == ["same"]
+    (wheel,) = index.folder.glob("*.whl")
+    wheel.unlink()  # nobody needs it any more
     assert states(machine(work, "third")) == ["same"]
     assert digest(work, "one") == digest(work, "other") == digest(work, "third")
     assert (work / "third" / "a-1.0-python3.13-arm64.cdx.json").is_file()

@@ -6,6 +6,7 @@ import http.server
 import io
 import tarfile
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -77,13 +78,20 @@ class Index:
 
 @contextmanager
 def serve(
-    folder: Path, credentials: str | None = None, *, hashes: bool = True, host: str = "127.0.0.1", port: int = 0
+    folder: Path,
+    credentials: str | None = None,
+    *,
+    hashes: bool = True,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    pause: float = 0.0,
 ) -> Iterator[Index]:
     """Serve a folder of distributions as a simple index (PEP 503) on loopback."""
     expected = f"Basic {base64.b64encode(credentials.encode()).decode()}" if credentials else None
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            time.sleep(pause)
             if expected and self.headers.get("Authorization") != expected:
                 self.send_response(401)
                 self.send_header("WWW-Authenticate", "Basic")
