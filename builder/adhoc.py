@@ -16,9 +16,10 @@ from builder.index.resolve import Wanted, resolve
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.decode import decode
 from builder.model.fields import NAME_PATTERN
-from builder.model.recipe import Layer, Packages, Pip, Recipe, Targets
+from builder.model.recipe import Layer, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes, today
+from builder.model.steps import Packages, Pip
 from builder.model.target import targets
 from builder.planning import plan
 

@@ -12,7 +12,8 @@ from builder.errors import BuildError, EngineError
 from builder.index import fetch, sdist, sources, static_tools
 from builder.index.install import Pinned
 from builder.model import facts, libraries
-from builder.model.recipe import Build, Script, Source
+from builder.model.recipe import Source
+from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.parts import Expected, Made
 from builder.plan import dockerfile

@@ -63,6 +63,12 @@ class EngineError(LayerwrightError):
     exit_code = 7
 
 
+class PublishError(LayerwrightError):
+    """Not everything that was to be published is."""
+
+    exit_code = 8
+
+
 class EngineGoneError(EngineError):
     """The engine went away in the middle of its work; it may come back."""
 

@@ -18,10 +18,10 @@ from builder.layer.tree import Entry, InMemory, Tree
 from builder.layer.versions import version_key
 from builder.model.architectures import Architecture
 from builder.model.gems import RUBY, Requirement, Spec, Version, asked, local_platform
-from builder.model.recipe import Gem as GemStep
-from builder.model.recipe import Step
 from builder.model.recipes import GEM_LOCK, Loaded
 from builder.model.runtimes import Runtime
+from builder.model.steps import Gem as GemStep
+from builder.model.steps import Step
 from builder.model.target import Target, targets
 from builder.plan import gem
 from builder.plan.gem import Gem, GemLock, Gems

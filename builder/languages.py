@@ -18,8 +18,8 @@ from builder.index import npm as npm_index
 from builder.layer import tree
 from builder.layer.tree import Entry, OnDisk, Tree
 from builder.model.architectures import Architecture
-from builder.model.recipe import Maven, Npm, Step
 from builder.model.recipes import MAVEN_LOCK, NPM_LOCK, Loaded
+from builder.model.steps import Maven, Npm, Step
 from builder.model.target import Target
 from builder.plan import maven, npm
 from builder.plan.maven import Jar

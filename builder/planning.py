@@ -17,9 +17,9 @@ from builder.index.resolve import Wanted, newest_fitting, resolve
 from builder.layer import archive, interpreters, tree
 from builder.model.images import build_image, run_image
 from builder.model.limits import MB, UNZIPPED_LIMIT
-from builder.model.recipe import Copy, Pip, Step
 from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
 from builder.model.runtimes import refuse_blocked, today
+from builder.model.steps import Copy, Pip, Step
 from builder.model.target import Target
 from builder.plan import dockerfile, known, lock
 from builder.plan.container import Compiled, Container, inside, sources

@@ -12,9 +12,9 @@ from builder.index.dist import Candidate
 from builder.index.maven import resolve as resolve_jars
 from builder.index.resolve import resolve
 from builder.model.architectures import ARCHITECTURES
-from builder.model.recipe import Gem, Maven, Npm, Pip
 from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
 from builder.model.runtimes import refuse_blocked, today
+from builder.model.steps import Gem, Maven, Npm, Pip
 from builder.model.target import Target, targets
 from builder.plan import gem, lock, maven
 from builder.plan.npm import packages

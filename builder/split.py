@@ -20,8 +20,8 @@ from builder.layer import slim, tree
 from builder.layer.merge import MOST
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
-from builder.model.recipe import Pip
 from builder.model.recipes import Loaded
+from builder.model.steps import Pip
 from builder.model.target import Target
 from builder.plan import lock
 from builder.planning import plan

@@ -16,8 +16,8 @@ from builder.index import credentials
 from builder.index.resolve import Wanted, resolve
 from builder.model import images, recipes
 from builder.model.limits import MB
-from builder.model.recipe import Gem, Maven, Npm, Pip
 from builder.model.recipes import Loaded
+from builder.model.steps import Gem, Maven, Npm, Pip
 from builder.model.target import Target, targets
 from builder.planning import plan
 from builder.relock import relock

@@ -17,9 +17,10 @@ from builder.index.resolve import Wanted, best, resolve
 from builder.layer import tree
 from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.recipe import Layer, Packages, Pip, Recipe, Step, Targets
+from builder.model.recipe import Layer, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import runtime, runtimes
+from builder.model.steps import Packages, Pip, Step
 from builder.model.target import Target, targets
 from builder.parts import Made
 from builder.plan.container import Container

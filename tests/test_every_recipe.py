@@ -22,8 +22,8 @@ from builder.layer import interpreters
 from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
-from builder.model.recipe import Build, Gem, Maven, Npm, Packages, Pip, Script
 from builder.model.recipes import Loaded
+from builder.model.steps import Build, Gem, Maven, Npm, Packages, Pip, Script
 from builder.model.target import Target, targets
 from builder.plan import npm
 

@@ -24,7 +24,7 @@ ROOMS = (
     ("planning", "assembly"),
     ("build", "catalogue", "legal"),
     ("adhoc", "relock", "pinning", "shell", "split", "verify"),
-    ("wheels", "nightly", "updates"),
+    ("wheels", "nightly", "updates", "publish"),
     ("report",),
     ("console",),
     ("fleet", "live"),

@@ -94,7 +94,7 @@ def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
     """Yield packages that no list of the operating system has: it may be newer than ours, so this is no mistake."""
     from builder.engine.failure import package_names
     from builder.errors import near
-    from builder.model.recipe import Packages
+    from builder.model.steps import Packages
     from builder.model.target import targets
 
     for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):

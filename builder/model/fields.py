@@ -15,6 +15,8 @@ from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
 T = TypeVar("T")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 PLACEHOLDERS = ("name", "version", "arch", "machine")
+PUBLISHED = ("name", "version", "runtime", "arch")
+"""Placeholders in what is published."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
@@ -76,6 +78,31 @@ def _artifact(value: str) -> str:
     )
 
 
+def grant_problem(value: str) -> str | None:
+    """Return what is wrong with a grant of a layer version, or None.
+
+    Forms of the ids are those of AddLayerVersionPermission in Lambda's API reference.
+    """
+    if re.fullmatch(r"public|account:\d{12}|org:o-[a-z0-9]{10,32}", value):
+        return None
+    return f"`{value}` is not account:ID with 12 digits, org:o-ID, or public"
+
+
+def layer_name(pattern: str, values: Mapping[str, str]) -> str:
+    """Fill in the name of a published layer; Lambda takes no dots in it: python3.13 is python313, 2.3.2 is 2-3-2."""
+    plain = {**values, "runtime": values.get("runtime", "").replace(".", "")}
+    filled = re.sub(r"\{([a-z]+)\}", lambda found: plain.get(found[1], ""), pattern)
+    return re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9_-]", "-", filled)).strip("-")
+
+
+def _placeholders(value: str, allowed: str) -> str:
+    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in PUBLISHED]
+    listed = " ".join(f"{{{word}}}" for word in PUBLISHED)
+    known(f"`{{{unknown[0]}}}` is no placeholder; there are {listed}" if unknown else None, value)
+    wrong = re.search(rf"[^{allowed}]", re.sub(r"\{[a-z]+\}", "", value))
+    return known(f"`{wrong[0]}` cannot be in it" if wrong else None, value)
+
+
 def _inside(value: str) -> str:
     parts = re.split(r"[/\\]", value)
     outside = value.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", value)
@@ -102,3 +129,10 @@ Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One a
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
+GrantText = Annotated[Text, AfterValidator(lambda value: known(grant_problem(value), value))]
+LayerNamePattern = Annotated[
+    str, Field(min_length=1, max_length=140), AfterValidator(lambda value: _placeholders(value, "A-Za-z0-9_-"))
+]
+SsmPattern = Annotated[
+    str, Field(pattern="^/", max_length=500), AfterValidator(lambda value: _placeholders(value, "A-Za-z0-9_./-"))
+]

@@ -7,26 +7,23 @@ from pydantic import Field, StrictBool
 from builder.model.fields import (
     NAME_PATTERN,
     ArchitectureName,
-    Artifact,
     Commit,
-    GemText,
-    NpmPackage,
-    Option,
-    PackageName,
+    GrantText,
+    LayerNamePattern,
     RelativePath,
-    RequirementText,
     RuntimeName,
     Sha256,
     SourceName,
-    SystemName,
+    SsmPattern,
     Template,
     Text,
     Version,
     known,
     table,
 )
+from builder.model.steps import Step, When
 
-TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow")
+TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow", "publish")
 Axis = Literal["runtime", "arch"]
 CheckName = Literal[
     "layer-path",
@@ -78,18 +75,6 @@ class Targets:
 
 
 @table
-class When:
-    """The only condition there is: equality."""
-
-    os: SystemName | None = None
-    arch: ArchitectureName | None = None
-    runtime: RuntimeName | None = None
-
-    def __post_init__(self) -> None:
-        known(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")
-
-
-@table
 class Override:
     """Another version for some targets, for example the last one with a wheel for Amazon Linux 2."""
 
@@ -111,129 +96,6 @@ class Source:
         given = {key for key in ("url", "sha256", "git", "commit") if getattr(self, key)}
         right = given in ({"url", "sha256"}, {"git", "commit"})
         known(None if right else "needs `url` and `sha256`, or `git` and `commit`; nothing unpinned loads", "")
-
-
-@table
-class Packages:
-    """Packages of the build image's operating system."""
-
-    uses: Literal["packages"]
-    install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    layer: Annotated[StrictBool, Field(description="Their programs, libraries and data go into the layer.")] = False
-    when: When | None = None
-
-
-@table
-class Pip:
-    """Python packages: prebuilt wheels where they fit, compiled ones where not."""
-
-    uses: Literal["pip"]
-    requirements: tuple[RequirementText, ...] = ()
-    file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
-    wheels: Literal["prefer", "only", "never"] = "prefer"
-    without: Annotated[
-        tuple[Text, ...], Field(description="Packages that another layer brings: resolved with, and left out.")
-    ] = ()
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        known(None if self.requirements or self.file else "needs `requirements` or `file`", "")
-
-
-@table
-class Npm:
-    """Node.js packages."""
-
-    uses: Literal["npm"]
-    packages: tuple[NpmPackage, ...] = ()
-    file: Annotated[RelativePath | None, Field(description="A package.json beside the recipe.")] = None
-    versioned: Annotated[StrictBool, Field(description="Into nodejs/nodeNN instead of nodejs.")] = False
-    skip_scripts: Annotated[
-        tuple[Text, ...],
-        Field(alias="skip-scripts", description="Packages that work without their install script: prebuilt ones."),
-    ] = ()
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        known(None if self.packages or self.file else "needs `packages` or `file`", "")
-
-
-@table
-class Gem:
-    """Ruby gems: precompiled ones where they fit, compiled ones where not."""
-
-    uses: Literal["gem"]
-    gems: Annotated[
-        tuple[GemText, ...], Field(description="`name@version`, or a requirement: `name@~> 1.18, < 2`.")
-    ] = ()
-    file: Annotated[
-        RelativePath | None, Field(description="A Gemfile beside the recipe, with the lock that Bundler wrote for it.")
-    ] = None
-    precompiled: Literal["prefer", "never"] = "prefer"
-    options: Annotated[
-        dict[Text, tuple[Option, ...]], Field(description="Per gem, what its extension's configuration is given.")
-    ] = Field(default_factory=dict)
-    without: Annotated[
-        tuple[Text, ...], Field(description="Gems of the lock that stay out, with what only they need.")
-    ] = ()
-    when: When | None = None
-
-    def __post_init__(self) -> None:
-        known(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
-
-
-@table
-class Maven:
-    """Jars, flat into java/lib."""
-
-    uses: Literal["maven"]
-    artifacts: Annotated[
-        tuple[Artifact, ...], Field(min_length=1, description="group:artifact:version, or with :classifier.")
-    ]
-    when: When | None = None
-
-
-@table
-class Build:
-    """A source built by its own build system into PREFIX."""
-
-    uses: Literal["source"]
-    source: Annotated[SourceName | None, Field(description="A source's name; default: the first.")] = None
-    build: Literal["autotools", "cmake", "meson", "make"] = "autotools"
-    options: tuple[Option, ...] = ()
-    when: When | None = None
-
-
-@table
-class Script:
-    """Shell commands in the build image; values reach them only as environment variables.
-
-    They run under `sh -eu` in the folder of the first source: PREFIX, SRC, SRC_<NAME>, RECIPE (the recipe's folder),
-    NAME, VERSION, ARCH, MACHINE, RUNTIME, JOBS, SOURCE_DATE_EPOCH, CFLAGS, CXXFLAGS, LDFLAGS.
-    """
-
-    uses: Literal["script"]
-    run: Text
-    network: Annotated[StrictBool, Field(description="What it downloads is not pinned by the recipe.")] = False
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
-    when: When | None = None
-
-
-@table
-class Copy:
-    """Files that lie beside the recipe, into the layer."""
-
-    uses: Literal["copy"]
-    files: Annotated[tuple[RelativePath, ...], Field(min_length=1, description="Globs, relative to the recipe.")]
-    to: Annotated[RelativePath, Field(description="A directory of the layer, for example `bin`; `.` is /opt itself.")]
-    executable: StrictBool = False
-    when: When | None = None
-
-
-Step = Annotated[
-    Packages | Pip | Npm | Gem | Maven | Build | Script | Copy,
-    Field(discriminator="uses"),
-]
 
 
 @table
@@ -307,6 +169,24 @@ class Allow:
 
 
 @table
+class Publish:
+    """How the layer is published; the command line says it for once."""
+
+    name: Annotated[LayerNamePattern, Field(description="With {name} {version} {runtime} {arch}.")] = (
+        "{name}-{runtime}-{arch}"
+    )
+    regions: Annotated[tuple[Text, ...], Field(description='Regions, or "all" of the account\'s partition.')] = ()
+    share: Annotated[
+        tuple[GrantText, ...] | None,
+        Field(description="account:ID, org:ID, public; [] shares with nobody. Without it, nothing changes."),
+    ] = None
+    keep: Annotated[int | None, Field(ge=1, description="Versions that `layerwright prune` keeps.")] = None
+    ssm: Annotated[
+        SsmPattern | None, Field(description="A parameter that holds the newest ARN: /layers/{name}/{runtime}/{arch}")
+    ] = None
+
+
+@table
 class Recipe:
     """One recipe.toml."""
 
@@ -319,3 +199,4 @@ class Recipe:
     libraries: Libraries = Field(default_factory=Libraries)
     test: tuple[Test, ...] = ()
     allow: tuple[Allow, ...] = ()
+    publish: Publish = Field(default_factory=Publish)

@@ -10,8 +10,9 @@ from builder.errors import LayerwrightError, UsageError, near
 from builder.model import libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
-from builder.model.recipe import TABLES, Build, Copy, Gem, Npm, Pip, Recipe, Step
+from builder.model.recipe import TABLES, Recipe
 from builder.model.runtimes import runtime
+from builder.model.steps import Build, Copy, Gem, Npm, Pip, Step
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from builder.errors import NothingSelectedError, UsageError, near
 from builder.model.architectures import Architecture, architecture
-from builder.model.recipe import Recipe, When
+from builder.model.recipe import Recipe
 from builder.model.runtimes import Runtime, runtime
+from builder.model.steps import When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

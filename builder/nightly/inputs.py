@@ -7,8 +7,8 @@ from functools import cache
 from builder import places
 from builder.layer import interpreters
 from builder.model import facts
-from builder.model.recipe import Pip
 from builder.model.recipes import GEM_LOCK, LANGUAGE_OF, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
+from builder.model.steps import Pip
 from builder.model.target import Target
 from builder.plan.plan import tool
 

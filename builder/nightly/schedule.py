@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from builder import processes
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
-from builder.model.recipe import Build, Gem, Packages, Pip, Script
 from builder.model.recipes import Loaded
+from builder.model.steps import Build, Gem, Packages, Pip, Script
 from builder.model.target import Target
 from builder.nightly.records import Record
 

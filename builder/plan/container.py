@@ -13,7 +13,8 @@ from builder.index.dist import Dist
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.images import Image
-from builder.model.recipe import Build, Gem, Npm, Packages, Recipe, Script, Source, Step
+from builder.model.recipe import Recipe, Source
+from builder.model.steps import Build, Gem, Npm, Packages, Script, Step
 from builder.model.target import Target
 from builder.plan.gem import Gems
 from builder.plan.npm import Node

@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
-from builder.model.recipe import Build, Gem, Npm, Packages, Script, Source
+from builder.model.recipe import Source
+from builder.model.steps import Build, Gem, Npm, Packages, Script
 from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:

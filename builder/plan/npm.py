@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.errors import BuildError, UsageError
 from builder.model.architectures import Architecture
-from builder.model.recipe import Npm
+from builder.model.steps import Npm
 from builder.model.target import Target
 
 LOCKFILE_VERSIONS = (2, 3)

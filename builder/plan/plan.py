@@ -12,7 +12,8 @@ from typing import Any
 from builder import __version__
 from builder.errors import UsageError
 from builder.model.images import run_image
-from builder.model.recipe import Recipe, Slim, Source, Step
+from builder.model.recipe import Recipe, Slim, Source
+from builder.model.steps import Step
 from builder.model.target import Target
 from builder.plan import dockerfile, maven
 from builder.plan.container import Container, machinery
@@ -91,7 +92,7 @@ class Plan:
             "target": self.target.name,
             "runtimes": [[own.name, own.images(self.target.arch)] for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],
-            "recipe": dataclasses.asdict(self.recipe),
+            "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "publish"},
             "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
             "node": dataclasses.asdict(self.node) if self.node else None,
             "gems": self.gems.inputs() if self.gems else None,

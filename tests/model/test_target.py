@@ -4,7 +4,8 @@ import pytest
 
 from builder.errors import NothingSelectedError, UsageError
 from builder.model.decode import decode
-from builder.model.recipe import Recipe, When
+from builder.model.recipe import Recipe
+from builder.model.steps import When
 from builder.model.target import Selection, Target, select, targets
 
 

@@ -6,7 +6,8 @@ import pytest
 from builder.errors import BuildError, UsageError
 from builder.model.architectures import ARM64, X86_64
 from builder.model.decode import decode
-from builder.model.recipe import Layer, Npm, Recipe, Targets
+from builder.model.recipe import Layer, Recipe, Targets
+from builder.model.steps import Npm
 from builder.model.target import Target, targets
 from builder.plan import npm
 

@@ -1,0 +1,1 @@
+"""What happens to zips at AWS: versions, permissions, regions, templates. Builds nothing."""

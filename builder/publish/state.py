@@ -1,0 +1,143 @@
+"""What a publish was asked to do and how far it is, on disk as it goes: a kill, a crash, a fault lose nothing.
+
+`<output>/publish/request.json` is what was asked; `<output>/publish/state/<account>/<region>.json` is what is under way
+there. A version that was begun and not seen to end may be there or not; `known` tells which ones were there before.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from builder import places
+from builder.errors import NothingSelectedError, UsageError
+from builder.publish.grants import Grant
+from builder.publish.wanted import Wanted
+
+VERSION = 1
+FOLDER = "publish"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stored:
+    """A wanted layer as it is kept on disk."""
+
+    name: str
+    zip: str
+    bytes: int
+    sha256: str
+    description: str
+    license: str
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    regions: tuple[str, ...]
+    share: tuple[str, ...] | None
+    keep: int | None
+    ssm: str | None
+    recipe: str
+    target: str
+
+    @classmethod
+    def of(cls, one: Wanted) -> "Stored":
+        share = None if one.share is None else tuple(sorted(map(str, one.share)))
+        plain = {name: getattr(one, name) for name in cls.__dataclass_fields__}
+        return cls(**{**plain, "zip": str(one.zip), "share": share})
+
+    def wanted(self) -> Wanted:
+        """Return it as it was. Raises UsageError when its zip has changed since."""
+        path = Path(self.zip)
+        if not path.is_file() or places.sha256(path) != self.sha256:
+            msg = f"{path} is not the zip any more that was to be published"
+            raise UsageError(msg, hint="publish anew: what is there already is not published twice")
+        share = None if self.share is None else frozenset(map(Grant, self.share))
+        plain = {name: getattr(self, name) for name in Stored.__dataclass_fields__}
+        return Wanted(**{**plain, "zip": path, "share": share})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One call of `publish --yes`."""
+
+    account: str
+    layers: tuple[Stored, ...]
+    bucket: str | None = None
+    reference: bool = False
+    finished: bool = False
+    version: int = VERSION
+
+
+@dataclass(kw_only=True, slots=True)
+class Begun:
+    """A version that was sent and not yet seen."""
+
+    code_sha256: str
+    known: int
+    """Number of the newest version before."""
+
+
+@dataclass(kw_only=True, slots=True)
+class _Held:
+    begun: dict[str, Begun] = field(default_factory=dict)
+    version: int = VERSION
+
+
+def folder(output: Path) -> Path:
+    return output / FOLDER
+
+
+def keep(output: Path, request: Request) -> None:
+    place = folder(output)
+    place.mkdir(parents=True, exist_ok=True)
+    with places.replacing(place / "request.json") as part:
+        part.write_bytes(TypeAdapter(Request).dump_json(request, indent=2))
+
+
+def unfinished(output: Path) -> Request:
+    """Return the last request that did not come to its end; NothingSelectedError when there is none."""
+    found = _read(folder(output) / "request.json", Request)
+    if found is None or found.finished:
+        msg = f"nothing is left to be published from {output}"
+        raise NothingSelectedError(msg, hint="--output is the folder that it was published from")
+    return found  # type: ignore[no-any-return]
+
+
+class Journal:
+    """What is under way in one region of one account; for several threads."""
+
+    def __init__(self, output: Path, account: str, region: str) -> None:
+        self._path = folder(output) / "state" / account / f"{region}.json"
+        self._lock = threading.Lock()
+        self._held: _Held = _read(self._path, _Held) or _Held()
+
+    def begun(self, name: str, code_sha256: str) -> Begun | None:
+        """Return what was begun of that layer with that content, and not ended."""
+        with self._lock:
+            found = self._held.begun.get(name)
+        return found if found and found.code_sha256 == code_sha256 else None
+
+    def begin(self, name: str, begun: Begun) -> None:
+        """Note it before it is sent."""
+        with self._lock:
+            self._held.begun[name] = begun
+            self._write()
+
+    def end(self, name: str) -> None:
+        with self._lock:
+            if self._held.begun.pop(name, None):
+                self._write()
+
+    def _write(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with places.replacing(self._path) as part:
+            part.write_bytes(TypeAdapter(_Held).dump_json(self._held))
+
+
+def _read(path: Path, kind: Any) -> Any:  # noqa: ANN401
+    """Return what is in a file; None when there is none that this version understands."""
+    try:
+        found = TypeAdapter(kind).validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+    return found if found.version == VERSION else None
