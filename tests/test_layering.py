@@ -27,7 +27,7 @@ ROOMS = (
     ("wheels", "nightly", "updates", "publish"),
     ("report",),
     ("console",),
-    ("fleet", "live"),
+    ("fleet", "live", "publishing"),
     ("cli",),
     ("__main__",),
 )

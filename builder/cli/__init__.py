@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
-from builder.cli import authoring, legal, machine, nights, recipes, splitting, zips
+from builder.cli import authoring, legal, machine, nights, publishing, recipes, splitting, versions, zips
 from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -20,11 +20,11 @@ def main() -> None:
     \b
     Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,
     4 a build step failed, 5 a check failed, 6 what was built does not work,
-    7 engine missing or too old, 130 interrupted.
+    7 engine missing or too old, 8 not everything is published, 130 interrupted.
     """  # noqa: D301  click's mark for lines that stay as they are
 
 
-for module in (recipes, authoring, zips, splitting, nights, legal, machine):
+for module in (recipes, authoring, zips, splitting, nights, publishing, versions, legal, machine):
     for command in module.COMMANDS:
         main.add_command(command)
 

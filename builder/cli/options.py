@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+def together(*options: Callable[[Any], Any]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         for option in reversed(options):
             function = option(function)
@@ -37,7 +37,7 @@ recipes_folder = click.option(
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 strict = click.option("--strict", is_flag=True, help="Treat warnings of checks as errors.")
-runtime_and_arch = _together(
+runtime_and_arch = together(
     click.option("--runtime", "runtimes", multiple=True, metavar="NAME", help="Only this runtime; repeatable."),
     click.option("--arch", "architectures", multiple=True, metavar="NAME", help="x86_64 or arm64; repeatable."),
 )
@@ -45,7 +45,7 @@ only = click.option("--only", multiple=True, metavar="GLOB", help="Only targets 
 packages_for_new = click.option(
     "--pip", "pips", multiple=True, metavar="SPEC", help="A Python requirement; repeatable."
 )
-packages = _together(
+packages = together(
     packages_for_new,
     click.option("--npm", "npms", multiple=True, metavar="SPEC", help="A Node.js package, name@version; repeatable."),
     click.option(
@@ -149,7 +149,7 @@ class Boxes:
         )
 
 
-def _bundled(function: F, name: str, cls: type) -> F:
+def bundled(function: F, name: str, cls: type) -> F:
     """Hand options to a command as one value."""
 
     @functools.wraps(function)
@@ -160,7 +160,7 @@ def _bundled(function: F, name: str, cls: type) -> F:
     return call  # type: ignore[return-value]
 
 
-engine = _together(
+engine = together(
     click.option(
         "--engine",
         type=click.Choice(["docker", "podman", "finch", "nerdctl"]),
@@ -172,7 +172,7 @@ engine = _together(
 
 def boxing(function: F) -> F:
     """Add the options of builds in containers; the command gets them as `boxes`."""
-    decorate = _together(
+    decorate = together(
         engine,
         click.option("--no-cache", is_flag=True, help="Make everything in containers anew."),
         click.option("--recompile", is_flag=True, help="Compile anew, with the packages that the engine has kept."),
@@ -193,7 +193,7 @@ def boxing(function: F) -> F:
             help="For one build in a container.",
         ),
     )
-    return decorate(_bundled(function, "boxes", Boxes))
+    return decorate(bundled(function, "boxes", Boxes))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -250,7 +250,7 @@ def _as_json(option: str, text: str) -> Any:  # noqa: ANN401
 
 def testing(function: F) -> F:
     """Add the options that say what to try; the command gets them as `trial`."""
-    decorate = _together(
+    decorate = together(
         *(
             click.option(f"--{name}", metavar="CODE", help=f"Run this with the runtime's {what}.")
             for name, what in (("python", "Python"), ("node", "Node.js"), ("ruby", "Ruby"), ("java", "Java"))
@@ -278,12 +278,12 @@ def testing(function: F) -> F:
             help="For one test.",
         ),
     )
-    return decorate(_bundled(function, "trial", Trial))
+    return decorate(bundled(function, "trial", Trial))
 
 
 def asking(function: F) -> F:
     """Add the options that choose targets; the command gets them as `ask`."""
-    decorate = _together(
+    decorate = together(
         click.argument("names", nargs=-1, metavar="[RECIPE]..."),
         click.option("--all", "everything", is_flag=True, help="Every recipe."),
         packages,
@@ -291,12 +291,12 @@ def asking(function: F) -> F:
         only,
         recipes_folder,
     )
-    return decorate(_bundled(function, "ask", Ask))
+    return decorate(bundled(function, "ask", Ask))
 
 
 def building(function: F) -> F:
     """Add the options of a build; the command gets them as `how`."""
-    decorate = _together(
+    decorate = together(
         output,
         strict,
         route,
@@ -311,4 +311,4 @@ def building(function: F) -> F:
         provenance,
         click.option("--verify", is_flag=True, help="Build twice from nothing and compare, down to the section."),
     )
-    return decorate(_bundled(function, "how", How))
+    return decorate(bundled(function, "how", How))

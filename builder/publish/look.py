@@ -96,17 +96,15 @@ def _one(place: Place, name: str, wish: Wish, newest: Mapping[str, Version | Non
     last = newest.get(name)
     if name in newest and last is None:
         return Found()
-    if last is None or not _settled(place, last, wish.code_sha256):
-        every = list(versions(place, name))
-    else:
-        every = [last]
+    settled = last is not None and _settled(place, last, wish.code_sha256)
+    every = [last] if last and settled else list(versions(place, name))
     same = sorted((one for one in every if content(place, one.arn) == wish.code_sha256), key=lambda one: one.number)
     policy = permissions(place, same[0].arn) if same and wish.policy else {}
     return Found(newest=max((one.number for one in every), default=0), same=tuple(same), policy=policy)
 
 
 def _settled(place: Place, newest: Version, sha: str) -> bool:
-    """Tell whether the newest version is all that must be looked at: it has the content, or no older one can have it."""
+    """Tell whether the newest version is all that must be looked at: it has the content, or no older one can."""
     if content(place, newest.arn) == sha:
         return True
     layer = newest.arn.rpartition(":")[0]

@@ -1,7 +1,7 @@
 """What would change, per region and layer: a pure function of what is wanted and what is there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from builder.publish.grants import Difference, difference
@@ -23,7 +23,7 @@ class Row:
     version: Version | None = None
     """The one that is there and has the content."""
     newest: int = 0
-    grants: Difference = Difference()
+    grants: Difference = field(default_factory=Difference)
     surplus: tuple[Version, ...] = ()
     """Versions that a call of ours made and whose answer was lost: the content is there without them."""
 

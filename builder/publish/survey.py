@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.errors import LayerwrightError, PublishError, UsageError
+from builder.errors import LayerwrightError, UsageError
 from builder.publish import aws, look, plan, regions
 from builder.publish.aws import Cloud, Identity
 from builder.publish.look import Place, Wish
@@ -40,7 +40,17 @@ class Survey:
         return tuple(row for row in self.rows if row.action == "blocked")
 
 
-def account(cloud: Cloud, wanted: Sequence[Wanted], expected: str | None) -> Identity:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What a call of publish is about."""
+
+    wanted: tuple[Wanted, ...]
+    output: Path
+    """The folder of zips, where journals and the book are."""
+    storage: Storage | None = None
+
+
+def account(cloud: Cloud, wanted: Sequence[Wanted], expected: str | None = None) -> Identity:
     """Return whose credentials these are; UsageError when they are not of the account that is expected."""
     texts = [text for one in wanted for text in one.regions]
     if missing := [one.name for one in wanted if not one.regions]:
@@ -48,53 +58,47 @@ def account(cloud: Cloud, wanted: Sequence[Wanted], expected: str | None) -> Ide
         hint = "--regions us-east-1,eu-west-1, or --regions all; `regions` under [publish] in a recipe"
         raise UsageError(msg, why=missing, hint=hint)
     regions.check(cloud.session, texts)
-    found = cloud.identity(regions.first(cloud.session, texts))
+    return known(cloud, regions.first(cloud.session, texts), expected)
+
+
+def known(cloud: Cloud, region: str, expected: str | None = None) -> Identity:
+    """Ask one region whose credentials these are; UsageError when they are not of the account that is expected."""
+    found = cloud.identity(region)
     if expected and expected != found.account:
         msg = f"the credentials are of account {found.account}, not of {expected}"
-        raise UsageError(
-            msg, why=[found.arn], hint="AWS_PROFILE or --profile chooses others; --account says which is meant"
-        )
+        hint = "AWS_PROFILE or --profile chooses others; --account says which is meant"
+        raise UsageError(msg, why=[found.arn], hint=hint)
     return found
 
 
-def survey(
-    cloud: Cloud,
-    wanted: Sequence[Wanted],
-    identity: Identity,
-    output: Path,
-    storage: Storage | None = None,
-    report: Callable[[str], None] = lambda _: None,
-) -> Survey:
-    """Look at every region of every layer, all at once."""
-    where = {one.name: regions.expand(cloud.session, one.regions, identity.partition) for one in wanted}
+def survey(cloud: Cloud, order: Order, identity: Identity, report: Callable[[str], None] = lambda _: None) -> Survey:
+    """Look at every region of every layer, all at once. Raises ExpiredError when the credentials end meanwhile."""
+    where = {one.name: regions.expand(cloud.session, one.regions, identity.partition) for one in order.wanted}
     every = tuple(dict.fromkeys(region for names in where.values() for region in names))
     places = {one: Place(cloud=cloud, region=one, shas=Shas(identity.account, one)) for one in every}
-    journals = {one: Journal(output, identity.account, one) for one in every}
-    optional = {one for one in every if not any(one in own.regions for own in wanted)}
+    journals = {one: Journal(order.output, identity.account, one) for one in every}
 
     def look_at(region: str) -> list[Row] | LayerwrightError:
         report(f"looking at {region}")
-        own = [one for one in wanted if region in where[one.name]]
+        own = [one for one in order.wanted if region in where[one.name]]
         try:
-            return _rows(places[region], journals[region], own, storage)
-        except aws.ExpiredError as error:
-            return error
+            return _rows(places[region], journals[region], own, order.storage)
         except LayerwrightError as error:
-            if region in optional and isinstance(error, aws.NotEnabledError):
+            named = any(region in one.regions for one in own)
+            if isinstance(error, aws.ExpiredError) or (isinstance(error, aws.NotEnabledError) and not named):
                 return error
             return [plan.blocked(region, one, _reason(error)) for one in own]
 
     with ThreadPoolExecutor(min(THREADS, len(every))) as pool:
         found = dict(zip(every, pool.map(look_at, every), strict=True))
     errors = {region: error for region, error in found.items() if isinstance(error, LayerwrightError)}
-    for error in errors.values():
-        if isinstance(error, PublishError):
-            raise error
+    if expired := [error for error in errors.values() if isinstance(error, aws.ExpiredError)]:
+        raise expired[0]
     rows = {(row.wanted.name, row.region): row for own in found.values() if isinstance(own, list) for row in own}
-    order = [(one.name, region) for one in wanted for region in where[one.name] if (one.name, region) in rows]
+    in_order = [(one.name, region) for one in order.wanted for region in where[one.name]]
     return Survey(
         identity=identity,
-        rows=tuple(rows[key] for key in order),
+        rows=tuple(rows[key] for key in in_order if key in rows),
         places=places,
         journals=journals,
         left_out={region: _reason(error) for region, error in errors.items()},

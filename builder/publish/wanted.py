@@ -16,6 +16,7 @@ from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.fields import layer_name
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 from builder.model.recipe import Publish
+from builder.model.target import Target
 from builder.publish.grants import Grant, parse
 
 MOST_RUNTIMES = 15
@@ -128,6 +129,19 @@ def _of(source: Source, given: Given) -> Wanted:
     )
 
 
+def name_of(pattern: str, target: Target) -> str:
+    """Return the name at AWS of what is built for a target."""
+    return layer_name(
+        pattern,
+        {
+            "name": target.layer,
+            "version": target.version,
+            "runtime": target.runtimes[0].name if len(target.runtimes) == 1 else "",
+            "arch": target.arch.name if len(target.architectures) == 1 else "",
+        },
+    )
+
+
 def _values(about: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Return what placeholders stand for. A zip that is for several runtimes or architectures has no one to name."""
     one = {key: rows[0] if len(rows := about.get(key, ())) == 1 else "" for key in ("runtimes", "architectures")}
@@ -159,7 +173,8 @@ def problems(one: Wanted, *, storage: bool) -> Iterator[str]:
         yield f"{len(one.runtimes)} runtimes; Lambda takes {MOST_RUNTIMES}, so name some with --runtime"
     yield from (unknown_architecture(name) for name in one.architectures if name not in ARCHITECTURES)
     if one.bytes > DIRECT_LIMIT and not storage:
-        yield f"{one.bytes / MB:.1f} MB; above {DIRECT_LIMIT / MB:.1f} MB Lambda takes it from S3 only, so name a --bucket"
+        large = f"{one.bytes / MB:.1f} MB; above {DIRECT_LIMIT / MB:.1f} MB"
+        yield f"{large} Lambda takes it from S3 only, so name a --bucket"
     yield from _unzipped(one.zip)
 
 
