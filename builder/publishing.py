@@ -7,13 +7,14 @@ from pathlib import Path
 
 from builder import console, places
 from builder.errors import NothingSelectedError, PublishError, UsageError
-from builder.publish import book, state
+from builder.publish import book, state, versions
 from builder.publish.aws import Cloud, Identity
 from builder.publish.book import Entry
 from builder.publish.execute import Execution, Outcome
 from builder.publish.plan import Row
 from builder.publish.storage import Storage
 from builder.publish.survey import Order, Survey, account, survey
+from builder.publish.versions import Kept
 
 _SHORT = 40
 """Rows of a table that people read; more of them are told by layer."""
@@ -160,6 +161,26 @@ def failure(result: Published) -> PublishError:
     resumable = "`layerwright publish --resume` goes on; nothing is published twice"
     hint = hints[0] if hints else resumable if bad else "the others can be published: --yes leaves out what is blocked"
     return PublishError(f"{len(why)} of {count} are not published", why=why[:_SHORT], hint=hint)
+
+
+def remove(cloud: Cloud, identity: Identity, doomed: Sequence[Kept], output: Path, ask: Ask) -> None:
+    """Delete versions, or tell that it would be done. Raises PublishError with those that could not be deleted."""
+    if not doomed:
+        console.note("no version may go")
+        return
+    stay = "Functions that use a deleted version go on as they are; it cannot be chosen for a function any more."
+    console.note(f"{len(doomed)} versions in account {identity.account}. {stay}")
+    if not ask.yes:
+        console.note("a dry run: nothing was deleted; --yes does it")
+        return
+    sure(identity, ask)
+    errors = versions.delete(cloud, identity.account, doomed)
+    book.forget(output, {one.version.arn for one in doomed} - set(errors))
+    console.note(f"{len(doomed) - len(errors)} deleted")
+    if errors:
+        why = [f"{arn}: {error.why[0] if error.why else error.what}" for arn, error in errors.items()]
+        msg = f"{len(errors)} versions could not be deleted"
+        raise PublishError(msg, why=why)
 
 
 # ---- tables --------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
-from builder.cli import authoring, legal, machine, nights, publishing, recipes, splitting, versions, zips
+from builder.cli import authoring, legal, machine, nights, publishing, recipes, splitting, templates, versions, zips
 from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -24,7 +24,7 @@ def main() -> None:
     """  # noqa: D301  click's mark for lines that stay as they are
 
 
-for module in (recipes, authoring, zips, splitting, nights, publishing, versions, legal, machine):
+for module in (recipes, authoring, zips, splitting, nights, publishing, versions, templates, legal, machine):
     for command in module.COMMANDS:
         main.add_command(command)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from builder.cli import options
 from builder.errors import UsageError
 
 if TYPE_CHECKING:
-    from builder.publish.aws import Identity
+    from builder.publish.aws import Cloud, Identity
     from builder.publish.wanted import Given, Source
+    from builder.publishing import Ask
 
 _ZIP = ".zip"
 
@@ -30,9 +31,35 @@ regions = click.option(
     metavar="A,B|all",
     help="Regions, or all of the account's partition. Default: `regions` under [publish] in the recipe.",
 )
-account = click.option("--account", metavar="ID", help="The account that is meant; credentials of another are refused.")
-profile = click.option("--profile", metavar="NAME", help="A profile of AWS's configuration. Default: boto3's chain.")
 yes = click.option("--yes", is_flag=True, help="Do it. Without, it is told what would be done.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Access:
+    """Whose credentials are used, and whose are meant."""
+
+    account: str | None
+    profile: str | None
+
+    def cloud(self) -> "Cloud":
+        from builder.publish.aws import Cloud
+
+        return Cloud(self.profile)
+
+    def asking(self, *, yes: bool, quiet: bool = False) -> "Ask":
+        """Return how sure somebody must be before anything is changed."""
+        from builder.publishing import Ask
+
+        return Ask(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet)
+
+
+def access(function: options.F) -> options.F:
+    """Add the options that say whose account it is; the command gets them as `access`."""
+    decorate = options.together(
+        click.option("--account", metavar="ID", help="The account that is meant; credentials of another are refused."),
+        click.option("--profile", metavar="NAME", help="A profile of AWS's configuration. Default: boto3's chain."),
+    )
+    return decorate(options.bundled(function, "access", Access))
 
 
 def confirmation() -> "Callable[[Identity], bool] | None":
@@ -105,7 +132,8 @@ class Which:
     multiple=True,
     callback=listed,
     metavar="account:ID|org:ID|public",
-    help="Who may use it, and nobody else; repeatable. Default: `share` in the recipe, else as it is.",
+    help="Who may use it, and nobody else; repeatable. Default: `share` in the recipe; without, a new version is for "
+    "this account only, and an old one stays as it is.",
 )
 @click.option("--no-share", is_flag=True, help="Nobody else may use it.")
 @click.option("--public", is_flag=True, help="Said as well where `public` is meant.")
@@ -126,8 +154,7 @@ class Which:
     help="reference: Lambda reads the zip from your bucket (S3ObjectStorageMode), which must have versioning.",
 )
 @click.option("--ssm", metavar="PATTERN", help="Write the ARN into this parameter: /layers/{name}/{runtime}/{arch}.")
-@account
-@profile
+@access
 @yes
 @click.option("--dry-run", is_flag=True, help="Tell what would change; the default.")
 @click.option("--resume", is_flag=True, help="Go on with what was stopped or failed.")
@@ -140,6 +167,7 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
     only: tuple[str, ...],
     folder: Path,
     output: Path,
+    access: Access,
     *,
     resume: bool,
     print_policy: bool,
@@ -154,19 +182,17 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
     """
     which = Which(names=names, runtimes=runtimes, architectures=architectures, only=only, folder=folder, output=output)
     if print_policy:
-        _print_policy(which, given)
+        _print_policy(which, access.account, given)
         return
     _contradictions(names, given, resume=resume)
     from builder import console, publishing
-    from builder.publish.aws import Cloud
 
     if resume:
         order, meant = publishing.resumed(output)
-        given["yes"] = True
+        access = replace(access, account=access.account or meant)
     else:
-        order, meant = _order(which, given), given["account"]
-    ask = publishing.Ask(yes=given["yes"], account=meant, confirm=confirmation(), quiet=as_json)
-    result = publishing.publish(Cloud(given["profile"]), order, ask)
+        order = _order(which, given)
+    result = publishing.publish(access.cloud(), order, access.asking(yes=given["yes"] or resume, quiet=as_json))
     if as_json:
         console.data(result.as_json())
     if not result.good:
@@ -219,7 +245,7 @@ def _given(which: Which, given: dict[str, Any]) -> "Given":
     )
 
 
-def _print_policy(which: Which, given: dict[str, Any]) -> None:
+def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> None:
     """Print what IAM takes; needs no credentials and no zips."""
     from builder import console
     from builder.publish import policy
@@ -228,9 +254,9 @@ def _print_policy(which: Which, given: dict[str, Any]) -> None:
     bucket = given["bucket"]
     parameter = given["ssm"]
     scope = policy.Scope(
-        account=given["account"],
+        account=account,
         names=layers,
-        bucket=bucket.replace("{region}", "*").replace("{account}", given["account"] or "*") if bucket else None,
+        bucket=bucket.replace("{region}", "*").replace("{account}", account or "*") if bucket else None,
         reference=given["storage"] == "reference",
         parameters=[policy.starred(parameter)] if parameter else (),
     )

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli import options
-from builder.cli.publishing import Which, account, layer_names, profile, regions, yes
+from builder.cli.publishing import Access, Which, access, layer_names, regions, yes
 from builder.errors import NothingSelectedError, PublishError, UsageError
 
 if TYPE_CHECKING:
     from builder.errors import LayerwrightError
     from builder.publish.aws import Cloud, Identity
-    from builder.publish.versions import Choice, Kept
-
-_STAY = "Functions that use a deleted version go on as they are; it cannot be chosen for a function any more."
+    from builder.publish.versions import Choice, Kept, Rule
 
 
 def _layers(names: tuple[str, ...], folder: Path) -> list[str]:
@@ -72,25 +70,22 @@ def versions() -> None:
 @click.argument("names", nargs=-1, required=True, metavar="RECIPE|LAYER...")
 @options.recipes_folder
 @regions
-@account
-@profile
+@access
 @options.as_json
 def list_(
     names: tuple[str, ...],
     folder: Path,
+    access: Access,
     *,
-    account: str | None,
-    profile: str | None,
     as_json: bool,
     **given: tuple[str, ...],
 ) -> None:
     """List the versions of layers in all regions, with the functions of the account that use them."""
     from builder import console
     from builder.publish import versions as at_aws
-    from builder.publish.aws import Cloud
 
-    cloud, layers = Cloud(profile), _layers(names, folder)
-    identity, where = _where(cloud, given["regions"], names, folder, account)
+    cloud, layers = access.cloud(), _layers(names, folder)
+    identity, where = _where(cloud, given["regions"], names, folder, access.account)
     with console.working("listing versions"):
         found, errors = at_aws.everywhere(cloud, identity.account, where, layers)
     bad = _told(errors, given["regions"])
@@ -121,17 +116,16 @@ def _about(one: "Kept") -> str:
 
 @versions.command("show")
 @click.argument("arn", metavar="ARN")
-@profile
+@access
 @options.as_json
-def show(arn: str, *, profile: str | None, as_json: bool) -> None:
+def show(arn: str, access: Access, *, as_json: bool) -> None:
     """Show one version, own or somebody else's, and who may use it."""
     from builder import console
     from builder.publish import pull as at_aws
     from builder.publish import versions as told
-    from builder.publish.aws import Cloud
 
     said = at_aws.parts(arn)
-    found = told.show(Cloud(profile), said.region, arn)
+    found = told.show(access.cloud(), said.region, arn)
     one, shared = found.version, [f"{grant or 'somebody'} ({name})" for name, grant in found.grants.items()]
     if as_json:
         shown = {name: getattr(one, name) for name in type(one).__dataclass_fields__}
@@ -154,25 +148,22 @@ def show(arn: str, *, profile: str | None, as_json: bool) -> None:
 @versions.command("delete")
 @click.argument("arns", nargs=-1, required=True, metavar="ARN...")
 @options.output
-@account
-@profile
+@access
 @yes
 @click.option("--force", is_flag=True, help="Also the newest version, and one that functions use.")
-def delete(
-    arns: tuple[str, ...], output: Path, *, account: str | None, profile: str | None, yes: bool, force: bool
-) -> None:
+def delete(arns: tuple[str, ...], output: Path, access: Access, *, yes: bool, force: bool) -> None:
     """Delete versions by their ARNs; refused for the newest and for those that functions use.
 
     Functions that use a deleted version go on as they are; it cannot be chosen for a function any more.
     """
+    from builder import publishing
     from builder.publish import pull as at_aws
     from builder.publish import survey
     from builder.publish import versions as told
-    from builder.publish.aws import Cloud
 
     said = {arn: at_aws.parts(arn) for arn in arns}
-    cloud, where = Cloud(profile), list(dict.fromkeys(one.region for one in said.values()))
-    identity = survey.known(cloud, where[0], account)
+    cloud, where = access.cloud(), list(dict.fromkeys(one.region for one in said.values()))
+    identity = survey.known(cloud, where[0], access.account)
     found, errors = told.everywhere(cloud, identity.account, where, list({one.name for one in said.values()}))
     _finish(_told(errors, tuple(where)))
     there = {one.version.arn: one for one in found}
@@ -185,7 +176,7 @@ def delete(
         msg = "these are in use or the newest"
         why = [f"{one.kept.version.arn}: {one.why}" for one in kept]
         raise UsageError(msg, why=why, hint="--force deletes them all the same")
-    _delete(cloud, identity, [one.kept for one in choices], output, yes=yes, account=account)
+    publishing.remove(cloud, identity, [one.kept for one in choices], output, access.asking(yes=yes))
 
 
 @click.command()
@@ -195,19 +186,17 @@ def delete(
 @regions
 @click.option("--keep", type=click.IntRange(1), metavar="N", help="Keep so many. Default: `keep` in the recipe.")
 @click.option("--older-than", type=click.IntRange(0), metavar="DAYS", help="Only what was published before.")
-@account
-@profile
+@access
 @yes
 @options.as_json
-def prune(  # noqa: PLR0913  each is an option
+def prune(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
     folder: Path,
     output: Path,
     keep: int | None,
     older_than: int | None,
+    access: Access,
     *,
-    account: str | None,
-    profile: str | None,
     yes: bool,
     as_json: bool,
     **given: tuple[str, ...],
@@ -216,13 +205,12 @@ def prune(  # noqa: PLR0913  each is an option
 
     Functions that use a deleted version go on as they are; it cannot be chosen for a function any more.
     """
-    from builder import console
+    from builder import console, publishing
     from builder.publish import versions as at_aws
-    from builder.publish.aws import Cloud
 
     rules = _rules(names, folder, keep, older_than)
-    cloud = Cloud(profile)
-    identity, where = _where(cloud, given["regions"], names, folder, account)
+    cloud = access.cloud()
+    identity, where = _where(cloud, given["regions"], names, folder, access.account)
     with console.working("looking at versions and functions"):
         found, errors = at_aws.everywhere(cloud, identity.account, where, list(rules))
     choices = [
@@ -236,11 +224,11 @@ def prune(  # noqa: PLR0913  each is an option
     else:
         _show(choices)
     doomed = [one.kept for one in choices if one.delete]
-    _delete(cloud, identity, doomed, output, yes=yes, account=account)
+    publishing.remove(cloud, identity, doomed, output, access.asking(yes=yes))
     _finish(_told(errors, given["regions"]))
 
 
-def _rules(names: tuple[str, ...], folder: Path, keep: int | None, older_than: int | None) -> "dict[str, object]":
+def _rules(names: tuple[str, ...], folder: Path, keep: int | None, older_than: int | None) -> "dict[str, Rule]":
     """Return for each layer which of its versions may go."""
     from builder.model import recipes
     from builder.publish.versions import Rule
@@ -248,7 +236,7 @@ def _rules(names: tuple[str, ...], folder: Path, keep: int | None, older_than: i
     if not names:
         msg = "nothing to do: no recipe or layer is named"
         raise UsageError(msg, hint="for example `layerwright prune numpy --keep 5`")
-    rules: dict[str, object] = {}
+    rules: dict[str, Rule] = {}
     for name in names:
         own = recipes.load(folder, name).recipe.publish.keep if name in recipes.names(folder) else None
         rule = Rule(keep=keep or own, older_than=older_than)
@@ -276,32 +264,6 @@ def _show(choices: "Sequence[Choice]") -> None:
     console.table(("layer", "region", "version", "published", "action", "why"), rows, numbers=("version",))
 
 
-def _delete(  # noqa: PLR0913  all of it decides
-    cloud: "Cloud", identity: "Identity", doomed: "Sequence[Kept]", output: Path, *, yes: bool, account: str | None
-) -> None:
-    from builder import console, publishing
-    from builder.cli.publishing import confirmation
-    from builder.publish import book
-    from builder.publish import versions as at_aws
-
-    if not doomed:
-        console.note("no version may go")
-        return
-    console.note(f"{len(doomed)} versions in account {identity.account}. {_STAY}")
-    if not yes:
-        console.note("a dry run: nothing was deleted; --yes does it")
-        return
-    publishing.sure(identity, publishing.Ask(yes=True, account=account, confirm=confirmation()))
-    errors = at_aws.delete(cloud, identity.account, doomed)
-    book.forget(output, {one.version.arn for one in doomed} - set(errors))
-    console.note(f"{len(doomed) - len(errors)} deleted")
-    if errors:
-        msg = f"{len(errors)} versions could not be deleted"
-        raise PublishError(
-            msg, why=[f"{arn}: {error.why[0] if error.why else error.what}" for arn, error in errors.items()]
-        )
-
-
 @click.command()
 @click.argument("arn", metavar="ARN")
 @click.option(
@@ -312,15 +274,14 @@ def _delete(  # noqa: PLR0913  all of it decides
     show_default=True,
     help="Where the zip goes.",
 )
-@profile
-def pull(arn: str, output: Path, *, profile: str | None) -> None:
+@access
+def pull(arn: str, output: Path, access: Access) -> None:
     """Download a published version, own or somebody else's, verified; `check`, `inspect` and `diff` work on it."""
     from builder import console
     from builder.publish import pull as at_aws
-    from builder.publish.aws import Cloud
 
     with console.working(f"pulling {arn}"):
-        path = at_aws.pull(Cloud(profile), arn, output)
+        path = at_aws.pull(access.cloud(), arn, output)
     console.text(f"{path}\n")
 
 

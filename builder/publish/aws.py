@@ -210,7 +210,7 @@ def _translated(what: str, error: Exception) -> LayerwrightError:
         (found in _MISSING, MissingError, ""),
         (throttled(error), UnreachableError, "somebody else asks this region as well; try again later"),
         (
-            isinstance(error, (HTTPClientError, OSError)),
+            unsent(error) or isinstance(error, (HTTPClientError, OSError)),
             UnreachableError,
             _NETWORK,
         ),

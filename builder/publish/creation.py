@@ -7,6 +7,7 @@ again before it is known that the first did nothing, and of two that both arrive
 import random
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from builder.errors import PublishError
@@ -101,12 +102,10 @@ class _Sending:
 
 
 def _with_content(version: Version, one: Wanted) -> Version:
-    from dataclasses import replace
-
     return replace(version, code_sha256=one.code_sha256, bytes=one.bytes)
 
 
 def delete(place: Place, version: Version) -> None:
     """Delete a version; functions that use it go on, and nobody else can begin to."""
     with aws.told(f"{place.region}: delete {version.arn}"):
-        place.client.delete_layer_version(LayerName=version.arn.rpartition(":")[0], VersionNumber=version.number)
+        place.client.delete_layer_version(**look.which(version.arn))

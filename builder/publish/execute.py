@@ -126,8 +126,7 @@ def _failed(row: Row, error: LayerwrightError) -> Outcome:
 
 def share(place: Place, arn: str, change: Difference) -> None:
     """Let in who is wanted and out who is not. Asked twice, it does nothing more."""
-    layer, _, number = arn.rpartition(":")
-    which = {"LayerName": layer, "VersionNumber": int(number)}
+    which = look.which(arn)
     for statement in change.remove:
         with contextlib.suppress(aws.MissingError), aws.told(f"{place.region}: take {statement} from {arn}"):
             place.client.remove_layer_version_permission(**which, StatementId=statement)

@@ -135,20 +135,25 @@ def content(place: Place, arn: str) -> str:
 def _asked(place: Place, arn: str) -> str:
     try:
         with aws.told(f"{place.region}: look at {arn}"):
-            return str(place.client.get_layer_version_by_arn(Arn=arn)["Content"]["CodeSha256"])
+            return str(place.client.get_layer_version(**which(arn))["Content"]["CodeSha256"])
     except aws.MissingError:
         return ""
 
 
 def permissions(place: Place, arn: str) -> dict[str, Grant | None]:
     """Return who may use a version, by statement; a version that nobody else may use has no policy."""
-    layer, _, number = arn.rpartition(":")
     try:
         with aws.told(f"{place.region}: read who may use {arn}"):
-            found = place.client.get_layer_version_policy(LayerName=layer, VersionNumber=int(number))
+            found = place.client.get_layer_version_policy(**which(arn))
     except aws.MissingError:
         return {}
     return of_policy(json.loads(found["Policy"]))
+
+
+def which(arn: str) -> dict[str, Any]:
+    """Return how Lambda's API names a version: the layer by its ARN, and a number."""
+    layer, _, number = arn.rpartition(":")
+    return {"LayerName": layer, "VersionNumber": int(number)}
 
 
 def listed(row: Mapping[str, Any]) -> Version:

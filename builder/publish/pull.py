@@ -45,7 +45,7 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
     """
     said = parts(arn)
     with aws.told(f"{said.region}: look at {arn}"):
-        answer = cloud.functions(said.region).get_layer_version_by_arn(Arn=arn)
+        answer = cloud.functions(said.region).get_layer_version(**look.which(arn))
     version = look.listed(answer)
     places.writable(output)
     path = output / f"{said.name}-{said.number}.zip"

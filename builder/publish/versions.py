@@ -185,7 +185,7 @@ def show(cloud: Cloud, region: str, arn: str) -> Shown:
     """Return what Lambda tells of a version, own or somebody else's. Raises MissingError when there is none."""
     where = Place(cloud=cloud, region=region, shas=Shas("anybody", region))
     with aws.told(f"{region}: look at {arn}"):
-        version = look.listed(where.client.get_layer_version_by_arn(Arn=arn))
+        version = look.listed(where.client.get_layer_version(**look.which(arn)))
     try:
         grants: Mapping[str, Grant | None] = look.permissions(where, arn)
     except LayerwrightError:

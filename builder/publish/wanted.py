@@ -103,7 +103,7 @@ def _of(source: Source, given: Given) -> Wanted:
     path, publish = source.zip, source.publish
     if not path.is_file():
         msg = "there is no such file"
-        raise UsageError(msg, hint="`layerwright build` makes the zips of recipes")
+        raise UsageError(msg, hint="`layerwright build` makes it; --runtime, --arch, --only choose others")
     about = manifest.beside(path) or {}
     sha256 = places.sha256(path)
     if about and about["zip"]["sha256"] != sha256:
