@@ -10,12 +10,13 @@ endif
 LW     := $(BIN)/layerwright
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.ready-dev
+AWS    := $(VENV)/.ready-aws
 
 # RUNTIME, ARCH and ONLY narrow; several are separated by spaces.
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -26,11 +27,14 @@ layer: $(READY)  ## Build a layer: RECIPE=numpy ARCH=arm64 RUNTIME=python3.13 (R
 wheel: $(READY)  ## Make the wheel that fits a runtime: PACKAGE=psycopg2==2.9.13 ARCH=arm64 RUNTIME=python3.13
 	@$(LW) wheel "$(PACKAGE)" $(NARROW) $(ARGS)
 
-nightly: $(READY)  ## Build what changed of all recipes, and write the report: RECIPE=numpy for one; ARGS=--resume
+nightly: $(READY) $(if $(findstring --publish,$(ARGS)),$(AWS))  ## Build what changed of all recipes, and write the report: RECIPE=numpy for one; ARGS=--resume
 	@$(LW) nightly $(filter-out all,$(RECIPE)) $(NARROW) $(ARGS)
 
 report: $(READY)  ## Write dist/report/index.html; ARGS=--open shows it
 	@$(LW) report $(ARGS)
+
+publish: $(AWS)  ## Show what publishing would change: RECIPE=numpy REGIONS=eu-west-1,us-east-1; ARGS=--yes does it
+	@$(LW) publish $(RECIPE) $(if $(REGIONS),--regions $(REGIONS)) $(NARROW) $(ARGS)
 
 engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; as root)
 	@sh builder/engine/debian.sh
@@ -85,6 +89,9 @@ benchmark-foreign: $(DEV)  ## Measure compiling for the other architecture; ARGS
 benchmark-nightly: $(DEV)  ## Measure nights: 200 layers unchanged and built, a second node, the page; ARGS=quiet for some
 	$(BIN)/python -m benchmarks.nightly $(ARGS)
 
+benchmark-publish: $(DEV)  ## Measure publishing 20 layers to 20 regions against loops, with moto's server
+	$(BIN)/python -m benchmarks.publish $(ARGS)
+
 benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and time them; ARGS=--hostile adds 100,000 damaged zips
 	$(BIN)/python -m benchmarks.checks $(ARGS)
 
@@ -100,6 +107,7 @@ readme: $(DEV)  ## Write the parts of the README that are made from code and rec
 
 requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --extra aws --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/aws.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/dev.txt
 
 clean:  ## Remove what was built, and the virtual environment
@@ -113,6 +121,11 @@ $(READY): pyproject.toml requirements/run.txt | $(VENV)/pyvenv.cfg
 	@echo "preparing $(VENV)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -c "open('$@', 'w').close()"
+
+$(AWS): requirements/aws.txt $(READY)
+	@echo "preparing $(VENV) for AWS" >&2
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/aws.txt
 	@$(PYTHON) -c "open('$@', 'w').close()"
 
 $(DEV): requirements/dev.txt $(READY)

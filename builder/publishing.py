@@ -7,15 +7,24 @@ from pathlib import Path
 
 from builder import console, places
 from builder.errors import NothingSelectedError, PublishError, UsageError
-from builder.publish import book, state, versions
+from builder.model.recipes import Loaded
+from builder.model.target import Target
+from builder.nightly import records
+from builder.nightly.journal import Night
+from builder.publish import book, regions, state, versions
 from builder.publish.aws import Cloud, Identity
 from builder.publish.book import Entry
 from builder.publish.execute import Execution, Outcome
 from builder.publish.plan import Row
 from builder.publish.storage import Storage
 from builder.publish.survey import Order, Survey, account, survey
+from builder.publish.survey import known as whose
 from builder.publish.versions import Kept
+from builder.publish.wanted import Source
 
+Pair = tuple[Loaded, Target]
+GOOD = ("built", "same", "unchanged")
+"""States of targets whose zip is what it should be."""
 _SHORT = 40
 """Rows of a table that people read; more of them are told by layer."""
 
@@ -77,6 +86,27 @@ def publish(cloud: Cloud, order: Order, ask: Ask) -> Published:
     if found.changing:
         sure(identity, ask)
     return Published(survey=found, outcomes=_do(order, found, ask))
+
+
+def regions_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return where recipes want to be published."""
+    return tuple(dict.fromkeys(text for loaded, _ in pairs for text in loaded.recipe.publish.regions))
+
+
+def ready(cloud: Cloud, texts: Sequence[str], ask: Ask) -> None:
+    """Raise UsageError when nothing could be published there with these credentials."""
+    regions.check(cloud.session, texts)
+    sure(whose(cloud, regions.first(cloud.session, texts), ask.account), ask)
+
+
+def sources_of(pairs: Sequence[Pair], done: Night, output: Path) -> tuple[Source, ...]:
+    """Return the zips of a night that are good, of recipes that say where they are published."""
+    good = [
+        (loaded, target)
+        for loaded, target in pairs
+        if loaded.recipe.publish.regions and done.states.get(records.slot(target)) in GOOD
+    ]
+    return tuple(Source(zip=output / f"{target.name}.zip", publish=loaded.recipe.publish) for loaded, target in good)
 
 
 def sure(identity: Identity, ask: Ask) -> None:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from builder.cli import options
+from builder.cli.cloud import Afterwards, afterwards
 from builder.cli.recipes import all_names, every_target
-from builder.errors import BuildError, CheckFailedError, NothingSelectedError
+from builder.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 
 if TYPE_CHECKING:
     from builder.cli.recipes import Pairs
     from builder.errors import LayerwrightError
     from builder.nightly.night import Wish
+    from builder.publishing import Published
 
 
 @click.command()
@@ -69,6 +71,7 @@ if TYPE_CHECKING:
     help="A scanner for the bills of materials of all layers, for example `grype sbom:{sbom} --fail-on high`.",
 )
 @options.provenance
+@afterwards
 @options.as_json
 def nightly(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
@@ -77,6 +80,7 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     only: tuple[str, ...],
     folder: Path,
     boxes: options.Boxes,
+    after: Afterwards,
     *,
     as_json: bool,
     **given: Any,  # noqa: ANN401
@@ -94,8 +98,10 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     pairs, broken = every_target(folder, names, (runtimes, architectures, only))
     whole = not (names or runtimes or architectures or only)
     wish = _wish(pairs, broken, boxes, {**given, "whole": whole})
+    after.ready(pairs)
     with console.group("layerwright nightly"), live.progress() as show:
         done = night.run(wish, show)
+    published = after.publishing(pairs, done, wish.options.output)
     written = write.write([wish.options.output], wish.options.output / "report")
     if as_json:
         console.data({**data.summary(written.report), "run": done.run, "states": done.states})
@@ -104,12 +110,26 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     for error in broken.values():
         console.fail(error)
     console.note(f"the report is {written.page}")
+    if published:
+        _tell(published)
     for slot, said in done.scans.items():
         console.warn(f"{slot} does not pass the scanner: {said[0]}")
     if broken or done.count("failed") or done.count("broken"):
         raise click.exceptions.Exit(BuildError.exit_code)
     if done.scans:
         raise click.exceptions.Exit(CheckFailedError.exit_code)
+    if published and not published.good:
+        raise click.exceptions.Exit(PublishError.exit_code)
+
+
+def _tell(published: "Published") -> None:
+    from builder import console, publishing
+
+    states = [one.status for one in published.outcomes]
+    told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    console.note(f"published: {told}")
+    if not published.good:
+        console.fail(publishing.failure(published))
 
 
 def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":

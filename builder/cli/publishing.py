@@ -1,123 +1,18 @@
-"""Commands about AWS: publish, versions, prune, pull."""
+"""The command that publishes."""
 
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from builder.cli import options
+from builder.cli.cloud import Access, access, bucket, listed, public, regions, yes
+from builder.cli.which import Which, layer_names
 from builder.errors import UsageError
 
 if TYPE_CHECKING:
-    from builder.publish.aws import Cloud, Identity
-    from builder.publish.wanted import Given, Source
-    from builder.publishing import Ask
-
-_ZIP = ".zip"
-
-
-def listed(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
-    """Take `--regions a,b --regions c` as three."""
-    return tuple(dict.fromkeys(part.strip() for text in value for part in text.split(",") if part.strip()))
-
-
-regions = click.option(
-    "--regions",
-    multiple=True,
-    callback=listed,
-    metavar="A,B|all",
-    help="Regions, or all of the account's partition. Default: `regions` under [publish] in the recipe.",
-)
-yes = click.option("--yes", is_flag=True, help="Do it. Without, it is told what would be done.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Access:
-    """Whose credentials are used, and whose are meant."""
-
-    account: str | None
-    profile: str | None
-
-    def cloud(self) -> "Cloud":
-        from builder.publish.aws import Cloud
-
-        return Cloud(self.profile)
-
-    def asking(self, *, yes: bool, quiet: bool = False) -> "Ask":
-        """Return how sure somebody must be before anything is changed."""
-        from builder.publishing import Ask
-
-        return Ask(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet)
-
-
-def access(function: options.F) -> options.F:
-    """Add the options that say whose account it is; the command gets them as `access`."""
-    decorate = options.together(
-        click.option("--account", metavar="ID", help="The account that is meant; credentials of another are refused."),
-        click.option("--profile", metavar="NAME", help="A profile of AWS's configuration. Default: boto3's chain."),
-    )
-    return decorate(options.bundled(function, "access", Access))
-
-
-def confirmation() -> "Callable[[Identity], bool] | None":
-    """Return what asks whoever sits at the terminal, if somebody does."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return None
-
-    def ask(identity: "Identity") -> bool:
-        text = f"This is the first time for account {identity.account}, as {identity.arn}. Publish there?"
-        return click.confirm(text, err=True)
-
-    return ask
-
-
-# ---- publish -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Which:
-    """Which zips, and how they are narrowed."""
-
-    names: tuple[str, ...]
-    runtimes: tuple[str, ...]
-    architectures: tuple[str, ...]
-    only: tuple[str, ...]
-    folder: Path
-    output: Path
-
-    def sources(self) -> "tuple[Source, ...]":
-        """Return the zips that the command line names, by path or by recipe, each with its recipe's wishes."""
-        found: list[Source] = []
-        for name in dict.fromkeys(self.names):
-            found += [self._by_path(Path(name))] if name.endswith(_ZIP) else self._by_recipe(name)
-        return tuple(found)
-
-    def _by_path(self, path: Path) -> "Source":
-        from builder.layer import manifest
-        from builder.model import recipes
-        from builder.publish.wanted import Source
-
-        recipe = (manifest.beside(path) or {}).get("name")
-        if recipe in recipes.names(self.folder):
-            return Source(zip=path, publish=recipes.load(self.folder, str(recipe)).recipe.publish)
-        return Source(zip=path)
-
-    def _by_recipe(self, name: str) -> "list[Source]":
-        from builder.model import recipes
-        from builder.model.target import Selection, select, targets
-        from builder.publish.wanted import Source
-
-        loaded = recipes.load(self.folder, name)
-        wanted = Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only)
-        chosen = select(targets(loaded.recipe), wanted)
-        return [Source(zip=self.output / f"{one.name}{_ZIP}", publish=loaded.recipe.publish) for one in chosen]
-
-    @property
-    def by_path(self) -> bool:
-        return bool(self.names) and all(name.endswith(_ZIP) for name in self.names)
+    from builder.publish.wanted import Given
 
 
 @click.command()
@@ -136,16 +31,11 @@ class Which:
     "this account only, and an old one stays as it is.",
 )
 @click.option("--no-share", is_flag=True, help="Nobody else may use it.")
-@click.option("--public", is_flag=True, help="Said as well where `public` is meant.")
+@public
 @click.option("--name", metavar="PATTERN", help="Name of the layer; {name} {version} {runtime} {arch}.")
 @click.option("--description", metavar="TEXT", help="Default: the manifest's.")
 @click.option("--license", metavar="TEXT", help="Default: the manifest's.")
-@click.option(
-    "--bucket",
-    envvar="LAYERWRIGHT_BUCKET",
-    metavar="PATTERN",
-    help="Bucket per region for zips above 50 MiB: my-layers-{region}; there is {account}, too.",
-)
+@bucket
 @click.option(
     "--storage",
     type=click.Choice(["copy", "reference"]),
@@ -261,24 +151,6 @@ def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> N
         parameters=[policy.starred(parameter)] if parameter else (),
     )
     console.document(policy.document(scope))
-
-
-def layer_names(which: Which, name: str | None = None) -> list[str]:
-    """Return the names at AWS of what recipes make; what is no recipe is the name of a layer."""
-    from builder.model import recipes
-    from builder.model.target import Selection, select, targets
-    from builder.publish.wanted import name_of
-
-    known = recipes.names(which.folder)
-    found: list[str] = []
-    for one in which.names:
-        if one not in known:
-            found.append(Path(one).stem if one.endswith(_ZIP) else one)
-            continue
-        recipe = recipes.load(which.folder, one).recipe
-        wanted = Selection(runtimes=which.runtimes, architectures=which.architectures, only=which.only)
-        found += [name_of(name or recipe.publish.name, target) for target in select(targets(recipe), wanted)]
-    return list(dict.fromkeys(found))
 
 
 COMMANDS = (publish,)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli import options
-from builder.cli.publishing import Which, layer_names, listed
+from builder.cli.cloud import listed
+from builder.cli.which import Which, layer_names
 from builder.errors import NothingSelectedError, UsageError
 
 if TYPE_CHECKING:
     from builder.model.recipe import Test
     from builder.publish.book import Entry
-    from builder.publish.subject import Subject
+    from builder.publish.wanted import Wanted
 
 _FORMATS = ("sam", "cloudformation", "cdk-python", "cdk-typescript", "terraform", "json", "markdown")
 
@@ -53,6 +54,7 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
 ) -> None:
     """Write a complete file for CloudFormation, SAM, CDK or Terraform: layers, and a function that uses one."""
     from builder import console, places
+    from builder.publish.subject import Sample, of_book, of_zips
     from builder.publish.template import FORMATS
 
     which = Which(names=names, runtimes=runtimes, architectures=architectures, only=only, folder=folder, output=output)
@@ -60,11 +62,14 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
     if source == "published" and not found:
         msg = f"nothing is published of {', '.join(names)}, as far as {output} knows"
         raise NothingSelectedError(msg, hint="`layerwright publish` does it; --from zip takes the zips")
-    subject = _of_book(which, found, function=function) if found else _of_zips(which, share, function=function)
+    sample = Sample(base=(to or Path("here")).parent, tests=_tests(which), function=function)
+    title = ", ".join(names)
+    subject = of_book(title, found, sample) if found else of_zips(title, _zips(which, share), sample)
     text = FORMATS[form](subject)
     if to is None:
         console.text(text)
         return
+    places.writable(to.parent)
     with places.replacing(to) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
@@ -83,14 +88,9 @@ def _published(which: Which, account: str | None) -> "list[Entry]":
     return [one for one in rows if account in {None, one.account}]
 
 
-def _of_book(which: Which, found: "list[Entry]", *, function: bool) -> "Subject":
-    from builder.publish import subject
-
-    return subject.of_book(", ".join(which.names), found, _tests(which), function=function)
-
-
-def _of_zips(which: Which, share: tuple[str, ...], *, function: bool) -> "Subject":
-    from builder.publish import subject, wanted
+def _zips(which: Which, share: tuple[str, ...]) -> "tuple[Wanted, ...]":
+    """Return the zips that are there; of a recipe, those of the selected targets that are built."""
+    from builder.publish import wanted
 
     given = wanted.Given(
         share=share or None,
@@ -103,7 +103,7 @@ def _of_zips(which: Which, share: tuple[str, ...], *, function: bool) -> "Subjec
     if not sources:
         msg = f"no zip of {', '.join(which.names)} is in {which.output}"
         raise UsageError(msg, hint=f"`layerwright build {which.names[0]}` makes them")
-    return subject.of_zips(", ".join(which.names), wanted.gather(sources, given), _tests(which), function=function)
+    return wanted.gather(sources, given)
 
 
 def _tests(which: Which) -> "list[Test]":

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli import options
-from builder.cli.publishing import Access, Which, access, layer_names, regions, yes
+from builder.cli.cloud import Access, access, regions, yes
+from builder.cli.which import Which, layer_names
 from builder.errors import NothingSelectedError, PublishError, UsageError
 
 if TYPE_CHECKING:

@@ -1,6 +1,5 @@
 """The book of ARNs: what is published where, for people, for programs and for the report's page."""
 
-import dataclasses
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +51,8 @@ def read(output: Path) -> tuple[Entry, ...]:
 def add(output: Path, entries: Iterable[Entry]) -> Path:
     """Write entries over those of the same layer, account and region, and return the path of the Markdown table."""
     found = {one.key: one for one in (*read(output), *entries)}
+    if not found:
+        return output / FOLDER / "layers.md"
     return _write(output, tuple(found[key] for key in sorted(found)))
 
 
@@ -85,10 +86,6 @@ def markdown(entries: Sequence[Entry]) -> str:
     return "\n".join((*head, *rows)) + "\n"
 
 
-def arns(entries: Iterable[Entry], code_sha256: str) -> list[list[str]]:
+def arns(entries: Iterable[Entry], code_sha256: str) -> tuple[tuple[str, str], ...]:
     """Return region and ARN of every version with that content."""
-    return [[one.region, one.arn] for one in entries if one.code_sha256 == code_sha256]
-
-
-def as_json(entries: Iterable[Entry]) -> list[dict[str, object]]:
-    return [dataclasses.asdict(one) for one in entries]
+    return tuple((one.region, one.arn) for one in entries if one.code_sha256 == code_sha256)

@@ -1,8 +1,10 @@
 """What a template is about: layers, published or as zips, and a function that shows how one is used."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from builder.errors import UsageError
 from builder.model.limits import DIRECT_LIMIT
@@ -90,7 +92,18 @@ class Subject:
         return tuple(sorted({region for layer in self.layers for region in layer.arns}))
 
 
-def of_zips(title: str, wanted: Sequence[Wanted], tests: Sequence[Test], *, function: bool) -> Subject:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """What the file shows besides the layers."""
+
+    base: Path
+    """The folder that the file lies in: zips are named from there."""
+    tests: Sequence[Test] = ()
+    """Of the recipe; the function does what one of them does."""
+    function: bool = True
+
+
+def of_zips(title: str, wanted: Sequence[Wanted], sample: Sample) -> Subject:
     """Return layers that are still to be published, by the template itself."""
     layers = tuple(
         Layer(
@@ -99,7 +112,7 @@ def of_zips(title: str, wanted: Sequence[Wanted], tests: Sequence[Test], *, func
             architectures=one.architectures,
             description=one.description,
             license=one.license,
-            zip=one.zip.as_posix(),
+            zip=_from(sample.base, one.zip),
             sha256=one.sha256,
             code_sha256=one.code_sha256,
             bytes=one.bytes,
@@ -107,10 +120,17 @@ def of_zips(title: str, wanted: Sequence[Wanted], tests: Sequence[Test], *, func
         )
         for one in wanted
     )
-    return _subject(title, layers, tests if function else None, published=False)
+    return _subject(title, layers, sample, published=False)
 
 
-def of_book(title: str, entries: Iterable[Entry], tests: Sequence[Test], *, function: bool) -> Subject:
+def _from(base: Path, path: Path) -> str:
+    try:
+        return Path(os.path.relpath(path, base.resolve())).as_posix()
+    except ValueError:
+        return path.as_posix()  # another drive of Windows
+
+
+def of_book(title: str, entries: Iterable[Entry], sample: Sample) -> Subject:
     """Return layers that are published. Raises UsageError when the book tells of several accounts."""
     rows = list(entries)
     if len(accounts := sorted({one.account for one in rows})) > 1:
@@ -129,14 +149,14 @@ def of_book(title: str, entries: Iterable[Entry], tests: Sequence[Test], *, func
         )
         for name, own in found.items()
     )
-    return _subject(title, layers, tests if function else None, published=True)
+    return _subject(title, layers, sample, published=True)
 
 
-def _subject(title: str, layers: tuple[Layer, ...], tests: Sequence[Test] | None, *, published: bool) -> Subject:
+def _subject(title: str, layers: tuple[Layer, ...], sample: Sample, *, published: bool) -> Subject:
     if same := {one.id for one in layers if sum(other.id == one.id for other in layers) > 1}:
         msg = f"several layers would be called {', '.join(sorted(same))} in a template"
         raise UsageError(msg, hint="name one of them")
-    function = None if tests is None else _function(layers[-1], tests)
+    function = _function(layers[-1], sample.tests) if sample.function else None
     return Subject(title=title, layers=layers, function=function, published=published)
 
 

@@ -11,6 +11,7 @@ from builder.layer import manifest, sizes
 from builder.nightly import journal, records
 from builder.nightly.journal import Night
 from builder.nightly.records import Failure, Last, Record
+from builder.publish import book
 
 VERSION = 1
 NEVER = "there"
@@ -26,6 +27,8 @@ class Row:
     """built, same, unchanged, failed, broken, or there."""
     looked_at: bool = False
     """Whether the last night looked at it."""
+    arns: tuple[tuple[str, str], ...] = ()
+    """Region and ARN of each version that has the zip's content."""
 
     @property
     def failed(self) -> bool:
@@ -84,18 +87,24 @@ def _weight(row: Row) -> tuple[bool, str]:
 
 def _rows(output: Path, night: Night | None) -> Iterable[Row]:
     known = records.every(output)
+    published = book.read(output)
     for record in known:
         state = night.states.get(record.slot) if night else None
         if state is None and night and record.last and record.last.run == night.run:
             state = record.last.status  # the night was stopped before it could sum up
         before = "failed" if record.last and record.last.status == "failed" else NEVER
-        yield Row(record=record, state=state or before, looked_at=state is not None)
+        arns = _arns(published, record.manifest)
+        yield Row(record=record, state=state or before, looked_at=state is not None, arns=arns)
     told = (*known, *records.retired(output))
     slots = {(record.recipe, record.runtimes, record.architectures) for record in told}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
         if described and _place(described) not in slots:  # else it is an older version, or history
-            yield Row(record=_without_night(path, described), state=NEVER)
+            yield Row(record=_without_night(path, described), state=NEVER, arns=_arns(published, described))
+
+
+def _arns(published: Sequence[book.Entry], described: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return book.arns(published, described["zip"]["code_sha256"]) if described else ()
 
 
 def _place(described: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -123,6 +132,7 @@ def join(outputs: Sequence[Path], to: Path) -> None:
     found = gather([*outputs, to])
     for row in found.rows:
         records.write(to, row.record)
+    book.add(to, [one for output in outputs for one in book.read(output)])
     journal.join(to, fresh.nights, {row.record.slot: row.state for row in found.rows})
 
 
@@ -162,4 +172,5 @@ def _told(row: Row) -> dict[str, Any]:
         "unzipped_bytes": described["unzipped_bytes"] if described else None,
         "sha256": described["zip"]["sha256"] if described else None,
         "changes": list(record.changes),
+        "arns": [arn for _, arn in row.arns],
     }

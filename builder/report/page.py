@@ -89,7 +89,7 @@ def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
         "changes": [[one["kind"], one["name"], one["old"], one["new"], one["bytes"]] for one in record.changes],
         "tests": [[one["what"], one["runtime"], one["arch"], one["cold_ms"], one["emulated"]] for one in record.tests],
         "scan": scan,
-        "made": _made(described) if described else None,
+        "made": {**_made(described), "arns": row.arns} if described else None,
     }
 
 
@@ -119,5 +119,4 @@ def _made(described: dict[str, Any]) -> dict[str, Any]:
             [one["severity"], one["check"], one["path"], one["message"], one["allowed"]]
             for one in described["findings"]
         ],
-        "arns": described.get("arns", []),
     }

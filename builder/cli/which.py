@@ -1,0 +1,71 @@
+"""Which zips and layers a command line names: by path, by recipe, by the name at AWS."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from builder.publish.wanted import Source
+
+_ZIP = ".zip"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Which:
+    """Which zips, and how they are narrowed."""
+
+    names: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    only: tuple[str, ...]
+    folder: Path
+    output: Path
+
+    def sources(self) -> "tuple[Source, ...]":
+        """Return the zips that the command line names, by path or by recipe, each with its recipe's wishes."""
+        found: list[Source] = []
+        for name in dict.fromkeys(self.names):
+            found += [self._by_path(Path(name))] if name.endswith(_ZIP) else self._by_recipe(name)
+        return tuple(found)
+
+    def _by_path(self, path: Path) -> "Source":
+        from builder.layer import manifest
+        from builder.model import recipes
+        from builder.publish.wanted import Source
+
+        recipe = (manifest.beside(path) or {}).get("name")
+        if recipe in recipes.names(self.folder):
+            return Source(zip=path, publish=recipes.load(self.folder, str(recipe)).recipe.publish)
+        return Source(zip=path)
+
+    def _by_recipe(self, name: str) -> "list[Source]":
+        from builder.model import recipes
+        from builder.model.target import Selection, select, targets
+        from builder.publish.wanted import Source
+
+        loaded = recipes.load(self.folder, name)
+        wanted = Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only)
+        chosen = select(targets(loaded.recipe), wanted)
+        return [Source(zip=self.output / f"{one.name}{_ZIP}", publish=loaded.recipe.publish) for one in chosen]
+
+    @property
+    def by_path(self) -> bool:
+        return bool(self.names) and all(name.endswith(_ZIP) for name in self.names)
+
+
+def layer_names(which: Which, name: str | None = None) -> list[str]:
+    """Return the names at AWS of what recipes make; what is no recipe is the name of a layer."""
+    from builder.model import recipes
+    from builder.model.target import Selection, select, targets
+    from builder.publish.wanted import name_of
+
+    known = recipes.names(which.folder)
+    found: list[str] = []
+    for one in which.names:
+        if one not in known:
+            found.append(Path(one).stem if one.endswith(_ZIP) else one)
+            continue
+        recipe = recipes.load(which.folder, one).recipe
+        wanted = Selection(runtimes=which.runtimes, architectures=which.architectures, only=which.only)
+        found += [name_of(name or recipe.publish.name, target) for target in select(targets(recipe), wanted)]
+    return list(dict.fromkeys(found))
