@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import gems, standin
+from kit import aws, gems, published, standin
+from kit.front import Front
 from kit.wheels import Index, serve
 
 from builder.engine import client
@@ -104,3 +105,19 @@ def engine(_pins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     images.forget()
     yield client.find("docker")
     images.forget()
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    with aws.server() as address:
+        yield address
+
+
+@pytest.fixture
+def cloud(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Front]:
+    """Give a cloud for each test: nothing in it, and no memory of another's."""
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    for name in ("AWS_PROFILE", "AWS_REGION", "LAYERWRIGHT_BUCKET"):
+        monkeypatch.delenv(name, raising=False)
+    with published.cloud(moto, page=2) as running:
+        yield running

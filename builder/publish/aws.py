@@ -97,7 +97,7 @@ class Cloud:
             name = f"{service}{' once' if once else ''}"
             if name not in shared.clients:
                 config = Config(
-                    retries={"mode": "standard", "max_attempts": 1 if once else self.limits.attempts},
+                    retries={"mode": "standard", "total_max_attempts": 1 if once else self.limits.attempts},
                     connect_timeout=10.0,
                     read_timeout=self.limits.upload_timeout if once else self.limits.read_timeout,
                     max_pool_connections=32,
@@ -122,15 +122,17 @@ def needed() -> Any:  # noqa: ANN401
 
 def _paced(client: Any, pace: Pace) -> None:  # noqa: ANN401
     """Let every request wait for its turn, those that botocore sends again as well."""
-    client.meta.events.register("before-send.lambda", partial(_wait, pace))
-    client.meta.events.register("response-received.lambda", partial(_listen, pace))
+    client.meta.events.register("before-send.lambda", partial(wait_turn, pace))
+    client.meta.events.register("response-received.lambda", partial(listen, pace))
 
 
-def _wait(pace: Pace, **_: Any) -> None:  # noqa: ANN401  botocore's events
+def wait_turn(pace: Pace, **_: Any) -> None:  # noqa: ANN401  botocore's events
+    """Wait before a request is sent."""
     pace.wait()
 
 
-def _listen(pace: Pace, response_dict: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
+def listen(pace: Pace, response_dict: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
+    """Hear whether a region complains of an answer's request."""
     if response_dict and response_dict.get("status_code") == 429:  # noqa: PLR2004  too many requests
         pace.complain()
 

@@ -40,7 +40,7 @@ _REFUSALS: dict[str, tuple[int, str, str]] = {
     "500 before": (500, "ServiceException", "An internal error occurred"),
     "500 after": (500, "ServiceException", "An internal error occurred"),
 }
-_HANG = 0.6
+_HANG = 0.4
 """Seconds, more than the clients of these tests wait."""
 _PUBLISH = re.compile(r"^/2018-10-31/layers/([^/]+)/versions/?$")
 _VERSION = re.compile(r"^/2018-10-31/layers/(.+)/versions/\d+$")
@@ -85,6 +85,8 @@ class Front:
     contents: dict[str, bytes] = field(default_factory=dict)
     """What was published, by its CodeSha256."""
     address: str = ""
+    active: int = 0
+    """Requests that are being answered."""
 
     def most_in_a_second(self) -> dict[str, int]:
         """Return for each region the most requests to Lambda that arrived within any one second."""
@@ -144,7 +146,11 @@ class _Connection:
                 self._state.seen.append(
                     Request(**{**{name: getattr(request, name) for name in Request.__slots__}, "body": b""})
                 )
-                answer = await self._answer(request)
+                self._state.active += 1
+                try:
+                    answer = await self._answer(request)
+                finally:
+                    self._state.active -= 1
                 if answer is None:
                     writer.transport.abort()
                     return

@@ -1,0 +1,172 @@
+"""Whatever goes wrong, and whenever it stops: after one resume, one version of the content with the wanted shares."""
+
+import contextlib
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit import published
+from kit.front import Front, Kind, Request
+from kit.published import ACCOUNT, ORGANIZATION, OTHER
+
+from builder import publishing
+from builder.errors import LayerwrightError, NothingSelectedError
+from builder.publish import aws
+from builder.publish.aws import Cloud, Limits
+from builder.publish.survey import Order
+from builder.publish.wanted import Given, Source, gather
+
+RUNS, AT_ONCE = 1000, 50
+REGIONS = ("us-east-1", "eu-west-1")
+KINDS: tuple[Kind, ...] = (
+    *("throttle", "500 before", "500 after", "reset before", "reset after", "slow") * 3,
+    "hang before",
+    "hang after",
+    "late",
+)
+LIMITS = Limits(rate=1000, attempts=4, read_timeout=0.25, upload_timeout=0.25, settle=(0.0, 0.2, 0.4), backoff=0.01)
+SHARES: tuple[tuple[str, ...], ...] = ((), (ORGANIZATION,), (OTHER,), (ORGANIZATION, OTHER), ("public",))
+
+
+class _KilledError(BaseException):
+    """The process is gone: no `except` and no second thought."""
+
+
+class Trouble:
+    """What goes wrong in one run; everything of it comes from the seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.often = self.random.choice((0.05, 0.2, 0.4))
+        self.expires = self.random.randint(2, 25) if self.random.random() < 0.15 else None
+        self.killed_at = self.random.randint(2, 25) if self.random.random() < 0.3 else None
+        self.before = self.random.random() < 0.5
+        self.seen = 0
+        self.counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def fault(self, request: Request) -> Kind | None:
+        with self._lock:
+            self.seen += 1
+            expired = self.expires is not None and self.seen >= self.expires
+            kind = "expired" if expired else self._kind(request)
+            self.counts[kind or "none"] += 1
+            return kind
+
+    def _kind(self, request: Request) -> Kind | None:
+        if request.service != "lambda" or self.random.random() > self.often:
+            return None
+        return self.random.choice(KINDS)
+
+    def dead(self, *, sending: bool) -> None:
+        """End the process, from the moment of the seed on, in all its threads."""
+        if self.killed_at is not None and self.seen >= self.killed_at and (sending or not self.before):
+            self.counts["killed"] += 1
+            raise _KilledError
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_waste(monkeypatch: pytest.MonkeyPatch) -> None:
+    from botocore.retries.standard import ExponentialBackoff
+
+    monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0.005)
+
+
+@pytest.fixture
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Trouble]]:
+    """Hold the trouble of the run; clients ask it before they send and after they heard."""
+    current: dict[str, Trouble] = {}
+    wait, listen = aws.wait_turn, aws.listen
+
+    def sending(pace: Any, **given: Any) -> None:
+        if now := current.get("now"):
+            now.dead(sending=True)
+        wait(pace, **given)
+
+    def heard(pace: Any, **given: Any) -> None:
+        if now := current.get("now"):
+            now.dead(sending=False)
+        listen(pace, **given)
+
+    monkeypatch.setattr(aws, "wait_turn", sending)
+    monkeypatch.setattr(aws, "listen", heard)
+    yield current
+    current.clear()
+
+
+def _before(cloud: Front, chosen: random.Random, name: str, ours: bytes) -> None:
+    """Leave what earlier days left: other versions, sometimes ours already, with statements by hand."""
+    for region in REGIONS:
+        client = published.functions(cloud, region)
+        contents = [b"old"] * chosen.randint(0, 2) + [ours] * (chosen.random() < 0.2)
+        for content in contents:
+            made = client.publish_layer_version(LayerName=name, Content={"ZipFile": content})
+            if chosen.random() < 0.5:
+                client.add_layer_version_permission(
+                    LayerName=name,
+                    VersionNumber=made["Version"],
+                    StatementId="by-hand",
+                    Action="lambda:GetLayerVersion",
+                    Principal=chosen.choice(("111111111111", "210987654321")),
+                )
+
+
+def _once(order: Order, limits: Limits) -> None:
+    with contextlib.suppress(LayerwrightError, _KilledError):
+        publishing.publish(Cloud(limits=limits), order, publishing.Ask(yes=True, account=ACCOUNT, quiet=True))
+
+
+def _resumed(order: Order) -> None:
+    """Do what a person does afterwards: --resume, or the same again when nothing had begun."""
+    try:
+        again, account = publishing.resumed(order.output)
+        assert account == ACCOUNT
+    except NothingSelectedError:
+        again = order
+    result = publishing.publish(
+        Cloud(limits=Limits(rate=1000, settle=(0.0, 0.2))),
+        again,
+        publishing.Ask(yes=True, account=ACCOUNT, quiet=True),
+    )
+    assert result.good
+
+
+def _idle(cloud: Front) -> None:
+    deadline = time.monotonic() + 30
+    while cloud.active:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("first", range(0, RUNS, AT_ONCE))
+def test_after_any_faults_and_one_resume_there_is_one_version(
+    first: int, cloud: Front, tmp_path: Path, trouble: dict[str, Trouble]
+) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(first, first + AT_ONCE):
+        now = Trouble(seed)
+        name, share = f"run{seed}", now.random.choice(SHARES)
+        path = published.layer(tmp_path / f"{seed}", name, f"content {seed}".encode())
+        published_name = f"{name}-python313-arm64"
+        _before(cloud, now.random, published_name, path.read_bytes())
+        wanted = gather([Source(zip=path)], Given(regions=REGIONS, share=share, public=True))
+        order = Order(wanted=wanted, output=path.parent)
+        cloud.fault, trouble["now"] = now.fault, now
+        _once(order, LIMITS)
+        del trouble["now"]
+        _idle(cloud)
+        cloud.fault = lambda _: None
+        _resumed(order)
+        for region in REGIONS:
+            found = published.versions(cloud, region, published_name)
+            ours = [number for number, code in found.items() if code == published.code_sha256(path)]
+            assert len(ours) == 1, (seed, region, found, now.counts)
+            assert published.shared(cloud, region, published_name, ours[0]) == sorted(share), (seed, region)
+        told += now.counts
+    assert told["none"] < sum(told.values()), "nothing ever went wrong"
+    assert {"500 after", "reset after", "killed", "expired"} <= set(told)
