@@ -1,0 +1,377 @@
+"""`publish` against moto's server: what it makes, what it leaves alone, what it says."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from kit import aws, published
+from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
+from kit.front import Front, Kind, Request
+from kit.published import ACCOUNT, ORGANIZATION, OTHER, functions, shared, versions
+
+from builder.model.limits import DIRECT_LIMIT
+
+NAME = "sample-python313-arm64"
+
+
+def publish(folder: Path, *arguments: str | Path, account: str = ACCOUNT) -> Result:
+    return layerwright("publish", *arguments, "--account", account, cwd=folder)
+
+
+def states(done: Result) -> dict[str, str]:
+    return {row["region"]: row["status"] for row in done.json["rows"]}
+
+
+def zipped(folder: Path, **how: Any) -> Path:
+    return published.layer(folder / "dist", **how)
+
+
+def test_nothing_is_changed_without_yes(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    told = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--share", ORGANIZATION)
+    assert told.code == 0
+    assert told.out.count("create") == 2
+    assert told.out.count(f"+{ORGANIZATION}") == 2
+    assert "a dry run" in told.err
+    assert ACCOUNT in told.err
+    assert not versions(cloud, "us-east-1", NAME)
+    assert not (tmp_path / "dist" / "publish").exists()
+
+
+def test_the_same_content_is_published_once_and_another_once_more(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    for _ in range(2):
+        assert publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes").code == 0
+    path = zipped(tmp_path, content=b"2")
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    assert list(versions(cloud, "us-east-1", NAME)) == [1, 2]
+    assert list(versions(cloud, "eu-west-1", NAME)) == [1]
+    found = functions(cloud, "us-east-1").get_layer_version(LayerName=NAME, VersionNumber=1)
+    assert found["CompatibleRuntimes"] == ["python3.13"]
+    assert found["CompatibleArchitectures"] == ["arm64"]
+    assert (found["Description"], found["LicenseInfo"]) == ("for tests", "MIT")
+
+
+def test_old_content_is_found_again_in_an_old_version(cloud: Front, tmp_path: Path) -> None:
+    for content in (b"1", b"2", b"3", b"1"):
+        path = zipped(tmp_path, content=content)
+        assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    assert list(versions(cloud, "us-east-1", NAME)) == [1, 2, 3]
+    told = publish(tmp_path, path, "--regions", "us-east-1")
+    assert "version 1 has this content, version 3 is newer" in told.out
+    book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
+    assert [one["number"] for one in book["layers"]] == [1]
+
+
+def test_many_layers_are_looked_at_by_pages(cloud: Front, tmp_path: Path) -> None:
+    paths = [zipped(tmp_path, name=f"layer{number}") for number in range(5)]
+    assert publish(tmp_path, *paths, "--regions", "us-east-1", "--yes").code == 0
+    cloud.seen.clear()
+    again = publish(tmp_path, *paths, "--regions", "us-east-1", "--json")
+    assert {row["action"] for row in again.json["rows"]} == {"skip"}
+    assert [one.path for one in cloud.seen if one.service == "lambda"] == ["/2018-10-31/layers"] * 3  # pages of two
+
+
+def test_shares_are_made_what_the_wish_is(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    for share in ((ORGANIZATION, OTHER), (OTHER,), ("public",), (OTHER, ORGANIZATION)):
+        options = [part for text in share for part in ("--share", text)]
+        done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--public", *options)
+        assert done.code == 0, done.err
+        assert shared(cloud, "us-east-1", NAME, 1) == sorted(share)
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    assert shared(cloud, "us-east-1", NAME, 1) == sorted([OTHER, ORGANIZATION]), "nobody asked for a change"
+    told = publish(tmp_path, path, "--regions", "us-east-1", "--no-share")
+    assert f"-{OTHER}" in told.out
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--no-share", "--yes").code == 0
+    assert shared(cloud, "us-east-1", NAME, 1) == []
+    assert list(versions(cloud, "us-east-1", NAME)) == [1]
+
+
+def test_what_no_version_can_change_is_named(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    told = publish(tmp_path, path, "--regions", "us-east-1", "--description", "another", "--runtime", "python3.12")
+    assert "but another description and runtimes, which no version can change" in told.out
+    assert list(versions(cloud, "us-east-1", NAME)) == [1]
+
+
+def test_a_recipe_says_where_and_for_whom(cloud: Front, tmp_path: Path) -> None:
+    more = f"""
+[publish]
+name    = "acme-{{name}}-{{arch}}"
+regions = ["eu-central-1", "us-west-2"]
+share   = ["{ORGANIZATION}"]
+ssm     = "/layers/{{name}}"
+"""
+    write_recipe(tmp_path, "sample", pip_recipe("sample", "sample==1.0", more=more))
+    path = zipped(tmp_path)
+    done = publish(tmp_path, "sample", "--yes")
+    assert done.code == 0, done.err
+    for region in ("eu-central-1", "us-west-2"):
+        assert list(versions(cloud, region, "acme-sample-arm64").values()) == [published.code_sha256(path)]
+        assert shared(cloud, region, "acme-sample-arm64", 1) == [ORGANIZATION]
+        ssm = boto3.client("ssm", region_name=region)
+        arn = f"arn:aws:lambda:{region}:{ACCOUNT}:layer:acme-sample-arm64:1"
+        assert ssm.get_parameter(Name="/layers/sample")["Parameter"]["Value"] == arn
+        assert arn in (tmp_path / "dist" / "publish" / "layers.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc")],
+)
+def test_all_stands_for_the_partition_of_the_credentials(
+    cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str, partition: str
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
+    told = publish(tmp_path, zipped(tmp_path), "--regions", "all", "--json")
+    assert told.code == 0, told.err
+    expected = boto3.Session().get_available_regions("lambda", partition_name=partition)
+    assert sorted(row["region"] for row in told.json["rows"]) == sorted(expected)
+    assert not [one for one in cloud.seen if one.service == "lambda" and one.region not in expected]
+
+
+def test_regions_that_are_not_enabled(cloud: Front, tmp_path: Path) -> None:
+    cloud.fault = lambda request: "not enabled" if request.region.startswith("ap-") else None
+    path = zipped(tmp_path)
+    told = publish(tmp_path, path, "--regions", "all", "--json")
+    assert told.code == 0
+    assert all(region.startswith("ap-") for region in told.json["left_out"])
+    assert len(told.json["left_out"]) + len(told.json["rows"]) == len(boto3.Session().get_available_regions("lambda"))
+    named = publish(tmp_path, path, "--regions", "eu-west-1,ap-east-1", "--yes")
+    assert named.code == 8
+    assert "is the region enabled" not in named.out
+    assert "blocked" in named.out
+    assert list(versions(cloud, "eu-west-1", NAME)) == [1]
+
+
+def test_one_region_that_refuses_does_not_stop_the_others(cloud: Front, tmp_path: Path) -> None:
+    cloud.fault = lambda request: "denied" if request.publishes and request.region == "us-east-1" else None
+    path = zipped(tmp_path)
+    done = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", "--json")
+    assert done.code == 8
+    assert states(done) == {
+        "us-east-1": "failed",
+        "eu-west-1": "published",
+    }
+    assert "--print-policy" in done.err
+    cloud.fault = lambda _: None
+    done = layerwright("publish", "--resume", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert states(done) == {
+        "us-east-1": "published",
+        "eu-west-1": "there",
+    }
+    assert [list(versions(cloud, region, NAME)) for region in ("us-east-1", "eu-west-1")] == [[1], [1]]
+    assert layerwright("publish", "--resume", cwd=tmp_path).code == 3
+
+
+def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path: Path) -> None:
+    paths = [zipped(tmp_path, name=f"layer{number}") for number in range(8)]
+    published_so_far: list[Request] = []
+
+    def expire(request: Request) -> Kind | None:
+        if request.publishes:
+            published_so_far.append(request)
+        return "expired" if len(published_so_far) > 3 and request.service == "lambda" else None
+
+    cloud.fault = expire
+    done = publish(tmp_path, *paths, "--regions", "us-east-1", "--yes")
+    assert done.code == 8
+    assert "--resume" in done.err
+    cloud.fault = lambda _: None
+    resumed = layerwright("publish", "--resume", cwd=tmp_path)
+    assert resumed.code == 0, resumed.err
+    for number in range(8):
+        assert list(versions(cloud, "us-east-1", f"layer{number}-python313-arm64")) == [1]
+
+
+def test_a_process_that_is_killed_leaves_what_resume_needs(cloud: Front, tmp_path: Path) -> None:
+    paths = [zipped(tmp_path, name=f"layer{number}") for number in range(6)]
+    cloud.latency = 0.1
+    command = [sys.executable, "-m", "builder", "publish", *map(str, paths), "--regions", "us-east-1,eu-west-1"]
+    process = subprocess.Popen(
+        [*command, "--yes", "--account", ACCOUNT, "--share", OTHER],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while sum(one.publishes for one in cloud.seen) < 3:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    time.sleep(0.5)
+    cloud.latency = 0
+    resumed = layerwright("publish", "--resume", cwd=tmp_path)
+    assert resumed.code == 0, resumed.err
+    for number in range(6):
+        for region in ("us-east-1", "eu-west-1"):
+            assert list(versions(cloud, region, f"layer{number}-python313-arm64")) == [1]
+            assert shared(cloud, region, f"layer{number}-python313-arm64", 1) == [OTHER]
+
+
+def test_resume_does_not_publish_another_zip(cloud: Front, tmp_path: Path) -> None:
+    cloud.fault = lambda request: "denied" if request.publishes else None
+    assert publish(tmp_path, zipped(tmp_path), "--regions", "us-east-1", "--yes").code == 8
+    zipped(tmp_path, content=b"another")
+    resumed = layerwright("publish", "--resume", cwd=tmp_path)
+    assert resumed.code == 2
+    assert "not the zip any more" in resumed.err
+
+
+def test_regions_are_asked_no_faster_than_lambda_takes(cloud: Front, tmp_path: Path) -> None:
+    cloud.limit = 15
+    paths = [zipped(tmp_path, name=f"layer{number}") for number in range(20)]
+    done = publish(tmp_path, *paths, "--regions", "us-east-1,eu-west-1", "--yes", "--share", OTHER)
+    assert done.code == 0, done.err
+    assert max(cloud.most_in_a_second().values()) <= 15
+
+
+# ---- accounts ------------------------------------------------------------------------------------------------------
+
+
+def test_the_account_is_made_sure_of(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    wrong = publish(tmp_path, path, "--regions", "us-east-1", "--yes", account="111111111111")
+    assert wrong.code == 2
+    assert f"of account {ACCOUNT}, not of 111111111111" in wrong.err
+    silent = layerwright("publish", path, "--regions", "us-east-1", "--yes", cwd=tmp_path)
+    assert silent.code == 2
+    assert f"--account {ACCOUNT}" in silent.err
+    assert not versions(cloud, "us-east-1", NAME)
+
+
+@pytest.mark.usefixtures("cloud")
+def test_accounts_have_books_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zipped(tmp_path)
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::222222222222:role/any", RoleSessionName="test")
+    keys = role["Credentials"]
+    for name, key in (("ACCESS_KEY_ID", "AccessKeyId"), ("SECRET_ACCESS_KEY", "SecretAccessKey")):
+        monkeypatch.setenv(f"AWS_{name}", keys[key])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
+    done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", account="222222222222")
+    assert done.code == 0, done.err
+    book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
+    assert sorted(one["account"] for one in book["layers"]) == [ACCOUNT, "222222222222"]
+    assert keys["SecretAccessKey"] not in done.out + done.err
+    assert not [path for path in (tmp_path / "dist").rglob("*") if path.is_file() and _holds(path, keys)]
+
+
+def _holds(path: Path, keys: dict[str, str]) -> bool:
+    return any(keys[name].encode() in path.read_bytes() for name in ("SecretAccessKey", "SessionToken"))
+
+
+def test_without_credentials_or_network_it_is_told(
+    cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = zipped(tmp_path)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    nobody = publish(tmp_path, path, "--regions", "us-east-1")
+    assert nobody.code == 2
+    assert "is the network there" in nobody.err
+    monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.address)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    without = publish(tmp_path, path, "--regions", "us-east-1")
+    assert without.code == 2
+    assert "AWS_PROFILE" in without.err
+    profile = publish(tmp_path, path, "--regions", "us-east-1", "--profile", "nope")
+    assert "there is no profile `nope`" in profile.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("--regions", "us-esat-1"), "`us-esat-1` is no region with Lambda; did you mean `us-west-1`?"),
+        (("--regions", "us-east-1,cn-north-1"), "several partitions"),
+        ((), "no region is named"),
+        (("--regions", "us-east-1", "--share", "public"), "every AWS account"),
+        (("--regions", "us-east-1", "--yes", "--dry-run"), "contradict"),
+        (("--regions", "us-east-1", "--resume"), "takes no names"),
+        (("--regions", "us-east-1", "--bucket", "UPPER"), "no name of a bucket"),
+        (("--regions", "us-east-1", "--storage", "reference"), "needs the bucket"),
+    ],
+)
+def test_wrong_input_is_told_at_once(cloud: Front, tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
+    told = publish(tmp_path, zipped(tmp_path), *arguments)
+    assert told.code == 2
+    assert text in told.err
+    assert not [one for one in cloud.seen if one.service == "lambda"]
+
+
+# ---- S3 ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def s3(cloud: Front, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Give a client, and let every zip be too large for a request."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert cloud.address
+    return aws.client(cloud.address)
+
+
+def large(folder: Path) -> Path:
+    """Make a zip above 50 MiB."""
+    return published.layer(folder / "dist", content=os.urandom(DIRECT_LIMIT + 1))
+
+
+def test_large_zips_go_through_a_bucket_of_the_region_and_leave_nothing(s3: Any, cloud: Front, tmp_path: Path) -> None:
+    for region in ("us-east-1", "eu-west-1"):
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        boto3.client("s3", region_name=region).create_bucket(Bucket=f"acme-{region}-{ACCOUNT}", **where)
+    path = large(tmp_path)
+    assert "--bucket" in publish(tmp_path, path, "--regions", "us-east-1").err
+    bucket = ("--bucket", "acme-{region}-{account}")
+    done = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", *bucket)
+    assert done.code == 0, done.err
+    for region in ("us-east-1", "eu-west-1"):
+        assert list(versions(cloud, region, NAME).values()) == [published.code_sha256(path)]
+        assert s3.list_objects_v2(Bucket=f"acme-{region}-{ACCOUNT}")["KeyCount"] == 0
+        assert not s3.list_multipart_uploads(Bucket=f"acme-{region}-{ACCOUNT}").get("Uploads")
+    parts = [one for one in cloud.seen if one.service == "s3" and "partNumber=" in one.target]
+    assert len(parts) > 2 * 6, "in parts"
+
+
+def test_a_bucket_elsewhere_or_nowhere_blocks(s3: Any, cloud: Front, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="acme", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    path = large(tmp_path)
+    told = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--bucket", "acme")
+    assert "bucket acme is in eu-west-1" in told.out
+    assert told.code == 8
+    told = publish(tmp_path, path, "--regions", "us-east-1", "--bucket", "acme-none")
+    assert "blocked" in told.out
+    assert not versions(cloud, "us-east-1", NAME)
+
+
+def test_reference_leaves_the_object_and_names_its_version(s3: Any, cloud: Front, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="acme")
+    path = zipped(tmp_path)
+    how = ("--regions", "us-east-1", "--bucket", "acme", "--storage", "reference", "--yes")
+    assert "no versioning" in publish(tmp_path, path, *how).out
+    s3.put_bucket_versioning(Bucket="acme", VersioningConfiguration={"Status": "Enabled"})
+    bodies: list[dict[str, Any]] = []
+
+    def note(request: Request) -> None:
+        if request.publishes:
+            bodies.append(json.loads(request.body))
+
+    cloud.fault = note
+    done = publish(tmp_path, path, *how)
+    assert done.code == 0, done.err
+    (content,) = (body["Content"] for body in bodies)
+    assert content["S3ObjectStorageMode"] == "REFERENCE"
+    assert content["S3ObjectVersion"]
+    assert s3.list_objects_v2(Bucket="acme")["KeyCount"] == 1
