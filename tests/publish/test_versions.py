@@ -1,0 +1,239 @@
+"""What is published: listed, shown, pruned, deleted, and got back."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from kit import published
+from kit.commands import Result, layerwright, pip_recipe, write_recipe
+from kit.front import Front
+from kit.published import ACCOUNT, OTHER, functions, versions
+
+from builder.errors import UsageError
+from builder.publish import pull
+from builder.publish.look import Version
+from builder.publish.versions import Kept, Rule, choose
+
+NAME = "sample-python313-arm64"
+REGIONS = ("us-east-1", "eu-west-1")
+NOW = dt.datetime(2026, 11, 26, tzinfo=dt.timezone.utc)
+
+
+def arn(number: int, region: str = "us-east-1", name: str = NAME) -> str:
+    return f"arn:aws:lambda:{region}:{ACCOUNT}:layer:{name}:{number}"
+
+
+def publish(folder: Path, content: bytes, *more: str) -> Path:
+    path = published.layer(folder / "dist", content=content)
+    options = ("--regions", ",".join(REGIONS), "--yes", "--account", ACCOUNT)
+    done = layerwright("publish", path, *options, *more, cwd=folder)
+    assert done.code == 0, done.err
+    return path
+
+
+@pytest.fixture
+def five(cloud: Front, tmp_path: Path) -> Front:
+    for number in range(5):
+        publish(tmp_path, bytes([number]))
+    assert list(versions(cloud, "us-east-1", NAME)) == [1, 2, 3, 4, 5]
+    return cloud
+
+
+def use(running: Front, region: str, name: str, *arns: str, publish: bool = False) -> None:
+    role = boto3.client("iam", endpoint_url=running.address, region_name="us-east-1")
+    try:
+        made = role.create_role(RoleName="any", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    except role.exceptions.EntityAlreadyExistsException:
+        made = role.get_role(RoleName="any")["Role"]["Arn"]
+    functions(running, region).create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=made,
+        Handler="app.handler",
+        Code={"ZipFile": b"PK\5\6" + bytes(18)},
+        Layers=list(arns),
+        Publish=publish,
+    )
+
+
+def prune(folder: Path, *arguments: str) -> Result:
+    return layerwright("prune", NAME, "--regions", ",".join(REGIONS), "--account", ACCOUNT, *arguments, cwd=folder)
+
+
+# ---- which may go --------------------------------------------------------------------------------------------------
+
+
+def kept(number: int, days: int = 0, *users: str, newest: bool = False) -> Kept:
+    created = (NOW - dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+    return Kept(
+        region="us-east-1",
+        layer=NAME,
+        version=Version(number=number, arn=arn(number), created=created),
+        users=users,
+        newest=newest,
+    )
+
+
+def gone(rows: list[Kept], rule: Rule) -> list[int]:
+    return [one.kept.version.number for one in choose(rows, rule, NOW) if one.delete]
+
+
+def test_the_newest_and_the_used_stay_whatever_the_rule() -> None:
+    rows = [kept(4, 400, newest=True), kept(3, 400, "a"), kept(2, 400), kept(1, 400)]
+    assert gone(rows, Rule(older_than=0)) == [2, 1]
+    assert gone(rows, Rule(keep=1)) == [2, 1]
+    assert gone(rows, Rule(keep=3)) == [1]
+    assert gone(rows, Rule(keep=9)) == []
+
+
+def test_both_conditions_must_hold() -> None:
+    rows = [kept(4, 1, newest=True), kept(3, 10), kept(2, 100), kept(1, 1000)]
+    assert gone(rows, Rule(keep=1, older_than=50)) == [2, 1]
+    assert gone(rows, Rule(keep=3, older_than=50)) == [1]
+    assert [one.why for one in choose(rows, Rule(older_than=50), NOW)] == [
+        "the newest; 1 days old",
+        "10 days old",
+        "",
+        "",
+    ]
+
+
+def test_layers_and_regions_are_counted_apart() -> None:
+    from dataclasses import replace
+
+    here = [kept(2, 9, newest=True), kept(1, 9)]
+    there = [replace(one, region="eu-west-1") for one in here]
+    assert gone([*here, *there], Rule(keep=1)) == [1, 1]
+    assert gone([*here, *there], Rule(keep=2)) == []
+
+
+# ---- with a server -------------------------------------------------------------------------------------------------
+
+
+def test_prune_keeps_what_functions_use_in_each_region(five: Front, tmp_path: Path) -> None:
+    for number in range(5):  # of others, so that the list has pages
+        use(five, "us-east-1", f"other{number}")
+    use(five, "us-east-1", "needs-two", arn(2))
+    told = prune(tmp_path, "--keep", "2")
+    assert told.code == 0, told.err
+    assert "used by needs-two" in told.out
+    assert "Functions that use a deleted version go on" in told.err
+    assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5], "a dry run"
+    assert prune(tmp_path, "--keep", "2", "--yes").code == 0
+    assert list(versions(five, "us-east-1", NAME)) == [2, 4, 5]
+    assert list(versions(five, "eu-west-1", NAME)) == [4, 5]
+    again = prune(tmp_path, "--keep", "2", "--yes", "--json")
+    assert [row["number"] for row in again.json["versions"] if row["delete"]] == []
+
+
+def test_prune_keeps_what_a_published_version_of_a_function_uses(five: Front, tmp_path: Path) -> None:
+    use(five, "us-east-1", "moved-on", arn(1), publish=True)
+    functions(five, "us-east-1").update_function_configuration(FunctionName="moved-on", Layers=[arn(5)])
+    assert prune(tmp_path, "--keep", "1", "--yes").code == 0
+    assert list(versions(five, "us-east-1", NAME)) == [1, 5]
+
+
+def test_a_region_whose_functions_cannot_be_seen_loses_nothing(five: Front, tmp_path: Path) -> None:
+    five.fault = lambda request: (
+        "denied" if request.region == "us-east-1" and request.path.endswith("/functions") else None
+    )
+    done = prune(tmp_path, "--keep", "1", "--yes")
+    assert done.code == 8
+    assert "us-east-1" in done.err
+    assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5]
+    assert list(versions(five, "eu-west-1", NAME)) == [5]
+
+
+def test_prune_by_the_recipe(five: Front, tmp_path: Path) -> None:
+    more = '\n[publish]\nregions = ["us-east-1"]\nkeep = 3\n'
+    write_recipe(tmp_path, "sample", pip_recipe("sample", "sample==1.0", more=more))
+    done = layerwright("prune", "sample", "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert list(versions(five, "us-east-1", NAME)) == [3, 4, 5]
+    assert list(versions(five, "eu-west-1", NAME)) == [1, 2, 3, 4, 5]
+
+
+def test_prune_without_a_rule_or_a_name(cloud: Front, tmp_path: Path) -> None:
+    assert "--older-than" in prune(tmp_path).err
+    assert prune(tmp_path).code == 2
+    assert layerwright("prune", "--keep", "1", cwd=tmp_path).code == 2
+    assert not [one for one in cloud.seen if one.service == "lambda"]
+
+
+def test_versions_are_listed_with_their_users(five: Front, tmp_path: Path) -> None:
+    use(five, "eu-west-1", "needs-two", arn(2, "eu-west-1"))
+    told = layerwright("versions", "list", NAME, "--regions", ",".join(REGIONS), "--json", cwd=tmp_path)
+    assert told.code == 0, told.err
+    rows = told.json["versions"]
+    assert [(row["region"], row["number"]) for row in rows] == [(r, n) for r in REGIONS for n in (5, 4, 3, 2, 1)]
+    assert [row["arn"] for row in rows if row["users"]] == [arn(2, "eu-west-1")]
+    assert [row["number"] for row in rows if row["newest"]] == [5, 5]
+    nothing = layerwright("versions", "list", "nothing", "--regions", "us-east-1", cwd=tmp_path)
+    assert nothing.code == 3
+
+
+def test_a_version_is_shown_with_who_may_use_it(cloud: Front, tmp_path: Path) -> None:
+    path = publish(tmp_path, b"1", "--share", OTHER)
+    told = layerwright("versions", "show", arn(1), "--json", cwd=tmp_path)
+    assert told.json["code_sha256"] == published.code_sha256(path)
+    assert list(told.json["shared"].values()) == [OTHER]
+    assert layerwright("versions", "show", arn(9), cwd=tmp_path).code == 2
+    assert "is no ARN" in layerwright("versions", "show", NAME, cwd=tmp_path).err
+    assert cloud.seen
+
+
+def test_delete_refuses_what_is_needed(five: Front, tmp_path: Path) -> None:
+    use(five, "us-east-1", "needs-two", arn(2))
+    for number in (2, 5):
+        refused = layerwright("versions", "delete", arn(number), "--yes", "--account", ACCOUNT, cwd=tmp_path)
+        assert refused.code == 2
+        assert "--force" in refused.err
+    assert layerwright("versions", "delete", arn(9), "--yes", cwd=tmp_path).code == 2
+    done = layerwright("versions", "delete", arn(1), "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert list(versions(five, "us-east-1", NAME)) == [2, 3, 4, 5]
+    forced = layerwright("versions", "delete", arn(5), "--force", "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    assert forced.code == 0, forced.err
+    book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
+    assert [one["region"] for one in book["layers"]] == ["eu-west-1"], "what is deleted is not in the book"
+
+
+# ---- round trip ----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_published_comes_back_and_is_checked(cloud: Front, tmp_path: Path) -> None:
+    path = publish(tmp_path, b"VALUE = 1\n")
+    got = layerwright("pull", arn(1), "-o", "back", cwd=tmp_path)
+    assert got.code == 0, got.err
+    back = tmp_path / "back" / f"{NAME}-1.zip"
+    assert back.read_bytes() == path.read_bytes()
+    assert layerwright("check", back, cwd=tmp_path).code == 0
+    assert "python3.13" in layerwright("inspect", back, cwd=tmp_path).out
+    assert "no difference" in layerwright("diff", path, back, cwd=tmp_path).out
+    again = layerwright("publish", back, "--name", NAME, "--regions", "us-east-1", "--json", cwd=tmp_path)
+    assert [row["action"] for row in again.json["rows"]] == ["skip"]
+    assert cloud.contents
+
+
+def test_other_bytes_than_announced_are_refused(cloud: Front, tmp_path: Path) -> None:
+    path = publish(tmp_path, b"1")
+    cloud.contents[published.code_sha256(path)] = b"something else"
+    got = layerwright("pull", arn(1), cwd=tmp_path)
+    assert got.code == 4
+    assert "other bytes than Lambda announces" in got.err
+    assert not list((tmp_path / "pulled").glob("*"))
+
+
+@pytest.mark.parametrize("text", ["numpy", "arn:aws:lambda:us-east-1:1:layer:a:1", arn(1)[:-2], "arn:aws:s3:::a"])
+def test_what_is_no_arn_of_a_version(text: str) -> None:
+    with pytest.raises(UsageError, match="is no ARN of a layer version"):
+        pull.parts(text)
+
+
+def test_arns_of_all_partitions_are_taken_apart() -> None:
+    for partition, region in (("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-eusc", "eusc-de-east-1")):
+        said: Any = pull.parts(f"arn:{partition}:lambda:{region}:123456789012:layer:a-b_c:12")
+        assert (said.region, said.name, said.number) == (region, "a-b_c", 12)
