@@ -17,7 +17,7 @@ from builder.publish.wanted import Wanted
 
 LONGEST_INLINE = 4096
 """Characters of a function's source in a template (AWS::Lambda::Function Code in CloudFormation's reference)."""
-_INLINE = ("python", "nodejs")
+INLINE = ("python", "nodejs")
 """Languages whose source a template can hold (the same)."""
 _HANDLERS = {"java": "app.Handler::handleRequest", "ruby": "app.handler"}
 
@@ -90,6 +90,10 @@ class Subject:
     def regions(self) -> tuple[str, ...]:
         """Where layers are published."""
         return tuple(sorted({region for layer in self.layers for region in layer.arns}))
+
+    def widest(self, region: str) -> int:
+        """Return how wide the names of variables are of layers in a region: Terraform aligns what it formats."""
+        return max(len(layer.variable) for layer in self.layers if region in layer.arns)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +175,7 @@ def _function(layer: Layer, tests: Sequence[Test]) -> Function:
 
 
 def _source(language: str, layer: Layer, tests: Sequence[Test]) -> str | None:
-    if language not in _INLINE:
+    if language not in INLINE:
         return None
     if language == "python":
         codes = (test.python for test in tests if test.python)

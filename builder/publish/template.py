@@ -7,7 +7,7 @@ from builder.model import facts
 from builder.model.runtimes import runtimes
 from builder.publish import stacks
 from builder.publish.grants import ACTION
-from builder.publish.subject import Subject
+from builder.publish.subject import INLINE, Subject
 
 _FAMILIES = {
     "python": "PYTHON",
@@ -18,6 +18,9 @@ _FAMILIES = {
     "provided": "OTHER",
 }
 """aws_cdk.aws_lambda.RuntimeFamily, by language."""
+
+_ARCHITECTURES = {"x86_64": "X86_64", "arm64": "ARM_64"}
+"""aws_cdk.aws_lambda.Architecture."""
 
 
 def cdk_python(subject: Subject) -> str:
@@ -98,11 +101,18 @@ def _rendered(name: str, subject: Subject) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    jinja.filters |= {"quoted": _quoted, "python": _python, "hcl": _hcl, "family": _family}
+    jinja.filters |= {
+        "quoted": _quoted,
+        "python": _python,
+        "hcl": _hcl,
+        "family": _family,
+        "inline": _inline,
+        "architecture": _ARCHITECTURES.__getitem__,
+    }
     return jinja.get_template(name).render(subject=subject, action=ACTION)
 
 
-def _quoted(value: str) -> str:
+def _quoted(value: str | bool) -> str:  # noqa: FBT001  a value
     """Return a string of JavaScript or JSON."""
     return json.dumps(value, ensure_ascii=False)
 
@@ -119,3 +129,9 @@ def _hcl(value: str) -> str:
 def _family(name: str) -> str:
     found = runtimes().get(name)
     return _FAMILIES.get(found.language if found else "", "OTHER")
+
+
+def _inline(name: str) -> bool:
+    """Tell whether a runtime takes inline source: CDK compares that of a layer with its function's."""
+    found = runtimes().get(name)
+    return bool(found and found.language in INLINE)
