@@ -1,0 +1,88 @@
+"""A night that publishes what it built, and a page that tells where it is."""
+
+import base64
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kit.commands import Result, layerwright, pip_recipe, write_recipe
+from kit.front import Front
+from kit.published import ACCOUNT, ORGANIZATION, shared, versions
+from kit.wheels import Index, make_wheel
+
+REGIONS = ("us-east-1", "eu-west-1")
+MORE = f'\n[publish]\nregions = ["us-east-1", "eu-west-1"]\nshare = ["{ORGANIZATION}"]\n'
+
+
+@pytest.fixture
+def folder(tmp_path: Path, index: Index) -> Path:
+    """Give two recipes that are published and one that is not."""
+    for name, more in (("a", MORE), ("b", MORE), ("c", "")):
+        make_wheel(index.folder, name, "1.0", files={f"{name}/data.bin": name.encode() * 300})
+        write_recipe(tmp_path, name, pip_recipe(name, f"{name}=={{version}}", more=more))
+    return tmp_path
+
+
+def night(folder: Path, *arguments: str, account: str = ACCOUNT) -> Result:
+    options = ("--publish", "--account", account, "--patience", "0", "--json")
+    return layerwright("nightly", *options, *arguments, cwd=folder)
+
+
+def on_the_page(folder: Path) -> dict[str, Any]:
+    page = (folder / "dist" / "report" / "index.html").read_text(encoding="utf-8")
+    packed = re.search(r'<script id="data"[^>]*>([^<]+)</script>', page)
+    assert packed
+    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1])))["targets"]
+    return found
+
+
+def test_a_night_publishes_what_differs_and_the_page_tells_where(cloud: Front, folder: Path, index: Index) -> None:
+    assert night(folder).code == 0
+    for name in ("a", "b"):
+        for region in REGIONS:
+            assert list(versions(cloud, region, f"{name}-python313-arm64")) == [1]
+            assert shared(cloud, region, f"{name}-python313-arm64", 1) == [ORGANIZATION]
+    assert not versions(cloud, "us-east-1", "c-python313-arm64")
+    page = on_the_page(folder)
+    expected = [[r, f"arn:aws:lambda:{r}:{ACCOUNT}:layer:a-python313-arm64:1"] for r in sorted(REGIONS)]
+    assert page["a-python3.13-arm64"]["made"]["arns"] == expected
+    assert page["c-python3.13-arm64"]["made"]["arns"] == []
+
+    make_wheel(index.folder, "b", "1.1", files={"b/data.bin": b"new" * 300})
+    write_recipe(folder, "b", pip_recipe("b", "b=={version}", version="1.1", more=MORE))
+    cloud.seen.clear()
+    assert night(folder).code == 0
+    assert [list(versions(cloud, "us-east-1", f"{name}-python313-arm64")) for name in ("a", "b")] == [[1], [1, 2]]
+    assert sum(one.publishes for one in cloud.seen) == 2
+    assert [arn[-2:] for _, arn in on_the_page(folder)["b-python3.13-arm64"]["made"]["arns"]] == [":2", ":2"]
+
+
+def test_other_credentials_are_seen_before_anything_is_built(cloud: Front, folder: Path) -> None:
+    refused = night(folder, account="111111111111")
+    assert refused.code == 2
+    assert "not of 111111111111" in refused.err
+    assert not list((folder / "dist").glob("*.zip"))
+    assert not [one for one in cloud.seen if one.service == "lambda"]
+
+
+def test_what_failed_to_build_is_not_published_and_the_rest_is(cloud: Front, folder: Path) -> None:
+    assert night(folder).code == 0
+    write_recipe(folder, "a", pip_recipe("a", "a==9.9", more=MORE))
+    done = night(folder)
+    assert done.code == 4
+    assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
+    assert list(versions(cloud, "us-east-1", "b-python313-arm64")) == [1]
+
+
+def test_a_region_that_fails_is_told_by_the_exit_code(cloud: Front, folder: Path) -> None:
+    cloud.fault = lambda request: "denied" if request.publishes and request.region == "eu-west-1" else None
+    done = night(folder)
+    assert done.code == 8
+    assert "2 of 4 are not published" in done.err
+    assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
+    cloud.fault = lambda _: None
+    assert night(folder).code == 0
+    assert list(versions(cloud, "eu-west-1", "a-python313-arm64")) == [1]
