@@ -106,6 +106,7 @@ class Cloud:
                 client = self.session.client(service, region_name=region, config=config)
                 if service == "lambda":
                     _paced(client, shared.pace)
+                    client.can_paginate("list_layers")  # reads a file, which else each thread does by itself
                 shared.clients[name] = client
             return shared.clients[name]
 

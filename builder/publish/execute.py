@@ -73,9 +73,10 @@ class Execution:
                     future.cancel()
                 raise
             finally:
-                for place in self._survey.places.values():
+                for region, place in self._survey.places.items():
                     with contextlib.suppress(LayerwrightError):
                         place.shas.save()
+                        self._survey.journals[region].close()
         return tuple(future.result() for future in futures)
 
     def _one(self, row: Row) -> Outcome:

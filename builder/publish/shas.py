@@ -1,11 +1,14 @@
-"""Which content each layer version has. Versions never change, so what was asked once is known for good."""
+"""Which content each layer version has. Versions never change, so what was asked once is known for good.
+
+Machines that share a cache share this: who begins with nothing would ask for every version that ever was.
+"""
 
 import json
 import threading
 from pathlib import Path
 from typing import Any
 
-from builder import places
+from builder import places, remote
 
 VERSION = 1
 
@@ -14,7 +17,10 @@ class Shas:
     """CodeSha256 by the ARN of a version, for one account and region; kept in layerwright's cache."""
 
     def __init__(self, account: str, region: str) -> None:
-        self._path = places.cache() / "published" / f"{account}-{region}.json"
+        self._name = f"published/{account}-{region}.json"
+        self._path = places.cache() / self._name
+        if not self._path.is_file():
+            remote.fetch(self._name, self._path)
         self._lock = threading.Lock()
         self._found = _read(self._path)
         self._changed = False
@@ -36,6 +42,7 @@ class Shas:
             with places.replacing(self._path) as part:
                 part.write_text(json.dumps({"version": VERSION, "versions": self._found}), encoding="utf-8")
             self._changed = False
+        remote.offer(self._name, self._path)
 
 
 def _read(path: Path) -> dict[str, str]:

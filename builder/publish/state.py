@@ -6,6 +6,7 @@ there. A version that was begun and not seen to end may be there or not; `known`
 
 import threading
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def keep(output: Path, request: Request) -> None:
     place = folder(output)
     place.mkdir(parents=True, exist_ok=True)
     with places.replacing(place / "request.json") as part:
-        part.write_bytes(TypeAdapter(Request).dump_json(request, indent=2))
+        part.write_bytes(_adapter(Request).dump_json(request, indent=2))
 
 
 def unfinished(output: Path) -> Request:
@@ -109,6 +110,7 @@ class Journal:
     def __init__(self, output: Path, account: str, region: str) -> None:
         self._path = folder(output) / "state" / account / f"{region}.json"
         self._lock = threading.Lock()
+        self._late = False
         self._held: _Held = _read(self._path, _Held) or _Held()
 
     def begun(self, name: str, code_sha256: str) -> Begun | None:
@@ -124,20 +126,32 @@ class Journal:
             self._write()
 
     def end(self, name: str) -> None:
+        """Forget it; on disk with the next write, since to know of it for longer costs a look and nothing else."""
         with self._lock:
-            if self._held.begun.pop(name, None):
+            self._late = bool(self._held.begun.pop(name, None)) or self._late
+
+    def close(self) -> None:
+        """Write what is not on disk yet."""
+        with self._lock:
+            if self._late:
                 self._write()
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with places.replacing(self._path) as part:
-            part.write_bytes(TypeAdapter(_Held).dump_json(self._held))
+            part.write_bytes(_adapter(_Held).dump_json(self._held))
+        self._late = False
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401
+    return TypeAdapter(kind)
 
 
 def _read(path: Path, kind: Any) -> Any:  # noqa: ANN401
     """Return what is in a file; None when there is none that this version understands."""
     try:
-        found = TypeAdapter(kind).validate_json(path.read_bytes())
+        found = _adapter(kind).validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
     return found if found.version == VERSION else None

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder import remote
 from builder.errors import LayerwrightError, UsageError
 from builder.publish import aws, look, plan, regions
 from builder.publish.aws import Cloud, Identity
@@ -75,6 +76,7 @@ def survey(cloud: Cloud, order: Order, identity: Identity, report: Callable[[str
     """Look at every region of every layer, all at once. Raises ExpiredError when the credentials end meanwhile."""
     where = {one.name: regions.expand(cloud.session, one.regions, identity.partition) for one in order.wanted}
     every = tuple(dict.fromkeys(region for names in where.values() for region in names))
+    remote.ready()
     places = {one: Place(cloud=cloud, region=one, shas=Shas(identity.account, one)) for one in every}
     journals = {one: Journal(order.output, identity.account, one) for one in every}
 

@@ -229,6 +229,25 @@ def test_resume_does_not_publish_another_zip(cloud: Front, tmp_path: Path) -> No
     assert "not the zip any more" in resumed.err
 
 
+def test_machines_that_share_a_cache_share_what_versions_hold(
+    cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.client(cloud.address).create_bucket(Bucket="team")
+    monkeypatch.setenv("LAYERWRIGHT_REMOTE_CACHE", "s3://team/cache")
+    for content in (b"1", b"2", b"3"):
+        path = zipped(tmp_path, content=content)
+        assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
+    for known in (True, False):
+        monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / f"another-{known}"))
+        if not known:
+            monkeypatch.delenv("LAYERWRIGHT_REMOTE_CACHE")
+        cloud.seen.clear()
+        told = publish(tmp_path, path, "--regions", "us-east-1", "--json")
+        assert [row["action"] for row in told.json["rows"]] == ["skip"]
+        asked = [one for one in cloud.seen if one.service == "lambda" and one.path.count("/versions/")]
+        assert len(asked) == (0 if known else 3)
+
+
 def test_regions_are_asked_no_faster_than_lambda_takes(cloud: Front, tmp_path: Path) -> None:
     cloud.limit = 15
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(20)]
