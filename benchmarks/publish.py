@@ -103,7 +103,7 @@ def main() -> None:
         f"{LAYERS} layers, {len(REGIONS)} regions, moto {version} with {LATENCY * 1000:.0f} ms added to every answer; "
         f"medians of {RUNS}, {os.cpu_count()} processors."
     )
-    publish(rows, "benchmark-publish", conditions)
+    publish(rows, "publish-speed", conditions)
 
 
 def measured(bench: Bench) -> list[Row]:

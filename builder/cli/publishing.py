@@ -75,7 +75,7 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
         _print_policy(which, access.account, given)
         return
     _contradictions(names, given, resume=resume)
-    from builder import console, publishing
+    from builder import console, publishing, remote
 
     if resume:
         order, meant = publishing.resumed(output)
@@ -83,6 +83,8 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
     else:
         order = _order(which, given)
     result = publishing.publish(access.cloud(), order, access.asking(yes=given["yes"] or resume, quiet=as_json))
+    for trouble in remote.troubles():
+        console.warn(trouble)
     if as_json:
         console.data(result.as_json())
     if not result.good:
