@@ -78,6 +78,9 @@ def publish(cloud: Cloud, order: Order, ask: Ask) -> Published:
     console.note(f"account {identity.account} ({identity.partition}), as {identity.arn}")
     for region, why in found.left_out.items():
         console.note(f"left out: {region}: {why}")
+    if not found.rows:
+        msg = f"account {identity.account} has enabled none of these regions"
+        raise PublishError(msg, hint="is this the account that is meant? --profile chooses another")
     if not ask.quiet:
         _show_plan(found.rows)
     if not ask.yes:
@@ -227,10 +230,12 @@ def _why(row: Row) -> str:
 
 
 def _show_outcomes(outcomes: Sequence[Outcome]) -> None:
-    told = [
-        (one.row.wanted.name, one.row.region, one.status, one.arn or one.why, str(one.row.grants)) for one in outcomes
-    ]
+    told = [(one.row.wanted.name, one.row.region, one.status, _where(one), str(one.row.grants)) for one in outcomes]
     _table(("layer", "region", "state", "ARN", "permissions"), told)
+
+
+def _where(one: Outcome) -> str:
+    return " ".join(part for part in (one.arn, one.why) if part)
 
 
 def _table(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -107,6 +107,7 @@ def _contradictions(names: tuple[str, ...], given: dict[str, Any], *, resume: bo
 
 
 def _order(which: Which, given: dict[str, Any]) -> Any:  # noqa: ANN401  publishing's Order, imported when needed
+    from builder import console
     from builder.publish import wanted
     from builder.publish.storage import Storage
     from builder.publish.survey import Order
@@ -117,7 +118,11 @@ def _order(which: Which, given: dict[str, Any]) -> Any:  # noqa: ANN401  publish
         msg = "--storage reference needs the bucket that the zips stay in"
         raise UsageError(msg, hint="--bucket my-layers-{region}")
     storage = Storage(pattern=bucket, reference=reference) if bucket else None
-    return Order(wanted=wanted.gather(which.sources(), _given(which, given)), output=which.output, storage=storage)
+    found = wanted.gather(which.sources(), _given(which, given))
+    for one in found:
+        if not one.recipe:
+            console.warn(f"{one.zip.name} has no manifest: `layerwright check` tells whether it will work")
+    return Order(wanted=found, output=which.output, storage=storage)
 
 
 def _given(which: Which, given: dict[str, Any]) -> "Given":

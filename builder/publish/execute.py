@@ -84,20 +84,23 @@ class Execution:
             return Outcome(row=row, status="blocked", why=row.why)
         if self._stop.is_set():
             return Outcome(row=row, status="not tried", why="stopped before")
+        there = [row.version.arn] if row.version else []
         try:
-            return self._done(row)
-        except aws.ExpiredError as error:
-            self._stop.set()  # every further request would be refused as well
-            return _failed(row, error)
+            return self._done(row, there)
         except LayerwrightError as error:
-            return _failed(row, error)
+            if isinstance(error, aws.ExpiredError):
+                self._stop.set()  # every further request would be refused as well
+            why = f"{error.what}: {error.why[0]}" if error.why else error.what
+            return Outcome(row=row, status="failed", arn=there[0] if there else None, why=why, hint=error.hint)
 
-    def _done(self, row: Row) -> Outcome:
+    def _done(self, row: Row, there: list[str]) -> Outcome:
+        """Do what a row asks for; `there` gets the version as soon as there is one, whatever goes wrong then."""
         place, journal, wanted = self._survey.places[row.region], self._survey.journals[row.region], row.wanted
         version = row.version
         if version is None:
             with self._content(place, row) as content:
                 version = creation.create(place, journal, wanted, content, row.newest)
+            there.append(version.arn)
         for surplus in row.surplus:
             creation.delete(place, surplus)
         share(place, version.arn, row.grants)
@@ -118,11 +121,6 @@ class Execution:
         else:
             with self._heavy:
                 yield {"ZipFile": wanted.zip.read_bytes()}
-
-
-def _failed(row: Row, error: LayerwrightError) -> Outcome:
-    why = f"{error.what}: {error.why[0]}" if error.why else error.what
-    return Outcome(row=row, status="failed", why=why, hint=error.hint)
 
 
 def share(place: Place, arn: str, change: Difference) -> None:

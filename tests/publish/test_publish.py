@@ -174,6 +174,27 @@ def test_one_region_that_refuses_does_not_stop_the_others(cloud: Front, tmp_path
     assert layerwright("publish", "--resume", cwd=tmp_path).code == 3
 
 
+def test_a_version_whose_share_fails_is_told_to_be_there(cloud: Front, tmp_path: Path) -> None:
+    cloud.fault = lambda request: "denied" if request.method == "POST" and request.path.endswith("/policy") else None
+    path = zipped(tmp_path)
+    done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--share", OTHER, "--json")
+    assert done.code == 8
+    (row,) = done.json["rows"]
+    assert (row["status"], row["arn"]) == ("failed", f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:{NAME}:1")
+    assert "AccessDenied" in row["error"]
+    cloud.fault = lambda _: None
+    assert layerwright("publish", "--resume", cwd=tmp_path).code == 0
+    assert list(versions(cloud, "us-east-1", NAME)) == [1]
+    assert shared(cloud, "us-east-1", NAME, 1) == [OTHER]
+
+
+def test_credentials_that_no_region_knows(cloud: Front, tmp_path: Path) -> None:
+    cloud.fault = lambda request: "not enabled" if request.service == "lambda" else None
+    told = publish(tmp_path, zipped(tmp_path), "--regions", "all")
+    assert told.code == 8
+    assert "has enabled none of these regions" in told.err
+
+
 def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path: Path) -> None:
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(8)]
     published_so_far: list[Request] = []
@@ -194,6 +215,7 @@ def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path:
         assert list(versions(cloud, "us-east-1", f"layer{number}-python313-arm64")) == [1]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="ends a process as POSIX does")
 def test_a_process_that_is_killed_leaves_what_resume_needs(cloud: Front, tmp_path: Path) -> None:
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(6)]
     cloud.latency = 0.1
