@@ -135,7 +135,7 @@ def sure(identity: Identity, ask: Ask) -> None:
 def _do(order: Order, found: Survey, ask: Ask) -> tuple[Outcome, ...]:
     request = state.Request(
         account=found.identity.account,
-        layers=tuple(map(state.Stored.of, order.wanted)),
+        layers=order.wanted,
         bucket=order.storage.pattern if order.storage else None,
         reference=bool(order.storage and order.storage.reference),
     )
@@ -180,8 +180,7 @@ def resumed(output: Path) -> tuple[Order, str]:
     """Return the last order that did not come to its end, and the account that it was for."""
     request = state.unfinished(output)
     storage = Storage(pattern=request.bucket, reference=request.reference) if request.bucket else None
-    wanted = tuple(one.wanted() for one in request.layers)
-    return Order(wanted=wanted, output=output, storage=storage), request.account
+    return Order(wanted=request.layers, output=output, storage=storage), request.account
 
 
 def failure(result: Published) -> PublishError:

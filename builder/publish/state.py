@@ -14,7 +14,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder import places
 from builder.errors import NothingSelectedError, UsageError
-from builder.publish.grants import Grant
 from builder.publish.wanted import Wanted
 
 VERSION = 1
@@ -22,47 +21,11 @@ FOLDER = "publish"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Stored:
-    """A wanted layer as it is kept on disk."""
-
-    name: str
-    zip: str
-    bytes: int
-    sha256: str
-    description: str
-    license: str
-    runtimes: tuple[str, ...]
-    architectures: tuple[str, ...]
-    regions: tuple[str, ...]
-    share: tuple[str, ...] | None
-    keep: int | None
-    ssm: str | None
-    recipe: str
-    target: str
-
-    @classmethod
-    def of(cls, one: Wanted) -> "Stored":
-        share = None if one.share is None else tuple(sorted(map(str, one.share)))
-        plain = {name: getattr(one, name) for name in cls.__dataclass_fields__}
-        return cls(**{**plain, "zip": str(one.zip), "share": share})
-
-    def wanted(self) -> Wanted:
-        """Return it as it was. Raises UsageError when its zip has changed since."""
-        path = Path(self.zip)
-        if not path.is_file() or places.sha256(path) != self.sha256:
-            msg = f"{path} is not the zip any more that was to be published"
-            raise UsageError(msg, hint="publish anew: what is there already is not published twice")
-        share = None if self.share is None else frozenset(map(Grant, self.share))
-        plain = {name: getattr(self, name) for name in Stored.__dataclass_fields__}
-        return Wanted(**{**plain, "zip": path, "share": share})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
     """One call of `publish --yes`."""
 
     account: str
-    layers: tuple[Stored, ...]
+    layers: tuple[Wanted, ...]
     bucket: str | None = None
     reference: bool = False
     finished: bool = False
@@ -96,11 +59,18 @@ def keep(output: Path, request: Request) -> None:
 
 
 def unfinished(output: Path) -> Request:
-    """Return the last request that did not come to its end; NothingSelectedError when there is none."""
+    """Return the last request that did not come to its end.
+
+    Raises NothingSelectedError when there is none, UsageError when a zip of it has changed since.
+    """
     found = _read(folder(output) / "request.json", Request)
     if found is None or found.finished:
         msg = f"nothing is left to be published from {output}"
         raise NothingSelectedError(msg, hint="--output is the folder that it was published from")
+    for one in found.layers:
+        if not one.zip.is_file() or places.sha256(one.zip) != one.sha256:
+            msg = f"{one.zip} is not the zip any more that was to be published"
+            raise UsageError(msg, hint="publish anew: what is there already is not published twice")
     return found  # type: ignore[no-any-return]
 
 
