@@ -98,9 +98,15 @@ class Afterwards:
     def ready(self, pairs: "Pairs") -> None:
         """Raise UsageError before a night when its layers could not be published: other credentials, other regions."""
         from builder import publishing
+        from builder.errors import UsageError
 
-        if self.publish and (texts := publishing.regions_of(pairs)):
-            publishing.ready(self.access.cloud(), texts, self.access.asking(yes=True))
+        if not self.publish:
+            return
+        texts = publishing.regions_of(pairs)
+        if not texts:
+            msg = "none of these recipes says where it is published"
+            raise UsageError(msg, hint='`regions = ["eu-west-1"]` under [publish] in a recipe does')
+        publishing.ready(self.access.cloud(), texts, self.access.asking(yes=True))
 
     def publishing(self, pairs: "Pairs", done: "Night", output: Path) -> "Published | None":
         """Publish what is good of a night; None when no recipe says where to."""

@@ -117,7 +117,7 @@ def needed() -> Any:  # noqa: ANN401
         import boto3
     except ImportError:
         msg = "publishing needs boto3"
-        raise UsageError(msg, hint="pip install 'layerwright[aws]'") from None
+        raise UsageError(msg, hint="pip install 'layerwright[aws]'; in a clone, `make publish` gets it") from None
     return boto3
 
 

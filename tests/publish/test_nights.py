@@ -68,6 +68,13 @@ def test_other_credentials_are_seen_before_anything_is_built(cloud: Front, folde
     assert not [one for one in cloud.seen if one.service == "lambda"]
 
 
+def test_recipes_that_do_not_say_where(cloud: Front, folder: Path) -> None:
+    refused = night(folder, "c")
+    assert refused.code == 2
+    assert "none of these recipes says where it is published" in refused.err
+    assert not cloud.seen
+
+
 def test_what_failed_to_build_is_not_published_and_the_rest_is(cloud: Front, folder: Path) -> None:
     assert night(folder).code == 0
     write_recipe(folder, "a", pip_recipe("a", "a==9.9", more=MORE))
