@@ -101,6 +101,8 @@ class Execution:
             with self._content(place, row) as content:
                 version = creation.create(place, journal, wanted, content, row.newest)
             there.append(version.arn)
+        elif self._storage and self._storage.needed(wanted) and journal.begun(wanted.name, wanted.code_sha256):
+            self._storage.clean(place, wanted)  # of the call that began it and did not end
         for surplus in row.surplus:
             creation.delete(place, surplus)
         share(place, version.arn, row.grants)

@@ -40,6 +40,10 @@ class Storage:
     def bucket(self, region: str) -> str:
         return self.pattern.replace("{region}", region).replace("{account}", self.account or "000000000000")
 
+    def key(self, one: Wanted) -> str:
+        """Return the object's name: always the same for the same content, so that a second try finds the first."""
+        return f"{PREFIX}/{one.sha256}/{one.name}.zip"
+
     def needed(self, one: Wanted) -> bool:
         return self.reference or one.bytes > DIRECT_LIMIT
 
@@ -65,7 +69,7 @@ class Storage:
     def placed(self, place: Place, one: Wanted) -> Iterator[dict[str, Any]]:
         """Give what PublishLayerVersion takes as Content; what was put there is gone afterwards, or stays by wish."""
         client, bucket = place.cloud.storage(place.region), self.bucket(place.region)
-        key = f"{PREFIX}/{one.sha256}/{one.name}.zip"
+        key = self.key(one)
         with aws.told(f"{place.region}: put {one.zip.name} into {bucket}"):
             # In parts when it is large; parts of a broken upload are removed, and S3 checks each part's hash.
             client.upload_file(str(one.zip), bucket, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
@@ -78,8 +82,15 @@ class Storage:
         try:
             yield content
         finally:
-            with contextlib.suppress(LayerwrightError), aws.told(f"{place.region}: remove {key} from {bucket}"):
-                client.delete_object(Bucket=bucket, Key=key)
+            self.clean(place, one)
+
+    def clean(self, place: Place, one: Wanted) -> None:
+        """Remove what was put there for Lambda to copy, also by a call that was killed; what stays costs little."""
+        if self.reference:
+            return
+        bucket, key = self.bucket(place.region), self.key(one)
+        with contextlib.suppress(LayerwrightError), aws.told(f"{place.region}: remove {key} from {bucket}"):
+            place.cloud.storage(place.region).delete_object(Bucket=bucket, Key=key)
 
 
 def _region(place: Place, bucket: str) -> str:

@@ -386,6 +386,20 @@ def test_large_zips_go_through_a_bucket_of_the_region_and_leave_nothing(s3: Any,
     assert len(parts) > 2 * 6, "in parts"
 
 
+def test_what_a_killed_call_left_in_the_bucket_is_removed(s3: Any, cloud: Front, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="acme")
+    path = large(tmp_path)
+    how = (path, "--regions", "us-east-1", "--bucket", "acme", "--yes")
+    cloud.fault = lambda request: "denied" if request.method == "DELETE" or request.path.endswith("/policy") else None
+    assert publish(tmp_path, *how, "--share", OTHER).code == 8
+    assert s3.list_objects_v2(Bucket="acme")["KeyCount"] == 1
+    cloud.fault = lambda _: None
+    resumed = layerwright("publish", "--resume", cwd=tmp_path)
+    assert resumed.code == 0, resumed.err
+    assert s3.list_objects_v2(Bucket="acme")["KeyCount"] == 0
+    assert list(versions(cloud, "us-east-1", NAME)) == [1]
+
+
 def test_a_bucket_elsewhere_or_nowhere_blocks(s3: Any, cloud: Front, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="acme", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     path = large(tmp_path)

@@ -12,6 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from builder.publish import book
+from builder.publish.book import Entry
 from builder.report import write
 
 FLAGS = (
@@ -19,6 +21,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,1000"),
 )
 SECONDS = 20
+ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:layer001-python312-arm64:7"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,25 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("dist")
-    fleet.fill(folder, 100)
+    made = fleet.fill(folder, 100)
+    (one,) = (record for record in made if record.slot == "layer001-python3.12-arm64")
+    book.add(
+        folder,
+        [
+            Entry(
+                account="123456789012",
+                region="eu-west-1",
+                layer="layer001-python312-arm64",
+                arn=ARN,
+                number=7,
+                code_sha256=one.manifest["zip"]["code_sha256"],
+                recipe=one.recipe,
+                target=one.target,
+                runtimes=one.runtimes,
+                architectures=one.architectures,
+            )
+        ],
+    )
     return write.write([folder], folder / "report").page.as_uri()
 
 
@@ -97,6 +118,7 @@ def test_a_layer_tells_all_about_itself(opened: webdriver.Chrome) -> None:
     WebDriverWait(opened, SECONDS).until(lambda _: detail.is_displayed())
     text = detail.text
     for part in (
+        *("Published", "eu-west-1", ARN),
         *("layer001-1.0-python3.12-arm64", "revision 3", "recipe.toml changed", "GLIBC 2.28", "wheels"),
         *(
             "Packages",
