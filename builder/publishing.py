@@ -96,6 +96,11 @@ def regions_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for loaded, _ in pairs for text in loaded.recipe.publish.regions))
 
 
+def shares_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    """Return who recipes want to share with."""
+    return tuple(dict.fromkeys(text for loaded, _ in pairs for text in loaded.recipe.publish.share or ()))
+
+
 def ready(cloud: Cloud, texts: Sequence[str], ask: Ask) -> None:
     """Raise UsageError when nothing could be published there with these credentials."""
     regions.check(cloud.session, texts)

@@ -12,6 +12,7 @@ from builder.cli import options
 
 if TYPE_CHECKING:
     from builder.cli.recipes import Pairs
+    from builder.errors import LayerwrightError
     from builder.nightly.journal import Night
     from builder.publish.aws import Cloud, Identity
     from builder.publishing import Ask, Published
@@ -99,29 +100,37 @@ class Afterwards:
         """Raise UsageError before a night when its layers could not be published: other credentials, other regions."""
         from builder import publishing
         from builder.errors import UsageError
+        from builder.publish import grants
 
         if not self.publish:
             return
+        grants.parse(publishing.shares_of(pairs), public=self.public)
         texts = publishing.regions_of(pairs)
         if not texts:
             msg = "none of these recipes says where it is published"
             raise UsageError(msg, hint='`regions = ["eu-west-1"]` under [publish] in a recipe does')
         publishing.ready(self.access.cloud(), texts, self.access.asking(yes=True))
 
-    def publishing(self, pairs: "Pairs", done: "Night", output: Path) -> "Published | None":
-        """Publish what is good of a night; None when no recipe says where to."""
+    def publishing(
+        self, pairs: "Pairs", done: "Night", output: Path
+    ) -> "tuple[Published | None, list[LayerwrightError]]":
+        """Publish what is good of a night; what cannot be comes back as errors, and stops neither the rest nor the report."""
         from builder import publishing
+        from builder.errors import LayerwrightError
         from builder.publish import wanted
         from builder.publish.storage import Storage
         from builder.publish.survey import Order
 
-        sources = publishing.sources_of(pairs, done, output) if self.publish else ()
-        if not sources:
-            return None
         given = wanted.Given(public=self.public, storage=bool(self.bucket))
+        found, errors = wanted.sorted_out(publishing.sources_of(pairs, done, output) if self.publish else (), given)
+        if not found:
+            return None, errors
         storage = Storage(pattern=self.bucket) if self.bucket else None
-        order = Order(wanted=wanted.gather(sources, given), output=output, storage=storage)
-        return publishing.publish(self.access.cloud(), order, self.access.asking(yes=True, quiet=True))
+        order = Order(wanted=found, output=output, storage=storage)
+        try:
+            return publishing.publish(self.access.cloud(), order, self.access.asking(yes=True, quiet=True)), errors
+        except LayerwrightError as error:
+            return None, [*errors, error]
 
 
 def afterwards(function: options.F) -> options.F:

@@ -101,7 +101,7 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     after.ready(pairs)
     with console.group("layerwright nightly"), live.progress() as show:
         done = night.run(wish, show)
-    published = after.publishing(pairs, done, wish.options.output)
+    published, unpublished = after.publishing(pairs, done, wish.options.output)
     written = write.write([wish.options.output], wish.options.output / "report")
     if as_json:
         console.data({**data.summary(written.report), "run": done.run, "states": done.states})
@@ -110,21 +110,24 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     for error in broken.values():
         console.fail(error)
     console.note(f"the report is {written.page}")
-    if published:
-        _tell(published)
+    _tell(published, unpublished)
     for slot, said in done.scans.items():
         console.warn(f"{slot} does not pass the scanner: {said[0]}")
     if broken or done.count("failed") or done.count("broken"):
         raise click.exceptions.Exit(BuildError.exit_code)
     if done.scans:
         raise click.exceptions.Exit(CheckFailedError.exit_code)
-    if published and not published.good:
+    if unpublished or (published and not published.good):
         raise click.exceptions.Exit(PublishError.exit_code)
 
 
-def _tell(published: "Published") -> None:
+def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") -> None:
     from builder import console, publishing
 
+    for error in unpublished:
+        console.fail(error)
+    if published is None:
+        return
     states = [one.status for one in published.outcomes]
     told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     console.note(f"published: {told}")

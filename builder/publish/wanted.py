@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builder import places
-from builder.errors import UsageError
+from builder.errors import LayerwrightError, UsageError
 from builder.layer import manifest
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.fields import layer_name
@@ -97,6 +97,22 @@ def gather(sources: Sequence[Source], given: Given) -> tuple[Wanted, ...]:
         msg = "this cannot be published"
         raise UsageError(msg, why=wrong, hint=hints[0] if hints else None)
     return tuple(found)
+
+
+def sorted_out(sources: Sequence[Source], given: Given) -> tuple[tuple[Wanted, ...], list[LayerwrightError]]:
+    """Return what can be published, and the errors of what cannot."""
+    found: list[Wanted] = []
+    bad: list[LayerwrightError] = []
+    for source in sources:
+        try:
+            found += gather([source], given)
+        except UsageError as error:
+            bad.append(error)
+    if twice := list(_same_names(found)):
+        msg = "this cannot be published"
+        bad.append(UsageError(msg, why=twice))
+    counts = Counter(one.name for one in found)
+    return tuple(one for one in found if counts[one.name] == 1), bad
 
 
 def _of(source: Source, given: Given) -> Wanted:

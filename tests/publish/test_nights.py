@@ -75,6 +75,35 @@ def test_recipes_that_do_not_say_where(cloud: Front, folder: Path) -> None:
     assert not cloud.seen
 
 
+def test_a_share_with_everybody_is_asked_about_before_the_night(cloud: Front, folder: Path) -> None:
+    write_recipe(folder, "a", pip_recipe("a", "a=={version}", more=MORE.replace(ORGANIZATION, "public")))
+    refused = night(folder)
+    assert refused.code == 2
+    assert "every AWS account" in refused.err
+    assert not list((folder / "dist").glob("*.zip"))
+    assert night(folder, "--public").code == 0
+    assert shared(cloud, "us-east-1", "a-python313-arm64", 1) == ["public"]
+
+
+def test_what_cannot_be_published_stops_neither_the_rest_nor_the_report(cloud: Front, folder: Path) -> None:
+    for name in ("a", "b"):  # two of one name, and one more
+        more = MORE.replace("[publish]", '[publish]\nname = "same"')
+        write_recipe(folder, name, pip_recipe(name, f"{name}=={{version}}", more=more))
+    done = night(folder)
+    assert done.code == 8
+    assert "2 zips would be the layer `same`" in done.err
+    assert (folder / "dist" / "report" / "index.html").is_file()
+    assert not versions(cloud, "us-east-1", "same")
+
+
+def test_a_region_out_of_reach_after_the_night_leaves_the_report(cloud: Front, folder: Path) -> None:
+    cloud.fault = lambda request: "expired" if request.service == "lambda" else None
+    done = night(folder)
+    assert done.code == 8
+    assert "expired" in done.err
+    assert (folder / "dist" / "report" / "index.html").is_file()
+
+
 def test_what_failed_to_build_is_not_published_and_the_rest_is(cloud: Front, folder: Path) -> None:
     assert night(folder).code == 0
     write_recipe(folder, "a", pip_recipe("a", "a==9.9", more=MORE))
