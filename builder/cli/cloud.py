@@ -114,7 +114,7 @@ class Afterwards:
     def publishing(
         self, pairs: "Pairs", done: "Night", output: Path
     ) -> "tuple[Published | None, list[LayerwrightError]]":
-        """Publish what is good of a night; what cannot be comes back as errors, and stops neither the rest nor the report."""
+        """Publish what is good of a night; errors of what cannot be stop neither the rest nor the report."""
         from builder import publishing
         from builder.errors import LayerwrightError
         from builder.publish import wanted

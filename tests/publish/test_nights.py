@@ -89,8 +89,10 @@ def test_what_cannot_be_published_stops_neither_the_rest_nor_the_report(cloud: F
     for name in ("a", "b"):  # two of one name, and one more
         more = MORE.replace("[publish]", '[publish]\nname = "same"')
         write_recipe(folder, name, pip_recipe(name, f"{name}=={{version}}", more=more))
+    write_recipe(folder, "c", pip_recipe("c", "c=={version}", more=MORE))
     done = night(folder)
     assert done.code == 8
+    assert list(versions(cloud, "us-east-1", "c-python313-arm64")) == [1]
     assert "2 zips would be the layer `same`" in done.err
     assert (folder / "dist" / "report" / "index.html").is_file()
     assert not versions(cloud, "us-east-1", "same")
