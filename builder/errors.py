@@ -16,6 +16,11 @@ class LayerwrightError(Exception):
         self.why = tuple(why)
         self.hint = hint
 
+    @property
+    def brief(self) -> str:
+        """What happened and the first fact behind it, on one line."""
+        return f"{self.what}: {self.why[0]}" if self.why else self.what
+
     def __str__(self) -> str:
         lines = [self.what, *(f"  {line}" for line in self.why)]
         if self.hint:

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from builder import console, processes, remote
 from builder.build import Built, Options, build
@@ -10,9 +10,6 @@ from builder.errors import LayerwrightError
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.verify import verified
-
-_LOOK = 0.2
-"""Seconds. A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread."""
 
 
 class _StoppedError(LayerwrightError):
@@ -54,21 +51,18 @@ def build_all(
 
 def _watch(futures: Sequence[Future[Built]], stop: threading.Event, *, keep_going: bool) -> None:
     """Tell of each target as it is done; after a failure, let nothing new begin."""
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
-        for future in done:
-            if future.cancelled():
-                continue
-            error = future.exception()
-            if error is None:
-                built = future.result()
-                state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
-                console.note(f"{built.path}  {state}")
-            elif not keep_going:
-                stop.set()
-                for other in pending:
-                    other.cancel()
+    for future in processes.as_done(futures):
+        if future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            built = future.result()
+            state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
+            console.note(f"{built.path}  {state}")
+        elif not keep_going:
+            stop.set()
+            for other in futures:
+                other.cancel()
 
 
 def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:

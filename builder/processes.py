@@ -4,15 +4,20 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from builder.errors import BuildError
 
 _children: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
 _stopped = threading.Event()
+T = TypeVar("T")
+_LOOK = 0.2
+"""Seconds."""
 _GRACE = 5.0
 """Seconds that a program has between being asked to end and being killed."""
 
@@ -29,6 +34,17 @@ class FinishedBytes:
     returncode: int
     stdout: bytes
     stderr: bytes
+
+
+def as_done(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """Yield futures as they are done.
+
+    A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread.
+    """
+    pending = set(futures)
+    while pending:
+        done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
+        yield from done
 
 
 @contextlib.contextmanager

@@ -147,7 +147,7 @@ def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> N
     from builder import console
     from builder.publish import policy
 
-    layers = layer_names(which) if which.names else []
+    layers = layer_names(which, given["name"]) if which.names else []
     bucket = given["bucket"]
     parameter = given["ssm"]
     scope = policy.Scope(

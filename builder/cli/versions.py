@@ -50,7 +50,7 @@ def _told(errors: "dict[str, LayerwrightError]", texts: tuple[str, ...]) -> dict
     from builder.publish.aws import NotEnabledError
 
     return {
-        region: f"{error.what}: {error.why[0]}" if error.why else error.what
+        region: error.brief
         for region, error in errors.items()
         if region in texts or not isinstance(error, NotEnabledError)
     }

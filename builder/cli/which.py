@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from builder.model.recipe import Publish
+    from builder.model.target import Target
     from builder.publish.wanted import Source
 
 _ZIP = ".zip"
@@ -39,24 +41,31 @@ class Which:
         return Source(zip=path)
 
     def _by_recipe(self, name: str) -> "list[Source]":
-        from builder.model import recipes
-        from builder.model.target import Selection, select, targets
         from builder.publish.wanted import Source
 
-        loaded = recipes.load(self.folder, name)
+        publish, chosen = self.selected(name)
+        return [Source(zip=self.output / f"{one.name}{_ZIP}", publish=publish) for one in chosen]
+
+    def selected(self, name: str) -> "tuple[Publish, list[Target]]":
+        """Return how a recipe wants to be published, and those of its targets that are selected."""
+        from builder.model import recipes
+        from builder.model.target import Selection, select, targets
+
+        recipe = recipes.load(self.folder, name).recipe
         wanted = Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only)
-        chosen = select(targets(loaded.recipe), wanted)
-        return [Source(zip=self.output / f"{one.name}{_ZIP}", publish=loaded.recipe.publish) for one in chosen]
+        return recipe.publish, select(targets(recipe), wanted)
 
     @property
     def by_path(self) -> bool:
         return bool(self.names) and all(name.endswith(_ZIP) for name in self.names)
 
 
-def layer_names(which: Which, name: str | None = None) -> list[str]:
-    """Return the names at AWS of what recipes make; what is no recipe is the name of a layer."""
+def layer_names(which: Which, pattern: str | None = None) -> list[str]:
+    """Return the names at AWS of what recipes make; what is no recipe is the name of a layer.
+
+    `pattern` wins over those of the recipes.
+    """
     from builder.model import recipes
-    from builder.model.target import Selection, select, targets
     from builder.publish.wanted import name_of
 
     known = recipes.names(which.folder)
@@ -65,7 +74,6 @@ def layer_names(which: Which, name: str | None = None) -> list[str]:
         if one not in known:
             found.append(Path(one).stem if one.endswith(_ZIP) else one)
             continue
-        recipe = recipes.load(which.folder, one).recipe
-        wanted = Selection(runtimes=which.runtimes, architectures=which.architectures, only=which.only)
-        found += [name_of(name or recipe.publish.name, target) for target in select(targets(recipe), wanted)]
+        publish, chosen = which.selected(one)
+        found += [name_of(pattern or publish.name, target) for target in chosen]
     return list(dict.fromkeys(found))

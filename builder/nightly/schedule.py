@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from builder import processes
@@ -139,17 +139,9 @@ def run(
     with ThreadPoolExecutor(len(workers)) as pool:
         futures = {pool.submit(worker, place) for place in workers}
         try:
-            _watch(futures)
+            for future in processes.as_done(futures):
+                future.result()  # raises what a worker raised
         except BaseException:
             stop.set()
             processes.kill_all()
             raise
-
-
-def _watch(futures: set[Future[None]]) -> None:
-    """Wait in short steps, so that an interrupt is heard; raise what a worker raised."""
-    pending = futures
-    while pending:
-        done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
-        for future in done:
-            future.result()

@@ -227,6 +227,5 @@ def _translated(what: str, error: Exception) -> LayerwrightError:
 
 _CREDENTIALS = "boto3's chain has none: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or the role of the machine"
 _NETWORK = "is the network there? HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
-_NETWORK = "is the network there? HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
 _EXPIRED_HINT = "get new credentials and call again; `layerwright publish --resume` goes on where it was"
 _ENABLE = "is the region enabled for the account? `aws account list-regions` tells; else the credentials are wrong"

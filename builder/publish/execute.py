@@ -3,10 +3,11 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from builder import processes
 from builder.errors import LayerwrightError
 from builder.publish import aws, creation, look
 from builder.publish.grants import ACTION, Difference
@@ -19,8 +20,6 @@ Status = Literal["published", "there", "failed", "blocked", "not tried"]
 _HEAVY = 8_000_000
 """Bytes from which a zip's copies in memory (the bytes, base64, JSON) weigh."""
 _HEAVY_AT_ONCE = 4
-_LOOK = 0.2
-"""Seconds. A wait without an end hears no Ctrl-C on Windows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,12 +60,9 @@ class Execution:
         with ThreadPoolExecutor(min(THREADS, len(rows))) as pool:
             futures = [pool.submit(self._one, row) for row in rows]
             try:
-                pending = set(futures)
-                while pending:
-                    done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
-                    for future in done:
-                        if future.exception() is None:
-                            self._report(future.result())
+                for future in processes.as_done(futures):
+                    if future.exception() is None:
+                        self._report(future.result())
             except BaseException:
                 self._stop.set()
                 for future in futures:
@@ -90,8 +86,8 @@ class Execution:
         except LayerwrightError as error:
             if isinstance(error, aws.ExpiredError):
                 self._stop.set()  # every further request would be refused as well
-            why = f"{error.what}: {error.why[0]}" if error.why else error.what
-            return Outcome(row=row, status="failed", arn=there[0] if there else None, why=why, hint=error.hint)
+            arn = there[0] if there else None
+            return Outcome(row=row, status="failed", arn=arn, why=error.brief, hint=error.hint)
 
     def _done(self, row: Row, there: list[str]) -> Outcome:
         """Do what a row asks for; `there` gets the version as soon as there is one, whatever goes wrong then."""

@@ -82,7 +82,10 @@ def _described(arn: str, said: Parts, version: Version, sha256: str) -> dict[str
 
 
 def _download(address: str, part: Path) -> bytes:
-    """Fetch what a presigned address gives, and return its SHA-256."""
+    """Fetch what a presigned address gives, and return its SHA-256.
+
+    `index.fetch` tells addresses in its errors, and this one is a secret for ten minutes.
+    """
     if not address.startswith(("https://", "http://")):
         msg = "Lambda gave no address to download from"
         raise BuildError(msg, why=[address])

@@ -1,6 +1,7 @@
 """Regions and partitions, from botocore's own data."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from builder.errors import UsageError, near
@@ -10,6 +11,7 @@ _SERVICE = "lambda"
 _HOME = "us-east-1"
 
 
+@lru_cache(maxsize=1)
 def known(session: Any) -> dict[str, str]:  # noqa: ANN401  boto3 makes its classes when it runs
     """Return every region that has Lambda, with its partition."""
     return {

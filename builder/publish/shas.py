@@ -19,19 +19,26 @@ class Shas:
     def __init__(self, account: str, region: str) -> None:
         self._name = f"published/{account}-{region}.json"
         self._path = places.cache() / self._name
-        if not self._path.is_file():
-            remote.fetch(self._name, self._path)
         self._lock = threading.Lock()
-        self._found = _read(self._path)
+        self._read: dict[str, str] | None = None
         self._changed = False
 
     def get(self, arn: str) -> str | None:
-        return self._found.get(arn)
+        with self._lock:
+            return self._known().get(arn)
 
     def put(self, arn: str, code_sha256: str) -> None:
         with self._lock:
-            self._found[arn] = code_sha256
+            self._known()[arn] = code_sha256
             self._changed = True
+
+    def _known(self) -> dict[str, str]:
+        """Read it when it is first asked: lists of versions have no need of it."""
+        if self._read is None:
+            if not self._path.is_file():
+                remote.fetch(self._name, self._path)
+            self._read = _read(self._path)
+        return self._read
 
     def save(self) -> None:
         """Keep what is new; to lose it costs questions and nothing else."""
@@ -40,7 +47,7 @@ class Shas:
                 return
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with places.replacing(self._path) as part:
-                part.write_text(json.dumps({"version": VERSION, "versions": self._found}), encoding="utf-8")
+                part.write_text(json.dumps({"version": VERSION, "versions": self._known()}), encoding="utf-8")
             self._changed = False
         remote.offer(self._name, self._path)
 

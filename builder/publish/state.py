@@ -14,10 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from builder import places
 from builder.errors import NothingSelectedError, UsageError
+from builder.publish.book import FOLDER
 from builder.publish.wanted import Wanted
 
 VERSION = 1
-FOLDER = "publish"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,9 +16,14 @@ from builder.publish import aws
 from builder.publish.look import Place
 from builder.publish.wanted import Wanted
 
-PREFIX = "layerwright"
+_PREFIX = "layerwright"
 _PLACEHOLDERS = ("region", "account")
 _REGION_HEADER = "x-amz-bucket-region"
+
+
+def key_of(sha256: str, name: str) -> str:
+    """Return a zip's name in a bucket: always the same for the same content, so that a second try finds the first."""
+    return f"{_PREFIX}/{sha256}/{name}.zip"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +44,6 @@ class Storage:
 
     def bucket(self, region: str) -> str:
         return self.pattern.replace("{region}", region).replace("{account}", self.account or "000000000000")
-
-    def key(self, one: Wanted) -> str:
-        """Return the object's name: always the same for the same content, so that a second try finds the first."""
-        return f"{PREFIX}/{one.sha256}/{one.name}.zip"
 
     def needed(self, one: Wanted) -> bool:
         return self.reference or one.bytes > DIRECT_LIMIT
@@ -69,7 +70,7 @@ class Storage:
     def placed(self, place: Place, one: Wanted) -> Iterator[dict[str, Any]]:
         """Give what PublishLayerVersion takes as Content; what was put there is gone afterwards, or stays by wish."""
         client, bucket = place.cloud.storage(place.region), self.bucket(place.region)
-        key = self.key(one)
+        key = key_of(one.sha256, one.name)
         with aws.told(f"{place.region}: put {one.zip.name} into {bucket}"):
             # In parts when it is large; parts of a broken upload are removed, and S3 checks each part's hash.
             client.upload_file(str(one.zip), bucket, key, ExtraArgs={"ChecksumAlgorithm": "SHA256"})
@@ -88,7 +89,7 @@ class Storage:
         """Remove what was put there for Lambda to copy, also by a call that was killed; what stays costs little."""
         if self.reference:
             return
-        bucket, key = self.bucket(place.region), self.key(one)
+        bucket, key = self.bucket(place.region), key_of(one.sha256, one.name)
         with contextlib.suppress(LayerwrightError), aws.told(f"{place.region}: remove {key} from {bucket}"):
             place.cloud.storage(place.region).delete_object(Bucket=bucket, Key=key)
 

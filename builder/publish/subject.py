@@ -12,7 +12,7 @@ from builder.model.recipe import Test
 from builder.model.runtimes import runtimes
 from builder.publish.book import Entry
 from builder.publish.grants import Grant
-from builder.publish.storage import PREFIX
+from builder.publish.storage import key_of
 from builder.publish.wanted import Wanted
 
 LONGEST_INLINE = 4096
@@ -54,7 +54,7 @@ class Layer:
     @property
     def key(self) -> str:
         """Of the object in S3: another content has another, so that a stack notices."""
-        return f"{PREFIX}/{self.sha256}/{self.name}.zip"
+        return key_of(self.sha256, self.name)
 
     @property
     def large(self) -> bool:

@@ -89,7 +89,7 @@ def survey(cloud: Cloud, order: Order, identity: Identity, report: Callable[[str
             named = any(region in one.regions for one in own)
             if isinstance(error, aws.ExpiredError) or (isinstance(error, aws.NotEnabledError) and not named):
                 return error
-            return [plan.blocked(region, one, _reason(error)) for one in own]
+            return [plan.blocked(region, one, error.brief) for one in own]
 
     with ThreadPoolExecutor(min(THREADS, len(every))) as pool:
         found = dict(zip(every, pool.map(look_at, every), strict=True))
@@ -103,7 +103,7 @@ def survey(cloud: Cloud, order: Order, identity: Identity, report: Callable[[str
         rows=tuple(rows[key] for key in in_order if key in rows),
         places=places,
         journals=journals,
-        left_out={region: _reason(error) for region, error in errors.items()},
+        left_out={region: error.brief for region, error in errors.items()},
     )
 
 
@@ -124,7 +124,3 @@ def _through(place: Place, rows: list[Row], storage: Storage | None) -> list[Row
     through = [row for row in rows if row.action == "create" and storage and storage.needed(row.wanted)]
     problem = storage.problem(place) if storage and through else None
     return [plan.blocked(place.region, row.wanted, problem) if problem and row in through else row for row in rows]
-
-
-def _reason(error: LayerwrightError) -> str:
-    return f"{error.what}: {error.why[0]}" if error.why else error.what

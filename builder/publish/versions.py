@@ -72,10 +72,10 @@ class Shown:
 
 
 def everywhere(
-    cloud: Cloud, account: str, regions: Sequence[str], names: Sequence[str], *, users: bool = True
+    cloud: Cloud, account: str, regions: Sequence[str], names: Sequence[str]
 ) -> tuple[list[Kept], dict[str, LayerwrightError]]:
     """Return the versions of layers in all regions, the newest first, and the regions that did not answer."""
-    return _in_regions(regions, lambda region: _in(place(cloud, account, region), names, users=users))
+    return _in_regions(regions, lambda region: _in(place(cloud, account, region), names))
 
 
 def place(cloud: Cloud, account: str, region: str) -> Place:
@@ -97,9 +97,9 @@ def _in_regions(
     return found, errors
 
 
-def _in(where: Place, names: Sequence[str], *, users: bool) -> list[Kept]:
+def _in(where: Place, names: Sequence[str]) -> list[Kept]:
     every = {name: sorted(look.versions(where, name), key=lambda one: -one.number) for name in names}
-    using = used(where) if users and any(every.values()) else {}
+    using = used(where) if any(every.values()) else {}
     return [
         Kept(
             region=where.region,

@@ -412,3 +412,6 @@ def test_the_policy_is_printed_without_credentials(folder: Path) -> None:
     assert told.code == 0
     assert "arn:aws:lambda:*:*:layer:sample-python313-arm64" in told.out
     assert "arn:aws:s3:::acme-*/layerwright/*" in told.out
+    named = layerwright("publish", "sample", "--print-policy", "--name", "acme-{name}-{arch}", cwd=folder)
+    assert "arn:aws:lambda:*:*:layer:acme-sample-arm64" in named.out
+    assert "sample-python313" not in named.out
