@@ -2,9 +2,11 @@
 
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,19 @@ class Run:
     wall: float
     cpu: float
     """Seconds of user and system time, with children."""
+    stopped: bool = False
+    """It had not ended at its limit."""
 
 
-def process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None) -> Run:
-    """Run a command to its end; a failure ends the benchmark and shows what the command said."""
+def process(
+    command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] | None = None, limit: float | None = None
+) -> Run:
+    """Run a command to its end; a failure ends the benchmark and shows what the command said.
+
+    After `limit` seconds it is asked to stop, as by Ctrl-C, and what it took until then is returned.
+    """
     started = time.perf_counter()
+    stopped = threading.Event()
     child = subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
@@ -32,12 +42,22 @@ def process(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str] 
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+
+    def stop() -> None:
+        stopped.set()
+        child.send_signal(signal.SIGINT)
+
+    timer = threading.Timer(limit, stop) if limit else None
+    if timer:
+        timer.start()
     output = child.stdout.read() if child.stdout else b""
     _, status, usage = os.wait4(child.pid, 0)
+    if timer:
+        timer.cancel()
     child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    if child.returncode and not stopped.is_set():
         sys.exit(f"{' '.join(map(str, command))} failed:\n{output.decode(errors='replace')}")
-    return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime)
+    return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime, stopped=stopped.is_set())
 
 
 def peak(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -138,20 +139,24 @@ def room(engine: Engine) -> int:
 
 
 def _docker(program: str, builder: str | None) -> Engine:
-    finished = _ask(program, "version", "--format", "{{json .}}")
+    questions = (
+        ("version", "--format", "{{json .}}"),
+        ("buildx", "version"),
+        ("buildx", "inspect", *((builder,) if builder else ())),
+    )
+    with ThreadPoolExecutor(len(questions)) as pool:
+        finished, buildx, inspected = pool.map(lambda question: _ask(program, *question), questions)
     server = _json(finished.stdout).get("Server") or {}
     if not server:
         raise unreachable(DOCKER, finished)
     version = str(server.get("Version"))
     _new_enough("docker", version, "Docker Engine")
-    buildx = _ask(program, "buildx", "version")
     if buildx.returncode:
         msg = "docker has no buildx"
         hint = "install the package docker-buildx (Debian, Ubuntu) or docker-buildx-plugin (Docker's own packages)"
         raise EngineError(msg, why=_words(buildx), hint=hint)
     _new_enough("buildx", buildx.stdout.split()[1].lstrip("v"), "buildx")
     native = f"linux/{server.get('Arch')}"
-    inspected = _ask(program, "buildx", "inspect", *((builder,) if builder else ()))
     if inspected.returncode:
         msg = f"buildx cannot tell of builder `{builder or 'default'}`"
         raise EngineError(msg, why=_words(inspected), hint="`docker buildx ls` lists the builders")

