@@ -270,6 +270,6 @@ def outlook(planned: Plan, choice: EngineChoice) -> Outlook:
     return Outlook(
         way=chosen.name,
         node=node.name if node else None,
-        slow=tuple(f"{language}: C, C++, Go and Rust alone have a compiler of the engine's own" for language in languages),
+        slow=tuple(f"{name}: C, C++, Go and Rust alone have a compiler of the engine's own" for name in languages),
         dockerfile=dockerfile.describe(planned.container, chosen.acceleration),
     )

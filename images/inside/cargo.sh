@@ -5,6 +5,7 @@ export RUSTC="${RUSTC:-/native/rust/for-cargo}"
 folder=${CARGO_TARGET_DIR:-${CARGO_BUILD_TARGET_DIR:-}}
 manifest=
 before=
+command=
 asked=no
 for word; do
     case "$before" in
@@ -15,11 +16,13 @@ for word; do
         --manifest-path=*) manifest=${word#*=} ;;
         --target-dir=*) folder=${word#*=} ;;
         --target | --target=*) asked=yes ;;
+        -*) ;;
+        *) command=${command:-$word} ;;
     esac
     before=$word
 done
 /native/rust/bin/cargo "$@" || exit
-case "$asked $1" in "no build" | "no b" | "no rustc") ;; *) exit 0 ;; esac
+case "$asked $command" in "no build" | "no b" | "no rustc") ;; *) exit 0 ;; esac
 if [ -z "$folder" ]; then
     root=$(/native/rust/bin/cargo locate-project --workspace --message-format plain ${manifest:+--manifest-path "$manifest"})
     folder=${root%/*}/target

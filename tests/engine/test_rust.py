@@ -50,7 +50,7 @@ WAYS = {
     "target": BUILT,
     "installed": 'cargo install --path . --root "$PREFIX" && rm "$PREFIX/.crates.toml" "$PREFIX/.crates2.json"',
     "elsewhere": (
-        "cargo build --manifest-path Cargo.toml --release --target-dir=/tmp/there"
+        "cargo --quiet build --manifest-path Cargo.toml --release --target-dir=/tmp/there"
         ' && cp /tmp/there/release/a "$PREFIX/bin/a"'
     ),
     "asked": (
