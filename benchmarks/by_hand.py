@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ _DOCKERFILE = """\
 FROM --platform={platform} {image} AS system
 RUN --mount=type=secret,id=ca LD_LIBRARY_PATH= dnf install -y {packages}
 FROM system AS compile
+ARG AGAIN
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip,id=by-hand-{arch} \\
     rm -rf /root/.cache/pip/wheels && \\
     PIP_CERT=/run/secrets/ca pip install --no-binary {name} --target /opt/python {name}=={version}
@@ -53,7 +55,7 @@ class ByHand:
         """Compile, bring out and zip; what has not ended after `limit` seconds is stopped."""
         out = self.folder / "out"
         shutil.rmtree(out, ignore_errors=True)
-        built = self._build("--no-cache-filter=compile", f"--output={out}", limit=limit)
+        built = self._build(f"--build-arg=AGAIN={uuid.uuid4().hex}", f"--output={out}", limit=limit)
         if built.stopped:
             return built
         zipped = process(["zip", "-q", "-r", "-9", "out.zip", "."], cwd=out)

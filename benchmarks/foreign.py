@@ -37,7 +37,7 @@ ENOUGH = 1.1
 BASELINE = """\
 Plain emulation is, for
 Python packages, `pip install --no-binary` in the emulated build image and `zip -r9`, as a Dockerfile by hand does it;
-for the others, `--route emulated`. "Over" is where it was stopped, once the goal was met."""
+for the others{also}, `--route emulated`. "Over" is where it was stopped, once the goal was met."""
 RECIPE = """\
 [layer]
 name        = "{name}"

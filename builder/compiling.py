@@ -1,6 +1,7 @@
 """The container part of a build: what was made before is taken, the rest is made in one go."""
 
 import shutil
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,7 @@ def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> d
             log=log_file(target),
             secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets),
             no_cache=work.choice.no_cache,
-            again=tuple(sorted(container.compiling)) if work.choice.recompile else (),
+            arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.choice.recompile else {},
             timeout=work.choice.timeout,
         )
         buildx.build(

@@ -29,8 +29,8 @@ class Job:
     log: Path
     secrets: Mapping[str, Path] = field(default_factory=dict)
     no_cache: bool = False
-    again: tuple[str, ...] = ()
-    """Stages that run although the engine kept their results. Docker only; others do all of it again."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    """Of the Dockerfile."""
     timeout: float = 4 * 3600.0
     """Seconds."""
 
@@ -99,8 +99,8 @@ def command(engine: Engine, job: Job) -> Sequence[str]:
         f"--platform={job.platform}",
         f"--file={job.context / 'Dockerfile'}",
         *secrets,
-        *(["--no-cache"] if job.no_cache or (job.again and not docker) else []),
-        *([f"--no-cache-filter={','.join(job.again)}"] if job.again and docker else []),
+        *(["--no-cache"] if job.no_cache else []),
+        *(f"--build-arg={name}={value}" for name, value in job.arguments.items()),
         f"--output=type=tar,dest={'-' if docker else job.result}",  # others write their talk to stdout, too
         str(job.context),
     ]

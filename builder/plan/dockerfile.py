@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_SECRET = "layerwright-environment"  # noqa: S105  a name
 CA_SECRET = "layerwright-ca"  # noqa: S105
+AGAIN = "LAYERWRIGHT_AGAIN"
+"""Build argument of the steps that compile: with another value they run although the engine kept their results.
+
+`--no-cache-filter` would empty their caches of downloads as well.
+"""
 
 
 TOOLS = (
@@ -89,6 +94,7 @@ def render(
             auditwheel=AUDITWHEEL,
             scripts=any(block["uses"] == "script" for block in blocks),
             parts=parts,
+            again=AGAIN,
         )
     )
 

@@ -152,10 +152,17 @@ def available() -> dict[str, Path]:
     return found
 
 
-def owner(path: Path) -> dict[str, str]:
-    """Ask the package manager for name, version and licence; empty when it knows nothing."""
-    words = output(["rpm", "-qf", "--queryformat", OWNER, str(path)]).partition("\n")[0].split("\t")
-    return dict(zip(("package", "version", "license"), words)) if len(words) > 1 else {}
+def owners(paths: list[Path]) -> list[dict[str, str]]:
+    """Ask the package manager for name, version and licence of each; empty when it knows nothing.
+
+    All at once where each is answered by one line: emulated, it takes a second to start.
+    """
+    ask = ["rpm", "-qf", "--queryformat", OWNER]
+    lines = output([*ask, *map(str, paths)]).splitlines() if paths else []
+    if len(lines) != len(paths):
+        lines = [output([*ask, str(path)]).partition("\n")[0] for path in paths]
+    words = [line.split("\t") for line in lines]
+    return [dict(zip(("package", "version", "license"), one)) if len(one) > 1 else {} for one in words]
 
 
 def output(command: list[str]) -> str:
@@ -165,7 +172,7 @@ def output(command: list[str]) -> str:
         finished = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env, check=False)
     except OSError:
         return ""
-    return finished.stdout.decode("utf-8", "replace") if finished.returncode == 0 else ""
+    return finished.stdout.decode("utf-8", "replace")
 
 
 Row = dict[str, Any]
@@ -198,8 +205,10 @@ def close(elves: list[Elf], provided: set[str], dlopened: list[str], lib: Path) 
         lib.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(str(real), str(lib / soname))
         size = real.stat().st_size
-        found["added"].append({"soname": soname, "path": str(real), "by": Path(by).name, "bytes": size, **owner(real)})
+        found["added"].append({"soname": soname, "path": str(real), "by": Path(by).name, "bytes": size})
         queue += [(str(real), needed, elf.versions.get(needed, set())) for needed in elf.needed]
+    for row, known in zip(found["added"], owners([Path(row["path"]) for row in found["added"]])):
+        row.update(known)
     return found
 
 
