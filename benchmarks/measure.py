@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RUNS = 5
+README = Path(__file__).parents[1] / "README.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,17 +127,26 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([*head, *map(str, rows)])
 
 
+def published(marker: str) -> list[Row]:
+    """Return the lines that the README has between two markers."""
+    text = README.read_text(encoding="utf-8").partition(f"<!-- {marker} -->")[2].partition(f"<!-- /{marker} -->")[0]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    return [
+        Row(what=what, ours=ours, theirs=theirs, ratio=float(ratio), goal=goal.replace("&nbsp;", " ").rstrip(" ✓✗"))
+        for what, ours, theirs, ratio, goal in cells[2:]
+    ]
+
+
 def publish(rows: Sequence[Row], marker: str, conditions: str) -> None:
     """Print the table, put it between the README's markers if `--write` asks for it, and judge the goals."""
     found = f"{table(rows)}\n\n{conditions}"
     print(found)
     if "--write" in sys.argv:
-        readme = Path(__file__).parents[1] / "README.md"
         marked = re.sub(
             rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)",
             lambda match: f"{match[1]}{found}\n{match[2]}",
-            readme.read_text(encoding="utf-8"),
+            README.read_text(encoding="utf-8"),
             flags=re.DOTALL,
         )
-        readme.write_text(marked, encoding="utf-8", newline="\n")
+        README.write_text(marked, encoding="utf-8", newline="\n")
     sys.exit(0 if all(one.met for one in rows) else 1)
