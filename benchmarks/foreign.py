@@ -229,9 +229,13 @@ def cpu() -> str:
 def beside(found: list[Row]) -> list[Row]:
     """Return rows in the order of CASES, with those of the README that were not measured this time."""
     measured_now = {row.what for row in found}
-    both = [*found, *(row for row in published("foreign") if row.what not in measured_now)]
     names = [case.name for case in CASES]
-    return sorted(both, key=lambda row: names.index(row.what.partition(",")[0]))
+    others = [row for row in published("foreign") if row.what not in measured_now and _package(row) in names]
+    return sorted([*found, *others], key=lambda row: names.index(_package(row)))
+
+
+def _package(row: Row) -> str:
+    return row.what.partition(",")[0]
 
 
 def main() -> None:
@@ -245,7 +249,8 @@ def main() -> None:
     found = [row for case in chosen for row in rows(case, kept)]
     registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
     also = "".join(f" and {name}" for name, one in kept.items() if one.get("route"))
-    text = f"Medians of {RUNS}, one run above {LONG:.0f} s; {os.cpu_count()} processors, images of {registry}."
+    text = f"Medians of {RUNS}, one run above {LONG:.0f} s, the ways of a package one after the other; "
+    text += f"{os.cpu_count()} processors, images of {registry}."
     text = f"{text} {BASELINE.format(also=also)}"
     publish(beside(found) if asked else found, "foreign", text)
 
