@@ -44,3 +44,14 @@ source_folder() {
     set -- "/layerwright/sources/$1" "/layerwright/sources/$1"/*
     if [ $# = 2 ] && [ -d "$2" ]; then echo "$2"; else echo "$1"; fi
 }
+
+# The optimisation that extensions are compiled with by this Python, which setuptools drops when CFLAGS is set at all. Others
+# have their own, which stands before CFLAGS and would lose against it.
+# $1: the interpreter. In the folder of the sources.
+python_flags() {
+    if ! grep -qsE '^build-backend *= *.(mesonpy|scikit_build_core|maturin)' pyproject.toml; then
+        "$1" -c 'import sysconfig
+words = (sysconfig.get_config_var("CFLAGS") or "-O2 -DNDEBUG").split()
+print(*dict.fromkeys(word for word in words if word.startswith(("-O", "-D", "-fwrapv", "-fno-strict"))))'
+    fi
+}

@@ -57,6 +57,7 @@ FACTS = {
     "variables": sysconfig.get_config_vars(),
     "prefixes": [sys.base_prefix, sys.base_exec_prefix],
     "implementation": sys.implementation._multiarch,
+    "flags": [os.environ["CFLAGS"], os.environ["CXXFLAGS"]],
 }
 
 def get_requires_for_build_wheel(config_settings=None):
@@ -86,9 +87,10 @@ X86_64, AARCH64 = 62, 183
 """What an ELF header calls them."""
 
 
-def told(folder: Path, route: str, backend: str = BACKEND) -> tuple[Built, dict[str, Any]]:
+def told(folder: Path, route: str, backend: str = BACKEND, name: str = "backend") -> tuple[Built, dict[str, Any]]:
     """Build a wheel whose build backend writes down what it is told; return that."""
-    make_sdist(folder / "index", "told", "1.0", "", {"pyproject.toml": PROJECT, "backend.py": backend})
+    project = PROJECT.replace('"backend"', f'"{name}"')
+    make_sdist(folder / "index", "told", "1.0", "", {"pyproject.toml": project, f"{name}.py": backend})
     steps = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'
     built = made(folder, recipe(steps, arch="arm64", runtime="python3.13"), route)
     with zipfile.ZipFile(built.path) as archive:
@@ -105,6 +107,22 @@ def test_the_engines_python_says_what_the_emulated_one_says(index: Index, tmp_pa
     assert fast == slow
     assert fast["platform"] == ["linux", "aarch64", "linux-aarch64"]
     assert built.manifest["notes"] == []
+
+
+@pytest.mark.usefixtures("engine", "static_uv")
+@pytest.mark.parametrize(("name", "optimised"), [("backend", True), ("mesonpy", False)])
+def test_extensions_are_optimised_as_this_python_does_it(
+    index: Index, tmp_path: Path, name: str, *, optimised: bool
+) -> None:
+    """Meson has its own optimisation, before CFLAGS; setuptools drops that of the interpreter when CFLAGS is set."""
+    assert index.url
+    _, facts = told(tmp_path, "accelerated", name=name)
+    words = facts["variables"]["CFLAGS"].split()
+    wanted = {word for word in words if word.startswith(("-O", "-DNDEBUG"))}
+    assert len(wanted) == 2
+    for given in facts["flags"]:
+        assert "-march=armv8.2-a" in given.split()
+        assert wanted & set(given.split()) == (wanted if optimised else set())
 
 
 @pytest.mark.usefixtures("engine", "static_uv")

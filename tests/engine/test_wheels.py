@@ -1,5 +1,6 @@
 """`layerwright wheel` on the real engine: compiled, repaired, installed by pip in a clean container."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from kit.commands import ROOT, layerwright
+from kit.commands import ROOT, layerwright, write_recipe
+from kit.compiled import recipe
 from kit.podman import podman_environment
 
 from builder.engine import client, sandbox
@@ -104,3 +106,17 @@ def test_podman_makes_the_same_zip_and_wheel(engine: Engine, tmp_path: Path) -> 
     assert failed.code == 4
     assert "did you mean `libpq-devel`?" in failed.err
     client.find.cache_clear()
+
+
+@pytest.mark.network
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+def test_setuptools_optimises(arch: str, tmp_path: Path) -> None:
+    step = '[[step]]\nuses = "pip"\nrequirements = ["msgpack==1.2.4"]\nwheels = "never"\n'
+    write_recipe(tmp_path, "a", recipe(step, arch=arch, runtime="python3.13"))
+    result = layerwright("build", "a", cwd=tmp_path)
+    assert result.code == 0, result.err
+    log = (Path(os.environ["LAYERWRIGHT_CACHE"]) / "logs" / f"a-1.0-python3.13-{arch}.log").read_text()
+    (compiled,) = [line.split() for line in log.splitlines() if " -c msgpack/_cmsgpack.c" in line]
+    assert {"-DNDEBUG"} < set(compiled)
+    assert [word for word in compiled if word.startswith("-O")] == ["-O2"]
