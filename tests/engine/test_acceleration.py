@@ -62,7 +62,7 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
 
 
 def test_cxx_is_compiled_against_the_targets_own_library(engine: Engine, tmp_path: Path) -> None:
-    built = made(tmp_path, making(CXX_PROGRAM))
+    built = made(tmp_path, making(f"{CXX_PROGRAM}# no other test has made this one under emulation\n"))
     assert built.manifest["route"] == "accelerated"
     (data,) = programs(built.path).values()
     assert "libstdc++.so.6" in interface(data)["needed"]
