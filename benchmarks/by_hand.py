@@ -16,7 +16,8 @@ FROM system AS compile
 ARG AGAIN
 RUN --mount=type=secret,id=ca --mount=type=cache,target=/root/.cache/pip,id=by-hand-{arch} \\
     rm -rf /root/.cache/pip/wheels && \\
-    CARGO_HTTP_CAINFO=/run/secrets/ca PIP_CERT=/run/secrets/ca pip install --no-binary {name} --target /opt/python {name}=={version}
+    CARGO_HTTP_CAINFO=/run/secrets/ca PIP_CERT=/run/secrets/ca \\
+    pip install --no-binary {name} --target /opt/python {name}=={version}
 RUN mkdir -p /opt/lib && find /opt/python -name '*.so' | xargs ldd | awk '$3 ~ /^\\// {{ print $3 }}' | sort -u | \\
     while read -r lib; do cp -L "$lib" /opt/lib; done
 FROM scratch
