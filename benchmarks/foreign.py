@@ -2,10 +2,11 @@
 
 What is timed is `layerwright build --recompile`: the compile steps alone run anew, then checks, tests and the zip.
 Emulation is what people have without layerwright: for Python packages pip in a Dockerfile, see `by_hand.py`. What takes
-longer than ten minutes is measured by `--emulated NAME` and kept in `emulated.json` with date and machine.
+hours is measured with `--emulated NAME` only, and kept in `emulated.json` with date and machine.
 """
 
 import datetime as dt
+import functools
 import json
 import os
 import platform
@@ -30,8 +31,9 @@ WORK = ROOT / ".benchmarks" / "foreign"
 KEPT = Path(__file__).with_name("emulated.json")
 LAYERWRIGHT = [sys.executable, "-m", "builder"]
 RUNS = 3
-"""Of builds that are faster than LONG seconds; longer ones run once."""
+"""Of builds that are faster than LONG seconds; longer ones are measured once."""
 LONG = 100.0
+Kept = dict[str, dict[str, Any]]
 ENOUGH = 1.1
 """Times the goal: from there on, how much slower emulation is does not matter."""
 BASELINE = """\
@@ -111,9 +113,10 @@ def build(case: Case, route: str, limit: float | None = None) -> Run:
     return process([*command, "--recompile"], cwd=WORK, limit=limit)
 
 
-def measured(action: Callable[[], float], first: float) -> float:
-    """Return the median of several runs, or that of the only one if it took long."""
-    return first if first > LONG else statistics.median([action() for _ in range(RUNS)])
+def measured(action: Callable[[], float]) -> float:
+    """Return the median of several runs, or one if they take long; one before them brings all that they need."""
+    runs = 1 if action() > LONG else RUNS
+    return statistics.median([action() for _ in range(runs)])
 
 
 def by_hand(case: Case) -> ByHand | None:
@@ -141,26 +144,21 @@ def emulate(case: Case, limit: float | None = None) -> Run:
     return hand.run(limit)
 
 
-def emulated(case: Case, kept: dict[str, dict[str, Any]]) -> tuple[float, str]:
+def emulated(case: Case, kept: Kept) -> tuple[float, str]:
     """Return the time under emulation, and how it reads."""
     if found := kept.get(case.name):
         over = "over " if found.get("stopped") else ""
         return float(found["seconds"]), f"{over}{found['seconds']:.1f} s ({found['date']})"
-    took = emulate(case).wall
+    took = measured(lambda: emulate(case).wall)
     return took, f"{took:.1f} s"
 
 
-def rows(case: Case, kept: dict[str, dict[str, Any]]) -> list[Row]:
-    """Measure one package three ways. Each way runs once before, so that all it needs is there."""
-
-    def native() -> float:
-        return build(case, "native").wall
-
-    def accelerated() -> float:
-        return build(case, "accelerated").wall
-
-    first = [native(), accelerated()]
-    own, fast = (measured(action, once) for action, once in zip((native, accelerated), first, strict=True))
+def rows(case: Case, kept: Kept, *, anew: bool) -> list[Row]:
+    """Measure one package three ways; what takes hours under emulation is emulated `anew`, or as it was `kept`."""
+    own, fast = (measured(functools.partial(seconds, case, route)) for route in ("native", "accelerated"))
+    print(f"{case.name}: native {own:.1f} s, accelerated {fast:.1f} s", file=sys.stderr)
+    if case.hours and anew:
+        keep(case, fast, kept)
     against_native = Row(
         what=f"{case.name}, against native",
         ours=f"{fast:.1f} s",
@@ -169,10 +167,9 @@ def rows(case: Case, kept: dict[str, dict[str, Any]]) -> list[Row]:
         goal=f"<= {case.native}",
     )
     if case.hours and case.name not in kept:
-        print(f"{case.name}: native {own:.1f}, accelerated {fast:.1f}, emulation not measured", file=sys.stderr)
         return [against_native]
     slow, text = emulated(case, kept)
-    print(f"{case.name}: native {own:.1f}, accelerated {fast:.1f}, emulated {text}", file=sys.stderr)
+    print(f"{case.name}: emulated {text}", file=sys.stderr)
     return [
         against_native,
         Row(
@@ -183,6 +180,10 @@ def rows(case: Case, kept: dict[str, dict[str, Any]]) -> list[Row]:
             goal=f">= {case.emulated}",
         ),
     ]
+
+
+def seconds(case: Case, route: str) -> float:
+    return build(case, route).wall
 
 
 def prepare() -> None:
@@ -201,22 +202,17 @@ def prepare() -> None:
     os.environ.setdefault("LAYERWRIGHT_CACHE", str(WORK / "cache"))
 
 
-def keep(names: list[str]) -> None:
+def keep(case: Case, fast: float, kept: Kept) -> None:
     """Measure under emulation what takes longer than somebody waits, and write it down.
 
     What is still running when the goal is surely met is stopped: the kept time is then the least that it takes.
     """
-    kept = json.loads(KEPT.read_text())
-    for case in (case for case in CASES if case.name in names):
-        build(case, "accelerated")
-        fast = build(case, "accelerated").wall
-        run = emulate(case, limit=fast * case.emulated * ENOUGH)
-        today = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
-        stopped = {"stopped": True} if run.stopped else {}
-        machine = {"processors": os.cpu_count() or 0, "cpu": cpu()}
-        kept[case.name] = {"seconds": round(run.wall, 1), "date": today, **machine, **stopped}
-        KEPT.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
-        print(f"{case.name}: accelerated {fast:.1f} s, emulated {'over ' if run.stopped else ''}{run.wall:.1f} s")
+    run = emulate(case, limit=fast * case.emulated * ENOUGH)
+    today = dt.datetime.now(tz=dt.timezone.utc).date().isoformat()
+    stopped = {"stopped": True} if run.stopped else {}
+    machine = {"processors": os.cpu_count() or 0, "cpu": cpu()}
+    kept[case.name] = {"seconds": round(run.wall, 1), "date": today, **machine, **stopped}
+    KEPT.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
 def cpu() -> str:
@@ -240,17 +236,15 @@ def _package(row: Row) -> str:
 
 def main() -> None:
     prepare()
-    if "--emulated" in sys.argv:
-        keep(sys.argv[sys.argv.index("--emulated") + 1 :])
-        return
-    kept = json.loads(KEPT.read_text())
+    anew = "--emulated" in sys.argv
+    kept: Kept = json.loads(KEPT.read_text())
     asked = [word for word in sys.argv[1:] if not word.startswith("-")]
     chosen = [case for case in CASES if not asked or case.name in asked]
-    found = [row for case in chosen for row in rows(case, kept)]
+    found = [row for case in chosen for row in rows(case, kept, anew=anew and case.name in asked)]
     registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
     also = "".join(f" and {name}" for name, one in kept.items() if one.get("route"))
-    text = f"Medians of {RUNS}, one run above {LONG:.0f} s, the ways of a package one after the other; "
-    text += f"{os.cpu_count()} processors, images of {registry}."
+    text = f"Medians of {RUNS} after one that warms up, one run above {LONG:.0f} s, the ways of a package one after "
+    text += f"the other; {os.cpu_count()} processors, images of {registry}."
     text = f"{text} {BASELINE.format(also=also)}"
     publish(beside(found) if asked else found, "foreign", text)
 
