@@ -143,6 +143,8 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
     stages = {one.stage for one in wanted}
     if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
         _program(static_tools.uv(work.choice.engine().architecture), context / "bin" / "uv")
+        pins = "".join(f"{line}\n" for line in container.build_pins)
+        (context / "bin" / dockerfile.BUILD_PINS).write_text(pins, encoding="utf-8", newline="\n")
     if TREE in stages:
         _program(static_tools.patchelf(work.choice.engine().architecture), context / "bin" / "patchelf")
     for one in chosen:

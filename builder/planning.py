@@ -17,7 +17,7 @@ from builder.index.resolve import Wanted, newest_fitting, resolve
 from builder.layer import archive, interpreters, tree
 from builder.model.images import build_image, run_image
 from builder.model.limits import MB, UNZIPPED_LIMIT
-from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
+from builder.model.recipes import BUILD_LOCK, GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
 from builder.model.runtimes import refuse_blocked, today
 from builder.model.steps import Copy, Pip, Step
 from builder.model.target import Target
@@ -61,6 +61,7 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
             *(text for runtime in target.runtimes if (text := runtime.warning(today()))),
             *_warnings(loaded, target, routes, made_inside),
             *_compiled_for_want_of_a_wheel(target, () if locked else routes, asked),
+            *_built_with_the_newest(loaded, made_inside, locked=locked),
         ),
     )
 
@@ -84,6 +85,14 @@ def _compiled_for_want_of_a_wheel(target: Target, routes: Sequence[Route], asked
             newest = newest_fitting(name, target.base, target.arch)
             hint = f"; {name}=={newest} is the newest with a wheel that fits" if newest else ""
             yield f"{name} {version} has no wheel for {target.base.name}, so it is compiled{hint}"
+
+
+def _built_with_the_newest(loaded: Loaded, made_inside: Container | None, *, locked: bool) -> Iterator[str]:
+    """Tell who keeps a lock for the sake of the same bytes that a new setuptools or Cython would change them."""
+    path = loaded.lock_named(BUILD_LOCK)
+    if locked and made_inside and made_inside.compiled and path and not path.is_file():
+        names = ", ".join(one.name for one in made_inside.compiled)
+        yield f"what {names} is built with is not locked; `layerwright lock {loaded.name}` writes {BUILD_LOCK}"
 
 
 def wanted(loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]], *, wheels_only: bool = False) -> Wanted:
@@ -163,17 +172,23 @@ def _container(
         compiled=tuple(compiled),
         recipe_files=tuple(sorted(_beside(loaded).items())),
         dlopened=loaded.recipe.libraries.dlopen,
+        build_pins=_build_pins(loaded, target) if compiled else (),
         node=node if node and node.scripts else None,
         gems=rubies if rubies and rubies.compiled else None,
     )
     return made if made.parts else None
 
 
+def _build_pins(loaded: Loaded, target: Target) -> tuple[str, ...]:
+    path = loaded.lock_named(BUILD_LOCK)
+    return lock.build_pins(path, target) if path and path.is_file() else ()
+
+
 def _beside(loaded: Loaded) -> dict[str, str]:
     """Return the files that scripts can read, with their hashes: all that lie beside the recipe."""
     if loaded.folder is None or loaded.adhoc:
         return {}
-    own = {RECIPE_FILE, LOCK_FILE, NPM_LOCK, MAVEN_LOCK, GEM_LOCK}
+    own = {RECIPE_FILE, LOCK_FILE, BUILD_LOCK, NPM_LOCK, MAVEN_LOCK, GEM_LOCK}
     return {name: digest for name, digest in places.hashes(loaded.folder).items() if name.rpartition("/")[2] not in own}
 
 

@@ -1,19 +1,22 @@
 """`layerwright lock`: exact versions and hashes for every target of a recipe."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder import gems, languages, places
-from builder.errors import UsageError
-from builder.index import npm
+from builder.errors import BuildError, UsageError
+from builder.index import build_system, fetch, npm, sdist
+from builder.index.build_system import BuildSystem
 from builder.index.dist import Candidate
 from builder.index.maven import resolve as resolve_jars
-from builder.index.resolve import resolve
+from builder.index.resolve import Wanted, best, resolve
 from builder.model.architectures import ARCHITECTURES
-from builder.model.recipes import GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
-from builder.model.runtimes import refuse_blocked, today
+from builder.model.recipes import BUILD_LOCK, GEM_LOCK, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, Loaded
+from builder.model.runtimes import Runtime, refuse_blocked, today
 from builder.model.steps import Gem, Maven, Npm, Pip
 from builder.model.target import Target, targets
 from builder.plan import gem, lock, maven
@@ -29,44 +32,133 @@ class Locked:
     path: Path
     packages: int
     changes: tuple[tuple[str, str | None, str | None], ...]
+    open: tuple[str, ...] = ()
+    """Packages that are not in it, because several versions of them are needed."""
 
 
 Change = tuple[str, str | None, str | None]
+Report = Callable[[str], None]
 
 
-def relock(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> list[Locked]:
+def relock(loaded: Loaded, *, upgrade: bool, report: Report) -> list[Locked]:
     """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them."""
     if loaded.lock is None:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
     ways = ((Pip, _python), (Npm, _node), (Gem, _ruby), (Maven, _java))
     kinds = {type(step) for step in loaded.recipe.step}
-    found = [way(loaded, upgrade=upgrade, report=report) for kind, way in ways if kind in kinds]
+    found = [one for kind, way in ways if kind in kinds for one in way(loaded, upgrade=upgrade, report=report)]
     if not found:
         msg = f"{loaded.name} has no packages to lock: of Python, Node.js, Ruby or Java"
         raise UsageError(msg)
     return found
 
 
-def _python(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+def _python(loaded: Loaded, *, upgrade: bool, report: Report) -> Iterator[Locked]:
     path = loaded.lock or Path(LOCK_FILE)
     resolved: dict[Target, tuple[Candidate, ...]] = {}
     before: dict[tuple[str, str], str] = {}
     for target in targets(loaded.recipe):
         report(f"resolving {target.name}")
-        pins = lock.read(path, target) if path.is_file() else {}
-        before.update({(target.name, pin.name): pin.version for pin in pins.values()})
-        kept = () if upgrade else tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
-        resolved[target] = _resolve(loaded, target, kept)
-    after = {(target.name, one.name): one.version for target, found in resolved.items() for one in found}
+        pins = _pins(path, target)
+        before.update(_versions({target: pins.values()}))
+        resolved[target] = _resolve(loaded, target, () if upgrade else _exact(pins.values()))
+    after = _versions(resolved)
     if not after:
         msg = f"{loaded.name} has no Python packages to lock"
         raise UsageError(msg)
     _write(path, lock.write(resolved))
-    return Locked(path=path, packages=len({name for _, name in after}), changes=_changes(before, after))
+    yield Locked(path=path, packages=len({name for _, name in after}), changes=_changes(before, after))
+    yield from _builders(loaded, resolved, upgrade=upgrade, report=report)
 
 
-def _node(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+def _builders(
+    loaded: Loaded, resolved: Mapping[Target, tuple[Candidate, ...]], *, upgrade: bool, report: Report
+) -> Iterator[Locked]:
+    """Lock what those packages are built with that are compiled."""
+    path = loaded.lock_named(BUILD_LOCK) or Path(BUILD_LOCK)
+    found: dict[Target, tuple[Candidate, ...]] = {}
+    before: dict[tuple[str, str], str] = {}
+    left: set[str] = set()
+    for target, all_found in resolved.items():
+        compiled = [one for one in all_found if one.sdist and best(one, target.base, target.arch) is None]
+        pins = _pins(path, target)
+        before.update(_versions({target: pins.values()}))
+        if compiled:
+            report(f"resolving what {target.name} is built with")
+            asked = [build_system.read(_sdist(one)) for one in compiled]
+            found[target], differing = built_with(asked, target.base, () if upgrade else _exact(pins.values()))
+            left.update(differing)
+    after = _versions(found)
+    if found:
+        _write(path, lock.write_build(found))
+    else:
+        path.unlink(missing_ok=True)
+    if before or found:
+        names = {name for _, name in after}
+        yield Locked(path=path, packages=len(names), changes=_changes(before, after), open=tuple(sorted(left)))
+
+
+def built_with(
+    asked: Iterable[BuildSystem], runtime: Runtime, kept: tuple[str, ...]
+) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """Return what builds all sdists, and the names of packages left out because they need different versions.
+
+    Each package comes with its files for both architectures: a build may run on either. BuildError when the index has
+    nothing that builds one of them.
+    """
+    systems = list(asked)
+    needed = [text for one in systems for text in one.requires]
+    perhaps = [text for one in systems for text in one.perhaps]
+    for texts in ([*needed, *perhaps], needed):
+        with contextlib.suppress(BuildError):
+            return _agreed(_on_each_machine(texts, runtime, kept))
+    return _agreed(found for one in systems for found in _on_each_machine(one.requires, runtime, kept))
+
+
+def _on_each_machine(
+    requirements: Sequence[str], runtime: Runtime, kept: tuple[str, ...]
+) -> Iterator[tuple[Candidate, ...]]:
+    asked = Wanted(requirements=tuple(dict.fromkeys(requirements)), preferences=kept)
+    for arch in ARCHITECTURES.values() if requirements else ():
+        found = resolve(asked, runtime, arch)
+        yield found
+        asked = dataclasses.replace(asked, preferences=_exact(found))
+
+
+def _agreed(resolved: Iterable[tuple[Candidate, ...]]) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """Join the files of packages that have one version everywhere; return the names of the others as well."""
+    merged: dict[tuple[str, str], Candidate] = {}
+    for one in (one for found in resolved for one in found):
+        known = merged.get((one.name, one.version), one)
+        wheels = tuple(dict.fromkeys((*known.wheels, *one.wheels)))
+        merged[one.name, one.version] = dataclasses.replace(known, wheels=wheels, sdist=known.sdist or one.sdist)
+    versions = Counter(name for name, _ in merged)
+    agreed = tuple(one for _, one in sorted(merged.items()) if versions[one.name] == 1)
+    return agreed, tuple(sorted(name for name, count in versions.items() if count > 1))
+
+
+def _sdist(one: Candidate) -> Path:
+    dist = one.sdist if one.sdist and one.sdist.url else sdist.locate(one.name, one.version)
+    return fetch.known(dist.sha256) or fetch.cached(str(dist.url), dist.sha256, dist.filename)
+
+
+def _pins(path: Path, target: Target) -> dict[str, lock.Pin]:
+    """Return what a lock has for a target; nothing when it is damaged, which is why it is written anew."""
+    with contextlib.suppress(UsageError, FileNotFoundError):
+        return lock.read(path, target)
+    return {}
+
+
+def _exact(found: Iterable[lock.Pin | Candidate]) -> tuple[str, ...]:
+    return tuple(f"{one.name}=={one.version}" for one in found)
+
+
+def _versions(found: Mapping[Target, Iterable[lock.Pin | Candidate]]) -> dict[tuple[str, str], str]:
+    return {(target.name, one.name): one.version for target, pins in found.items() for one in pins}
+
+
+def _node(loaded: Loaded, *, upgrade: bool, report: Report) -> Iterator[Locked]:
     path = loaded.lock_named(NPM_LOCK) or Path(NPM_LOCK)
     asked: dict[str, Target] = {}
     for target in targets(loaded.recipe):
@@ -85,7 +177,7 @@ def _node(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Lo
     new = npm.lock(text, None if upgrade else old)
     _write(path, new)
     after = _node_versions(new, path)
-    return Locked(path=path, packages=len(after), changes=_changes(before, after))
+    yield Locked(path=path, packages=len(after), changes=_changes(before, after))
 
 
 def _node_versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:
@@ -93,7 +185,7 @@ def _node_versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:
     return {(one.path, one.name): one.version for one in rows}
 
 
-def _ruby(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:
+def _ruby(loaded: Loaded, *, upgrade: bool, report: Report) -> Iterator[Locked]:
     """Resolve what the recipe names; for a Gemfile, give Bundler's lock the hashes that it lacks."""
     files = {step.file for step in loaded.recipe.step if isinstance(step, Gem)}
     file = next(iter(files), None)
@@ -108,10 +200,10 @@ def _ruby(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Lo
     new = gems.summed(old) if file and old else gems.resolved(loaded, kept)
     _write(path, gem.write(new))
     after = {("", spec.name): spec.version for spec in new.specs}
-    return Locked(path=path, packages=len(after), changes=_changes(before, after))
+    yield Locked(path=path, packages=len(after), changes=_changes(before, after))
 
 
-def _java(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Locked:  # noqa: ARG001  versions are exact
+def _java(loaded: Loaded, *, upgrade: bool, report: Report) -> Iterator[Locked]:  # noqa: ARG001  versions are exact
     path = loaded.lock_named(MAVEN_LOCK) or Path(MAVEN_LOCK)
     wanted: dict[str, None] = {}
     for target in targets(loaded.recipe):
@@ -122,7 +214,7 @@ def _java(loaded: Loaded, *, upgrade: bool, report: Callable[[str], None]) -> Lo
     new = [maven.Jar(coordinates=name, sha256=sha256) for name, sha256 in resolve_jars(list(wanted)).items()]
     _write(path, maven.write(new))
     before, after = ({("", ":".join(one.parts[:2])): one.parts[2] for one in found} for found in (old, new))
-    return Locked(path=path, packages=len(new), changes=_changes(before, after))
+    yield Locked(path=path, packages=len(new), changes=_changes(before, after))
 
 
 def _write(path: Path, text: str) -> None:

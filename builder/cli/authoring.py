@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
     """Write the locks beside recipes: exact versions and hashes for every target.
 
-    requirements.lock for Python, package-lock.json for Node.js, maven.lock for Java.
+    requirements.lock for Python, with build-requirements.lock for what is compiled, package-lock.json for Node.js,
+    Gemfile.lock for Ruby, maven.lock for Java.
     """
     from builder import console
     from builder.model import recipes
@@ -39,6 +40,9 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
             console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
             for package, old, new in result.changes:
                 console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
+            if result.open:
+                names = ", ".join(result.open)
+                console.warn(f"sdists are built with different versions of {names}: not locked; make several recipes")
 
 
 @click.command()

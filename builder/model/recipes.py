@@ -17,6 +17,8 @@ from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
 LOCK_FILE = "requirements.lock"
+BUILD_LOCK = "build-requirements.lock"
+"""What Python packages are compiled with."""
 NPM_LOCK = "package-lock.json"
 MAVEN_LOCK = "maven.lock"
 GEM_LOCK = "Gemfile.lock"

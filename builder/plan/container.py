@@ -90,6 +90,8 @@ class Container:
     """Names and SHA-256 of the files beside the recipe that scripts can read."""
     dlopened: tuple[str, ...] = ()
     """Sonames that the layer opens at run time."""
+    build_pins: tuple[str, ...] = ()
+    """What sdists are built with, as lines of constraints with hashes; what is not named is the newest."""
     node: Node | None = None
     """Node.js packages of which some have install scripts."""
     gems: Gems | None = None
@@ -167,6 +169,7 @@ class Container:
             inputs["gems"] = self.gems.inputs()
         if wheel:
             inputs["sdist"] = [wheel.name, wheel.version, wheel.sdist.sha256, *(AUDITWHEEL if self.repair else ())]
+            inputs["build"] = self.build_pins
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 

@@ -95,6 +95,7 @@ def render(
             scripts=any(block["uses"] == "script" for block in blocks),
             parts=parts,
             again=AGAIN,
+            pinned=BUILD_PINS if container.build_pins else "",
         )
     )
 
@@ -104,6 +105,8 @@ def stages(container: Container) -> list[str]:
     return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
 
 
+BUILD_PINS = "build-constraints.txt"
+"""What sdists are built with, in the build context's folder `bin`."""
 NPM_ARCHIVE = "npm.tar"
 """What npm installed, without its scripts, in the build context."""
 GEM_ARCHIVE = "gems.tar"

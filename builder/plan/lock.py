@@ -6,7 +6,7 @@ Linux, so `python_version` and `platform_machine` tell everything apart that can
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from builder.index.resolve import best
 from builder.model.target import Target
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
+BUILD_HEADER = "# Written by `layerwright lock`: what sdists are built with, for `uv build --build-constraints`.\n"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,14 +136,36 @@ def _hash_lines(pin: Pin) -> list[str]:
 
 def write(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
     """Return the text of a lock for these targets."""
+    return _text(HEADER, resolved, _allowed)
+
+
+def write_build(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
+    """Return the text of the lock of what builds sdists: it may run on any machine, so all files are allowed."""
+    return _text(BUILD_HEADER, resolved, _offered)
+
+
+def build_pins(path: Path, target: Target) -> tuple[str, ...]:
+    """Return the lines of such a lock that are for a target, without markers."""
+    pins = read(path, target)
+    return tuple(
+        " ".join([f"{name}=={pins[name].version}", *(f"--hash=sha256:{value}" for value in sorted(pins[name].hashes))])
+        for name in sorted(pins)
+    )
+
+
+def _text(
+    header: str,
+    resolved: Mapping[Target, tuple[Candidate, ...]],
+    allowed: Callable[[Candidate, Target], set[str]],
+) -> str:
     environments = {(target.base.series, target.arch.machine) for target in resolved}
     versions: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     hashes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for target, found in resolved.items():
         for candidate in found:
             versions[candidate.name][candidate.version].add((target.base.series, target.arch.machine))
-            hashes[candidate.name, candidate.version].update(_allowed(candidate, target))
-    lines = [HEADER]
+            hashes[candidate.name, candidate.version].update(allowed(candidate, target))
+    lines = [header]
     for name in sorted(versions):
         for version, where in sorted(versions[name].items(), key=lambda item: Version(item[0])):
             marker = _marker(where, environments)
@@ -155,6 +178,10 @@ def _allowed(candidate: Candidate, target: Target) -> set[str]:
     wheel: Dist | None = best(candidate, target.base, target.arch)
     found = {wheel.sha256} if wheel else set()
     return found | ({candidate.sdist.sha256} if candidate.sdist else set())
+
+
+def _offered(candidate: Candidate, _: Target) -> set[str]:
+    return {one.sha256 for one in (*candidate.wheels, candidate.sdist) if one}
 
 
 def _marker(where: set[tuple[str, str]], everywhere: set[tuple[str, str]]) -> str | None:

@@ -17,6 +17,7 @@ import pytest
 from kit import standin
 from kit.commands import ROOT, Result, layerwright, write_recipe
 from kit.compiled import recipe, script, source_archive
+from kit.engine import EVERYWHERE, docker, gateway
 from kit.wheels import make_sdist, serve
 
 from builder import compiling, parts
@@ -29,7 +30,6 @@ from builder.model.target import targets
 from builder.planning import plan
 from builder.ways import EngineChoice
 
-EVERYWHERE = "0.0.0.0"  # noqa: S104  containers come in by another address than loopback
 pytestmark = pytest.mark.usefixtures("engine")
 TARGET = "a-1.0-provided.al2023-x86_64"
 
@@ -388,11 +388,6 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
         docker("image", "rm", "--force", tag)
 
 
-def docker(*arguments: str) -> str:
-    """Return what the client prints; it must succeed."""
-    return subprocess.run(["docker", *arguments], capture_output=True, encoding="utf-8", check=True).stdout
-
-
 @pytest.mark.usefixtures("static_uv")
 def test_a_private_index_is_used_inside_and_its_password_stays_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -428,11 +423,6 @@ def test_a_private_index_is_used_inside_and_its_password_stays_there(
         *(log.read_text() for log in logs),
     ):
         assert "index-pa55word" not in text
-
-
-def gateway() -> str:
-    """Return the address by which containers reach this machine."""
-    return docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}").strip()
 
 
 # ---- commands ------------------------------------------------------------------------------------------------------
