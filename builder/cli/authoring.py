@@ -41,8 +41,8 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
             for package, old, new in result.changes:
                 console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
             if result.open:
-                names = ", ".join(result.open)
-                console.warn(f"sdists are built with different versions of {names}: not locked; make several recipes")
+                tools = ", ".join(result.open)
+                console.warn(f"sdists are built with different versions of {tools}: not locked; make several recipes")
 
 
 @click.command()
