@@ -10,7 +10,7 @@ from builder import gems, languages, parts, places
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
 from builder.errors import BuildError, EngineError
-from builder.index import fetch, sdist, sources, static_tools
+from builder.index import sdist, sources, static_tools
 from builder.index.install import Pinned
 from builder.model import facts, libraries
 from builder.model.recipe import Source
@@ -148,7 +148,7 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
     if TREE in stages:
         _program(static_tools.patchelf(work.choice.engine().architecture), context / "bin" / "patchelf")
     for one in chosen:
-        sdist.as_tar(_sdist(one), context / "sdists" / f"{one.name}.tar")
+        sdist.as_tar(sdist.file(one.sdist, one.name, one.version), context / "sdists" / f"{one.name}.tar")
 
 
 def _program(path: Path, to: Path) -> None:
@@ -178,13 +178,6 @@ def _source(source: Source) -> Path:
     if source.url and source.sha256:
         return sources.archive(source.url, source.sha256)
     return sources.commit(str(source.git), str(source.commit))
-
-
-def _sdist(one: Compiled) -> Path:
-    if found := fetch.known(one.sdist.sha256):
-        return found
-    dist = one.sdist if one.sdist.url else sdist.locate(one.name, one.version)
-    return fetch.cached(str(dist.url), one.sdist.sha256, one.sdist.filename)
 
 
 def wheels(container: Container, made: Mapping[str, Made], folder: Path) -> dict[str, Pinned]:

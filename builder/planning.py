@@ -5,6 +5,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -89,8 +90,7 @@ def _compiled_for_want_of_a_wheel(target: Target, routes: Sequence[Route], asked
 
 def _built_with_the_newest(loaded: Loaded, made_inside: Container | None, *, locked: bool) -> Iterator[str]:
     """Tell who keeps a lock for the sake of the same bytes that a new setuptools or Cython would change them."""
-    path = loaded.lock_named(BUILD_LOCK)
-    if locked and made_inside and made_inside.compiled and path and not path.is_file():
+    if locked and made_inside and made_inside.compiled and _build_lock(loaded) is None:
         names = ", ".join(one.name for one in made_inside.compiled)
         yield f"what {names} is built with is not locked; `layerwright lock {loaded.name}` writes {BUILD_LOCK}"
 
@@ -164,6 +164,7 @@ def _container(
         for one in routes
         if one.sdist
     ]
+    pinned = _build_lock(loaded)
     made = Container(
         target=target,
         image=build_image(target.base, target.arch),
@@ -172,16 +173,16 @@ def _container(
         compiled=tuple(compiled),
         recipe_files=tuple(sorted(_beside(loaded).items())),
         dlopened=loaded.recipe.libraries.dlopen,
-        build_pins=_build_pins(loaded, target) if compiled else (),
+        build_pins=lock.build_pins(pinned, target) if compiled and pinned else (),
         node=node if node and node.scripts else None,
         gems=rubies if rubies and rubies.compiled else None,
     )
     return made if made.parts else None
 
 
-def _build_pins(loaded: Loaded, target: Target) -> tuple[str, ...]:
+def _build_lock(loaded: Loaded) -> Path | None:
     path = loaded.lock_named(BUILD_LOCK)
-    return lock.build_pins(path, target) if path and path.is_file() else ()
+    return path if path and path.is_file() else None
 
 
 def _beside(loaded: Loaded) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from builder import gems, languages, places
 from builder.errors import BuildError, UsageError
-from builder.index import build_system, fetch, npm, sdist
+from builder.index import build_system, npm, sdist
 from builder.index.build_system import BuildSystem
 from builder.index.dist import Candidate
 from builder.index.maven import resolve as resolve_jars
@@ -80,14 +81,16 @@ def _builders(
     found: dict[Target, tuple[Candidate, ...]] = {}
     before: dict[tuple[str, str], str] = {}
     left: set[str] = set()
+    resolve_once = functools.cache(built_with)  # targets that differ by architecture alone ask the same
     for target, all_found in resolved.items():
-        compiled = [one for one in all_found if one.sdist and best(one, target.base, target.arch) is None]
+        compiled = [one for one in all_found if best(one, target.base, target.arch) is None]
         pins = _pins(path, target)
         before.update(_versions({target: pins.values()}))
         if compiled:
             report(f"resolving what {target.name} is built with")
-            asked = [build_system.read(_sdist(one)) for one in compiled]
-            found[target], differing = built_with(asked, target.base, () if upgrade else _exact(pins.values()))
+            paths = [sdist.file(one.sdist, one.name, one.version) for one in compiled if one.sdist]
+            asked = tuple(map(build_system.read, paths))
+            found[target], differing = resolve_once(asked, target.base, () if upgrade else _exact(pins.values()))
             left.update(differing)
     after = _versions(found)
     if found:
@@ -100,14 +103,13 @@ def _builders(
 
 
 def built_with(
-    asked: Iterable[BuildSystem], runtime: Runtime, kept: tuple[str, ...]
+    systems: Sequence[BuildSystem], runtime: Runtime, kept: tuple[str, ...]
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """Return what builds all sdists, and the names of packages left out because they need different versions.
 
     Each package comes with its files for both architectures: a build may run on either. BuildError when the index has
     nothing that builds one of them.
     """
-    systems = list(asked)
     needed = [text for one in systems for text in one.requires]
     perhaps = [text for one in systems for text in one.perhaps]
     for texts in ([*needed, *perhaps], needed):
@@ -136,11 +138,6 @@ def _agreed(resolved: Iterable[tuple[Candidate, ...]]) -> tuple[tuple[Candidate,
     versions = Counter(name for name, _ in merged)
     agreed = tuple(one for _, one in sorted(merged.items()) if versions[one.name] == 1)
     return agreed, tuple(sorted(name for name, count in versions.items() if count > 1))
-
-
-def _sdist(one: Candidate) -> Path:
-    dist = one.sdist if one.sdist and one.sdist.url else sdist.locate(one.name, one.version)
-    return fetch.known(dist.sha256) or fetch.cached(str(dist.url), dist.sha256, dist.filename)
 
 
 def _pins(path: Path, target: Target) -> dict[str, lock.Pin]:

@@ -3,7 +3,6 @@
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import tomli
 
 from builder.errors import BuildError
+from builder.index import sdist
 
 _LEGACY = ("setuptools >= 40.8.0",)
 """Of sdists that say nothing (PEP 518, "build-system table")."""
@@ -30,21 +30,10 @@ class BuildSystem:
 def read(path: Path) -> BuildSystem:
     """Return what an sdist is built with; BuildError when it cannot be read."""
     try:
-        found = tomli.loads(next(_settings(path), ""))
-    except (tarfile.TarError, zipfile.BadZipFile, tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        found = tomli.loads(next((text for _, text in sdist.texts(path, _PLACE)), ""))
+    except (tarfile.TarError, zipfile.BadZipFile, tomli.TOMLDecodeError) as error:
         msg = f"{path.name}: its pyproject.toml cannot be read"
         raise BuildError(msg, why=[str(error)]) from error
     system: dict[str, Any] = found.get("build-system") or {}
     backend = str(system.get("build-backend", "")).partition(":")[0].partition(".")[0]
     return BuildSystem(requires=tuple(system.get("requires", _LEGACY)), perhaps=_PERHAPS.get(backend, ()))
-
-
-def _settings(path: Path) -> Iterator[str]:
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            yield from (archive.read(name).decode() for name in archive.namelist() if _PLACE.fullmatch(name))
-        return
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if _PLACE.fullmatch(member.name) and (stream := archive.extractfile(member)):
-                yield stream.read().decode()

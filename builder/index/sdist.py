@@ -23,6 +23,7 @@ from builder.index.dist import Dist
 from builder.index.pylock import candidates
 from builder.processes import Finished
 
+_METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))")
 _WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`\s]+)`")
 
 
@@ -96,9 +97,17 @@ def locate(name: str, version: str) -> Dist:
         return StaticMetadata(Path(folder)).locate(name, version)
 
 
+def file(dist: Dist, name: str, version: str) -> Path:
+    """Return an sdist that was fetched before or now; where it lies is asked when nobody remembers."""
+    if found := fetch.known(dist.sha256):
+        return found
+    located = dist if dist.url else locate(name, version)
+    return fetch.cached(str(located.url), dist.sha256, dist.filename)
+
+
 def requirements(path: Path) -> list[str]:
     """Return the `Requires-Dist` of an sdist as its build tool wrote them down (PKG-INFO, or setuptools' egg-info)."""
-    files = dict(_metadata_files(path))
+    files = dict(texts(path, _METADATA))
     top = min((name for name in files if name.endswith("PKG-INFO")), key=lambda name: name.count("/"), default=None)
     stated = email.parser.HeaderParser().parsestr(files[top]).get_all("Requires-Dist") if top else None
     if stated:
@@ -107,15 +116,16 @@ def requirements(path: Path) -> list[str]:
     return list(_egg_requirements(listed))
 
 
-def _metadata_files(path: Path) -> Iterator[tuple[str, str]]:
-    wanted = re.compile(r"^[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))$")
+def texts(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of the files in an sdist whose whole path is wanted."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            yield from ((n, archive.read(n).decode(errors="replace")) for n in archive.namelist() if wanted.match(n))
+            names = [name for name in archive.namelist() if wanted.fullmatch(name)]
+            yield from ((name, archive.read(name).decode(errors="replace")) for name in names)
         return
     with tarfile.open(path) as archive:
         for member in archive:
-            if wanted.match(member.name) and (stream := archive.extractfile(member)):
+            if wanted.fullmatch(member.name) and (stream := archive.extractfile(member)):
                 yield member.name, stream.read().decode(errors="replace")
 
 
