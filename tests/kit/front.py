@@ -142,8 +142,17 @@ class _Connection:
 
     def __init__(self, state: Front) -> None:
         self._state = state
+        self._held: set[asyncio.Task[None] | None] = set()
+        """Tasks: once its client has gone, asyncio keeps no hand on one, and the garbage collector ends it."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._held.add(asyncio.current_task())
+        try:
+            await self._serve(reader, writer)
+        finally:
+            self._held.discard(asyncio.current_task())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while request := await _read(reader, writer):
                 self._state.seen.append(
