@@ -39,7 +39,7 @@ ENOUGH = 1.05
 BASELINE = """\
 Plain emulation is, for
 Python packages, `pip install --no-binary` in the emulated build image and `zip -r9`, as a Dockerfile by hand does it;
-for the others{also}, `--route emulated`. "Over" is where it was stopped, once the goal was met."""
+for the others, `--route emulated`. "Over" is where it was stopped, once the goal was met."""
 RECIPE = """\
 [layer]
 name        = "{name}"
@@ -242,10 +242,9 @@ def main() -> None:
     chosen = [case for case in CASES if not asked or case.name in asked]
     found = [row for case in chosen for row in rows(case, kept, anew=anew and case.name in asked)]
     registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
-    also = "".join(f" and {name}" for name, one in kept.items() if one.get("route"))
     text = f"Medians of {RUNS} after one that warms up, one run above {LONG:.0f} s, the ways of a package one after "
     text += f"the other; {os.cpu_count()} processors, images of {registry}."
-    text = f"{text} {BASELINE.format(also=also)}"
+    text = f"{text} {BASELINE}"
     publish(beside(found) if asked else found, "foreign", text)
 
 

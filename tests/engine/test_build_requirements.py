@@ -10,20 +10,13 @@ import pytest
 from kit.commands import Result, layerwright, write_recipe
 from kit.compiled import recipe
 from kit.engine import EVERYWHERE, gateway
-from kit.wheels import make_sdist, make_wheel, serve
+from kit.wheels import make_telling_sdist, make_wheel, serve
 
-PROJECT = '[build-system]\nrequires = ["tool"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-BACKEND = """
-import os, tool, zipfile
+SAYS = """
+import tool
 
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    name = "told-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
-        wheel.writestr("told.txt", tool.version)
-        wheel.writestr("told-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n")
-        wheel.writestr("told-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nTag: py3-none-any\\n")
-        wheel.writestr("told-1.0.dist-info/RECORD", "")
-    return name
+def says():
+    return tool.version
 """
 
 
@@ -51,7 +44,7 @@ def test_a_newer_tool_changes_nothing_until_it_is_asked_for(tmp_path: Path, monk
     index = tmp_path / "index"
     index.mkdir()
     make_wheel(index, "tool", "1.0")
-    make_sdist(index, "told", "1.0", "", {"pyproject.toml": PROJECT, "backend.py": BACKEND})
+    make_telling_sdist(index, SAYS, requires='"tool"')
     step = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'
     write_recipe(tmp_path, "a", recipe(step, arch="arm64", runtime="python3.13"))
     lock = tmp_path / "recipes" / "a" / "build-requirements.lock"

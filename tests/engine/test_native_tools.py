@@ -11,7 +11,7 @@ import pytest
 from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe
 from kit.foreign import C_PROGRAM, CXX_PROGRAM, interface, made, making, programs, works
-from kit.wheels import Index, make_sdist
+from kit.wheels import Index, make_telling_sdist
 
 from builder.build import Built
 from builder.engine import client
@@ -43,8 +43,8 @@ for file in /usr/bin/go "$(go env GOTOOLDIR)/compile"; do
     od -An -t u2 -j 18 -N 2 "$file" >> "$PREFIX/bin/compiler"
 done
 """
-BACKEND = """
-import json, os, platform, sys, sysconfig, zipfile
+SAYS = """
+import json, platform, sys, sysconfig
 
 def _elf_machine(path):
     with open(path, "rb") as stream:
@@ -60,41 +60,20 @@ FACTS = {
     "flags": [os.environ["CFLAGS"], os.environ["CXXFLAGS"]],
 }
 
-def get_requires_for_build_wheel(config_settings=None):
-    return []
-
-def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    name = "told-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
-        told = {**FACTS, "running on": _elf_machine("/proc/self/exe")}
-        wheel.writestr("told.json", json.dumps(told, default=str))
-        wheel.writestr("told-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n")
-        wheel.writestr("told-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr("told-1.0.dist-info/RECORD", "")
-    return name
-"""
-PROJECT = """
-[build-system]
-requires = []
-build-backend = "backend"
-backend-path = ["."]
-
-[project]
-name = "told"
-version = "1.0"
+def says():
+    return json.dumps({**FACTS, "running on": _elf_machine("/proc/self/exe")}, default=str)
 """
 X86_64, AARCH64 = 62, 183
 """What an ELF header calls them."""
 
 
-def told(folder: Path, route: str, backend: str = BACKEND, name: str = "backend") -> tuple[Built, dict[str, Any]]:
+def told(folder: Path, route: str, says: str = SAYS, backend: str = "backend") -> tuple[Built, dict[str, Any]]:
     """Build a wheel whose build backend writes down what it is told; return that."""
-    project = PROJECT.replace('"backend"', f'"{name}"')
-    make_sdist(folder / "index", "told", "1.0", "", {"pyproject.toml": project, f"{name}.py": backend})
+    make_telling_sdist(folder / "index", says, backend=backend)
     steps = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'
     built = made(folder, recipe(steps, arch="arm64", runtime="python3.13"), route)
     with zipfile.ZipFile(built.path) as archive:
-        text = archive.read("python/told.json").decode()
+        text = archive.read("python/told.txt").decode()
     return built, json.loads(re.sub(r"builds-v0/\.tmp\w+", "builds-v0/a", text))
 
 
@@ -116,7 +95,7 @@ def test_extensions_are_optimised_as_this_python_does_it(
 ) -> None:
     """Meson has its own optimisation, before CFLAGS; setuptools drops that of the interpreter when CFLAGS is set."""
     assert index.url
-    _, facts = told(tmp_path, "accelerated", name=name)
+    _, facts = told(tmp_path, "accelerated", backend=name)
     words = facts["variables"]["CFLAGS"].split()
     wanted = {word for word in words if word.startswith(("-O", "-DNDEBUG"))}
     assert len(wanted) == 2
@@ -128,9 +107,8 @@ def test_extensions_are_optimised_as_this_python_does_it(
 @pytest.mark.usefixtures("engine", "static_uv")
 def test_what_only_an_emulated_python_can_do_is_done_by_one(index: Index, tmp_path: Path) -> None:
     assert index.url
-    picky = BACKEND.replace(
-        "told = {**", 'assert _elf_machine("/proc/self/exe") == 183, "not this machine"\n        told = {**'
-    )
+    condition = '_elf_machine("/proc/self/exe") == 183'
+    picky = SAYS.replace("says():\n", f'says():\n    assert {condition}, "not this machine"\n')
     built, facts = told(tmp_path, "auto", picky)
     assert facts["running on"] == AARCH64
     assert [note for note in built.notes if "had to be emulated: AssertionError: not this machine" in note]

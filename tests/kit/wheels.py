@@ -66,6 +66,34 @@ def make_sdist(folder: Path, name: str, version: str, setup: str, files: Mapping
     return path
 
 
+TELLING = """
+import os, zipfile
+{says}
+def get_requires_for_build_wheel(config_settings=None):
+    return []
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    name = "told-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
+        wheel.writestr("told.txt", says())
+        wheel.writestr("told-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: told\\nVersion: 1.0\\n")
+        wheel.writestr("told-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+        wheel.writestr("told-1.0.dist-info/RECORD", "")
+    return name
+"""
+
+
+def make_telling_sdist(folder: Path, says: str, requires: str = "", backend: str = "backend") -> Path:
+    """Write told 1.0, a source distribution that becomes a wheel with one file: `told.txt`.
+
+    `says` is Python code that defines `says()`: what it returns as the wheel is built is in that file.
+    """
+    system = f'requires = [{requires}]\nbuild-backend = "{backend}"\nbackend-path = ["."]\n'
+    project = f'[build-system]\n{system}\n[project]\nname = "told"\nversion = "1.0"\n'
+    files = {"pyproject.toml": project, f"{backend}.py": TELLING.format(says=says)}
+    return make_sdist(folder, "told", "1.0", "", files)
+
+
 @dataclass(frozen=True)
 class Index:
     """A running index: serves the files of a folder, asks for credentials when it has any."""
