@@ -11,7 +11,7 @@ from builder.model import recipes
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.target import targets
 
-NOT_AGAIN = {"ffmpeg", "qpdf", "tesseract"}
+NOT_AGAIN = {"ffmpeg", "tesseract"}
 """They take so long that the table may lack them; the README says what a dash means."""
 
 TEXT = readme.README.read_text(encoding="utf-8")
