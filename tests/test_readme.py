@@ -11,8 +11,8 @@ from builder.model import recipes
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.target import targets
 
-NOT_AGAIN = {"ffmpeg", "tesseract"}
-"""They take so long that the table may lack them; the README says what a dash means."""
+NOT_AGAIN = {"tesseract"}
+"""It takes so long that the table may lack it; the README says what a dash means."""
 
 TEXT = readme.README.read_text(encoding="utf-8")
 
