@@ -243,8 +243,7 @@ def main() -> None:
     found = [row for case in chosen for row in rows(case, kept, anew=anew and case.name in asked)]
     registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
     text = f"Medians of {RUNS} after one that warms up, one run above {LONG:.0f} s, the ways of a package one after "
-    text += f"the other; {os.cpu_count()} processors, images of {registry}."
-    text = f"{text} {BASELINE}"
+    text += f"the other; {os.cpu_count()} processors, images of {registry}. {BASELINE}"
     publish(beside(found) if asked else found, "foreign", text)
 
 

@@ -44,7 +44,7 @@ def test_a_newer_tool_changes_nothing_until_it_is_asked_for(tmp_path: Path, monk
     index = tmp_path / "index"
     index.mkdir()
     make_wheel(index, "tool", "1.0")
-    make_telling_sdist(index, SAYS, requires='"tool"')
+    make_telling_sdist(index, SAYS, requires=["tool"])
     step = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'
     write_recipe(tmp_path, "a", recipe(step, arch="arm64", runtime="python3.13"))
     lock = tmp_path / "recipes" / "a" / "build-requirements.lock"

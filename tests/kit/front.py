@@ -88,6 +88,13 @@ class Front:
     active: int = 0
     """Requests that are being answered."""
 
+    def until_idle(self) -> None:
+        """Wait until nothing is being answered, half a minute at most."""
+        deadline = time.monotonic() + 30
+        while self.active:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def most_in_a_second(self) -> dict[str, int]:
         """Return for each region the most requests to Lambda that arrived within any one second."""
         times: dict[str, list[float]] = {}

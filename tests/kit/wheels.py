@@ -4,11 +4,12 @@ import base64
 import hashlib
 import http.server
 import io
+import json
 import tarfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,12 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 """
 
 
-def make_telling_sdist(folder: Path, says: str, requires: str = "", backend: str = "backend") -> Path:
+def make_telling_sdist(folder: Path, says: str, requires: Sequence[str] = (), backend: str = "backend") -> Path:
     """Write told 1.0, a source distribution that becomes a wheel with one file: `told.txt`.
 
     `says` is Python code that defines `says()`: what it returns as the wheel is built is in that file.
     """
-    system = f'requires = [{requires}]\nbuild-backend = "{backend}"\nbackend-path = ["."]\n'
+    system = f'requires = {json.dumps(requires)}\nbuild-backend = "{backend}"\nbackend-path = ["."]\n'
     project = f'[build-system]\n{system}\n[project]\nname = "told"\nversion = "1.0"\n'
     files = {"pyproject.toml": project, f"{backend}.py": TELLING.format(says=says)}
     return make_sdist(folder, "told", "1.0", "", files)

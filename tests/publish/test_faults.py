@@ -4,7 +4,6 @@ import contextlib
 import os
 import random
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -138,13 +137,6 @@ def _resumed(order: Order) -> None:
     assert result.good
 
 
-def _idle(cloud: Front) -> None:
-    deadline = time.monotonic() + 30
-    while cloud.active:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 @pytest.mark.parametrize("first", range(0, RUNS, AT_ONCE))
 def test_after_any_faults_and_one_resume_there_is_one_version(
     first: int, cloud: Front, tmp_path: Path, trouble: dict[str, Trouble]
@@ -161,7 +153,7 @@ def test_after_any_faults_and_one_resume_there_is_one_version(
         cloud.fault, trouble["now"] = now.fault, now
         _once(order, LIMITS)
         del trouble["now"]
-        _idle(cloud)
+        cloud.until_idle()
         cloud.fault = lambda _: None
         _resumed(order)
         for region in REGIONS:
