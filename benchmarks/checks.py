@@ -27,7 +27,7 @@ from kit import bad, corpus  # noqa: E402
 from kit.bad import ARCHIVE, Bad, Workshop  # noqa: E402
 from kit.bad_cases import CASES  # noqa: E402
 
-from builder.errors import CheckFailedError, LayerwrightError  # noqa: E402
+from builder.base.errors import CheckFailedError, LayerwrightError  # noqa: E402
 from builder.layer import checks  # noqa: E402
 from builder.layer.reader import LayerZip  # noqa: E402
 from builder.model.architectures import X86_64, architecture  # noqa: E402

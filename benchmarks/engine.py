@@ -176,12 +176,12 @@ def process_output(command: list[str]) -> str:
 
 def prepared(folder: Path) -> Path:
     """Lay out a context that the plan's Dockerfile can be built in, with the engine's cache of our own build."""
-    from builder import compiling
-    from builder.compiling import Work
+    from builder.building import compiling
+    from builder.building.compiling import Work
     from builder.model import recipes
     from builder.model.target import targets
-    from builder.planning import plan
-    from builder.ways import EngineChoice
+    from builder.plan.mode import EngineChoice
+    from builder.plan.planning import plan
 
     loaded = recipes.load(WORK / "recipes", "tree")
     planned = plan(loaded, targets(loaded.recipe)[0])

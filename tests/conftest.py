@@ -13,9 +13,9 @@ from kit.wheels import Index, serve
 
 from builder.engine import client
 from builder.engine.client import Engine
-from builder.index.gem import listed
 from builder.model import images
 from builder.model.architectures import X86_64
+from builder.packages.rubygems.index import listed
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever starts us in the background of a script makes us, and all that tests interrupt, deaf to it.
@@ -57,7 +57,7 @@ def gem_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 @pytest.fixture
 def static_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     """Get uv for containers from the usual index: that of a test has it not."""
-    from builder.index import static_tools
+    from builder.packages.pypi import static_tools
 
     with monkeypatch.context() as patch:
         patch.delenv("UV_DEFAULT_INDEX", raising=False)

@@ -12,12 +12,11 @@ import pytest
 from kit import gems, standin
 from kit.commands import ROOT
 
-from builder import smoke
-from builder.build import Built, Options, build
+from builder.base.errors import SmokeFailedError
+from builder.building.layer import Built, Options, build
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.failure import package_names
-from builder.errors import SmokeFailedError
 from builder.layer import interpreters
 from builder.layer.versions import version_key
 from builder.model import recipes
@@ -25,7 +24,8 @@ from builder.model.architectures import host_architecture
 from builder.model.recipes import Loaded
 from builder.model.steps import Build, Gem, Maven, Npm, Packages, Pip, Script
 from builder.model.target import Target, targets
-from builder.plan import npm
+from builder.packages.npm import package_lock
+from builder.smoke import run
 
 FOLDER = ROOT / "recipes"
 LOADED = [recipes.load(FOLDER, name) for name in recipes.names(FOLDER)]
@@ -62,7 +62,7 @@ def compiles(one: Loaded) -> bool:
 def has_scripts(one: Loaded, step: Npm) -> bool:
     target = targets(one.recipe)[0]
     lock = one.file(recipes.NPM_LOCK).read_text(encoding="utf-8")
-    return bool(npm.scripts(npm.packages(lock, target.arch, one.name), step, target, allowed=True))
+    return bool(package_lock.scripts(package_lock.packages(lock, target.arch, one.name), step, target, allowed=True))
 
 
 WHEELS = [one for one in LOADED if not compiles(one)]
@@ -161,10 +161,10 @@ def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Ta
     if version_key(built.manifest["abi"]["glibc"] or "2.0") > version_key(standin.GLIBC):
         # Amazon Linux 2023 has it, and the stand-in refuses it as an older Lambda would.
         with pytest.raises(SmokeFailedError, match=r"version `GLIBC_2\.3\d' not found"):
-            smoke.layer(client.find("docker"), built.path, target, one.recipe)
+            run.layer(client.find("docker"), built.path, target, one.recipe)
         assert one.name == "cryptography"
         return
-    proved = smoke.layer(client.find("docker"), built.path, target, one.recipe)
+    proved = run.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test) * len(target.architectures)
     if target.base.python and built.manifest["packages"]:
         assert all(outcome.cold_ms for outcome in proved)
@@ -203,5 +203,5 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     if sources := [name for name in names if name.endswith(".py")]:
         assert built.manifest["bytecode"]
         assert len([name for name in names if name.endswith(".pyc")]) == len(sources)
-    proved = smoke.layer(client.find("docker"), built.path, target, one.recipe)
+    proved = run.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test) * len(target.architectures)

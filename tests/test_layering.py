@@ -1,66 +1,120 @@
-"""The rooms and their one-way imports."""
+"""The rooms of `builder/`, their one-way imports, and the page that describes them."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "builder"
 ROOMS = (
-    ("errors",),
-    ("processes", "places"),
-    ("remote", "caches"),
-    ("model",),
-    ("index",),
-    ("plan",),
-    ("layer",),
-    ("engine",),
-    ("nodejs", "jvm"),
-    ("parts", "results", "trials"),
-    ("smoke",),
-    ("ways", "languages"),
-    ("gems",),
-    ("compiling",),
-    ("planning", "assembly"),
-    ("build", "catalogue", "legal"),
-    ("adhoc", "relock", "pinning", "shell", "split", "verify"),
-    ("wheels", "nightly", "updates", "publish"),
-    ("report",),
-    ("console",),
-    ("fleet", "live", "publishing"),
-    ("cli",),
-    ("__main__",),
+    "base",
+    "model",
+    "layer",
+    "engine",
+    "packages",
+    "plan",
+    "smoke",
+    "building",
+    "authoring",
+    "nightly",
+    "publish",
+    "report",
+    "cli",
 )
-RANK = {room: rank for rank, rooms in enumerate(ROOMS) for room in rooms}
-MODULES = sorted((ROOT / "builder").rglob("*.py"))
+"""In order: a room imports only rooms that stand before it."""
+MODULES = sorted(PACKAGE.rglob("*.py"))
+MOST_LINES, MOST_FUNCTION_LINES, MEDIAN_FUNCTION_LINES = 300, 40, 10
 
 
-def imported(path: Path) -> set[str]:
-    """Return the rooms that a module imports, wherever in it."""
-    found = set()
+def named(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {named(path) for path in MODULES}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules of ours that a module imports, wherever in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "builder":
-            found |= {f"builder.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return {name.split(".")[1] for name in found if name.startswith("builder.")} - {"__version__"}
+            yield from (alias.name for alias in node.names if alias.name in NAMES)
+        elif isinstance(node, ast.ImportFrom) and node.module in NAMES:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from inner & NAMES
+            if inner - NAMES:
+                yield str(node.module)
+
+
+def room(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_imports_only_rooms_above_its_own(path: Path) -> None:
-    room = path.relative_to(ROOT / "builder").parts[0].removesuffix(".py")
-    if room == "__init__":
-        assert not imported(path)
+    own = room(named(path))
+    if own == "":
+        assert named(path) == "builder"
+        assert not list(imported(path))
         return
-    too_low = {other for other in imported(path) if other != room and RANK[other] >= RANK[room]}
+    if own == "__main__":
+        return  # it starts the command line
+    too_low = {name for name in imported(path) if room(name) and ROOMS.index(room(name)) > ROOMS.index(own)}
     assert not too_low
 
 
-def test_every_room_is_ranked() -> None:
-    rooms = {path.relative_to(ROOT / "builder").parts[0].removesuffix(".py") for path in MODULES}
-    assert rooms - {"__init__"} == set(RANK)
+def test_nothing_stands_outside_of_the_rooms() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py", "py.typed"}
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
+    assert folders == set(ROOMS)
+
+
+def cycles() -> Iterator[list[str]]:
+    """Yield circles of modules that import each other, each once."""
+    graph = {named(path): sorted(set(imported(path)) - {named(path)}) for path in MODULES}
+    done: set[str] = set()
+
+    def visit(name: str, above: list[str]) -> Iterator[list[str]]:
+        if name in above:
+            yield [*above[above.index(name) :], name]
+        elif name not in done:
+            for other in graph[name]:
+                yield from visit(other, [*above, name])
+            done.add(name)
+
+    for name in sorted(graph):
+        yield from visit(name, [])
+
+
+def test_inside_a_room_imports_go_one_way_too() -> None:
+    """A package's `__init__` counts as a module: what it gathers must not import it."""
+    assert not list(cycles())
+
+
+def test_modules_and_functions_stay_small() -> None:
+    sizes = {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: lines for name, lines in sizes.items() if lines > MOST_LINES} == {}
+    functions = {
+        f"{named(path)}.{node.name}:{node.lineno}": (node.end_lineno or 0) - node.lineno + 1
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+    assert {name: lines for name, lines in functions.items() if lines > MOST_FUNCTION_LINES} == {}
+    assert sorted(functions.values())[len(functions) // 2] < MEDIAN_FUNCTION_LINES
+
+
+def test_tests_mirror_the_rooms() -> None:
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders <= set(ROOMS)
+
+
+def test_the_page_about_the_architecture_names_the_rooms_in_order() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert tuple(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)) == ROOMS
 
 
 def test_host_code_calls_nothing_that_only_posix_has() -> None:

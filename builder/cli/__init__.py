@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
+from builder.base.errors import LayerwrightError
 from builder.cli import authoring, legal, machine, nights, publishing, recipes, splitting, templates, versions, zips
-from builder.errors import LayerwrightError
 
 INTERRUPTED = 130
 
@@ -34,15 +34,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
     except LayerwrightError as error:
-        from builder import console
+        from builder.cli import terminal
 
-        console.fail(error)
+        terminal.fail(error)
         return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        from builder import processes
+        from builder.base import processes
 
         processes.kill_all()
         click.echo("interrupted", err=True)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.base.errors import LayerwrightError, UsageError
 from builder.cli import options
 from builder.cli.recipes import names_of, report_errors
-from builder.errors import LayerwrightError, UsageError
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
@@ -25,24 +25,24 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
     requirements.lock for Python, with build-requirements.lock for what is compiled, package-lock.json for Node.js,
     Gemfile.lock for Ruby, maven.lock for Java.
     """
-    from builder import console
+    from builder.authoring.relock import relock
+    from builder.cli import terminal
     from builder.model import recipes
-    from builder.relock import relock
 
     chosen_names = names_of(folder, names, everything=everything)
     if not chosen_names:
         msg = "no recipe is named"
         raise UsageError(msg, hint="--all locks every one")
     for loaded in [recipes.load(folder, name) for name in chosen_names]:
-        with console.working(f"locking {loaded.name}") as report:
+        with terminal.working(f"locking {loaded.name}") as report:
             results = relock(loaded, upgrade=upgrade, report=report)
         for result in results:
-            console.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
+            terminal.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
             for package, old, new in result.changes:
-                console.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
+                terminal.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
             if result.open:
                 tools = ", ".join(result.open)
-                console.warn(f"sdists are built with different versions of {tools}: not locked; make several recipes")
+                terminal.warn(f"sdists are built with different versions of {tools}: not locked; make several recipes")
 
 
 @click.command()
@@ -54,21 +54,23 @@ def new(
     name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
 ) -> None:
     """Write a recipe that lints and builds."""
-    from builder import adhoc, console, places
+    from builder.base import files
+    from builder.cli import terminal
     from builder.model import recipes
+    from builder.plan import adhoc
 
     path = folder / name / recipes.RECIPE_FILE
     if path.exists():
         msg = f"{path} exists already"
         raise UsageError(msg, hint="edit it, or choose another name")
     request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
-    with console.working(f"looking at {' '.join(pips)}"):
+    with terminal.working(f"looking at {' '.join(pips)}"):
         text = adhoc.write_recipe(request, name)
-    places.writable(path.parent)
-    with places.replacing(path) as part:
+    files.writable(path.parent)
+    with files.replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
     recipes.load(folder, name)
-    console.note(f"wrote {path}; `layerwright build {name}` builds it")
+    terminal.note(f"wrote {path}; `layerwright build {name}` builds it")
 
 
 @click.command()
@@ -76,7 +78,7 @@ def new(
 @options.recipes_folder
 def lint(names: tuple[str, ...], folder: Path) -> None:
     """Check recipes, all or the named ones; every mistake of every file at once."""
-    from builder import console
+    from builder.cli import terminal
     from builder.model import recipes
 
     errors: list[LayerwrightError] = []
@@ -89,15 +91,15 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
             errors.append(error)
         else:
             for unknown in _unknown_packages(loaded):
-                console.warn(f"{name}: {unknown}")
+                terminal.warn(f"{name}: {unknown}")
     report_errors(errors)
-    console.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
+    terminal.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
 
 
 def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
     """Yield packages that no list of the operating system has: it may be newer than ours, so this is no mistake."""
+    from builder.base.errors import near
     from builder.engine.failure import package_names
-    from builder.errors import near
     from builder.model.steps import Packages
     from builder.model.target import targets
 
@@ -112,22 +114,22 @@ def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
 @click.command()
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
-    from builder import console
+    from builder.cli import terminal
     from builder.model import schema as recipe_schema
 
-    console.text(recipe_schema.text())
+    terminal.text(recipe_schema.text())
 
 
 @click.command()
 @options.as_json
 def runtimes(*, as_json: bool) -> None:
     """Show Lambda's runtimes: system, dates, directories, images."""
-    from builder import console
+    from builder.cli import terminal
     from builder.model import runtimes as model
 
     today = model.today()
     if as_json:
-        console.data(
+        terminal.data(
             {"runtimes": [one.as_json(today) for one in model.runtimes().values()], "retired": model.retired()}
         )
         return
@@ -142,7 +144,7 @@ def runtimes(*, as_json: bool) -> None:
         )
         for one in model.runtimes().values()
     ]
-    console.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)
+    terminal.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)
 
 
 COMMANDS = (lock, new, lint, schema, runtimes)

@@ -11,11 +11,11 @@ import click
 from builder.cli import options
 
 if TYPE_CHECKING:
+    from builder.base.errors import LayerwrightError
     from builder.cli.recipes import Pairs
-    from builder.errors import LayerwrightError
     from builder.nightly.journal import Night
     from builder.publish.aws import Cloud, Identity
-    from builder.publishing import Ask, Published
+    from builder.publish.publishing import Ask, Published
 
 
 def listed(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
@@ -47,9 +47,10 @@ class Access:
 
     def asking(self, *, yes: bool, quiet: bool = False) -> "Ask":
         """Return how sure somebody must be before anything is changed."""
-        from builder.publishing import Ask
+        from builder.cli import terminal
+        from builder.publish.publishing import Ask
 
-        return Ask(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet)
+        return Ask(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet, talk=terminal)
 
 
 def access(function: options.F) -> options.F:
@@ -98,9 +99,8 @@ class Afterwards:
 
     def ready(self, pairs: "Pairs") -> None:
         """Raise UsageError before a night when its layers could not be published: other credentials, other regions."""
-        from builder import publishing
-        from builder.errors import UsageError
-        from builder.publish import grants
+        from builder.base.errors import UsageError
+        from builder.publish import grants, publishing
 
         if not self.publish:
             return
@@ -115,9 +115,8 @@ class Afterwards:
         self, pairs: "Pairs", done: "Night", output: Path
     ) -> "tuple[Published | None, list[LayerwrightError]]":
         """Publish what is good of a night; errors of what cannot be stop neither the rest nor the report."""
-        from builder import publishing
-        from builder.errors import LayerwrightError
-        from builder.publish import wanted
+        from builder.base.errors import LayerwrightError
+        from builder.publish import publishing, wanted
         from builder.publish.storage import Storage
         from builder.publish.survey import Order
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from builder.base.errors import CheckFailedError, NothingSelectedError
 from builder.cli import options
-from builder.errors import CheckFailedError, NothingSelectedError
 
 
 @click.command()
@@ -23,8 +23,9 @@ def licences(  # noqa: PLR0913  each is an option
     Of alternatives (MIT OR GPL-3.0-only) the best one counts. Without a ZIP, every one in --output is looked at.
     Libraries of the operating system that came along are told by the manifest beside the zip.
     """
-    from builder import console, legal
+    from builder.cli import terminal
     from builder.layer.licences import Policy
+    from builder.report import legal
 
     found = [legal.look(path) for path in zips or sorted(output.glob("*.zip"))]
     if not found:
@@ -32,14 +33,14 @@ def licences(  # noqa: PLR0913  each is an option
         raise NothingSelectedError(msg, hint="name one, or a folder with --output")
     if texts:
         for path in dict.fromkeys(text for one in found for text in legal.texts(one)):
-            console.text(path)
+            terminal.text(path)
         return
     objections = legal.objections(found, Policy(allow=allow, deny=deny))
     if as_json:
         layers = [{"zip": str(one.path), "licences": [each.as_json() for each in one.licences]} for one in found]
-        console.data({"layers": layers, "objections": objections})
+        terminal.data({"layers": layers, "objections": objections})
     else:
-        console.table(("package", "version", "licence", "layers"), legal.rows(found))
+        terminal.table(("package", "version", "licence", "layers"), legal.rows(found))
     if objections:
         msg = f"the policy is broken {len(objections)} times"
         raise CheckFailedError(msg, why=objections, hint="take another package, or change --allow and --deny")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
+from builder.base.errors import EngineError, UsageError
 from builder.cli import options
 from builder.cli.recipes import chosen
-from builder.errors import EngineError, UsageError
 
 
 @click.command()
@@ -14,14 +14,14 @@ from builder.errors import EngineError, UsageError
 @options.as_json
 def doctor(engine: str | None, builder: str | None, *, as_json: bool) -> None:
     """Tell what is wrong with this machine and the command that mends it: engine, emulation, disk, proxy, CA, pins."""
-    from builder import console
+    from builder.cli import terminal
     from builder.engine import doctor as examiner
 
     found = examiner.examine(engine, builder)
     if as_json:
-        console.data({"findings": [one.as_json() for one in found]})
+        terminal.data({"findings": [one.as_json() for one in found]})
     else:
-        console.health(found)
+        terminal.health(found)
     if any(one.state == "wrong" for one in found):
         raise click.exceptions.Exit(EngineError.exit_code)
 
@@ -35,15 +35,16 @@ def images() -> None:
 @options.as_json
 def list_(*, as_json: bool) -> None:
     """Show the images of each runtime and their pins."""
-    from builder import console, pinning
+    from builder.authoring import pin
+    from builder.cli import terminal
     from builder.model import images as model
 
     pins = model.pinned()
-    rows = [(path, pins.get(path)) for path in pinning.paths(pinning.alive())]
+    rows = [(path, pins.get(path)) for path in pin.paths(pin.alive())]
     if as_json:
-        console.data({"registry": model.registry(), "images": [{"path": path, "digest": pin} for path, pin in rows]})
+        terminal.data({"registry": model.registry(), "images": [{"path": path, "digest": pin} for path, pin in rows]})
         return
-    console.table((f"image in {model.registry()}", "pin"), [(path, pin or "not pinned") for path, pin in rows])
+    terminal.table((f"image in {model.registry()}", "pin"), [(path, pin or "not pinned") for path, pin in rows])
 
 
 @images.command()
@@ -52,18 +53,19 @@ def list_(*, as_json: bool) -> None:
 @options.engine
 def pin(runtimes: tuple[str, ...], engine: str | None, builder: str | None, *, check: bool) -> None:
     """Write the newest digest of every image into images/pins.toml."""
-    from builder import console, pinning
+    from builder.authoring import pin
+    from builder.cli import terminal
     from builder.engine import client
     from builder.model.runtimes import runtime
 
-    wanted = [runtime(name) for name in runtimes] or pinning.alive()
-    with console.working("asking the registry"):
-        found = pinning.pin(client.find(engine, builder), wanted, write=not check)
+    wanted = [runtime(name) for name in runtimes] or pin.alive()
+    with terminal.working("asking the registry"):
+        found = pin.pin(client.find(engine, builder), wanted, write=not check)
     for path, old, new in found.changes:
-        console.text(f"{path} {old or '(new)'} -> {new}\n")
+        terminal.text(f"{path} {old or '(new)'} -> {new}\n")
     for error in found.missing:
-        console.warn(error.what)
-    console.note(f"{found.file}: {found.count} images, {len(found.changes)} {'differ' if check else 'changed'}")
+        terminal.warn(error.what)
+    terminal.note(f"{found.file}: {found.count} images, {len(found.changes)} {'differ' if check else 'changed'}")
     if check and found.changes:
         raise click.exceptions.Exit(4)
 
@@ -81,18 +83,18 @@ def survey(  # noqa: PLR0913  each is an option
 
     This is the format of images/libraries and, with --programs, of images/commands.
     """
-    from builder import console
+    from builder.cli import terminal
     from builder.engine import client
     from builder.engine.survey import survey as read
     from builder.model.architectures import architecture
 
-    with console.working(f"reading {image}"):
+    with terminal.working(f"reading {image}"):
         found = read(client.find(engine, builder), image, architecture(arch))
     if as_json:
         libraries = [{"name": name, "versions": list(has)} for name, has in sorted(found.libraries.items())]
-        console.data({"image": image, "libraries": libraries, "programs": list(found.programs)})
+        terminal.data({"image": image, "libraries": libraries, "programs": list(found.programs)})
     else:
-        console.text(found.text(programs=programs))
+        terminal.text(found.text(programs=programs))
 
 
 @click.group()
@@ -104,28 +106,29 @@ def cache() -> None:
 @options.as_json
 def list_cache(*, as_json: bool) -> None:
     """Show what the cache holds, by kind."""
-    from builder import caches, console, places, remote
+    from builder.base import cache_paths, caches, remote
+    from builder.cli import terminal
 
     found = caches.held()
     if as_json:
         kinds = [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found]
-        console.data({"folder": str(places.cache()), "remote": remote.address(), "kinds": kinds})
+        terminal.data({"folder": str(cache_paths.cache()), "remote": remote.address(), "kinds": kinds})
         return
     day = 86_400.0
     rows = [
         (
             one.kind,
             str(one.files),
-            console.mb(one.bytes),
+            terminal.mb(one.bytes),
             "" if one.newest is None else f"{one.newest / day:.1f}",
             one.what,
         )
         for one in found
     ]
-    console.table(("kind", "files", "MB", "days unused", "what"), rows, numbers=("files", "MB", "days unused"))
-    console.note(f"{sum(one.bytes for one in found) / 1e6:.1f} MB in {places.cache()}")
+    terminal.table(("kind", "files", "MB", "days unused", "what"), rows, numbers=("files", "MB", "days unused"))
+    terminal.note(f"{sum(one.bytes for one in found) / 1e6:.1f} MB in {cache_paths.cache()}")
     if shared := remote.address():
-        console.note(f"shared with others: {shared}")
+        terminal.note(f"shared with others: {shared}")
 
 
 @cache.command()
@@ -134,14 +137,15 @@ def list_cache(*, as_json: bool) -> None:
 @click.option("--everything", is_flag=True, help="Remove all of it.")
 def prune(max_gb: float | None, older_than: float | None, *, everything: bool) -> None:
     """Make the cache smaller. What is removed is made or fetched again when it is needed."""
-    from builder import caches, console
+    from builder.base import caches
+    from builder.cli import terminal
 
     if max_gb is None and older_than is None and not everything:
         msg = "nothing says what may go"
         raise UsageError(msg, hint="--max-gb 5, --older-than 30, or --everything")
     limit = None if max_gb is None else int(max_gb * 1e9)
     removed, freed = caches.prune(limit=limit, days=older_than, everything=everything)
-    console.note(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
+    terminal.note(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
 
 
 @click.command()
@@ -173,17 +177,17 @@ def shell(  # noqa: PLR0913, PLR0917  each is an option
         folder=folder,
     )
     loaded, target = chosen(ask)[0]
-    from builder import console
-    from builder.compiling import Work
-    from builder.planning import plan
-    from builder.shell import open_shell
+    from builder.building.compiling import Work
+    from builder.building.shell import open_shell
+    from builder.cli import terminal
+    from builder.plan.planning import plan
 
     choice = boxes.choice()
     planned = plan(loaded, target)
     if planned.container is None:
         msg = f"{target.name} is not compiled in a container, so there is nothing to open"
         raise UsageError(msg, hint="`layerwright plan` shows how it is made")
-    console.note(f"opening {target.name} in {planned.container.image.name}")
+    terminal.note(f"opening {target.name} in {planned.container.image.name}")
     raise click.exceptions.Exit(
         open_shell(Work(container=planned.container, folder=loaded.folder, choice=choice), command)
     )

@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 from builder.cli import options
 from builder.cli.cloud import Afterwards, afterwards
 from builder.cli.recipes import all_names, every_target
-from builder.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 
 if TYPE_CHECKING:
+    from builder.base.errors import LayerwrightError
     from builder.cli.recipes import Pairs
-    from builder.errors import LayerwrightError
     from builder.nightly.night import Wish
-    from builder.publishing import Published
+    from builder.publish.publishing import Published
 
 
 @click.command()
@@ -91,7 +91,8 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     changed, when its zip is not what was left, and when it failed before. The others go on when one fails: exit code 4
     then. After a kill, the same command or --resume goes on where it was.
     """
-    from builder import console, live
+    from builder.cli import terminal
+    from builder.cli.views import live
     from builder.nightly import night
     from builder.report import data, write
 
@@ -99,20 +100,20 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     whole = not (names or runtimes or architectures or only)
     wish = _wish(pairs, broken, boxes, {**given, "whole": whole})
     after.ready(pairs)
-    with console.group("layerwright nightly"), live.progress() as show:
+    with terminal.group("layerwright nightly"), live.progress() as show:
         done = night.run(wish, show)
     published, unpublished = after.publishing(pairs, done, wish.options.output)
     written = write.write([wish.options.output], wish.options.output / "report")
     if as_json:
-        console.data({**data.summary(written.report), "run": done.run, "states": done.states})
+        terminal.data({**data.summary(written.report), "run": done.run, "states": done.states})
     else:
-        console.night(done)
+        terminal.night(done)
     for error in broken.values():
-        console.fail(error)
-    console.note(f"the report is {written.page}")
+        terminal.fail(error)
+    terminal.note(f"the report is {written.page}")
     _tell(published, unpublished)
     for slot, said in done.scans.items():
-        console.warn(f"{slot} does not pass the scanner: {said[0]}")
+        terminal.warn(f"{slot} does not pass the scanner: {said[0]}")
     if broken or done.count("failed") or done.count("broken"):
         raise click.exceptions.Exit(BuildError.exit_code)
     if done.scans:
@@ -122,21 +123,22 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
 
 
 def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") -> None:
-    from builder import console, publishing
+    from builder.cli import terminal
+    from builder.publish import publishing
 
     for error in unpublished:
-        console.fail(error)
+        terminal.fail(error)
     if published is None:
         return
     states = [one.status for one in published.outcomes]
     told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    console.note(f"published: {told}")
+    terminal.note(f"published: {told}")
     if not published.good:
-        console.fail(publishing.failure(published))
+        terminal.fail(publishing.failure(published))
 
 
 def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
-    from builder.build import Options
+    from builder.building.layer import Options
     from builder.nightly.night import Wish
 
     return Wish(
@@ -182,16 +184,16 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
 @options.as_json
 def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bool, as_json: bool) -> None:
     """Write the page on all layers, with junit.xml, summary.md and report.json beside it."""
-    from builder import console
+    from builder.cli import terminal
     from builder.report import data, write
 
     if merge:
         data.join(merge, output)
     written = write.write([output], to or output / "report")
     if as_json:
-        console.data(data.summary(written.report))
+        terminal.data(data.summary(written.report))
     else:
-        console.text(f"{written.page}\n")
+        terminal.text(f"{written.page}\n")
     if opened:
         import webbrowser
 
@@ -224,30 +226,32 @@ def update(  # noqa: PLR0913  each is an option
 
     Work tree and branch at hand stay as they are. Exit code 3 when there is nothing newer.
     """
-    from builder import console, places, updates
+    from builder.authoring import update
+    from builder.base import files
+    from builder.cli import terminal
     from builder.model import recipes
 
     wanted = names or all_names(folder)
-    root = updates.root_of(folder)
+    root = update.root_of(folder)
     loaded = [recipes.load(folder, name) for name in wanted]
-    with console.working("looking for updates") as show:
-        found = updates.propose(loaded, pins=pins, kind=(engine, builder), report=show)
+    with terminal.working("looking for updates") as show:
+        found = update.propose(loaded, pins=pins, kind=(engine, builder), report=show)
     for name, error in found.errors.items():
-        console.warn(f"{name}: {error.what}")
+        terminal.warn(f"{name}: {error.what}")
     if not found:
         msg = "nothing is newer than the locks and pins"
         raise NothingSelectedError(msg)
-    text, told = updates.patch(found, folder, root), updates.summary(found)
-    console.text(told)
+    text, told = update.patch(found, folder, root), update.summary(found)
+    terminal.text(told)
     if branch:
-        console.note(f"on branch {updates.on_branch(text, told.removeprefix('## '), root, branch)}")
+        terminal.note(f"on branch {update.on_branch(text, told.removeprefix('## '), root, branch)}")
     if folder_of_patch or not branch:
         to = folder_of_patch or Path("dist/updates")
-        places.writable(to)
+        files.writable(to)
         for name, content in (("updates.patch", text), ("updates.md", told)):
-            with places.replacing(to / name) as part:
+            with files.replacing(to / name) as part:
                 part.write_text(content, encoding="utf-8", newline="\n")
-        console.note(f"{to / 'updates.patch'}: `git apply` takes it")
+        terminal.note(f"{to / 'updates.patch'}: `git apply` takes it")
 
 
 COMMANDS = (nightly, report, update)

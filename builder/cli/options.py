@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from builder.model.recipe import Test
-    from builder.ways import EngineChoice
+    from builder.plan.mode import EngineChoice
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -136,7 +136,7 @@ class Boxes:
     def choice(self, route: str = "auto") -> "EngineChoice":
         """Return what a build wants to know."""
         from builder.engine.host import parse_secret
-        from builder.ways import EngineChoice
+        from builder.plan.mode import EngineChoice
 
         return EngineChoice(
             kind=self.engine,
@@ -215,7 +215,7 @@ class Trial:
 
     def tests(self) -> "tuple[list[Test], Path | None] | None":
         """Return it as a recipe would have it; None when none is given, UsageError when it makes no sense."""
-        from builder.errors import UsageError
+        from builder.base.errors import UsageError
         from builder.model.recipe import Invoke, Test
 
         kinds = {name: getattr(self, name) for name in ("python", "node", "ruby", "java", "shell", "files")}
@@ -239,7 +239,7 @@ class Trial:
 
 
 def _as_json(option: str, text: str) -> Any:  # noqa: ANN401
-    from builder.errors import UsageError
+    from builder.base.errors import UsageError
 
     try:
         return json.loads(text)

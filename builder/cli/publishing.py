@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.base.errors import UsageError
 from builder.cli import options
 from builder.cli.cloud import Access, access, bucket, listed, public, regions, yes
 from builder.cli.which import Which, layer_names
-from builder.errors import UsageError
 
 if TYPE_CHECKING:
     from builder.publish.wanted import Given
@@ -75,7 +75,9 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
         _print_policy(which, access.account, given)
         return
     _contradictions(names, given, resume=resume)
-    from builder import console, publishing, remote
+    from builder.base import remote
+    from builder.cli import terminal
+    from builder.publish import publishing
 
     if resume:
         order, meant = publishing.resumed(output)
@@ -84,9 +86,9 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
         order = _order(which, given)
     result = publishing.publish(access.cloud(), order, access.asking(yes=given["yes"] or resume, quiet=as_json))
     for trouble in remote.troubles():
-        console.warn(trouble)
+        terminal.warn(trouble)
     if as_json:
-        console.data(result.as_json())
+        terminal.data(result.as_json())
     if not result.good:
         raise publishing.failure(result)
 
@@ -107,7 +109,7 @@ def _contradictions(names: tuple[str, ...], given: dict[str, Any], *, resume: bo
 
 
 def _order(which: Which, given: dict[str, Any]) -> Any:  # noqa: ANN401  publishing's Order, imported when needed
-    from builder import console
+    from builder.cli import terminal
     from builder.publish import wanted
     from builder.publish.storage import Storage
     from builder.publish.survey import Order
@@ -121,7 +123,7 @@ def _order(which: Which, given: dict[str, Any]) -> Any:  # noqa: ANN401  publish
     found = wanted.gather(which.sources(), _given(which, given))
     for one in found:
         if not one.recipe:
-            console.warn(f"{one.zip.name} has no manifest: `layerwright check` tells whether it will work")
+            terminal.warn(f"{one.zip.name} has no manifest: `layerwright check` tells whether it will work")
     return Order(wanted=found, output=which.output, storage=storage)
 
 
@@ -144,7 +146,7 @@ def _given(which: Which, given: dict[str, Any]) -> "Given":
 
 def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> None:
     """Print what IAM takes; needs no credentials and no zips."""
-    from builder import console
+    from builder.cli import terminal
     from builder.publish import policy
 
     layers = layer_names(which, given["name"]) if which.names else []
@@ -157,7 +159,7 @@ def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> N
         reference=given["storage"] == "reference",
         parameters=[policy.starred(parameter)] if parameter else (),
     )
-    console.document(policy.document(scope))
+    terminal.document(policy.document(scope))
 
 
 COMMANDS = (publish,)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.base.errors import LayerwrightError, UsageError
 from builder.cli import options
-from builder.errors import LayerwrightError, UsageError
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
@@ -67,7 +67,7 @@ def every_target(
 
 
 def _adhoc(ask: options.Ask) -> "Loaded":
-    from builder.adhoc import Request, recipe
+    from builder.plan.adhoc import Request, recipe
 
     return recipe(
         Request(
@@ -126,22 +126,23 @@ def list_(  # noqa: PLR0913  each is an option
     as_json: bool,
 ) -> None:
     """Show the recipes and what was built of them, or cut them into jobs for a code host."""
-    from builder import catalogue, console
+    from builder.authoring import catalogue
+    from builder.cli import terminal
     from builder.model import recipes
 
     if form.endswith("-matrix"):
         pairs, broken_ones = every_target(folder, (), (runtimes, architectures, only))
-        console.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
+        terminal.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
         report_errors(list(broken_ones.values()))
         return
     loaded, broken = recipes.load_all(folder)
     rows = catalogue.rows(loaded, output)
     if as_json or form == "json":
-        console.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
+        terminal.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
     else:
         names_of(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
-        console.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
+        terminal.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
     report_errors(broken)
 
 
@@ -153,24 +154,24 @@ def list_(  # noqa: PLR0913  each is an option
 def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -> None:
     """Show what a build would do and why. Asks the package index; writes nothing."""
     pairs = chosen(ask)
-    from builder import console
-    from builder.planning import outlook
-    from builder.planning import plan as make_plan
+    from builder.cli import terminal
+    from builder.plan.planning import outlook
+    from builder.plan.planning import plan as make_plan
 
     plans = []
     choice = boxes.choice(route)
-    with console.working("planning") as report:
+    with terminal.working("planning") as report:
         for loaded, target in pairs:
             report(f"planning {target.name}")
             plans.append(make_plan(loaded, target, wheels_only=route == "wheels"))
     outlooks = [outlook(one, choice) for one in plans]
     if as_json:
         found = zip(plans, outlooks, strict=True)
-        console.data({"plans": [{**one.as_json(), **ahead.as_json()} for one, ahead in found]})
+        terminal.data({"plans": [{**one.as_json(), **ahead.as_json()} for one, ahead in found]})
     else:
-        console.plans(plans, outlooks)
+        terminal.plans(plans, outlooks)
     for warning in dict.fromkeys(warning for one in plans for warning in one.warnings):
-        console.warn(warning)
+        terminal.warn(warning)
 
 
 @click.command()
@@ -181,9 +182,9 @@ def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -
 def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: bool) -> None:
     """Build layers: from recipes, or with --pip, --npm or -r without one."""
     pairs = chosen(ask)
-    from builder import console
-    from builder.build import Options
-    from builder.fleet import build_all
+    from builder.building.fleet import Manner, build_all
+    from builder.building.layer import Options
+    from builder.cli import terminal
 
     settings = Options(
         output=how.output,
@@ -197,9 +198,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     results, errors = build_all(
         pairs,
         settings,
-        jobs=how.jobs,
-        keep_going=how.keep_going,
-        verify=how.verify,
+        Manner(talk=terminal, jobs=how.jobs, keep_going=how.keep_going, verify=how.verify),
     )
     if as_json:
         built = [
@@ -211,22 +210,22 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
             }
             for one in results
         ]
-        console.data({"built": built, "failed": [error.what for error in errors]})
+        terminal.data({"built": built, "failed": [error.what for error in errors]})
     elif results:
-        console.built(results)
+        terminal.built(results)
     for note in dict.fromkeys(note for one in results for note in one.notes):
-        console.warn(note)
+        terminal.warn(note)
     for one in results if how.verify else ():
-        console.note(f"{one.target}: two builds from nothing are equal, byte by byte")
+        terminal.note(f"{one.target}: two builds from nothing are equal, byte by byte")
     report_errors(errors)
 
 
 def report_errors(errors: "Sequence[LayerwrightError]") -> None:
     """Print errors, each once though it may stand for several targets, and end with the code of the first."""
-    from builder import console
+    from builder.cli import terminal
 
     for error in {str(error): error for error in errors}.values():
-        console.fail(error)
+        terminal.fail(error)
     if errors:
         raise click.exceptions.Exit(errors[0].exit_code)
 
@@ -251,14 +250,16 @@ def wheel(output: Path, folder: Path, boxes: options.Boxes, **asked: Any) -> Non
 
     A recipe of the same name tells which packages of the operating system compiling needs.
     """
-    from builder import console, places, wheels
+    from builder.base import files
+    from builder.building import wheel
+    from builder.cli import terminal
 
-    places.writable(output)
-    request = wheels.Request(**asked, recipes=folder)
-    with console.working("looking") as report:
-        for made in wheels.make(request, boxes.choice(), output, report):
-            console.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
-            console.text(f"{made.path}\n")
+    files.writable(output)
+    request = wheel.Request(**asked, recipes=folder)
+    with terminal.working("looking") as report:
+        for made in wheel.make(request, boxes.choice(), output, report):
+            terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
+            terminal.text(f"{made.path}\n")
 
 
 COMMANDS = (list_, plan, build, wheel)

@@ -8,7 +8,7 @@ import click
 from builder.cli import options
 
 if TYPE_CHECKING:
-    from builder.split import Split
+    from builder.authoring.split import Split
 
 
 @click.command("split")
@@ -32,35 +32,35 @@ def split_(  # noqa: PLR0913  each is an option
 
     The limit is for a function with all its layers: a split helps functions that need only some of the packages.
     """
-    from builder import console
-    from builder import split as splitting
+    from builder.authoring import split as splitting
+    from builder.cli import terminal
     from builder.model import recipes
     from builder.model.target import Selection, select, targets
 
     loaded = recipes.load(folder, name)
     target = select(targets(loaded.recipe), Selection(runtimes=runtimes, architectures=architectures))[0]
-    with console.working(f"weighing {target.name}"):
+    with terminal.working(f"weighing {target.name}"):
         found = splitting.split(loaded, target)
     splitting.require_large(found, anyway=anyway)
     written = splitting.write(loaded, found, folder) if write else []
     if as_json:
-        console.data(_document(found, written))
+        terminal.data(_document(found, written))
         return
     rows = [
         (
             share.name,
-            console.mb(share.bytes),
-            console.mb(sum(one.bytes for one in found.attached(share))),
+            terminal.mb(share.bytes),
+            terminal.mb(sum(one.bytes for one in found.attached(share))),
             " ".join(f"{one.name}=={one.version}" for one in share.packages),
         )
         for share in found.shares
     ]
-    console.table(("layer", "MB", "with what it needs", "packages"), rows, numbers=("MB", "with what it needs"))
-    console.note(f"all together: {console.mb(found.total)} MB unzipped; measured for {target.name}")
+    terminal.table(("layer", "MB", "with what it needs", "packages"), rows, numbers=("MB", "with what it needs"))
+    terminal.note(f"all together: {terminal.mb(found.total)} MB unzipped; measured for {target.name}")
     for path in written:
-        console.note(f"wrote {path}")
+        terminal.note(f"wrote {path}")
     if not written:
-        console.note("--write writes the recipes")
+        terminal.note("--write writes the recipes")
 
 
 def _document(found: "Split", written: list[Path]) -> dict[str, object]:

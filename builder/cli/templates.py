@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.base.errors import NothingSelectedError, UsageError
 from builder.cli import options
 from builder.cli.cloud import listed
 from builder.cli.which import Which, layer_names
-from builder.errors import NothingSelectedError, UsageError
 
 if TYPE_CHECKING:
     from builder.model.recipe import Test
@@ -53,7 +53,8 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
     function: bool,
 ) -> None:
     """Write a complete file for CloudFormation, SAM, CDK or Terraform: layers, and a function that uses one."""
-    from builder import console, places
+    from builder.base import files
+    from builder.cli import terminal
     from builder.publish.subject import Sample, of_book, of_zips
     from builder.publish.template import FORMATS
 
@@ -67,10 +68,10 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
     subject = of_book(title, found, sample) if found else of_zips(title, _zips(which, share), sample)
     text = FORMATS[form](subject)
     if to is None:
-        console.text(text)
+        terminal.text(text)
         return
-    places.writable(to.parent)
-    with places.replacing(to) as part:
+    files.writable(to.parent)
+    with files.replacing(to) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 

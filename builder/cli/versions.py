@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from builder.base.errors import NothingSelectedError, PublishError, UsageError
 from builder.cli import options
 from builder.cli.cloud import Access, access, regions, yes
 from builder.cli.which import Which, layer_names
-from builder.errors import NothingSelectedError, PublishError, UsageError
 
 if TYPE_CHECKING:
-    from builder.errors import LayerwrightError
+    from builder.base.errors import LayerwrightError
     from builder.publish.aws import Cloud, Identity
     from builder.publish.versions import Choice, Kept, Rule
 
@@ -82,18 +82,18 @@ def list_(
     **given: tuple[str, ...],
 ) -> None:
     """List the versions of layers in all regions, with the functions of the account that use them."""
-    from builder import console
+    from builder.cli import terminal
     from builder.publish import versions as at_aws
 
     cloud, layers = access.cloud(), _layers(names, folder)
     identity, where = _where(cloud, given["regions"], names, folder, access.account)
-    with console.working("listing versions"):
+    with terminal.working("listing versions"):
         found, errors = at_aws.everywhere(cloud, identity.account, where, layers)
     bad = _told(errors, given["regions"])
     if as_json:
-        console.data({"account": identity.account, "versions": [one.as_json() for one in found], "errors": bad})
+        terminal.data({"account": identity.account, "versions": [one.as_json() for one in found], "errors": bad})
     elif found:
-        console.table(
+        terminal.table(
             ("layer", "region", "version", "published", "used by", "description"),
             [
                 (one.layer, one.region, str(one.version.number), one.version.created[:10], _users(one), _about(one))
@@ -121,7 +121,7 @@ def _about(one: "Kept") -> str:
 @options.as_json
 def show(arn: str, access: Access, *, as_json: bool) -> None:
     """Show one version, own or somebody else's, and who may use it."""
-    from builder import console
+    from builder.cli import terminal
     from builder.publish import pull as at_aws
     from builder.publish import versions as told
 
@@ -131,19 +131,19 @@ def show(arn: str, access: Access, *, as_json: bool) -> None:
     if as_json:
         shown = {name: getattr(one, name) for name in type(one).__dataclass_fields__}
         grants = {name: str(grant) if grant else None for name, grant in found.grants.items()}
-        console.data({**shown, "shared": grants})
+        terminal.data({**shown, "shared": grants})
         return
-    console.text(f"{one.arn}\n")
+    terminal.text(f"{one.arn}\n")
     for label, value in (
         ("published", one.created),
         ("description", one.description or "-"),
         ("licence", one.license or "-"),
         ("runtimes", " ".join(one.runtimes) or "-"),
         ("architectures", " ".join(one.architectures) or "-"),
-        ("zip", f"{console.mb(one.bytes)} MB, CodeSha256 {one.code_sha256}"),
+        ("zip", f"{terminal.mb(one.bytes)} MB, CodeSha256 {one.code_sha256}"),
         ("shared with", ", ".join(shared) or "nobody, or nobody may tell"),
     ):
-        console.text(f"  {label:<14}{value}\n")
+        terminal.text(f"  {label:<14}{value}\n")
 
 
 @versions.command("delete")
@@ -157,9 +157,8 @@ def delete(arns: tuple[str, ...], output: Path, access: Access, *, yes: bool, fo
 
     Functions that use a deleted version go on as they are; it cannot be chosen for a function any more.
     """
-    from builder import publishing
+    from builder.publish import publishing, survey
     from builder.publish import pull as at_aws
-    from builder.publish import survey
     from builder.publish import versions as told
 
     said = {arn: at_aws.parts(arn) for arn in arns}
@@ -206,13 +205,14 @@ def prune(  # noqa: PLR0913, PLR0917  each is an option
 
     Functions that use a deleted version go on as they are; it cannot be chosen for a function any more.
     """
-    from builder import console, publishing
+    from builder.cli import terminal
+    from builder.publish import publishing
     from builder.publish import versions as at_aws
 
     rules = _rules(names, folder, keep, older_than)
     cloud = access.cloud()
     identity, where = _where(cloud, given["regions"], names, folder, access.account)
-    with console.working("looking at versions and functions"):
+    with terminal.working("looking at versions and functions"):
         found, errors = at_aws.everywhere(cloud, identity.account, where, list(rules))
     choices = [
         choice
@@ -221,7 +221,7 @@ def prune(  # noqa: PLR0913, PLR0917  each is an option
     ]
     if as_json:
         rows = [{**one.kept.as_json(), "delete": one.delete, "why": one.why} for one in choices]
-        console.data({"account": identity.account, "dry_run": not yes, "versions": rows})
+        terminal.data({"account": identity.account, "dry_run": not yes, "versions": rows})
     else:
         _show(choices)
     doomed = [one.kept for one in choices if one.delete]
@@ -249,7 +249,7 @@ def _rules(names: tuple[str, ...], folder: Path, keep: int | None, older_than: i
 
 
 def _show(choices: "Sequence[Choice]") -> None:
-    from builder import console
+    from builder.cli import terminal
 
     rows = [
         (
@@ -262,7 +262,7 @@ def _show(choices: "Sequence[Choice]") -> None:
         )
         for one in choices
     ]
-    console.table(("layer", "region", "version", "published", "action", "why"), rows, numbers=("version",))
+    terminal.table(("layer", "region", "version", "published", "action", "why"), rows, numbers=("version",))
 
 
 @click.command()
@@ -278,12 +278,12 @@ def _show(choices: "Sequence[Choice]") -> None:
 @access
 def pull(arn: str, output: Path, access: Access) -> None:
     """Download a published version, own or somebody else's, verified; `check`, `inspect` and `diff` work on it."""
-    from builder import console
+    from builder.cli import terminal
     from builder.publish import pull as at_aws
 
-    with console.working(f"pulling {arn}"):
+    with terminal.working(f"pulling {arn}"):
         path = at_aws.pull(access.cloud(), arn, output)
-    console.text(f"{path}\n")
+    terminal.text(f"{path}\n")
 
 
 COMMANDS = (versions, prune, pull)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from builder.base.errors import CheckFailedError, UsageError
 from builder.cli import options
-from builder.errors import CheckFailedError, UsageError
 
 if TYPE_CHECKING:
     from builder.layer.checks import Finding
@@ -87,14 +87,14 @@ def _merged(
 def _told_together(
     paths: tuple[Path, ...], found: "tuple[Finding, ...]", *, strict: bool, shown: bool
 ) -> dict[str, Any]:
-    from builder import console
+    from builder.cli import terminal
     from builder.layer import checks
 
     unfit = checks.failures(found, strict=strict)
     if shown:
-        console.findings(found)
+        terminal.findings(found)
         verdict = "will not work" if unfit else "no error found"
-        console.text(f"together, in this order: {verdict} ({len(found)} findings)\n")
+        terminal.text(f"together, in this order: {verdict} ({len(found)} findings)\n")
     names = [str(path) for path in paths]
     return {"layers": names, "fit": not unfit, "findings": [one.as_json() for one in found]}
 
@@ -123,7 +123,8 @@ def check(  # noqa: PLR0913  each is an option
     Several zips are the layers of one function, in the order of its configuration: each is checked, then what the
     function sees of all together.
     """
-    from builder import __version__, console
+    from builder import __version__
+    from builder.cli import terminal
     from builder.layer import checks, sarif
 
     together = len(paths) > 1 and not separately
@@ -140,24 +141,24 @@ def check(  # noqa: PLR0913  each is an option
                 found = tuple(one for one in found if one.check != "unresolved-library")
         except CheckFailedError as error:
             documents.append({"zip": str(path), "fit": False, "error": error.what, "why": list(error.why)})
-            console.fail(error)
+            terminal.fail(error)
             continue
         every.append((path.as_posix(), found))
         unfit = checks.failures(found, strict=strict)
         documents.append({"zip": str(path), "fit": not unfit, "findings": [finding.as_json() for finding in found]})
         if not (as_json or as_sarif):
-            console.findings(found)
+            terminal.findings(found)
             verdict = "will not work" if unfit else "no error found"
             names = f"{', '.join(one.name for one in where[0])} on {', '.join(one.name for one in where[1])}"
-            console.text(f"{path.name}: {verdict} for {names} ({len(found)} findings)\n")
+            terminal.text(f"{path.name}: {verdict} for {names} ({len(found)} findings)\n")
     if together and len(every) == len(paths):
         found = _merged(paths, runtimes, architectures)
         every.append(("layers together", found))
         whole = [_told_together(paths, found, strict=strict, shown=not (as_json or as_sarif))]
     if as_sarif:
-        console.document(sarif.document(__version__, every))
+        terminal.document(sarif.document(__version__, every))
     elif as_json:
-        console.data({"checked": documents, "together": whole[0] if whole else None})
+        terminal.data({"checked": documents, "together": whole[0] if whole else None})
     if not all(document["fit"] for document in (*documents, *whole)):
         raise click.exceptions.Exit(CheckFailedError.exit_code)
 
@@ -168,7 +169,7 @@ def check(  # noqa: PLR0913  each is an option
 @options.as_json
 def inspect(path: Path, *, abi: bool, as_json: bool) -> None:
     """Show what is in a zip, how big it is and what it needs."""
-    from builder import console
+    from builder.cli import terminal
     from builder.layer import manifest
     from builder.layer.reader import LayerZip
 
@@ -176,15 +177,15 @@ def inspect(path: Path, *, abi: bool, as_json: bool) -> None:
         found = _side(layer).inspection
     about = manifest.beside(path)
     if as_json:
-        console.data({**found.as_json(), "manifest": about})
+        terminal.data({**found.as_json(), "manifest": about})
         return
     if abi:
-        console.abi(found.linkage)
+        terminal.abi(found.linkage)
         return
-    console.inspection(path.name, found)
+    terminal.inspection(path.name, found)
     if about:
-        console.text(f"  built for {', '.join(about['runtimes'])} on {', '.join(about['architectures'])}; ")
-        console.text(f"sha256 {about['zip']['sha256']}, CodeSha256 {about['zip']['code_sha256']}\n")
+        terminal.text(f"  built for {', '.join(about['runtimes'])} on {', '.join(about['architectures'])}; ")
+        terminal.text(f"sha256 {about['zip']['sha256']}, CodeSha256 {about['zip']['code_sha256']}\n")
 
 
 def _side(layer: "LayerZip") -> "Side":
@@ -207,16 +208,16 @@ def _side(layer: "LayerZip") -> "Side":
 @options.as_json
 def diff(old: Path, new: Path, *, markdown: bool, files: int, as_json: bool) -> None:
     """Show what changed between two zips: packages, files, sizes, libraries, symbol versions."""
-    from builder import console
+    from builder.cli import terminal
     from builder.layer.diff import diff as diff_layers
     from builder.layer.reader import LayerZip
 
     with LayerZip(old) as before, LayerZip(new) as after:
         found = diff_layers(_side(before), _side(after))
     if as_json:
-        console.data({"old": str(old), "new": str(new), "changes": [one.as_json() for one in found]})
+        terminal.data({"old": str(old), "new": str(new), "changes": [one.as_json() for one in found]})
     else:
-        console.changes(old.name, new.name, found, markdown=markdown, files=files)
+        terminal.changes(old.name, new.name, found, markdown=markdown, files=files)
 
 
 @click.command("test")
@@ -242,26 +243,27 @@ def try_(  # noqa: PLR0913, PLR0917  each is an option
     Without a test, every module is imported and every program started. No network, a read-only system, a user without
     rights. Needs a container engine, and emulation for the other architecture.
     """
-    from builder import console, smoke
+    from builder.cli import terminal
     from builder.engine import client
     from builder.layer.reader import LayerZip
+    from builder.smoke import run
 
     found_engine = client.find(engine, builder)
     documents: list[dict[str, Any]] = []
     for path in paths:
         on, architecture_list = _destination(path, runtimes, architectures)
         tests, beside = trial.tests() or _own_tests(path, folder)
-        with LayerZip(path) as layer, console.working(f"testing {path.name}") as report:
+        with LayerZip(path) as layer, terminal.working(f"testing {path.name}") as report:
             for one in on:
                 for arch in architecture_list:
                     report(f"{path.name}: {one.name} on {arch.name}")
-                    bench = smoke.Bench(engine=found_engine, runtime=one, arch=arch, content=layer.tree, folder=beside)
-                    passed = smoke.proven(bench, smoke.fitting(tests, one, arch), path.name)
+                    bench = run.Bench(engine=found_engine, runtime=one, arch=arch, content=layer.tree, folder=beside)
+                    passed = run.proven(bench, run.fitting(tests, one, arch), path.name)
                     documents += [{"zip": str(path), **outcome.as_json()} for outcome in passed]
                     if not as_json:
-                        console.outcomes(path.name, passed)
+                        terminal.outcomes(path.name, passed)
     if as_json:
-        console.data({"passed": documents})
+        terminal.data({"passed": documents})
 
 
 def _own_tests(path: Path, folder: Path) -> "tuple[list[Test], Path | None]":

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from builder import places, processes
+from builder.base import files, processes
+from builder.base.errors import BuildError
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
 from builder.engine.progress import Progress, read_events, read_lines
-from builder.errors import BuildError
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,7 +118,7 @@ def _mark(context: Path) -> None:
 
 
 def _content(context: Path) -> str:
-    return places.sha256_of(json.dumps(places.hashes(context)).encode())
+    return files.sha256_of(json.dumps(files.hashes(context)).encode())
 
 
 def _tar_error() -> type[Exception]:

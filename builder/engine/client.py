@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
-from builder import processes
+from builder.base import processes
+from builder.base.errors import EngineError, EngineGoneError
 from builder.engine import nodes
 from builder.engine.nodes import Node
-from builder.errors import EngineError, EngineGoneError
 from builder.model.architectures import ARCHITECTURES, Architecture
 
 OLDEST = {"docker": (23, 0), "buildx": (0, 13), "podman": (4, 3)}

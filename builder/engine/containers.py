@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from builder import processes
+from builder.base import processes
 from builder.engine.client import Engine
 from builder.layer.interpreters import Interpreter
 from builder.model.images import Image

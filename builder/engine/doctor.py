@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import places, processes
+from builder.base import cache_paths, processes
+from builder.base.errors import LayerwrightError
 from builder.engine import client, host
 from builder.engine.client import Engine
-from builder.errors import LayerwrightError
 from builder.model import images
 from builder.model.architectures import ARCHITECTURES
 from builder.model.limits import MB
@@ -103,7 +103,7 @@ def _host() -> Iterator[Finding]:
         yield Finding(what="proxy", state="warning", found=found, mend=mend)
     yield _checked("registry", images.registry)
     yield _pins()
-    yield Finding(what="cache", state="ok", found=str(places.cache()))
+    yield Finding(what="cache", state="ok", found=str(cache_paths.cache()))
 
 
 def _ca() -> str:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
 from builder.engine.progress import Progress, Step
-from builder.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
 from builder.model import facts
 
 _COMPILER = re.compile(

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder import processes
-from builder.errors import EngineGoneError
+from builder.base import processes
+from builder.base.errors import EngineGoneError
 
 RUNNING = "running"
 REMOTE = "remote"

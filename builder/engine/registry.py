@@ -3,9 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from builder.base.errors import EngineError, LayerwrightError, UsageError
 from builder.engine import failure
 from builder.engine.client import DOCKER, Engine
-from builder.errors import EngineError, LayerwrightError, UsageError
 from builder.model.images import Image
 
 if TYPE_CHECKING:

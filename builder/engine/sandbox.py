@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from builder import processes
+from builder.base import processes
+from builder.base.errors import BuildError, EngineError
 from builder.engine import failure
 from builder.engine.client import Engine, unreachable
-from builder.errors import BuildError, EngineError
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 

@@ -6,10 +6,10 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 
-from builder import processes
+from builder.base import processes
+from builder.base.errors import EngineError
 from builder.engine import failure
 from builder.engine.client import Engine
-from builder.errors import EngineError
 from builder.layer.elf import MAGIC, UnreadableElfError, parse
 from builder.layer.versions import version_key
 from builder.model.architectures import Architecture

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
 
-from builder import processes
-from builder.errors import BuildError
+from builder.base import processes
+from builder.base.errors import BuildError
 from builder.layer.interpreters import Interpreter
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.store import Store

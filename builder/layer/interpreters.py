@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from builder import processes
+from builder.base import processes
 
 _QUESTION = (
     "import platform, sys; print(platform.python_implementation(), platform.python_version(), sys.flags.optimize)"

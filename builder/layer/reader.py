@@ -14,7 +14,7 @@ from types import TracebackType
 import deflate
 from typing_extensions import Self
 
-from builder.errors import CheckFailedError, UsageError
+from builder.base.errors import CheckFailedError, UsageError
 from builder.layer.elf import ReadAt
 from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
 

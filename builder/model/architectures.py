@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from builder.errors import UsageError, near
+from builder.base.errors import UsageError, near
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

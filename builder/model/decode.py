@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import tomli
 from pydantic import TypeAdapter, ValidationError
 
-from builder.errors import UsageError, near
+from builder.base.errors import UsageError, near
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.gems import asked
+from builder.model.gem_version import asked
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
 
 T = TypeVar("T")

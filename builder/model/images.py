@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tomli
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.errors import LayerwrightError, UsageError, near
+from builder.base.errors import LayerwrightError, UsageError, near
 from builder.model import libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from builder.errors import UsageError, near
+from builder.base.errors import UsageError, near
 from builder.model import facts
 from builder.model.architectures import ARCHITECTURES, Architecture
 

@@ -5,11 +5,11 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from builder.errors import NothingSelectedError, UsageError, near
+from builder.base.errors import NothingSelectedError, UsageError, near
 from builder.model.architectures import Architecture, architecture
 from builder.model.recipe import Recipe
 from builder.model.runtimes import Runtime, runtime
-from builder.model.steps import When
+from builder.model.steps import Step, When
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +58,15 @@ def matches(when: When | None, runtime: Runtime, arch: Architecture) -> bool:
         return True
     wanted = ((when.os, runtime.os.name), (when.arch, arch.name), (when.runtime, runtime.name))
     return all(value is None or value == own for value, own in wanted)
+
+
+def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
+    """Return the steps for a target with their numbers, from 1; UsageError when there are none."""
+    chosen = [(number, step) for number, step in enumerate(recipe.step, 1) if target.matches(step.when)]
+    if not chosen:
+        msg = f"no step of the recipe is for {target.name}"
+        raise UsageError(msg, hint="a `when` leaves it out; take the runtime or architecture out of [targets] as well")
+    return chosen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from builder import places
+from builder.base import files
 from builder.layer import interpreters
 from builder.model import facts
 from builder.model.recipes import GEM_LOCK, LANGUAGE_OF, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
@@ -15,7 +15,7 @@ from builder.plan.plan import tool
 UNKNOWN = "unknown"
 """Of an image that is not pinned and whose registry did not answer."""
 LOCKS = {"pip": LOCK_FILE, "npm": NPM_LOCK, "gem": GEM_LOCK, "maven": MAVEN_LOCK}
-_hashed = cache(places.hashes)
+_hashed = cache(files.hashes)
 """All targets of a recipe have the same files."""
 TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
 
@@ -54,10 +54,10 @@ def _tool() -> str:
     """Name this layerwright with its facts, but for the pins: those are inputs of their own."""
     found = {
         name: digest
-        for name, digest in places.hashes(facts.folder()).items()
+        for name, digest in files.hashes(facts.folder()).items()
         if not name.startswith("pins") and "__pycache__" not in name
     }
-    return f"{tool()}.{places.sha256_of(json.dumps(found).encode())[:16]}"
+    return f"{tool()}.{files.sha256_of(json.dumps(found).encode())[:16]}"
 
 
 def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:

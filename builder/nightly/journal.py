@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder import places
-from builder.errors import NothingSelectedError
+from builder.base import files, locks
+from builder.base.errors import NothingSelectedError
 from builder.nightly.records import FOLDER, VERSION, Failure, now
 
 
@@ -58,12 +58,12 @@ def _read(path: Path) -> Night | None:
 def beginning(output: Path, options: dict[str, str], slots: tuple[str, ...]) -> Iterator[Night]:
     """Open a night under the next free number; while the block runs, nobody resumes it."""
     place = _folder(output)
-    places.writable(place)
+    files.writable(place)
     number = max((int(path.stem) for path in place.glob("*.json") if path.stem.isdigit()), default=0)
     while True:
         number += 1
         path = place / f"{number:05}.json"
-        with places.claimed(path) as mine:
+        with locks.claimed(path) as mine:
             if not mine or path.exists():
                 continue  # another night took that number in this moment
             night = Night(run=path.stem, started=now(), options=options, slots=slots)
@@ -78,7 +78,7 @@ def resuming(output: Path) -> Iterator[Night]:
     for night in reversed(nights(output)):
         if night.finished:
             continue
-        with places.claimed(_folder(output) / f"{night.run}.json") as mine:
+        with locks.claimed(_folder(output) / f"{night.run}.json") as mine:
             if mine:
                 yield night
                 return
@@ -97,7 +97,7 @@ def join(output: Path, shards: Sequence[Night], states: dict[str, str]) -> None:
 
 
 def write(output: Path, night: Night) -> None:
-    with places.replacing(_folder(output) / f"{night.run}.json") as part:
+    with files.replacing(_folder(output) / f"{night.run}.json") as part:
         part.write_bytes(_adapter().dump_json(night))
 
 

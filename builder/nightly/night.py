@@ -6,12 +6,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
-from builder import caches, remote
-from builder import places as folders
-from builder.build import BESIDE, Options
+from builder.base import caches, files, locks, remote
+from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError
+from builder.building.layer import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
-from builder.errors import BuildError, EngineError, EngineGoneError, LayerwrightError
 from builder.model import images
 from builder.model.images import Image
 from builder.model.recipes import Loaded
@@ -21,7 +20,7 @@ from builder.nightly.journal import Night
 from builder.nightly.records import Record
 from builder.nightly.schedule import Job, Place, Places, Stop
 from builder.nightly.work import Bench, Patience, StoppedError, Terms, worked
-from builder.ways import EngineChoice
+from builder.plan.mode import EngineChoice
 
 Pair = tuple[Loaded, Target]
 FORCED = "--rebuild asks for it"
@@ -70,7 +69,7 @@ class Wish:
 def run(wish: Wish, show: Show) -> Night:
     """Do the night's work and return it; what went wrong with targets stands in their records."""
     output = wish.options.output
-    folders.writable(output)
+    files.writable(output)
     remote.ready()
     room = caches.limit()
     if wish.scan:
@@ -103,9 +102,9 @@ def _swept(wish: Wish) -> None:
         return
     for _, target in wish.pairs:
         path = output / f"{target.name}.zip"
-        with folders.claimed(path) as mine:
+        with locks.claimed(path) as mine:
             if mine:
-                folders.sweep(path, BESIDE)
+                locks.sweep(path, BESIDE)
 
 
 # ---- what is due ---------------------------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ def _damage(record: Record, path: Path) -> str | None:
     seen = path.stat()
     if (seen.st_size, seen.st_mtime_ns) == (record.zip.bytes, record.zip.mtime_ns):
         return None
-    if seen.st_size == record.zip.bytes and folders.sha256(path) == record.zip.sha256:
+    if seen.st_size == record.zip.bytes and files.sha256(path) == record.zip.sha256:
         return None
     return f"{path.name} is not what was built"
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder import places
-from builder.errors import LayerwrightError
+from builder.base import files
+from builder.base.errors import LayerwrightError
 from builder.model.target import Target
 
 VERSION = 1
@@ -160,7 +160,7 @@ def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> lis
 def write(output: Path, record: Record) -> None:
     place = folder(output)
     place.mkdir(parents=True, exist_ok=True)
-    with places.replacing(place / f"{record.slot}.json") as part:
+    with files.replacing(place / f"{record.slot}.json") as part:
         part.write_bytes(_adapter().dump_json(record))
 
 

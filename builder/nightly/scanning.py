@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from builder import processes
-from builder.errors import UsageError
+from builder.base import processes
+from builder.base.errors import UsageError
 from builder.nightly.records import Record
 
 PLACE = "{sbom}"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from builder import processes
+from builder.base import processes
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
 from builder.model.recipes import Loaded

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from builder.build import Built, Options, build
-from builder.compiling import log_file
+from builder.base.errors import PASSING, BuildError, EngineGoneError, LayerwrightError
+from builder.building.compiling import log_file
+from builder.building.layer import Built, Options, build
 from builder.engine import client
-from builder.errors import PASSING, BuildError, EngineGoneError, LayerwrightError
 from builder.layer import manifest, sizes
 from builder.nightly.records import Last, Point, Record, Zip, failure, now, with_point
 from builder.nightly.schedule import Job, Stop
-from builder.ways import EngineChoice
+from builder.plan.mode import EngineChoice
 
 Report = Callable[[str], None]
 _FIRST, _LONGEST = 2.0, 60.0

@@ -8,16 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from builder.index import static_tools, uv
-from builder.index.dist import Dist
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 from builder.model.recipe import Recipe, Source
 from builder.model.steps import Build, Gem, Npm, Packages, Script, Step
 from builder.model.target import Target
-from builder.plan.gem import Gems
-from builder.plan.npm import Node
+from builder.packages.npm.package_lock import Node
+from builder.packages.pypi import static_tools, uv
+from builder.packages.pypi.dist import Dist
+from builder.packages.rubygems.gemfile_lock import Gems
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""

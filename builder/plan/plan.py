@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from builder import __version__
-from builder.errors import UsageError
 from builder.model.images import run_image
 from builder.model.recipe import Recipe, Slim, Source
-from builder.model.steps import Step
 from builder.model.target import Target
-from builder.plan import dockerfile, maven
+from builder.packages.maven import maven_lock
+from builder.packages.maven.maven_lock import Jar
+from builder.packages.npm.package_lock import Node
+from builder.packages.pypi.routes import Route
+from builder.packages.rubygems.gemfile_lock import Gems
+from builder.plan import dockerfile
 from builder.plan.container import Container, machinery
-from builder.plan.gem import Gems
-from builder.plan.maven import Jar
-from builder.plan.npm import Node
-from builder.plan.routes import Route
 
 
 @cache
@@ -137,7 +136,7 @@ class Plan:
             + [
                 *(self.node.rows() if self.node else ()),
                 *(self.gems.rows() if self.gems else ()),
-                *maven.rows(self.jars),
+                *maven_lock.rows(self.jars),
             ],
             "sources": _sources(self.container.sources if self.container else (), self.recipe.layer.name),
             "files": [dataclasses.asdict(copied) for copied in self.copied],
@@ -152,12 +151,3 @@ def _sources(pinned: Sequence[Source], layer: str) -> list[dict[str, Any]]:
     return [
         {"name": one.name or layer, **{key: value for key in keys if (value := getattr(one, key))}} for one in pinned
     ]
-
-
-def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
-    """Return the steps for a target with their numbers, from 1; UsageError when there are none."""
-    chosen = [(number, step) for number, step in enumerate(recipe.step, 1) if target.matches(step.when)]
-    if not chosen:
-        msg = f"no step of the recipe is for {target.name}"
-        raise UsageError(msg, hint="a `when` leaves it out; take the runtime or architecture out of [targets] as well")
-    return chosen

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from builder import __version__
-from builder.errors import LayerwrightError, PublishError, UnreachableError, UsageError
+from builder.base.errors import LayerwrightError, PublishError, UnreachableError, UsageError
 from builder.publish.pace import RATE, Pace
 
 _THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded", "SlowDown"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder import places
+from builder.base import files
 
 VERSION = 1
 NAME = "layers.json"
@@ -67,10 +67,10 @@ def forget(output: Path, arns: Collection[str]) -> None:
 def _write(output: Path, entries: tuple[Entry, ...]) -> Path:
     folder = output / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    with places.replacing(folder / NAME) as part:
+    with files.replacing(folder / NAME) as part:
         part.write_bytes(TypeAdapter(_Book).dump_json(_Book(layers=entries), indent=2) + b"\n")
     table = folder / "layers.md"
-    with places.replacing(table) as part:
+    with files.replacing(table) as part:
         part.write_text(markdown(entries), encoding="utf-8", newline="\n")
     return table
 

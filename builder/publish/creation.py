@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from builder.errors import PublishError
+from builder.base.errors import PublishError
 from builder.publish import aws, look
 from builder.publish.look import Place, Version
 from builder.publish.state import Begun, Journal

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from builder import processes
-from builder.errors import LayerwrightError
+from builder.base import processes
+from builder.base.errors import LayerwrightError
 from builder.publish import aws, creation, look
 from builder.publish.grants import ACTION, Difference
 from builder.publish.look import Place

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model.fields import grant_problem
 
 ACTION = "lambda:GetLayerVersion"

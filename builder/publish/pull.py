@@ -8,8 +8,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import places
-from builder.errors import BuildError, UnreachableError, UsageError
+from builder.base import files
+from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.layer import manifest
 from builder.publish import aws, look
 from builder.publish.aws import Cloud
@@ -47,15 +47,15 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
     with aws.told(f"{said.region}: look at {arn}"):
         answer = cloud.functions(said.region).get_layer_version(**look.which(arn))
     version = look.listed(answer)
-    places.writable(output)
+    files.writable(output)
     path = output / f"{said.name}-{said.number}.zip"
-    with places.replacing(path) as part:
+    with files.replacing(path) as part:
         digest = _download(answer["Content"]["Location"], part)
         found = base64.b64encode(digest).decode("ascii")
         if found != version.code_sha256:
             msg = f"{arn} has other bytes than Lambda announces"
             raise BuildError(msg, why=[f"announced {version.code_sha256}", f"received  {found}"], hint="pull it again")
-    with places.replacing(path.with_suffix(".json")) as part:
+    with files.replacing(path.with_suffix(".json")) as part:
         part.write_text(manifest.text(_described(arn, said, version, digest.hex())), encoding="utf-8")
     return path
 

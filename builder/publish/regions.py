@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from builder.errors import UsageError, near
+from builder.base.errors import UsageError, near
 
 ALL = "all"
 _SERVICE = "lambda"

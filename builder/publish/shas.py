@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from builder import places, remote
+from builder.base import cache_paths, files, remote
 
 VERSION = 1
 
@@ -18,7 +18,7 @@ class Shas:
 
     def __init__(self, account: str, region: str) -> None:
         self._name = f"published/{account}-{region}.json"
-        self._path = places.cache() / self._name
+        self._path = cache_paths.cache() / self._name
         self._lock = threading.Lock()
         self._read: dict[str, str] | None = None
         self._changed = False
@@ -46,7 +46,7 @@ class Shas:
             if not self._changed:
                 return
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with places.replacing(self._path) as part:
+            with files.replacing(self._path) as part:
                 part.write_text(json.dumps({"version": VERSION, "versions": self._known()}), encoding="utf-8")
             self._changed = False
         remote.offer(self._name, self._path)

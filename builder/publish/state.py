@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder import places
-from builder.errors import NothingSelectedError, UsageError
+from builder.base import files
+from builder.base.errors import NothingSelectedError, UsageError
 from builder.publish.book import FOLDER
 from builder.publish.wanted import Wanted
 
@@ -54,7 +54,7 @@ def folder(output: Path) -> Path:
 def keep(output: Path, request: Request) -> None:
     place = folder(output)
     place.mkdir(parents=True, exist_ok=True)
-    with places.replacing(place / "request.json") as part:
+    with files.replacing(place / "request.json") as part:
         part.write_bytes(_adapter(Request).dump_json(request, indent=2))
 
 
@@ -68,7 +68,7 @@ def unfinished(output: Path) -> Request:
         msg = f"nothing is left to be published from {output}"
         raise NothingSelectedError(msg, hint="--output is the folder that it was published from")
     for one in found.layers:
-        if not one.zip.is_file() or places.sha256(one.zip) != one.sha256:
+        if not one.zip.is_file() or files.sha256(one.zip) != one.sha256:
             msg = f"{one.zip} is not the zip any more that was to be published"
             raise UsageError(msg, hint="publish anew: what is there already is not published twice")
     return found  # type: ignore[no-any-return]
@@ -108,7 +108,7 @@ class Journal:
 
     def _write(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with places.replacing(self._path) as part:
+        with files.replacing(self._path) as part:
             part.write_bytes(_adapter(_Held).dump_json(self._held))
         self._late = False
 

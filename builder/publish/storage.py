@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from builder.errors import LayerwrightError, UsageError
+from builder.base.errors import LayerwrightError, UsageError
 from builder.model.limits import DIRECT_LIMIT
 from builder.publish import aws
 from builder.publish.look import Place

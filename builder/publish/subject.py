@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model.limits import DIRECT_LIMIT
 from builder.model.recipe import Test
 from builder.model.runtimes import runtimes

@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import remote
-from builder.errors import LayerwrightError, UsageError
+from builder.base import remote
+from builder.base.errors import LayerwrightError, UsageError
 from builder.publish import aws, look, plan, regions
 from builder.publish.aws import Cloud, Identity
 from builder.publish.look import Place, Wish

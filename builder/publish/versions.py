@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from builder.errors import LayerwrightError
+from builder.base.errors import LayerwrightError
 from builder.publish import aws, creation, look
 from builder.publish.aws import Cloud
 from builder.publish.grants import Grant

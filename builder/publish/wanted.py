@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder import places
-from builder.errors import LayerwrightError, UsageError
+from builder.base import files
+from builder.base.errors import LayerwrightError, UsageError
 from builder.layer import manifest
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.fields import layer_name
@@ -121,7 +121,7 @@ def _of(source: Source, given: Given) -> Wanted:
         msg = "there is no such file"
         raise UsageError(msg, hint="`layerwright build` makes it; --runtime, --arch, --only choose others")
     about = manifest.beside(path) or {}
-    sha256 = places.sha256(path)
+    sha256 = files.sha256(path)
     if about and about["zip"]["sha256"] != sha256:
         msg = f"its manifest {path.with_suffix('.json').name} is of another zip: somebody changed one of them"
         raise UsageError(msg, hint="build it again, or remove the manifest and say --runtime and --arch")

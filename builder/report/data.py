@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from builder.errors import NothingSelectedError
+from builder.base.errors import NothingSelectedError
 from builder.layer import manifest, sizes
 from builder.nightly import journal, records
 from builder.nightly.journal import Night

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder import places
+from builder.base import files
 from builder.layer import manifest
 from builder.report import data, junit, markdown, page
 from builder.report.data import Report
@@ -19,7 +19,7 @@ class Written:
 def write(outputs: Sequence[Path], to: Path) -> Written:
     """Gather what lies in folders of zips and write index.html, report.json, junit.xml and summary.md."""
     found = data.gather(outputs)
-    places.writable(to)
+    files.writable(to)
     forms = {
         "index.html": page.render(found),
         "report.json": manifest.text(data.summary(found)),
@@ -27,6 +27,6 @@ def write(outputs: Sequence[Path], to: Path) -> Written:
         "summary.md": markdown.render(found),
     }
     for name, text in forms.items():
-        with places.replacing(to / name) as part:
+        with files.replacing(to / name) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
     return Written(report=found, page=to / "index.html")

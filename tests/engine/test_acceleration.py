@@ -10,13 +10,13 @@ from kit.commands import ROOT, layerwright, write_recipe
 from kit.compiled import recipe, source_archive
 from kit.foreign import C_PROGRAM, CXX_PROGRAM, WORKS, interface, made, making, programs, works
 
-from builder.build import Options, build
+from builder.base.errors import BuildError, EngineError
+from builder.building.layer import Options, build
 from builder.engine.client import Engine
-from builder.errors import BuildError, EngineError
 from builder.model import recipes
 from builder.model.target import targets
-from builder.planning import plan
-from builder.ways import EngineChoice, decide
+from builder.plan.mode import EngineChoice, decide
+from builder.plan.planning import plan
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
 OTHERS = {"levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}

@@ -20,15 +20,15 @@ from kit.compiled import recipe, script, source_archive
 from kit.engine import EVERYWHERE, docker, gateway
 from kit.wheels import make_sdist, serve
 
-from builder import compiling, parts
-from builder.build import Built, Options, build
+from builder.base.errors import BuildError, LayerwrightError
+from builder.building import artifacts, compiling
+from builder.building.layer import Built, Options, build
 from builder.engine import client, host
 from builder.engine.client import Engine
-from builder.errors import BuildError, LayerwrightError
 from builder.model import recipes
 from builder.model.target import targets
-from builder.planning import plan
-from builder.ways import EngineChoice
+from builder.plan.mode import EngineChoice
+from builder.plan.planning import plan
 
 pytestmark = pytest.mark.usefixtures("engine")
 TARGET = "a-1.0-provided.al2023-x86_64"
@@ -184,7 +184,7 @@ def test_what_was_compiled_is_not_compiled_again(tmp_path: Path, monkeypatch: py
 def test_a_damaged_part_is_made_again(tmp_path: Path) -> None:
     text = recipe(script('mkdir -p "$PREFIX/bin"; echo damaged > "$PREFIX/bin/x"'))
     first = content(made(tmp_path, text))
-    for path in parts.folder().glob("*.tar"):
+    for path in artifacts.folder().glob("*.tar"):
         path.write_bytes(path.read_bytes()[:700])
     (tmp_path / "dist" / f"{TARGET}.zip").unlink()
     assert content(made(tmp_path, text)) == first

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from kit.commands import layerwright, write_recipe
 
+from builder.base.errors import EngineError
 from builder.engine import client
-from builder.errors import EngineError
 from builder.model.architectures import ARM64, X86_64
 
 GOOD = {

@@ -9,19 +9,19 @@ from kit import zips
 from kit.npm import package
 from kit.zips import entry
 
-from builder import smoke
-from builder.build import Options, build
+from builder.authoring.relock import relock
+from builder.base.errors import BuildError, SmokeFailedError, UsageError
+from builder.building.layer import Options, build
 from builder.engine.client import Engine
-from builder.errors import BuildError, SmokeFailedError, UsageError
 from builder.layer.tree import of
 from builder.model import recipes
 from builder.model.architectures import architecture
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.planning import plan
-from builder.relock import relock
-from builder.smoke import Bench, Outcome
+from builder.plan.planning import plan
+from builder.smoke import run
+from builder.smoke.run import Bench, Outcome
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 COMMON = {
@@ -37,7 +37,7 @@ MODERN = {
 def tried(engine: Engine, files: dict[str, bytes], test: Test | None, on: str, arch: str = "x86_64") -> list[Outcome]:
     content = of(entry(path, data) for path, data in files.items())
     bench = Bench(engine=engine, runtime=runtime(on), arch=architecture(arch), content=content)
-    return smoke.proven(bench, [test] if test else [], "layer")
+    return run.proven(bench, [test] if test else [], "layer")
 
 
 @BOTH

@@ -13,7 +13,7 @@ from kit.compiled import recipe
 from kit.foreign import C_PROGRAM, CXX_PROGRAM, interface, made, making, programs, works
 from kit.wheels import Index, make_telling_sdist
 
-from builder.build import Built
+from builder.building.layer import Built
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.nodes import Node

@@ -9,17 +9,17 @@ from kit import gems as kit
 from kit import standin
 from kit.zips import entry
 
-from builder import smoke
-from builder.build import Built, Options, build
+from builder.base.errors import BuildError, SmokeFailedError
+from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
-from builder.errors import BuildError, SmokeFailedError
 from builder.layer.tree import of
 from builder.model import recipes
 from builder.model.architectures import architecture
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.smoke import Bench, Outcome
+from builder.smoke import run
+from builder.smoke.run import Bench, Outcome
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 ROOT = "ruby/gems/3.3.0"
@@ -50,7 +50,7 @@ void Init_fast(void) {
 def tried(engine: Engine, files: dict[str, bytes], test: Test | None, arch: str = "x86_64") -> list[Outcome]:
     content = of(entry(path, data) for path, data in files.items())
     bench = Bench(engine=engine, runtime=runtime("ruby3.3"), arch=architecture(arch), content=content)
-    return smoke.proven(bench, [test] if test else [], "layer")
+    return run.proven(bench, [test] if test else [], "layer")
 
 
 @BOTH
@@ -126,7 +126,7 @@ def test_an_extension_is_compiled_and_loads(engine: Engine, gem_index: Path, tmp
     with_test = type(loaded.recipe)(
         layer=loaded.recipe.layer, targets=loaded.recipe.targets, step=loaded.recipe.step, test=(test,)
     )
-    assert smoke.layer(engine, built.path, target, with_test)
+    assert run.layer(engine, built.path, target, with_test)
 
 
 @pytest.mark.usefixtures("engine")

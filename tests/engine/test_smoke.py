@@ -11,12 +11,11 @@ from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe, script
 from kit.podman import podman_environment
 
-from builder import smoke
-from builder.build import Options, build
+from builder.base.errors import SmokeFailedError
+from builder.building.layer import Options, build
 from builder.engine import sandbox
 from builder.engine.client import Engine
 from builder.engine.survey import survey
-from builder.errors import SmokeFailedError
 from builder.layer.tree import Entry, InMemory, of
 from builder.model import images, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
@@ -24,8 +23,9 @@ from builder.model.images import run_image
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.smoke import Outcome
-from builder.ways import EngineChoice
+from builder.plan.mode import EngineChoice
+from builder.smoke import run
+from builder.smoke.run import Outcome
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 MODULE = {"python/mod.py": b"VALUE = 7\n"}
@@ -79,8 +79,8 @@ def tried(
     content = of(
         Entry(path=path, mode=given.get(path, 0o644), content=InMemory(data=data)) for path, data in files.items()
     )
-    bench = smoke.Bench(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
-    return smoke.proven(bench, list(tests), "layer")
+    bench = run.Bench(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
+    return run.proven(bench, list(tests), "layer")
 
 
 def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -> str:
@@ -115,8 +115,8 @@ def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: En
             Entry(path="bin/link", mode=0o777, content=InMemory(data=b"tool"), link="tool"),
         ]
     )
-    bench = smoke.Bench(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
-    found = smoke.proven(bench, [Test(shell=look, memory=512)], "layer")
+    bench = run.Bench(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    found = run.proven(bench, [Test(shell=look, memory=512)], "layer")
     assert [one.what for one in found] == ["the shell test"]
 
 
@@ -127,7 +127,7 @@ def test_memory_is_as_chosen(engine: Engine) -> None:
 
 
 def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
-    from builder.errors import BuildError
+    from builder.base.errors import BuildError
 
     with pytest.raises(BuildError, match="did not end within 2 s"):
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
@@ -310,7 +310,7 @@ def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path
     image = run_image(runtime("provided.al2023"), X86_64).reference
     told = layerwright("images", "survey", image, cwd=tmp_path)
     rows = dict(line.split(" ", 1) for line in told.out.splitlines() if " " in line)
-    inside = smoke.call(
+    inside = run.call(
         engine, of([]), runtime("provided.al2023"), X86_64, ["/bin/sh", "-c", "ldd --version | head -n 1"]
     )
     version = inside.stdout.splitlines()[0].split()[-1]  # Debian 11: 2.31, whose newest symbol is of 2.30

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import failure, host
 from builder.engine.progress import Progress, read_events, read_lines
-from builder.errors import BuildError, EngineError, LayerwrightError, UsageError
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 

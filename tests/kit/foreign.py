@@ -9,12 +9,12 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
-from builder import smoke
-from builder.build import Built, Options, build
+from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.ways import EngineChoice
+from builder.plan.mode import EngineChoice
+from builder.smoke import run
 from kit.commands import write_recipe
 from kit.compiled import recipe, script
 
@@ -62,7 +62,7 @@ def made(folder: Path, text: str, route: str = "auto") -> Built:
 
 def works(engine: Engine, built: Built, folder: Path) -> bool:
     one = recipes.load(folder / "recipes", "a")
-    return len(smoke.layer(engine, built.path, targets(one.recipe)[0], one.recipe)) == 1
+    return len(run.layer(engine, built.path, targets(one.recipe)[0], one.recipe)) == 1
 
 
 def programs(path: Path) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from builder.layer import gemspec
+from builder.packages.rubygems import gemspec
 from kit import standin
 
 _SOURCES = {

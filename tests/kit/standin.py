@@ -55,9 +55,9 @@ def environment(pins: Path) -> dict[str, str]:
 
 def pin(pins: Path) -> None:
     """Pin the stand-ins, through the product's own command."""
+    from builder.authoring.pin import pin as pin_images
     from builder.engine import client
     from builder.model.runtimes import runtime
-    from builder.pinning import pin as pin_images
 
     pin_images(client.find(), [runtime(name) for name in RUNTIMES], write=True)
     assert any(pins.iterdir())

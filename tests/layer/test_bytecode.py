@@ -115,7 +115,7 @@ def test_a_second_time_comes_from_the_store(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_an_interpreter_that_breaks_is_an_error_of_ours(tmp_path: Path) -> None:
-    from builder.errors import BuildError
+    from builder.base.errors import BuildError
 
     broken = Interpreter(command=("/bin/false",), series="3.13", version="3.13.0")
     with pytest.raises(BuildError, match="failed to compile bytecode"):

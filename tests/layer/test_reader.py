@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kit import zips
 
-from builder.errors import LayerwrightError, UsageError
+from builder.base.errors import LayerwrightError, UsageError
 from builder.layer import checks
 from builder.layer.reader import BadArchiveError, LayerZip
 from builder.model.architectures import X86_64

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model.decode import decode, parse_toml
 from builder.model.recipe import Recipe
 

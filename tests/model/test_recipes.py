@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from kit.commands import pip_recipe, write_recipe
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model import recipes
 
 

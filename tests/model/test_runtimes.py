@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.runtimes import refuse_blocked, runtime, runtimes
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from builder.errors import NothingSelectedError, UsageError
+from builder.base.errors import NothingSelectedError, UsageError
 from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.steps import When

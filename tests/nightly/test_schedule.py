@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kit.commands import pip_recipe, write_recipe
 
-from builder import processes
+from builder.base import processes
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
 from builder.model import recipes

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 from kit.wheels import Index, make_sdist, make_wheel
 
-from builder.errors import BuildError, UsageError
+from builder.base.errors import BuildError, UsageError
 from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 from builder.plan.plan import tool
-from builder.planning import plan
+from builder.plan.planning import plan
 
 PIP = {"uses": "pip", "requirements": ["a=={version}"]}
 

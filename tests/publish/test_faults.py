@@ -14,9 +14,9 @@ from kit import published
 from kit.front import Front, Kind, Request
 from kit.published import ACCOUNT, ORGANIZATION, OTHER
 
-from builder import publishing
-from builder.errors import LayerwrightError, NothingSelectedError
-from builder.publish import aws
+from builder.base.errors import LayerwrightError, NothingSelectedError
+from builder.cli import terminal
+from builder.publish import aws, publishing
 from builder.publish.aws import Cloud, Limits
 from builder.publish.survey import Order
 from builder.publish.wanted import Given, Source, gather
@@ -119,7 +119,9 @@ def _before(cloud: Front, chosen: random.Random, name: str, ours: bytes) -> None
 
 def _once(order: Order, limits: Limits) -> None:
     with contextlib.suppress(LayerwrightError, _KilledError):
-        publishing.publish(Cloud(limits=limits), order, publishing.Ask(yes=True, account=ACCOUNT, quiet=True))
+        publishing.publish(
+            Cloud(limits=limits), order, publishing.Ask(yes=True, account=ACCOUNT, quiet=True, talk=terminal)
+        )
 
 
 def _resumed(order: Order) -> None:
@@ -132,7 +134,7 @@ def _resumed(order: Order) -> None:
     result = publishing.publish(
         Cloud(limits=Limits(rate=1000, settle=(0.0, 0.2))),
         again,
-        publishing.Ask(yes=True, account=ACCOUNT, quiet=True),
+        publishing.Ask(yes=True, account=ACCOUNT, quiet=True, talk=terminal),
     )
     assert result.good
 

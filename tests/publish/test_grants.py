@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.publish import grants
 from builder.publish.grants import Grant, difference, of_policy
 

@@ -12,7 +12,7 @@ from kit.commands import Result, layerwright, pip_recipe, write_recipe
 from kit.front import Front
 from kit.published import ACCOUNT, OTHER, functions, versions
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.publish import pull
 from builder.publish.look import Version
 from builder.publish.versions import Kept, Rule, choose

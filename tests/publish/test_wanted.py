@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kit import published
 
-from builder.errors import UsageError
+from builder.base.errors import UsageError
 from builder.model import limits
 from builder.model.fields import layer_name
 from builder.model.recipe import Publish

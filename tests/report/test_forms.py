@@ -9,7 +9,7 @@ import pytest
 from kit import fleet, zips
 from kit.commands import layerwright
 
-from builder.errors import NothingSelectedError
+from builder.base.errors import NothingSelectedError
 from builder.nightly import journal, records
 from builder.report import data, junit, markdown, page, write
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from builder.errors import CheckFailedError
+from builder.base.errors import CheckFailedError
 from builder.layer.checks import binaries, content, java, libraries, paths, programs, python, size  # noqa: F401  importing them fills the list
 from builder.layer.checks.examine import examine
 from builder.layer.checks.model import CHECKS, ERROR, Finding, Subject, weighed

@@ -1,0 +1,1 @@
+"""What every room stands on: errors, files, locks, caches, processes, downloads. Knows nothing of layers."""

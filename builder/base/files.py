@@ -1,0 +1,85 @@
+"""Files of this host: hashes, atomic replacement, and errors of a full or read-only disk."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.base.cache_paths import cache
+from builder.base.errors import BuildError, UsageError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits. The file is read in blocks of 1 MiB."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by its relative path with slashes, sorted."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in paths}
+
+
+@contextlib.contextmanager
+def enough_disk() -> Iterator[None]:
+    """Turn the OSError of a full or read-only disk into a BuildError with a hint, whichever library raised it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        msg = "there is no room left to write to"
+        where = f"{error.filename}: " if error.filename else ""
+        hint = "`layerwright cache prune --max-gb 5` frees some; LAYERWRIGHT_CACHE moves the cache, --output the zips"
+        raise BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint) from error
+
+
+def writable(folder: Path) -> None:
+    """Create a folder and prove that files can be written in it. Raises UsageError, before any work is lost."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        msg = f"cannot write to {folder}"
+        raise UsageError(msg, why=[str(error)], hint="choose another folder with --output") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it on success: readers see the whole file or the old one."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}"
+        raise BuildError(
+            msg, why=[str(error)], hint="is the disk full or read-only? --output chooses another"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """Return the umask. There is no way to read it without setting it."""
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

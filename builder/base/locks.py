@@ -1,0 +1,62 @@
+"""Locks on files: one process at a time writes an output, whichever process was started first."""
+
+import contextlib
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from builder.base.cache_paths import cache
+from builder.base.files import sha256_of
+
+
+@contextlib.contextmanager
+def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = ()) -> Iterator[None]:
+    """Hold the exclusive lock of a file and its siblings, the same name with the suffixes in `beside`.
+
+    `waiting` is called once if another process holds the lock. Files that a killed process left half-written are
+    removed before the block runs.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_lock_file(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        sweep(path, beside)
+        yield
+    finally:
+        lock.release()
+
+
+def sweep(path: Path, beside: Sequence[str] = ()) -> None:
+    """Remove half-written files that a killed process left. The caller must hold the lock of `path`."""
+    for own in (path, *(path.with_suffix(suffix) for suffix in beside)):
+        for left in path.parent.glob(f".{glob.escape(own.name)}.*.part"):
+            left.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Try to lock a file without waiting. Yields whether the lock is held; a killed process releases its locks."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_lock_file(path))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def _lock_file(path: Path) -> Path:
+    locks = cache() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    return locks / f"{sha256_of(os.fspath(path.resolve()).encode())[:32]}.lock"

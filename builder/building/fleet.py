@@ -1,0 +1,96 @@
+"""Many targets in one call: some at once, in order, stopped cleanly."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from builder.base import processes, remote
+from builder.base.errors import LayerwrightError
+from builder.base.talk import Talk
+from builder.building.layer import Built, Options, build
+from builder.building.verify import verified
+from builder.model.recipes import Loaded
+from builder.model.target import Target
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Manner:
+    """How many targets are built at once, and what a failure does to the others."""
+
+    talk: Talk
+    jobs: int
+    keep_going: bool
+    """Go on with the other targets after a failure."""
+    verify: bool = False
+    """Build each target twice from nothing and compare."""
+
+
+class _StoppedError(LayerwrightError):
+    """Another target failed, or the user interrupted."""
+
+
+def build_all(
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, manner: Manner
+) -> tuple[list[Built], list[LayerwrightError]]:
+    """Build targets and return what was built, in the order given, and what failed."""
+    remote.ready()
+    stop = threading.Event()
+    with manner.talk.working("starting") as show, manner.talk.group("layerwright build"):
+
+        def one(pair: tuple[Loaded, Target]) -> Built:
+            loaded, target = pair
+
+            def report(stage: str) -> None:
+                if stop.is_set():
+                    raise _StoppedError(target.name)
+                show(f"{target.name}: {stage}")
+
+            return (verified if manner.verify else build)(loaded, target, options, report)
+
+        with ThreadPoolExecutor(min(manner.jobs, len(pairs))) as pool:
+            futures = [pool.submit(one, pair) for pair in pairs]
+            try:
+                _watch(futures, stop, manner)
+            except BaseException:
+                stop.set()
+                for future in futures:
+                    future.cancel()
+                processes.kill_all()
+                raise
+    for trouble in remote.troubles():
+        manner.talk.warn(trouble)
+    return _sorted_out(futures)
+
+
+def _watch(futures: Sequence[Future[Built]], stop: threading.Event, manner: Manner) -> None:
+    """Tell of each target as it is done; after a failure, let nothing new begin."""
+    for future in processes.as_done(futures):
+        if future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            built = future.result()
+            state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
+            manner.talk.note(f"{built.path}  {state}")
+        elif not manner.keep_going:
+            stop.set()
+            for other in futures:
+                other.cancel()
+
+
+def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+    built: list[Built] = []
+    errors: list[LayerwrightError] = []
+    for future in futures:
+        if future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            built.append(future.result())
+        elif isinstance(error, LayerwrightError):
+            if not isinstance(error, _StoppedError):
+                errors.append(error)
+        else:
+            raise error
+    return built, errors

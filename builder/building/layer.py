@@ -1,0 +1,304 @@
+"""One layer, from recipe to zip: the sequence, read from top to bottom."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from builder.base import cache_paths, files, locks
+from builder.base.errors import EngineError
+from builder.building import compiling, shared
+from builder.building.artifacts import Made
+from builder.building.assembling import assemble
+from builder.engine import client, containers
+from builder.engine.failure import NoImageError
+from builder.layer import archive, bytecode, checks, licences, manifest, provenance, sbom, slim
+from builder.layer.interpreters import Interpreter
+from builder.layer.store import Store
+from builder.layer.tree import Tree
+from builder.model.images import run_image
+from builder.model.limits import MB
+from builder.model.recipes import Loaded
+from builder.model.target import Target
+from builder.plan import mode
+from builder.plan.container import TREE
+from builder.plan.mode import EngineChoice
+from builder.plan.plan import Plan
+from builder.plan.planning import interpreter, plan, without_bytecode
+from builder.smoke import run
+from builder.smoke.run import Outcome
+
+Report = Callable[[str], None]
+_LISTED = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """What the command line decides for all targets of a call."""
+
+    output: Path
+    strict: bool = False
+    rebuild: bool = False
+    """Build even what is there already."""
+    containers: EngineChoice = field(default_factory=EngineChoice)
+    wheels_only: bool = False
+    """Compile nothing."""
+    test: str = "never"
+    """`always`, `never`, or `auto`: run the layer's tests where an engine was needed anyway, or has the image."""
+    provenance: str | None = None
+    """URI of who builds: a statement of how each zip came to be is written beside it."""
+    derived: Path | None = None
+    """Where what is compressed and stripped is kept; None is the cache of all builds."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Built:
+    """A zip that is there."""
+
+    target: str
+    path: Path
+    manifest: dict[str, Any]
+    seconds: float
+    unchanged: bool
+    notes: tuple[str, ...]
+    tests: tuple[Outcome, ...] | None = None
+    """What was tried in the runtime's image and works; None when nothing was tried."""
+
+
+BESIDE = (".json", ".cdx.json", ".intoto.json")
+"""Suffixes of what a build writes beside a zip."""
+
+# ---- building ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Job:
+    """One zip in the making."""
+
+    loaded: Loaded
+    plan: Plan
+    path: Path
+    options: Options
+    report: Report
+    store: Store
+    notes: list[str] = field(default_factory=list)
+    """What turned up on the way, beside what plan and checks say."""
+
+    def interpreter(self) -> Interpreter | None:
+        """Return what compiles the bytecode; asks the engine where the host has no such Python."""
+        return interpreter(self.plan, self.options.containers)
+
+
+def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+    """Make one zip with its manifest, or raise and leave everything as it was."""
+    started = time.monotonic()
+    files.writable(options.output)
+    report("planning")
+    path = options.output / f"{target.name}.zip"
+    store = Store(options.derived or cache_paths.cache() / "derived")
+    planned = plan(loaded, target, wheels_only=options.wheels_only)
+    job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
+    with (
+        files.enough_disk(),
+        locks.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE),
+    ):
+        found = None if options.rebuild else _already_there(job)
+        if found is None and planned.interpreter and job.interpreter() is None:
+            job = dataclasses.replace(job, plan=without_bytecode(planned))
+            found = None if options.rebuild else _already_there(job)
+        if found is None and not options.rebuild and options.test != "always" and shared.fetch(path, job.plan.digest):
+            found = _already_there(job)
+        made, outcomes = (found, None) if found else _make(job)
+        if found is None:
+            shared.offer(path, job.plan.digest)
+        if options.provenance:  # also of what was there: it names who vouches for the zip now
+            _write(job, ".intoto.json", manifest.text(provenance.statement(made, options.provenance)))
+    return Built(
+        target=target.name,
+        path=path,
+        manifest=made,
+        seconds=time.monotonic() - started,
+        unchanged=found is not None,
+        notes=(*_notes(job.plan, made), *job.notes),
+        tests=outcomes,
+    )
+
+
+def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
+    inside = job.plan.container
+    made: dict[str, Made] = {}
+    if inside:
+        asked = compiling.Work(container=inside, folder=job.loaded.folder, choice=job.options.containers)
+        made = compiling.make(asked, job.report)
+    with cache_paths.workspace() as work, job.store:
+        job.report("installing")
+        full = assemble(job.loaded, job.plan, made, work)
+        job.report("slimming")
+        rules = job.plan.slim
+        slimmed = slim.slim(
+            full, prune=rules.prune, keep=rules.keep, scratch=work / "stripped" if rules.strip else None
+        )
+        job.report("compiling bytecode")
+        final = _with_bytecode(slimmed.tree, job, work / "bytecode")
+        return _finish(job, final, slimmed, made)
+
+
+def _finish(
+    job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Made]
+) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
+    """Check, write, weigh, try; the zip gets its name only when nothing is wrong with it.
+
+    Checks run while all cores compress. A layer that fails them ends the writing at its next file.
+    """
+    total = final.unzipped_bytes or 1
+    with files.replacing(job.path) as part, ThreadPoolExecutor(1) as aside:
+        checking = aside.submit(_examine, job, final, slimmed.pruned)
+
+        def progress(done: int) -> None:
+            job.report(f"checking and compressing {100 * done // total} %")
+            if checking.done():
+                _judge(checking.result()[1], job)
+
+        written = archive.write(final, part, job.store, progress)
+        subject, findings = checking.result()
+        weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
+        findings = tuple(one for one in findings if one.check != "size") + weighed
+        _judge(findings, job)
+        outcomes = _tried(job, part)
+        job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
+        found = _as_made(job.plan, made)
+        stated = [*licences.declared(final), *licences.brought(found["libraries"], final.paths())]
+        found["licences"] = [one.as_json() for one in stated]
+        described = manifest.describe(found, written, subject, findings, slimmed.savings)
+        _write(job, ".json", manifest.text(described))
+        _write(job, ".cdx.json", sbom.render(described, stated))
+    return described, outcomes
+
+
+def _write(job: _Job, suffix: str, text: str) -> None:
+    """Write what belongs to a zip beside it."""
+    with files.replacing(job.path.with_suffix(suffix)) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
+    """Run the layer's tests in the runtime's image, if that is wanted.
+
+    For `auto` that is when the engine was needed anyway, or has the image and so costs no download.
+    """
+    options, target = job.options, job.plan.target
+    if options.test == "never":
+        return None
+    choice = options.containers
+    if options.test == "auto":
+        engine = choice.engine() if job.plan.container else client.present(choice.kind, choice.builder)
+        image = run_image(target.base, target.arch)
+        if engine is None or not (job.plan.container or containers.has(engine, image)) or not engine.can(target.arch):
+            return None
+    job.report("testing in the runtime's image")
+    recipe, folder, required = job.plan.recipe, job.loaded.folder, options.test == "always"
+    try:
+        return tuple(run.layer(choice.engine(), zipped, target, recipe, folder, required=required))
+    except (EngineError, NoImageError) as error:
+        if required:
+            raise
+        job.notes.append(f"{target.name}: built and not tested: {error.what}")  # the image is out of reach, say
+        return None
+
+
+def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
+    target = job.plan.target
+    subject = checks.examine(final, target.runtimes, target.architectures, own=True)
+    recipe = job.plan.recipe
+    subject = dataclasses.replace(
+        subject, pruned=pruned, dlopened=recipe.libraries.dlopen, license=recipe.layer.license
+    )
+    return subject, checks.run(subject, job.plan.recipe.allow)
+
+
+def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
+    """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
+    found = planned.as_json()
+    for package in found["packages"]:
+        if package["route"] == "compile" and (part := made.get(f"wheel-{package['name']}", made.get(TREE))):
+            package["route"] = part.how
+    ways = {part.how for part in made.values()}
+    found["route"] = next((way for way in reversed(mode.MODES) if way in ways), found["route"])
+    found["libraries"] = compiling.bundled(made)
+    found["notes"] = _inside_notes(planned, made)
+    return found
+
+
+def _inside_notes(planned: Plan, made: Mapping[str, Made]) -> list[str]:
+    """Return what somebody should know of what containers did."""
+    if planned.container is None:
+        return []
+    name = planned.target.name
+    accelerated = any(part.how == mode.ACCELERATED for part in made.values())
+    slow = planned.container.slow_languages if accelerated else ()
+    missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
+    refused = [row for part in made.values() for row in part.libraries().get("refused", ())]
+    return [
+        *(f"{name}: {text}" for text in compiling.how_notes(made)),
+        *(f"{name}: {language} was compiled under emulation" for language in slow),
+        *(f"{name}: {text}" for text in compiling.outside_files(made, planned.container)),
+        *(f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items()),
+        *(f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused),
+    ]
+
+
+def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
+    found = job.interpreter()
+    return bytecode.add(content, found, job.store, scratch) if found else content
+
+
+def _already_there(job: _Job) -> dict[str, Any] | None:
+    """Return the manifest when the zip on disk is what this plan would give, and still fit."""
+    found = manifest.beside(job.path)
+    if found is None or found.get("plan_digest") != job.plan.digest or not job.path.is_file():
+        return None
+    if files.sha256(job.path) != found["zip"].get("sha256"):
+        return None
+    _judge([checks.Finding.from_json(one) for one in found["findings"]], job)
+    return found
+
+
+def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:
+    """Raise CheckFailedError when the layer is unfit."""
+    failed = checks.failures(findings, strict=job.options.strict)
+    if failed:
+        raise checks.failure(job.plan.target.name, failed)
+
+
+def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
+    """Return what somebody should know who built this: warnings of the plan, of the checks, and doubled packages."""
+    runtime = planned.target.base
+    findings = [checks.Finding.from_json(one) for one in found["findings"]]
+    suspicious = [
+        f"{planned.target.name}: [{one.check}] {f'{one.path} ' if one.path else ''}{one.message}"
+        for one in findings
+        if one.allowed is None
+    ]
+    doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
+    brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
+    return (
+        *planned.warnings,
+        *found.get("notes", ()),
+        *([brought] if doubled else []),
+        *_bundled(planned, found),
+        *suspicious,
+    )
+
+
+def _bundled(planned: Plan, found: dict[str, Any]) -> Iterator[str]:
+    """Say what came along that the recipe does not name, and what it costs."""
+    rows = found.get("libraries", ())
+    if rows:
+        total = sum(row.get("bytes", 0) for row in rows)
+        listed = [f"{row['soname']} ({row.get('package', 'unknown')})" for row in rows]
+        more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
+        names = ", ".join(listed[:_LISTED]) + more
+        yield f"{planned.target.name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"

@@ -1,0 +1,73 @@
+"""`layerwright shell`: a terminal in the container where a target is built, also where its build failed."""
+
+import shlex
+import uuid
+
+from builder.base import cache_paths, processes
+from builder.base.errors import BuildError, EngineError
+from builder.building import compiling
+from builder.building.compiling import Work
+from builder.engine import containers, host
+from builder.engine.client import Engine
+from builder.plan import dockerfile
+from builder.plan.container import Container
+
+
+def stages(container: Container) -> list[str]:
+    """Return the stages to try, the deepest first: what a failed step was started from is the one before it."""
+    found = dockerfile.stages(container)
+    return list(reversed(["step-0", *found]))
+
+
+def open_shell(work: Work, command: str | None) -> int:
+    """Open a shell in the deepest stage that builds; return its exit code."""
+    engine = work.choice.engine()
+    engine.way(work.container.target.arch)
+    if engine.kind != "docker":
+        msg = f"`shell` works with docker, not yet with {engine.kind}"
+        raise EngineError(msg)
+    tag = f"layerwright-shell:{uuid.uuid4().hex[:12]}"
+    with cache_paths.workspace() as place:
+        compiling.write_context(work, place / "context", work.container.parts)
+        files = host.write_secrets(place / "secrets", compiling.OWN_SECRETS, work.choice.secrets)
+        arguments = [f"--secret=id={name},src={path}" for name, path in files.items()]
+        for stage in stages(work.container):
+            built = processes.run(
+                [
+                    *engine.build,
+                    *("--load", f"--tag={tag}", f"--target={stage}", f"--platform={work.container.target.arch.docker}"),
+                    *arguments,
+                    str(place / "context"),
+                ]
+            )
+            if built.returncode == 0:
+                break
+        else:
+            msg = "not even the image could be loaded"
+            raise BuildError(msg, why=built.stderr.strip().splitlines()[-3:])
+        try:
+            return _enter(engine, work, tag, str(place / "context"), command)
+        finally:
+            processes.run_always([engine.program, "image", "rm", "--force", tag])
+
+
+def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | None) -> int:
+    """Make the container, put layerwright's helpers where steps find them, hand over the terminal."""
+    name = f"layerwright-{uuid.uuid4().hex[:12]}"
+    inner = command or "echo 'the helpers are in /layerwright, sources in /layerwright/sources'; exec /bin/bash -i"
+    start = f"cd /layerwright/sources 2>/dev/null || true; . /layerwright/inside/environment.sh; {inner}"
+    terminal = ["--interactive", "--tty"] if command is None else []
+    platform = f"--platform={work.container.target.arch.docker}"
+    created = processes.run(
+        [engine.program, "create", f"--name={name}", platform, *terminal, "--entrypoint=/bin/sh", tag, "-c", start]
+    )
+    if created.returncode:
+        msg = f"no container could be made: {shlex.join(['docker', 'create', tag])}"
+        raise EngineError(msg, why=created.stderr.strip().splitlines()[-2:])
+    try:
+        for folder in ("inside", "bin", "scripts"):
+            processes.run([engine.program, "cp", f"{context}/{folder}", f"{name}:/layerwright/{folder}"])
+        attach = ["--attach", "--interactive"] if command is None else ["--attach"]
+        return containers.interactive(engine, ["start", *attach, name])
+    finally:
+        processes.run_always([engine.program, "rm", "--force", "--volumes", name])

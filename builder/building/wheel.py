@@ -1,0 +1,159 @@
+"""`layerwright wheel`: wheels for people who want no layer; fetched where they exist, else compiled and repaired."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from packaging.utils import canonicalize_name
+
+from builder.base import cache_paths, fetch, files
+from builder.base.errors import BuildError, SmokeFailedError
+from builder.building import compiling
+from builder.building.artifacts import Made
+from builder.layer import tree
+from builder.model import recipes
+from builder.model.architectures import ARCHITECTURES, architecture
+from builder.model.recipe import Layer, Recipe, Targets
+from builder.model.recipes import Loaded
+from builder.model.runtimes import runtime, runtimes
+from builder.model.steps import Packages, Pip, Step
+from builder.model.target import Target, targets
+from builder.packages.pypi.install import Pinned, install
+from builder.packages.pypi.resolve import Wanted, best, resolve
+from builder.plan import adhoc
+from builder.plan.container import Container
+from builder.plan.mode import EngineChoice
+from builder.plan.planning import plan
+from builder.smoke import run
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    requirements: tuple[str, ...]
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    systems: tuple[str, ...] = ()
+    """Operating systems: every current Python of each."""
+    packages: tuple[str, ...] = ()
+    """What must be installed to compile."""
+    from_source: bool = False
+    recipes: Path | None = None
+    """A folder of recipes: what one installs to compile a package is needed here, too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wheel:
+    path: Path
+    how: str
+    """`wheel` as the index has it, or one of `parts.WAYS`: compiled."""
+
+
+def make(request: Request, choice: EngineChoice, output: Path, report: Report) -> Iterator[Wheel]:
+    """Yield the wheel of each requirement for each runtime and architecture, each file once."""
+    names = {adhoc.name(text) for text in request.requirements}
+    seen: set[Path] = set()
+    for target in targets(_recipe(request)):
+        report(f"{target.base.name} {target.arch.name}: planning")
+        loaded = Loaded(recipe=_recipe(request), folder=None, adhoc=True)
+        planned = plan(loaded, target)
+        for one in planned.routes:
+            if one.sdist is None and one.package.name in names:
+                wheel = Wheel(path=_fetched(one.package, target, output), how="wheel")
+                if wheel.path not in seen:
+                    seen.add(wheel.path)
+                    yield wheel
+        if planned.container:
+            container = dataclasses.replace(planned.container, repair=True)
+            work = compiling.Work(container=container, folder=None, choice=choice)
+            made = compiling.make(work, functools.partial(_tell, report, target))
+            ready = [one.package for one in planned.routes if one.sdist is None]
+            report(f"{target.base.name} {target.arch.name}: importing")
+            for wheel in _repaired(container, made, ready, choice, output):
+                if _stem(wheel.path) in names and wheel.path not in seen:
+                    seen.add(wheel.path)
+                    yield wheel
+
+
+def _tell(report: Report, target: Target, text: str) -> None:
+    report(f"{target.base.name} {target.arch.name}: {text}")
+
+
+def _recipe(request: Request) -> Recipe:
+    packages = tuple(dict.fromkeys((*request.packages, *_known_packages(request))))
+    steps: list[Step] = [Packages(uses="packages", install=packages)] if packages else []
+    wheels: Literal["never", "prefer"] = "never" if request.from_source else "prefer"
+    return Recipe(
+        layer=Layer(name="wheels", version="1", description="Wheels", license="see the packages"),
+        targets=Targets(runtimes=_runtimes(request), architectures=request.architectures or tuple(ARCHITECTURES)),
+        step=(*steps, Pip(uses="pip", requirements=request.requirements, wheels=wheels)),
+    )
+
+
+def _known_packages(request: Request) -> Iterator[str]:
+    """Yield what the recipes of the same names install before they compile."""
+    folder = request.recipes
+    known = recipes.names(folder) if folder else []
+    for name in (adhoc.name(text) for text in request.requirements):
+        if folder and name in known:
+            for step in recipes.load(folder, name).recipe.step:
+                if isinstance(step, Packages) and step.when is None:
+                    yield from step.install
+
+
+def _runtimes(request: Request) -> tuple[str, ...]:
+    for name in request.runtimes:
+        runtime(name)
+    for name in request.architectures:
+        architecture(name)
+    of_systems = [
+        one.name for one in runtimes().values() if one.python and one.os.name in request.systems and not one.preview
+    ]
+    return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
+
+
+def _fetched(package: Pinned, target: Target, output: Path) -> Path:
+    found = resolve(Wanted(requirements=(f"{package.name}=={package.version}",)), target.base, target.arch)
+    candidate = next(one for one in found if one.name == package.name)
+    wheel = best(candidate, target.base, target.arch)
+    if wheel is None:
+        msg = f"{package.name} {package.version} has no wheel for {target.base.name} on {target.arch.name} any more"
+        raise BuildError(msg)
+    return fetch.into(output, str(wheel.url), wheel.sha256, wheel.filename)
+
+
+def _stem(path: Path) -> str:
+    return canonicalize_name(path.name.split("-")[0])
+
+
+def _repaired(
+    container: Container, made: dict[str, Made], ready: Sequence[Pinned], choice: EngineChoice, output: Path
+) -> Iterator[Wheel]:
+    """Take the wheels out of the parts, import what they hold where they shall run, and give them their place."""
+    with cache_paths.workspace() as work:
+        built = compiling.wheels(container, made, work / "wheels")
+        install([*ready, *built.values()], container.target.base, container.target.arch, work / "python")
+        _import(work / "python", container, list(built), choice)
+        for one in container.compiled:
+            path = work / "wheels" / built[one.name].filename
+            final = output / path.name
+            with files.replacing(final) as part:
+                part.write_bytes(path.read_bytes())
+            yield Wheel(path=final, how=made[one.repaired].how)
+
+
+def _import(folder: Path, container: Container, names: Sequence[str], choice: EngineChoice) -> None:
+    modules = [module for name in names for module in adhoc.modules(folder, name)]
+    if not modules:
+        return
+    target = container.target
+    command = [target.base.interpreter, "-B", "-c", "; ".join(f"import {module}" for module in modules)]
+    content = tree.from_folder(folder, "python")
+    finished = run.call(choice.engine(), content, target.base, target.arch, command)
+    if finished.returncode:
+        msg = f"what was compiled cannot be imported on {target.base.name} {target.arch.name}: {', '.join(modules)}"
+        raise SmokeFailedError(msg, why=finished.stderr.strip().splitlines()[-4:])

@@ -1,0 +1,32 @@
+"""The step for Ruby gems."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.model.fields import GemText, Option, RelativePath, Text, known, table
+from builder.model.steps.when import When
+
+
+@table
+class Gem:
+    """Ruby gems: precompiled ones where they fit, compiled ones where not."""
+
+    uses: Literal["gem"]
+    gems: Annotated[
+        tuple[GemText, ...], Field(description="`name@version`, or a requirement: `name@~> 1.18, < 2`.")
+    ] = ()
+    file: Annotated[
+        RelativePath | None, Field(description="A Gemfile beside the recipe, with the lock that Bundler wrote for it.")
+    ] = None
+    precompiled: Literal["prefer", "never"] = "prefer"
+    options: Annotated[
+        dict[Text, tuple[Option, ...]], Field(description="Per gem, what its extension's configuration is given.")
+    ] = Field(default_factory=dict)
+    without: Annotated[
+        tuple[Text, ...], Field(description="Gems of the lock that stay out, with what only they need.")
+    ] = ()
+    when: When | None = None
+
+    def __post_init__(self) -> None:
+        known(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")

@@ -1,0 +1,26 @@
+"""The step for Node.js packages."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool
+
+from builder.model.fields import NpmPackage, RelativePath, Text, known, table
+from builder.model.steps.when import When
+
+
+@table
+class Npm:
+    """Node.js packages."""
+
+    uses: Literal["npm"]
+    packages: tuple[NpmPackage, ...] = ()
+    file: Annotated[RelativePath | None, Field(description="A package.json beside the recipe.")] = None
+    versioned: Annotated[StrictBool, Field(description="Into nodejs/nodeNN instead of nodejs.")] = False
+    skip_scripts: Annotated[
+        tuple[Text, ...],
+        Field(alias="skip-scripts", description="Packages that work without their install script: prebuilt ones."),
+    ] = ()
+    when: When | None = None
+
+    def __post_init__(self) -> None:
+        known(None if self.packages or self.file else "needs `packages` or `file`", "")

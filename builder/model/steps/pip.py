@@ -1,0 +1,25 @@
+"""The step for Python packages."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from builder.model.fields import RelativePath, RequirementText, Text, known, table
+from builder.model.steps.when import When
+
+
+@table
+class Pip:
+    """Python packages: prebuilt wheels where they fit, compiled ones where not."""
+
+    uses: Literal["pip"]
+    requirements: tuple[RequirementText, ...] = ()
+    file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
+    wheels: Literal["prefer", "only", "never"] = "prefer"
+    without: Annotated[
+        tuple[Text, ...], Field(description="Packages that another layer brings: resolved with, and left out.")
+    ] = ()
+    when: When | None = None
+
+    def __post_init__(self) -> None:
+        known(None if self.requirements or self.file else "needs `requirements` or `file`", "")

@@ -1,0 +1,55 @@
+"""Steps that no package ecosystem stands behind: system packages, sources, scripts, files."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool
+
+from builder.model.fields import Option, PackageName, RelativePath, SourceName, Text, table
+from builder.model.steps.when import When
+
+
+@table
+class Packages:
+    """Packages of the build image's operating system."""
+
+    uses: Literal["packages"]
+    install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    layer: Annotated[StrictBool, Field(description="Their programs, libraries and data go into the layer.")] = False
+    when: When | None = None
+
+
+@table
+class Build:
+    """A source built by its own build system into PREFIX."""
+
+    uses: Literal["source"]
+    source: Annotated[SourceName | None, Field(description="A source's name; default: the first.")] = None
+    build: Literal["autotools", "cmake", "meson", "make"] = "autotools"
+    options: tuple[Option, ...] = ()
+    when: When | None = None
+
+
+@table
+class Script:
+    """Shell commands in the build image; values reach them only as environment variables.
+
+    They run under `sh -eu` in the folder of the first source: PREFIX, SRC, SRC_<NAME>, RECIPE (the recipe's folder),
+    NAME, VERSION, ARCH, MACHINE, RUNTIME, JOBS, SOURCE_DATE_EPOCH, CFLAGS, CXXFLAGS, LDFLAGS.
+    """
+
+    uses: Literal["script"]
+    run: Text
+    network: Annotated[StrictBool, Field(description="What it downloads is not pinned by the recipe.")] = False
+    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
+    when: When | None = None
+
+
+@table
+class Copy:
+    """Files that lie beside the recipe, into the layer."""
+
+    uses: Literal["copy"]
+    files: Annotated[tuple[RelativePath, ...], Field(min_length=1, description="Globs, relative to the recipe.")]
+    to: Annotated[RelativePath, Field(description="A directory of the layer, for example `bin`; `.` is /opt itself.")]
+    executable: StrictBool = False
+    when: When | None = None

@@ -1,0 +1,1 @@
+"""Jars, through Maven."""

@@ -1,0 +1,82 @@
+"""Jars of a target, and `maven.lock`: one line per jar, `group:artifact:version[:classifier] sha256:...`."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+from builder.base.errors import UsageError
+
+HEADER = "# Written by `layerwright lock`: every jar of the layer, with its hash.\n"
+_LINE = re.compile(r"(?P<coordinates>[\w.-]+:[\w.-]+:[\w.+-]+(?::[\w.-]+)?) sha256:(?P<sha256>[0-9a-f]{64})")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Jar:
+    """One artifact at one version."""
+
+    coordinates: str
+    """group:artifact:version, or with :classifier."""
+    sha256: str
+
+    @property
+    def parts(self) -> tuple[str, str, str, str]:
+        """Group, artifact, version, classifier; the last is often empty."""
+        group, artifact, version, *classifier = self.coordinates.split(":")
+        return group, artifact, version, "".join(classifier)
+
+    @property
+    def filename(self) -> str:
+        """As Maven's repositories call it."""
+        return "-".join(part for part in self.parts[1:] if part) + ".jar"
+
+
+def write(jars: Iterable[Jar]) -> str:
+    """Return the text of a lock."""
+    return HEADER + "".join(
+        f"{one.coordinates} sha256:{one.sha256}\n" for one in sorted(jars, key=attrgetter("coordinates"))
+    )
+
+
+def read(text: str, where: str) -> tuple[Jar, ...]:
+    """Return the jars of a lock; all mistakes of the file together."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    found = [_LINE.fullmatch(line.strip()) for line in lines]
+    if wrong := [
+        f"`{line[:70]}` is not `group:artifact:version sha256:...`"
+        for line, hit in zip(lines, found, strict=True)
+        if not hit
+    ]:
+        msg = f"{where} is no lock"
+        raise UsageError(msg, why=wrong, hint="`layerwright lock` writes it anew")
+    return tuple(Jar(coordinates=hit["coordinates"], sha256=hit["sha256"]) for hit in found if hit)
+
+
+def unfit(jars: Sequence[Jar], wanted: Iterable[str]) -> list[str]:
+    """Return what a recipe asks for that its lock does not give."""
+    there = {one.coordinates for one in jars}
+    return [f"the recipe asks for {text}, which the lock does not have" for text in wanted if text not in there]
+
+
+def names(jars: Sequence[Jar]) -> dict[str, Jar]:
+    """Return the jars by the names that they get in java/lib: two of one name get their group in front."""
+    counts = Counter(one.filename for one in jars)
+    return {f"{one.parts[0]}.{one.filename}" if counts[one.filename] > 1 else one.filename: one for one in jars}
+
+
+def rows(jars: Sequence[Jar]) -> Iterator[dict[str, Any]]:
+    """Yield the jars for plan and manifest."""
+    for name, one in sorted(names(jars).items()):
+        group, artifact, version, _ = one.parts
+        yield {
+            "name": f"{group}:{artifact}",
+            "version": version,
+            "ecosystem": "maven",
+            "route": "jar",
+            "reason": "as published",
+            "file": name,
+            "sha256": one.sha256,
+            "bytes": None,
+        }

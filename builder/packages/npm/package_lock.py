@@ -1,0 +1,166 @@
+"""Node.js packages of a target: what the recipe asks for, what the lock fixes, whose install scripts must run."""
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from builder.base.errors import BuildError, UsageError
+from builder.model.architectures import Architecture
+from builder.model.steps import Npm
+from builder.model.target import Target
+
+LOCKFILE_VERSIONS = (2, 3)
+"""Those with a flat list of packages; npm 7 and later write them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodePackage:
+    """One folder of node_modules."""
+
+    name: str
+    version: str
+    path: str
+    """Below the folder of package.json."""
+    integrity: str
+    """As npm writes it: `sha512-` and base64."""
+    scripted: bool
+    """It has an install script."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """All Node.js packages of a target."""
+
+    manifest: str
+    """The text of package.json."""
+    lock: str
+    """The text of package-lock.json."""
+    packages: tuple[NodePackage, ...]
+    scripts: tuple[str, ...]
+    """Names of the packages whose install scripts run, in the build image."""
+    folder: str
+    """Of the layer, in which node_modules lies."""
+    locked: bool
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the packages for plan and manifest."""
+        for one in self.packages:
+            run = one.name in self.scripts
+            reason = "its install script runs in the build image, without network" if run else "as published"
+            yield {
+                "name": one.name,
+                "version": one.version,
+                "ecosystem": "npm",
+                "route": "compile" if run else "npm",
+                "reason": reason,
+                "file": one.path,
+                "sha256": None,
+                "integrity": one.integrity,
+                "bytes": None,
+            }
+
+
+def manifest(step: Npm, target: Target, given: str | None) -> str:
+    """Return the text of package.json: the recipe's own file, or one for the packages that it names."""
+    if given is not None:
+        return given
+    wanted: dict[str, str] = {}
+    for text in step.packages:
+        name, _, version = target.expand(text).rpartition("@")
+        wanted[name] = version
+    document = {"name": "layer", "version": "0.0.0", "private": True, "dependencies": wanted}
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
+
+
+def folder(step: Npm, target: Target) -> str:
+    """Return where node_modules lies in the layer (developer guide, "Layer paths for each Lambda runtime")."""
+    return f"nodejs/node{target.base.series}" if step.versioned else "nodejs"
+
+
+def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ...]:
+    """Return what a lock installs on Linux with glibc on an architecture; UsageError when it is no lock."""
+    try:
+        document = json.loads(lock)
+        rows = document["packages"]
+        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS
+    except (ValueError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        msg = f"{where} is no package-lock.json of npm 7 or later"
+        raise UsageError(msg, hint="`layerwright lock` writes it anew")
+    kept = _reached({path: row for path, row in rows.items() if not path or _wanted(row, arch)})
+    found = (_package(path, rows[path], where) for path in sorted(kept) if path)
+    return tuple(one for one in found if one)
+
+
+def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the paths that the root needs, directly or not: not what only packages of other platforms need."""
+    reached: set[str] = set()
+    queue = [""]
+    while queue:
+        path = queue.pop()
+        if path in reached:
+            continue
+        reached.add(path)
+        row = rows[path]
+        for kind in ("dependencies", "optionalDependencies", "peerDependencies"):
+            queue += [found for name in row.get(kind, ()) if (found := _resolved(path, name, rows))]
+    return reached
+
+
+def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
+    """Look for a package as Node.js does: in the node_modules of each folder above."""
+    while True:
+        candidate = f"{path}/node_modules/{name}" if path else f"node_modules/{name}"
+        if candidate in rows:
+            return candidate
+        if not path:
+            return None
+        path = path.rpartition("node_modules/")[0].rstrip("/")
+
+
+def _wanted(row: Mapping[str, Any], arch: Architecture) -> bool:
+    own = {"os": "linux", "cpu": arch.npm, "libc": "glibc"}
+    return not row.get("dev") and all(_allows(row.get(key), value) for key, value in own.items())
+
+
+def _allows(listed: Sequence[str] | None, value: str) -> bool:
+    """Read npm's lists: names that are allowed, or with `!` those that are not."""
+    if not listed:
+        return True
+    denied = [name[1:] for name in listed if name.startswith("!")]
+    return value not in denied if denied else value in listed
+
+
+def _package(path: str, row: Mapping[str, Any], where: str) -> NodePackage | None:
+    if row.get("link"):
+        return None
+    if not row.get("integrity") and not row.get("inBundle"):
+        msg = f"{where}: {path} has no integrity, so nobody knows whether it is the same tomorrow"
+        raise UsageError(msg, hint="take packages from a registry; a git address or a folder cannot be locked")
+    return NodePackage(
+        name=str(row.get("name") or path.rpartition("node_modules/")[2]),
+        version=str(row.get("version", "")),
+        path=posixpath.normpath(path),
+        integrity=str(row.get("integrity", "")),
+        scripted=bool(row.get("hasInstallScript")),
+    )
+
+
+def scripts(found: Sequence[NodePackage], step: Npm, target: Target, *, allowed: bool) -> tuple[str, ...]:
+    """Return whose install scripts must run. They never do on the host: where that is asked for, it is an error."""
+    named = {one.name for one in found}
+    if unknown := sorted(set(step.skip_scripts) - named):
+        msg = f"{target.name}: skip-scripts names {', '.join(unknown)}, which the lock does not have"
+        raise UsageError(msg)
+    chosen = tuple(sorted({one.name for one in found if one.scripted and one.name not in step.skip_scripts}))
+    if chosen and not allowed:
+        msg = f"{target.name}: an install script would have to run, which never happens on the host"
+        raise BuildError(
+            msg,
+            why=[f"{name} has an install script" for name in chosen],
+            hint="without `--route wheels` it runs in the build image; `skip-scripts` says that it need not run at all",
+        )
+    return chosen

@@ -1,0 +1,75 @@
+"""What a lock fixes need not be asked again: resolutions of locked recipes, kept in the cache.
+
+The hashes in the lock decide which files may be used, so a later answer of the index could not change the layer.
+Addresses are not kept: they may hold credentials.
+"""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from builder.base import remote
+from builder.model.target import Target
+from builder.packages.pypi import uv
+from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.resolve import Wanted, resolve
+
+
+def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[Candidate, ...]:
+    """Resolve, or return what the same question gave before."""
+    if wanted.files:
+        return resolve(wanted, target.base, target.arch)  # a requirements file may name others
+    path = cache / f"{_key(wanted, target, lock)}.json"
+    found = _read(path)
+    if found is None and remote.fetch(f"resolved/{path.name}", path):
+        found = _read(path)
+    if found is None:
+        found = resolve(wanted, target.base, target.arch)
+        if not any(candidate.direct for candidate in found):
+            _write(path, found)
+            remote.offer(f"resolved/{path.name}", path)
+    return found
+
+
+def _key(wanted: Wanted, target: Target, lock: Path) -> str:
+    question = [
+        uv.version(),
+        target.base.series,
+        target.base.os.name,
+        target.arch.name,
+        wanted.requirements,
+        sorted(wanted.sources),
+        wanted.wheels_only,
+        hashlib.sha256(lock.read_bytes()).hexdigest(),
+    ]
+    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
+
+
+def _read(path: Path) -> tuple[Candidate, ...] | None:
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(_candidate(row) for row in rows)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None  # not there, or damaged: ask again
+
+
+def _candidate(row: dict[str, Any]) -> Candidate:
+    wheels = tuple(Dist(**wheel) for wheel in row["wheels"])
+    return Candidate(**{**row, "wheels": wheels, "sdist": Dist(**row["sdist"]) if row["sdist"] else None})
+
+
+def _write(path: Path, found: tuple[Candidate, ...]) -> None:
+    nameless = [
+        dataclasses.replace(
+            one,
+            wheels=tuple(dataclasses.replace(wheel, url=None) for wheel in one.wheels),
+            sdist=dataclasses.replace(one.sdist, url=None) if one.sdist else None,
+        )
+        for one in found
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{hashlib.sha256(str(id(found)).encode()).hexdigest()[:8]}.part")
+    part.write_text(json.dumps([dataclasses.asdict(one) for one in nameless]), encoding="utf-8")
+    part.replace(path)

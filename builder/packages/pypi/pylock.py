@@ -1,0 +1,61 @@
+"""The packages of a pylock.toml (PEP 751), which uv writes and which lives only for the moment."""
+
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import tomli
+
+from builder.base.errors import BuildError
+from builder.packages.pypi.dist import Candidate, Dist
+
+
+def candidates(pylock: str) -> tuple[Candidate, ...]:
+    """Read the packages of a pylock.toml (PEP 751)."""
+    packages: list[dict[str, Any]] = tomli.loads(pylock).get("packages", [])
+    return tuple(sorted((_candidate(package) for package in packages), key=lambda candidate: candidate.name))
+
+
+def _candidate(package: dict[str, Any]) -> Candidate:
+    archive = package.get("archive")
+    source = package.get("sdist")
+    entries = package.get("wheels", [])
+    if archive and _filename(archive).endswith(".whl"):
+        entries = [archive]
+    elif archive:
+        source = archive
+    elif not entries and not source:
+        msg = f"`{package['name']}` comes as a folder or a repository"
+        raise BuildError(msg, hint="give a wheel, an sdist or a package from an index: they have a hash")
+    return Candidate(
+        name=package["name"],
+        version=str(package.get("version") or _filename(entries[0] if entries else source or {}).split("-")[1]),
+        wheels=tuple(_dist(entry) for entry in entries),
+        sdist=_dist(source) if source else None,
+        direct=_url(archive) if archive else None,
+    )
+
+
+def _dist(entry: dict[str, Any]) -> Dist:
+    return Dist(filename=_filename(entry), sha256=_sha256(entry), size=entry.get("size"), url=_url(entry))
+
+
+def _sha256(entry: dict[str, Any]) -> str:
+    try:
+        return str(entry["hashes"]["sha256"])
+    except KeyError:
+        msg = f"the index gives no SHA-256 for {_filename(entry)}"
+        raise BuildError(
+            msg, hint="layerwright installs by hash; serve the index with hashes, or name the file's url"
+        ) from None
+
+
+def _url(entry: dict[str, Any]) -> str:
+    return str(entry["url"]) if "url" in entry else Path(entry["path"]).resolve().as_uri()
+
+
+def _filename(entry: dict[str, Any]) -> str:
+    if name := entry.get("name"):
+        return str(name)
+    where = urlsplit(entry["url"]).path if "url" in entry else str(entry["path"]).replace("\\", "/")
+    return unquote(PurePosixPath(where).name)

@@ -1,0 +1,198 @@
+"""`requirements.lock`: one hashed-requirements file per recipe, for all its targets; holds no index address.
+
+Targets that need different versions are told apart by environment markers. Lambda ties each Python to one Amazon
+Linux, so `python_version` and `platform_machine` tell everything apart that can differ.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from builder.base.errors import BuildError, UsageError
+from builder.model.target import Target
+from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.resolve import best
+
+HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
+BUILD_HEADER = "# Written by `layerwright lock`: what sdists are built with, for `uv build --build-constraints`.\n"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pin:
+    """One package of a lock, for the environments that its marker names."""
+
+    name: str
+    version: str
+    marker: str | None
+    hashes: frozenset[str]
+
+
+def environment(target: Target) -> dict[str, str]:
+    """Return the marker environment of a target."""
+    series = target.base.series
+    return {
+        "implementation_name": "cpython",
+        "implementation_version": target.base.python_full,
+        "os_name": "posix",
+        "platform_machine": target.arch.machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": target.base.python_full,
+        "python_version": series,
+        "sys_platform": "linux",
+        "extra": "",
+    }
+
+
+def read(path: Path, target: Target) -> dict[str, Pin]:
+    """Return the pins of a lock that are for a target, by name; all mistakes of the file together."""
+    joined = re.sub(r"\\\r?\n\s*", " ", path.read_text(encoding="utf-8"))
+    pins: dict[str, Pin] = {}
+    wrong: list[str] = []
+    for line in joined.splitlines():
+        text = line.split(" #")[0].strip()
+        if not text or text.startswith("#"):
+            continue
+        pin = _pin(text)
+        if pin is None:
+            wrong.append(f"`{text[:60]}` is not `name==version --hash=sha256:...`")
+        elif pin.marker is None or Marker(pin.marker).evaluate(environment(target)):
+            pins[pin.name] = pin
+    if wrong:
+        msg = f"{path.as_posix()} is no lock"
+        raise UsageError(msg, why=wrong, hint="`layerwright lock` writes it anew")
+    return pins
+
+
+def _pin(text: str) -> Pin | None:
+    spec, *hashes = re.split(r"\s+--hash=sha256:", text)
+    try:
+        requirement = Requirement(spec)
+    except InvalidRequirement:
+        return None
+    versions = list(requirement.specifier)
+    if len(versions) != 1 or versions[0].operator != "==" or not hashes:
+        return None
+    return Pin(
+        name=canonicalize_name(requirement.name),
+        version=versions[0].version,
+        marker=str(requirement.marker) if requirement.marker else None,
+        hashes=frozenset(word.strip() for word in hashes),
+    )
+
+
+def unfit(pins: Mapping[str, Pin], requirements: Iterable[str], target: Target) -> list[str]:
+    """Return what a recipe requires that its lock does not give."""
+    found = []
+    for text in requirements:
+        requirement = Requirement(text)
+        if requirement.marker and not requirement.marker.evaluate(environment(target)):
+            continue
+        pin = pins.get(canonicalize_name(requirement.name))
+        if pin is None:
+            found.append(f"the recipe requires {text}, the lock has no {requirement.name} for {target.name}")
+        elif not requirement.specifier.contains(Version(pin.version), prereleases=True):
+            found.append(f"the recipe requires {text}, the lock has {pin.name}=={pin.version}")
+    return found
+
+
+def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Candidate:
+    """Return the candidate with only the wheels that the lock allows, or raise for a hash mismatch."""
+    pin = pins.get(canonicalize_name(candidate.name))
+    if pin is None:
+        msg = f"the lock has no {candidate.name}, which {target.name} needs"
+        raise UsageError(msg, hint=f"`layerwright lock {target.layer}` brings it up to date")
+    allowed = tuple(wheel for wheel in candidate.wheels if wheel.sha256 in pin.hashes)
+    sdist = candidate.sdist if candidate.sdist and candidate.sdist.sha256 in pin.hashes else None
+    if not allowed and (candidate.wheels or sdist is None):
+        offered = best(candidate, target.base, target.arch) or candidate.sdist or candidate.wheels[0]
+        msg = f"hash mismatch: {candidate.name} {candidate.version} is not what the lock of {target.layer} says"
+        raise BuildError(
+            msg,
+            why=[f"the index offers {offered.filename} sha256:{offered.sha256}", *_hash_lines(pin)],
+            hint=f"if the new file is right, `layerwright lock {target.layer}` accepts it",
+        )
+    return Candidate(
+        name=candidate.name,
+        version=candidate.version,
+        wheels=allowed,
+        sdist=sdist,
+        direct=candidate.direct,
+    )
+
+
+def _hash_lines(pin: Pin) -> list[str]:
+    return [f"the lock allows sha256:{value}" for value in sorted(pin.hashes)]
+
+
+def write(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
+    """Return the text of a lock for these targets."""
+    return _text(HEADER, resolved, _allowed)
+
+
+def write_build(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
+    """Return the text of the lock of what builds sdists: it may run on any machine, so all files are allowed."""
+    return _text(BUILD_HEADER, resolved, _offered)
+
+
+def build_pins(path: Path, target: Target) -> tuple[str, ...]:
+    """Return the lines of such a lock that are for a target, without markers."""
+    pins = read(path, target)
+    return tuple(
+        " ".join([f"{name}=={pins[name].version}", *(f"--hash=sha256:{value}" for value in sorted(pins[name].hashes))])
+        for name in sorted(pins)
+    )
+
+
+def _text(
+    header: str,
+    resolved: Mapping[Target, tuple[Candidate, ...]],
+    allowed: Callable[[Candidate, Target], set[str]],
+) -> str:
+    environments = {(target.base.series, target.arch.machine) for target in resolved}
+    versions: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
+    hashes: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for target, found in resolved.items():
+        for candidate in found:
+            versions[candidate.name][candidate.version].add((target.base.series, target.arch.machine))
+            hashes[candidate.name, candidate.version].update(allowed(candidate, target))
+    lines = [header]
+    for name in sorted(versions):
+        for version, where in sorted(versions[name].items(), key=lambda item: Version(item[0])):
+            marker = _marker(where, environments)
+            listed = "".join(f" \\\n    --hash=sha256:{value}" for value in sorted(hashes[name, version]))
+            lines.append(f"{name}=={version}{f' ; {marker}' if marker else ''}{listed}\n")
+    return "".join(lines)
+
+
+def _allowed(candidate: Candidate, target: Target) -> set[str]:
+    wheel: Dist | None = best(candidate, target.base, target.arch)
+    found = {wheel.sha256} if wheel else set()
+    return found | ({candidate.sdist.sha256} if candidate.sdist else set())
+
+
+def _offered(candidate: Candidate, _: Target) -> set[str]:
+    return {one.sha256 for one in (*candidate.wheels, candidate.sdist) if one}
+
+
+def _marker(where: set[tuple[str, str]], everywhere: set[tuple[str, str]]) -> str | None:
+    """Return the shortest marker that names exactly these environments."""
+    if where == everywhere:
+        return None
+    clauses = []
+    for series in sorted({series for series, _ in where}, key=Version):
+        machines = {machine for own, machine in where if own == series}
+        clause = f'python_version == "{series}"'
+        if machines != {machine for own, machine in everywhere if own == series}:
+            clause += f' and platform_machine == "{min(machines)}"'
+        clauses.append(clause)
+    return clauses[0] if len(clauses) == 1 else " or ".join(f"({c})" if " and " in c else c for c in clauses)

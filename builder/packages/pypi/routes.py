@@ -1,0 +1,64 @@
+"""How each package becomes files: the first rung that works, with the reason."""
+
+from dataclasses import dataclass
+
+from builder.base.errors import BuildError
+from builder.model.target import Target
+from builder.packages.pypi import tags
+from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.install import Pinned
+from builder.packages.pypi.resolve import Wanted, best
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One package of a plan."""
+
+    package: Pinned
+    """For a compiled one, its sdist."""
+    kind: str
+    """`wheel`: prebuilt, no container. `compile`: made from the sdist in the build image."""
+    reason: str
+    size: int | None
+    """Bytes to download."""
+    sdist: Dist | None = None
+    """What it is compiled from."""
+
+
+def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
+    """Choose the rung for a package, or raise BuildError with the tags that exist and the tags wanted."""
+    wheel = best(candidate, target.base, target.arch)
+    if wheel:
+        return _made(candidate, wheel, kind="wheel", reason=_reason(wheel.filename, target))
+    if candidate.sdist and not wanted.wheels_only:
+        asked = "asked for" if candidate.name in wanted.sources else f"no wheel fits {target.base.os.title}"
+        return _made(candidate, candidate.sdist, kind="compile", reason=f"{asked}; from its sdist, in the build image")
+    existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
+    msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
+    why = [f"it has wheels for: {', '.join(existing)}", f"wanted: {tags.wanted(target.base, target.arch)}"]
+    raise BuildError(msg, why=why)
+
+
+def _made(candidate: Candidate, dist: Dist, *, kind: str, reason: str) -> Route:
+    return Route(
+        package=Pinned(
+            name=candidate.name,
+            version=candidate.version,
+            filename=dist.filename,
+            sha256=dist.sha256,
+            direct=candidate.direct,
+        ),
+        kind=kind,
+        reason=reason,
+        size=dist.size,
+        sdist=dist if kind == "compile" else None,
+    )
+
+
+def _reason(filename: str, target: Target) -> str:
+    python, abi, platform = filename.removesuffix(".whl").split("-")[-3:]
+    if platform == "any":
+        return "pure Python wheel"
+    newest = platform.split(".")[0]
+    kind = "abi3 wheel" if abi == "abi3" else f"{python} wheel"
+    return f"{kind} for {newest} fits {target.base.os.title} (up to manylinux_2_{target.base.os.manylinux})"

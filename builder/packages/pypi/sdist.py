@@ -1,0 +1,158 @@
+"""Source distributions: what they require, told without running anything of them, and where they are.
+
+uv would run a setup.py to learn what it requires. A build host is no place for that: uv is started so that no build
+can run, it names the package that it wanted to build, and the requirements that its author's tools wrote into the
+sdist are given to it instead.
+"""
+
+import configparser
+import email.parser
+import json
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from builder.base import fetch
+from builder.base.errors import BuildError
+from builder.base.processes import Finished
+from builder.packages.pypi import uv
+from builder.packages.pypi.dist import Dist
+from builder.packages.pypi.pylock import candidates
+
+_METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))")
+_WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`\s]+)`")
+
+
+def would_be_built(finished: Finished) -> tuple[str, str] | None:
+    """Return name and version of the package that uv wanted to build, if that is why it failed."""
+    found = _WOULD_BUILD.search(finished.stderr)
+    return (found[1], found[2]) if found else None
+
+
+class StaticMetadata:
+    """Runs uv where it cannot build, with what is known about packages that it would have to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[tuple[str, str], list[str]] = {}
+        (folder / "nowhere").mkdir()
+
+    def run(self, arguments: Sequence[str]) -> Finished:
+        # A Python with an empty home does not start. uv asks interpreters in isolated mode, which ignores PYTHONHOME;
+        # builds would not: the first thing that one needs is a Python, and it has none.
+        env = {"PYTHONHOME": str(self._folder / "nowhere")}
+        if not self._known:
+            return uv.run(arguments, env=env)
+        config = self._folder / "uv.toml"
+        config.write_text(_project_settings() + "".join(self._tables()), encoding="utf-8")
+        if os.environ.get("UV_CONFIG_FILE"):
+            env["UV_CONFIG_FILE"] = str(config)
+        return uv.run(arguments, env=env, cwd=self._folder)
+
+    def learn(self, name: str, version: str) -> bool:
+        """Read what a package requires from its sdist; False when that was no help."""
+        if (name, version) in self._known:
+            return False
+        found = self.locate(name, version)
+        path = fetch.cached(str(found.url), found.sha256, found.filename)
+        try:
+            self._known[name, version] = requirements(path)
+        except (tarfile.TarError, zipfile.BadZipFile) as error:
+            msg = f"{found.filename} cannot be read"
+            raise BuildError(msg, why=[str(error)]) from error
+        return True
+
+    def locate(self, name: str, version: str) -> Dist:
+        """Return the sdist of one exact version, with its address, or raise BuildError."""
+        self._known[name, version] = []  # to tell where it is, uv needs no requirements
+        wanted = self._folder / "one.in"
+        wanted.write_text(f"{name}=={version}\n", encoding="utf-8")
+        only = ["--no-deps", "--no-binary", name, "--universal", "--no-header"]
+        finished = self.run(["compile", str(wanted), *only, "--format", "pylock.toml", "--quiet"])
+        found = candidates(finished.stdout)[0].sdist if finished.returncode == 0 else None
+        if found is None:
+            raise uv.fail(finished, f"{name} {version} has no sdist to compile")
+        return found
+
+    def _tables(self) -> Iterator[str]:
+        for (name, version), requires in self._known.items():
+            yield f"\n[[dependency-metadata]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
+            yield f"requires-dist = {json.dumps(requires)}\n"
+
+
+def _project_settings() -> str:
+    """Return the settings that uv would read here: it is started in another folder."""
+    given = os.environ.get("UV_CONFIG_FILE")
+    places = [Path(given)] if given else [folder / "uv.toml" for folder in (Path.cwd(), *Path.cwd().parents)]
+    return next((path.read_text(encoding="utf-8") + "\n" for path in places if path.is_file()), "")
+
+
+def locate(name: str, version: str) -> Dist:
+    """Return the sdist of one exact version, with its address."""
+    with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
+        return StaticMetadata(Path(folder)).locate(name, version)
+
+
+def file(dist: Dist, name: str, version: str) -> Path:
+    """Return an sdist that was fetched before or now; where it lies is asked when nobody remembers."""
+    if found := fetch.known(dist.sha256):
+        return found
+    located = dist if dist.url else locate(name, version)
+    return fetch.cached(str(located.url), dist.sha256, dist.filename)
+
+
+def requirements(path: Path) -> list[str]:
+    """Return the `Requires-Dist` of an sdist as its build tool wrote them down (PKG-INFO, or setuptools' egg-info)."""
+    files = dict(texts(path, _METADATA))
+    top = min((name for name in files if name.endswith("PKG-INFO")), key=lambda name: name.count("/"), default=None)
+    stated = email.parser.HeaderParser().parsestr(files[top]).get_all("Requires-Dist") if top else None
+    if stated:
+        return [str(line) for line in stated]
+    listed = next((text for name, text in files.items() if name.endswith(".egg-info/requires.txt")), "")
+    return list(_egg_requirements(listed))
+
+
+def texts(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of the files in an sdist whose whole path is wanted."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if wanted.fullmatch(name)]
+            yield from ((name, archive.read(name).decode(errors="replace")) for name in names)
+        return
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if wanted.fullmatch(member.name) and (stream := archive.extractfile(member)):
+                yield member.name, stream.read().decode(errors="replace")
+
+
+def _egg_requirements(text: str) -> Iterator[str]:
+    """Translate requires.txt: sections are `[extra]`, `[:marker]` or `[extra:marker]`."""
+    parser = configparser.ConfigParser(allow_no_value=True, delimiters=("\0",), strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]
+    parser.read_string(f"[:]\n{text}")
+    for section in parser.sections():
+        extra, _, marker = section.partition(":")
+        conditions = [f"({marker})"] if marker else []
+        conditions += [f'extra == "{extra}"'] if extra else []
+        for line in parser[section]:
+            yield f"{line} ; {' and '.join(conditions)}" if conditions else line
+
+
+def as_tar(path: Path, to: Path) -> None:
+    """Copy an sdist; a zip becomes a tar, which a container engine can unpack by itself."""
+    if not zipfile.is_zipfile(path):
+        shutil.copyfile(path, to)
+        return
+    with zipfile.ZipFile(path) as archive, tarfile.open(to, "w") as made:
+        for info in archive.infolist():
+            if info.is_dir():
+                continue
+            member = tarfile.TarInfo(info.filename)
+            member.size, member.mode = info.file_size, 0o755 if info.external_attr >> 16 & 0o111 else 0o644
+            with archive.open(info) as stream:
+                made.addfile(member, stream)

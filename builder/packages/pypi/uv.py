@@ -1,0 +1,98 @@
+"""Running uv: which interpreter it asks, what it may never do, and its errors in our words.
+
+uv's own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FILE) are honoured, because uv reads
+them itself; nothing of them is stored by us.
+"""
+
+import importlib.metadata
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from builder.base import credentials, processes
+from builder.base.errors import BuildError, LayerwrightError, UnreachableError
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
+
+NO_CODE = ("--only-binary", ":all:")
+"""Building an sdist would execute its setup.py on the host."""
+
+_UNREACHABLE = re.compile(r"error sending request|Failed to fetch|Could not connect|tcp connect|dns error|timed out")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
+
+
+def version() -> str:
+    """Return the version of the uv that is used, here and in containers."""
+    return importlib.metadata.version("uv")
+
+
+def platform_arguments(runtime: Runtime, arch: Architecture, platform: str) -> list[str]:
+    return ["--python-version", runtime.python_full, "--python-platform", f"{arch.machine}-{platform}"]
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> processes.Finished:
+    """Run `uv pip ...` with an interpreter that surely exists: ours. It is only asked, never used for the target."""
+    from uv import find_uv_bin
+
+    command = [
+        find_uv_bin(),
+        "pip",
+        *arguments,
+        "--python",
+        sys.executable,
+        "--no-python-downloads",
+        "--color",
+        "never",
+    ]
+    return processes.run(command, stdin=stdin, env={**_environment(), **(env or {})}, cwd=cwd)
+
+
+def _environment() -> dict[str, str]:
+    env = {key: value for key, value in os.environ.items() if key not in _CONFLICTING}
+    env["UV_NO_PROGRESS"] = "1"
+    return env
+
+
+_CONFLICTING = frozenset(
+    {"UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_COMPILE_BYTECODE", "UV_SYSTEM_PYTHON", "UV_PYTHON"}
+)
+"""Settings for other uses of uv that would break a build for a foreign target."""
+
+
+def explanation(finished: processes.Finished) -> list[str]:
+    """Return uv's own explanation without its markup, credentials and advice that does not fit here."""
+    lines = [line.strip() for line in credentials.redact(finished.stderr).splitlines()]
+    cleaned = [re.sub(r"^(error|cause|warning): |^hint: ", "", line) for line in lines]
+    return [line for line in cleaned if line and not line.startswith(("Using CPython", "Resolved "))]
+
+
+def unreachable(finished: processes.Finished) -> LayerwrightError | None:
+    """Return the error for an index that did not answer, if that is what happened."""
+    if not _UNREACHABLE.search(finished.stderr):
+        return None
+    url = re.search(r"https?://[^\s`'\")]+", credentials.redact(finished.stderr))
+    set_proxies = [f"{name}={credentials.redact(os.environ[name])}" for name in _PROXIES if os.environ.get(name)]
+    msg = f"the package index did not answer{f': {url.group(0)}' if url else ''}"
+    return UnreachableError(
+        msg,
+        why=[*explanation(finished)[-2:], f"proxy settings: {', '.join(set_proxies) or 'none'}"],
+        hint="set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, UV_DEFAULT_INDEX for another index",
+    )
+
+
+def fail(finished: processes.Finished, what: str) -> LayerwrightError:
+    """Turn a failure of uv into the error that fits it."""
+    return unreachable(finished) or BuildError(what, why=explanation(finished))
+
+
+def requirements_file(path: Path) -> str:
+    """Return a requirements file by its full name: uv resolves what it names relative to it."""
+    return str(path.resolve())

@@ -1,0 +1,1 @@
+"""Ruby gems, from RubyGems' compact index; no Ruby is needed on the host."""

@@ -1,0 +1,196 @@
+"""Ruby gems of a target: the lock in Bundler's own format, and which file of each gem a target gets."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from builder.base.errors import UsageError
+from builder.model.architectures import Architecture
+from builder.model.gem_version import Requirement
+from builder.packages.rubygems.spec import RUBY, Spec, platforms
+
+_SPEC = re.compile(r"^ {4}(?P<name>\S+) \((?P<version>[^\s()-]+)(?:-(?P<platform>[^\s()]+))?\)$")
+_NEED = re.compile(r"^ {6}(?P<name>\S+)(?: \((?P<requirement>[^()]+)\))?$")
+_ROOT = re.compile(r"^ {2}(?P<name>[^\s!]+)(?: \((?P<requirement>[^()]+)\))?(?P<pinned>!?)$")
+_CHECKSUM = re.compile(r"^ {2}(?P<spec>\S+ \([^()]+\))(?: sha256=(?P<sha256>[0-9a-f]{64}))?")
+_UNLOCKED = ("GIT", "PATH", "PLUGIN SOURCE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GemLock:
+    """What a Gemfile.lock says."""
+
+    specs: tuple[Spec, ...]
+    roots: tuple[tuple[str, str], ...]
+    remotes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gem:
+    """One gem of a target."""
+
+    spec: Spec
+    compiled: bool
+    reason: str
+    options: tuple[str, ...] = ()
+    """What its extension's configuration is given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gems:
+    """All gems of a target, those first that others need."""
+
+    gems: tuple[Gem, ...]
+    series: str
+    """Ruby's ABI, which names the folder: `3.3.0`."""
+    index: str
+    """Where the gems come from; nothing of it goes into the layer."""
+    locked: bool
+
+    def inputs(self) -> list[Any]:
+        """Return what decides the bytes, for digests."""
+        return [self.series, [[one.spec.sha256, one.spec.full_name, one.compiled, one.options] for one in self.gems]]
+
+    @property
+    def compiled(self) -> tuple[Gem, ...]:
+        return tuple(one for one in self.gems if one.compiled)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the gems for plan and manifest."""
+        for one in sorted(self.gems, key=lambda gem: gem.spec.name):
+            yield {
+                "name": one.spec.name,
+                "version": one.spec.version,
+                "ecosystem": "gem",
+                "route": "compile" if one.compiled else "gem",
+                "reason": one.reason,
+                "file": f"{one.spec.full_name}.gem",
+                "sha256": one.spec.sha256,
+                "bytes": None,
+            }
+
+
+# ---- Gemfile.lock --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects what a lock says, and what is wrong with it."""
+
+    specs: list[dict[str, Any]] = field(default_factory=list)
+    roots: list[tuple[str, str]] = field(default_factory=list)
+    remotes: list[str] = field(default_factory=list)
+    checksums: dict[str, str] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+
+    def take(self, section: str, line: str) -> None:
+        if section in _UNLOCKED:
+            return
+        if section == "GEM" and line.startswith("  remote: "):
+            self.remotes.append(line.removeprefix("  remote: ").strip())
+        elif section == "GEM" and (match := _SPEC.match(line)):
+            named = match.groupdict()
+            self.specs.append({**named, "platform": named["platform"] or RUBY, "needs": []})
+        elif section == "GEM" and self.specs and (match := _NEED.match(line)):
+            self.specs[-1]["needs"].append((match["name"], match["requirement"] or ">= 0"))
+        elif section == "DEPENDENCIES" and (match := _ROOT.match(line)):
+            self.roots.append((match["name"], match["requirement"] or ">= 0"))
+        elif section == "CHECKSUMS" and (match := _CHECKSUM.match(line)):
+            if match["sha256"]:
+                self.checksums[match["spec"]] = match["sha256"]
+        elif section in {"GEM", "DEPENDENCIES", "CHECKSUMS"} and line.strip() != "specs:":
+            self.wrong.append(f"`{line.strip()[:70]}` below {section} is nothing that Bundler writes")
+
+
+def read(text: str, where: str) -> GemLock:
+    """Return what a lock says; all mistakes of the file together."""
+    reader = _Reader()
+    section = ""
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            section = line.strip()
+            if section in _UNLOCKED:
+                reader.wrong.append(f"{section}: a gem that no index has cannot be locked by its hash; publish it")
+        elif line.strip():
+            reader.take(section, line)
+    if not reader.roots and not reader.wrong:
+        reader.wrong.append("it has no DEPENDENCIES")
+    if reader.wrong:
+        msg = f"{where} is no lock of gems"
+        raise UsageError(msg, why=reader.wrong, hint="`bundle lock` or `layerwright lock` writes it anew")
+    specs = (Spec(**{**one, "needs": tuple(one["needs"])}) for one in reader.specs)
+    return GemLock(
+        specs=tuple(replace(spec, sha256=reader.checksums.get(spec.titled)) for spec in specs),
+        roots=tuple(reader.roots),
+        remotes=tuple(reader.remotes),
+    )
+
+
+def write(lock: GemLock) -> str:
+    """Return the text of a lock, with the hash of every file, as Bundler reads it."""
+    lines = ["GEM", *(f"  remote: {remote}" for remote in lock.remotes), "  specs:"]
+    specs = sorted(lock.specs, key=lambda spec: (spec.name, spec.version, spec.platform != RUBY, spec.platform))
+    for spec in specs:
+        lines.append(f"    {spec.titled}")
+        lines += [f"      {name}{_said(requirement)}" for name, requirement in sorted(spec.needs)]
+    found = sorted({spec.platform for spec in specs})
+    lines += ["", "PLATFORMS", *(f"  {name}" for name in found)]
+    lines += ["", "DEPENDENCIES", *(f"  {name}{_said(requirement)}" for name, requirement in sorted(lock.roots))]
+    lines += ["", "CHECKSUMS", *(f"  {spec.titled} sha256={spec.sha256}" for spec in specs if spec.sha256)]
+    return "\n".join(lines) + "\n"
+
+
+def _said(requirement: str) -> str:
+    return "" if requirement == ">= 0" else f" ({Requirement(requirement)})"
+
+
+def unfit(lock: GemLock, wanted: Mapping[str, str]) -> list[str]:
+    """Return what a recipe asks for that its lock was not made for."""
+    roots = {name: str(Requirement(requirement)) for name, requirement in lock.roots}
+    asked = {name: str(Requirement(requirement)) for name, requirement in wanted.items()}
+    changed = sorted(name for name in {*roots, *asked} if roots.get(name) != asked.get(name))
+    return [f"{name}: the recipe asks for {asked.get(name)}, the lock is for {roots.get(name)}" for name in changed]
+
+
+# ---- choosing ------------------------------------------------------------------------------------------------------
+
+
+def files(lock: GemLock, name: str, arch: Architecture, where: str) -> list[Spec]:
+    """Return the files of a gem that an architecture can use, precompiled ones first; UsageError when there is none."""
+    there = {spec.platform: spec for spec in lock.specs if spec.name == name}
+    found = [there[platform] for platform in (*platforms(arch), RUBY) if platform in there]
+    if not found:
+        msg = f"{where} has no {name} for Linux on {arch.name}"
+        locked = f"it is locked for {', '.join(there)}" if there else "it is not locked at all"
+        raise UsageError(msg, why=[locked], hint="`bundle lock --add-platform x86_64-linux aarch64-linux`")
+    return found
+
+
+def reached(lock: GemLock, choose: Callable[[str], Spec], without: Iterable[str]) -> list[Spec]:
+    """Return what the roots need, directly or not, each file as `choose` takes it, in an order to install it."""
+    left = {*without, "bundler"}  # Ruby brings Bundler
+    found: dict[str, Spec] = {}
+    queue = [name for name, _ in lock.roots]
+    while queue:
+        name = queue.pop()
+        if name not in found and name not in left:
+            found[name] = choose(name)
+            queue += [need for need, _ in found[name].needs]
+    return sequence(list(found.values()))
+
+
+def sequence(chosen: Sequence[Spec]) -> list[Spec]:
+    """Return gems so that each comes after those that it needs; circles are cut where they are met."""
+    by_name = {spec.name: spec for spec in chosen}
+    done: dict[str, Spec] = {}
+
+    def visit(spec: Spec, above: frozenset[str]) -> None:
+        for name, _ in sorted(spec.needs):
+            if name in by_name and name not in done and name not in above:
+                visit(by_name[name], above | {name})
+        done.setdefault(spec.name, spec)
+
+    for name in sorted(by_name):
+        visit(by_name[name], frozenset({name}))
+    return list(done.values())

@@ -1,0 +1,205 @@
+"""RubyGems' compact index: resolving gems for Lambda's Ruby, and fetching them by their hash.
+
+No Ruby is needed on the host. Where the index is comes from the lock, else from RubyGems' and Bundler's own settings:
+`BUNDLE_MIRROR__ALL`, `:sources:` in ~/.gemrc. User names and passwords are those of the url, or of ~/.netrc.
+Format: https://guides.rubygems.org/rubygems-org-compact-index-api/
+"""
+
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
+
+from builder.base import credentials, fetch
+from builder.base.errors import BuildError, UnreachableError
+from builder.model.architectures import Architecture
+from builder.model.gem_version import Requirement, Version
+from builder.packages.rubygems.spec import RUBY, Spec, platforms
+
+DEFAULT = "https://rubygems.org/"
+"""RubyGems' own built-in source (Gem.default_sources)."""
+_TRIES = 3
+_GONE = (404, 410)
+_HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, BUNDLE_MIRROR__ALL for another index"
+_LINE = re.compile(r"(?P<version>[^\s-]+)(?:-(?P<platform>\S+))? (?P<needs>[^|]*)\|(?P<facts>.*)")
+_BROUGHT = "bundler"
+"""Ruby brings it; no layer holds it."""
+
+
+def source(remotes: Sequence[str] = ()) -> str:
+    """Return the address of the index, with a slash at its end."""
+    found = os.environ.get("BUNDLE_MIRROR__ALL") or next(iter(remotes), None) or _of_gemrc() or DEFAULT
+    return found.rstrip("/") + "/"
+
+
+def _of_gemrc() -> str | None:
+    try:
+        said = yaml.safe_load((Path.home() / ".gemrc").read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, RuntimeError):
+        return None
+    listed = said.get(":sources") if isinstance(said, dict) else None
+    return str(listed[0]) if listed else None
+
+
+def fetched(spec: Spec, index: str) -> Path:
+    """Return the .gem file of a spec, verified against its hash."""
+    return fetch.cached(f"{index}gems/{spec.full_name}.gem", str(spec.sha256), f"{spec.full_name}.gem")
+
+
+@cache
+def listed(name: str, index: str) -> tuple[tuple[Spec, str], ...]:
+    """Return every file of a gem that an index has, each with the requirement on Ruby's version."""
+    found = []
+    for line in _get(f"{index}info/{name}", name).splitlines():
+        match = _LINE.fullmatch(line)
+        if match is None:
+            continue  # the header
+        facts = dict(part.partition(":")[::2] for part in match["facts"].split(","))
+        needs = [part.partition(":")[::2] for part in match["needs"].split(",") if part]
+        spec = Spec(
+            name=name,
+            version=match["version"],
+            platform=match["platform"] or RUBY,
+            needs=tuple((need, said.replace("&", ", ")) for need, said in needs),
+            sha256=facts.get("checksum"),
+        )
+        found.append((spec, facts.get("ruby", ">= 0")))
+    return tuple(found)
+
+
+def _get(url: str, name: str) -> str:
+    request = urllib.request.Request(  # noqa: S310  an index's own scheme
+        credentials.without(url), headers={"User-Agent": "layerwright", **credentials.header(url)}
+    )
+    for left in reversed(range(_TRIES)):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code in _GONE:
+                return ""  # the resolver tells who asked for it
+            raise UnreachableError(
+                _silent(name), why=[credentials.redact(f"{url}: {error.code}")], hint=_HINT
+            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            if not left:
+                raise UnreachableError(
+                    _silent(name), why=[credentials.redact(f"{url}: {error}")], hint=_HINT
+                ) from error
+            time.sleep(0.5 * (_TRIES - left))
+    return ""
+
+
+def _silent(name: str) -> str:
+    return f"the index of gems did not tell what there is of {name}"
+
+
+# ---- resolving -----------------------------------------------------------------------------------------------------
+
+
+class _Files:
+    """One version of a gem: its files for the machines that are asked for."""
+
+    def __init__(self, specs: Sequence[Spec]) -> None:
+        self.specs = specs
+        self.name = specs[0].name
+        self.version = Version(specs[0].version)
+
+    def needs(self) -> Iterator[tuple[str, str]]:
+        yield from dict.fromkeys(need for spec in self.specs for need in spec.needs if need[0] != _BROUGHT)
+
+
+Wish = tuple[str, str]
+
+
+class _Provider(AbstractProvider[Wish, _Files, str]):
+    """What resolvelib asks about gems. The newest version that fits comes first, the one of the lock before it."""
+
+    def __init__(
+        self, index: str, rubies: Sequence[Version], machines: Sequence[Architecture], kept: Mapping[str, str]
+    ) -> None:
+        self._index, self._rubies, self._machines, self._kept = index, rubies, machines, kept
+
+    def identify(self, requirement_or_candidate: Wish | _Files) -> str:
+        one = requirement_or_candidate
+        return one.name if isinstance(one, _Files) else one[0]
+
+    def get_preference(
+        self,
+        identifier: str,
+        resolutions: Any,  # noqa: ANN401, ARG002
+        candidates: Any,  # noqa: ANN401, ARG002
+        information: Any,  # noqa: ANN401
+        backtrack_causes: Any,  # noqa: ANN401, ARG002
+    ) -> tuple[bool, str]:
+        exact = any(wish.requirement[1].startswith("=") for wish in information[identifier])
+        return not exact, identifier
+
+    def find_matches(self, identifier: str, requirements: Any, incompatibilities: Any) -> list[_Files]:  # noqa: ANN401
+        wanted = [Requirement(wish[1]) for wish in requirements[identifier]]
+        refused = {files.version for files in incompatibilities[identifier]}
+        found = [
+            files
+            for files in self._usable(identifier)
+            if files.version not in refused
+            and all(one.allows(files.version) for one in wanted)
+            and (not files.version.prerelease or any(one.prerelease for one in wanted))
+        ]
+        kept = self._kept.get(identifier)
+        return sorted(found, key=lambda files: (files.specs[0].version == kept, files.version), reverse=True)
+
+    def is_satisfied_by(self, requirement: Wish, candidate: _Files) -> bool:
+        return Requirement(requirement[1]).allows(candidate.version)
+
+    def get_dependencies(self, candidate: _Files) -> Iterable[Wish]:
+        return list(candidate.needs())
+
+    def _usable(self, name: str) -> Iterator[_Files]:
+        """Yield the versions that have a file for every machine and every Ruby."""
+        wanted = {RUBY, *(platform for arch in self._machines for platform in platforms(arch))}
+        versions: dict[str, list[Spec]] = {}
+        for spec, ruby in listed(name, self._index):
+            if spec.platform in wanted and all(Requirement(ruby).allows(one) for one in self._rubies):
+                versions.setdefault(spec.version, []).append(spec)
+        for specs in versions.values():
+            there = {spec.platform for spec in specs}
+            if all(there & {RUBY, *platforms(arch)} for arch in self._machines):
+                yield _Files(specs)
+
+
+def resolve(
+    wanted: Mapping[str, str],
+    rubies: Sequence[str],
+    machines: Sequence[Architecture],
+    index: str,
+    kept: Mapping[str, str] | None = None,
+) -> list[Spec]:
+    """Return every file of every gem that is needed. `wanted` maps names to requirements; `kept` are versions to keep.
+
+    Raises BuildError when nothing fits, UsageError when the index does not answer.
+    """
+    provider = _Provider(index, [Version(text) for text in rubies], machines, kept or {})
+    resolver: Resolver[Wish, _Files, str] = Resolver(provider, BaseReporter())
+    try:
+        found = resolver.resolve(wanted.items(), max_rounds=2000)
+    except ResolutionImpossible as error:
+        why = sorted({_cause(cause, index) for cause in error.causes})
+        msg = "no versions of these gems fit together"
+        hint = "is the name right, and is there a version for this Ruby? `layerwright runtimes` lists them"
+        raise BuildError(msg, why=why[:8], hint=hint) from error
+    return [spec for files in found.mapping.values() for spec in files.specs]
+
+
+def _cause(cause: Any, index: str) -> str:  # noqa: ANN401  resolvelib's RequirementInformation
+    name, requirement = cause.requirement
+    by = f"{cause.parent.name} {cause.parent.version.text}" if cause.parent else "the recipe"
+    there = "" if listed(name, index) else ", which the index does not have"
+    return f"{by} asks for {name} {Requirement(requirement)}{there}"

@@ -1,0 +1,45 @@
+"""Upstream sources of a recipe: an archive by its hash, or a commit of a repository as a tar."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from builder.base import cache_paths, credentials, fetch, files, locks, processes
+from builder.base.errors import BuildError, UsageError
+
+
+def archive(url: str, sha256: str) -> Path:
+    """Return the archive, fetched and verified."""
+    return fetch.cached(url, sha256, url.rpartition("/")[2] or url)
+
+
+def commit(url: str, sha: str) -> Path:
+    """Return a tar of the tree at a commit: a commit's hash names its content, so nothing else needs verifying."""
+    name = hashlib.sha256(f"{url}\0{sha}".encode()).hexdigest()
+    path = fetch.store() / f"git-{name}.tar"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_file():
+        return path
+    if shutil.which("git") is None:
+        msg = "git is needed for a source with `git` and `commit`"
+        raise UsageError(msg, hint="install git, or name an archive with `url` and `sha256`")
+    with locks.exclusive(path, lambda: None), cache_paths.workspace() as work:
+        repository = work / "repository"
+        _git(url, "init", "--quiet", "--bare", str(repository))
+        shallow = _run(repository, "fetch", "--quiet", "--depth=1", url, sha)
+        if shallow.returncode:  # a server may refuse to give a commit that no branch ends with
+            _git(url, "-C", str(repository), "fetch", "--quiet", url, "+refs/*:refs/*")
+        with files.replacing(path) as part:
+            _git(url, "-C", str(repository), "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)
+    return path
+
+
+def _run(repository: Path, *arguments: str) -> processes.Finished:
+    return processes.run(["git", "-C", str(repository), *arguments])
+
+
+def _git(url: str, *arguments: str) -> None:
+    finished = processes.run(["git", *arguments])
+    if finished.returncode:
+        msg = f"git could not fetch {credentials.redact(url)}"
+        raise BuildError(msg, why=credentials.redact(finished.stderr).strip().splitlines()[-3:])

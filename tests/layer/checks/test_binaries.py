@@ -1,0 +1,181 @@
+"""Machine code: real compiles and real wheels."""
+
+import platform
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kit.zips import entry, found, tree
+
+from builder.base import fetch
+from builder.layer.tree import Tree, of
+from builder.model.architectures import ARM64, X86_64
+from builder.model.runtimes import runtime
+from builder.packages.pypi.resolve import Wanted, resolve
+
+HOST_IS_X86 = platform.machine() == "x86_64"
+HOST = "x86_64" if HOST_IS_X86 else "arm64"
+
+
+def compiled(folder: Path, compiler: str, source: str, *flags: str) -> bytes:
+    (folder / "x.cc").write_text(source)
+    subprocess.run([compiler, "-o", str(folder / "x"), str(folder / "x.cc"), *flags], check=True)
+    return (folder / "x").read_bytes()
+
+
+def checked(layer: Tree, only: str, **where: object) -> list[tuple[str, str]]:
+    return [(one.severity, one.message) for one in found(layer, only=only, **where)]  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def too_new(tmp_path: Path, program: Callable[[str], str]) -> bytes:
+    """A library that needs a symbol of glibc 2.36; Debian 12 and Ubuntu 24.04 have it."""
+    source = '#include <stdlib.h>\nextern "C" unsigned PyInit_x() { return arc4random(); }'
+    try:
+        return compiled(tmp_path, program("g++"), source, "-shared", "-fPIC")
+    except subprocess.CalledProcessError:
+        pytest.skip("this host's glibc has no arc4random")
+
+
+def test_a_glibc_too_new_is_named_with_both_versions(too_new: bytes) -> None:
+    layer = tree({"python/x.so": too_new})
+    assert checked(layer, "glibc", architectures=(HOST,)) == [
+        ("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34")
+    ]
+    assert checked(layer, "glibc", architectures=(HOST,), runtimes=("python3.13", "python3.11")) == [
+        ("error", "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2 has 2.26")
+    ]
+
+
+def test_what_nothing_loads_is_only_suspicious_in_a_foreign_layer(too_new: bytes) -> None:
+    layer = tree({"tools/data/x.bin": too_new.replace(b"PyInit_x", b"AnyOther")})
+    assert [severity for severity, _ in checked(layer, "glibc", architectures=(HOST,))] == ["warning"]
+    assert [severity for severity, _ in checked(layer, "glibc", architectures=(HOST,), own=True)] == ["error"]
+
+
+def test_a_weak_reference_may_be_missing(tmp_path: Path, program: Callable[[str], str]) -> None:
+    source = (
+        'extern "C" unsigned arc4random() __attribute__((weak));\n'
+        'extern "C" unsigned PyInit_x() { return arc4random ? arc4random() : 0; }'
+    )
+    data = compiled(tmp_path, program("g++"), source, "-shared", "-fPIC")
+    assert checked(tree({"python/x.so": data}), "glibc", architectures=(HOST,)) == []
+
+
+@pytest.mark.skipif(not HOST_IS_X86, reason="the versions differ by architecture")
+@pytest.mark.parametrize(
+    ("needed", "version", "severity"),
+    [
+        ("_ZSt4cout", "GLIBCXX_3.4.29", None),
+        ("_ZSt4cout", "GLIBCXX_3.4.30", "warning"),
+        ("_ZSt4cout", "GLIBCXX_3.4.34", "error"),
+    ],
+)
+def test_a_newer_cxx_library_warns_until_no_image_has_it(
+    tmp_path: Path, program: Callable[[str], str], needed: str, version: str, severity: str | None
+) -> None:
+    (tmp_path / "stub.c").write_text(f"int {needed};")
+    (tmp_path / "stub.map").write_text(f"{version} {{ global: {needed}; }};")
+    stub = tmp_path / "libstdc++.so.6"
+    flags = ["-shared", "-fPIC", "-Wl,-soname,libstdc++.so.6", f"-Wl,--version-script,{tmp_path / 'stub.map'}"]
+    subprocess.run([program("gcc"), *flags, "-o", str(stub), str(tmp_path / "stub.c")], check=True)
+    (tmp_path / "x.c").write_text(f"extern int {needed}; int PyInit_x(void) {{ return {needed}; }}")
+    out = tmp_path / "x.so"
+    subprocess.run([program("gcc"), "-shared", "-fPIC", "-o", str(out), str(tmp_path / "x.c"), str(stub)], check=True)
+    found_severities = [one for one, _ in checked(tree({"python/x.so": out.read_bytes()}), "glibcxx")]
+    assert found_severities == ([severity] if severity else [])
+
+
+def test_a_bundled_cxx_library_is_nobodys_business(tmp_path: Path, program: Callable[[str], str]) -> None:
+    (tmp_path / "stub.c").write_text("int thing;")
+    (tmp_path / "stub.map").write_text("GLIBCXX_3.4.99 { global: thing; };")
+    stub = tmp_path / "libstdc++.so.6"
+    flags = ["-shared", "-fPIC", "-Wl,-soname,libstdc++.so.6", f"-Wl,--version-script,{tmp_path / 'stub.map'}"]
+    subprocess.run([program("gcc"), *flags, "-o", str(stub), str(tmp_path / "stub.c")], check=True)
+    (tmp_path / "x.c").write_text("extern int thing; int PyInit_x(void) { return thing; }")
+    out = tmp_path / "x.so"
+    link = [program("gcc"), "-shared", "-fPIC", "-o", str(out), str(tmp_path / "x.c"), str(stub)]
+    subprocess.run([*link, "-Wl,--disable-new-dtags,-rpath,$ORIGIN/../libs"], check=True)
+    files = {"python/p/x.so": out.read_bytes(), "python/libs/libstdc++.so.6": stub.read_bytes()}
+    assert checked(tree(files), "glibcxx", architectures=(HOST,)) == []
+    subprocess.run([*link, "-Wl,--enable-new-dtags,-rpath,$ORIGIN/../libs"], check=True)  # loses to LD_LIBRARY_PATH
+    assert checked(tree({**files, "python/p/x.so": out.read_bytes()}), "glibcxx", architectures=(HOST,)) != []
+    assert checked(tree({"python/p/x.so": files["python/p/x.so"]}), "glibcxx", architectures=(HOST,)) != []
+
+
+def wheel(name: str, arch: str, folder: Path, *, musl: bool = False) -> Tree:
+    """Return a real wheel of the index as a tree."""
+    on, machine = runtime("python3.13"), {"arm64": ARM64, "x86_64": X86_64}[arch]
+    if musl:
+        import urllib.request
+
+        from builder.packages.pypi import uv
+
+        finished = uv.run(
+            [
+                *("compile", "-", "--format", "pylock.toml", "--no-deps", "--quiet", *uv.NO_CODE),
+                *("--python-version", "3.13", "--python-platform", f"{machine.machine}-unknown-linux-musl"),
+            ],
+            stdin=name,
+        )
+        from builder.packages.pypi.pylock import candidates
+
+        only = candidates(finished.stdout)[0].wheels[0]
+        path = folder / only.filename
+        with urllib.request.urlopen(str(only.url)) as stream:
+            path.write_bytes(stream.read())
+    else:
+        from builder.packages.pypi.resolve import best
+
+        chosen = best(resolve(Wanted(requirements=(name,)), on, machine)[0], on, machine)
+        assert chosen is not None
+        path = fetch.into(folder, str(chosen.url), chosen.sha256, chosen.filename)
+    with zipfile.ZipFile(path) as archive:
+        return of(entry(f"python/{one}", archive.read(one)) for one in archive.namelist() if not one.endswith("/"))
+
+
+@pytest.mark.network
+def test_a_wheel_for_the_other_architecture_is_refused(tmp_path: Path) -> None:
+    layer = wheel("orjson", "x86_64", tmp_path)
+    assert checked(layer, "architecture") == []
+    assert checked(layer, "architecture", architectures=("arm64",)) == [
+        ("error", "is code for X86_64, the layer is for arm64")
+    ]
+    assert checked(layer, "architecture", architectures=("x86_64", "arm64")) == [
+        ("error", "is code for X86_64, the layer is for x86_64 and arm64")
+    ]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+def test_a_musl_wheel_is_refused(tmp_path: Path, arch: str) -> None:
+    layer = wheel("orjson", arch, tmp_path, musl=True)
+    findings = checked(layer, "musl", architectures=(arch,))
+    assert [severity for severity, _ in findings] == ["error"]
+    assert "of musl" in findings[0][1]
+    assert checked(wheel("orjson", arch, tmp_path), "musl", architectures=(arch,)) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "magic", "severity"),
+    [
+        ("python/a/_a.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe", "error"),
+        ("lib/a.dylib", b"\xca\xfe\xba\xbe", "error"),
+        ("python/a/a.pyd", b"MZ\0\0", "warning"),
+        ("nodejs/node_modules/x/prebuilds/darwin-x64/x.node", b"\xcf\xfa\xed\xfe", "warning"),
+    ],
+)
+def test_libraries_of_other_systems_are_recognised(path: str, magic: bytes, severity: str) -> None:
+    assert [one for one, _ in checked(tree({path: magic + bytes(60)}), "architecture")] == [severity]
+
+
+def test_java_classes_are_no_mac_libraries() -> None:
+    assert checked(tree({"java/lib/A.class": b"\xca\xfe\xba\xbe" + bytes(20)}), "architecture") == []
+
+
+def test_a_damaged_elf_file_is_told_not_crashed_on() -> None:
+    layer = tree({"python/x.so": b"\x7fELF" + b"\xff" * 60})
+    assert [severity for severity, _ in checked(layer, "architecture")] == ["warning"]
+    assert [severity for severity, _ in checked(layer, "architecture", own=True)] == ["error"]

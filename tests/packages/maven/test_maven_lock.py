@@ -1,0 +1,31 @@
+import pytest
+
+from builder.base.errors import UsageError
+from builder.packages.maven import maven_lock
+from builder.packages.maven.maven_lock import Jar
+
+SHA = "0" * 64
+ONE, TWO = Jar(coordinates="a.b:one:1.0", sha256=SHA), Jar(coordinates="c:two:2.0:linux", sha256=SHA)
+
+
+def test_a_lock_says_what_was_written_and_nothing_about_where_it_lies() -> None:
+    text = maven_lock.write([TWO, ONE])
+    assert maven_lock.read(text, "maven.lock") == (ONE, TWO)
+    assert "://" not in text
+
+
+def test_all_mistakes_of_a_lock_are_told_together() -> None:
+    with pytest.raises(UsageError) as raised:
+        maven_lock.read(f"a:b sha256:{SHA}\na:b:1 sha256:12\n\n# fine\na:b:1 sha256:{SHA}\n", "maven.lock")
+    assert len(raised.value.why) == 2
+
+
+def test_a_recipe_that_moved_on_is_noticed() -> None:
+    assert maven_lock.unfit([ONE], ["a.b:one:1.0"]) == []
+    assert "asks for a.b:one:1.1" in maven_lock.unfit([ONE], ["a.b:one:1.1"])[0]
+
+
+def test_jars_of_one_name_are_told_apart_by_their_group() -> None:
+    other = Jar(coordinates="x.y:one:1.0", sha256=SHA)
+    assert set(maven_lock.names([ONE, TWO])) == {"one-1.0.jar", "two-2.0-linux.jar"}
+    assert set(maven_lock.names([ONE, other])) == {"a.b.one-1.0.jar", "x.y.one-1.0.jar"}

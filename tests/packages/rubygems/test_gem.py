@@ -1,0 +1,335 @@
+"""Versions of gems, Bundler's lock, and which file a target gets; no engine."""
+
+import functools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kit import bad
+from kit import gems as kit
+from kit.bad import Workshop
+
+from builder.authoring import relock
+from builder.base.errors import BuildError, UsageError
+from builder.model import recipes
+from builder.model.architectures import ARM64, X86_64, Architecture
+from builder.model.gem_version import Requirement, Version, asked
+from builder.model.recipes import Loaded
+from builder.model.target import Target, steps, targets
+from builder.packages.rubygems import gemfile_lock, gems, gemspec, index
+from builder.packages.rubygems.gemfile_lock import Gems
+from builder.packages.rubygems.spec import Spec
+from builder.plan.planning import plan
+
+ORDERED = ("0.9.a", "0.9", "1.0.a", "1.0.a.2", "1.0.b1", "1.0.pre1", "1.0", "1.0.1", "1.2", "1.10", "2", "10.0.0.1")
+"""As Ruby's `Gem::Version` sorts them."""
+
+
+def test_versions_sort_as_in_ruby() -> None:
+    found = sorted(map(Version, reversed(ORDERED)))
+    assert [one.text for one in found] == list(ORDERED)
+    assert Version("1.0") == Version("1.0.0") == Version("1")
+    assert Version("1.0-2") < Version("1.0")
+
+
+@given(st.lists(st.integers(0, 99), min_size=1, max_size=4), st.lists(st.integers(0, 99), min_size=1, max_size=4))
+def test_versions_of_numbers_sort_as_numbers(one: list[int], other: list[int]) -> None:
+    padded = [[*parts, *[0] * (4 - len(parts))] for parts in (one, other)]
+    first, second = (Version(".".join(map(str, parts))) for parts in (one, other))
+    assert (first < second) == (padded[0] < padded[1])
+    assert (first == second) == (padded[0] == padded[1])
+
+
+@pytest.mark.parametrize(
+    ("requirement", "yes", "no"),
+    [
+        ("~> 1.4", ("1.4", "1.4.9", "1.99"), ("1.3.9", "2", "2.0.a")),
+        ("~> 2.8.2", ("2.8.2", "2.8.10"), ("2.8.1", "2.9")),
+        ("~> 3", ("3", "3.9"), ("4", "2.9")),
+        (">= 3.1, < 3.5.dev", ("3.1", "3.4.9"), ("3.0", "3.5.0")),
+        (">= 1&!= 1.5", ("1.4", "1.5.1"), ("1.5", "0.9")),
+        ("1.2", ("1.2.0",), ("1.2.1",)),
+    ],
+)
+def test_requirements_allow_what_ruby_does(requirement: str, yes: tuple[str, ...], no: tuple[str, ...]) -> None:
+    allowed = {text for text in (*yes, *no) if Requirement(requirement).allows(Version(text))}
+    assert allowed == set(yes)
+
+
+@pytest.mark.parametrize("text", ["", "a b", "nokogiri@latest", "nokogiri@", "-x@1"])
+def test_what_is_no_gem_is_told(text: str) -> None:
+    if text == "nokogiri@":
+        assert asked(text) == ("nokogiri", Requirement(">= 0"))
+        return
+    with pytest.raises(ValueError, match="is no"):
+        asked(text)
+
+
+LOCK = """GEM
+  remote: http://127.0.0.1:1/
+  specs:
+    nokogiri (1.18.2)
+      mini_portile2 (~> 2.8.2)
+      racc (~> 1.4)
+    nokogiri (1.18.2-x86_64-linux-gnu)
+      racc (~> 1.4)
+    mini_portile2 (2.8.7)
+    racc (1.8.1)
+
+PLATFORMS
+  ruby
+  x86_64-linux-gnu
+
+DEPENDENCIES
+  nokogiri (= 1.18.2)
+
+CHECKSUMS
+  racc (1.8.1) sha256={}
+
+BUNDLED WITH
+   2.6.2
+""".format("a" * 64)
+
+
+def _first(lock: gemfile_lock.GemLock, arch: Architecture, name: str) -> Spec:
+    return gemfile_lock.files(lock, name, arch, "x")[0]
+
+
+def test_a_lock_of_bundler_is_read() -> None:
+    lock = gemfile_lock.read(LOCK, "Gemfile.lock")
+    assert lock.roots == (("nokogiri", "= 1.18.2"),)
+    assert lock.remotes == ("http://127.0.0.1:1/",)
+    assert [spec.full_name for spec in lock.specs][:2] == ["nokogiri-1.18.2", "nokogiri-1.18.2-x86_64-linux-gnu"]
+    assert {spec.name: spec.sha256 for spec in lock.specs}["racc"] == "a" * 64
+    chosen = {
+        arch: [one.full_name for one in gemfile_lock.reached(lock, functools.partial(_first, lock, arch), ())]
+        for arch in (X86_64, ARM64)
+    }
+    assert chosen[X86_64] == ["racc-1.8.1", "nokogiri-1.18.2-x86_64-linux-gnu"]
+    assert chosen[ARM64] == ["mini_portile2-2.8.7", "racc-1.8.1", "nokogiri-1.18.2"]
+    again = gemfile_lock.read(gemfile_lock.write(lock), "again")
+    assert set(again.specs) == set(lock.specs)
+    assert again.roots == lock.roots
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no DEPENDENCIES"),
+        ("{}", "no DEPENDENCIES"),
+        ("GIT\n  remote: x\n\nDEPENDENCIES\n  a!\n", "GIT: a gem that no index has"),
+        ("GEM\n  specs:\n    broken\n\nDEPENDENCIES\n  a\n", "`broken` below GEM"),
+    ],
+)
+def test_what_is_no_lock_is_told(text: str, why: str) -> None:
+    with pytest.raises(UsageError, match="is no lock of gems") as raised:
+        gemfile_lock.read(text, "Gemfile.lock")
+    assert why in raised.value.why[0]
+
+
+def test_gems_come_after_those_that_they_need_even_in_circles() -> None:
+    specs = [
+        Spec(name="a", version="1", needs=(("b", ">= 0"), ("gone", ">= 0"))),
+        Spec(name="b", version="1", needs=(("c", ">= 0"),)),
+        Spec(name="c", version="1", needs=(("a", ">= 0"),)),
+    ]
+    found = [one.name for one in gemfile_lock.sequence(specs)]
+    assert sorted(found) == ["a", "b", "c"]
+    assert found.index("b") > found.index("c")
+
+
+# ---- with an index -------------------------------------------------------------------------------------------------
+
+
+RECIPE = """
+[layer]
+name = "some"
+version = "1"
+description = "gems"
+license = "MIT"
+[targets]
+runtimes = ["ruby3.3"]
+architectures = ["x86_64"]
+[[step]]
+uses = "gem"
+{}
+"""
+
+
+def recipe(tmp_path: Path, step: str) -> Loaded:
+    folder = tmp_path / "recipes" / "some"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.toml").write_text(RECIPE.format(step), encoding="utf-8")
+    return recipes.load(folder.parent, "some")
+
+
+def planned(loaded: Loaded, *, wheels_only: bool = False) -> Gems:
+    target = targets(loaded.recipe)[0]
+    found = gems.plan(loaded, target, steps(loaded.recipe, target), wheels_only=wheels_only)
+    assert found
+    return found
+
+
+def test_the_newest_version_that_fits_ruby_and_others_is_taken(gem_index: Path, tmp_path: Path) -> None:
+    for version, ruby in (("1.0", ">= 0"), ("1.1", ">= 3.0"), ("1.2", ">= 3.4"), ("2.0.pre1", ">= 0")):
+        kit.pack(gem_index / "gems", "one", version, ruby=ruby)
+    kit.pack(gem_index / "gems", "two", "1.0", needs={"one": "< 1.1"})
+    kit.write_index(gem_index)
+    alone = planned(recipe(tmp_path, 'gems = ["one"]'))
+    assert [one.spec.full_name for one in alone.gems] == ["one-1.1"]
+    assert not alone.locked
+    both = planned(recipe(tmp_path, 'gems = ["one", "two"]'))
+    assert [one.spec.full_name for one in both.gems] == ["one-1.0", "two-1.0"]
+
+
+def test_gems_that_do_not_fit_together_are_named(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.pack(gem_index / "gems", "two", "1.0", needs={"one": "~> 2.0"})
+    kit.write_index(gem_index)
+    with pytest.raises(BuildError, match="fit together") as raised:
+        planned(recipe(tmp_path, 'gems = ["one", "two", "nowhere@1"]'))
+    assert any(
+        "two 1.0 asks for one ~> 2.0" in line or "nowhere = 1, which the index" in line for line in raised.value.why
+    )
+
+
+def test_lock_is_written_read_and_held_against_the_recipe(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
+    loaded = recipe(tmp_path, 'gems = ["one@~> 1.0"]')
+    (locked,) = relock.relock(loaded, upgrade=False, report=lambda _: None)
+    assert locked.changes == (("one", None, "1.0"),)
+    kit.pack(gem_index / "gems", "one", "1.5")
+    kit.write_index(gem_index)
+    index.listed.cache_clear()
+    found = planned(loaded)
+    assert found.locked
+    assert [one.spec.full_name for one in found.gems] == ["one-1.0"]
+    (kept,) = relock.relock(loaded, upgrade=False, report=lambda _: None)
+    assert kept.changes == ()
+    (newer,) = relock.relock(loaded, upgrade=True, report=lambda _: None)
+    assert newer.changes == (("one", "1.0", "1.5"),)
+    with pytest.raises(UsageError, match="does not fit its recipe") as raised:
+        planned(recipe(tmp_path, 'gems = ["one@2.0"]'))
+    assert raised.value.why == ("one: the recipe asks for = 2.0, the lock is for ~> 1.0",)
+
+
+def test_a_gem_that_changed_under_its_version_is_refused(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"# as it was locked\n"})
+    kit.write_index(gem_index)
+    loaded = recipe(tmp_path, 'gems = ["one"]')
+    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"raise 'other'\n"})
+    with pytest.raises(BuildError, match="hash mismatch"):
+        planned(loaded)
+
+
+def test_a_gemfile_needs_its_lock_and_may_leave_gems_out(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.pack(gem_index / "gems", "tool", "1.0")
+    kit.write_index(gem_index)
+    loaded = recipe(tmp_path, 'file = "Gemfile"\nwithout = ["tool"]') if _gemfile(tmp_path) else None
+    assert loaded
+    with pytest.raises(UsageError, match=r"no Gemfile.lock beside Gemfile"):
+        planned(loaded)
+    lock = "GEM\n  remote: x\n  specs:\n    one (1.0)\n    tool (1.0)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  one\n{}"
+    path = tmp_path / "recipes/some/Gemfile.lock"
+    path.write_text(lock.format(""), encoding="utf-8")
+    with pytest.raises(UsageError, match="does not fit") as raised:
+        planned(loaded)
+    assert raised.value.why == ("tool is in Gemfile and not in its lock",)
+    path.write_text(lock.format("  tool\n"), encoding="utf-8")
+    found = planned(loaded)
+    assert [one.spec.full_name for one in found.gems] == ["one-1.0"]
+    assert not found.locked  # Bundler before 2.6 writes no hashes
+    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    assert planned(loaded).locked
+
+
+def needing(folder: Path, glibc: str) -> bytes:
+    """Return a library that asks the C library for a symbol of that version."""
+    if reason := bad.usable():
+        pytest.skip(reason)
+    return Workshop(folder, lambda *_: {}).needing("libc.so.6", "-Wl,--no-as-needed", version=f"GLIBC_{glibc}")
+
+
+def _gemfile(tmp_path: Path) -> bool:
+    path = tmp_path / "recipes/some/Gemfile"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("source 'https://example.org'\ngem 'one'\ngroup :test do\n  gem \"tool\"\nend\n", encoding="utf-8")
+    return True
+
+
+def test_a_precompiled_gem_is_taken_when_lambdas_glibc_is_new_enough(gem_index: Path, tmp_path: Path) -> None:
+    source = {"ext/one/extconf.rb": b"", "lib/one.rb": b""}
+    kit.pack(gem_index / "gems", "one", "1.0", source, extensions=["ext/one/extconf.rb"])
+    for glibc in ("2.17", "2.38"):
+        fat = {"lib/one.rb": b"", "lib/one/3.3/one.so": needing(tmp_path, glibc), "lib/one/3.4/one.so": b"\x7fELF?"}
+        kit.pack(gem_index / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
+        kit.write_index(gem_index)
+        index.listed.cache_clear()
+        (found,) = planned(recipe(tmp_path, 'gems = ["one"]')).gems
+        assert found.compiled == (glibc == "2.38")
+        assert found.spec.platform == ("ruby" if glibc == "2.38" else "x86_64-linux-gnu")
+    assert "needs glibc 2.38" in found.reason
+    (never,) = planned(recipe(tmp_path, 'gems = ["one"]\nprecompiled = "never"')).gems
+    assert never.compiled
+    with pytest.raises(BuildError, match="needs an engine"):
+        planned(recipe(tmp_path, 'gems = ["one"]\nprecompiled = "never"'), wheels_only=True)
+
+
+def test_libraries_for_other_rubies_stay_out(gem_index: Path, tmp_path: Path) -> None:
+    fat = {"lib/one.rb": b"", "lib/one/3.3/one.so": needing(tmp_path, "2.17"), "lib/one/3.4/one.so": b"\x7fELF?"}
+    kit.pack(gem_index / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
+    kit.write_index(gem_index)
+    found = planned(recipe(tmp_path, 'gems = ["one"]'))
+    target: Target = targets(recipe(tmp_path, 'gems = ["one"]').recipe)[0]
+    paths = {entry.path for entry in gems.entries(found, target.base)}
+    root = "ruby/gems/3.3.0"
+    assert f"{root}/gems/one-1.0-x86_64-linux-gnu/lib/one/3.3/one.so" in paths
+    assert not any("/3.4/" in path for path in paths)
+    assert f"{root}/specifications/one-1.0-x86_64-linux-gnu.gemspec" in paths
+
+
+@pytest.mark.parametrize("name", ["../out.rb", "/etc/out.rb", "lib/../../out.rb"])
+def test_a_gem_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    path = kit.pack(tmp_path, "evil", files={name: b"x"})
+    with pytest.raises(BuildError, match="no gem that can be read"):
+        list(gemspec.contents(path))
+
+
+def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.gem").write_bytes(b"no tar")
+    with pytest.raises(BuildError, match="no gem that can be read"):
+        gemspec.metadata(tmp_path / "a.gem")
+
+
+def test_a_silent_index_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUNDLE_MIRROR__ALL", "http://127.0.0.1:9/")
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    index.listed.cache_clear()
+    with pytest.raises(UsageError, match="did not tell what there is of one") as raised:
+        planned(recipe(tmp_path, 'gems = ["one"]'))
+    assert "BUNDLE_MIRROR__ALL" in str(raised.value.hint)
+
+
+def test_a_python_runtime_takes_no_gems(tmp_path: Path) -> None:
+    folder = tmp_path / "recipes" / "some"
+    folder.mkdir(parents=True)
+    text = RECIPE.format('gems = ["one"]').replace("ruby3.3", "python3.13")
+    (folder / "recipe.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as raised:
+        recipes.load(folder.parent, "some")
+    assert any("needs a runtime of ruby" in line for line in raised.value.why)
+
+
+def test_the_plan_names_every_gem(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
+    loaded = recipe(tmp_path, 'gems = ["one"]')
+    found = plan(loaded, targets(loaded.recipe)[0])
+    assert found.route == "gems"
+    (row,) = found.as_json()["packages"]
+    assert (row["name"], row["version"], row["route"], row["reason"]) == ("one", "1.0", "gem", "pure Ruby")
+    assert len(row["sha256"]) == 64
