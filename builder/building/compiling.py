@@ -130,7 +130,7 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
         (context / name).mkdir(parents=True)
     text = dockerfile.render(container, wanted, [secret.id for secret in work.choice.secrets], acceleration)
     (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
-    for path in (facts.folder() / "inside").iterdir():
+    for path in facts.files("inside"):
         shutil.copyfile(path, context / "inside" / path.name)
     (context / "inside" / "provided.txt").write_text("\n".join(provided(container.target)), encoding="utf-8")
     (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8")

@@ -15,6 +15,15 @@ def folder() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "images"
 
 
+def files(under: str = "") -> tuple[Path, ...]:
+    """Return the data files below a folder of the facts, sorted.
+
+    An installer may compile the Python files among them; what it writes to `__pycache__` is no data.
+    """
+    found = (folder() / under).rglob("*")
+    return tuple(sorted(path for path in found if path.is_file() and path.parent.name != "__pycache__"))
+
+
 @cache
 def table(name: str) -> dict[str, object]:
     """Return one TOML file of the `images` folder."""

@@ -52,11 +52,8 @@ def unlocked(loaded: Loaded) -> bool:
 @cache
 def _tool() -> str:
     """Name this layerwright with its facts, but for the pins: those are inputs of their own."""
-    found = {
-        name: digest
-        for name, digest in files.hashes(facts.folder()).items()
-        if not name.startswith("pins") and "__pycache__" not in name
-    }
+    named = {path.relative_to(facts.folder()).as_posix(): path for path in facts.files()}
+    found = {name: files.sha256(path) for name, path in named.items() if not name.startswith("pins")}
     return f"{tool()}.{files.sha256_of(json.dumps(found).encode())[:16]}"
 
 

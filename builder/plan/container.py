@@ -177,8 +177,7 @@ class Container:
 def machinery() -> str:
     """Return a hash of what surrounds the steps: templates, helpers, lists of libraries, and uv."""
     made = hashlib.sha256(uv.version().encode())
-    root = facts.folder()
-    for path in sorted(path for folder in ("templates", "inside", "libraries") for path in (root / folder).iterdir()):
+    for path in sorted(path for folder in ("templates", "inside", "libraries") for path in facts.files(folder)):
         made.update(path.name.encode() + b"\0" + path.read_bytes())
     made.update(Path(__file__).with_name("dockerfile.py").read_bytes())
     return made.hexdigest()

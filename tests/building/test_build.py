@@ -423,3 +423,36 @@ def test_the_installed_command_works_in_any_folder_with_recipes(installed: Path,
         )
         assert finished.returncode == 0, finished.stderr
     assert f"{TARGET}.zip" in files(work / "dist")
+
+
+@pytest.fixture(scope="session")
+def installed_by_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install layerwright's wheel with pip, which byte-compiles; what it needs is taken from these tests' Python."""
+    folder = tmp_path_factory.mktemp("pip")
+    scripts = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+
+    def python(program: str | Path, *arguments: str | Path) -> str:
+        command = [str(program), *map(str, arguments)]
+        return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=folder).stdout.strip()
+
+    python(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    python(sys.executable, "-m", "venv", folder / "venv")
+    wheel = next(folder.glob("layerwright-*.whl"))
+    python(scripts / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--compile", wheel)
+    places = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    own, needed = python(scripts / "python", "-c", places), python(sys.executable, "-c", places)
+    (Path(own) / "needed.pth").write_text(f"{needed}\n", encoding="utf-8")
+    return scripts / "layerwright"
+
+
+def test_what_pip_installs_builds_layers(installed_by_pip: Path, index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    inside = next((installed_by_pip.parents[1]).rglob("builder/images/inside"))
+    assert (inside / "__pycache__").is_dir()
+    command = [str(installed_by_pip), "build", "--pip", "a==1.0", "--runtime", "python3.13", "--arch", "arm64"]
+    finished = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert [path for path in files(folder / "dist") if path.endswith(".zip")]
