@@ -87,6 +87,7 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
         count += 1
         try:
             loaded = recipes.load(folder, name)
+            _read_requirements(loaded)
         except UsageError as error:
             errors.append(error)
         else:
@@ -94,6 +95,20 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
                 terminal.warn(f"{name}: {unknown}")
     report_errors(errors)
     terminal.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
+
+
+def _read_requirements(loaded: "Loaded") -> None:
+    """Raise UsageError for requirements that `plan` would refuse."""
+    from builder.model.steps import Pip
+    from builder.model.target import targets
+    from builder.packages.pypi import requirements_file
+
+    pips = [step for step in loaded.recipe.step if isinstance(step, Pip)]
+    one = targets(loaded.recipe)[0]
+    requirements_file.read(
+        [loaded.file(step.file) for step in pips if step.file],
+        [one.expand(text) for step in pips for text in step.requirements],
+    )
 
 
 def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":

@@ -9,7 +9,7 @@ from builder.base.errors import BuildError, LayerwrightError
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
-from builder.packages.pypi import sdist, tags, uv
+from builder.packages.pypi import requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.pylock import candidates
 
@@ -93,12 +93,11 @@ def best(candidate: Candidate, runtime: Runtime, arch: Architecture) -> Dist | N
 def _compile(wanted: Wanted, arguments: Sequence[str], facts: sdist.StaticMetadata | None = None) -> Finished:
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
         folder = Path(name)
-        inputs = [uv.requirements_file(path) for path in wanted.files]
-        if wanted.requirements:
-            inputs.append(_write(folder / "requirements.in", wanted.requirements))
+        plain = requirements_file.read(wanted.files, wanted.requirements)
+        inputs = [_write(folder / "requirements.in", (*plain.options, *plain.requirements))]
         more: list[str] = []
-        if wanted.pins:
-            more = ["--constraints", _write(folder / "pins.txt", wanted.pins)]
+        if fixed := (*wanted.pins, *plain.constraints):
+            more = ["--constraints", _write(folder / "pins.txt", fixed)]
         if wanted.preferences:
             kept = folder / "requirements.txt"
             more += ["--output-file", _write(kept, wanted.preferences)]

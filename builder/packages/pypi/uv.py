@@ -91,8 +91,3 @@ def unreachable(finished: processes.Finished) -> LayerwrightError | None:
 def fail(finished: processes.Finished, what: str) -> LayerwrightError:
     """Turn a failure of uv into the error that fits it."""
     return unreachable(finished) or BuildError(what, why=explanation(finished))
-
-
-def requirements_file(path: Path) -> str:
-    """Return a requirements file by its full name: uv resolves what it names relative to it."""
-    return str(path.resolve())

@@ -1,0 +1,221 @@
+"""Requirements files, read here and never by uv: it would build an editable on this host to learn what it requires.
+
+What uv gets instead are plain requirements: packages of an index, and the addresses of wheels and sdists. Everything
+that would have to be built where it lies is refused, with the line that names it: editables, folders, repositories.
+"""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from builder.base import credentials
+from builder.base.errors import UsageError
+
+ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
+"""Suffixes of what has a hash: wheels, and sdists, which are never built on this host."""
+_OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
+_FILES = {"-r": False, "--requirement": False, "--requirements": False, "-c": True, "--constraint": True}
+"""Options that name another file, and whether what is in it are constraints."""
+_FOLDERS = ("-f", "--find-links")
+_PASSED = frozenset({
+    *("-i", "--index-url", "--extra-index-url", "--no-index", *_FOLDERS, "--trusted-host"),
+    *("--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"),
+})  # fmt: skip
+"""Options that say where packages come from; uv reads them, and warns of those that it does not know."""
+_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
+_PLACE = re.compile(r"\.|.*[/\\:@]")
+"""What a path or an address looks like, and a mistyped requirement does not."""
+_ADDRESS = re.compile(r"(?P<address>[^\s;\[]+)(?P<rest>\s*(?:\[[^\]]*\])?\s*(?:;.*)?)")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plain:
+    """What requirements files ask for, as lines that uv may read."""
+
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Line:
+    """One line without its comment, joined with those that continue it."""
+
+    file: Path
+    number: int
+    text: str
+
+    def told(self, why: str) -> str:
+        return f"{self.file.as_posix()}:{self.number}: {credentials.redact(self.text)}{f' ({why})' if why else ''}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """What has been read so far."""
+
+    requirements: list[str] = field(default_factory=list)
+    constraints: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    seen: set[tuple[Path, bool]] = field(default_factory=set)
+    """Files that were read, and whether as constraints: they may name each other."""
+
+
+class _RefusedError(Exception):
+    """Says why a line is not handed on; empty when the line itself tells it."""
+
+
+def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
+    """Read requirements, and files with all the files that they name; UsageError with every line that is refused."""
+    found = _Found()
+    for text in requirements:
+        _direct_only(text, found)
+    for path in files:
+        _read(path, found, constraints=False)
+    if found.refused:
+        msg = "requirements would have to be built on this host, or cannot be read"
+        hint = (
+            "`pip wheel --no-deps PATH` makes a wheel of a project, which `name @ file:///path/to/name.whl` names;"
+            " or publish it to an index"
+        )
+        raise UsageError(msg, why=found.refused, hint=hint)
+    return Plain(
+        requirements=(*requirements, *found.requirements),
+        constraints=tuple(found.constraints),
+        options=tuple(found.options),
+    )
+
+
+def _direct_only(text: str, found: _Found) -> None:
+    """Look at a requirement of a recipe or the command line: whether it is one was checked there."""
+    try:
+        if len(text.splitlines()) > 1:  # uv would read each of them by itself
+            raise _RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
+        if url := Requirement(text).url:
+            _located(url, Path())
+    except (_RefusedError, InvalidRequirement) as error:
+        why = str(error).partition("\n")[0]
+        told = " ".join(credentials.redact(text).split())
+        found.refused.append(f"{told}{f' ({why})' if why else ''}")
+
+
+def _read(path: Path, found: _Found, *, constraints: bool) -> None:
+    if (path.resolve(), constraints) in found.seen:
+        return
+    found.seen.add((path.resolve(), constraints))
+    try:
+        lines = list(_lines(path))
+    except (OSError, UnicodeDecodeError) as error:
+        found.refused.append(f"{path.as_posix()}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8'}")
+        return
+    if path.name in _PROJECTS:
+        found.refused.append(f"{path.as_posix()}: is a project, no requirements file")
+        return
+    for line in lines:
+        try:
+            _take(line, found, constraints=constraints)
+        except _RefusedError as error:
+            found.refused.append(line.told(str(error)))
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    """Yield lines as pip reads them: a backslash at the end continues one, `#` after a space begins a comment."""
+    pending: list[str] = []
+    every = path.read_text(encoding="utf-8-sig").splitlines()
+    for number, raw in enumerate(every, 1):
+        continued = raw.endswith("\\") and number < len(every) and not raw.lstrip().startswith("#")
+        pending.append(raw.removesuffix("\\"))
+        if continued:
+            continue
+        text = re.sub(r"(^|\s)#.*$", "", "".join(pending)).strip()
+        if text:
+            yield _Line(file=path, number=number - len(pending) + 1, text=text)
+        pending = []
+
+
+def _take(line: _Line, found: _Found, *, constraints: bool) -> None:
+    if option := _OPTION.fullmatch(line.text):
+        _take_option(option["name"], option["value"].strip().removeprefix("=").strip(), line, found, constraints)
+        return
+    kept = found.constraints if constraints else found.requirements
+    kept.append(_requirement(_filled(line.text), line.file))
+
+
+def _take_option(name: str, value: str, line: _Line, found: _Found, constraints: bool) -> None:  # noqa: FBT001
+    if name in _FILES:
+        if "://" in (other := _filled(value).strip("\"'")):
+            raise _RefusedError("a file of another host")  # noqa: EM101, TRY003
+        _read(line.file.parent / other, found, constraints=constraints or _FILES[name])
+    elif name in _FOLDERS and "://" not in value:
+        found.options.append(f"{name} {_existing(_filled(value), line.file.parent)}")
+    elif name in _PASSED:
+        found.options.append(f"{name} {value}".strip())
+    else:
+        raise _RefusedError("" if name in {"-e", "--editable"} else "this option is not known")
+
+
+def _filled(text: str) -> str:
+    """Fill in variables of the environment as pip does, so that what is looked at is what is used."""
+    filled = re.sub(r"\$\{([A-Z0-9_]+)\}", lambda found: os.environ.get(found[1], found[0]), text)
+    if "${" in filled:
+        raise _RefusedError("a variable is not set")  # noqa: EM101, TRY003
+    return " ".join(filled.split())
+
+
+def _requirement(text: str, file: Path) -> str:
+    """Return a requirement with the whole address of what it names, if it names any, and its hashes."""
+    asked, *options = re.split(r"\s(?=--?[A-Za-z])", text)
+    if any(not re.fullmatch(r"--hash[= ]\s*\w+:[0-9A-Fa-f]+", one) for one in options):
+        raise _RefusedError("this option is not known")  # noqa: EM101, TRY003
+    return " ".join([_addressed(asked, file), *options])
+
+
+def _addressed(asked: str, file: Path) -> str:
+    try:
+        known = Requirement(asked)
+    except InvalidRequirement:
+        return _nameless(asked, file)
+    if known.url:
+        known.url = _located(known.url, file.parent)
+    elif known.name.lower().endswith(ARCHIVES):
+        return _nameless(asked, file)  # `a-1.0.whl` would do as a name
+    return str(known)
+
+
+def _nameless(asked: str, file: Path) -> str:
+    match = _ADDRESS.fullmatch(asked)
+    if match is None or not (_PLACE.match(match["address"]) or match["address"].lower().endswith(ARCHIVES)):
+        raise _RefusedError("this is no requirement")  # noqa: EM101, TRY003
+    return _located(match["address"], file.parent) + match["rest"]
+
+
+def _located(address: str, folder: Path) -> str:
+    """Return the whole address of a wheel or an sdist; anything else is refused."""
+    if re.search(r"\s", address):
+        raise _RefusedError("an address has no spaces")  # noqa: EM101, TRY003
+    parts = urlsplit(address)
+    if parts.scheme in {"http", "https"}:
+        path = unquote(parts.path)
+    elif parts.scheme == "file":
+        path = url2pathname(parts.path)
+    elif "://" in address or "+" in parts.scheme:
+        raise _RefusedError
+    else:
+        path = address
+    if not path.lower().endswith(ARCHIVES) or (parts.scheme not in {"http", "https"} and Path(path).is_dir()):
+        raise _RefusedError
+    return address if parts.scheme in {"http", "https", "file"} else _existing(path, folder).as_uri()
+
+
+def _existing(path: str, folder: Path) -> Path:
+    """Return the whole path of what pip and uv look for in the current folder; else it is beside the file."""
+    here = Path(path).resolve()
+    if here.exists():
+        return here
+    return (folder / path).resolve()

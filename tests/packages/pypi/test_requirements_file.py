@@ -1,0 +1,195 @@
+"""Requirements files: what uv gets of them, and what is refused before uv could run it."""
+
+from pathlib import Path
+
+import pytest
+from kit.commands import layerwright, pip_recipe, write_recipe
+from kit.wheels import Index, make_sdist, make_wheel
+
+from builder.base.errors import BuildError, LayerwrightError, UsageError
+from builder.model.architectures import ARM64
+from builder.model.runtimes import runtime
+from builder.packages.pypi.requirements_file import read
+from builder.packages.pypi.resolve import Wanted, resolve
+
+RECIPE = """
+[layer]
+name        = "a"
+version     = "1.0"
+description = "for tests"
+license     = "MIT"
+
+[targets]
+runtimes      = ["python3.13"]
+architectures = ["arm64"]
+
+[[step]]
+uses = "pip"
+file = "requirements.txt"
+"""
+SETUP = "open({marker!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='sub', version='1.0')\n"
+BACKEND = """
+def _run(*_, **__):
+    exec(compile(open("setup.py").read(), "setup.py", "exec"), {"__name__": "__main__"})
+    return []
+class __legacy__:
+    get_requires_for_build_editable = get_requires_for_build_wheel = build_editable = build_wheel = staticmethod(_run)
+    prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel = staticmethod(_run)
+"""
+REFUSED = (
+    "-e ./sub",
+    "-e sub",
+    "-e./sub",
+    "-e .",
+    "-e ./sub[extra]",
+    "--editable ./sub",
+    "--editable=./sub",
+    "-e \\\n  ./sub",
+    "  -e ./sub  # ours",
+    "-e ${SUB}",
+    "./sub",
+    "sub/",
+    ".",
+    "..",
+    "../sub",
+    "./sub[extra] ; python_version > '3'",
+    "{folder}/sub",
+    "file:./sub",
+    "{uri}/sub",
+    "sub @ {uri}/sub",
+    "sub @ ./sub",
+    "sub @ ${SUB}",
+    "${SUB}",
+    "./folder.whl",
+    "git+https://git.test/sub.git",
+    "git+file://{folder}/sub",
+    "hg+https://hg.test/sub",
+    "bzr+https://bzr.test/sub",
+    "svn+https://svn.test/sub",
+    "sub @ git+https://git.test/sub.git@main",
+    "git@git.test:sub.git",
+    "git://git.test/sub.zip",
+    "sub @ https://git.test/sub",
+    "--edit ./sub",
+    "-r https://files.test/requirements.txt",
+    "-r missing.txt",
+    "sub @ ${NOBODY_SET_THIS}/sub.whl",
+    "sub==1.0 --config-settings x=y",
+    "sub = 1.0",
+)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a folder with a project that leaves a marker when its setup.py runs."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "folder.whl").mkdir()
+    (tmp_path / "sub" / "setup.py").write_text(SETUP.format(marker=str(tmp_path / "marker")))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUB", "./sub")
+    return tmp_path
+
+
+def refused(*files: Path, requirements: tuple[str, ...] = ()) -> tuple[str, ...]:
+    with pytest.raises(UsageError) as caught:
+        read(files, requirements)
+    assert caught.value.hint
+    return caught.value.why
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_would_be_built_where_it_lies_is_refused_with_its_line(project: Path, text: str) -> None:
+    path = project / "requirements.txt"
+    filled = text.replace("{folder}", project.as_posix()).replace("{uri}", project.as_uri())
+    path.write_text(f"# ours\na==1.0\n{filled}\nb\n")
+    (line,) = refused(path)
+    assert line.startswith((f"{path.as_posix()}:3: ", f"{(project / 'missing.txt').as_posix()}: "))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sub @ git+https://git.test/sub",
+        "sub @ ./sub",
+        "sub @ https://files.test/sub.whl\n-e ./sub",
+        "sub ; python_version != 'x\n-e ./sub\n'",
+    ],
+)
+def test_requirements_of_a_recipe_or_the_command_line_are_looked_at_as_well(project: Path, text: str) -> None:
+    assert refused(requirements=("a==1.0", text, f"sub @ {project.as_uri()}/sub"))[0].startswith(" ".join(text.split()))
+
+
+def test_every_line_of_every_file_is_told_at_once(project: Path) -> None:
+    (project / "deep").mkdir()
+    (project / "requirements.txt").write_text("-e ./sub\n-r deep/more.txt\n--constraint=deep/fixed.txt\n")
+    (project / "deep" / "more.txt").write_text(
+        "b\n-r ../requirements.txt\n-cfixed.txt\ngit+https://robot:word@git.test/x\n"
+    )
+    (project / "deep" / "fixed.txt").write_text("c==1\n\nx @ file:///nowhere/x\n")
+    told = refused(project / "requirements.txt")
+    assert [line.removeprefix(f"{project.as_posix()}/") for line in told] == [
+        "requirements.txt:1: -e ./sub",
+        "deep/fixed.txt:3: x @ file:///nowhere/x",
+        "deep/more.txt:4: git+https://git.test/x",
+    ]
+
+
+def test_what_is_left_is_plain(project: Path) -> None:
+    wheel = make_wheel(project / "sub", "w", "1.0")
+    (project / "sub" / "fixed.txt").write_text("b==1\n")
+    (project / "sub" / "requirements.txt").write_text(
+        "\ufeff--extra-index-url https://files.test/simple\n"
+        "a[x]>=1,<2 ; python_version > '3'  # a comment\n"
+        "b \\\n  --hash=sha256:00 \\\n  --hash=sha256:01\n"
+        f"./{wheel.name}\n"
+        "w @ https://files.test/w-1.0-py3-none-any.whl#sha256=00\n"
+        "https://files.test/s-1.0.tar.gz\n"
+        "-c fixed.txt\n"
+        "-r requirements.txt\n",
+        encoding="utf-8",
+    )
+    plain = read([project / "sub" / "requirements.txt"], ["z==1"])
+    assert plain.options == ("--extra-index-url https://files.test/simple",)
+    assert plain.constraints == ("b==1",)
+    assert plain.requirements == (
+        "z==1",
+        'a[x]<2,>=1; python_version > "3"',
+        "b --hash=sha256:00 --hash=sha256:01",
+        wheel.as_uri(),
+        "w @ https://files.test/w-1.0-py3-none-any.whl#sha256=00",
+        "https://files.test/s-1.0.tar.gz",
+    )
+
+
+def test_a_project_is_no_requirements_file(project: Path) -> None:
+    assert refused(project / "sub" / "setup.py")[0].endswith("setup.py: is a project, no requirements file")
+
+
+@pytest.mark.parametrize("command", ["plan", "lock", "lint"])
+@pytest.mark.parametrize("text", ["-e ./sub", "-e ./recipes/a/sub", "./sub"])
+def test_no_setup_py_runs_on_the_host(project: Path, index: Index, command: str, text: str) -> None:
+    make_wheel(index.folder, "setuptools", "99.0", files={"setuptools/build_meta.py": BACKEND.encode()})
+    folder = write_recipe(project, "a", RECIPE).parent
+    (project / "sub").rename(folder / "sub")
+    (folder / "requirements.txt").write_text(f"{text}\n")
+    result = layerwright(command, "a", cwd=project)
+    assert not (project / "marker").exists()
+    assert result.code == 2
+    assert f"requirements.txt:1: {text}" in result.err
+
+
+def test_lint_knows_what_a_recipe_requires(project: Path) -> None:
+    write_recipe(project, "a", pip_recipe("a", "a=={version}", "b @ git+https://git.test/b"))
+    result = layerwright("lint", cwd=project)
+    assert result.code == 2
+    assert "b @ git+https://git.test/b" in result.err
+
+
+def test_an_sdist_by_its_path_runs_nothing_either(project: Path, index: Index) -> None:
+    make_wheel(index.folder, "setuptools", "99.0", files={"setuptools/build_meta.py": BACKEND.encode()})
+    path = make_sdist(project, "s", "1.0", SETUP.format(marker=str(project / "marker")))
+    (project / "requirements.txt").write_text(f"./{path.name}\n")
+    for wanted in (Wanted(files=(project / "requirements.txt",)), Wanted(requirements=(f"s @ {path.as_uri()}",))):
+        with pytest.raises((BuildError, LayerwrightError)):
+            resolve(wanted, runtime("python3.13"), ARM64)
+        assert not (project / "marker").exists()
