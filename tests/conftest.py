@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import aws, gems, published, standin
+from kit import aws, gems, npm, published, standin
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -51,6 +51,17 @@ def gem_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     listed.cache_clear()
     with gems.serve(folder) as address:
         monkeypatch.setenv("BUNDLE_MIRROR__ALL", address)
+        yield folder
+
+
+@pytest.fixture
+def npm_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve the packages of a folder as npm's only registry; `kit.npm.package` writes them."""
+    folder = tmp_path / "registry"
+    folder.mkdir()
+    with npm.registry(folder) as address:
+        monkeypatch.setenv("npm_config_registry", address)
+        monkeypatch.setenv("npm_config_cache", str(tmp_path / "npm-cache"))
         yield folder
 
 

@@ -18,7 +18,7 @@ from builder.model.target import Target, steps, targets
 from builder.packages import languages
 from builder.packages.maven import maven_lock
 from builder.packages.maven.mvn import resolve as resolve_jars
-from builder.packages.npm import npm
+from builder.packages.npm import npm, npm_rows
 from builder.packages.npm.package_lock import packages
 from builder.packages.pypi import build_system, requirements_lock, sdist
 from builder.packages.pypi.build_system import BuildSystem
@@ -170,6 +170,7 @@ def _node(loaded: Loaded, *, upgrade: bool, report: Report) -> Iterator[Locked]:
     (text,) = asked
     old = path.read_text(encoding="utf-8") if path.is_file() else None
     try:
+        npm_rows.check(text, old)
         before = _node_versions(old, path)
     except UsageError:
         old, before = None, {}  # it is damaged, which is why it is written anew

@@ -23,7 +23,7 @@ from builder.packages.maven import maven_lock
 from builder.packages.maven import mvn as maven_index
 from builder.packages.maven.maven_lock import Jar
 from builder.packages.npm import npm as npm_index
-from builder.packages.npm import package_lock
+from builder.packages.npm import npm_rows, package_lock
 from builder.packages.npm.package_lock import Node
 
 S = TypeVar("S", bound=Step)
@@ -59,8 +59,10 @@ def node(loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]], *, 
     text = manifest(loaded, step, target)
     path = loaded.lock_named(NPM_LOCK)
     locked = path is not None and path.is_file()
-    lock = path.read_text(encoding="utf-8") if path and locked else npm_index.lock(text, None)
+    kept = path.read_text(encoding="utf-8") if path and locked else None
     where = path.as_posix() if path and locked else NPM_LOCK
+    npm_rows.check(text, kept, loaded.file(step.file).as_posix() if step.file else "packages", where)
+    lock = npm_index.lock(text, None) if kept is None else kept
     if stale := _stale(text, lock):
         msg = f"the {NPM_LOCK} of {loaded.name} does not fit its recipe"
         raise UsageError(msg, why=stale, hint=f"`layerwright lock {loaded.name}` brings it up to date")

@@ -81,12 +81,12 @@ def test_a_class_that_is_in_no_jar_is_named(engine: Engine, tmp_path: Path) -> N
     assert "`com/none/Gone` is in no jar of the layer" in str(raised.value.hint)
 
 
-def write(folder: Path, script: str, more: str = "") -> recipes.Loaded:
-    """Write a recipe with one package whose install script is that, packed beside it."""
-    made = package(folder, "mine", scripts={"install": script})
+def write(folder: Path, registry: Path, script: str, more: str = "") -> recipes.Loaded:
+    """Write a recipe with one package whose install script is that, and offer the package."""
+    package(registry, "mine", scripts={"install": script})
     beside = folder / "recipes" / "mine"
     beside.mkdir(parents=True)
-    dependencies = {"mine": f"file:{made}"}
+    dependencies = {"mine": "1.0.0"}
     (beside / "package.json").write_text(json.dumps({"name": "layer", "dependencies": dependencies}), encoding="utf-8")
     (beside / "recipe.toml").write_text(
         '[layer]\nname = "mine"\nversion = "1.0"\ndescription = ""\nlicense = "MIT"\n'
@@ -100,8 +100,8 @@ def write(folder: Path, script: str, more: str = "") -> recipes.Loaded:
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Path) -> None:
-    loaded = write(tmp_path, """node -e "require('fs').writeFileSync('made.js', process.arch)" """)
+def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Path, npm_registry: Path) -> None:
+    loaded = write(tmp_path, npm_registry, """node -e "require('fs').writeFileSync('made.js', process.arch)" """)
     (target,) = targets(loaded.recipe)
     with pytest.raises(BuildError, match="never happens on the host"):
         plan(loaded, target, wheels_only=True)
@@ -113,16 +113,16 @@ def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_install_script_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
-    loaded = write(tmp_path, "echo this cannot be built >&2; exit 3")
+def test_an_install_script_that_fails_is_told_with_its_words(tmp_path: Path, npm_registry: Path) -> None:
+    loaded = write(tmp_path, npm_registry, "echo this cannot be built >&2; exit 3")
     (target,) = targets(loaded.recipe)
     with pytest.raises(BuildError) as raised:
         build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
     assert any("this cannot be built" in line for line in raised.value.why)
 
 
-def test_a_lock_that_is_older_than_the_recipe_is_refused(tmp_path: Path) -> None:
-    loaded = write(tmp_path, "true")
+def test_a_lock_that_is_older_than_the_recipe_is_refused(tmp_path: Path, npm_registry: Path) -> None:
+    loaded = write(tmp_path, npm_registry, "true")
     path = loaded.file("package.json")
     path.write_text(json.dumps({"name": "layer", "dependencies": {"other": "1"}}), encoding="utf-8")
     with pytest.raises(UsageError, match="does not fit its recipe") as raised:

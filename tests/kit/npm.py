@@ -1,18 +1,70 @@
-"""Packages of Node.js, as `npm pack` writes them."""
+"""Packages of Node.js, as `npm pack` writes them, and a registry on loopback that serves them."""
 
+import base64
+import hashlib
 import io
 import json
 import tarfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 
-def package(folder: Path, name: str, **more: object) -> Path:
+def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **more: object) -> Path:
     """Write a package as `npm pack` does."""
     text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
     path = folder / f"{name}.tgz"
     with tarfile.open(path, "w:gz") as archive:
-        for file, data in {"package/package.json": text, "package/index.js": b"module.exports = 7;\n"}.items():
+        others = {f"package/{file}": content.encode() for file, content in (files or {}).items()}
+        content = {"package/package.json": text, "package/index.js": b"module.exports = 7;\n", **others}
+        for file, data in content.items():
             info = tarfile.TarInfo(file)
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return path
+
+
+@contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """Serve the packages of a folder, each with its one version, as a registry on loopback."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            name = self.path.partition("?")[0].strip("/").partition("/")[0]
+            path = folder / f"{name}.tgz"
+            body = None
+            if path.is_file():
+                address = f"http://{self.headers['Host']}/{name}/-/{name}-1.0.0.tgz"
+                body = path.read_bytes() if "/-/" in self.path else _document(path, address)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _document(path: Path, address: str) -> bytes:
+    """Return what a registry tells of a package."""
+    with tarfile.open(path) as archive:
+        stream = archive.extractfile("package/package.json")
+        assert stream is not None
+        about = json.loads(stream.read())
+        wrapped = "package/npm-shrinkwrap.json" in archive.getnames()
+    integrity = "sha512-" + base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()
+    row = {**about, "_hasShrinkwrap": wrapped, "dist": {"tarball": address, "integrity": integrity}}
+    row["hasInstallScript"] = bool({"preinstall", "install", "postinstall"} & set(about.get("scripts", {})))
+    document = {"name": about["name"], "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0": row}}
+    return json.dumps(document).encode()

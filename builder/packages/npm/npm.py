@@ -8,11 +8,13 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from builder.base import cache_paths, credentials, locks, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
+from builder.packages.npm import npm_rows
 from builder.packages.pypi import uv
 
 NODE = "24.17.0"
@@ -20,23 +22,28 @@ NODE = "24.17.0"
 _QUIET = (
     *("--ignore-scripts", "--no-audit", "--no-fund"),
     *("--no-update-notifier", "--no-progress", "--loglevel=error"),
+    *("--allow-git=none", "--allow-file=none", "--allow-directory=none"),
 )
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
 _STALE = "can only install packages when your package.json and package-lock.json"
-_WITHOUT_LIBC = 9
-"""The last npm that knows no --libc."""
+_NEEDED = ("allow-git", "allow-file", "allow-directory", "libc")
+"""Settings that npm must know to be used: older ones run programs of the repositories that a package names."""
 
 
 def lock(manifest: str, known: str | None) -> str:
     """Return the text of a package-lock.json, without addresses; a `known` one keeps its versions where they fit."""
+    npm_rows.check(manifest, known)
     with cache_paths.workspace() as work:
         _write(work, manifest, known)
         _run(work, ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], "npm could not resolve")
-        return (work / "package-lock.json").read_text(encoding="utf-8")
+        found = (work / "package-lock.json").read_text(encoding="utf-8")
+    npm_rows.check(manifest, found)
+    return found
 
 
 def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> None:
     """Put node_modules for Linux on an architecture into `folder`. npm verifies every hash; no script runs."""
+    npm_rows.check(manifest, locked)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
     target = ["--os=linux", f"--cpu={arch.npm}", "--libc=glibc", "--omit=dev", "--prefer-offline"]
@@ -76,7 +83,7 @@ def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
 def _program() -> list[str]:
     """Return npm as a command: the host's, else one that is fetched once."""
     found = shutil.which("npm")
-    if found and _major(found) > _WITHOUT_LIBC:
+    if found and _careful(found):
         return [found]
     root = cache_paths.cache() / "tools" / f"node-{NODE}"
     with locks.exclusive(root, lambda: None):
@@ -94,6 +101,10 @@ def _program() -> list[str]:
     return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
 
 
-def _major(program: str) -> int:
-    said = processes.run([program, "--version"]).stdout.strip()
-    return int(said.partition(".")[0]) if re.match(r"\d+\.", said) else 0
+@cache
+def _careful(program: str) -> bool:
+    """Tell whether an npm knows all the settings that keep it from running programs of others."""
+    with cache_paths.workspace() as work:  # settings of the current folder's project are none of ours
+        said = processes.run([program, "config", "get", *_NEEDED], cwd=work)
+    known = set(re.findall(r"^([a-z-]+)=(?!undefined)", said.stdout, re.MULTILINE))
+    return said.returncode == 0 and known.issuperset(_NEEDED)

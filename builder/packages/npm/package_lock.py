@@ -91,8 +91,12 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
         msg = f"{where} is no package-lock.json of npm 7 or later"
         raise UsageError(msg, hint="`layerwright lock` writes it anew")
     kept = _reached({path: row for path, row in rows.items() if not path or _wanted(row, arch)})
-    found = (_package(path, rows[path], where) for path in sorted(kept) if path)
-    return tuple(one for one in found if one)
+    if unknown := [path for path in sorted(kept) if path and not _has_hash(rows[path])]:
+        msg = f"{where}: packages have no integrity, so nobody knows whether they are the same tomorrow"
+        raise UsageError(
+            msg, why=unknown, hint="take packages from a registry; a git address or a folder cannot be locked"
+        )
+    return tuple(_package(path, rows[path]) for path in sorted(kept) if path)
 
 
 def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -134,12 +138,12 @@ def _allows(listed: Sequence[str] | None, value: str) -> bool:
     return value not in denied if denied else value in listed
 
 
-def _package(path: str, row: Mapping[str, Any], where: str) -> NodePackage | None:
-    if row.get("link"):
-        return None
-    if not row.get("integrity") and not row.get("inBundle"):
-        msg = f"{where}: {path} has no integrity, so nobody knows whether it is the same tomorrow"
-        raise UsageError(msg, hint="take packages from a registry; a git address or a folder cannot be locked")
+def _has_hash(row: Mapping[str, Any]) -> bool:
+    """Tell whether a package is checked when it is installed: by itself, or as a part of another's tarball."""
+    return bool(row.get("integrity") or row.get("inBundle"))
+
+
+def _package(path: str, row: Mapping[str, Any]) -> NodePackage:
     return NodePackage(
         name=str(row.get("name") or path.rpartition("node_modules/")[2]),
         version=str(row.get("version", "")),

@@ -17,11 +17,11 @@ from builder.packages.npm import npm
 Need = Callable[[str], str]
 
 
-def test_an_install_script_never_runs_on_the_host(program: Need, tmp_path: Path) -> None:
+def test_an_install_script_never_runs_on_the_host(program: Need, npm_registry: Path, tmp_path: Path) -> None:
     program("npm")
     ran = tmp_path / "ran"
-    made = package(tmp_path, "evil", scripts={"preinstall": f"touch {ran}", "postinstall": f"touch {ran}"})
-    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"evil": f"file:{made}"}})
+    package(npm_registry, "evil", scripts={"preinstall": f"touch {ran}", "postinstall": f"touch {ran}"})
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"evil": "1.0.0"}})
     locked = npm.lock(manifest, None)
     assert json.loads(locked)["packages"]["node_modules/evil"]["hasInstallScript"] is True
     npm.install(manifest, locked, ARM64, tmp_path / "installed")
@@ -44,12 +44,13 @@ def test_a_package_that_is_not_what_was_locked_is_refused(
     assert any("EINTEGRITY" in line for line in raised.value.why)
 
 
-def test_a_lock_that_does_not_fit_is_told_with_the_way_out(program: Need, tmp_path: Path) -> None:
+def test_a_lock_that_does_not_fit_is_told_with_the_way_out(program: Need, npm_registry: Path, tmp_path: Path) -> None:
     program("npm")
-    made, other = package(tmp_path, "mine"), package(tmp_path, "other")
-    manifest = {"name": "layer", "version": "0.0.0", "dependencies": {"mine": f"file:{made}"}}
+    package(npm_registry, "mine")
+    package(npm_registry, "other")
+    manifest = {"name": "layer", "version": "0.0.0", "dependencies": {"mine": "1.0.0"}}
     locked = npm.lock(json.dumps(manifest), None)
-    more = json.dumps({**manifest, "dependencies": {"mine": f"file:{made}", "other": f"file:{other}"}})
+    more = json.dumps({**manifest, "dependencies": {"mine": "1.0.0", "other": "1.0.0"}})
     with pytest.raises(UsageError, match="does not fit what the recipe asks for") as raised:
         npm.install(more, locked, ARM64, tmp_path / "installed")
     assert "layerwright lock" in str(raised.value)

@@ -64,9 +64,10 @@ def test_what_is_no_lock_is_refused(text: str) -> None:
 
 
 def test_a_package_without_integrity_is_not_locked() -> None:
-    rows = {**ROWS, "node_modules/one/node_modules/two": {"version": "git"}}
-    with pytest.raises(UsageError, match="node_modules/two has no integrity"):
+    rows = {**ROWS, "node_modules/one/node_modules/two": {"version": "2"}}
+    with pytest.raises(UsageError, match="packages have no integrity") as raised:
         package_lock.packages(lock(rows), X86_64, "here")
+    assert raised.value.why == ("node_modules/one/node_modules/two",)
 
 
 def test_the_manifest_names_the_packages_with_their_ranges() -> None:

@@ -1,0 +1,115 @@
+"""What package.json and package-lock.json may name: packages of a registry, and tarballs with a hash.
+
+npm clones repositories, runs their `prepare` scripts and follows links into folders of this host, whatever it is told
+about scripts. So all of it is refused before npm runs.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from builder.base import credentials
+from builder.base.errors import UsageError
+
+_KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
+_ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
+_TARBALL = re.compile(r".*(?:\.tgz|\.tar\.gz|\.tar)|.*/download/.*")
+"""Paths of tarballs in registries; without such an end, npm may take an address for a repository."""
+
+Rows = Mapping[str, Mapping[str, Any]]
+
+
+def check(manifest: str, lock: str | None, where: str = "package.json", lock_name: str = "package-lock.json") -> None:
+    """Raise UsageError with everything in package.json and its lock that no registry offers."""
+    rows = _rows(lock)
+    found = [f"{where}: {text}" for text in _in_manifest(_table(manifest), rows)]
+    found += [f"{lock_name}: {text}" for text in _in_lock(rows)]
+    if found:
+        msg = "Node.js packages are no packages of a registry"
+        hint = (
+            "npm would run programs of repositories and folders on this host; `npm pack` makes a package of one, which"
+            " a registry of your own can offer (`npm publish`)"
+        )
+        raise UsageError(msg, why=[credentials.redact(text) for text in found], hint=hint)
+
+
+def _table(text: str | None) -> dict[str, Any]:
+    """Read JSON; what is no table is told by whoever needs it next."""
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _rows(lock: str | None) -> Rows:
+    rows = _table(lock).get("packages")
+    return {path: row for path, row in _pairs(rows) if isinstance(row, dict)}
+
+
+def _pairs(table: object) -> Iterator[tuple[str, Any]]:
+    yield from table.items() if isinstance(table, dict) else ()
+
+
+def _in_manifest(table: Mapping[str, Any], rows: Rows) -> Iterator[str]:
+    for name, spec in _specs(table):
+        locked = rows.get(f"node_modules/{name.rpartition('.')[2]}", {}).get("integrity")
+        if not _offered(spec) and not (_is_tarball(spec) and locked):
+            yield f"{name}: {spec}"
+    if table.get("workspaces"):
+        yield f"workspaces: {json.dumps(table['workspaces'])}"
+
+
+def _specs(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield where a package is asked for, and what is asked for."""
+    for kind in _KINDS:
+        yield from ((f"{kind}.{name}", str(spec)) for name, spec in _pairs(table.get(kind)))
+    yield from _overrides("overrides", table.get("overrides"))
+
+
+def _overrides(path: str, table: object) -> Iterator[tuple[str, str]]:
+    for name, value in _pairs(table):
+        if isinstance(value, dict):
+            yield from _overrides(f"{path}.{name}", value)
+        else:
+            yield f"{path}.{name}", str(value)
+
+
+def _offered(spec: str) -> bool:
+    """Tell whether a registry answers this: a range of versions, a tag, or either of a package by another name."""
+    if alias := _ALIAS.fullmatch(spec.strip()):
+        return _offered(alias["spec"] or "*")
+    return not re.search(r"[:/\\]", spec) and not spec.startswith((".", "~/")) and not _TARBALL.fullmatch(spec)
+
+
+def _is_tarball(address: str) -> bool:
+    parts = urlsplit(address)
+    return parts.scheme in {"http", "https"} and bool(_TARBALL.fullmatch(parts.path))
+
+
+def _in_lock(rows: Rows) -> Iterator[str]:
+    for path, row in rows.items():
+        if reason := _refused(path, row):
+            yield f"{path}: {reason}"
+        kinds = _KINDS if not path else _KINDS[:3]  # nobody installs what packages are developed with
+        for name, spec in ((name, str(spec)) for kind in kinds for name, spec in _pairs(row.get(kind))):
+            if not _offered(spec) and not _is_tarball(spec):
+                yield f"{path or 'the package itself'}: needs {name}@{spec}"
+
+
+def _refused(path: str, row: Mapping[str, Any]) -> str | None:
+    """Say what a row is when npm would not get it as a tarball."""
+    resolved, version = str(row.get("resolved") or ""), str(row.get("version") or "")
+    if row.get("link"):
+        return f"is a link to {resolved or 'a folder'}"
+    if not path:
+        return None
+    if not path.startswith("node_modules/") or ".." in path.split("/"):
+        return "is a folder of this host"
+    if resolved and not _is_tarball(resolved):
+        return f"comes from {resolved}"
+    if not _offered(version):  # where nothing else tells, npm gets `name@version`
+        return f"comes from {version}"
+    return None
