@@ -18,6 +18,7 @@ KINDS = {
     "resolved": "answers of the package index to locked requirements",
     "tools": "programs for containers and hosts: uv, patchelf, Node.js",
     "npm": "Node.js packages, unpacked",
+    "tested": "which layers passed their tests",
     "logs": "logs of builds in containers",
     "work": "what running builds work on",
     "locks": "who writes what",

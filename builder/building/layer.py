@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.base import cache_paths, files, locks
 from builder.base.errors import EngineError
-from builder.building import compiling, shared
+from builder.building import compiling, shared, tested
 from builder.building.artifacts import Made
 from builder.building.assembling import assemble
 from builder.engine import client, containers
@@ -111,7 +111,7 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
             found = None if options.rebuild else _already_there(job)
         if found is None and not options.rebuild and options.test != "always" and shared.fetch(path, job.plan.digest):
             found = _already_there(job)
-        made, outcomes = (found, None) if found else _make(job)
+        made, outcomes = (found, _tried_now(job, found)) if found else _make(job)
         if found is None:
             shared.offer(path, job.plan.digest)
         if options.provenance:  # also of what was there: it names who vouches for the zip now
@@ -167,7 +167,7 @@ def _finish(
         weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
         findings = tuple(one for one in findings if one.check != "size") + weighed
         _judge(findings, job)
-        outcomes = _tried(job, part)
+        outcomes = _tried(job, part, written.sha256) if _wanted(job, needed=bool(job.plan.container)) else None
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
         found = _as_made(job.plan, made)
         stated = [*licences.declared(final), *licences.brought(found["libraries"], final.paths())]
@@ -184,29 +184,45 @@ def _write(job: _Job, suffix: str, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _tried(job: _Job, zipped: Path) -> tuple[Outcome, ...] | None:
-    """Run the layer's tests in the runtime's image, if that is wanted.
+def _wanted(job: _Job, *, needed: bool) -> bool:
+    """Tell whether the layer's tests are to run.
 
-    For `auto` that is when the engine was needed anyway, or has the image and so costs no download.
+    For `auto` that is when the engine is needed anyway, or has the image and so costs no download.
     """
     options, target = job.options, job.plan.target
-    if options.test == "never":
-        return None
+    if options.test != "auto":
+        return options.test == "always"
     choice = options.containers
-    if options.test == "auto":
-        engine = choice.engine() if job.plan.container else client.present(choice.kind, choice.builder)
-        image = run_image(target.base, target.arch)
-        if engine is None or not (job.plan.container or containers.has(engine, image)) or not engine.can(target.arch):
-            return None
+    engine = choice.engine() if needed else client.present(choice.kind, choice.builder)
+    image = run_image(target.base, target.arch)
+    return engine is not None and (needed or containers.has(engine, image)) and engine.can(target.arch)
+
+
+def _tried_now(job: _Job, found: Mapping[str, Any]) -> tuple[Outcome, ...] | None:
+    """Return what the zip that is there passed before; where that is not known and tests are wanted, run them."""
+    if job.options.test == "never":
+        return None
+    sha256 = str(found["zip"]["sha256"])
+    before = tested.known(tested.record(sha256, job.loaded, job.plan.target))
+    if before is not None or not _wanted(job, needed=False):
+        return before
+    return _tried(job, job.path, sha256)
+
+
+def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[Outcome, ...] | None:
+    """Run the layer's tests in the runtime's image, and keep that they passed."""
     job.report("testing in the runtime's image")
-    recipe, folder, required = job.plan.recipe, job.loaded.folder, options.test == "always"
+    target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
+    engine, required = job.options.containers.engine, job.options.test == "always"
     try:
-        return tuple(run.layer(choice.engine(), zipped, target, recipe, folder, required=required))
+        outcomes = tuple(run.layer(engine(), zipped, target, recipe, folder, required=required))
     except (EngineError, NoImageError) as error:
         if required:
             raise
         job.notes.append(f"{target.name}: built and not tested: {error.what}")  # the image is out of reach, say
         return None
+    tested.keep(tested.record(sha256, job.loaded, target), outcomes)
+    return outcomes
 
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:

@@ -15,6 +15,12 @@ import pytest
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel, serve
 
+from builder.base.errors import SmokeFailedError
+from builder.building.layer import Built, Options, build
+from builder.model import recipes
+from builder.model.target import targets
+from builder.smoke.run import Outcome
+
 TARGET = "a-1.0-python3.13-arm64"
 WELL_BEFORE_ITS_END = 20 << 20
 """Bytes of a zip of some 60 MB."""
@@ -456,3 +462,64 @@ def test_what_pip_installs_builds_layers(installed_by_pip: Path, index: Index, t
     finished = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False)
     assert finished.returncode == 0, finished.stderr
     assert [path for path in files(folder / "dist") if path.endswith(".zip")]
+
+
+@pytest.fixture
+def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stand in for the engine, and tell which zips were tried in it."""
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    tried: list[str] = []
+
+    def layer(_: object, zip_path: Path, *__: object, **___: object) -> list[Outcome]:
+        tried.append(digest(zip_path))
+        return [Outcome(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=1.0, emulated=False)]
+
+    monkeypatch.setattr("builder.smoke.run.layer", layer)
+    monkeypatch.setattr("builder.plan.mode.EngineChoice.engine", lambda _: None)
+    return tried
+
+
+def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(work: Path, tries: list[str]) -> None:
+    def built(test: str, *, rebuild: bool = False) -> Built:
+        options = Options(output=work / "dist", test=test, rebuild=rebuild)
+        loaded = recipes.load(work / "recipes", "a")
+        return build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
+
+    first = built("never")
+    written = {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()}
+    assert (first.tests, tries) == (None, [])
+    second, third = built("always"), built("always")
+    assert second.unchanged
+    assert second.tests
+    assert second.tests == third.tests
+    assert built("auto").tests == second.tests
+    assert tries == [digest(first.path)]
+    assert {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()} == written
+    (work / "recipes" / "a" / "recipe.toml").write_text(pip_recipe("a", "a=={version}", more='[[test]]\npython = "1"'))
+    assert built("always").tests
+    assert built("always", rebuild=True).tests
+    assert len(tries) == 3
+
+
+def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
+    work: Path, tries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = recipes.load(work / "recipes", "a")
+
+    def built(test: str) -> Built:
+        return build(loaded, targets(loaded.recipe)[0], Options(output=work / "dist", test=test), lambda _: None)
+
+    path = built("never").path
+
+    def fails(*_: object, **__: object) -> list[Outcome]:
+        msg = "it does not work"
+        raise SmokeFailedError(msg)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("builder.smoke.run.layer", fails)
+        for _ in range(2):
+            with pytest.raises(SmokeFailedError):
+                built("always")
+    assert path.is_file()
+    assert built("always").tests
+    assert tries == [digest(path)]

@@ -268,6 +268,24 @@ def test_a_build_runs_the_recipes_test_and_leaves_nothing_when_it_fails(tmp_path
 
 
 @pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("command", [("build", "a", "--test"), ("nightly", "--test", "always"), ("nightly",)])
+def test_a_zip_that_was_built_without_tests_is_not_good_before_it_passed(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    steps = script('mkdir -p "$PREFIX/bin"; cp /bin/true "$PREFIX/bin/own"')
+    write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "own && false"\n'))
+    assert layerwright("build", "a", "--no-test", cwd=tmp_path).code == 0
+    (path,) = (tmp_path / "dist").glob("*.zip")
+    before = path.stat().st_mtime_ns
+    failed = layerwright(*command, cwd=tmp_path)
+    assert failed.code != 0
+    assert "the shell test fails in" in failed.err + failed.out
+    assert path.stat().st_mtime_ns == before
+    write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "own"\n'))
+    assert layerwright(*command, cwd=tmp_path).code == 0
+
+
+@pytest.mark.usefixtures("engine")
 def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
