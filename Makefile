@@ -4,8 +4,10 @@ PYTHON ?= python3
 VENV   := .venv
 ifeq ($(OS),Windows_NT)
 BIN    := $(VENV)/Scripts
+SITE   := $(VENV)/Lib/site-packages
 else
 BIN    := $(VENV)/bin
+SITE   := $(VENV)/lib/python*/site-packages
 endif
 LW     := $(BIN)/layerwright
 READY  := $(VENV)/.ready
@@ -117,10 +119,13 @@ $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c "import sys; v = sys.version_info; sys.exit('layerwright needs Python 3.10 or newer, this is %d.%d; set PYTHON=' % v[:2] if v < (3, 10) else 0)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'hint: on Debian and Ubuntu, `apt install python3-venv`' >&2; exit 1; }
 
+# Python before 3.13 reads the file with the path of this folder in the encoding of the locale, and does not start when
+# LC_ALL=C cannot spell the folder's name. So the path is made relative: two dots can be spelled everywhere.
 $(READY): pyproject.toml requirements/run.txt | $(VENV)/pyvenv.cfg
 	@echo "preparing $(VENV)" >&2
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(PYTHON) -c "import glob, os; [open(p, 'w', encoding='ascii').write(os.path.relpath('.', os.path.dirname(p))) for p in glob.glob('$(SITE)/*layerwright.pth')]"
 	@$(PYTHON) -c "open('$@', 'w').close()"
 
 $(AWS): requirements/aws.txt $(READY)
