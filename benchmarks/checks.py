@@ -32,6 +32,7 @@ from builder.layer import checks  # noqa: E402
 from builder.layer.reader import LayerZip  # noqa: E402
 from builder.model.architectures import X86_64, architecture  # noqa: E402
 from builder.model.runtimes import runtime  # noqa: E402
+from builder.packages import table  # noqa: E402
 
 BYTES, ELVES = 250_000_000, 500
 HOSTILE = 100_000
@@ -42,7 +43,9 @@ MAGIC = b"\x7fELF"
 def findings(path: Path, name: str = "python3.13", arch: str = "x86_64") -> list[checks.Finding]:
     with LayerZip(path) as layer:
         where = (runtime(name),), (architecture(arch),)
-        subject = checks.examine(layer.tree, *where, own=False, directories=layer.directories)
+        subject = checks.examine(
+            layer.tree, *where, packages=table.installed(layer.tree), own=False, directories=layer.directories
+        )
         return list(checks.run(checks.weighed(subject, layer.bytes)))
 
 
@@ -186,7 +189,9 @@ def damage(seed: int, count: int) -> tuple[int, int, str]:
             path.write_bytes(data)
             try:
                 with LayerZip(path) as layer:
-                    subject = checks.examine(layer.tree, (runtime("python3.13"),), (X86_64,), own=False)
+                    subject = checks.examine(
+                        layer.tree, (runtime("python3.13"),), (X86_64,), packages=table.installed(layer.tree), own=False
+                    )
                     checks.run(subject)
             except LayerwrightError:
                 refused += 1

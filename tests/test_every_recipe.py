@@ -22,8 +22,9 @@ from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
 from builder.model.recipes import Loaded
-from builder.model.steps import Build, Gem, Maven, Npm, Packages, Pip, Script
+from builder.model.steps import Build, Gem, Npm, Packages, Pip, Script
 from builder.model.target import Target, targets
+from builder.packages import table
 from builder.packages.npm import package_lock
 from builder.smoke import run
 
@@ -51,23 +52,17 @@ def takes_long(one: Loaded, target: Target) -> bool:
 
 def compiles(one: Loaded) -> bool:
     """Tell whether a recipe needs a container."""
-    return any(
-        isinstance(step, (Packages, Build, Gem, Script))
-        or (isinstance(step, Pip) and step.wheels == "never")
-        or (isinstance(step, Npm) and has_scripts(one, step))
-        for step in one.recipe.step
-    )
+    return any(step.needs_engine or (isinstance(step, Npm) and has_scripts(one, step)) for step in one.recipe.step)
 
 
 def has_scripts(one: Loaded, step: Npm) -> bool:
     target = targets(one.recipe)[0]
-    lock = one.file(recipes.NPM_LOCK).read_text(encoding="utf-8")
+    lock = one.file("package-lock.json").read_text(encoding="utf-8")
     return bool(package_lock.scripts(package_lock.packages(lock, target.arch, one.name), step, target, allowed=True))
 
 
 WHEELS = [one for one in LOADED if not compiles(one)]
 COMPILED = [one for one in LOADED if compiles(one)]
-LOCKS = {Pip: recipes.LOCK_FILE, Npm: recipes.NPM_LOCK, Maven: recipes.MAVEN_LOCK}
 PAIRS = [(one, target) for one in WHEELS for target in targets(one.recipe)]
 INSIDE = [
     pytest.param(one, target, id=target.name, marks=[pytest.mark.long] if takes_long(one, target) else [])
@@ -97,9 +92,13 @@ def test_a_recipe_covers_both_architectures_and_has_lock_and_test(one: Loaded) -
         pythons = {"python3.13"} if one.name.endswith("-source") else {"python3.13", "python3.14"}
         assert pythons <= set(one.recipe.targets.runtimes)
     assert one.recipe.test
-    for kind in kinds & set(LOCKS):
-        text = one.file(LOCKS[kind]).read_text(encoding="utf-8")
-        assert "://" not in text or kind is Npm  # there, packages name where people may donate
+    for ecosystem in table.of_recipe(one):
+        if ecosystem.name == "gem":
+            continue  # Bundler's lock names its index, so the catalogue has none
+        path = ecosystem.lock_path(one)
+        assert path is not None
+        text = path.read_text(encoding="utf-8")
+        assert "://" not in text or ecosystem.name == "npm"  # there, packages name where people may donate
         assert '"resolved"' not in text
 
 

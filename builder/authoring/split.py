@@ -4,13 +4,13 @@ Lambda's 250 MB hold for a function with all its layers together, so that no spl
 makes what many functions need a layer of its own, and each function fit that needs only some of the rest.
 """
 
-import re
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths, files
@@ -22,21 +22,9 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
 from builder.model.target import Target
-from builder.packages.pypi import requirements_lock
-from builder.packages.pypi.install import install
+from builder.packages import table
+from builder.packages.ecosystem import Weighed
 from builder.plan.planning import plan
-
-_INFO = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Package:
-    """One package with what it needs, as it lies in the layer after slimming."""
-
-    name: str
-    version: str
-    bytes: int
-    needs: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +34,7 @@ class Share:
     name: str
     roots: tuple[str, ...]
     """Packages that the recipe asks for; empty for what others share."""
-    packages: tuple[Package, ...]
+    packages: tuple[Weighed, ...]
 
     @property
     def bytes(self) -> int:
@@ -77,11 +65,12 @@ def split(loaded: Loaded, target: Target) -> Split:
     planned = plan(loaded, target, wheels_only=True)
     roots = [canonicalize_name(Requirement(target.expand(text)).name) for text in _step(loaded).requirements]
     with cache_paths.workspace() as work:
-        install([one.package for one in planned.routes], target.base, target.arch, work / "python")
-        content = tree.from_folder(work / "python", "python")
+        content = tree.Tree(())
+        for resolution in planned.resolutions:
+            content = resolution.assemble(content, {}, work)
         rules = planned.slim
-        slimmed = slim.slim(content, prune=rules.prune, keep=rules.keep, scratch=work / "s" if rules.strip else None)
-        packages = _packages(slimmed.tree, target)
+        slimmed = slim.slim(content, rules, table.leftovers(), work / "stripped" if rules.strip else None)
+        packages = _weighed(slimmed.tree, target)
     shares = _fewer(_shares(loaded.name, dict.fromkeys(roots), packages))
     found = Split(target=target, shares=tuple(shares), total=sum(one.bytes for one in packages.values()))
     for share in found.shares:
@@ -103,43 +92,13 @@ def _step(loaded: Loaded) -> Pip:
     return steps[0]
 
 
-def _packages(content: Tree, target: Target) -> dict[str, Package]:
-    """Return the installed packages: sizes by their RECORDs, needs by their METADATA."""
-    entries = {entry.path: entry for entry in content}
-    found: dict[str, Package] = {}
-    for entry in content:
-        if match := _INFO.match(entry.path):
-            text = entry.content.read().decode("utf-8", errors="replace")
-            record = entries.get(f"{entry.parent}/RECORD")
-            lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
-            files = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines}
-            name = canonicalize_name(match["name"])
-            found[name] = Package(
-                name=name,
-                version=match["version"],
-                bytes=sum(entries[path].size for path in files if path in entries),
-                needs=frozenset(_needs(text, target)),
-            )
-    return {name: _within(one, found) for name, one in found.items()}
+def _weighed(content: Tree, target: Target) -> dict[str, Weighed]:
+    """Return the packages of a layer with those of their needs that are in it."""
+    found = {name: one for ecosystem in table.ECOSYSTEMS for name, one in ecosystem.weigh(content, target).items()}
+    return {name: dataclasses.replace(one, needs=one.needs & set(found)) for name, one in found.items()}
 
 
-def _within(one: Package, found: Mapping[str, Package]) -> Package:
-    return Package(name=one.name, version=one.version, bytes=one.bytes, needs=one.needs & set(found))
-
-
-def _needs(metadata: str, target: Target) -> Iterable[str]:
-    """Yield what a package requires on the target; extras were not asked for, or are there as roots of others."""
-    for line in metadata.partition("\n\n")[0].splitlines():
-        if line.startswith("Requires-Dist:"):
-            try:
-                requirement = Requirement(line.partition(":")[2].strip())
-            except InvalidRequirement:
-                continue
-            if requirement.marker is None or requirement.marker.evaluate(requirements_lock.environment(target)):
-                yield canonicalize_name(requirement.name)
-
-
-def _closure(root: str, packages: Mapping[str, Package]) -> set[str]:
+def _closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
     reached: set[str] = set()
     queue = [root]
     while queue:
@@ -150,7 +109,7 @@ def _closure(root: str, packages: Mapping[str, Package]) -> set[str]:
     return reached
 
 
-def _shares(name: str, roots: Iterable[str], packages: Mapping[str, Package]) -> list[Share]:
+def _shares(name: str, roots: Iterable[str], packages: Mapping[str, Weighed]) -> list[Share]:
     """Give each root a layer of what it alone needs, and put what several need into one before them."""
     closures = {root: _closure(root, packages) for root in roots}
     shared = {one for one in packages if sum(one in closure for closure in closures.values()) != 1}

@@ -1,32 +1,27 @@
 """What is newer than the locks and pins: as a patch with a summary, or on a branch of its own."""
 
 import difflib
-import email.parser
 import re
 import shutil
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.authoring import pin
 from builder.authoring.relock import relock
-from builder.base import cache_paths, credentials, processes
+from builder.base import cache_paths, processes
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import client
 from builder.model import images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
-from builder.model.steps import Gem, Maven, Npm, Pip
 from builder.model.target import Target, targets
-from builder.packages.pypi.resolve import Wanted, resolve
+from builder.packages import table
 from builder.plan.planning import plan
 
 Report = Callable[[str], None]
 BRANCH = "layerwright/updates"
-_CHANGELOG = re.compile(r"change|release|history|what.?s.?new|news", re.IGNORECASE)
 _MANYLINUX = re.compile(r"manylinux_2_(\d+)")
-_SECONDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +76,7 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
     found: list[Update] = []
     errors: dict[str, LayerwrightError] = {}
     for one in loaded:
-        if not any(isinstance(step, (Pip, Npm, Gem, Maven)) for step in one.recipe.step):
+        if not table.of_recipe(one):
             continue
         report(f"looking for newer packages of {one.name}")
         try:
@@ -124,7 +119,8 @@ def _newer(one: Loaded, report: Report) -> Update | None:
 
 
 def _differing(old: Path, new: Path, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
-    for path in sorted(new.rglob("*.lock")) + sorted(new.rglob("package-lock.json")):
+    names = table.lock_names()
+    for path in sorted(path for path in new.rglob("*") if path.name in names or path.suffix == ".lock"):
         relative = path.relative_to(new)
         before = (old / relative).read_text(encoding="utf-8") if (old / relative).is_file() else ""
         after = path.read_text(encoding="utf-8")
@@ -134,44 +130,16 @@ def _differing(old: Path, new: Path, name: str) -> Iterator[tuple[str, tuple[str
 
 def _weight(one: Loaded, target: Target) -> Weight:
     try:
-        routes = plan(one, target).routes
+        packages = plan(one, target).packages
     except LayerwrightError:
         return Weight()
-    tags = [int(text) for row in routes for text in _MANYLINUX.findall(row.package.filename)[:1]]
-    return Weight(bytes=sum(row.size or 0 for row in routes), glibc=max(tags, default=None))
+    tags = [int(text) for row in packages for text in _MANYLINUX.findall(row.file)[:1]]
+    return Weight(bytes=sum(row.bytes or 0 for row in packages), glibc=max(tags, default=None))
 
 
 def _changelogs(one: Loaded, names: Sequence[str]) -> dict[str, str]:
-    """Return where packages of Python tell what is new, as their metadata says (PEP 658, core metadata 1.2)."""
-    target = next((target for target in targets(one.recipe) if target.base.python), None)
-    if target is None or not names:
-        return {}
-    try:
-        offered = resolve(Wanted(requirements=tuple(names)), target.base, target.arch)
-    except LayerwrightError:
-        return {}
-    found: dict[str, str] = {}
-    for candidate in offered:
-        wheel = next((one for one in candidate.wheels if one.url), None)
-        if candidate.name in names and wheel and (link := _changelog(str(wheel.url))):
-            found[candidate.name] = link
-    return found
-
-
-def _changelog(url: str) -> str | None:
-    request = urllib.request.Request(  # noqa: S310  an index's own scheme
-        credentials.without(url) + ".metadata", headers={"User-Agent": "layerwright", **credentials.header(url)}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-            headers = email.parser.BytesHeaderParser().parsebytes(answer.read())
-    except (OSError, ValueError):
-        return None  # an index need not have it
-    for text in headers.get_all("Project-URL", []):
-        label, _, link = str(text).partition(",")
-        if _CHANGELOG.search(label):
-            return link.strip()
-    return None
+    """Return where packages tell what is new, as far as an index tells that."""
+    return {name: link for kind in table.of_recipe(one) for name, link in kind.changelogs(one, names).items()}
 
 
 def _newer_images(

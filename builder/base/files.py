@@ -4,13 +4,15 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from builder.base.cache_paths import cache
 from builder.base.errors import BuildError, UsageError
 
+_HARMFUL = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
@@ -46,6 +48,19 @@ def enough_disk() -> Iterator[None]:
         where = f"{error.filename}: " if error.filename else ""
         hint = "`layerwright cache prune --max-gb 5` frees some; LAYERWRIGHT_CACHE moves the cache, --output the zips"
         raise BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint) from error
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """Return the path of a name that came from outside, below a folder. Raises BuildError if it would leave it.
+
+    Backslashes, drive letters and control characters are refused on every host: what is a name here is a path there.
+    """
+    parts = PurePosixPath(relative).parts
+    harmless = parts and not relative.startswith("/") and ".." not in parts and not _HARMFUL.search(relative)
+    if not harmless:
+        msg = f"`{relative!r}` is not a valid path below {folder.name}"
+        raise BuildError(msg, hint="a name like this comes from a damaged or hostile package or index")
+    return folder.joinpath(*parts)
 
 
 def writable(folder: Path) -> None:

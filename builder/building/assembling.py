@@ -5,15 +5,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from builder.base.errors import BuildError
-from builder.building import compiling
 from builder.building.artifacts import Made
 from builder.layer import tree
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENCES
 from builder.model.recipes import Loaded
-from builder.packages import languages
-from builder.packages.pypi.install import install
-from builder.packages.rubygems import gems
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
@@ -21,20 +17,8 @@ from builder.plan.plan import Plan
 def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Made], work: Path) -> Tree:
     """Put the files of all steps together."""
     content = made[TREE].files("opt") if TREE in made else tree.Tree(())
-    target = plan.target
-    if plan.routes:
-        inside = plan.container
-        built = compiling.wheels(inside, made, work / "wheels") if inside else {}
-        pinned = [built.get(one.package.name, one.package) for one in plan.routes]
-        install(pinned, target.base, target.arch, work / "python")
-        content = content.with_entries(tree.from_folder(work / "python", "python"))
-    if node := plan.node:
-        if not node.scripts:
-            content = content.with_entries(languages.node_tree(node, target.arch))
-        content = content.without(lambda entry: languages.for_others(entry.path, node, target.architectures))
-    if rubies := plan.gems:
-        content = gems.linked(content.with_entries(gems.entries(rubies, target.base)), rubies, target.arch)
-    content = content.with_entries(languages.jar_entries(plan.jars))
+    for resolution in plan.resolutions:
+        content = resolution.assemble(content, made, work)
     brought = list(_libraries(plan, made, content))
     content = content.with_entries(brought)
     if plan.recipe.libraries.licences:
@@ -43,7 +27,7 @@ def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Made], work: Path) -
         tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in plan.copied
     )
     if not len(content):
-        msg = f"{target.name}: the steps leave the layer empty"
+        msg = f"{plan.target.name}: the steps leave the layer empty"
         raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
     return content
 

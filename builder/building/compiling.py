@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, files
-from builder.base.errors import BuildError, EngineError
+from builder.base import cache_paths
+from builder.base.errors import EngineError
 from builder.building import artifacts
 from builder.building.artifacts import Expected, Made
 from builder.engine import buildx, host
@@ -16,12 +16,10 @@ from builder.model import facts, libraries
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
-from builder.packages import languages, sources
+from builder.packages import sources
 from builder.packages.pypi import sdist, static_tools
-from builder.packages.pypi.install import Pinned
-from builder.packages.rubygems import gems
 from builder.plan import dockerfile, mode
-from builder.plan.container import TREE, Acceleration, Compiled, Container, Part
+from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, TOOLCHAIN, EngineChoice, Way, decide
 
 LOG_MARK = " | "
@@ -126,7 +124,7 @@ def log_file(target: Target) -> Path:
 def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleration: Acceleration | None = None) -> None:
     """Write everything that the build reads into one folder."""
     container = work.container
-    for name in ("bin", "inside", "recipe", "scripts", "sdists", "sources"):
+    for name in ("bin", "inside", "recipe", "scripts", "sources"):
         (context / name).mkdir(parents=True)
     text = dockerfile.render(container, wanted, [secret.id for secret in work.choice.secrets], acceleration)
     (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
@@ -139,25 +137,12 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
             script = context / "scripts" / f"{number:02}.sh"
             script.write_text(dockerfile.script(step), encoding="utf-8", newline="\n")
     _write_sources(work, context)
-    if container.node:
-        languages.node_archive(container.node, container.target.arch, context / dockerfile.NPM_ARCHIVE)
-    if container.gems:
-        gems.archive(container.gems, context / dockerfile.GEM_ARCHIVE)
-    stages = {one.stage for one in wanted}
-    if chosen := [one for one in container.compiled if one.stage in stages or one.repaired in stages]:
-        _program(static_tools.uv(work.choice.engine().architecture), context / "bin" / "uv")
-        pins = "".join(f"{line}\n" for line in container.build_pins)
-        (context / "bin" / dockerfile.BUILD_PINS).write_text(pins, encoding="utf-8", newline="\n")
+    stages = frozenset(one.stage for one in wanted)
+    machine = work.choice.engine().architecture
+    for resolution in container.resolutions:
+        resolution.write(context, stages, machine)
     if TREE in stages:
-        _program(static_tools.patchelf(work.choice.engine().architecture), context / "bin" / "patchelf")
-    for one in chosen:
-        sdist.as_tar(sdist.file(one.sdist, one.name, one.version), context / "sdists" / f"{one.name}.tar")
-
-
-def _program(path: Path, to: Path) -> None:
-    """Give a program to the build, time of change included: BuildKit then knows that it has these 44 MB already."""
-    shutil.copy2(path, to)
-    to.chmod(0o755)
+        static_tools.copy(static_tools.patchelf(machine), context / "bin" / "patchelf")
 
 
 def provided(target: Target) -> list[str]:
@@ -181,28 +166,6 @@ def _source(source: Source) -> Path:
     if source.url and source.sha256:
         return sources.archive(source.url, source.sha256)
     return sources.commit(str(source.git), str(source.commit))
-
-
-def wheels(container: Container, made: Mapping[str, Made], folder: Path) -> dict[str, Pinned]:
-    """Write the wheels that sdists became into a folder, and return them by package, ready to be installed."""
-    folder.mkdir(exist_ok=True)
-    return {one.name: _wheel(one, made[container.stage(one)], folder) for one in container.compiled}
-
-
-def _wheel(one: Compiled, part: Made, folder: Path) -> Pinned:
-    found = [entry for entry in part.files("out") if entry.path.endswith(".whl")]
-    if len(found) != 1:
-        msg = f"{one.name} {one.version}: its sdist gave {len(found)} wheels"
-        raise BuildError(msg)
-    path = folder / found[0].name
-    path.write_bytes(found[0].content.read())
-    return Pinned(
-        name=one.name,
-        version=one.version,
-        filename=path.name,
-        sha256=files.sha256(path),
-        direct=path.resolve().as_uri(),
-    )
 
 
 # ---- what the parts say --------------------------------------------------------------------------------------------

@@ -23,11 +23,13 @@ from builder.model.images import run_image
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.target import Target
+from builder.packages import table
 from builder.plan import mode
 from builder.plan.container import TREE
 from builder.plan.mode import EngineChoice
+from builder.plan.outlook import interpreter, without_bytecode
 from builder.plan.plan import Plan
-from builder.plan.planning import interpreter, plan, without_bytecode
+from builder.plan.planning import plan
 from builder.smoke import run
 from builder.smoke.run import Outcome
 
@@ -138,9 +140,7 @@ def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
         full = assemble(job.loaded, job.plan, made, work)
         job.report("slimming")
         rules = job.plan.slim
-        slimmed = slim.slim(
-            full, prune=rules.prune, keep=rules.keep, scratch=work / "stripped" if rules.strip else None
-        )
+        slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.report("compiling bytecode")
         final = _with_bytecode(slimmed.tree, job, work / "bytecode")
         return _finish(job, final, slimmed, made)
@@ -170,7 +170,7 @@ def _finish(
         outcomes = _tried(job, part, written.sha256) if _wanted(job, needed=bool(job.plan.container)) else None
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
         found = _as_made(job.plan, made)
-        stated = [*licences.declared(final), *licences.brought(found["libraries"], final.paths())]
+        stated = [*licences.declared(final, subject.packages), *licences.brought(found["libraries"], final.paths())]
         found["licences"] = [one.as_json() for one in stated]
         described = manifest.describe(found, written, subject, findings, slimmed.savings)
         _write(job, ".json", manifest.text(described))
@@ -227,7 +227,7 @@ def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[Outcome, ...] | None:
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:
     target = job.plan.target
-    subject = checks.examine(final, target.runtimes, target.architectures, own=True)
+    subject = checks.examine(final, target.runtimes, target.architectures, packages=table.installed(final), own=True)
     recipe = job.plan.recipe
     subject = dataclasses.replace(
         subject, pruned=pruned, dlopened=recipe.libraries.dlopen, license=recipe.layer.license
@@ -238,9 +238,9 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
 def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
     """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
     found = planned.as_json()
-    for package in found["packages"]:
-        if package["route"] == "compile" and (part := made.get(f"wheel-{package['name']}", made.get(TREE))):
-            package["route"] = part.how
+    for package, row in zip(planned.packages, found["packages"], strict=True):
+        if package.route == "compile" and (part := made.get(package.stage or TREE)):
+            row["route"] = part.how
     ways = {part.how for part in made.values()}
     found["route"] = next((way for way in reversed(mode.MODES) if way in ways), found["route"])
     found["libraries"] = compiling.bundled(made)

@@ -21,10 +21,11 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import runtime, runtimes
 from builder.model.steps import Packages, Pip, Step
 from builder.model.target import Target, targets
+from builder.packages.pypi import metadata
 from builder.packages.pypi.install import Pinned, install
+from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, best, resolve
 from builder.plan import adhoc
-from builder.plan.container import Container
 from builder.plan.mode import EngineChoice
 from builder.plan.planning import plan
 from builder.smoke import run
@@ -61,7 +62,8 @@ def make(request: Request, choice: EngineChoice, output: Path, report: Report) -
         report(f"{target.base.name} {target.arch.name}: planning")
         loaded = Loaded(recipe=_recipe(request), folder=None, adhoc=True)
         planned = plan(loaded, target)
-        for one in planned.routes:
+        packages = next(one for one in planned.resolutions if isinstance(one, Wheels))
+        for one in packages.routes:
             if one.sdist is None and one.package.name in names:
                 wheel = Wheel(path=_fetched(one.package, target, output), how="wheel")
                 if wheel.path not in seen:
@@ -71,9 +73,9 @@ def make(request: Request, choice: EngineChoice, output: Path, report: Report) -
             container = dataclasses.replace(planned.container, repair=True)
             work = compiling.Work(container=container, folder=None, choice=choice)
             made = compiling.make(work, functools.partial(_tell, report, target))
-            ready = [one.package for one in planned.routes if one.sdist is None]
+            ready = [one.package for one in packages.routes if one.sdist is None]
             report(f"{target.base.name} {target.arch.name}: importing")
-            for wheel in _repaired(container, made, ready, choice, output):
+            for wheel in _repaired(packages, made, ready, choice, output):
                 if _stem(wheel.path) in names and wheel.path not in seen:
                     seen.add(wheel.path)
                     yield wheel
@@ -131,14 +133,14 @@ def _stem(path: Path) -> str:
 
 
 def _repaired(
-    container: Container, made: dict[str, Made], ready: Sequence[Pinned], choice: EngineChoice, output: Path
+    packages: Wheels, made: dict[str, Made], ready: Sequence[Pinned], choice: EngineChoice, output: Path
 ) -> Iterator[Wheel]:
     """Take the wheels out of the parts, import what they hold where they shall run, and give them their place."""
     with cache_paths.workspace() as work:
-        built = compiling.wheels(container, made, work / "wheels")
-        install([*ready, *built.values()], container.target.base, container.target.arch, work / "python")
-        _import(work / "python", container, list(built), choice)
-        for one in container.compiled:
+        built = packages.wheels(made, work / "wheels", repaired=True)
+        install([*ready, *built.values()], packages.target.base, packages.target.arch, work / "python")
+        _import(work / "python", packages.target, list(built), choice)
+        for one in packages.compiles:
             path = work / "wheels" / built[one.name].filename
             final = output / path.name
             with files.replacing(final) as part:
@@ -146,11 +148,10 @@ def _repaired(
             yield Wheel(path=final, how=made[one.repaired].how)
 
 
-def _import(folder: Path, container: Container, names: Sequence[str], choice: EngineChoice) -> None:
-    modules = [module for name in names for module in adhoc.modules(folder, name)]
+def _import(folder: Path, target: Target, names: Sequence[str], choice: EngineChoice) -> None:
+    modules = [module for name in names for module in metadata.modules(folder, name)]
     if not modules:
         return
-    target = container.target
     command = [target.base.interpreter, "-B", "-c", "; ".join(f"import {module}" for module in modules)]
     content = tree.from_folder(folder, "python")
     finished = run.call(choice.engine(), content, target.base, target.arch, command)

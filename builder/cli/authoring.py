@@ -54,6 +54,7 @@ def new(
     name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
 ) -> None:
     """Write a recipe that lints and builds."""
+    from builder.authoring.new import write_recipe
     from builder.base import files
     from builder.cli import terminal
     from builder.model import recipes
@@ -65,7 +66,7 @@ def new(
         raise UsageError(msg, hint="edit it, or choose another name")
     request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
     with terminal.working(f"looking at {' '.join(pips)}"):
-        text = adhoc.write_recipe(request, name)
+        text = write_recipe(request, name)
     files.writable(path.parent)
     with files.replacing(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
@@ -80,6 +81,7 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
     """Check recipes, all or the named ones; every mistake of every file at once."""
     from builder.cli import terminal
     from builder.model import recipes
+    from builder.packages import table
 
     errors: list[LayerwrightError] = []
     count = 0
@@ -87,7 +89,8 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
         count += 1
         try:
             loaded = recipes.load(folder, name)
-            _read_requirements(loaded)
+            for ecosystem in table.of_recipe(loaded):
+                ecosystem.lint(loaded)
         except UsageError as error:
             errors.append(error)
         else:
@@ -95,20 +98,6 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
                 terminal.warn(f"{name}: {unknown}")
     report_errors(errors)
     terminal.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
-
-
-def _read_requirements(loaded: "Loaded") -> None:
-    """Raise UsageError for requirements that `plan` would refuse."""
-    from builder.model.steps import Pip
-    from builder.model.target import targets
-    from builder.packages.pypi import requirements_file
-
-    pips = [step for step in loaded.recipe.step if isinstance(step, Pip)]
-    one = targets(loaded.recipe)[0]
-    requirements_file.read(
-        [loaded.file(step.file) for step in pips if step.file],
-        [one.expand(text) for step in pips for text in step.requirements],
-    )
 
 
 def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":

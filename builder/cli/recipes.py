@@ -155,7 +155,7 @@ def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -
     """Show what a build would do and why. Asks the package index; writes nothing."""
     pairs = chosen(ask)
     from builder.cli import terminal
-    from builder.plan.planning import outlook
+    from builder.plan.outlook import outlook
     from builder.plan.planning import plan as make_plan
 
     plans = []

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from builder.layer.diff import Change
     from builder.layer.inspect import Inspection, Linkage
     from builder.nightly.journal import Night
+    from builder.plan.outlook import Outlook
     from builder.plan.plan import Plan
-    from builder.plan.planning import Outlook
     from builder.smoke.run import Outcome
 
 

@@ -41,9 +41,17 @@ def _findings(
 ) -> "tuple[Finding, ...]":
     from builder.layer import checks
     from builder.layer.reader import LayerZip
+    from builder.packages import table
 
     with LayerZip(path) as layer:
-        subject = checks.examine(layer.tree, runtimes, architectures, own=False, directories=layer.directories)
+        subject = checks.examine(
+            layer.tree,
+            runtimes,
+            architectures,
+            packages=table.installed(layer.tree),
+            own=False,
+            directories=layer.directories,
+        )
         return checks.run(checks.weighed(subject, layer.bytes))
 
 
@@ -66,6 +74,7 @@ def _merged(
 
     from builder.layer import checks, merge
     from builder.layer.reader import LayerZip
+    from builder.packages import table
 
     where = [_destination(path, runtimes, architectures) for path in paths]
     on = tuple(one for one in where[0][0] if all(one in other for other, _ in where))
@@ -80,8 +89,9 @@ def _merged(
     with ExitStack() as stack:
         layers = [(path.name, stack.enter_context(LayerZip(path)).tree) for path in paths]
         merged = merge.merge(layers)
-        whole = checks.examine(merged.tree, on, machines, own=False)
-        return (*merge.findings(layers, merged), *checks.run(whole, only="unresolved-library"))
+        packages = {name: table.installed(content) for name, content in layers}
+        whole = checks.examine(merged.tree, on, machines, packages=table.installed(merged.tree), own=False)
+        return (*merge.findings(layers, merged, packages), *checks.run(whole, only="unresolved-library"))
 
 
 def _told_together(
@@ -195,8 +205,15 @@ def _side(layer: "LayerZip") -> "Side":
     from builder.layer.inspect import inspect as inspect_layer
     from builder.model.architectures import ARCHITECTURES
     from builder.model.runtimes import runtimes
+    from builder.packages import table
 
-    subject = checks.examine(layer.tree, tuple(runtimes().values()), tuple(ARCHITECTURES.values()), own=False)
+    subject = checks.examine(
+        layer.tree,
+        tuple(runtimes().values()),
+        tuple(ARCHITECTURES.values()),
+        packages=table.installed(layer.tree),
+        own=False,
+    )
     return Side(zipped=layer, subject=subject, inspection=inspect_layer(subject, layer.bytes))
 
 

@@ -1,8 +1,6 @@
 """What is in a zip, how big it is and what it needs: the analysis; `console.py` shows it."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +8,9 @@ from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
 from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
-from builder.layer.tree import Entry, Tree
 from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
 
-_DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
-_NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
-_JAR = re.compile(r"^java/lib/(?P<name>[^/]+?)-(?P<version>\d[^/]*)\.jar$")
-_GEM = re.compile(r"^(?P<root>ruby/gems/[^/]+)/specifications/(?P<name>.+?)-(?P<version>\d[^/-]*)(?:-[^/]+)?\.gemspec$")
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
 
@@ -75,7 +68,7 @@ def inspect(subject: Subject, zip_bytes: int) -> Inspection:
         zip_bytes=zip_bytes,
         unzipped_bytes=subject.tree.unzipped_bytes,
         files=len(subject.tree),
-        packages=tuple(sorted({(one.name, one.version) for one in installed(subject.tree)})),
+        packages=tuple(sorted({(one.name, one.version) for one in subject.packages})),
         largest=tuple(largest(subject)),
         machines=tuple(sorted(machines.items())),
         abi=ceilings(subject),
@@ -92,43 +85,3 @@ def _linkage(path: str, elf: Elf, here: set[str]) -> Linkage:
         abi={family: highest(needs, family) for family in FAMILIES},
         outside=tuple(name for name in elf.needed if name not in here),
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Installed:
-    """A package that a layer brings."""
-
-    root: str
-    """The folder in which code looks for it."""
-    name: str
-    version: str
-    described: str
-    """Path of the file that says so: METADATA, package.json, a gemspec, or the jar itself."""
-
-
-def installed(content: Tree) -> Iterator[Installed]:
-    """Yield the packages of Python, Node.js, Ruby and Java in a layer."""
-    for entry in content:
-        if found := _identified(entry):
-            root, name, version = found
-            yield Installed(root=root, name=name, version=version, described=entry.path)
-
-
-def _identified(entry: Entry) -> tuple[str, str, str] | None:
-    """Return root, name and version when a file is what says that a package is there."""
-    if match := _DIST_INFO.search(entry.path):
-        return entry.path[: match.start()], match["name"].replace("_", "-").casefold(), match["version"]
-    if match := _NPM.match(entry.path):
-        root = entry.path.partition("node_modules/")[0] + "node_modules"
-        return root, match["name"], _npm_version(entry.content.read())
-    if match := _GEM.match(entry.path):
-        # Ruby keeps versions of a gem beside each other: they do not clash.
-        return f"{match['root']}/gems/{match['name']}-{match['version']}", match["name"], match["version"]
-    if match := _JAR.match(entry.path):
-        return "java/lib", match["name"], match["version"]
-    return None
-
-
-def _npm_version(data: bytes) -> str:
-    match = re.search(rb'"version"\s*:\s*"([^"]+)"', data)
-    return match[1].decode("ascii", errors="replace") if match else "?"

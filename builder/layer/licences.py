@@ -1,28 +1,18 @@
 """What packages in a layer say of their licences, where the texts are, and whether a policy allows them."""
 
 import fnmatch
-import io
-import json
 import re
-import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from email.parser import BytesHeaderParser
 from typing import Any
 
-from builder.layer.inspect import Installed, installed
-from builder.layer.tree import Entry, Tree
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
 from builder.model.libraries import LICENCES
 
 NONE = "NOASSERTION"
 """SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
 _TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
-_GEM_LICENCES = re.compile(r"\.licenses? = \[?(?P<listed>[^\]\n]*)")
-_QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
-_POM_LICENCE = re.compile(r"<license>\s*<name>([^<]+)</name>", re.DOTALL)
-_CLASSIFIER = "License :: OSI Approved :: "
-_NAME_LENGTH = 100
-"""Longer ones are the text itself, put where the name belongs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,11 +35,10 @@ class Licence:
         }
 
 
-def declared(content: Tree) -> list[Licence]:
-    """Return what each package of Python, Node.js, Ruby and Java in a layer declares, in the order of their names."""
-    entries = {entry.path: entry for entry in content}
-    texts = sorted(path for path in entries if _TEXT.search(path))
-    found = {(one.name, one.version): _licence(one, entries, texts) for one in installed(content)}
+def declared(content: Tree, packages: Iterable[Installed]) -> list[Licence]:
+    """Return what each package in a layer declares, in the order of names."""
+    texts = sorted(path for path in content.paths() if _TEXT.search(path))
+    found = {(one.name, one.version): _licence(one, texts) for one in packages}
     return [found[key] for key in sorted(found)]
 
 
@@ -68,69 +57,13 @@ def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Lic
     ]
 
 
-def _licence(one: Installed, entries: Mapping[str, Entry], texts: Sequence[str]) -> Licence:
-    folder, read = _reader(one)
+def _licence(one: Installed, texts: Sequence[str]) -> Licence:
     return Licence(
         package=one.name,
         version=one.version,
-        expression=read(entries[one.described].content.read()) or NONE,
-        texts=tuple(path for path in texts if path.startswith(f"{folder}/")),
+        expression=one.license or NONE,
+        texts=tuple(path for path in texts if path.startswith(f"{one.folder}/")),
     )
-
-
-def _reader(one: Installed) -> tuple[str, Callable[[bytes], str]]:
-    """Return the folder of a package's texts, and who reads the file that describes it."""
-    folder, _, file = one.described.rpartition("/")
-    if file.endswith(".jar"):
-        return one.described, _of_jar
-    if file.endswith(".gemspec"):
-        return one.root, _of_gem
-    return folder, _of_npm if file == "package.json" else _of_wheel
-
-
-def _of_wheel(data: bytes) -> str:
-    """Read METADATA (core metadata 2.4: License-Expression; before that, License or classifiers)."""
-    headers = BytesHeaderParser().parsebytes(data)
-    if expression := str(headers.get("License-Expression") or "").strip():
-        return expression
-    name = str(headers.get("License") or "").strip()
-    if name and name != "UNKNOWN" and "\n" not in name and len(name) <= _NAME_LENGTH:
-        return name
-    said = [str(text) for text in headers.get_all("Classifier", [])]
-    return " AND ".join(text.removeprefix(_CLASSIFIER) for text in said if text.startswith(_CLASSIFIER))
-
-
-def _of_npm(data: bytes) -> str:
-    try:
-        described = json.loads(data)
-    except ValueError:
-        return ""
-    found = described.get("license") or described.get("licenses") or ""
-    listed = found if isinstance(found, list) else [found]
-    return " OR ".join(str(one.get("type", "") if isinstance(one, dict) else one) for one in listed)
-
-
-def _of_gem(data: bytes) -> str:
-    match = _GEM_LICENCES.search(data.decode(errors="replace"))
-    return " OR ".join(_QUOTED.findall(match["listed"])) if match else ""
-
-
-def _of_jar(data: bytes) -> str:
-    """Read the pom that Maven puts in, else the manifest's Bundle-License."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as jar:
-            names = jar.namelist()
-            poms = [name for name in names if name.startswith("META-INF/maven/") and name.endswith("/pom.xml")]
-            for name in poms:
-                if said := _POM_LICENCE.findall(jar.read(name).decode(errors="replace")):
-                    return " OR ".join(text.strip() for text in said)
-            if "META-INF/MANIFEST.MF" in names:
-                text = jar.read("META-INF/MANIFEST.MF").decode(errors="replace").replace("\r\n ", "")
-                match = re.search(r"^Bundle-License: ([^\r\n]+)", text, re.MULTILINE)
-                return match[1].strip() if match else ""
-    except zipfile.BadZipFile:
-        pass
-    return ""
 
 
 # ---- policy --------------------------------------------------------------------------------------------------------

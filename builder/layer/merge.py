@@ -2,11 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.layer.checks.model import ERROR, WARNING, Finding
-from builder.layer.inspect import installed
+from builder.layer.installed import Installed
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 
@@ -48,8 +48,13 @@ def _same(one: Entry, other: Entry) -> bool:
     return one.content.read() == other.content.read()
 
 
-def findings(layers: Sequence[tuple[str, Tree]], merged: Merged) -> Iterator[Finding]:
-    """Yield what is wrong with the layers together, though each may be right alone."""
+def findings(
+    layers: Sequence[tuple[str, Tree]], merged: Merged, packages: Mapping[str, Iterable[Installed]]
+) -> Iterator[Finding]:
+    """Yield what is wrong with the layers together, though each may be right alone.
+
+    `packages` are those of each layer, by the layer's name.
+    """
     total = sum(content.unzipped_bytes for _, content in layers)
     if total > UNZIPPED_LIMIT:
         yield Finding(
@@ -60,15 +65,15 @@ def findings(layers: Sequence[tuple[str, Tree]], merged: Merged) -> Iterator[Fin
             hint="the limit is for the function with all its layers; `layerwright inspect` shows what is large",
             details=tuple(f"{content.unzipped_bytes / MB:8.1f} MB  {name}" for name, content in layers),
         )
-    yield from _packages(layers)
+    yield from _packages(packages)
     yield from _files(merged)
 
 
-def _packages(layers: Sequence[tuple[str, Tree]]) -> Iterator[Finding]:
+def _packages(packages: Mapping[str, Iterable[Installed]]) -> Iterator[Finding]:
     """Two versions of one package become one folder with files of both: neither works for sure."""
     versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for layer, content in layers:
-        for one in installed(content):
+    for layer, installed in packages.items():
+        for one in installed:
             versions[one.root, one.name].setdefault(one.version, layer)
     for (root, name), found in sorted(versions.items()):
         if len(found) > 1:

@@ -5,7 +5,7 @@ import io
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,35 +14,18 @@ from pathspec import GitIgnoreSpec
 from builder.layer import strip
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, parents, rewritten
+from builder.model.recipe import Slim
 
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 ALWAYS = {
-    "__pycache__": ["__pycache__/"],
     "static libraries": ["*.a"],
     "headers": ["*.h", "*.hpp", "*.hh", "*.hxx", "*.cuh"],
     "for compilers and people": [
         *("/include/", "/lib/pkgconfig/", "/lib/cmake/", "/share/pkgconfig/", "/share/aclocal/", "/lib/*.la"),
         *("/share/man/", "/share/doc/", "/share/info/", "/share/gtk-doc/", "/share/bash-completion/"),
     ],
-    "sources of extensions": [
-        *(f"/ruby/gems/*/gems/*/ext/**/*.{end}" for end in ("c", "cc", "cpp", "cxx", "o", "S", "y", "rl", "in", "log")),
-        *("/ruby/gems/*/gems/*/ext/**/Makefile", "/ruby/gems/*/gems/*/ports/"),
-        *(f"/ruby/gems/*/extensions/**/{name}" for name in ("mkmf.log", "gem_make.out")),
-    ],
-    "installer's files": [
-        "/python/.lock",
-        *(
-            "**/node_modules/.package-lock.json",
-            "**/node_modules/.bin/",
-            "/nodejs/package.json",
-            "/nodejs/node*/package.json",
-        ),
-        *(
-            f"**/*.dist-info/{name}"
-            for name in ("direct_url.json", "INSTALLER", "REQUESTED", "uv_build.json", "uv_cache.json")
-        ),
-    ],
 }
+"""What no function reads, whatever the layer is made of; ecosystems add what their installers leave."""
 PRUNED = "pruned by the recipe"
 _WORTH_STRIPPING = 512
 """Bytes; below that the file is left as its publisher made it."""
@@ -70,15 +53,15 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
     return GitIgnoreSpec.from_lines(patterns)
 
 
-def slim(tree: Tree, *, prune: Sequence[str], keep: Sequence[str], scratch: Path | None) -> Slimmed:
+def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch: Path | None) -> Slimmed:
     """Remove, strip, and make each RECORD say what is really there.
 
     Stripped files go into `scratch`, so that they do not fill the memory; None leaves files unstripped.
     """
-    rules = ALWAYS | {PRUNED: list(prune)}
+    rules = {**ALWAYS, **leftovers, PRUNED: own.prune}
     specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
     any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
-    kept_always = matcher(keep)
+    kept_always = matcher(own.keep)
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     pruned: set[str] = set()

@@ -12,18 +12,10 @@ from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
 from builder.model.recipe import TABLES, Recipe
 from builder.model.runtimes import runtime
-from builder.model.steps import Build, Copy, Gem, Npm, Pip, Step
+from builder.model.steps import Build, Copy, Step
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
-LOCK_FILE = "requirements.lock"
-BUILD_LOCK = "build-requirements.lock"
-"""What Python packages are compiled with."""
-NPM_LOCK = "package-lock.json"
-MAVEN_LOCK = "maven.lock"
-GEM_LOCK = "Gemfile.lock"
-LANGUAGE_OF = {"pip": "python", "npm": "nodejs", "gem": "ruby", "maven": "java"}
-"""Whose runtimes read what such a step brings."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,11 +30,6 @@ class Loaded:
     @property
     def name(self) -> str:
         return self.recipe.layer.name
-
-    @property
-    def lock(self) -> Path | None:
-        """The path of the lock for Python packages, whether or not it exists."""
-        return self.lock_named(LOCK_FILE)
 
     def lock_named(self, name: str) -> Path | None:
         """Return the path of a lock, whether or not it exists; None when there is nobody to keep it."""
@@ -138,14 +125,14 @@ def _duplicates(recipe: Recipe) -> Iterator[str]:
 def _languages(recipe: Recipe) -> Iterator[str]:
     """A package of a language goes where that language's runtimes look; .NET's look nowhere."""
     for index, step in enumerate(recipe.step):
-        language = LANGUAGE_OF.get(step.uses)
-        if language is None:
+        if not step.languages:
             continue
         named = [step.when.runtime] if step.when and step.when.runtime else recipe.targets.runtimes
-        for name in sorted({name for name in named if runtime(name).language not in {language, "provided"}}):
+        for name in sorted({name for name in named if runtime(name).language not in {*step.languages, "provided"}}):
             yield f'step[{index}]: `uses = "{step.uses}"` brings nothing that {name} reads'
-        if not any(runtime(name).language == language for name in named):
-            yield f'step[{index}]: `uses = "{step.uses}"` needs a runtime of {language} in targets.runtimes'
+        if not any(runtime(name).language in step.languages for name in named):
+            languages = " or ".join(sorted(step.languages))
+            yield f'step[{index}]: `uses = "{step.uses}"` needs a runtime of {languages} in targets.runtimes'
     for name in recipe.targets.runtimes:
         if runtime(name).language == "dotnet" and any(_for_dotnet(step) for step in recipe.step):
             yield (
@@ -174,8 +161,9 @@ def _sources(recipe: Recipe) -> Iterator[str]:
 
 def _files(loaded: Loaded) -> Iterator[str]:
     for index, step in enumerate(loaded.recipe.step):
-        if isinstance(step, (Pip, Npm, Gem)) and step.file and not loaded.file(step.file).is_file():
-            yield f"step[{index}].file: there is no `{step.file}` beside the recipe"
+        file = getattr(step, "file", None)
+        if file and not loaded.file(file).is_file():
+            yield f"step[{index}].file: there is no `{file}` beside the recipe"
         if isinstance(step, Copy) and loaded.folder:
             for pattern in step.files:
                 if not any(loaded.folder.glob(pattern)):

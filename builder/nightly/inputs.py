@@ -7,14 +7,13 @@ from functools import cache
 from builder.base import files
 from builder.layer import interpreters
 from builder.model import facts
-from builder.model.recipes import GEM_LOCK, LANGUAGE_OF, LOCK_FILE, MAVEN_LOCK, NPM_LOCK, RECIPE_FILE, Loaded
-from builder.model.steps import Pip
+from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.target import Target
+from builder.packages import table
 from builder.plan.plan import tool
 
 UNKNOWN = "unknown"
 """Of an image that is not pinned and whose registry did not answer."""
-LOCKS = {"pip": LOCK_FILE, "npm": NPM_LOCK, "gem": GEM_LOCK, "maven": MAVEN_LOCK}
 _hashed = cache(files.hashes)
 """All targets of a recipe have the same files."""
 TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
@@ -42,11 +41,9 @@ def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapp
 
 
 def unlocked(loaded: Loaded) -> bool:
-    """Tell whether the index decides what is in a layer: then only a plan shows if it is another one today."""
-    kinds = {step.uses for step in loaded.recipe.step if step.uses in LANGUAGE_OF}
-    if any(getattr(step, "file", None) and step.uses == "gem" for step in loaded.recipe.step):
-        kinds -= {"gem"}  # a Gemfile has its own lock
-    return any(not loaded.file(LOCKS[kind]).is_file() for kind in kinds)
+    """Tell whether an index decides what is in a layer: then only a plan shows if it is another one today."""
+    paths = [ecosystem.lock_path(loaded) for ecosystem in table.of_recipe(loaded)]
+    return any(path is None or not path.is_file() for path in paths)
 
 
 @cache
@@ -59,7 +56,7 @@ def _tool() -> str:
 
 def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:
     """Name what compiles the bytecode, where the recipe has any."""
-    if not target.base.python or not any(isinstance(step, Pip) for step in loaded.recipe.step):
+    if not target.base.python or not any(target.base.language in step.languages for step in loaded.recipe.step):
         return {}
     found = interpreters.find(target.base.series)
     return {PYTHON: found.version if found else "the image's"}

@@ -9,7 +9,6 @@ from builder.base import processes
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
 from builder.model.recipes import Loaded
-from builder.model.steps import Build, Gem, Packages, Pip, Script
 from builder.model.target import Target
 from builder.nightly.records import Record
 
@@ -47,10 +46,7 @@ def compiles(loaded: Loaded, record: Record | None) -> bool:
     """Tell whether a target needs an engine, by the last build's plan, or else by the recipe's steps."""
     if record and record.manifest:
         return bool(record.manifest.get("build_image"))
-    return any(
-        isinstance(step, (Packages, Build, Script, Gem)) or (isinstance(step, Pip) and step.wheels == "never")
-        for step in loaded.recipe.step
-    )
+    return any(step.needs_engine for step in loaded.recipe.step)
 
 
 def ordered(jobs: Iterable[Job]) -> list[Job]:

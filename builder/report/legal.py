@@ -8,6 +8,7 @@ from pathlib import Path
 from builder.layer import licences, manifest
 from builder.layer.licences import Licence, Policy
 from builder.layer.reader import LayerZip
+from builder.packages import table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +23,7 @@ def look(path: Path) -> Looked:
     """Read what the packages in a zip declare, and of what came along from the operating system."""
     described = manifest.beside(path) or {}
     with LayerZip(path) as opened:
-        declared = licences.declared(opened.tree)
+        declared = licences.declared(opened.tree, table.installed(opened.tree))
         brought = licences.brought(described.get("libraries", ()), opened.tree.paths())
     return Looked(path=path, licences=(*declared, *brought))
 

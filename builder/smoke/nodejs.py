@@ -1,14 +1,10 @@
 """Trying a layer for Node.js: code as CommonJS and as a module, with the search path that Lambda gives it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from builder.layer.tree import Tree
-
-MARK = "layerwright-import-ms="
 NODE = "/var/lang/bin/node"
 _MODULE = re.compile(r"^\s*import\s+[\w{*'\"]", re.MULTILINE)
-_PACKAGE = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/@.][^/]*)/package\.json$")
 _SEARCH = """
 import module from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -24,22 +20,6 @@ module.registerHooks?.({ resolve(specifier, context, next) {
 } });
 """
 """In Lambda `import` looks into NODE_PATH, by a change of Amazon's since Node.js 18; a plain node does not."""
-EACH = f"""
-import {{ createRequire }} from 'node:module';
-const require = createRequire('/var/task/x.js');
-const started = performance.now(), failed = [], errors = [];
-for (const name of process.argv.slice(1)) {{
-    try {{ require(name); }} catch (first) {{
-        try {{ await import(name); }} catch (error) {{ failed.push(name); errors.push(first, error); }}
-    }}
-}}
-console.error('{MARK}' + (performance.now() - started).toFixed(1));
-if (failed.length) {{
-    console.error('Error: cannot be imported: ' + failed.join(' '));
-    errors.forEach((error) => console.error(error));
-    process.exit(1);
-}}
-"""
 
 
 def is_module(code: str) -> bool:
@@ -53,13 +33,3 @@ def command(code: str, arguments: Sequence[str] = (), *, as_module: bool) -> lis
         return [NODE, "--input-type=commonjs", "-e", code, *arguments]
     search = "data:text/javascript," + "".join(f"%{byte:02x}" for byte in _SEARCH.encode())
     return [NODE, f"--import={search}", "--input-type=module", "-e", code, *arguments]
-
-
-def packages(content: Tree) -> Iterator[str]:
-    """Yield the packages of a layer that code can ask for by name: not those that hold only types or a binary."""
-    for entry in content:
-        if match := _PACKAGE.match(entry.path):
-            text = entry.content.read()
-            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package asks for
-            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
-                yield match["name"]

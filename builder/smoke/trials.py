@@ -1,19 +1,20 @@
 """What the tests of layers run in a runtime's image, as command lines; and what a layer is tried with by default."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from builder.base.errors import UsageError
 from builder.engine.sandbox import File
 from builder.layer.elf import MAGIC
-from builder.layer.slim import SITE_PACKAGES
 from builder.layer.tree import Tree
 from builder.model.recipe import Test
 from builder.model.runtimes import Runtime
+from builder.packages import table
 from builder.smoke import jvm, nodejs
 
-MARK = nodejs.MARK
+MARK = "layerwright-import-ms="
+"""Stands before the milliseconds that the imports of a test took, on its standard error."""
 KILLED = 137
 """128 + SIGKILL: what the kernel does to whom takes too much memory."""
 _PYTHON = f"""
@@ -27,35 +28,6 @@ if imports:
     print("{MARK}%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
 exec(compile(tree, "test", "exec"), space)
 """
-_MODULES = f"""
-import importlib, sys, time, traceback
-started, failed = time.perf_counter(), []
-for name in sys.argv[1:]:
-    try:
-        importlib.import_module(name)
-    except BaseException:
-        failed.append(name)
-        traceback.print_exc()
-print("{MARK}%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
-if failed:
-    sys.exit("cannot be imported: " + " ".join(failed))
-"""
-_GEMS = f"""
-started, failed = Process.clock_gettime(Process::CLOCK_MONOTONIC), []
-ARGV.each do |name|
-  gem name
-  folders = Gem.loaded_specs.fetch(name).full_require_paths
-  file = [name, name.tr('-', '/'), name.tr('-', '_')].find {{ |one|
-    folders.any? {{ |folder| File.exist?("#{{folder}}/#{{one}}.rb") || File.exist?("#{{folder}}/#{{one}}.so") }} }}
-  require file if file
-rescue Exception => error
-  failed << name
-  warn error.full_message(highlight: false, order: :bottom)
-end
-warn format('{MARK}%.1f', (Process.clock_gettime(Process::CLOCK_MONOTONIC) - started) * 1000)
-abort "cannot be required: #{{failed.join(' ')}}" unless failed.empty?
-"""
-_GEMSPEC = re.compile(r"^ruby/gems/[^/]+/specifications/(?P<name>.+?)-\d[^/]*\.gemspec$")
 _RUBY = "/var/lang/bin/ruby"
 _ALL_THERE = 'for file; do test -r "/opt/$file" || { echo "no $file" >&2; exit 1; }; done'
 _PROGRAMS = """
@@ -114,43 +86,30 @@ def of(test: Test, runtime: Runtime) -> Trial:
 
 
 def defaults(content: Tree, runtime: Runtime) -> list[Trial]:
-    """Return what a layer without tests of its own is tried with: each module is imported, each program started."""
-    found = []
-    if runtime.python and (names := sorted(set(modules(content)))):
-        command = [runtime.interpreter, "-B", "-c", _MODULES, *names]
-        found.append(Trial(what="importing each module", command=command))
-    if runtime.language == "nodejs" and (names := sorted(set(nodejs.packages(content)))):
-        found.append(Trial(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True)))
-    if runtime.language == "ruby" and (names := sorted(set(_gems(content)))):
-        found.append(Trial(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
+    """Return the tests of a layer that has none of its own: each package is imported, each program started."""
+    tests = [
+        Trial(what=test.what, command=_command(runtime, test.code, test.arguments))
+        for ecosystem in table.ECOSYSTEMS
+        for test in ecosystem.tests(content, runtime)
+    ]
     if programs := sorted(_programs(content)):
-        found.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
-    return found
+        tests.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
+    return tests
+
+
+def _command(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list[str]:
+    """Return the command line that runs code in the language of a runtime."""
+    if runtime.language == "nodejs":
+        return nodejs.command(code, arguments, as_module=True)
+    if runtime.language == "ruby":
+        return [_RUBY, "-e", code, *arguments]
+    return [runtime.interpreter, "-B", "-c", code, *arguments]
 
 
 def _only(runtime: Runtime, language: str) -> None:
     if runtime.language != language:
         msg = f"{runtime.name} has no {language.removesuffix('js')} to run that test with"
         raise UsageError(msg, hint="`when` in a [[test]] keeps it to the runtimes that it is for; `shell` fits all")
-
-
-def modules(content: Tree) -> Iterator[str]:
-    """Yield the names that `import` finds at the top of a layer."""
-    for entry in content:
-        inside = SITE_PACKAGES.sub("", entry.path)
-        if inside == entry.path:
-            continue
-        first, _, rest = inside.partition("/")
-        name = first if rest in {"__init__.py", "__init__.pyc"} else first.partition(".")[0]
-        code = rest.startswith("__init__.") if rest else first.endswith((".py", ".so"))
-        if code and name.isidentifier() and not name.startswith("__") and name not in {"conftest", "setup"}:
-            yield name
-
-
-def _gems(content: Tree) -> Iterator[str]:
-    for entry in content:
-        if match := _GEMSPEC.match(entry.path):
-            yield match["name"]
 
 
 def _programs(content: Tree) -> Iterator[str]:

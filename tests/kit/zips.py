@@ -10,6 +10,7 @@ from builder.layer.checks import Finding
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Tree, of
 from builder.model.architectures import architecture
 from builder.model.runtimes import runtime
+from builder.packages import table
 
 
 def entry(path: str, data: bytes = b"x", *, mode: int = PLAIN, link: str | None = None) -> Entry:
@@ -32,7 +33,7 @@ def found(
 ) -> list[Finding]:
     """Run the checks over a tree."""
     where = tuple(runtime(name) for name in runtimes), tuple(architecture(name) for name in architectures)
-    return list(checks.run(checks.examine(layer, *where, own=own), only=only))
+    return list(checks.run(checks.examine(layer, *where, packages=table.installed(layer), own=own), only=only))
 
 
 def write(path: Path, files: Mapping[str, bytes], *, modes: Mapping[str, int] | None = None) -> Path:

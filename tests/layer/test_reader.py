@@ -69,7 +69,7 @@ def test_a_bomb_that_lies_about_its_size_unpacks_no_more_than_it_claims(tmp_path
         data[at : at + 4] = struct.pack("<I", 100)
     path.write_bytes(data)
     with LayerZip(path) as layer, pytest.raises(BadArchiveError, match="cannot be unpacked"):
-        checks.examine(layer.tree, (runtime("python3.13"),), (X86_64,), own=False)
+        checks.examine(layer.tree, (runtime("python3.13"),), (X86_64,), packages=(), own=False)
 
 
 def test_entries_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_damaged_content_is_found_without_unpacking(tmp_path: Path) -> None:
     data[60] ^= 0xFF
     path.write_bytes(data)
     with LayerZip(path) as layer, pytest.raises(BadArchiveError, match="python/a cannot be unpacked"):
-        checks.examine(layer.tree, (runtime("python3.13"),), (X86_64,), own=False)
+        checks.examine(layer.tree, (runtime("python3.13"),), (X86_64,), packages=(), own=False)
 
 
 def test_devices_methods_and_encryption_are_refused(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_damage_anywhere_is_an_error_of_ours_or_harmless(tmp_path: Path, damage:
     try:
         with LayerZip(path) as layer:
             subject = checks.examine(
-                layer.tree, (runtime("python3.13"),), (X86_64,), own=False, directories=layer.directories
+                layer.tree, (runtime("python3.13"),), (X86_64,), packages=(), own=False, directories=layer.directories
             )
             assert all(".." not in one.path.split("/") and not one.path.startswith("/") for one in subject.tree)
             checks.run(subject)

@@ -15,6 +15,7 @@ from kit.wheels import Index, make_wheel
 
 from builder.layer import licences, provenance, sbom
 from builder.layer.licences import Licence, Policy
+from builder.packages import table
 
 HASH = "a" * 64
 
@@ -55,7 +56,8 @@ LAYER = {
 
 
 def test_every_kind_of_package_tells_its_licence() -> None:
-    found = {one.package: one for one in licences.declared(zips.tree(LAYER))}
+    layer = zips.tree(LAYER)
+    found = {one.package: one for one in licences.declared(layer, table.installed(layer))}
     assert {name: one.expression for name, one in found.items()} == {
         "new": "MIT OR Apache-2.0",
         "old-one": "BSD",

@@ -7,12 +7,14 @@ from kit.zips import entry, tree
 
 from builder.layer.slim import slim
 from builder.layer.tree import from_folder, layer_path, of
+from builder.model.recipe import Slim
+from builder.packages import table
 
 INFO = "python/a-1.0.dist-info"
 
 
 def slimmed(files: dict[str, bytes], *, prune: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> set[str]:
-    return slim(tree(files), prune=prune, keep=keep, scratch=None).tree.paths()
+    return slim(tree(files), Slim(prune=prune, keep=keep), table.leftovers(), None).tree.paths()
 
 
 def test_what_installers_leave_behind_always_goes() -> None:
@@ -49,18 +51,18 @@ def test_scripts_that_name_the_hosts_python_go_and_programs_stay() -> None:
 def test_records_say_what_is_there_without_hashes_and_host_paths() -> None:
     record = b"a/a.py,sha256=x,3\na/tests/t.py,sha256=y,4\n../../bin/f2py,sha256=z,5\na-1.0.dist-info/RECORD,,\n"
     files = {"python/a/a.py": b"", "python/a/tests/t.py": b"", f"{INFO}/RECORD": record}
-    result = slim(tree(files), prune=("tests/",), keep=(), scratch=None).tree
+    result = slim(tree(files), Slim(prune=("tests/",)), table.leftovers(), None).tree
     text = next(one for one in result if one.name == "RECORD").content.read()
     assert text == b"a-1.0.dist-info/RECORD,,\na/a.py,,\n"
 
 
 def test_links_to_what_went_away_go_as_well() -> None:
     layer = of([entry("lib/libx.a"), entry("lib/libx-link.a.1", link="libx.a"), entry("lib/out", link="/usr/lib/x")])
-    assert slim(layer, prune=(), keep=(), scratch=None).tree.paths() == {"lib/out"}
+    assert slim(layer, Slim(), table.leftovers(), None).tree.paths() == {"lib/out"}
 
 
 def test_savings_are_counted_by_rule() -> None:
-    result = slim(tree({"python/a.h": b"123", "python/b.h": b"4"}), prune=(), keep=(), scratch=None)
+    result = slim(tree({"python/a.h": b"123", "python/b.h": b"4"}), Slim(), table.leftovers(), None)
     assert [(one.rule, one.files, one.bytes) for one in result.savings] == [("headers", 2, 4)]
 
 

@@ -104,7 +104,7 @@ def test_a_package_that_is_compiled_for_want_of_a_wheel_says_which_version_has_o
     one = loaded()
     made = plan(one, targets(one.recipe)[0])
     assert made.route == "compile"
-    assert [route.kind for route in made.routes] == ["compile"]
+    assert [package.route for package in made.packages] == ["compile"]
     assert (
         "a 1.0 has no wheel for python3.13, so it is compiled; a==0.9 is the newest with a wheel that fits"
         in made.warnings

@@ -48,7 +48,6 @@ def secret(subject: Subject) -> Iterator[Finding]:
             )
 
 
-_LICENSE_FIELDS = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)
 _COPYLEFT = re.compile(r"(?<![A-Z])A?GPL|(?<!Lesser )(?<!Library )General Public License|Affero", re.IGNORECASE)
 _MILD = re.compile(
     r"LGPL|Lesser|Library General|exception|MPL|\bor\b.*(?:MIT|BSD|Apache|LGPL)|(?:MIT|BSD|Apache).*\bor\b",
@@ -59,21 +58,17 @@ _RESTRICTED = re.compile(r"UNLICENSED|Proprietary|all rights reserved|non-?comme
 
 @check("licence", "Sharing a layer hands on its packages: some licences forbid that, or put terms on your own code.")
 def licence(subject: Subject) -> Iterator[Finding]:
-    for entry in subject.tree:
-        if not entry.path.endswith(".dist-info/METADATA") or entry.link is not None:
-            continue
-        head = entry.content.read().partition(b"\n\n")[0]
-        texts = [match.decode(errors="replace") for match in _LICENSE_FIELDS.findall(head)]
-        licences = [text for text in texts if not text.startswith(("Programming", "Operating", "Topic", "Intended"))]
-        name = entry.parent.rpartition("/")[2].removesuffix(".dist-info")
-        if found := next((text for text in licences if _RESTRICTED.search(text)), None):
-            problem = f"{name} says `{found}`: it may not be handed on without its owner's consent"
-        elif _copyleft(licences) and "GPL" not in subject.license.upper().replace("LGPL", ""):
-            problem = f"{name} says `{_copyleft(licences)}`: sharing the layer puts its terms on you"
+    for package in subject.packages:
+        statements = list(package.statements) or ([package.license] if package.license else [])
+        name = f"{package.name} {package.version}"
+        if restricted := next((text for text in statements if _RESTRICTED.search(text)), None):
+            problem = f"{name} says `{restricted}`: it may not be handed on without its owner's consent"
+        elif (strong := _copyleft(statements)) and "GPL" not in subject.license.upper().replace("LGPL", ""):
+            problem = f"{name} says `{strong}`: sharing the layer puts its terms on you"
         else:
             continue
-        hint = "keep the layer to your own account, name that licence in the layer's, or take another package"
-        yield Finding(check="licence", severity=WARNING, path=entry.path, message=problem, hint=hint)
+        hint = "keep the layer to your own account, name that license in the layer's, or take another package"
+        yield Finding(check="licence", severity=WARNING, path=package.described, message=problem, hint=hint)
 
 
 def _copyleft(licences: list[str]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from builder.layer import tokens
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
+from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.reader import InZip
 from builder.layer.tree import Entry, Tree, never_program
@@ -30,11 +31,12 @@ class _Read:
     token: str | None = None
 
 
-def examine(
+def examine(  # noqa: PLR0913  what, where, and what is known of it
     tree: Tree,
     runtimes: tuple[Runtime, ...],
     architectures: tuple[Architecture, ...],
     *,
+    packages: tuple[Installed, ...],
     own: bool,
     directories: Mapping[str, int] | None = None,
 ) -> Subject:
@@ -55,6 +57,7 @@ def examine(
         tree=tree,
         runtimes=runtimes,
         architectures=architectures,
+        packages=packages,
         own=own,
         zip_bytes=None,
         elves=elves,

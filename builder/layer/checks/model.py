@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.layer.elf import Elf
+from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
@@ -50,6 +51,8 @@ class Subject:
     tree: Tree
     runtimes: tuple[Runtime, ...]
     architectures: tuple[Architecture, ...]
+    packages: tuple[Installed, ...]
+    """The packages that the ecosystems find in it."""
     own: bool
     """Built from a recipe of ours, so that an odd path is a mistake and not somebody's habit."""
     zip_bytes: int | None

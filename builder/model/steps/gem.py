@@ -1,16 +1,19 @@
 """The step for Ruby gems."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from builder.model.fields import GemText, Option, RelativePath, Text, known, table
+from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
 
 @table
-class Gem:
+class Gem(Traits):
     """Ruby gems: precompiled ones where they fit, compiled ones where not."""
+
+    languages: ClassVar[frozenset[str]] = frozenset({"ruby"})
 
     uses: Literal["gem"]
     gems: Annotated[
@@ -30,3 +33,7 @@ class Gem:
 
     def __post_init__(self) -> None:
         known(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
+
+    @property
+    def needs_engine(self) -> bool:
+        return True

@@ -1,16 +1,19 @@
 """The step for Node.js packages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StrictBool
 
 from builder.model.fields import NpmPackage, RelativePath, Text, known, table
+from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
 
 @table
-class Npm:
+class Npm(Traits):
     """Node.js packages."""
+
+    languages: ClassVar[frozenset[str]] = frozenset({"nodejs"})
 
     uses: Literal["npm"]
     packages: tuple[NpmPackage, ...] = ()

@@ -1,16 +1,19 @@
 """The step for Python packages."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from builder.model.fields import RelativePath, RequirementText, Text, known, table
+from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
 
 @table
-class Pip:
+class Pip(Traits):
     """Python packages: prebuilt wheels where they fit, compiled ones where not."""
+
+    languages: ClassVar[frozenset[str]] = frozenset({"python"})
 
     uses: Literal["pip"]
     requirements: tuple[RequirementText, ...] = ()
@@ -23,3 +26,7 @@ class Pip:
 
     def __post_init__(self) -> None:
         known(None if self.requirements or self.file else "needs `requirements` or `file`", "")
+
+    @property
+    def needs_engine(self) -> bool:
+        return self.wheels == "never"

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool
 
 from builder.model.fields import Option, PackageName, RelativePath, SourceName, Text, table
+from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
 
 @table
-class Packages:
+class Packages(Traits):
     """Packages of the build image's operating system."""
 
     uses: Literal["packages"]
@@ -17,9 +18,13 @@ class Packages:
     layer: Annotated[StrictBool, Field(description="Their programs, libraries and data go into the layer.")] = False
     when: When | None = None
 
+    @property
+    def needs_engine(self) -> bool:
+        return True
+
 
 @table
-class Build:
+class Build(Traits):
     """A source built by its own build system into PREFIX."""
 
     uses: Literal["source"]
@@ -28,9 +33,13 @@ class Build:
     options: tuple[Option, ...] = ()
     when: When | None = None
 
+    @property
+    def needs_engine(self) -> bool:
+        return True
+
 
 @table
-class Script:
+class Script(Traits):
     """Shell commands in the build image; values reach them only as environment variables.
 
     They run under `sh -eu` in the folder of the first source: PREFIX, SRC, SRC_<NAME>, RECIPE (the recipe's folder),
@@ -43,9 +52,13 @@ class Script:
     env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
     when: When | None = None
 
+    @property
+    def needs_engine(self) -> bool:
+        return True
+
 
 @table
-class Copy:
+class Copy(Traits):
     """Files that lie beside the recipe, into the layer."""
 
     uses: Literal["copy"]

@@ -2,10 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
 
 from builder.base.errors import UsageError
 
@@ -64,19 +63,3 @@ def names(jars: Sequence[Jar]) -> dict[str, Jar]:
     """Return the jars by the names that they get in java/lib: two of one name get their group in front."""
     counts = Counter(one.filename for one in jars)
     return {f"{one.parts[0]}.{one.filename}" if counts[one.filename] > 1 else one.filename: one for one in jars}
-
-
-def rows(jars: Sequence[Jar]) -> Iterator[dict[str, Any]]:
-    """Yield the jars for plan and manifest."""
-    for name, one in sorted(names(jars).items()):
-        group, artifact, version, _ = one.parts
-        yield {
-            "name": f"{group}:{artifact}",
-            "version": version,
-            "ecosystem": "maven",
-            "route": "jar",
-            "reason": "as published",
-            "file": name,
-            "sha256": one.sha256,
-            "bytes": None,
-        }

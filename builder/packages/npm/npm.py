@@ -14,7 +14,7 @@ from pathlib import Path
 from builder.base import cache_paths, credentials, locks, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
-from builder.packages.npm import npm_rows
+from builder.packages.npm import offered
 from builder.packages.pypi import uv
 
 NODE = "24.17.0"
@@ -32,18 +32,18 @@ _NEEDED = ("allow-git", "allow-file", "allow-directory", "libc")
 
 def lock(manifest: str, known: str | None) -> str:
     """Return the text of a package-lock.json, without addresses; a `known` one keeps its versions where they fit."""
-    npm_rows.check(manifest, known)
+    offered.check(manifest, known)
     with cache_paths.workspace() as work:
         _write(work, manifest, known)
         _run(work, ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], "npm could not resolve")
         found = (work / "package-lock.json").read_text(encoding="utf-8")
-    npm_rows.check(manifest, found)
+    offered.check(manifest, found)
     return found
 
 
 def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> None:
     """Put node_modules for Linux on an architecture into `folder`. npm verifies every hash; no script runs."""
-    npm_rows.check(manifest, locked)
+    offered.check(manifest, locked)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
     target = ["--os=linux", f"--cpu={arch.npm}", "--libc=glibc", "--omit=dev", "--prefer-offline"]

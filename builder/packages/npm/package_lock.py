@@ -2,7 +2,7 @@
 
 import json
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,39 +27,6 @@ class NodePackage:
     """As npm writes it: `sha512-` and base64."""
     scripted: bool
     """It has an install script."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Node:
-    """All Node.js packages of a target."""
-
-    manifest: str
-    """The text of package.json."""
-    lock: str
-    """The text of package-lock.json."""
-    packages: tuple[NodePackage, ...]
-    scripts: tuple[str, ...]
-    """Names of the packages whose install scripts run, in the build image."""
-    folder: str
-    """Of the layer, in which node_modules lies."""
-    locked: bool
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the packages for plan and manifest."""
-        for one in self.packages:
-            run = one.name in self.scripts
-            reason = "its install script runs in the build image, without network" if run else "as published"
-            yield {
-                "name": one.name,
-                "version": one.version,
-                "ecosystem": "npm",
-                "route": "compile" if run else "npm",
-                "reason": reason,
-                "file": one.path,
-                "sha256": None,
-                "integrity": one.integrity,
-                "bytes": None,
-            }
 
 
 def manifest(step: Npm, target: Target, given: str | None) -> str:

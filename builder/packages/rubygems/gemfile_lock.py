@@ -1,7 +1,7 @@
 """Ruby gems of a target: the lock in Bundler's own format, and which file of each gem a target gets."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,51 +24,6 @@ class GemLock:
     specs: tuple[Spec, ...]
     roots: tuple[tuple[str, str], ...]
     remotes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gem:
-    """One gem of a target."""
-
-    spec: Spec
-    compiled: bool
-    reason: str
-    options: tuple[str, ...] = ()
-    """What its extension's configuration is given."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gems:
-    """All gems of a target, those first that others need."""
-
-    gems: tuple[Gem, ...]
-    series: str
-    """Ruby's ABI, which names the folder: `3.3.0`."""
-    index: str
-    """Where the gems come from; nothing of it goes into the layer."""
-    locked: bool
-
-    def inputs(self) -> list[Any]:
-        """Return what decides the bytes, for digests."""
-        return [self.series, [[one.spec.sha256, one.spec.full_name, one.compiled, one.options] for one in self.gems]]
-
-    @property
-    def compiled(self) -> tuple[Gem, ...]:
-        return tuple(one for one in self.gems if one.compiled)
-
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the gems for plan and manifest."""
-        for one in sorted(self.gems, key=lambda gem: gem.spec.name):
-            yield {
-                "name": one.spec.name,
-                "version": one.spec.version,
-                "ecosystem": "gem",
-                "route": "compile" if one.compiled else "gem",
-                "reason": one.reason,
-                "file": f"{one.spec.full_name}.gem",
-                "sha256": one.spec.sha256,
-                "bytes": None,
-            }
 
 
 # ---- Gemfile.lock --------------------------------------------------------------------------------------------------

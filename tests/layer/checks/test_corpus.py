@@ -18,6 +18,7 @@ from builder.layer.tree import Entry, OnDisk, Tree, of
 from builder.layer.versions import highest
 from builder.model.architectures import X86_64, architecture
 from builder.model.runtimes import runtime
+from builder.packages import table
 
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
@@ -30,7 +31,9 @@ def fetched() -> Path:
 def examined(path: Path, case: Bad) -> list[Finding]:
     with LayerZip(path) as layer:
         where = (runtime(case.runtime),), (architecture(case.arch),)
-        subject = checks.examine(layer.tree, *where, own=False, directories=layer.directories)
+        subject = checks.examine(
+            layer.tree, *where, packages=table.installed(layer.tree), own=False, directories=layer.directories
+        )
         return list(checks.run(checks.weighed(subject, layer.bytes)))
 
 
@@ -75,7 +78,7 @@ def test_packages_that_work_are_let_through(fetched: Path) -> None:
     refused = defaultdict(list)
     native = 0
     for name, files in corpus.good(fetched):
-        subject = checks.examine(as_tree(files), (runtime("python3.13"),), (X86_64,), own=False)
+        subject = checks.examine(as_tree(files), (runtime("python3.13"),), (X86_64,), packages=(), own=False)
         native += bool(subject.elves)
         for one in checks.failures(checks.run(subject), strict=False):
             refused[name].append(f"{one.check} {one.path} {one.message}")
@@ -115,7 +118,7 @@ def test_a_layer_of_a_newer_distribution_is_refused_with_the_symbol(tmp_path: Pa
     said = subprocess.run(["getconf", "GNU_LIBC_VERSION"], capture_output=True, encoding="utf-8", check=True).stdout
     assert float(said.split()[1]) > 2.34
     tree = of([Entry(path="bin/x", mode=0o755, content=OnDisk(path=tmp_path / "x.out", size=len(made)))])
-    subject = checks.examine(tree, (runtime("provided.al2023"),), (X86_64,), own=False)
+    subject = checks.examine(tree, (runtime("provided.al2023"),), (X86_64,), packages=(), own=False)
     assert [one.message for one in checks.failures(checks.run(subject), strict=False)] == [
         "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34"
     ]

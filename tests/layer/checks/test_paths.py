@@ -5,6 +5,7 @@ from builder.layer import checks
 from builder.layer.tree import of
 from builder.model.architectures import X86_64
 from builder.model.runtimes import runtime
+from builder.packages import table
 
 SITE = "python/lib/python3.13/site-packages"
 
@@ -80,9 +81,9 @@ def test_modes(path: str, data: bytes, mode: int, message: str | None) -> None:
 def test_a_closed_directory_hides_what_is_in_it() -> None:
     layer = tree({"python/a.py": b""})
     where = (runtime("python3.13"),), (X86_64,)
-    subject = checks.examine(layer, *where, own=False, directories={"python": 0o700})
+    subject = checks.examine(layer, *where, packages=table.installed(layer), own=False, directories={"python": 0o700})
     assert [one.check for one in checks.run(subject)] == ["permissions"]
-    subject = checks.examine(layer, *where, own=False, directories={"python": 0o755})
+    subject = checks.examine(layer, *where, packages=table.installed(layer), own=False, directories={"python": 0o755})
     assert checks.run(subject) == ()
 
 

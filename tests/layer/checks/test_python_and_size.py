@@ -98,7 +98,7 @@ def test_a_layer_too_big_names_its_largest_directories_and_what_pruning_saves() 
 
 @pytest.mark.parametrize(("size", "warned"), [(DIRECT_LIMIT, False), (DIRECT_LIMIT + 1, True)])
 def test_a_zip_over_50_mib_needs_s3(size: int, *, warned: bool) -> None:
-    subject = checks.examine(tree({"python/a.py": b""}), (runtime("python3.13"),), (X86_64,), own=True)
+    subject = checks.examine(tree({"python/a.py": b""}), (runtime("python3.13"),), (X86_64,), packages=(), own=True)
     findings = checks.run(checks.weighed(subject, size))
     assert [one.severity for one in findings] == (["warning"] if warned else [])
     assert not warned or "needs S3" in findings[0].message
@@ -111,7 +111,7 @@ def test_every_check_has_a_name_in_the_recipe_format_and_a_reason() -> None:
 
 def test_an_allowed_finding_is_kept_with_its_reason_and_fails_nothing() -> None:
     layer = tree({"tool/x": b"", "other/y": b""})
-    subject = checks.examine(layer, (runtime("python3.13"),), (X86_64,), own=True)
+    subject = checks.examine(layer, (runtime("python3.13"),), (X86_64,), packages=(), own=True)
     allow = Allow(check="layer-path", reason="called by its full path", path="tool/")
     findings = checks.run(subject, [allow])
     assert {one.path: one.allowed for one in findings} == {"tool/": "called by its full path", "other/": None}
@@ -144,7 +144,7 @@ def test_errors_come_first_and_the_order_is_stable() -> None:
 )
 def test_an_import_of_something_pruned_is_told(source: bytes, *, warned: bool) -> None:
     layer = tree({"python/a/__init__.py": source})
-    subject = checks.examine(layer, (runtime("python3.13"),), (X86_64,), own=True)
+    subject = checks.examine(layer, (runtime("python3.13"),), (X86_64,), packages=(), own=True)
     subject = replace(subject, pruned=frozenset({"python/a/tests/_x.py"}))
     findings = checks.run(subject)
     assert [(one.check, one.path) for one in findings] == (

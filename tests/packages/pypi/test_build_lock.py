@@ -6,11 +6,11 @@ import pytest
 from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_sdist, make_wheel
 
-from builder.authoring.relock import built_with
 from builder.base.errors import BuildError
 from builder.base.files import sha256
 from builder.model.runtimes import runtime
 from builder.packages.pypi.build_system import BuildSystem
+from builder.packages.pypi.locks import built_with
 
 PYTHON = runtime("python3.13")
 PROJECT = '[build-system]\nrequires = ["{}"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'

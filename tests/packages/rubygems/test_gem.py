@@ -12,13 +12,15 @@ from kit.bad import Workshop
 
 from builder.authoring import relock
 from builder.base.errors import BuildError, UsageError
+from builder.layer import tree
 from builder.model import recipes
 from builder.model.architectures import ARM64, X86_64, Architecture
 from builder.model.gem_version import Requirement, Version, asked
 from builder.model.recipes import Loaded
 from builder.model.target import Target, steps, targets
-from builder.packages.rubygems import gemfile_lock, gems, gemspec, index
-from builder.packages.rubygems.gemfile_lock import Gems
+from builder.packages.ecosystem import Request
+from builder.packages.rubygems import gemfile_lock, gemspec, index, planning
+from builder.packages.rubygems.resolution import Gems
 from builder.packages.rubygems.spec import Spec
 from builder.plan.planning import plan
 
@@ -166,9 +168,8 @@ def recipe(tmp_path: Path, step: str) -> Loaded:
 
 def planned(loaded: Loaded, *, wheels_only: bool = False) -> Gems:
     target = targets(loaded.recipe)[0]
-    found = gems.plan(loaded, target, steps(loaded.recipe, target), wheels_only=wheels_only)
-    assert found
-    return found
+    chosen = tuple(steps(loaded.recipe, target))
+    return planning.planned(Request(loaded=loaded, target=target, steps=chosen, may_compile=not wheels_only))
 
 
 def test_the_newest_version_that_fits_ruby_and_others_is_taken(gem_index: Path, tmp_path: Path) -> None:
@@ -284,8 +285,7 @@ def test_libraries_for_other_rubies_stay_out(gem_index: Path, tmp_path: Path) ->
     kit.pack(gem_index / "gems", "one", "1.0", fat, platform="x86_64-linux-gnu")
     kit.write_index(gem_index)
     found = planned(recipe(tmp_path, 'gems = ["one"]'))
-    target: Target = targets(recipe(tmp_path, 'gems = ["one"]').recipe)[0]
-    paths = {entry.path for entry in gems.entries(found, target.base)}
+    paths = {entry.path for entry in found.assemble(tree.Tree(()), {}, tmp_path)}
     root = "ruby/gems/3.3.0"
     assert f"{root}/gems/one-1.0-x86_64-linux-gnu/lib/one/3.3/one.so" in paths
     assert not any("/3.4/" in path for path in paths)

@@ -9,7 +9,7 @@ from kit.commands import layerwright, write_recipe
 from kit.npm import package
 
 from builder.base.errors import BuildError, UsageError
-from builder.packages.npm import npm, npm_rows
+from builder.packages.npm import npm, offered
 
 SHA = "sha512-aaaa"
 REFUSED = (
@@ -46,7 +46,7 @@ def lock(rows: dict[str, Any]) -> str:
 
 def told(manifest: dict[str, Any], locked: str | None = None) -> tuple[str, ...]:
     with pytest.raises(UsageError) as raised:
-        npm_rows.check(json.dumps(manifest), locked)
+        offered.check(json.dumps(manifest), locked)
     assert raised.value.hint
     return raised.value.why
 
@@ -65,13 +65,13 @@ def test_what_no_registry_answers_is_refused_in_a_manifest_and_in_a_lock(spec: s
 def test_what_a_registry_answers_is_taken(spec: str) -> None:
     kinds = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
     row = {"version": "1.0.0-rc.1+build", "integrity": SHA, "dependencies": {"mine": spec}}
-    npm_rows.check(json.dumps({kind: {"mine": spec} for kind in kinds}), lock({"node_modules/mine": row}))
+    offered.check(json.dumps({kind: {"mine": spec} for kind in kinds}), lock({"node_modules/mine": row}))
 
 
 def test_a_tarball_is_taken_where_the_lock_has_its_hash() -> None:
     manifest = {"dependencies": {"mine": "https://files.test/mine.tgz"}}
     row = {"version": "1.0.0", "resolved": "https://files.test/mine.tgz", "integrity": SHA}
-    npm_rows.check(json.dumps(manifest), lock({"node_modules/mine": row}))
+    offered.check(json.dumps(manifest), lock({"node_modules/mine": row}))
     assert told(manifest, lock({}))
 
 

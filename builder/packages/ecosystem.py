@@ -1,0 +1,275 @@
+"""The Protocol that every package ecosystem implements, and the values that cross it.
+
+`packages/table.py` lists the ecosystems. Nothing outside of `packages/` names one: a plan holds one `Resolution` for
+each ecosystem that its steps ask for, and everything else loops over them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar
+
+from builder.base.errors import UsageError
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.architectures import Architecture
+from builder.model.recipes import Loaded
+from builder.model.runtimes import Runtime
+from builder.model.steps import Step
+from builder.model.target import Target
+
+S = TypeVar("S")
+Report = Callable[[str], None]
+Change = tuple[str, str | None, str | None]
+"""Package, old version or None, new version or None."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What one target asks of an ecosystem."""
+
+    loaded: Loaded
+    target: Target
+    steps: tuple[tuple[int, Step], ...]
+    """The steps of this ecosystem that are for the target, with their numbers from 1; at least one."""
+    may_compile: bool = True
+    """False if nothing may need a container, as with `--route wheels`."""
+
+    def only(self, kind: type[S]) -> S:
+        """Return the one step of a kind. Raises UsageError for two: one lock cannot serve both."""
+        found = [step for _, step in self.steps if isinstance(step, kind)]
+        if len(found) > 1:
+            msg = f'{self.target.name}: two steps say `uses = "{self.steps[0][1].uses}"`'
+            raise UsageError(msg, hint="name all packages in one step, so that they are resolved together")
+        return found[0]
+
+    @property
+    def number(self) -> int:
+        """The number of the last step."""
+        return self.steps[-1][0]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Package:
+    """One package of a plan, as `plan --json` and the manifest show it."""
+
+    name: str
+    version: str
+    ecosystem: str
+    """The type of its package URL: `pypi`, `npm`, `gem`, `maven`."""
+    route: str
+    """How it becomes files: `compile`, or the name of what is taken as published: `wheel`, `npm`, `gem`, `jar`."""
+    reason: str
+    file: str
+    sha256: str | None = None
+    integrity: str | None = None
+    """npm's form of a digest: `sha512-` and base64. None in ecosystems that have none."""
+    bytes: int | None = None
+    """Bytes to download, where the index tells them."""
+    stage: str | None = None
+    """The stage that compiles it, if it has one of its own."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "version": self.version,
+            "ecosystem": self.ecosystem,
+            "route": self.route,
+            "reason": self.reason,
+            "file": self.file,
+            "sha256": self.sha256,
+            **({} if self.integrity is None else {"integrity": self.integrity}),
+            "bytes": self.bytes,
+        }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """What a container does for a step: a template of `images/templates`, and its values."""
+
+    template: str
+    title: str
+    values: Mapping[str, Any]
+    """Whatever a shell reads of them is quoted, or restricted to harmless characters by its type."""
+    inputs: tuple[Any, ...]
+    """What decides the bytes that come out, besides the image and the steps before; JSON."""
+    installs: tuple[str, ...] = ()
+    """Packages of the build image's operating system that it needs."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompiledPart:
+    """A package that a stage of its own compiles, so that the cache keeps it by itself."""
+
+    name: str
+    version: str
+    step: int
+    """The step, counted from 1, that asks for it: what earlier steps install is there."""
+    stage: str
+    repaired: str
+    """The stage that brings the libraries into it, for `layerwright wheel`."""
+    block: Block
+
+
+class Artifact(Protocol):
+    """What a container made."""
+
+    def files(self, below: str) -> Tree:
+        """Return the files below a folder of the artifact, by paths relative to it."""
+
+
+class Resolution(Protocol):
+    """The packages of one target that an ecosystem decided on. Frozen; two equal ones give equal bytes."""
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        """Every package, with what pins its file."""
+
+    @property
+    def locked(self) -> bool:
+        """Whether a lock decided them."""
+
+    @property
+    def prebuilt(self) -> str:
+        """Name of the plan's route if nothing is compiled: `wheels`, `npm`, `gems`, `jars`."""
+
+    @property
+    def has_bytecode(self) -> bool:
+        """Whether its files are compiled to bytecode on the way into the layer."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user should know before a build."""
+
+    @property
+    def compiles(self) -> tuple[CompiledPart, ...]:
+        """The packages that stages of their own compile."""
+
+    @property
+    def blocks(self) -> tuple[tuple[int, Block], ...]:
+        """What steps do in the container, with their numbers. Empty if they need none."""
+
+    def inputs(self) -> list[Any]:
+        """Return what decides the bytes of its files; JSON."""
+
+    def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
+        """Write what its blocks and parts read into the build context. `machine` is the engine's architecture."""
+
+    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+        """Return the layer's content with the files of these packages; `artifacts` maps stages to what they made."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockFile:
+    """A lock as it is to be written."""
+
+    path: Path
+    text: str | None
+    """None removes the file."""
+    packages: int
+    changes: tuple[Change, ...]
+    open: tuple[str, ...] = ()
+    """Packages that are not in it, because several versions of them are needed."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockRequest:
+    """A recipe whose locks are to be written."""
+
+    loaded: Loaded
+    upgrade: bool
+    """Take the newest versions; else versions stay where the recipe still allows them."""
+    report: Report = field(repr=False, default=lambda _: None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DefaultTest:
+    """A test that every layer with packages of an ecosystem gets: code in the runtime's language."""
+
+    what: str
+    code: str
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Weighed:
+    """One package of a layer with what it needs, after slimming."""
+
+    name: str
+    version: str
+    bytes: int
+    needs: frozenset[str]
+
+
+class Ecosystem(Protocol):
+    """One kind of packages: all that the rest of layerwright knows of it. Implementations inherit the defaults."""
+
+    name: ClassVar[str]
+    """For example `pypi`: the type of its package URLs."""
+    step: ClassVar[type[Any]]
+    """The table of a recipe that asks for its packages."""
+    locks: ClassVar[tuple[str, ...]]
+    """Names of the files beside a recipe that pin its packages; the first decides whether a recipe is locked."""
+    leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
+
+    def lint(self, loaded: Loaded) -> None:
+        """Raise UsageError for what `resolve` would refuse whatever the index offers. Asks nobody."""
+        return
+
+    def resolve(self, request: Request) -> Resolution | None:
+        """Decide on the packages of a target, from the lock or by asking the index. Executes nothing of them.
+
+        None if the steps ask for no package on this target. Raises UsageError for a lock that does not fit, BuildError
+        for packages that cannot be had, UnreachableError if the index does not respond.
+        """
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        """Yield the locks of a recipe."""
+
+    def lock_path(self, loaded: Loaded) -> Path | None:
+        """Return the file that pins the packages of a recipe, whether or not it exists; None if there can be none."""
+        return loaded.lock_named(self.locks[0])
+
+    def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the addresses of changelogs that packages name, where the index tells them."""
+        return {}
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        """Yield the packages in anybody's layer, with their licenses."""
+
+    def tests(self, tree: Tree, runtime: Runtime) -> Iterable[DefaultTest]:  # noqa: ARG002
+        """Yield the tests of a layer that has none of its own."""
+        return ()
+
+    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:  # noqa: ARG002
+        """Return the packages of a layer by name with their sizes and needs; empty if it cannot be split."""
+        return {}
+
+
+# ---- the same words for all ---------------------------------------------------------------------------------------
+
+
+def stale(loaded: Loaded, lock: str, why: Iterable[str], command: str | None = None) -> UsageError:
+    """Return the error of a lock that was made for other packages than the recipe names."""
+    by = command or f"layerwright lock {loaded.name}"
+    msg = f"the {lock} of {loaded.name} does not fit its recipe"
+    return UsageError(msg, why=why, hint=f"`{by}` brings it up to date")
+
+
+def unreadable(where: str, lock: str, why: Iterable[str], command: str = "layerwright lock") -> UsageError:
+    """Return the error of a file that is not a lock of the ecosystem."""
+    return UsageError(f"{where} is not a valid {lock}", why=why, hint=f"`{command}` writes it anew")
+
+
+def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> tuple[Change, ...]:
+    """Return what differs between two locks; keys are a place, such as a target or a folder, and a package's name."""
+    differing = {
+        (key[1], before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)
+    }
+    return tuple(sorted(differing, key=lambda change: (change[0], change[1] or "", change[2] or "")))
+
+
+def unknown(target: Target, key: str, names: Iterable[str]) -> UsageError:
+    """Return the error of a list in a step that names packages which nothing requires."""
+    return UsageError(f"{target.name}: `{key}` names {', '.join(names)}, which nothing here requires")

@@ -1,0 +1,29 @@
+"""Maven's artifacts, behind the Protocol of ecosystems."""
+
+from collections.abc import Iterable, Iterator
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.steps import Maven
+from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.maven import installed, planning
+
+
+class MavenRepository(Ecosystem):
+    """Jars, as published."""
+
+    name = "maven"
+    step = Maven
+    locks = (planning.LOCK,)
+
+    def resolve(self, request: Request) -> Resolution | None:
+        return planning.planned(request)
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        return planning.locks(request)
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        return installed.installed(tree)
+
+
+ECOSYSTEM = MavenRepository()

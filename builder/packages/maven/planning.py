@@ -1,0 +1,50 @@
+"""Deciding which jars a target gets, and writing their lock."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.model.steps import Maven
+from builder.model.target import steps, targets
+from builder.packages import ecosystem
+from builder.packages.ecosystem import LockFile, LockRequest, Request
+from builder.packages.maven import maven_lock, mvn
+from builder.packages.maven.maven_lock import Jar
+from builder.packages.maven.resolution import Jars
+
+LOCK = "maven.lock"
+
+
+def planned(request: Request) -> Jars:
+    """Decide on the jars of a target. Asks the repository where there is no lock."""
+    loaded, target = request.loaded, request.target
+    artifacts = [target.expand(text) for text in request.only(Maven).artifacts]
+    path = loaded.lock_named(LOCK)
+    if path is None or not path.is_file():
+        return Jars(jars=tuple(_resolved(artifacts)), locked=False)
+    jars = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix())
+    if unfit := maven_lock.unfit(jars, artifacts):
+        raise ecosystem.stale(loaded, LOCK, unfit)
+    return Jars(jars=jars, locked=True)
+
+
+def _resolved(artifacts: list[str]) -> Iterator[Jar]:
+    for coordinates, sha256 in mvn.resolve(artifacts).items():
+        yield Jar(coordinates=coordinates, sha256=sha256)
+
+
+def locks(request: LockRequest) -> Iterator[LockFile]:
+    """Yield the one lock of a recipe's jars. Versions are exact, so an upgrade changes none of those that it names."""
+    loaded = request.loaded
+    path = loaded.lock_named(LOCK) or Path(LOCK)
+    artifacts: dict[str, None] = {}
+    for target in targets(loaded.recipe):
+        chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], Maven))
+        if chosen:
+            step = Request(loaded=loaded, target=target, steps=chosen).only(Maven)
+            artifacts.update(dict.fromkeys(target.expand(text) for text in step.artifacts))
+    request.report("resolving jars")
+    old = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else ()
+    new = tuple(_resolved(list(artifacts)))
+    before, after = ({("", ":".join(jar.parts[:2])): jar.parts[2] for jar in jars} for jars in (old, new))
+    changes = ecosystem.changes(before, after)
+    yield LockFile(path=path, text=maven_lock.write(new), packages=len(new), changes=changes)

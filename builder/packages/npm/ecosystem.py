@@ -1,0 +1,68 @@
+"""npm's packages, behind the Protocol of ecosystems."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
+from builder.model.runtimes import Runtime
+from builder.model.steps import Npm
+from builder.model.target import targets
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.npm import installed, offered, planning
+
+_IMPORT_EACH = """
+import { createRequire } from 'node:module';
+const require = createRequire('/var/task/x.js');
+const started = performance.now(), failed = [], errors = [];
+for (const name of process.argv.slice(1)) {
+    try { require(name); } catch (first) {
+        try { await import(name); } catch (error) { failed.push(name); errors.push(first, error); }
+    }
+}
+console.error('layerwright-import-ms=' + (performance.now() - started).toFixed(1));
+if (failed.length) {
+    console.error('Error: cannot be imported: ' + failed.join(' '));
+    errors.forEach((error) => console.error(error));
+    process.exit(1);
+}
+"""
+
+
+class NpmRegistry(Ecosystem):
+    """Node.js packages: as published, with install scripts only in a container."""
+
+    name = "npm"
+    step = Npm
+    locks = (planning.LOCK,)
+    leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
+        "installer's files": [
+            "**/node_modules/.package-lock.json",
+            "**/node_modules/.bin/",
+            "/nodejs/package.json",
+            "/nodejs/node*/package.json",
+        ],
+    }
+
+    def lint(self, loaded: Loaded) -> None:
+        target = targets(loaded.recipe)[0]
+        for step in loaded.recipe.step:
+            if isinstance(step, Npm):
+                offered.check(planning.manifest(loaded, step, target), None)
+
+    def resolve(self, request: Request) -> Resolution | None:
+        return planning.planned(request)
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        return planning.locks(request)
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        return installed.installed(tree)
+
+    def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
+        if runtime.language == "nodejs" and (names := sorted(set(installed.importable(tree)))):
+            yield DefaultTest(what="importing each package", code=_IMPORT_EACH, arguments=tuple(names))
+
+
+ECOSYSTEM = NpmRegistry()

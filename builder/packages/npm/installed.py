@@ -1,0 +1,51 @@
+"""Node.js packages in anybody's layer, with what they declare."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+
+_DESCRIBED = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
+_IMPORTABLE = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/@.][^/]*)/package\.json$")
+
+
+def installed(content: Tree) -> Iterator[Installed]:
+    """Yield the packages in the node_modules that Lambda looks into."""
+    for entry in content:
+        if (match := _DESCRIBED.match(entry.path)) and entry.link is None:
+            data = entry.content.read()
+            version = re.search(rb'"version"\s*:\s*"([^"]+)"', data)
+            yield Installed(
+                ecosystem="npm",
+                root=entry.path.partition("node_modules/")[0] + "node_modules",
+                name=match["name"],
+                version=version[1].decode("ascii", errors="replace") if version else "?",
+                described=entry.path,
+                license=_license(data),
+                folder=entry.parent,
+            )
+
+
+def _license(data: bytes) -> str:
+    """Read `license` of a package.json, or `licenses` of old ones."""
+    try:
+        described = json.loads(data)
+    except ValueError:
+        return ""
+    if not isinstance(described, dict):
+        return ""
+    declared = described.get("license") or described.get("licenses") or ""
+    listed = declared if isinstance(declared, list) else [declared]
+    return " OR ".join(str(one.get("type", "") if isinstance(one, dict) else one) for one in listed)
+
+
+def importable(content: Tree) -> Iterator[str]:
+    """Yield the packages that code can ask for by name: not those that hold only types or a binary."""
+    for entry in content:
+        if match := _IMPORTABLE.match(entry.path):
+            text = entry.content.read()
+            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package asks for
+            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
+                yield match["name"]

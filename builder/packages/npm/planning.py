@@ -1,0 +1,92 @@
+"""Deciding which Node.js packages a target gets, and writing their lock."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.base.errors import UsageError
+from builder.model.architectures import ARCHITECTURES
+from builder.model.recipes import Loaded
+from builder.model.steps import Npm
+from builder.model.target import Target, steps, targets
+from builder.packages import ecosystem
+from builder.packages.ecosystem import LockFile, LockRequest, Request
+from builder.packages.npm import npm, offered, package_lock
+from builder.packages.npm.resolution import NodeModules
+
+LOCK = "package-lock.json"
+
+
+def planned(request: Request) -> NodeModules:
+    """Decide on the packages of a target. Asks the registry where there is no lock."""
+    loaded, target = request.loaded, request.target
+    step = request.only(Npm)
+    text = manifest(loaded, step, target)
+    path = loaded.lock_named(LOCK)
+    locked = path is not None and path.is_file()
+    kept = path.read_text(encoding="utf-8") if path and locked else None
+    where = path.as_posix() if path and locked else LOCK
+    offered.check(text, kept, loaded.file(step.file).as_posix() if step.file else "packages", where)
+    lock = npm.lock(text, None) if kept is None else kept
+    if unfit := _unfit(text, lock):
+        raise ecosystem.stale(loaded, LOCK, unfit)
+    packages = package_lock.packages(lock, target.arch, where)
+    return NodeModules(
+        target=target,
+        step=request.number,
+        manifest=text,
+        lock=lock,
+        installs=packages,
+        scripts=package_lock.scripts(packages, step, target, allowed=request.may_compile),
+        folder=package_lock.folder(step, target),
+        locked=locked,
+    )
+
+
+def manifest(loaded: Loaded, step: Npm, target: Target) -> str:
+    """Return the text of the package.json for a target."""
+    text = loaded.file(step.file).read_text(encoding="utf-8") if step.file else None
+    return package_lock.manifest(step, target, text)
+
+
+def _unfit(text: str, lock: str) -> list[str]:
+    """Return what the lock was not made for; npm itself would tell the same, later."""
+    try:
+        asked = json.loads(text).get("dependencies", {})
+        kept = json.loads(lock)["packages"][""].get("dependencies", {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []  # the reader of the lock tells what is wrong with it
+    changed = sorted(name for name in {*asked, *kept} if asked.get(name) != kept.get(name))
+    return [f"{name}: the recipe asks for {asked.get(name)}, the lock is for {kept.get(name)}" for name in changed]
+
+
+def locks(request: LockRequest) -> Iterator[LockFile]:
+    """Yield the one lock of a recipe's packages."""
+    loaded = request.loaded
+    path = loaded.lock_named(LOCK) or Path(LOCK)
+    manifests: dict[str, Target] = {}
+    for target in targets(loaded.recipe):
+        chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], Npm))
+        if chosen:
+            step = Request(loaded=loaded, target=target, steps=chosen).only(Npm)
+            manifests.setdefault(manifest(loaded, step, target), target)
+    if len(manifests) > 1:
+        msg = f"{loaded.name}: its targets want different packages, and a {LOCK} holds one set"
+        raise UsageError(msg, hint="make two recipes of it")
+    request.report("resolving Node.js packages")
+    (text,) = manifests
+    old = path.read_text(encoding="utf-8") if path.is_file() else None
+    try:
+        offered.check(text, old)
+        before = _versions(old, path)
+    except UsageError:
+        old, before = None, {}  # it is damaged, which is why it is written anew
+    new = npm.lock(text, None if request.upgrade else old)
+    after = _versions(new, path)
+    yield LockFile(path=path, text=new, packages=len(after), changes=ecosystem.changes(before, after))
+
+
+def _versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:
+    machines = ARCHITECTURES.values() if text else ()
+    rows = [row for arch in machines for row in package_lock.packages(text or "", arch, path.as_posix())]
+    return {(row.path, row.name): row.version for row in rows}

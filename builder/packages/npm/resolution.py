@@ -1,0 +1,134 @@
+"""The Node.js packages of one target: as npm installs them, with install scripts only in a container."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.base import cache_paths, locks
+from builder.layer import tree
+from builder.layer.tree import Tree
+from builder.model.architectures import Architecture
+from builder.model.target import Target
+from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.npm import npm
+from builder.packages.npm.package_lock import NodePackage
+
+ARCHIVE = "npm.tar"
+"""What npm installed, without its scripts, in the build context."""
+_INSTALLS = 50
+"""Installed sets of Node.js packages that the cache keeps; those that were not used for longest go first."""
+_PREBUILT = re.compile(r"^/node_modules/.*/prebuilds/(?P<platform>[^/]+)/(?P<name>[^/]+)$")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeModules:
+    """All Node.js packages of a target."""
+
+    target: Target
+    step: int
+    manifest: str
+    """The text of package.json."""
+    lock: str
+    """The text of package-lock.json."""
+    installs: tuple[NodePackage, ...]
+    scripts: tuple[str, ...]
+    """Names of the packages whose install scripts run, in the build image."""
+    folder: str
+    """Of the layer, in which node_modules lies."""
+    locked: bool
+    prebuilt: str = "npm"
+    has_bytecode: bool = False
+    warnings: tuple[str, ...] = ()
+    compiles: tuple[CompiledPart, ...] = ()
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        return tuple(self._row(package) for package in self.installs)
+
+    def _row(self, package: NodePackage) -> Package:
+        runs = package.name in self.scripts
+        return Package(
+            name=package.name,
+            version=package.version,
+            ecosystem="npm",
+            route="compile" if runs else "npm",
+            reason="its install script runs in the build image, without network" if runs else "as published",
+            file=package.path,
+            integrity=package.integrity,
+        )
+
+    @property
+    def blocks(self) -> tuple[tuple[int, Block], ...]:
+        if not self.scripts:
+            return ()
+        block = Block(
+            template="npm",
+            title=f"step {self.step}: install scripts of {' '.join(self.scripts)}",
+            values={"names": list(self.scripts), "to": self.folder},
+            inputs=(self.manifest, self.lock, self.scripts, self.folder),
+        )
+        return ((self.step, block),)
+
+    def inputs(self) -> list[Any]:
+        return [self.manifest, self.lock, self.scripts, self.folder]
+
+    def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Node.js of the image runs it
+        if self.scripts and "tree" in stages:
+            _archive(self.installed(), context / ARCHIVE)
+
+    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:  # noqa: ARG002  kept in the cache
+        if not self.scripts:
+            modules = tree.from_folder(self.installed() / "node_modules", f"{self.folder}/node_modules")
+            content = content.with_entries(modules)
+        return content.without(lambda entry: self._for_others(entry.path))
+
+    def _for_others(self, path: str) -> bool:
+        """Tell whether a file is a module for another system, as prebuildify lays them out in `prebuilds`."""
+        match = _PREBUILT.match(path.removeprefix(self.folder))
+        if match is None:
+            return False
+        platforms = {f"linux-{arch.npm}" for arch in self.target.architectures}
+        return match["platform"] not in platforms or ".musl." in match["name"]
+
+    def installed(self) -> Path:
+        """Return a folder with node_modules as npm installs it without running any script; kept in the cache.
+
+        The same lock gives the same files, so that they are fetched and unpacked once for all targets and days.
+        """
+        arch = self.target.arch
+        key = hashlib.sha256(json.dumps([self.manifest, self.lock, arch.name]).encode()).hexdigest()
+        path = cache_paths.cache() / "npm" / key
+        with locks.exclusive(path, lambda: None):
+            if not (path / "package.json").is_file():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                shutil.rmtree(path, ignore_errors=True)
+                with cache_paths.workspace() as work:
+                    npm.install(self.manifest, self.lock, arch, work / "installed")
+                    (work / "installed").replace(path)
+                for old in sorted(path.parent.iterdir(), key=lambda folder: folder.stat().st_mtime)[:-_INSTALLS]:
+                    shutil.rmtree(old, ignore_errors=True)
+            os.utime(path)
+        return path
+
+
+def _archive(folder: Path, path: Path) -> None:
+    """Write node_modules and package.json as a tar for the build context; the same files give the same bytes."""
+    with tarfile.open(path, "w") as archive:
+        for entry in tree.from_folder(folder):
+            info = tarfile.TarInfo(entry.path)
+            info.mode = entry.mode
+            if entry.link is not None:
+                info.type, info.linkname = tarfile.SYMTYPE, entry.link
+                archive.addfile(info)
+            else:
+                data = entry.content.read()
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))

@@ -1,0 +1,48 @@
+"""Where Python packages tell what is new, as their metadata says (PEP 658, core metadata 1.2)."""
+
+import email.parser
+import re
+import urllib.request
+from collections.abc import Sequence
+
+from builder.base import credentials
+from builder.base.errors import LayerwrightError
+from builder.model.recipes import Loaded
+from builder.model.target import targets
+from builder.packages.pypi.resolve import Wanted, resolve
+
+_CHANGELOG = re.compile(r"change|release|history|what.?s.?new|news", re.IGNORECASE)
+_SECONDS = 20
+
+
+def changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
+    """Return the address of each package's changelog, where its newest wheel names one."""
+    target = next((target for target in targets(loaded.recipe) if target.base.python), None)
+    if target is None or not names:
+        return {}
+    try:
+        offered = resolve(Wanted(requirements=tuple(names)), target.base, target.arch)
+    except LayerwrightError:
+        return {}
+    links: dict[str, str] = {}
+    for candidate in offered:
+        wheel = next((wheel for wheel in candidate.wheels if wheel.url), None)
+        if candidate.name in names and wheel and (link := _changelog(str(wheel.url))):
+            links[candidate.name] = link
+    return links
+
+
+def _changelog(url: str) -> str | None:
+    request = urllib.request.Request(  # noqa: S310  an index's own scheme
+        credentials.without(url) + ".metadata", headers={"User-Agent": "layerwright", **credentials.header(url)}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+            headers = email.parser.BytesHeaderParser().parsebytes(answer.read())
+    except (OSError, ValueError):
+        return None  # an index need not have it
+    for text in headers.get_all("Project-URL", []):
+        label, _, link = str(text).partition(",")
+        if _CHANGELOG.search(label):
+            return link.strip()
+    return None

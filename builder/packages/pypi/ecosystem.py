@@ -1,0 +1,75 @@
+"""PyPI's packages, behind the Protocol of ecosystems."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
+from builder.model.runtimes import Runtime
+from builder.model.steps import Pip
+from builder.model.target import Target, targets
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, Weighed
+from builder.packages.pypi import changelogs, installed, locks, planning, requirements_file
+
+_IMPORT_EACH = """
+import importlib, sys, time, traceback
+started, failed = time.perf_counter(), []
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        failed.append(name)
+        traceback.print_exc()
+print("layerwright-import-ms=%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
+if failed:
+    sys.exit("cannot be imported: " + " ".join(failed))
+"""
+
+
+class PyPI(Ecosystem):
+    """Python packages: wheels where they fit, sdists that a container compiles."""
+
+    name = "pypi"
+    step = Pip
+    locks = (locks.LOCK, locks.BUILD_LOCK)
+    leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
+        "__pycache__": ["__pycache__/"],
+        "installer's files": [
+            "/python/.lock",
+            *(
+                f"**/*.dist-info/{name}"
+                for name in ("direct_url.json", "INSTALLER", "REQUESTED", "uv_build.json", "uv_cache.json")
+            ),
+        ],
+    }
+
+    def lint(self, loaded: Loaded) -> None:
+        target = targets(loaded.recipe)[0]
+        pips = [step for step in loaded.recipe.step if isinstance(step, Pip)]
+        requirements_file.read(
+            [loaded.file(step.file) for step in pips if step.file],
+            [target.expand(text) for step in pips for text in step.requirements],
+        )
+
+    def resolve(self, request: Request) -> Resolution | None:
+        return planning.planned(request)
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        return locks.locks(request)
+
+    def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:
+        return changelogs.changelogs(loaded, names)
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        return installed.installed(tree)
+
+    def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
+        if runtime.python and (names := sorted(set(installed.modules(tree)))):
+            yield DefaultTest(what="importing each module", code=_IMPORT_EACH, arguments=tuple(names))
+
+    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
+        return installed.weigh(tree, target)
+
+
+ECOSYSTEM = PyPI()

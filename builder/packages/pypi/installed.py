@@ -1,0 +1,100 @@
+"""Python packages in anybody's layer: their metadata, licenses, modules, sizes and needs."""
+
+import re
+from collections.abc import Iterator, Mapping
+from email.parser import BytesHeaderParser
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.layer.installed import Installed
+from builder.layer.slim import SITE_PACKAGES
+from builder.layer.tree import Tree
+from builder.model.target import Target
+from builder.packages.ecosystem import Weighed
+from builder.packages.pypi.requirements_lock import environment
+
+_DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
+_AT_THE_TOP = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
+_STATEMENT = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)
+_OTHER_CLASSIFIERS = ("Programming", "Operating", "Topic", "Intended")
+_CLASSIFIER = "License :: OSI Approved :: "
+_NAME_LENGTH = 100
+"""Longer ones are the text itself, put where the name belongs."""
+
+
+def installed(content: Tree) -> Iterator[Installed]:
+    """Yield the packages whose METADATA is in a layer, wherever in it."""
+    for entry in content:
+        match = _DIST_INFO.search(entry.path)
+        if match is None or entry.link is not None:
+            continue
+        data = entry.content.read()
+        texts = [text.decode(errors="replace") for text in _STATEMENT.findall(data.partition(b"\n\n")[0])]
+        yield Installed(
+            ecosystem="pypi",
+            root=entry.path[: match.start()],
+            name=match["name"].replace("_", "-").casefold(),
+            version=match["version"],
+            described=entry.path,
+            license=_license(data),
+            statements=tuple(text for text in texts if not text.startswith(_OTHER_CLASSIFIERS)),
+            folder=entry.parent,
+        )
+
+
+def _license(data: bytes) -> str:
+    """Read METADATA (core metadata 2.4: License-Expression; before that, License or classifiers)."""
+    headers = BytesHeaderParser().parsebytes(data)
+    if expression := str(headers.get("License-Expression") or "").strip():
+        return expression
+    name = str(headers.get("License") or "").strip()
+    if name and name != "UNKNOWN" and "\n" not in name and len(name) <= _NAME_LENGTH:
+        return name
+    classifiers = [str(text) for text in headers.get_all("Classifier", [])]
+    return " AND ".join(text.removeprefix(_CLASSIFIER) for text in classifiers if text.startswith(_CLASSIFIER))
+
+
+def modules(content: Tree) -> Iterator[str]:
+    """Yield the names that `import` finds at the top of a layer."""
+    for entry in content:
+        inside = SITE_PACKAGES.sub("", entry.path)
+        if inside == entry.path:
+            continue
+        first, _, rest = inside.partition("/")
+        name = first if rest in {"__init__.py", "__init__.pyc"} else first.partition(".")[0]
+        code = rest.startswith("__init__.") if rest else first.endswith((".py", ".so"))
+        if code and name.isidentifier() and not name.startswith("__") and name not in {"conftest", "setup"}:
+            yield name
+
+
+def weigh(content: Tree, target: Target) -> Mapping[str, Weighed]:
+    """Return the packages of a layer: sizes by their RECORDs, needs by their METADATA."""
+    entries = {entry.path: entry for entry in content}
+    packages: dict[str, Weighed] = {}
+    for entry in content:
+        if match := _AT_THE_TOP.match(entry.path):
+            text = entry.content.read().decode("utf-8", errors="replace")
+            record = entries.get(f"{entry.parent}/RECORD")
+            lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
+            paths = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines}
+            name = canonicalize_name(match["name"])
+            packages[name] = Weighed(
+                name=name,
+                version=match["version"],
+                bytes=sum(entries[path].size for path in paths if path in entries),
+                needs=frozenset(_needs(text, target)),
+            )
+    return packages
+
+
+def _needs(metadata: str, target: Target) -> Iterator[str]:
+    """Yield what a package requires on the target. Extras were not asked for, or are roots of others."""
+    for line in metadata.partition("\n\n")[0].splitlines():
+        if line.startswith("Requires-Dist:"):
+            try:
+                requirement = Requirement(line.partition(":")[2].strip())
+            except InvalidRequirement:
+                continue
+            if requirement.marker is None or requirement.marker.evaluate(environment(target)):
+                yield canonicalize_name(requirement.name)

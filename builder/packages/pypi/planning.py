@@ -1,0 +1,104 @@
+"""Deciding which Python packages a target gets: the lock or the index, then a route for each."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from builder.base import cache_paths
+from builder.base.errors import UsageError
+from builder.model.limits import MB, UNZIPPED_LIMIT
+from builder.model.recipes import Loaded
+from builder.packages import ecosystem
+from builder.packages.ecosystem import Request
+from builder.packages.pypi import known, requirements_lock
+from builder.packages.pypi.dist import Candidate
+from builder.packages.pypi.locks import BUILD_LOCK, LOCK
+from builder.packages.pypi.resolution import Wheels
+from builder.packages.pypi.resolve import Wanted, newest_fitting, resolve
+from builder.packages.pypi.routes import Route, route
+from builder.packages.pypi.wanted import names, steps, wanted
+
+
+def planned(request: Request) -> Wheels | None:
+    """Decide on the packages of a target and their routes; None if nothing is required."""
+    asked = wanted(request)
+    if not asked.requirements and not asked.files:
+        return None
+    loaded, target = request.loaded, request.target
+    candidates, locked = _candidates(request, asked)
+    routes = tuple(route(candidate, target, asked) for candidate in _without(candidates, request))
+    build_lock = _build_lock(loaded)
+    compiled = [one.package.name for one in routes if one.sdist]
+    return Wheels(
+        target=target,
+        routes=routes,
+        locked=locked,
+        has_bytecode=bool(routes),
+        steps={name: number for number, step in steps(request) for name in names(loaded, step)},
+        last_step=request.number,
+        build_pins=requirements_lock.build_pins(build_lock, target) if compiled and build_lock else (),
+        warnings=(
+            *_sizes(request, routes),
+            *(() if locked else _without_wheels(request, routes, asked)),
+            *_unpinned_builds(loaded, compiled, build_lock, locked=locked),
+        ),
+    )
+
+
+def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...], bool]:
+    """Return every package that is needed, and whether a lock says so."""
+    loaded, target = request.loaded, request.target
+    if target.base.python is None:
+        msg = f'{target.name}: `uses = "pip"` needs a Python runtime, not {target.base.name}'
+        raise UsageError(msg)
+    path = loaded.lock_named(LOCK)
+    if path is None or not path.is_file():
+        return resolve(asked, target.base, target.arch), False
+    pins = requirements_lock.read(path, target)
+    if unfit := requirements_lock.unfit(pins, asked.requirements, target):
+        raise ecosystem.stale(loaded, path.name, unfit)
+    fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
+    asked = dataclasses.replace(asked, pins=fixed)
+    candidates = known.resolved(asked, target, path, cache_paths.cache() / "resolved")
+    return tuple(requirements_lock.locked(candidate, pins, target) for candidate in candidates), True
+
+
+def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candidate, ...]:
+    """Leave out what another layer brings."""
+    others = {canonicalize_name(name) for _, step in steps(request) for name in step.without}
+    if unknown := sorted(others - {canonicalize_name(candidate.name) for candidate in candidates}):
+        raise ecosystem.unknown(request.target, "without", unknown)
+    return tuple(candidate for candidate in candidates if canonicalize_name(candidate.name) not in others)
+
+
+def _build_lock(loaded: Loaded) -> Path | None:
+    path = loaded.lock_named(BUILD_LOCK)
+    return path if path and path.is_file() else None
+
+
+def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:
+    if routes and len(request.target.runtimes) > 1 and request.loaded.recipe.slim.bytecode != "off":
+        yield "a layer for several runtimes comes without bytecode: each Python has its own"
+    download = sum(one.size or 0 for one in routes if one.kind == "wheel")
+    if download > UNZIPPED_LIMIT:
+        yield f"the wheels are {download / MB:.0f} MB packed, more than Lambda takes unpacked: prune a lot"
+
+
+def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted) -> Iterator[str]:
+    """Warn of packages that are compiled only because they have no wheel, and name a version that has one."""
+    target = request.target
+    for one in routes:
+        name, version = one.package.name, one.package.version
+        if one.sdist and name not in asked.sources:
+            newest = newest_fitting(name, target.base, target.arch)
+            hint = f"; {name}=={newest} is the newest with a wheel that fits" if newest else ""
+            yield f"{name} {version} has no wheel for {target.base.name}, so it is compiled{hint}"
+
+
+def _unpinned_builds(loaded: Loaded, compiled: Sequence[str], lock: Path | None, *, locked: bool) -> Iterator[str]:
+    """Warn if unpinned build requirements can change a locked layer."""
+    if locked and compiled and lock is None:
+        names_ = ", ".join(compiled)
+        yield f"what {names_} is built with is not locked; `layerwright lock {loaded.name}` writes {BUILD_LOCK}"

@@ -1,0 +1,149 @@
+"""The Python packages of one target: wheels as published, and sdists that a container compiles."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.base import files
+from builder.base.errors import BuildError
+from builder.layer import tree
+from builder.layer.tree import Tree
+from builder.model.architectures import Architecture
+from builder.model.target import Target
+from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.pypi import sdist, static_tools
+from builder.packages.pypi.dist import Dist
+from builder.packages.pypi.install import Pinned, install
+from builder.packages.pypi.routes import Route
+
+BUILD_PINS = "build-constraints.txt"
+"""What sdists are built with, in the folder `bin` of the build context."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compiled:
+    """One package that is made from its sdist."""
+
+    name: str
+    version: str
+    sdist: Dist
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wheels:
+    """All Python packages of a target."""
+
+    target: Target
+    routes: tuple[Route, ...]
+    locked: bool
+    has_bytecode: bool
+    steps: Mapping[str, int]
+    """The step that names a package, by the package's name; others belong to the last step."""
+    last_step: int
+    build_pins: tuple[str, ...] = ()
+    """What sdists are built with, as lines of constraints with hashes; what is not named is the newest."""
+    warnings: tuple[str, ...] = ()
+    prebuilt: str = "wheels"
+    blocks: tuple[tuple[int, Block], ...] = ()
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        return tuple(_row(route) for route in self.routes)
+
+    @property
+    def compiled(self) -> tuple[Compiled, ...]:
+        """The packages that are made from their sdists."""
+        return tuple(
+            Compiled(
+                name=route.package.name,
+                version=route.package.version,
+                sdist=route.sdist,
+                step=self.steps.get(route.package.name, self.last_step),
+            )
+            for route in self.routes
+            if route.sdist
+        )
+
+    @property
+    def compiles(self) -> tuple[CompiledPart, ...]:
+        return tuple(self._part(compiled) for compiled in self.compiled)
+
+    def _part(self, compiled: Compiled) -> CompiledPart:
+        name, stage, repaired = compiled.name, f"wheel-{compiled.name}", f"repaired-{compiled.name}"
+        pinned = BUILD_PINS if self.build_pins else ""
+        return CompiledPart(
+            name=name,
+            version=compiled.version,
+            step=compiled.step,
+            stage=stage,
+            repaired=repaired,
+            block=Block(
+                template="pip",
+                title=f"{name} {compiled.version}, from its sdist",
+                values={"name": name, "repaired": repaired, "archive": f"{name}.tar", "pinned": pinned},
+                inputs=(name, compiled.version, compiled.sdist.sha256, self.build_pins),
+            ),
+        )
+
+    def inputs(self) -> list[Any]:
+        return [
+            [route.package.name, route.package.version, route.package.filename, route.package.sha256]
+            for route in self.routes
+        ]
+
+    def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
+        parts = {part.name for part in self.compiles if stages & {part.stage, part.repaired}}
+        if not parts:
+            return
+        static_tools.copy(static_tools.uv(machine), context / "bin" / "uv")
+        pins = "".join(f"{line}\n" for line in self.build_pins)
+        (context / "bin" / BUILD_PINS).write_text(pins, encoding="utf-8", newline="\n")
+        (context / "sdists").mkdir(exist_ok=True)
+        for compiled in self.compiled:
+            if compiled.name in parts:
+                archive = sdist.file(compiled.sdist, compiled.name, compiled.version)
+                sdist.as_tar(archive, context / "sdists" / f"{compiled.name}.tar")
+
+    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+        built = self.wheels(artifacts, work / "wheels", repaired=False)
+        pinned = [built.get(route.package.name, route.package) for route in self.routes]
+        install(pinned, self.target.base, self.target.arch, work / "python")
+        return content.with_entries(tree.from_folder(work / "python", "python"))
+
+    def wheels(self, artifacts: Mapping[str, Artifact], folder: Path, *, repaired: bool) -> dict[str, Pinned]:
+        """Write the wheels that sdists became into a folder; return them by package, ready to be installed."""
+        folder.mkdir(exist_ok=True)
+        stages = {part: part.repaired if repaired else part.stage for part in self.compiles}
+        return {part.name: _wheel(part, artifacts[stage], folder) for part, stage in stages.items()}
+
+
+def _row(route: Route) -> Package:
+    return Package(
+        name=route.package.name,
+        version=route.package.version,
+        ecosystem="pypi",
+        route=route.kind,
+        reason=route.reason,
+        file=route.package.filename,
+        sha256=route.package.sha256,
+        bytes=route.size,
+        stage=f"wheel-{route.package.name}" if route.sdist else None,
+    )
+
+
+def _wheel(part: CompiledPart, artifact: Artifact, folder: Path) -> Pinned:
+    wheels = [entry for entry in artifact.files("out") if entry.path.endswith(".whl")]
+    if len(wheels) != 1:
+        msg = f"{part.name} {part.version}: its sdist gave {len(wheels)} wheels"
+        raise BuildError(msg)
+    path = files.inside(folder, wheels[0].name)
+    path.write_bytes(wheels[0].content.read())
+    return Pinned(
+        name=part.name,
+        version=part.version,
+        filename=path.name,
+        sha256=files.sha256(path),
+        direct=path.resolve().as_uri(),
+    )

@@ -1,0 +1,42 @@
+"""What the pip steps of a target require."""
+
+import re
+from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
+
+from builder.model.recipes import Loaded
+from builder.model.steps import Pip
+from builder.packages.ecosystem import Request
+from builder.packages.pypi.resolve import Wanted
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+
+def steps(request: Request) -> list[tuple[int, Pip]]:
+    """Return the pip steps of a request with their numbers."""
+    return [(number, step) for number, step in request.steps if isinstance(step, Pip)]
+
+
+def wanted(request: Request) -> Wanted:
+    """Return what the steps of a request require, as uv is asked for it."""
+    loaded, target = request.loaded, request.target
+    pips = [step for _, step in steps(request)]
+    never = [step for step in pips if step.wheels == "never"]
+    sources = frozenset(name for step in never for name in names(loaded, step))
+    return Wanted(
+        requirements=tuple(target.expand(text) for step in pips for text in step.requirements),
+        files=tuple(loaded.file(step.file) for step in pips if step.file),
+        sources=sources if request.may_compile else frozenset(),
+        wheels_only=not request.may_compile or all(step.wheels == "only" for step in pips),
+    )
+
+
+def names(loaded: Loaded, step: Pip) -> Iterator[str]:
+    """Yield the packages that a step itself names."""
+    lines = list(step.requirements)
+    if step.file:
+        lines += loaded.file(step.file).read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        if match := _NAME.match(line):
+            yield canonicalize_name(match[0])

@@ -1,0 +1,66 @@
+"""RubyGems, behind the Protocol of ecosystems."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
+from builder.model.runtimes import Runtime
+from builder.model.steps import Gem
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.rubygems import installed, planning
+
+_REQUIRE_EACH = """
+started, failed = Process.clock_gettime(Process::CLOCK_MONOTONIC), []
+ARGV.each do |name|
+  gem name
+  folders = Gem.loaded_specs.fetch(name).full_require_paths
+  file = [name, name.tr('-', '/'), name.tr('-', '_')].find { |one|
+    folders.any? { |folder| File.exist?("#{folder}/#{one}.rb") || File.exist?("#{folder}/#{one}.so") } }
+  require file if file
+rescue Exception => error
+  failed << name
+  warn error.full_message(highlight: false, order: :bottom)
+end
+warn format('layerwright-import-ms=%.1f', (Process.clock_gettime(Process::CLOCK_MONOTONIC) - started) * 1000)
+abort "cannot be required: #{failed.join(' ')}" unless failed.empty?
+"""
+
+
+class RubyGems(Ecosystem):
+    """Ruby gems: precompiled ones where they fit, compiled ones where not."""
+
+    name = "gem"
+    step = Gem
+    locks = (planning.LOCK,)
+    leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
+        "sources of extensions": [
+            *(
+                f"/ruby/gems/*/gems/*/ext/**/*.{end}"
+                for end in ("c", "cc", "cpp", "cxx", "o", "S", "y", "rl", "in", "log")
+            ),
+            *("/ruby/gems/*/gems/*/ext/**/Makefile", "/ruby/gems/*/gems/*/ports/"),
+            *(f"/ruby/gems/*/extensions/**/{name}" for name in ("mkmf.log", "gem_make.out")),
+        ],
+    }
+
+    def resolve(self, request: Request) -> Resolution | None:
+        return planning.planned(request)
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        return planning.locks(request)
+
+    def lock_path(self, loaded: Loaded) -> Path | None:
+        return planning.lock_path(loaded)
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        return installed.installed(tree)
+
+    def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
+        if runtime.language == "ruby" and (names := sorted(set(installed.names(tree)))):
+            yield DefaultTest(what="requiring each gem", code=_REQUIRE_EACH, arguments=tuple(names))
+
+
+ECOSYSTEM = RubyGems()

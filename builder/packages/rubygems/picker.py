@@ -1,0 +1,70 @@
+"""Choosing a file of each gem: precompiled if it will load in Lambda, else the one that is compiled."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from builder.base.errors import BuildError
+from builder.layer import elf
+from builder.layer.versions import version_key
+from builder.model.gem_version import Requirement, Version
+from builder.model.runtimes import Runtime
+from builder.model.steps import Gem
+from builder.model.target import Target
+from builder.packages.rubygems import gemspec, index
+from builder.packages.rubygems.resolution import ChosenGem, described, other_abi
+from builder.packages.rubygems.spec import RUBY, Spec
+
+
+def rubies(runtimes: Sequence[Runtime]) -> list[str]:
+    """Return full versions for `required_ruby_version`: Lambda keeps each series at its newest patch release."""
+    return sorted({f"{runtime.series.rpartition('.')[0]}.99" for runtime in runtimes})
+
+
+class Picker:
+    """Takes the best file of each gem: precompiled if it will load in Lambda, else the one that is compiled."""
+
+    def __init__(self, step: Gem, target: Target, address: str) -> None:
+        self._step, self._target, self._address = step, target, address
+        self._why: dict[str, str] = {}
+
+    def choose(self, files: Sequence[Spec]) -> Spec:
+        refused: list[str] = []
+        for spec in files:
+            problem = self._problem(spec)
+            if problem is None:
+                self._why[spec.name] = "; ".join(refused)
+                return spec
+            refused.append(f"{spec.full_name}: {problem}")
+        msg = f"{self._target.name}: no file of {files[0].name} {files[0].version} fits"
+        raise BuildError(msg, why=refused, hint="`bundle lock --add-platform ruby` adds the one that is compiled")
+
+    def _problem(self, spec: Spec) -> str | None:
+        if spec.platform != RUBY and self._step.precompiled == "never":
+            return "the recipe wants none that is precompiled"
+        needs = gemspec.required_ruby(described(spec, self._address))
+        for text in rubies(self._target.runtimes):
+            if needs and not Requirement(needs).allows(Version(text)):
+                return f"needs Ruby {needs}"
+        return _too_new(index.fetched(spec, self._address), self._target) if spec.platform != RUBY else None
+
+    def gem(self, spec: Spec) -> ChosenGem:
+        found = described(spec, self._address)
+        compiled = spec.platform == RUBY and bool(gemspec.extensions(found))
+        if compiled:
+            reason = self._why.get(spec.name) or "has an extension and no precompiled gem"
+        else:
+            reason = "pure Ruby" if spec.platform == RUBY else f"precompiled for {spec.platform}"
+        return ChosenGem(spec=spec, compiled=compiled, reason=reason, options=self._step.options.get(spec.name, ()))
+
+
+def _too_new(path: Path, target: Target) -> str | None:
+    """Say which glibc a precompiled gem wants, when Lambda has an older one."""
+    highest = target.base.os.glibc
+    for name, data in gemspec.contents(path):
+        if not data.startswith(elf.MAGIC) or other_abi(name, target.base):
+            continue
+        for need in elf.parse(data).versions:
+            family, _, version = need.version.partition("_")
+            if family == "GLIBC" and version[:1].isdigit() and version_key(version) > version_key(highest):
+                return f"{name} needs glibc {version}, {target.base.os.title} has {highest}"
+    return None

@@ -1,0 +1,161 @@
+"""The gems of one target: precompiled where they load in Lambda, compiled in a container where not."""
+
+import io
+import json
+import re
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from builder.layer import tree
+from builder.layer.tree import Entry, InMemory, Tree
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
+from builder.model.target import Target
+from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.rubygems import gemspec, index
+from builder.packages.rubygems.spec import Spec, local_platform
+
+ARCHIVE = "gems.tar"
+"""All gems and the order to install them in, in the build context."""
+_OTHER_ABI = re.compile(r"/(?P<abi>\d+\.\d+)/[^/]+\.so$")
+"""Precompiled gems bring one library per Ruby: lib/nokogiri/3.3/nokogiri.so."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChosenGem:
+    """One gem of a target."""
+
+    spec: Spec
+    compiled: bool
+    reason: str
+    options: tuple[str, ...] = ()
+    """What its extension's configuration is given."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gems:
+    """All gems of a target, those first that others need."""
+
+    target: Target
+    step: int
+    gems: tuple[ChosenGem, ...]
+    series: str
+    """Ruby's ABI, which names the folder: `3.3.0`."""
+    index: str
+    """Where the gems come from; nothing of it goes into the layer."""
+    locked: bool
+    prebuilt: str = "gems"
+    has_bytecode: bool = False
+    warnings: tuple[str, ...] = ()
+    compiles: tuple[CompiledPart, ...] = ()
+
+    @property
+    def compiled(self) -> tuple[ChosenGem, ...]:
+        return tuple(gem for gem in self.gems if gem.compiled)
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        return tuple(_row(gem) for gem in sorted(self.gems, key=lambda gem: gem.spec.name))
+
+    @property
+    def blocks(self) -> tuple[tuple[int, Block], ...]:
+        names = [gem.spec.full_name for gem in self.compiled]
+        if not names:
+            return ()
+        block = Block(
+            template="gem",
+            title=f"step {self.step}: extensions of {' '.join(names)}",
+            values={"names": names},
+            inputs=tuple(self.inputs()),
+        )
+        return ((self.step, block),)
+
+    def inputs(self) -> list[Any]:
+        rows = [[gem.spec.sha256, gem.spec.full_name, gem.compiled, gem.options] for gem in self.gems]
+        return [self.series, rows]
+
+    def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Ruby of the image runs it
+        if not self.compiled or "tree" not in stages:
+            return
+        order = [{"file": f"{gem.spec.full_name}.gem", "options": gem.options} for gem in self.gems]
+        with tarfile.open(context / ARCHIVE, "w") as archive:
+            _add(archive, "order.json", json.dumps(order).encode())
+            for gem in self.gems:
+                _add(archive, f"{gem.spec.full_name}.gem", index.fetched(gem.spec, self.index).read_bytes())
+
+    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:  # noqa: ARG002  gems are in the cache
+        return self._linked(content.with_entries(self._entries()))
+
+    def _entries(self) -> Iterator[Entry]:
+        """Yield the files of gems that need no compiler, and the specifications of all."""
+        root = f"ruby/gems/{self.series}"
+        for gem in self.gems:
+            name = gem.spec.full_name
+            metadata = described(gem.spec, self.index)
+            text = gemspec.text(metadata, gem.spec.version, gem.spec.platform)
+            yield tree.from_data(f"{root}/specifications/{name}.gemspec", text.encode())
+            if gem.compiled:
+                continue
+            for path, data in gemspec.contents(index.fetched(gem.spec, self.index)):
+                if not other_abi(path, self.target.base):
+                    yield tree.from_data(f"{root}/gems/{name}/{path}", data)
+            if gemspec.extensions(metadata):  # else Ruby would take it for one whose extension was never compiled
+                complete = f"{root}/extensions/{gem.spec.platform}/{self.series}/{name}/gem.build_complete"
+                yield tree.from_data(complete, b"")
+
+    def _linked(self, content: Tree) -> Tree:
+        """Keep one copy of each extension: RubyGems puts it into `extensions` and into the gem's own folder."""
+        root = f"ruby/gems/{self.series}"
+        there = {entry.path: entry for entry in content}
+        double: list[Entry] = []
+        for gem in self.compiled:
+            name = gem.spec.full_name
+            prefix = f"{root}/extensions/{local_platform(self.target.arch)}/{self.series}/{name}/"
+            for path in gemspec.require_paths(described(gem.spec, self.index)):
+                double += _doubles(there, prefix, f"{root}/gems/{name}/{path}/")
+        return content.with_entries(double)
+
+
+def _row(gem: ChosenGem) -> Package:
+    return Package(
+        name=gem.spec.name,
+        version=gem.spec.version,
+        ecosystem="gem",
+        route="compile" if gem.compiled else "gem",
+        reason=gem.reason,
+        file=f"{gem.spec.full_name}.gem",
+        sha256=gem.spec.sha256,
+    )
+
+
+@cache
+def described(spec: Spec, address: str) -> dict[str, Any]:
+    """Return the metadata of a gem: needed several times on the way from plan to zip, read once."""
+    return gemspec.metadata(index.fetched(spec, address))
+
+
+def other_abi(name: str, runtime: Runtime) -> bool:
+    """Tell whether a library of a precompiled gem is for another Ruby than the runtime's."""
+    match = _OTHER_ABI.search(f"/{name}")
+    return match is not None and match["abi"] != runtime.series.rpartition(".")[0]
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def _doubles(there: Mapping[str, Entry], prefix: str, own: str) -> Iterator[Entry]:
+    for path, entry in there.items():
+        if not path.startswith(prefix) or not path.endswith(".so"):
+            continue
+        other = there.get(own + path.removeprefix(prefix))
+        if other and other.link is None and other.content.read() == entry.content.read():
+            up = "../" * path.removeprefix("ruby/gems/").count("/")
+            pointed = up + other.path.removeprefix("ruby/gems/")
+            yield Entry(path=path, mode=tree.LINK, content=InMemory(data=pointed.encode()), link=pointed)
