@@ -26,7 +26,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 def header(url: str) -> dict[str, str]:
     """Return the header that opens a url on a host that this machine has credentials for."""
     parts = urlsplit(url)
-    found = _of(url) or next((pair for index in _indexes() if _same(index, url) and (pair := _of(index))), None)
+    found = _of(url) or next((pair for index in _indexes() if same_origin(index, url) and (pair := _of(index))), None)
     if found is None and parts.hostname:
         with contextlib.suppress(OSError, netrc.NetrcParseError):
             entry = netrc.netrc(os.environ.get("NETRC") or None).authenticators(parts.hostname)
@@ -52,8 +52,8 @@ def _of(url: str) -> tuple[str, str] | None:
     return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
-def _same(one: str, other: str) -> bool:
-    """Compare scheme, host and port: nothing else may see a password."""
+def same_origin(one: str, other: str) -> bool:
+    """Tell whether two urls have the same scheme, host and port: nothing else may see a password."""
     first, second = urlsplit(one), urlsplit(other)
     return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
 

@@ -4,10 +4,14 @@ import shutil
 import time
 import urllib.error
 import urllib.request
+from contextlib import AbstractContextManager
+from http.client import HTTPMessage, HTTPResponse
 from pathlib import Path
+from typing import IO
 
 from builder.base import cache_paths, credentials, files, locks, remote
 from builder.base.errors import BuildError, UnreachableError, UsageError
+from builder.base.values import FileName, Sha256
 
 _TRIES = 3
 _GONE = (404, 410)
@@ -17,9 +21,33 @@ _FAULT = 500
 _HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
 
 
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, and gives user name and password to nobody but the origin that they are for."""
+
+    def redirect_request(  # noqa: PLR0913, PLR0917  urllib's own signature
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        request = super().redirect_request(req, fp, code, msg, headers, newurl)
+        if request and not credentials.same_origin(req.full_url, newurl):
+            request.remove_header("Authorization")
+        return request
+
+
+_OPENER = urllib.request.build_opener(_Redirects)
+"""Honours the proxies of the environment and SSL_CERT_FILE."""
+
+
+def opened(url: str, *, timeout: float = 60) -> AbstractContextManager[HTTPResponse]:
+    """Open a url with the credentials of this machine for its origin. Raises OSError, with urllib's subclasses."""
+    headers = {"User-Agent": "layerwright", **credentials.header(url)}
+    request = urllib.request.Request(credentials.without(url), headers=headers)  # noqa: S310  schemes: see the callers
+    response: HTTPResponse = _OPENER.open(request, timeout=timeout)
+    return response
+
+
 def into(folder: Path, url: str, sha256: str, name: str) -> Path:
     """Fetch a file into `folder` under a name. A crash leaves the old file or none."""
-    path = folder / name
+    path = folder / FileName.parse(name, credentials.redact(url))
     if path.is_file() and files.sha256(path) == sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +64,7 @@ def store() -> Path:
 
 def known(sha256: str) -> Path | None:
     """Return the file of that hash when it is there and whole."""
-    path = store() / sha256
+    path = store() / Sha256.parse(sha256, "the cache")
     if not path.is_file():
         return None
     if files.sha256(path) == sha256:
@@ -50,7 +78,7 @@ def cached(url: str, sha256: str, name: str) -> Path:
 
     Raises UsageError when nobody answers, BuildError when the file is gone or another one.
     """
-    path = store() / sha256
+    path = store() / Sha256.parse(sha256, credentials.redact(url))
     path.parent.mkdir(parents=True, exist_ok=True)
     with locks.exclusive(path, lambda: None):
         if whole := known(sha256):
@@ -98,15 +126,14 @@ def _download(url: str, part: Path) -> None:
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        # urllib honours the proxies of the environment and SSL_CERT_FILE.
-        source = urllib.request.urlopen(request, timeout=60)  # noqa: S310
+        source = _OPENER.open(request, timeout=60)
     except urllib.error.HTTPError as error:
         error.close()
         if error.code != 416:  # noqa: PLR2004  range not satisfiable: what is there is the whole, or too long
             raise
         part.unlink()
         request.remove_header("Range")
-        source = urllib.request.urlopen(request, timeout=60)  # noqa: S310
+        source = _OPENER.open(request, timeout=60)
         have = 0
     with source, part.open("ab" if source.status == 206 else "wb") as target:  # noqa: PLR2004  partial content
         shutil.copyfileobj(source, target)

@@ -4,15 +4,14 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from builder.base.cache_paths import cache
 from builder.base.errors import BuildError, UsageError
+from builder.base.values import RelativePath
 
-_HARMFUL = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 
 
@@ -50,17 +49,9 @@ def enough_disk() -> Iterator[None]:
         raise BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint) from error
 
 
-def inside(folder: Path, relative: str) -> Path:
-    """Return the path of a name that came from outside, below a folder. Raises BuildError if it would leave it.
-
-    Backslashes, drive letters and control characters are refused on every host: what is a name here is a path there.
-    """
-    parts = PurePosixPath(relative).parts
-    harmless = parts and not relative.startswith("/") and ".." not in parts and not _HARMFUL.search(relative)
-    if not harmless:
-        msg = f"`{relative!r}` is not a valid path below {folder.name}"
-        raise BuildError(msg, hint="a name like this comes from a damaged or hostile package or index")
-    return folder.joinpath(*parts)
+def inside(folder: Path, relative: str, sender: str) -> Path:
+    """Return the path of a name that came from outside, below a folder. Raises UntrustedError if it would leave it."""
+    return folder.joinpath(*RelativePath.parse(relative, sender).split("/"))
 
 
 def writable(folder: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, total_ordering
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_VERSION = re.compile(r"[0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
+VERSION = re.compile(r"[0-9]+(?:\.[0-9A-Za-z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
 _ONE = re.compile(r"\s*(=|!=|>=|<=|~>|>|<)?\s*([0-9][^\s,&]*)\s*")
 
 
@@ -18,7 +18,7 @@ class Version:
     text: str
 
     def __post_init__(self) -> None:
-        if not _VERSION.fullmatch(self.text):
+        if not VERSION.fullmatch(self.text):
             msg = f"`{self.text}` is no version of a gem"
             raise ValueError(msg)
 

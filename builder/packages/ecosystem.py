@@ -213,7 +213,7 @@ class Ecosystem(Protocol):
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
 
-    def lint(self, loaded: Loaded) -> None:
+    def lint(self, loaded: Loaded) -> None:  # noqa: ARG002
         """Raise UsageError for what `resolve` would refuse whatever the index offers. Asks nobody."""
         return
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from builder.base.errors import UsageError
+from builder.packages.ecosystem import unreadable
 
 HEADER = "# Written by `layerwright lock`: every jar of the layer, with its hash.\n"
 _LINE = re.compile(r"(?P<coordinates>[\w.-]+:[\w.-]+:[\w.+-]+(?::[\w.-]+)?) sha256:(?P<sha256>[0-9a-f]{64})")
@@ -48,8 +48,7 @@ def read(text: str, where: str) -> tuple[Jar, ...]:
         for line, hit in zip(lines, found, strict=True)
         if not hit
     ]:
-        msg = f"{where} is no lock"
-        raise UsageError(msg, why=wrong, hint="`layerwright lock` writes it anew")
+        raise unreadable(where, "maven.lock", wrong)
     return tuple(Jar(coordinates=hit["coordinates"], sha256=hit["sha256"]) for hit in found if hit)
 
 

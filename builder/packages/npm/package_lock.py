@@ -1,8 +1,8 @@
 """Node.js packages of a target: what the recipe asks for, what the lock fixes, whose install scripts must run."""
 
 import json
-import posixpath
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,14 @@ from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import Architecture
 from builder.model.steps import Npm
 from builder.model.target import Target
+from builder.packages.ecosystem import unknown, unreadable
 
+_ONE = r"(?:@[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
+_NAME = re.compile(_ONE)
+_PATH = re.compile(f"node_modules/{_ONE}(?:/node_modules/{_ONE})*")
+_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
+_INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
+"""Subresource Integrity (W3C), without SHA-1: npm has written SHA-512 since version 5."""
 LOCKFILE_VERSIONS = (2, 3)
 """Those with a flat list of packages; npm 7 and later write them."""
 
@@ -55,15 +62,17 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     except (ValueError, KeyError, TypeError):
         fits = False
     if not fits:
-        msg = f"{where} is no package-lock.json of npm 7 or later"
-        raise UsageError(msg, hint="`layerwright lock` writes it anew")
+        raise unreadable(where, "package-lock.json of npm 7 or later", ())
     kept = _reached({path: row for path, row in rows.items() if not path or _wanted(row, arch)})
-    if unknown := [path for path in sorted(kept) if path and not _has_hash(rows[path])]:
+    if unhashed := [path for path in sorted(kept) if path and not _has_hash(rows[path])]:
         msg = f"{where}: packages have no integrity, so nobody knows whether they are the same tomorrow"
         raise UsageError(
-            msg, why=unknown, hint="take packages from a registry; a git address or a folder cannot be locked"
+            msg, why=unhashed, hint="take packages from a registry; a git address or a folder cannot be locked"
         )
-    return tuple(_package(path, rows[path]) for path in sorted(kept) if path)
+    installs = tuple(_package(path, rows[path]) for path in sorted(kept) if path)
+    if wrong := [text for package in installs for text in _wrong(package)]:
+        raise unreadable(where, "package-lock.json", wrong)
+    return installs
 
 
 def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -110,11 +119,23 @@ def _has_hash(row: Mapping[str, Any]) -> bool:
     return bool(row.get("integrity") or row.get("inBundle"))
 
 
+def _wrong(package: NodePackage) -> Iterator[str]:
+    """Yield what is not as npm writes it: a path decides where files are written, a digest what they are."""
+    if not _PATH.fullmatch(package.path):
+        yield f"{package.path!r} is not a folder of node_modules"
+    if not _NAME.fullmatch(package.name):
+        yield f"{package.name!r} is not a valid name of a package"
+    if not _VERSION.fullmatch(package.version):
+        yield f"{package.path!r} has the version {package.version!r}"
+    if package.integrity and not all(_INTEGRITY.fullmatch(word) for word in package.integrity.split(" ")):
+        yield f"{package.path!r} has the integrity {package.integrity!r}, which is not a digest by SHA-256 or longer"
+
+
 def _package(path: str, row: Mapping[str, Any]) -> NodePackage:
     return NodePackage(
         name=str(row.get("name") or path.rpartition("node_modules/")[2]),
         version=str(row.get("version", "")),
-        path=posixpath.normpath(path),
+        path=path,
         integrity=str(row.get("integrity", "")),
         scripted=bool(row.get("hasInstallScript")),
     )
@@ -123,9 +144,8 @@ def _package(path: str, row: Mapping[str, Any]) -> NodePackage:
 def scripts(found: Sequence[NodePackage], step: Npm, target: Target, *, allowed: bool) -> tuple[str, ...]:
     """Return whose install scripts must run. They never do on the host: where that is asked for, it is an error."""
     named = {one.name for one in found}
-    if unknown := sorted(set(step.skip_scripts) - named):
-        msg = f"{target.name}: skip-scripts names {', '.join(unknown)}, which the lock does not have"
-        raise UsageError(msg)
+    if absent := sorted(set(step.skip_scripts) - named):
+        raise unknown(target, "skip-scripts", absent)
     chosen = tuple(sorted({one.name for one in found if one.scripted and one.name not in step.skip_scripts}))
     if chosen and not allowed:
         msg = f"{target.name}: an install script would have to run, which never happens on the host"

@@ -2,10 +2,9 @@
 
 import email.parser
 import re
-import urllib.request
 from collections.abc import Sequence
 
-from builder.base import credentials
+from builder.base import fetch
 from builder.base.errors import LayerwrightError
 from builder.model.recipes import Loaded
 from builder.model.target import targets
@@ -33,11 +32,8 @@ def changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
 
 
 def _changelog(url: str) -> str | None:
-    request = urllib.request.Request(  # noqa: S310  an index's own scheme
-        credentials.without(url) + ".metadata", headers={"User-Agent": "layerwright", **credentials.header(url)}
-    )
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
+        with fetch.opened(f"{url}.metadata", timeout=_SECONDS) as answer:
             headers = email.parser.BytesHeaderParser().parsebytes(answer.read())
     except (OSError, ValueError):
         return None  # an index need not have it

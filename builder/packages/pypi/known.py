@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from builder.base import remote
+from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.pylock import NAME, VERSION
 from builder.packages.pypi.resolve import Wanted, resolve
+
+_SENDER = "the cache"
 
 
 def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[Candidate, ...]:
@@ -51,13 +55,26 @@ def _read(path: Path) -> tuple[Candidate, ...] | None:
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
         return tuple(_candidate(row) for row in rows)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, UntrustedError):
         return None  # not there, or damaged: ask again
 
 
 def _candidate(row: dict[str, Any]) -> Candidate:
-    wheels = tuple(Dist(**wheel) for wheel in row["wheels"])
-    return Candidate(**{**row, "wheels": wheels, "sdist": Dist(**row["sdist"]) if row["sdist"] else None})
+    return Candidate(
+        name=matching(NAME, row["name"], _SENDER, "a valid name of a Python package"),
+        version=matching(VERSION, row["version"], _SENDER, "a valid version of a Python package"),
+        wheels=tuple(_dist(wheel) for wheel in row["wheels"]),
+        sdist=_dist(row["sdist"]) if row["sdist"] else None,
+    )
+
+
+def _dist(row: dict[str, Any]) -> Dist:
+    size = row["size"]
+    return Dist(
+        filename=FileName.parse(row["filename"], _SENDER),
+        sha256=Sha256.parse(row["sha256"], _SENDER),
+        size=size if isinstance(size, int) else None,
+    )
 
 
 def _write(path: Path, found: tuple[Candidate, ...]) -> None:

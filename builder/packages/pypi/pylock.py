@@ -1,5 +1,6 @@
 """The packages of a pylock.toml (PEP 751), which uv writes and which lives only for the moment."""
 
+import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -7,7 +8,13 @@ from urllib.parse import unquote, urlsplit
 import tomli
 
 from builder.base.errors import BuildError
+from builder.base.values import FileName, Sha256, matching
 from builder.packages.pypi.dist import Candidate, Dist
+
+SENDER = "the package index"
+NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""PyPA's specification of names (core metadata, "Name")."""
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 
 
 def candidates(pylock: str) -> tuple[Candidate, ...]:
@@ -27,9 +34,10 @@ def _candidate(package: dict[str, Any]) -> Candidate:
     elif not entries and not source:
         msg = f"`{package['name']}` comes as a folder or a repository"
         raise BuildError(msg, hint="give a wheel, an sdist or a package from an index: they have a hash")
+    version = package.get("version") or _filename(entries[0] if entries else source or {}).split("-")[1]
     return Candidate(
-        name=package["name"],
-        version=str(package.get("version") or _filename(entries[0] if entries else source or {}).split("-")[1]),
+        name=matching(NAME, package["name"], SENDER, "a valid name of a Python package"),
+        version=matching(VERSION, version, SENDER, "a valid version of a Python package"),
         wheels=tuple(_dist(entry) for entry in entries),
         sdist=_dist(source) if source else None,
         direct=_url(archive) if archive else None,
@@ -42,12 +50,13 @@ def _dist(entry: dict[str, Any]) -> Dist:
 
 def _sha256(entry: dict[str, Any]) -> str:
     try:
-        return str(entry["hashes"]["sha256"])
+        value = entry["hashes"]["sha256"]
     except KeyError:
         msg = f"the index gives no SHA-256 for {_filename(entry)}"
         raise BuildError(
             msg, hint="layerwright installs by hash; serve the index with hashes, or name the file's url"
         ) from None
+    return Sha256.parse(value, SENDER)
 
 
 def _url(entry: dict[str, Any]) -> str:
@@ -56,6 +65,6 @@ def _url(entry: dict[str, Any]) -> str:
 
 def _filename(entry: dict[str, Any]) -> str:
     if name := entry.get("name"):
-        return str(name)
+        return FileName.parse(name, SENDER)
     where = urlsplit(entry["url"]).path if "url" in entry else str(entry["path"]).replace("\\", "/")
-    return unquote(PurePosixPath(where).name)
+    return FileName.parse(unquote(PurePosixPath(where).name), SENDER)

@@ -17,11 +17,15 @@ from packaging.version import Version
 
 from builder.base.errors import BuildError, UsageError
 from builder.model.target import Target
+from builder.packages.ecosystem import unreadable
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.resolve import best
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
 BUILD_HEADER = "# Written by `layerwright lock`: what sdists are built with, for `uv build --build-constraints`.\n"
+
+
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,25 +72,24 @@ def read(path: Path, target: Target) -> dict[str, Pin]:
         elif pin.marker is None or Marker(pin.marker).evaluate(environment(target)):
             pins[pin.name] = pin
     if wrong:
-        msg = f"{path.as_posix()} is no lock"
-        raise UsageError(msg, why=wrong, hint="`layerwright lock` writes it anew")
+        raise unreadable(path.as_posix(), path.name, wrong)
     return pins
 
 
 def _pin(text: str) -> Pin | None:
-    spec, *hashes = re.split(r"\s+--hash=sha256:", text)
+    spec, *hashes = (word.strip() for word in re.split(r"\s+--hash=sha256:", text))
     try:
         requirement = Requirement(spec)
     except InvalidRequirement:
         return None
     versions = list(requirement.specifier)
-    if len(versions) != 1 or versions[0].operator != "==" or not hashes:
+    if len(versions) != 1 or versions[0].operator != "==" or not hashes or not all(map(_HASH.fullmatch, hashes)):
         return None
     return Pin(
         name=canonicalize_name(requirement.name),
         version=versions[0].version,
         marker=str(requirement.marker) if requirement.marker else None,
-        hashes=frozenset(word.strip() for word in hashes),
+        hashes=frozenset(hashes),
     )
 
 

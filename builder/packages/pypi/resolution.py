@@ -138,7 +138,7 @@ def _wheel(part: CompiledPart, artifact: Artifact, folder: Path) -> Pinned:
     if len(wheels) != 1:
         msg = f"{part.name} {part.version}: its sdist gave {len(wheels)} wheels"
         raise BuildError(msg)
-    path = files.inside(folder, wheels[0].name)
+    path = files.inside(folder, wheels[0].name, f"the build of {part.name}")
     path.write_bytes(wheels[0].content.read())
     return Pinned(
         name=part.name,

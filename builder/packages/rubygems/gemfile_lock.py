@@ -7,13 +7,14 @@ from typing import Any
 
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
-from builder.model.gem_version import Requirement
-from builder.packages.rubygems.spec import RUBY, Spec, platforms
+from builder.model.gem_version import NAME, Requirement
+from builder.packages.ecosystem import unreadable
+from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
-_SPEC = re.compile(r"^ {4}(?P<name>\S+) \((?P<version>[^\s()-]+)(?:-(?P<platform>[^\s()]+))?\)$")
-_NEED = re.compile(r"^ {6}(?P<name>\S+)(?: \((?P<requirement>[^()]+)\))?$")
-_ROOT = re.compile(r"^ {2}(?P<name>[^\s!]+)(?: \((?P<requirement>[^()]+)\))?(?P<pinned>!?)$")
-_CHECKSUM = re.compile(r"^ {2}(?P<spec>\S+ \([^()]+\))(?: sha256=(?P<sha256>[0-9a-f]{64}))?")
+_SPEC = re.compile(rf"^ {{4}}(?P<name>{NAME}) \((?P<version>[0-9][0-9A-Za-z.]*)(?:-(?P<platform>{PLATFORM}))?\)$")
+_NEED = re.compile(rf"^ {{6}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?$")
+_ROOT = re.compile(rf"^ {{2}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?(?P<pinned>!?)$")
+_CHECKSUM = re.compile(rf"^ {{2}}(?P<spec>{NAME} \([^()]+\))(?: sha256=(?P<sha256>[0-9a-f]{{64}}))?$")
 _UNLOCKED = ("GIT", "PATH", "PLUGIN SOURCE")
 
 
@@ -72,8 +73,7 @@ def read(text: str, where: str) -> GemLock:
     if not reader.roots and not reader.wrong:
         reader.wrong.append("it has no DEPENDENCIES")
     if reader.wrong:
-        msg = f"{where} is no lock of gems"
-        raise UsageError(msg, why=reader.wrong, hint="`bundle lock` or `layerwright lock` writes it anew")
+        raise unreadable(where, "Gemfile.lock", reader.wrong, "bundle lock")
     specs = (Spec(**{**one, "needs": tuple(one["needs"])}) for one in reader.specs)
     return GemLock(
         specs=tuple(replace(spec, sha256=reader.checksums.get(spec.titled)) for spec in specs),

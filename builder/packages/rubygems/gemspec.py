@@ -6,7 +6,6 @@ Ruby code whose first lines, the stub, are all that it reads until the gem is us
 
 import gzip
 import json
-import posixpath
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 import yaml
 
 from builder.base.errors import BuildError
+from builder.base.values import RelativePath
 
 
 class _Loader(yaml.SafeLoader):
@@ -57,12 +57,9 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
             data = archive.extractfile("data.tar.gz")
             with tarfile.open(fileobj=data, mode="r:gz") as inner:
                 for member in inner:
-                    name = posixpath.normpath(member.name)
-                    if name.startswith(("/", "../")):
-                        _unreadable(path, f"{member.name} leaves its folder")
                     stream = inner.extractfile(member) if member.isreg() else None
                     if stream:
-                        yield name, stream.read()
+                        yield RelativePath.parse(member.name, path.name), stream.read()
     except (OSError, tarfile.TarError, EOFError, KeyError) as error:
         _unreadable(path, str(error))
 

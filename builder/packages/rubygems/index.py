@@ -9,7 +9,6 @@ import os
 import re
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,9 +19,10 @@ from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Res
 
 from builder.base import credentials, fetch
 from builder.base.errors import BuildError, UnreachableError
+from builder.base.values import Sha256, matching, untrusted
 from builder.model.architectures import Architecture
-from builder.model.gem_version import Requirement, Version
-from builder.packages.rubygems.spec import RUBY, Spec, platforms
+from builder.model.gem_version import NAME, VERSION, Requirement, Version
+from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 DEFAULT = "https://rubygems.org/"
 """RubyGems' own built-in source (Gem.default_sources)."""
@@ -30,6 +30,8 @@ _TRIES = 3
 _GONE = (404, 410)
 _HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, BUNDLE_MIRROR__ALL for another index"
 _LINE = re.compile(r"(?P<version>[^\s-]+)(?:-(?P<platform>\S+))? (?P<needs>[^|]*)\|(?P<facts>.*)")
+_NAME = re.compile(NAME)
+_PLATFORM = re.compile(PLATFORM)
 _BROUGHT = "bundler"
 """Ruby brings it; no layer holds it."""
 
@@ -56,32 +58,40 @@ def fetched(spec: Spec, index: str) -> Path:
 
 @cache
 def listed(name: str, index: str) -> tuple[tuple[Spec, str], ...]:
-    """Return every file of a gem that an index has, each with the requirement on Ruby's version."""
-    found = []
-    for line in _get(f"{index}info/{name}", name).splitlines():
-        match = _LINE.fullmatch(line)
-        if match is None:
-            continue  # the header
-        facts = dict(part.partition(":")[::2] for part in match["facts"].split(","))
-        needs = [part.partition(":")[::2] for part in match["needs"].split(",") if part]
-        spec = Spec(
-            name=name,
-            version=match["version"],
-            platform=match["platform"] or RUBY,
-            needs=tuple((need, said.replace("&", ", ")) for need, said in needs),
-            sha256=facts.get("checksum"),
-        )
-        found.append((spec, facts.get("ruby", ">= 0")))
-    return tuple(found)
+    """Return every file of a gem that an index has, each with the requirement on Ruby's version.
+
+    Raises UntrustedError for a line that does not have the form of the compact index.
+    """
+    sender = f"the index of gems at {credentials.redact(index)}"
+    matching(_NAME, name, sender, "a valid name of a gem")
+    lines = _get(f"{index}info/{name}", name).splitlines()
+    rows = [line for line in lines if line and line != "---" and not line.startswith("created_at:")]
+    return tuple(_listed(name, line, sender) for line in rows)
+
+
+def _listed(name: str, line: str, sender: str) -> tuple[Spec, str]:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise untrusted(sender, line, f"a version of {name}")
+    facts = dict(part.partition(":")[::2] for part in match["facts"].split(","))
+    needs = [part.partition(":")[::2] for part in match["needs"].split(",") if part]
+    spec = Spec(
+        name=name,
+        version=matching(VERSION, match["version"], sender, "a valid version of a gem"),
+        platform=matching(_PLATFORM, match["platform"] or RUBY, sender, "a valid platform of a gem"),
+        needs=tuple(
+            (matching(_NAME, need, sender, "a valid name of a gem"), requirement.replace("&", ", "))
+            for need, requirement in needs
+        ),
+        sha256=Sha256.parse(facts["checksum"], sender) if "checksum" in facts else None,
+    )
+    return spec, facts.get("ruby", ">= 0")
 
 
 def _get(url: str, name: str) -> str:
-    request = urllib.request.Request(  # noqa: S310  an index's own scheme
-        credentials.without(url), headers={"User-Agent": "layerwright", **credentials.header(url)}
-    )
     for left in reversed(range(_TRIES)):
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+            with fetch.opened(url) as answer:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             if error.code in _GONE:

@@ -6,6 +6,7 @@ from builder.model.architectures import Architecture
 
 RUBY = "ruby"
 """The platform of gems for every machine: pure Ruby, or code that is compiled where it is installed."""
+PLATFORM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from builder.model import recipes
 from builder.model.architectures import ARM64, X86_64, Architecture
 from builder.model.gem_version import Requirement, Version, asked
 from builder.model.recipes import Loaded
-from builder.model.target import Target, steps, targets
+from builder.model.target import steps, targets
 from builder.packages.ecosystem import Request
 from builder.packages.rubygems import gemfile_lock, gemspec, index, planning
 from builder.packages.rubygems.resolution import Gems
