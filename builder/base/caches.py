@@ -32,7 +32,7 @@ _MOST = 1e6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
+class CacheUsage:
     """One kind of things in the cache."""
 
     kind: str
@@ -44,7 +44,7 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Unit:
+class _CacheEntry:
     """What is kept or removed as a whole: a file, or a folder such as an installed set of Node.js packages."""
 
     path: Path
@@ -53,7 +53,7 @@ class _Unit:
     used: float
 
 
-def held() -> list[Held]:
+def usage() -> list[CacheUsage]:
     """Return what the cache holds, by kind."""
     root, now = cache_paths.cache(), time.time()
     kinds = {path.name for path in root.iterdir() if path.is_dir()} if root.is_dir() else set()
@@ -62,7 +62,7 @@ def held() -> list[Held]:
         units = list(_units(root / kind))
         newest = max((one.used for one in units), default=None)
         found.append(
-            Held(
+            CacheUsage(
                 kind=kind,
                 what=KINDS.get(kind, ""),
                 files=sum(one.files for one in units),
@@ -105,14 +105,14 @@ def prune(*, limit: int | None = None, days: float | None = None, everything: bo
     return removed, freed
 
 
-def _units(folder: Path) -> Iterator[_Unit]:
+def _units(folder: Path) -> Iterator[_CacheEntry]:
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         own = _seen(path)
         seen = [own, *map(_seen, path.rglob("*"))]
         files = [one for one in seen if one and not stat.S_ISDIR(one.st_mode)]
         # A folder's own time is set by those who use it; the time of its last reading is ours.
         used = max([own.st_mtime if own else 0.0, *(max(one.st_mtime, one.st_atime) for one in files)])
-        yield _Unit(path=path, files=len(files), bytes=sum(one.st_size for one in files), used=used)
+        yield _CacheEntry(path=path, files=len(files), bytes=sum(one.st_size for one in files), used=used)
 
 
 def _seen(path: Path) -> os.stat_result | None:

@@ -78,7 +78,7 @@ class EngineGoneError(EngineError):
     """The engine went away in the middle of its work; it may come back."""
 
 
-PASSING = (UnreachableError, EngineGoneError)
+TRANSIENT = (UnreachableError, EngineGoneError)
 """What may go well when it is tried again without a change."""
 
 

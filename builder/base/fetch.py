@@ -76,7 +76,7 @@ def cached(url: str, sha256: str, name: str) -> Path:
             why = [credentials.redact(url), f"announced sha256:{sha256}", f"received  sha256:{found}"]
             raise BuildError(msg, why=why, hint="never change the hash before you know why the file changed")
         part.replace(path)
-        remote.offer(f"sources/{sha256}", path)
+        remote.upload(f"sources/{sha256}", path)
     return path
 
 

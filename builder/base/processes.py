@@ -36,7 +36,7 @@ class FinishedBytes:
     stderr: bytes
 
 
-def as_done(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+def as_completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
     """Yield futures as they are done.
 
     A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread.

@@ -35,17 +35,17 @@ class Bucket:
 
 
 @dataclass(slots=True)
-class _State:
+class _Session:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    silent: bool = False
+    unavailable: bool = False
     """Nobody answered: for the rest of this process it is not asked again."""
-    troubles: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
-_state = _State()
+_session = _Session()
 
 
-def ready() -> None:
+def validate() -> None:
     """Raise UsageError when the variable makes no sense; whether somebody answers is seen later, and no mistake."""
     _bucket()
 
@@ -53,9 +53,9 @@ def ready() -> None:
 def fetch(name: str, to: Path) -> bool:
     """Put the object of that name at `to`, and tell whether it was there and whole; a damaged one is removed."""
     bucket = _bucket()
-    if bucket is None or _state.silent:
+    if bucket is None or _session.unavailable:
         return False
-    with _told(f"{name} could not be read"):
+    with _suppressed(f"{name} could not be read"):
         from botocore.exceptions import ClientError
 
         try:
@@ -71,26 +71,26 @@ def fetch(name: str, to: Path) -> bool:
                     target.write(chunk)
             if files.sha256(part) == found["Metadata"].get(_DIGEST):
                 return True
-            _trouble(f"{name} was damaged in the shared cache, so it is made again")
+            _warn(f"{name} was damaged in the shared cache, so it is made again")
             bucket.client.delete_object(Bucket=bucket.name, Key=bucket.key(name))
             raise _DamagedError
     return False
 
 
-def offer(name: str, path: Path) -> None:
+def upload(name: str, path: Path) -> None:
     """Give others the bytes of a file under a name."""
     bucket = _bucket()
-    if bucket is None or _state.silent:
+    if bucket is None or _session.unavailable:
         return
-    with _told(f"{name} could not be written"):
+    with _suppressed(f"{name} could not be written"):
         extra = {"Metadata": {_DIGEST: files.sha256(path)}}
         bucket.client.upload_file(str(path), bucket.name, bucket.key(name), ExtraArgs=extra)
 
 
-def troubles() -> tuple[str, ...]:
+def warnings() -> tuple[str, ...]:
     """Return what went wrong so far, for whoever talks to people."""
-    with _state.lock:
-        return tuple(dict.fromkeys(_state.troubles))
+    with _session.lock:
+        return tuple(dict.fromkeys(_session.warnings))
 
 
 class _DamagedError(Exception):
@@ -98,7 +98,7 @@ class _DamagedError(Exception):
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Any:  # noqa: ANN401  contextlib's own type
+def _suppressed(what: str) -> Any:  # noqa: ANN401  contextlib's own type
     """Keep trouble away from builds."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
@@ -108,13 +108,13 @@ def _told(what: str) -> Any:  # noqa: ANN401  contextlib's own type
     except _DamagedError:
         pass
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        _trouble(f"the shared cache: {what}: {error}")
-        _state.silent = True
+        _warn(f"the shared cache: {what}: {error}")
+        _session.unavailable = True
 
 
-def _trouble(text: str) -> None:
-    with _state.lock:
-        _state.troubles.append(text)
+def _warn(text: str) -> None:
+    with _session.lock:
+        _session.warnings.append(text)
 
 
 def address() -> str | None:
@@ -123,11 +123,11 @@ def address() -> str | None:
 
 
 def _bucket() -> Bucket | None:
-    return _opened(given) if (given := address()) else None
+    return _connect(given) if (given := address()) else None
 
 
 @cache
-def _opened(given: str) -> Bucket:
+def _connect(given: str) -> Bucket:
     scheme, _, rest = given.partition("://")
     name, _, prefix = rest.partition("/")
     if scheme != "s3" or not name:
@@ -143,8 +143,8 @@ def _opened(given: str) -> Bucket:
     return Bucket(name=name, prefix=prefix.strip("/"), client=boto3.client("s3", config=config))
 
 
-def forget() -> None:
+def reset() -> None:
     """Begin anew, as a new process would."""
-    _opened.cache_clear()
-    _state.silent = False
-    _state.troubles.clear()
+    _connect.cache_clear()
+    _session.unavailable = False
+    _session.warnings.clear()

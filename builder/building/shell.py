@@ -22,7 +22,7 @@ def stages(container: Container) -> list[str]:
 def open_shell(work: Work, command: str | None) -> int:
     """Open a shell in the deepest stage that builds; return its exit code."""
     engine = work.choice.engine()
-    engine.way(work.container.target.arch)
+    engine.mode(work.container.target.arch)
     if engine.kind != "docker":
         msg = f"`shell` works with docker, not yet with {engine.kind}"
         raise EngineError(msg)

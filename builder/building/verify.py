@@ -14,19 +14,19 @@ from builder.model.target import Target
 _SHOWN = 20
 
 
-def from_nothing(options: Options, folder: Path) -> Options:
+def clean_options(options: Options, folder: Path) -> Options:
     """Return the options of a build that takes nothing that was made before: compiled, stripped, compressed anew."""
     choice = dataclasses.replace(options.containers, recompile=True)
     return dataclasses.replace(options, rebuild=True, containers=choice, derived=folder)
 
 
-def verified(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+def build_verified(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
     """Build twice from nothing and compare; raise CheckFailedError that names files and sections that differ."""
     with cache_paths.workspace() as work:
         report("first build")
-        first = build(loaded, target, from_nothing(options, work / "first"), report)
+        first = build(loaded, target, clean_options(options, work / "first"), report)
         report("second build")
-        again = dataclasses.replace(from_nothing(options, work / "second"), output=work / "out", test="never")
+        again = dataclasses.replace(clean_options(options, work / "second"), output=work / "out", test="never")
         second = build(loaded, target, again, report)
         report("comparing")
         with LayerZip(first.path) as one, LayerZip(second.path) as other:

@@ -13,11 +13,11 @@ from builder.base import files, processes
 from builder.base.errors import BuildError
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
-from builder.engine.progress import Progress, read_events, read_lines
+from builder.engine.progress import BuildProgress, read_events, read_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
+class ContainerBuild:
     """What to build."""
 
     target: str
@@ -40,21 +40,23 @@ class Job:
         return self.context.parent / "result.tar"
 
 
-def build(engine: Engine, job: Job, show: Callable[[str, str], None], receive: Callable[[BinaryIO], None]) -> None:
+def run(
+    engine: Engine, build: ContainerBuild, show: Callable[[str, str], None], receive: Callable[[BinaryIO], None]
+) -> None:
     """Build and give the tar of the result to `receive`, with Docker as it arrives.
 
     Raises BuildError or EngineError that name the cause. When `show` or `receive` raises, the build is stopped.
     """
-    job.log.parent.mkdir(parents=True, exist_ok=True)
+    build.log.parent.mkdir(parents=True, exist_ok=True)
     streams = engine.kind == DOCKER
     if engine.kind == PODMAN:
-        _mark(job.context)
-    with job.log.open("w", encoding="utf-8", errors="replace") as log:
-        progress = Progress(show, log)
+        _mark(build.context)
+    with build.log.open("w", encoding="utf-8", errors="replace") as log:
+        progress = BuildProgress(show, log)
         late = threading.Event()
-        with processes.started(command(engine, job)) as process:
+        with processes.started(command(engine, build)) as process:
             with (
-                _timeout(job.timeout, process.terminate, late),
+                _timeout(build.timeout, process.terminate, late),
                 _listening(process, progress, events=streams) as broken,
             ):
                 unread = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
@@ -62,12 +64,12 @@ def build(engine: Engine, job: Job, show: Callable[[str, str], None], receive: C
         if broken:
             raise broken[0]
     if late.is_set():
-        msg = f"{job.target}: the build took longer than {job.timeout / 60:.0f} minutes"
-        raise BuildError(msg, hint=f"--timeout MINUTES allows more; the log so far is {job.log}")
+        msg = f"{build.target}: the build took longer than {build.timeout / 60:.0f} minutes"
+        raise BuildError(msg, hint=f"--timeout MINUTES allows more; the log so far is {build.log}")
     if code or unread:
-        raise failure.explain(progress, job.target, job.image, job.log, job.os)
+        raise failure.explain(progress, build.target, build.image, build.log, build.os)
     if not streams:
-        with job.result.open("rb") as result:
+        with build.result.open("rb") as result:
             receive(result)
 
 
@@ -84,25 +86,25 @@ def _receive(stream: IO[bytes] | None, receive: Callable[[BinaryIO], None]) -> b
     return False
 
 
-def _lines(stream: IO[bytes] | None, progress: Progress) -> bool:
+def _lines(stream: IO[bytes] | None, progress: BuildProgress) -> bool:
     read_lines(stream, progress)
     return False
 
 
-def command(engine: Engine, job: Job) -> Sequence[str]:
+def command(engine: Engine, build: ContainerBuild) -> Sequence[str]:
     """Return the command line of a build."""
-    secrets = [f"--secret=id={name},src={path}" for name, path in job.secrets.items()]
+    secrets = [f"--secret=id={name},src={path}" for name, path in build.secrets.items()]
     docker = engine.kind == DOCKER
     return [
         *engine.build,
         *(("--progress=rawjson", "--provenance=false") if docker else ()),
-        f"--platform={job.platform}",
-        f"--file={job.context / 'Dockerfile'}",
+        f"--platform={build.platform}",
+        f"--file={build.context / 'Dockerfile'}",
         *secrets,
-        *(["--no-cache"] if job.no_cache else []),
-        *(f"--build-arg={name}={value}" for name, value in job.arguments.items()),
-        f"--output=type=tar,dest={'-' if docker else job.result}",  # others write their talk to stdout, too
-        str(job.context),
+        *(["--no-cache"] if build.no_cache else []),
+        *(f"--build-arg={name}={value}" for name, value in build.arguments.items()),
+        f"--output=type=tar,dest={'-' if docker else build.result}",  # others write their talk to stdout, too
+        str(build.context),
     ]
 
 
@@ -143,7 +145,9 @@ def _timeout(seconds: float, kill: Callable[[], None], late: threading.Event) ->
 
 
 @contextlib.contextmanager
-def _listening(process: subprocess.Popen[bytes], progress: Progress, *, events: bool) -> Iterator[list[BaseException]]:
+def _listening(
+    process: subprocess.Popen[bytes], progress: BuildProgress, *, events: bool
+) -> Iterator[list[BaseException]]:
     """Read what the client says beside the tar; what `show` raises ends the build and is kept for the caller."""
     broken: list[BaseException] = []
     stream: Any = process.stderr

@@ -36,7 +36,7 @@ class Engine:
     """A buildx builder by name; None is the client's own choice."""
     driver: str = ""
     """Of the builder, as buildx calls it."""
-    lost: tuple[Node, ...] = ()
+    dead: tuple[Node, ...] = ()
     """Nodes of the builder that do not answer, for which the others work as well."""
 
     @property
@@ -65,7 +65,7 @@ class Engine:
         """Tell whether it runs anything for that architecture, natively or not."""
         return any(arch.docker == node.native or arch.docker in node.platforms for node in self.nodes)
 
-    def way(self, arch: Architecture) -> str:
+    def mode(self, arch: Architecture) -> str:
         """Return `native` or `emulated`, or raise EngineError with what gives it that architecture."""
         if self.native_node(arch):
             return "native"
@@ -123,7 +123,7 @@ _MEMORY_OF_A_BUILD = 3_000_000_000
 """Bytes: a C++ compiler takes one to two on each of two processors."""
 
 
-def room(engine: Engine) -> int:
+def capacity(engine: Engine) -> int:
     """Return how many builds at once a node bears: two processors and 3 GB each, at most 4.
 
     Remote nodes of a buildx builder do not tell theirs; two is a guess that seldom hurts.
@@ -164,9 +164,9 @@ def _docker(program: str, builder: str | None) -> Engine:
     if builder and found.dead:
         alive = tuple(node for node in found.nodes if node not in found.dead)
         builder = nodes.without_the_dead(program, builder, found)
-        found, lost = dataclasses.replace(found, nodes=alive), found.dead
+        found, dead = dataclasses.replace(found, nodes=alive), found.dead
     else:
-        lost = ()
+        dead = ()
     return Engine(
         kind=DOCKER,
         program=program,
@@ -174,7 +174,7 @@ def _docker(program: str, builder: str | None) -> Engine:
         nodes=found.nodes,
         builder=builder,
         driver=found.driver,
-        lost=lost,
+        dead=dead,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
-from builder.engine.progress import Progress, Step
+from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
 
 _COMPILER = re.compile(
@@ -41,7 +41,7 @@ class NoImageError(BuildError):
     """An image cannot be pulled."""
 
 
-def explain(progress: Progress, target: str, image: str, log: Path, os: str) -> LayerwrightError:
+def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str) -> LayerwrightError:
     """Return the error for a build that failed."""
     step = progress.failed
     said = [*progress.other[-20:], *([step.error] if step and step.error else [])]
@@ -97,7 +97,7 @@ def _engine(said: Sequence[str]) -> LayerwrightError | None:
     return EngineGoneError("the container engine went away during the build", why=gone[-1:], hint=hint)
 
 
-def _package(step: Step | None, lines: Sequence[str], os: str) -> LayerwrightError | None:
+def _package(step: BuildStep | None, lines: Sequence[str], os: str) -> LayerwrightError | None:
     unknown = [next(filter(None, match.groups())) for line in lines for match in _NO_PACKAGE.finditer(line)]
     if not unknown:
         return None
@@ -118,7 +118,9 @@ def package_names(os: str) -> list[str]:
     return path.read_text(encoding="utf-8").split() if path.is_file() else []
 
 
-def _step(step: Step | None, lines: Sequence[str], said: Sequence[str], target: str, log: Path) -> LayerwrightError:
+def _step(
+    step: BuildStep | None, lines: Sequence[str], said: Sequence[str], target: str, log: Path
+) -> LayerwrightError:
     if step is None:
         return BuildError(f"{target}: the build failed", why=list(said)[-3:], hint=f"the full log is {log}")
     shown = first_error(lines)

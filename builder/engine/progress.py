@@ -16,7 +16,7 @@ _TAIL = 400
 
 
 @dataclass(slots=True)
-class Step:
+class BuildStep:
     """One instruction that runs or ran."""
 
     name: str
@@ -26,18 +26,18 @@ class Step:
     rest: str = ""
 
 
-class Progress:
+class BuildProgress:
     """Follows a build. `show` gets the stage and its last line; `log` gets everything."""
 
     def __init__(self, show: Callable[[str, str], None], log: TextIO) -> None:
         self._show = show
         self._log = log
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, BuildStep] = {}
         self.other: list[str] = []
         """What the client itself said, outside of any step."""
 
     @property
-    def failed(self) -> Step | None:
+    def failed(self) -> BuildStep | None:
         """The step that broke; those that were only cancelled because of it do not count."""
         broken = [step for step in self._steps.values() if step.error and "context canceled" not in step.error]
         return broken[0] if broken else self._steps.get(PLAIN)
@@ -55,8 +55,8 @@ class Progress:
         """Take one line of a client that has no events."""
         self._log.write(text + "\n")
         if text.startswith(("STEP ", "[")):
-            self._steps[PLAIN] = Step(name=text, stage=text[:60])
-        step = self._steps.setdefault(PLAIN, Step(name="build", stage="build"))
+            self._steps[PLAIN] = BuildStep(name=text, stage=text[:60])
+        step = self._steps.setdefault(PLAIN, BuildStep(name="build", stage="build"))
         step.lines.append(text)
         self._show(step.stage, text)
         self.other = [*self.other[-20:], text]
@@ -64,7 +64,7 @@ class Progress:
     def _vertex(self, vertex: dict[str, Any]) -> None:
         name = str(vertex.get("name", ""))
         stage = _STAGE.match(name)
-        step = self._steps.setdefault(vertex["digest"], Step(name=name, stage=stage["stage"] if stage else ""))
+        step = self._steps.setdefault(vertex["digest"], BuildStep(name=name, stage=stage["stage"] if stage else ""))
         if vertex.get("started") and not vertex.get("completed"):
             self._log.write(f"==> {name}\n")
             if step.stage:
@@ -73,7 +73,7 @@ class Progress:
             step.error = str(vertex["error"])
             self._log.write(f"!!! {step.error}\n")
 
-    def _output(self, step: Step, text: str) -> None:
+    def _output(self, step: BuildStep, text: str) -> None:
         self._log.write(text)
         *whole, step.rest = (step.rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         for line in whole:
@@ -82,7 +82,7 @@ class Progress:
                 self._show(step.stage, line.strip())
 
 
-def read_events(chunks: Callable[[], bytes], progress: Progress) -> None:
+def read_events(chunks: Callable[[], bytes], progress: BuildProgress) -> None:
     """Read BuildKit's events to their end: JSON documents one after another, between them lines of the client."""
     decoder = json.JSONDecoder()
     buffer = ""
@@ -108,7 +108,7 @@ def _ends_whole(data: bytes) -> bool:
     return True
 
 
-def _consume(decoder: json.JSONDecoder, buffer: str, progress: Progress) -> str:
+def _consume(decoder: json.JSONDecoder, buffer: str, progress: BuildProgress) -> str:
     """Take all whole documents and lines from the buffer and return the rest."""
     while True:
         buffer = buffer.lstrip()
@@ -126,7 +126,7 @@ def _consume(decoder: json.JSONDecoder, buffer: str, progress: Progress) -> str:
             return buffer
 
 
-def read_lines(stream: Any, progress: Progress) -> None:  # noqa: ANN401
+def read_lines(stream: Any, progress: BuildProgress) -> None:  # noqa: ANN401
     """Read the output of a client that speaks in plain lines."""
     for line in stream:
         progress.line(line.decode(errors="replace").rstrip("\n"))

@@ -36,7 +36,7 @@ File = tuple[str, int, bytes, str | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
+class ContainerRun:
     """One program in one image."""
 
     image: Image
@@ -54,7 +54,7 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
+class InvokeResponse:
     """What a function answered."""
 
     body: str
@@ -62,7 +62,7 @@ class Reply:
     """What emulator, runtime and function wrote."""
 
 
-def run(engine: Engine, call: Call, files: Iterable[File]) -> processes.Finished:
+def run(engine: Engine, call: ContainerRun, files: Iterable[File]) -> processes.Finished:
     """Run a program to its end; nothing of the container stays.
 
     The files go through the engine's API and not through a mount, so that the engine may be on another machine.
@@ -81,7 +81,7 @@ def run(engine: Engine, call: Call, files: Iterable[File]) -> processes.Finished
         )
 
 
-def invoke(engine: Engine, call: Call, files: Iterable[File], event: str) -> Reply:
+def invoke(engine: Engine, call: ContainerRun, files: Iterable[File], event: str) -> InvokeResponse:
     """Start a function behind the runtime interface emulator, send it one event, and return its answer."""
     with _container(engine, call, files) as name:
         started = processes.run([engine.program, "start", name])
@@ -95,7 +95,7 @@ def invoke(engine: Engine, call: Call, files: Iterable[File], event: str) -> Rep
             msg = f"a function in {call.image.name} did not answer within {call.timeout:.0f} s"
             raise BuildError(msg, why=_log(engine, name).splitlines()[-6:]) from None
         body = out.decode(errors="replace").partition("\r\n\r\n")[2]
-        return Reply(body=body, log=_log(engine, name) + err.decode(errors="replace"))
+        return InvokeResponse(body=body, log=_log(engine, name) + err.decode(errors="replace"))
 
 
 def _log(engine: Engine, name: str) -> str:
@@ -104,9 +104,9 @@ def _log(engine: Engine, name: str) -> str:
 
 
 @contextmanager
-def _container(engine: Engine, call: Call, files: Iterable[File]) -> Iterator[str]:
+def _container(engine: Engine, call: ContainerRun, files: Iterable[File]) -> Iterator[str]:
     """Make a container with these files that is gone afterwards."""
-    engine.way(call.arch)
+    engine.mode(call.arch)
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
     first, *rest = call.command
     image = without(engine, call) if call.hidden else call.image.reference
@@ -135,7 +135,7 @@ def _container(engine: Engine, call: Call, files: Iterable[File]) -> Iterator[st
         processes.run_always([engine.program, "rm", "--force", "--volumes", name])
 
 
-def without(engine: Engine, call: Call) -> str:
+def without(engine: Engine, call: ContainerRun) -> str:
     """Return an image like the call's, without the libraries that are to be hidden; made once, by removing them.
 
     Nothing can be removed from a read-only container, and a file in their place would not be passed over by the loader.
@@ -161,7 +161,7 @@ def without(engine: Engine, call: Call) -> str:
     return tag
 
 
-def _explain(engine: Engine, call: Call, finished: processes.Finished) -> Exception:
+def _explain(engine: Engine, call: ContainerRun, finished: processes.Finished) -> Exception:
     text = finished.stderr
     if "Cannot connect" in text or "connection refused" in text:
         return unreachable(engine.kind, finished)
@@ -216,7 +216,7 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def answer(text: str) -> Any:  # noqa: ANN401
+def parse_response(text: str) -> Any:  # noqa: ANN401
     """Return a function's answer as data: what is no JSON is a string."""
     try:
         return json.loads(text)

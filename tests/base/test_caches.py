@@ -54,7 +54,7 @@ def left(folder: Path) -> set[str]:
 
 
 def test_the_cache_is_listed_by_kind(cache: Path, tmp_path: Path) -> None:
-    found = {one.kind: (one.files, one.bytes) for one in caches.held()}
+    found = {one.kind: (one.files, one.bytes) for one in caches.usage()}
     assert found["parts"] == (2, 5000)
     assert found["sources"] == (1, 1000)
     assert found["derived"] == (0, 0)

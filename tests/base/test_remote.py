@@ -36,9 +36,9 @@ def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         remote.VARIABLE: f"s3://{BUCKET}/team/cache",
     }.items():
         monkeypatch.setenv(name, value)
-    remote.forget()
+    remote.reset()
     yield client
-    remote.forget()
+    remote.reset()
     for name in keys(client):
         client.delete_object(Bucket=BUCKET, Key=name)
     client.delete_bucket(Bucket=BUCKET)
@@ -140,11 +140,11 @@ def test_what_containers_made_is_shared_as_well(bucket: Any, tmp_path: Path, mon
         info.size = 7
         archive.addfile(info, io.BytesIO(b"program"))
     stream.seek(0)
-    artifacts.receive(stream, {"tree": artifacts.Expected(key="k" * 64, way="native")})
+    artifacts.receive(stream, {"tree": artifacts.ExpectedArtifact(key="k" * 64, mode="native")})
     assert [name for name in keys(bucket) if "/parts/" in name] == [f"team/cache/parts/{'k' * 64}-native.tar"]
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "other"))
     made = artifacts.get("k" * 64)
     assert made is not None
     assert [entry.path for entry in made.files("opt")] == ["bin/a"]
     assert artifacts.get("n" * 64) is None
-    assert remote.troubles() == ()
+    assert remote.warnings() == ()

@@ -15,7 +15,7 @@ from builder.building.layer import Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice, decide
+from builder.plan.mode import EngineOptions, choose_mode
 from builder.plan.planning import plan
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
@@ -43,7 +43,7 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
     target = next(t for t in targets(one.recipe) if t.base.name == "python3.13" and t.arch != engine.architecture)
     results = {}
     for route in ("accelerated", "emulated"):
-        options = Options(output=tmp_path / route, containers=EngineChoice(route=route))
+        options = Options(output=tmp_path / route, containers=EngineOptions(mode=route))
         built = build(one, target, options, lambda _: None)
         assert built.manifest["route"] == route
         assert route in {package["route"] for package in built.manifest["packages"]}
@@ -112,7 +112,9 @@ def test_engines_without_events_accelerate_only_when_asked(engine: Engine, tmp_p
     assert planned.container is not None
     podman = dataclasses.replace(engine, kind="podman")
     ways = [
-        decide(planned.container, which, route).name for which in (engine, podman) for route in ("auto", "accelerated")
+        choose_mode(planned.container, which, route).name
+        for which in (engine, podman)
+        for route in ("auto", "accelerated")
     ]
     assert ways == ["accelerated", "accelerated", "emulated", "accelerated"]
 

@@ -27,7 +27,7 @@ from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -38,7 +38,7 @@ def made(folder: Path, text: str, **choice: object) -> Built:
     """Build a recipe in this process."""
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
-    options = Options(output=folder / "dist", containers=EngineChoice(**choice))  # type: ignore[arg-type]
+    options = Options(output=folder / "dist", containers=EngineOptions(**choice))  # type: ignore[arg-type]
     return build(one, targets(one.recipe)[0], options, lambda _: None)
 
 
@@ -92,7 +92,7 @@ def test_a_script_gets_its_values_as_environment_and_nothing_else(engine: Engine
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
     assert (modes["bin/program"], modes["bin/private"], modes["bin/link"]) == (0o755, 0o644, 0o777)
     assert files["bin/link"] == b"read"
-    assert built.manifest["route"] == engine.way(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
+    assert built.manifest["route"] == engine.mode(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
 
 
 def test_each_build_system_gets_prefix_flags_and_options_as_single_words(tmp_path: Path) -> None:
@@ -375,7 +375,7 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
     loaded = recipes.load(folder / "recipes", "a")
     container = plan(loaded, targets(loaded.recipe)[0]).container
     assert container is not None
-    choice = EngineChoice(secrets=tuple(host.parse_secret(text) for text in given))
+    choice = EngineOptions(secrets=tuple(host.parse_secret(text) for text in given))
     work = compiling.Work(container=container, folder=loaded.folder, choice=choice)
     compiling.write_context(work, folder / "context", container.parts)
     files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)

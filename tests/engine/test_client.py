@@ -83,14 +83,14 @@ def test_no_engine_at_all(tmp_path: Path) -> None:
 def test_a_good_one_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = found(fake(tmp_path / "bin", GOOD), monkeypatch)
     assert (engine.kind, engine.version, engine.architecture) == ("docker", "27.1.0", X86_64)
-    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "emulated")
+    assert (engine.mode(X86_64), engine.mode(ARM64)) == ("native", "emulated")
 
 
 def test_a_builder_with_nodes_of_both_kinds_is_native_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = found(fake(tmp_path / "bin", {"buildx inspect farm": NODES, **GOOD}), monkeypatch, builder="farm")
     assert engine.build[-2:] == ("--builder", "farm")
     assert [node.native for node in engine.nodes] == ["linux/amd64", "linux/arm64"]
-    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "native")
+    assert (engine.mode(X86_64), engine.mode(ARM64)) == ("native", "native")
     write_recipe(tmp_path, "a", RECIPE)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     planned = layerwright("plan", "a", "--builder", "farm", cwd=tmp_path, env={"PATH": path})

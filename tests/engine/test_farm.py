@@ -94,7 +94,7 @@ def test_when_a_node_dies_its_work_is_done_by_the_other(two: tuple[str, list[Dae
     arm.start()
     client.find.cache_clear()
     back = client.find("docker", name)
-    assert (back.builder, len(back.nodes), back.lost) == (name, 2, ())
+    assert (back.builder, len(back.nodes), back.dead) == (name, 2, ())
 
 
 def test_when_no_node_answers_that_is_told(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.smoke import run
-from builder.smoke.run import Bench, Outcome
+from builder.smoke.run import Sandbox, SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 ROOT = "ruby/gems/3.3.0"
@@ -47,10 +47,10 @@ void Init_fast(void) {
 }
 
 
-def tried(engine: Engine, files: dict[str, bytes], test: Test | None, arch: str = "x86_64") -> list[Outcome]:
+def tried(engine: Engine, files: dict[str, bytes], test: Test | None, arch: str = "x86_64") -> list[SmokeResult]:
     content = of(entry(path, data) for path, data in files.items())
-    bench = Bench(engine=engine, runtime=runtime("ruby3.3"), arch=architecture(arch), content=content)
-    return run.proven(bench, [test] if test else [], "layer")
+    bench = Sandbox(engine=engine, runtime=runtime("ruby3.3"), arch=architecture(arch), content=content)
+    return run.execute(bench, [test] if test else [], "layer")
 
 
 @BOTH

@@ -15,7 +15,7 @@ from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
 from builder.engine import sandbox
 from builder.engine.client import Engine
-from builder.engine.survey import survey
+from builder.engine.image_contents import read_image
 from builder.layer.tree import Entry, InMemory, of
 from builder.model import images, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
@@ -23,9 +23,9 @@ from builder.model.images import run_image
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.smoke import run
-from builder.smoke.run import Outcome
+from builder.smoke.run import SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 MODULE = {"python/mod.py": b"VALUE = 7\n"}
@@ -74,13 +74,13 @@ def tried(
     on: str = "python3.13",
     arch: str = "x86_64",
     modes: dict[str, int] | None = None,
-) -> list[Outcome]:
+) -> list[SmokeResult]:
     given = modes or {}
     content = of(
         Entry(path=path, mode=given.get(path, 0o644), content=InMemory(data=data)) for path, data in files.items()
     )
-    bench = run.Bench(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
-    return run.proven(bench, list(tests), "layer")
+    bench = run.Sandbox(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
+    return run.execute(bench, list(tests), "layer")
 
 
 def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -> str:
@@ -115,8 +115,8 @@ def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: En
             Entry(path="bin/link", mode=0o777, content=InMemory(data=b"tool"), link="tool"),
         ]
     )
-    bench = run.Bench(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
-    found = run.proven(bench, [Test(shell=look, memory=512)], "layer")
+    bench = run.Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    found = run.execute(bench, [Test(shell=look, memory=512)], "layer")
     assert [one.what for one in found] == ["the shell test"]
 
 
@@ -134,16 +134,16 @@ def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
 
 
 def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> None:
-    names = survey(engine, run_image(runtime("python3.13"), X86_64).reference, X86_64).libraries
+    names = read_image(engine, run_image(runtime("python3.13"), X86_64).reference, X86_64).libraries
     assert "libgirepository-1.0.so.1" not in names  # the stand-in has none of them; one is put in its place below
-    hidden = sandbox.Call(
+    hidden = sandbox.ContainerRun(
         image=run_image(runtime("python3.13"), X86_64),
         arch=X86_64,
         command=["/bin/sh", "-c", "ls /lib/*/libz.so.1* /usr/lib/*/libz.so.1* 2>/dev/null; exit 0"],
         hidden=("libz.so.1",),
     )
     assert sandbox.run(engine, hidden, []).stdout == ""
-    shown = sandbox.Call(image=hidden.image, arch=X86_64, command=hidden.command)
+    shown = sandbox.ContainerRun(image=hidden.image, arch=X86_64, command=hidden.command)
     assert "libz.so.1" in sandbox.run(engine, shown, []).stdout
 
 
@@ -310,7 +310,7 @@ def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path
     image = run_image(runtime("provided.al2023"), X86_64).reference
     told = layerwright("images", "survey", image, cwd=tmp_path)
     rows = dict(line.split(" ", 1) for line in told.out.splitlines() if " " in line)
-    inside = run.call(
+    inside = run.command(
         engine, of([]), runtime("provided.al2023"), X86_64, ["/bin/sh", "-c", "ldd --version | head -n 1"]
     )
     version = inside.stdout.splitlines()[0].split()[-1]  # Debian 11: 2.31, whose newest symbol is of 2.30
@@ -326,7 +326,7 @@ def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path
 def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], dict[str, object]]:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
-    options = Options(output=folder / "dist", containers=EngineChoice(**choice), test="always")  # type: ignore[arg-type]
+    options = Options(output=folder / "dist", containers=EngineOptions(**choice), test="always")  # type: ignore[arg-type]
     result = build(one, targets(one.recipe)[0], options, lambda _: None)
     with zipfile.ZipFile(result.path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}, result.manifest

@@ -50,7 +50,7 @@ def test_a_compiled_wheel_carries_its_libraries_and_installs_anywhere(
         "/opt/wheels/*.whl && cd /tmp/x && python3 -c 'import psycopg2'"
     )
     content = of([Entry(path=f"wheels/{path.name}", mode=EXECUTABLE, content=InMemory(data=path.read_bytes()))])
-    clean = sandbox.Call(
+    clean = sandbox.ContainerRun(
         image=build_image(own, ARCHITECTURES[arch]), arch=ARCHITECTURES[arch], command=["/bin/sh", "-euc", program]
     )
     finished = sandbox.run(engine, clean, [(f"opt/{e.path}", e.mode, e.content.read(), None) for e in content])

@@ -10,15 +10,15 @@ import pytest
 
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import failure, host
-from builder.engine.progress import Progress, read_events, read_lines
+from builder.engine.progress import BuildProgress, read_events, read_lines
 
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 
-def followed(*events: object, between: str = "\n") -> tuple[Progress, list[tuple[str, str]], str]:
+def followed(*events: object, between: str = "\n") -> tuple[BuildProgress, list[tuple[str, str]], str]:
     shown: list[tuple[str, str]] = []
     log = io.StringIO()
-    progress = Progress(lambda stage, line: shown.append((stage, line)), log)
+    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), log)
     text = between.join(one if isinstance(one, str) else json.dumps(one, indent=1) for one in events)
     stream = io.BytesIO(text.encode())
     read_events(lambda: stream.read(7), progress)
@@ -56,7 +56,7 @@ def test_of_two_broken_steps_the_cause_is_the_one_that_was_not_cancelled() -> No
 
 def test_plain_lines_of_other_clients_become_steps_too() -> None:
     shown: list[tuple[str, str]] = []
-    progress = Progress(lambda stage, line: shown.append((stage, line)), io.StringIO())
+    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), io.StringIO())
     read_lines(io.BytesIO(b"STEP 2/3: RUN make\nx.c:1:1: error: boom\n"), progress)
     assert shown[-1] == ("STEP 2/3: RUN make", "x.c:1:1: error: boom")
 

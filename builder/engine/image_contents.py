@@ -20,7 +20,7 @@ _FAMILY = re.compile(r"^(?P<family>[A-Z][A-Z0-9_]*?)_(?P<number>\d+(?:\.\d+)*)$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
+class ImageContents:
     libraries: dict[str, tuple[str, ...]]
     """Names of libraries and links, with the highest symbol version of each family."""
     programs: tuple[str, ...]
@@ -32,7 +32,7 @@ class Survey:
         return "".join(f"{' '.join([name, *versions])}\n" for name, versions in sorted(self.libraries.items()))
 
 
-def survey(engine: Engine, reference: str, arch: Architecture) -> Survey:
+def read_image(engine: Engine, reference: str, arch: Architecture) -> ImageContents:
     """Read an image's files through the engine: a container is made of it and never started."""
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
     create = [engine.program, "create", f"--name={name}", f"--platform={arch.docker}", "--entrypoint=/none", reference]
@@ -52,7 +52,7 @@ def survey(engine: Engine, reference: str, arch: Architecture) -> Survey:
         processes.run_always([engine.program, "rm", "--force", "--volumes", name])
 
 
-def _read(archive: tarfile.TarFile) -> Survey:
+def _read(archive: tarfile.TarFile) -> ImageContents:
     versions: dict[str, tuple[str, ...]] = {}
     links: dict[str, str] = {}
     programs = set()
@@ -72,7 +72,7 @@ def _read(archive: tarfile.TarFile) -> Survey:
         for _ in range(len(links)):  # links may lead in a circle
             target = links.get(target, target)
         versions[name] = versions.get(target, ())
-    return Survey(libraries=versions, programs=tuple(sorted(programs)))
+    return ImageContents(libraries=versions, programs=tuple(sorted(programs)))
 
 
 def _highest(data: bytes) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ _LIKELY = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
+class SmokeTest:
     """One program to run in the runtime's image."""
 
     what: str
@@ -90,41 +90,43 @@ class Trial:
     """What it brings besides the layer."""
 
 
-def of(test: Test, runtime: Runtime) -> Trial:
+def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     """Return what a recipe's test runs."""
     if test.python:
         _only(runtime, "python")
-        return Trial(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
+        return SmokeTest(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
     if test.node:
         _only(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
         what = "the node test, as a module" if as_module else "the node test"
-        return Trial(what=what, command=nodejs.command(test.node, as_module=as_module))
+        return SmokeTest(what=what, command=nodejs.command(test.node, as_module=as_module))
     if test.ruby:
         _only(runtime, "ruby")
-        return Trial(what="the ruby test", command=[_RUBY, "-e", test.ruby])
+        return SmokeTest(what="the ruby test", command=[_RUBY, "-e", test.ruby])
     if test.java:
         _only(runtime, "java")
-        return Trial(
+        return SmokeTest(
             what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java))
         )
     if test.shell:
-        return Trial(what="the shell test", command=["/bin/sh", "-euc", test.shell])
-    return Trial(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
+        return SmokeTest(what="the shell test", command=["/bin/sh", "-euc", test.shell])
+    return SmokeTest(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
 
 
-def defaults(content: Tree, runtime: Runtime) -> list[Trial]:
+def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
     """Return what a layer without tests of its own is tried with: each module is imported, each program started."""
     found = []
     if runtime.python and (names := sorted(set(modules(content)))):
         command = [runtime.interpreter, "-B", "-c", _MODULES, *names]
-        found.append(Trial(what="importing each module", command=command))
+        found.append(SmokeTest(what="importing each module", command=command))
     if runtime.language == "nodejs" and (names := sorted(set(nodejs.packages(content)))):
-        found.append(Trial(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True)))
+        found.append(
+            SmokeTest(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True))
+        )
     if runtime.language == "ruby" and (names := sorted(set(_gems(content)))):
-        found.append(Trial(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
+        found.append(SmokeTest(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
     if programs := sorted(_programs(content)):
-        found.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
+        found.append(SmokeTest(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
     return found
 
 
@@ -165,7 +167,7 @@ def import_ms(stderr: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def essence(lines: list[str], runtime: Runtime, most: int) -> list[str]:
+def relevant_lines(lines: list[str], runtime: Runtime, most: int) -> list[str]:
     """Return the lines that say what went wrong: Python ends with it, Node.js and Java begin with it."""
     if runtime.language not in {"nodejs", "java"}:
         return lines[-most:]
@@ -174,9 +176,9 @@ def essence(lines: list[str], runtime: Runtime, most: int) -> list[str]:
     return plain[-most:] if first is None else plain[first : first + most]
 
 
-def advice(said: list[str]) -> str | None:
+def hint_for(output: list[str]) -> str | None:
     """Return a hint for the errors that people meet most."""
-    text = "\n".join(said)
+    text = "\n".join(output)
     for pattern, hint in _LIKELY:
         if match := re.search(pattern, text):
             return hint.format(*match.groups())

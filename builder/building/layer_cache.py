@@ -25,12 +25,12 @@ def fetch(zip_path: Path, digest: str) -> bool:
     return True
 
 
-def offer(zip_path: Path, digest: str) -> None:
+def upload(zip_path: Path, digest: str) -> None:
     """Give a layer to the other machines."""
     if remote.address() is None:
         return
     for suffix in (".zip", *_BESIDE):
-        remote.offer(_name(zip_path, digest, suffix), zip_path.with_suffix(suffix))
+        remote.upload(_name(zip_path, digest, suffix), zip_path.with_suffix(suffix))
 
 
 def _name(zip_path: Path, digest: str, suffix: str) -> str:

@@ -9,13 +9,13 @@ from builder.base import processes, remote
 from builder.base.errors import LayerwrightError
 from builder.base.talk import Talk
 from builder.building.layer import Built, Options, build
-from builder.building.verify import verified
+from builder.building.verify import build_verified
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Manner:
+class BatchOptions:
     """How many targets are built at once, and what a failure does to the others."""
 
     talk: Talk
@@ -31,12 +31,12 @@ class _StoppedError(LayerwrightError):
 
 
 def build_all(
-    pairs: Sequence[tuple[Loaded, Target]], options: Options, manner: Manner
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions
 ) -> tuple[list[Built], list[LayerwrightError]]:
     """Build targets and return what was built, in the order given, and what failed."""
-    remote.ready()
+    remote.validate()
     stop = threading.Event()
-    with manner.talk.working("starting") as show, manner.talk.group("layerwright build"):
+    with batch.talk.working("starting") as show, batch.talk.group("layerwright build"):
 
         def one(pair: tuple[Loaded, Target]) -> Built:
             loaded, target = pair
@@ -46,34 +46,34 @@ def build_all(
                     raise _StoppedError(target.name)
                 show(f"{target.name}: {stage}")
 
-            return (verified if manner.verify else build)(loaded, target, options, report)
+            return (build_verified if batch.verify else build)(loaded, target, options, report)
 
-        with ThreadPoolExecutor(min(manner.jobs, len(pairs))) as pool:
+        with ThreadPoolExecutor(min(batch.jobs, len(pairs))) as pool:
             futures = [pool.submit(one, pair) for pair in pairs]
             try:
-                _watch(futures, stop, manner)
+                _watch(futures, stop, batch)
             except BaseException:
                 stop.set()
                 for future in futures:
                     future.cancel()
                 processes.kill_all()
                 raise
-    for trouble in remote.troubles():
-        manner.talk.warn(trouble)
+    for trouble in remote.warnings():
+        batch.talk.warn(trouble)
     return _sorted_out(futures)
 
 
-def _watch(futures: Sequence[Future[Built]], stop: threading.Event, manner: Manner) -> None:
+def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: BatchOptions) -> None:
     """Tell of each target as it is done; after a failure, let nothing new begin."""
-    for future in processes.as_done(futures):
+    for future in processes.as_completed(futures):
         if future.cancelled():
             continue
         error = future.exception()
         if error is None:
             built = future.result()
             state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
-            manner.talk.note(f"{built.path}  {state}")
-        elif not manner.keep_going:
+            batch.talk.note(f"{built.path}  {state}")
+        elif not batch.keep_going:
             stop.set()
             for other in futures:
                 other.cancel()
