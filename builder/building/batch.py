@@ -1,4 +1,4 @@
-"""Many targets in one call: some at once, in order, stopped cleanly."""
+"""Builds of many targets: concurrent, reported in order, and stopped cleanly."""
 
 import threading
 from collections.abc import Sequence
@@ -16,29 +16,30 @@ from builder.model.target import Target
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchOptions:
-    """How many targets are built at once, and what a failure does to the others."""
+    """Options of a batch of builds."""
 
     talk: Talk
     jobs: int
+    """Maximum number of concurrent builds."""
     keep_going: bool
-    """Go on with the other targets after a failure."""
+    """Continue with the other targets after a failure."""
     verify: bool = False
     """Build each target twice from nothing and compare."""
 
 
 class _StoppedError(LayerwrightError):
-    """Another target failed, or the user interrupted."""
+    """The build was stopped because another one failed, or because of an interrupt."""
 
 
 def build_all(
     pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions
 ) -> tuple[list[Built], list[LayerwrightError]]:
-    """Build targets and return what was built, in the order given, and what failed."""
+    """Build targets; return the results, in the given order, and the errors."""
     remote.validate()
     stop = threading.Event()
     with batch.talk.working("starting") as show, batch.talk.group("layerwright build"):
 
-        def one(pair: tuple[Loaded, Target]) -> Built:
+        def build_one(pair: tuple[Loaded, Target]) -> Built:
             loaded, target = pair
 
             def report(stage: str) -> None:
@@ -49,7 +50,7 @@ def build_all(
             return (build_verified if batch.verify else build)(loaded, target, options, report)
 
         with ThreadPoolExecutor(min(batch.jobs, len(pairs))) as pool:
-            futures = [pool.submit(one, pair) for pair in pairs]
+            futures = [pool.submit(build_one, pair) for pair in pairs]
             try:
                 _watch(futures, stop, batch)
             except BaseException:
@@ -58,13 +59,13 @@ def build_all(
                     future.cancel()
                 processes.kill_all()
                 raise
-    for trouble in remote.warnings():
-        batch.talk.warn(trouble)
-    return _sorted_out(futures)
+    for warning in remote.warnings():
+        batch.talk.warn(warning)
+    return _results(futures)
 
 
 def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: BatchOptions) -> None:
-    """Tell of each target as it is done; after a failure, let nothing new begin."""
+    """Report each target when it completes. After a failure, start no further ones unless `keep_going` is set."""
     for future in processes.as_completed(futures):
         if future.cancelled():
             continue
@@ -79,7 +80,8 @@ def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: Batch
                 other.cancel()
 
 
-def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+def _results(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+    """Split completed futures into results and errors. Other exceptions are raised."""
     built: list[Built] = []
     errors: list[LayerwrightError] = []
     for future in futures:

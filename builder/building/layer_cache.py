@@ -1,32 +1,32 @@
-"""Finished layers in the shared cache, by the digest of everything that decided them."""
+"""Finished layers in the shared cache, by the digest of their plan."""
 
 from pathlib import Path
 
 from builder.base import cache_paths, files, remote
 
 _BESIDE = (".cdx.json", ".json")
-"""What belongs to a zip. The manifest is written last and read first: with it, all is there."""
+"""The files of a layer besides its zip. The manifest is uploaded last and read first, so it implies the others."""
 
 
 def fetch(zip_path: Path, digest: str) -> bool:
-    """Put a layer that another machine made at its place; False, and nothing changed, when there is none that is whole.
+    """Download a layer that another machine built; return whether it was complete. Otherwise no file is changed.
 
-    Whether the zip is the one that the manifest names is for the caller to see.
+    The caller must check that the zip is the one that the manifest describes.
     """
     if remote.address() is None:
         return False
     with cache_paths.workspace() as work:
-        found = {suffix: work / f"layer{suffix}" for suffix in (".json", ".zip", ".cdx.json")}
-        if not all(remote.fetch(_name(zip_path, digest, suffix), path) for suffix, path in found.items()):
+        downloads = {suffix: work / f"layer{suffix}" for suffix in (".json", ".zip", ".cdx.json")}
+        if not all(remote.fetch(_name(zip_path, digest, suffix), path) for suffix, path in downloads.items()):
             return False
         for suffix in (".zip", *_BESIDE):
             with files.replacing(zip_path.with_suffix(suffix)) as part:
-                part.write_bytes(found[suffix].read_bytes())
+                part.write_bytes(downloads[suffix].read_bytes())
     return True
 
 
 def upload(zip_path: Path, digest: str) -> None:
-    """Give a layer to the other machines."""
+    """Upload a layer for other machines. Does nothing without a shared cache."""
     if remote.address() is None:
         return
     for suffix in (".zip", *_BESIDE):

@@ -1,4 +1,4 @@
-"""Trying a layer for Node.js: code as CommonJS and as a module, with the search path that Lambda gives it."""
+"""Tests of layers for Node.js: code as CommonJS or as a module, with the search path of Lambda."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ module.registerHooks?.({ resolve(specifier, context, next) {
     }
 } });
 """
-"""In Lambda `import` looks into NODE_PATH, by a change of Amazon's since Node.js 18; a plain node does not."""
+"""Makes `import` search NODE_PATH, as in Lambda since Node.js 18, where Amazon changed Node.js accordingly."""
 EACH = f"""
 import {{ createRequire }} from 'node:module';
 const require = createRequire('/var/task/x.js');
@@ -43,12 +43,12 @@ if (failed.length) {{
 
 
 def is_module(code: str) -> bool:
-    """Tell whether code is a module: it begins a line with an import declaration."""
+    """Return whether code is a module: whether a line begins with an import declaration."""
     return _MODULE.search(code) is not None
 
 
 def command(code: str, arguments: Sequence[str] = (), *, as_module: bool) -> list[str]:
-    """Return the command line that runs code."""
+    """Return the command that runs code."""
     if not as_module:
         return [NODE, "--input-type=commonjs", "-e", code, *arguments]
     search = "data:text/javascript," + "".join(f"%{byte:02x}" for byte in _SEARCH.encode())
@@ -56,7 +56,7 @@ def command(code: str, arguments: Sequence[str] = (), *, as_module: bool) -> lis
 
 
 def packages(content: Tree) -> Iterator[str]:
-    """Yield the packages of a layer that code can ask for by name: not those that hold only types or a binary."""
+    """Yield the packages of a layer that can be imported by name: not those with only types or a binary."""
     for entry in content:
         if match := _PACKAGE.match(entry.path):
             text = entry.content.read()

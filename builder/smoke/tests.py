@@ -1,4 +1,4 @@
-"""What the tests of layers run in a runtime's image, as command lines; and what a layer is tried with by default."""
+"""The tests of a layer as command lines for the image of its runtime, the default tests, and hints for failures."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from builder.smoke import jvm, nodejs
 
 MARK = nodejs.MARK
 KILLED = 137
-"""128 + SIGKILL: what the kernel does to whom takes too much memory."""
+"""Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _PYTHON = f"""
 import ast, sys, time
 tree = ast.parse(sys.argv.pop())
@@ -67,14 +67,14 @@ for program; do
     if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$said" "$code" >&2; exit 1; fi
 done
 """
-"""Not every program knows --version; what counts is that the loader can start it."""
-_LIKELY = (
-    (r"No module named '([\w.]+)'", "`{0}` is not in the layer: a dependency that was pruned or never installed?"),
+"""Starts each program with --version. Only failures of the loader count, because not every program has that option."""
+_HINTS = (
+    (r"No module named '([\w.]+)'", "`{0}` is not in the layer: was a dependency pruned or never installed?"),
     (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
     (r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found", "`{0}` is newer than Lambda's: compile in its image"),
-    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: a dependency that was pruned?"),
-    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: a gem that was pruned or never asked for?"),
-    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: a dependency that Maven was not asked for?"),
+    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: was a dependency pruned?"),
+    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: was a gem pruned or never installed?"),
+    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: is a dependency missing in the recipe?"),
     (r"UnsupportedClassVersionError", "a jar was compiled for a newer Java than the runtime has"),
     (r"Read-only file system", "only /tmp can be written to in Lambda"),
 )
@@ -82,29 +82,30 @@ _LIKELY = (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SmokeTest:
-    """One program to run in the runtime's image."""
+    """A command that tests a layer in the image of its runtime."""
 
     what: str
+    """Name of the test, for messages."""
     command: list[str]
     files: tuple[File, ...] = ()
-    """What it brings besides the layer."""
+    """Files that the command needs in addition to the layer."""
 
 
 def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
-    """Return what a recipe's test runs."""
+    """Return the command of a recipe's test. Raises UsageError if the runtime has no interpreter for it."""
     if test.python:
-        _only(runtime, "python")
+        _require(runtime, "python")
         return SmokeTest(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
     if test.node:
-        _only(runtime, "nodejs")
+        _require(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
         what = "the node test, as a module" if as_module else "the node test"
         return SmokeTest(what=what, command=nodejs.command(test.node, as_module=as_module))
     if test.ruby:
-        _only(runtime, "ruby")
+        _require(runtime, "ruby")
         return SmokeTest(what="the ruby test", command=[_RUBY, "-e", test.ruby])
     if test.java:
-        _only(runtime, "java")
+        _require(runtime, "java")
         return SmokeTest(
             what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java))
         )
@@ -114,26 +115,26 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
 
 
 def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
-    """Return what a layer without tests of its own is tried with: each module is imported, each program started."""
-    found = []
+    """Return the tests of a layer whose recipe has none: import every module, start every program."""
+    defaults = []
     if runtime.python and (names := sorted(set(modules(content)))):
         command = [runtime.interpreter, "-B", "-c", _MODULES, *names]
-        found.append(SmokeTest(what="importing each module", command=command))
+        defaults.append(SmokeTest(what="importing each module", command=command))
     if runtime.language == "nodejs" and (names := sorted(set(nodejs.packages(content)))):
-        found.append(
+        defaults.append(
             SmokeTest(what="importing each package", command=nodejs.command(nodejs.EACH, names, as_module=True))
         )
     if runtime.language == "ruby" and (names := sorted(set(_gems(content)))):
-        found.append(SmokeTest(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
+        defaults.append(SmokeTest(what="requiring each gem", command=[_RUBY, "-e", _GEMS, *names]))
     if programs := sorted(_programs(content)):
-        found.append(SmokeTest(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
-    return found
+        defaults.append(SmokeTest(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
+    return defaults
 
 
-def _only(runtime: Runtime, language: str) -> None:
+def _require(runtime: Runtime, language: str) -> None:
     if runtime.language != language:
         msg = f"{runtime.name} has no {language.removesuffix('js')} to run that test with"
-        raise UsageError(msg, hint="`when` in a [[test]] keeps it to the runtimes that it is for; `shell` fits all")
+        raise UsageError(msg, hint="`when` in a [[test]] limits it to some runtimes; `shell` works in all of them")
 
 
 def modules(content: Tree) -> Iterator[str]:
@@ -162,13 +163,13 @@ def _programs(content: Tree) -> Iterator[str]:
 
 
 def import_ms(stderr: str) -> float | None:
-    """Return the milliseconds that a test says its imports took."""
-    found = re.search(rf"^{MARK}([0-9.]+)$", stderr, re.MULTILINE)
-    return float(found[1]) if found else None
+    """Return the duration of the imports in milliseconds, as printed by a test; None if it printed none."""
+    match = re.search(rf"^{MARK}([0-9.]+)$", stderr, re.MULTILINE)
+    return float(match[1]) if match else None
 
 
 def relevant_lines(lines: list[str], runtime: Runtime, most: int) -> list[str]:
-    """Return the lines that say what went wrong: Python ends with it, Node.js and Java begin with it."""
+    """Return at most `most` lines around the cause of a failure: Python prints it last, Node.js and Java first."""
     if runtime.language not in {"nodejs", "java"}:
         return lines[-most:]
     plain = [line for line in lines if not re.match(r"\s+at |Node\.js v", line)]
@@ -177,9 +178,9 @@ def relevant_lines(lines: list[str], runtime: Runtime, most: int) -> list[str]:
 
 
 def hint_for(output: list[str]) -> str | None:
-    """Return a hint for the errors that people meet most."""
+    """Return a hint for a common error; None if the output shows none."""
     text = "\n".join(output)
-    for pattern, hint in _LIKELY:
+    for pattern, hint in _HINTS:
         if match := re.search(pattern, text):
             return hint.format(*match.groups())
     return None

@@ -102,7 +102,7 @@ def test_a_night_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -
     assert {"parts/a.tar", "sources/c"} <= left(cache)
     wrong = layerwright("nightly", cwd=tmp_path, env={caches.VARIABLE: "much"})
     assert wrong.code == 2
-    assert "LAYERWRIGHT_CACHE_GB=much is no number" in wrong.err
+    assert "LAYERWRIGHT_CACHE_GB=much is not a valid number of gigabytes" in wrong.err
 
 
 def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ def test_a_bucket_that_is_not_there_is_told(work: Path, bucket: Any, monkeypatch
 def test_no_place_for_a_cache_is_a_mistake(work: Path) -> None:
     result = layerwright("nightly", cwd=work, env={remote.VARIABLE: "/somewhere"})
     assert result.code == 2
-    assert "is no place for a cache" in result.err
+    assert "is not a valid address of a cache" in result.err
 
 
 def test_what_containers_made_is_shared_as_well(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

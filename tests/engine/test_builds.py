@@ -317,7 +317,7 @@ def test_an_engine_that_is_killed_in_the_middle_is_told_as_that(tmp_path: Path) 
             error = process.communicate(timeout=60)[1].decode()
     subprocess.run(["pkill", "-f", "sleep 323"], check=False)
     assert process.returncode == 7, error
-    assert "the container engine went away during the build" in error
+    assert "the connection to the container engine was lost during the build" in error
     assert not list((tmp_path / "dist").iterdir())
 
 

@@ -105,7 +105,7 @@ def test_when_no_node_answers_that_is_told(two: tuple[str, list[Daemon]], tmp_pa
     result = nightly(tmp_path, name, "--patience", "0")
     assert result.code == 4
     failures = {one["failure"]["what"] for one in result.json["targets"]}
-    assert failures == {f"no node of builder `{name}` answers"}
+    assert failures == {f"no node of builder `{name}` responds"}
 
 
 def test_an_engine_that_goes_and_comes_back_is_waited_for(tmp_path: Path, engine: Engine) -> None:

@@ -129,7 +129,7 @@ def test_memory_is_as_chosen(engine: Engine) -> None:
 def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
     from builder.base.errors import BuildError
 
-    with pytest.raises(BuildError, match="did not end within 2 s"):
+    with pytest.raises(BuildError, match="did not exit within 2 s"):
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
 
 

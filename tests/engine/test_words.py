@@ -173,8 +173,8 @@ def test_steps_get_proxy_and_index_but_not_the_rest(monkeypatch: pytest.MonkeyPa
         ("id=a,file=x", "is not `id=NAME"),
         ("id=a,src=/none,env=HOME", "is not `id=NAME"),
         ("id=a,src=/no/such/file", "there is no file"),
-        ("id=a,env=NO_SUCH_VARIABLE", "the environment has no NO_SUCH_VARIABLE"),
-        ("id=layerwright-ca,env=HOME", "layerwright's own"),
+        ("id=a,env=NO_SUCH_VARIABLE", "the environment variable NO_SUCH_VARIABLE is not set"),
+        ("id=layerwright-ca,env=HOME", "names that begin with `layerwright-` are reserved"),
     ],
 )
 def test_secrets_that_make_no_sense_are_told(text: str, problem: str) -> None:
