@@ -27,7 +27,7 @@ class BatchOptions:
     """Build each target twice from nothing and compare."""
 
 
-class _StoppedError(LayerwrightError):
+class _BatchStoppedError(LayerwrightError):
     """The build was stopped because another one failed, or because of an interrupt."""
 
 
@@ -44,7 +44,7 @@ def build_all(
 
             def report(stage: str) -> None:
                 if stop.is_set():
-                    raise _StoppedError(target.name)
+                    raise _BatchStoppedError(target.name)
                 show(f"{target.name}: {stage}")
 
             return (build_verified if batch.verify else build)(loaded, target, options, report)
@@ -91,7 +91,7 @@ def _results(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[Layerw
         if error is None:
             built.append(future.result())
         elif isinstance(error, LayerwrightError):
-            if not isinstance(error, _StoppedError):
+            if not isinstance(error, _BatchStoppedError):
                 errors.append(error)
         else:
             raise error

@@ -60,11 +60,11 @@ _RUBY = "/var/lang/bin/ruby"
 _ALL_THERE = 'for file; do test -r "/opt/$file" || { echo "no $file" >&2; exit 1; }; done'
 _PROGRAMS = """
 for program; do
-    said=$("/opt/$program" --version </dev/null 2>&1) && code=0 || code=$?
-    case "$said" in
+    output=$("/opt/$program" --version </dev/null 2>&1) && code=0 || code=$?
+    case "$output" in
         *"error while loading shared"* | *"version \\`GLIBC"* | *"symbol lookup error"*) code=127 ;;
     esac
-    if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$said" "$code" >&2; exit 1; fi
+    if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$output" "$code" >&2; exit 1; fi
 done
 """
 """Starts each program with --version. Only failures of the loader count, because not every program has that option."""

@@ -115,7 +115,7 @@ def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("engine")
-def test_an_install_script_that_fails_is_told_with_its_words(tmp_path: Path) -> None:
+def test_a_failing_install_script_is_reported_with_its_output(tmp_path: Path) -> None:
     loaded = write(tmp_path, "echo this cannot be built >&2; exit 3")
     (target,) = targets(loaded.recipe)
     with pytest.raises(BuildError) as raised:

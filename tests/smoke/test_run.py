@@ -1,4 +1,4 @@
-"""Layers in the runtime's image, as Lambda treats them."""
+"""Layers in the image of their runtime, with the restrictions of Lambda."""
 
 import json
 import re
@@ -93,7 +93,7 @@ def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -
 # ---- conditions ----------------------------------------------------------------------------------------------------
 
 
-def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: Engine) -> None:
+def test_a_layer_is_mounted_as_in_lambda_and_only_tmp_is_writable(engine: Engine) -> None:
     look = """
         test "$(id -u):$(id -g)" = 993:990
         test "$(stat -c %U:%a /opt/bin/tool)" = root:755
@@ -120,13 +120,13 @@ def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: En
     assert [one.what for one in found] == ["the shell test"]
 
 
-def test_memory_is_as_chosen(engine: Engine) -> None:
+def test_memory_is_limited(engine: Engine) -> None:
     take = Test(python="x = bytearray(300_000_000)", memory=128)
     assert "out of memory?" in failing(engine, MODULE, take)
     assert tried(engine, MODULE, Test(python="x = bytearray(300_000_000)", memory=1024))
 
 
-def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
+def test_a_test_that_exceeds_its_time_limit_is_stopped(engine: Engine) -> None:
     from builder.base.errors import BuildError
 
     with pytest.raises(BuildError, match="did not exit within 2 s"):
@@ -151,7 +151,7 @@ def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> No
 
 
 @BOTH
-def test_python_tests_tell_how_long_imports_take(engine: Engine, arch: str) -> None:
+def test_python_tests_report_the_duration_of_imports(engine: Engine, arch: str) -> None:
     slow = {"python/mod.py": b"import time; time.sleep(0.2); VALUE = 7\n"}
     (found,) = tried(engine, slow, Test(python="import mod\nassert mod.VALUE == 7"), arch=arch)
     assert found.cold_ms is not None
@@ -192,7 +192,7 @@ def test_a_function_is_invoked_through_the_runtime_interface_emulator(engine: En
 
 
 @BOTH
-def test_a_custom_runtime_in_the_layer_answers(engine: Engine, arch: str) -> None:
+def test_a_custom_runtime_in_the_layer_responds(engine: Engine, arch: str) -> None:
     invoke = Invoke(handler="some.thing", event={"n": 1}, response={"bash": {"n": 1}, "handler": "some.thing"})
     where = {"on": "provided.al2023", "arch": arch, "modes": {"bootstrap": 0o755}}
     assert tried(engine, {"bootstrap": BOOTSTRAP}, Test(invoke=invoke), **where)  # type: ignore[arg-type]
@@ -268,7 +268,7 @@ def test_a_build_runs_the_recipes_test_and_leaves_nothing_when_it_fails(tmp_path
 
 
 @pytest.mark.usefixtures("engine")
-def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
+def test_an_unreachable_runtime_image_is_a_warning_unless_a_test_is_requested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_image(runtime("provided.al2023"), X86_64)
@@ -286,7 +286,7 @@ def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
 
 
 @pytest.mark.usefixtures("engine")
-def test_verify_builds_twice_and_names_what_differs(tmp_path: Path) -> None:
+def test_verify_builds_twice_and_reports_differences(tmp_path: Path) -> None:
     steady = script(
         'mkdir -p "$PREFIX/lib"; echo "int f(void) { return 1; }" > a.c; '
         'gcc -shared -fPIC -o "$PREFIX/lib/liba.so.1" a.c'
@@ -306,7 +306,7 @@ def test_verify_builds_twice_and_names_what_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path) -> None:
+def test_an_image_is_read_without_running_it(engine: Engine, tmp_path: Path) -> None:
     image = run_image(runtime("provided.al2023"), X86_64).reference
     told = layerwright("images", "survey", image, cwd=tmp_path)
     rows = dict(line.split(" ", 1) for line in told.out.splitlines() if " " in line)
@@ -352,7 +352,7 @@ def test_a_library_that_the_system_has_too_is_used_by_rpath(tmp_path: Path, arch
 
 
 @pytest.mark.usefixtures("engine")
-def test_what_is_opened_at_run_time_is_brought_with_what_it_needs(tmp_path: Path) -> None:
+def test_libraries_opened_at_run_time_are_bundled_with_their_dependencies(tmp_path: Path) -> None:
     steps = '[[step]]\nuses = "packages"\ninstall = ["libpq"]\n' + script(
         'mkdir -p "$PREFIX/bin"; echo x > "$PREFIX/bin/x"'
     )
@@ -370,7 +370,7 @@ def test_what_is_opened_at_run_time_is_brought_with_what_it_needs(tmp_path: Path
     assert "`libnowhere.so.9` is opened at run time; neither" in failed.err
 
 
-def test_bundling_what_would_crash_or_never_be_used_is_a_mistake_of_the_recipe(tmp_path: Path) -> None:
+def test_bundling_a_library_that_would_crash_or_never_be_used_is_an_error(tmp_path: Path) -> None:
     text = recipe(
         script("true"),
         '[libraries]\nbundle = ["libc.so.6", "libnss_files.so.2", "libz.so.1", "libpq.so.5", "/lib/x"]\n',
