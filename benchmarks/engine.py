@@ -180,14 +180,14 @@ def prepared(folder: Path) -> Path:
     from builder.building.compiling import Work
     from builder.model import recipes
     from builder.model.target import targets
-    from builder.plan.mode import EngineChoice
+    from builder.plan.mode import EngineOptions
     from builder.plan.planning import plan
 
     loaded = recipes.load(WORK / "recipes", "tree")
     planned = plan(loaded, targets(loaded.recipe)[0])
     if planned.container is None:
         sys.exit("the tree is made in a container")
-    choice = EngineChoice()
+    choice = EngineOptions()
     context = folder / "context"
     shutil.rmtree(context, ignore_errors=True)
     work = Work(container=planned.container, folder=loaded.folder, choice=choice)

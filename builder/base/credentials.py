@@ -1,6 +1,6 @@
-"""User names and passwords for files of private indexes: where uv would look for them, but keyrings.
+"""Credentials for files of private indexes, from the same sources as uv, except keyrings.
 
-An index that wants a password names its files without one: whoever fetches them must have kept it.
+An index lists its files by URLs without credentials, so those of the index are applied to its files.
 """
 
 import contextlib
@@ -24,30 +24,35 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 def header(url: str) -> dict[str, str]:
-    """Return the header that opens a url on a host that this machine has credentials for."""
+    """Return the `Authorization` header for a URL; empty if this host has no credentials for it.
+
+    The sources are the URL, the indexes in the environment, and the netrc file, in this order.
+    """
     parts = urlsplit(url)
-    found = _of(url) or next((pair for index in _indexes() if same_origin(index, url) and (pair := _of(index))), None)
-    if found is None and parts.hostname:
+    pair = _in_url(url) or next(
+        (found for index in _indexes() if same_origin(index, url) and (found := _in_url(index))), None
+    )
+    if pair is None and parts.hostname:
         with contextlib.suppress(OSError, netrc.NetrcParseError):
             entry = netrc.netrc(os.environ.get("NETRC") or None).authenticators(parts.hostname)
-            found = (entry[0], entry[2]) if entry else None
-    if found is None:
+            pair = (entry[0], entry[2]) if entry else None
+    if pair is None:
         return {}
-    return {"Authorization": f"Basic {b64encode(':'.join(found).encode()).decode()}"}
+    return {"Authorization": f"Basic {b64encode(':'.join(pair).encode()).decode()}"}
 
 
 def redact(text: str) -> str:
-    """Return a text with user names and passwords removed from its urls."""
+    """Return a text without the user names and passwords in its URLs."""
     return _CREDENTIALS.sub("", text)
 
 
 def without(url: str) -> str:
-    """Return the url without user name and password, which urllib would take for a part of the host."""
+    """Return a URL without user name and password, which urllib would treat as a part of the host."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _of(url: str) -> tuple[str, str] | None:
+def _in_url(url: str) -> tuple[str, str] | None:
     parts = urlsplit(url)
     return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
@@ -59,7 +64,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def _indexes() -> Iterator[str]:
-    """Yield the urls of all indexes that the environment names; `name=url` may have its credentials beside it."""
+    """Yield the URLs of all indexes in the environment, with credentials from the variables of named indexes."""
     for setting in _SETTINGS:
         for word in os.environ.get(setting, "").split():
             name, separator, url = word.partition("=")

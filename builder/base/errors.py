@@ -1,4 +1,4 @@
-"""What can go wrong, with one exit code per kind; caught once, in `builder.cli.run`."""
+"""The exceptions of layerwright, with one exit code per kind. `builder.cli.run` catches all of them."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class LayerwrightError(Exception):
-    """What happened, the facts behind it (one per line), and what to do about it."""
+    """Base class: what happened, the facts behind it (one per line), and a hint on how to solve it."""
 
     exit_code: ClassVar[int] = 1
 
@@ -18,7 +18,7 @@ class LayerwrightError(Exception):
 
     @property
     def brief(self) -> str:
-        """What happened and the first fact behind it, on one line."""
+        """The message and the first fact behind it, on one line."""
         return f"{self.what}: {self.why[0]}" if self.why else self.what
 
     def __str__(self) -> str:
@@ -29,17 +29,17 @@ class LayerwrightError(Exception):
 
 
 class UsageError(LayerwrightError):
-    """The command line or a recipe asks for something that is not there or makes no sense."""
+    """The command line, a recipe or the environment is invalid, or names something that does not exist."""
 
     exit_code = 2
 
 
 class UnreachableError(UsageError):
-    """Somebody out there did not answer: an index, a registry, a server. In a minute it may be another matter."""
+    """A remote service did not respond; retrying may succeed."""
 
 
 class NothingSelectedError(LayerwrightError):
-    """The selection is valid and empty."""
+    """A valid selection matches nothing."""
 
     exit_code = 3
 
@@ -51,39 +51,39 @@ class BuildError(LayerwrightError):
 
 
 class CheckFailedError(LayerwrightError):
-    """A layer would not work in Lambda."""
+    """A layer failed a check: it would not work in Lambda."""
 
     exit_code = 5
 
 
 class SmokeFailedError(LayerwrightError):
-    """What was built does not work in the runtime's image."""
+    """A test of a layer failed in the image of its runtime."""
 
     exit_code = 6
 
 
 class EngineError(LayerwrightError):
-    """The container engine is missing, too old, out of reach, or lacks something that is needed."""
+    """The container engine is missing, too old, unreachable, or lacks a required feature."""
 
     exit_code = 7
 
 
 class PublishError(LayerwrightError):
-    """Not everything that was to be published is."""
+    """At least one layer version could not be published."""
 
     exit_code = 8
 
 
 class EngineGoneError(EngineError):
-    """The engine went away in the middle of its work; it may come back."""
+    """The connection to the engine was lost; retrying may succeed."""
 
 
-PASSING = (UnreachableError, EngineGoneError)
-"""What may go well when it is tried again without a change."""
+TRANSIENT = (UnreachableError, EngineGoneError)
+"""Errors after which the same operation may succeed when it is retried."""
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean ...?` when a known word is close, else an empty string."""
-    folded = {name.casefold(): name for name in known}
+def near(word: str, candidates: Iterable[str]) -> str:
+    """Return `; did you mean ...?` with the closest candidate; an empty string if none is close. Case is ignored."""
+    folded = {name.casefold(): name for name in candidates}
     matches = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return f"; did you mean `{folded[matches[0]]}`?" if matches else ""

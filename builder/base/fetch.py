@@ -1,4 +1,4 @@
-"""Files by their hash: fetched once, resumed after a break, verified before anybody sees them."""
+"""Downloads by SHA-256: cached, resumed after an interruption, and verified before the file gets its name."""
 
 import shutil
 import time
@@ -13,12 +13,12 @@ from builder.base import cache_paths, credentials, files, locks, remote
 from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.base.values import FileName, Sha256
 
-_TRIES = 3
+_ATTEMPTS = 3
 _GONE = (404, 410)
 _BUSY = (408, 425, 429)
-_FAULT = 500
-"""And above: the server knows that it is its own."""
-_HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
+_SERVER_ERROR = 500
+"""The lowest status code of errors of the server itself."""
+_HINT = "behind a proxy set HTTPS_PROXY; for the CA of a company set SSL_CERT_FILE"
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -51,14 +51,14 @@ def into(folder: Path, url: str, sha256: str, name: str) -> Path:
     if path.is_file() and files.sha256(path) == sha256:
         return path
     folder.mkdir(parents=True, exist_ok=True)
-    kept = cached(url, sha256, name)
+    source = cached(url, sha256, name)
     with files.replacing(path) as part:
-        shutil.copyfile(kept, part)
+        shutil.copyfile(source, part)
     return path
 
 
 def store() -> Path:
-    """Return the folder of everything that was fetched; a file put there by hand under its SHA-256 is taken."""
+    """Return the folder of all downloads, each named by its SHA-256. Files may be placed there by hand."""
     return cache_paths.cache() / "sources"
 
 
@@ -74,9 +74,10 @@ def known(sha256: str) -> Path | None:
 
 
 def cached(url: str, sha256: str, name: str) -> Path:
-    """Return the file of that hash, fetched from the url when it is not there.
+    """Return the file with this SHA-256, downloaded from the URL unless it is cached.
 
-    Raises UsageError when nobody answers, BuildError when the file is gone or another one.
+    Raises UnreachableError if the server does not respond after three attempts, UsageError if it refuses the request,
+    and BuildError if the file no longer exists or has another hash.
     """
     path = store() / Sha256.parse(sha256, credentials.redact(url))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +87,7 @@ def cached(url: str, sha256: str, name: str) -> Path:
         if remote.fetch(f"sources/{sha256}", path) and (whole := known(sha256)):
             return whole
         part = path.with_suffix(".partial")
-        for left in reversed(range(_TRIES)):
+        for left in reversed(range(_ATTEMPTS)):
             try:
                 _download(url, part)
                 break
@@ -96,30 +97,30 @@ def cached(url: str, sha256: str, name: str) -> Path:
                 if not left:
                     msg = f"{name} could not be fetched"
                     raise UnreachableError(msg, why=[credentials.redact(f"{url}: {error}")], hint=_HINT) from error
-                time.sleep(0.5 * (_TRIES - left))
-        found = files.sha256(part)
-        if found != sha256:
+                time.sleep(0.5 * (_ATTEMPTS - left))
+        received = files.sha256(part)
+        if received != sha256:
             part.unlink()
-            msg = f"hash mismatch: {name} is not the file that was announced"
-            why = [credentials.redact(url), f"announced sha256:{sha256}", f"received  sha256:{found}"]
-            raise BuildError(msg, why=why, hint="never change the hash before you know why the file changed")
+            msg = f"hash mismatch: {name} is not the announced file"
+            why = [credentials.redact(url), f"announced sha256:{sha256}", f"received  sha256:{received}"]
+            raise BuildError(msg, why=why, hint="find out why the file changed before you change the hash")
         part.replace(path)
-        remote.offer(f"sources/{sha256}", path)
+        remote.upload(f"sources/{sha256}", path)
     return path
 
 
 def _give_up(error: urllib.error.HTTPError, name: str, path: Path) -> None:
     why = [credentials.redact(f"{error.url}: {error.code} {error.reason}")]
     if error.code in _GONE:
-        msg = f"{name} is gone from where it was"
-        raise BuildError(msg, why=why, hint=f"find another url, or put a copy of the file at {path}") from error
+        msg = f"{name} no longer exists at its address"
+        raise BuildError(msg, why=why, hint=f"use another URL, or place a copy of the file at {path}") from error
     msg = f"{name} could not be fetched"
-    kind = UnreachableError if error.code in _BUSY or error.code >= _FAULT else UsageError
+    kind = UnreachableError if error.code in _BUSY or error.code >= _SERVER_ERROR else UsageError
     raise kind(msg, why=why, hint=_HINT) from error
 
 
 def _download(url: str, part: Path) -> None:
-    """Go on where an earlier try broke off; a server that does not know ranges sends all of it again."""
+    """Download a file, resuming a partial download. A server without range requests sends the whole file again."""
     have = part.stat().st_size if part.is_file() else 0
     headers = {"User-Agent": "layerwright", **credentials.header(url)}
     request = urllib.request.Request(credentials.without(url), headers=headers)  # noqa: S310  schemes: see Source
@@ -129,7 +130,7 @@ def _download(url: str, part: Path) -> None:
         source = _OPENER.open(request, timeout=60)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code != 416:  # noqa: PLR2004  range not satisfiable: what is there is the whole, or too long
+        if error.code != 416:  # noqa: PLR2004  range not satisfiable: the part is already complete, or too long
             raise
         part.unlink()
         request.remove_header("Range")
@@ -141,5 +142,5 @@ def _download(url: str, part: Path) -> None:
         whole = (have if source.status == 206 else 0) + int(expected) if expected else None  # noqa: PLR2004
         target.flush()
         if whole is not None and target.tell() < whole:
-            msg = f"the connection broke off after {target.tell()} of {whole} bytes"
+            msg = f"the connection was lost after {target.tell()} of {whole} bytes"
             raise EOFError(msg)

@@ -1,4 +1,4 @@
-"""Running other programs: no shell, output captured, and no child left behind when we are interrupted."""
+"""Child processes: started without a shell, their output captured, and ended when layerwright is interrupted."""
 
 import contextlib
 import os
@@ -16,14 +16,15 @@ _children: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
 _stopped = threading.Event()
 T = TypeVar("T")
-_LOOK = 0.2
-"""Seconds."""
-_GRACE = 5.0
-"""Seconds that a program has between being asked to end and being killed."""
+_POLL_SECONDS = 0.2
+_GRACE_SECONDS = 5.0
+"""Time between SIGTERM and SIGKILL."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
+    """Exit code and output of a process, decoded as UTF-8."""
+
     returncode: int
     stdout: str
     stderr: str
@@ -31,19 +32,21 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedBytes:
+    """Exit code and output of a process, as bytes."""
+
     returncode: int
     stdout: bytes
     stderr: bytes
 
 
-def as_done(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
-    """Yield futures as they are done.
+def as_completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
+    """Yield futures as they complete, like `concurrent.futures.as_completed`, but interruptible.
 
-    A wait without an end hears no Ctrl-C on Windows, and elsewhere none that the kernel gave another thread.
+    A wait without a timeout cannot be interrupted by Ctrl-C on Windows, nor elsewhere if another thread got the signal.
     """
     pending = set(futures)
     while pending:
-        done, pending = wait(pending, _LOOK, return_when=FIRST_COMPLETED)
+        done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
         yield from done
 
 
@@ -55,7 +58,7 @@ def started(
     cwd: Path | None = None,
     has_stdin: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Give a running program whose output is piped; it does not outlive the block."""
+    """Start a program with piped output, yield it, and end it on exit. Raises BuildError after `kill_all`."""
     if _stopped.is_set():
         msg = "interrupted"
         raise BuildError(msg)
@@ -82,12 +85,12 @@ def started(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program that still runs: asked first, because a client must tell its engine to stop as well."""
+    """End a program if it still runs. SIGTERM comes first, so that a client can cancel the work of its engine."""
     if process.poll() is not None:
         return
     process.terminate()
     try:
-        process.wait(_GRACE)
+        process.wait(_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -100,7 +103,7 @@ def run_bytes(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> FinishedBytes:
-    """Run a program to its end and return what it said; the exit code is the caller's to judge."""
+    """Run a program to completion and return its exit code and output. The caller judges the exit code."""
     with started(command, env=env, cwd=cwd, has_stdin=stdin is not None) as process:
         out, err = process.communicate(stdin)
     return FinishedBytes(returncode=process.returncode, stdout=out, stderr=err)
@@ -113,22 +116,22 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> Finished:
-    """Do the same with text."""
-    done = run_bytes(command, stdin=None if stdin is None else stdin.encode(), env=env, cwd=cwd)
+    """Run a program to completion and return its exit code and output as text. See `run_bytes`."""
+    finished = run_bytes(command, stdin=None if stdin is None else stdin.encode(), env=env, cwd=cwd)
     return Finished(
-        returncode=done.returncode,
-        stdout=done.stdout.decode(errors="replace"),
-        stderr=done.stderr.decode(errors="replace"),
+        returncode=finished.returncode,
+        stdout=finished.stdout.decode(errors="replace"),
+        stderr=finished.stderr.decode(errors="replace"),
     )
 
 
 def run_always(command: Sequence[str]) -> None:
-    """Run something that cleans up, also after an interrupt."""
+    """Run a cleanup command, also after `kill_all`. Its exit code and output are ignored."""
     subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
 
 
 def kill_all() -> None:
-    """End every child that still runs, in whichever thread it was started, and let no new one begin."""
+    """Terminate the children of all threads, and refuse to start new ones."""
     _stopped.set()
     with _guard:
         for process in _children:

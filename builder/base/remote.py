@@ -1,7 +1,8 @@
-"""A cache that machines share: objects in S3 or what speaks like it, verified when they are read.
+"""The shared cache: objects in S3, or in a server with the same API, that several machines read and write.
 
-LAYERWRIGHT_REMOTE_CACHE=s3://bucket/prefix switches it on; region, credentials and endpoint come from boto3's own chain
-(AWS_ENDPOINT_URL_S3 for another server). It is never needed: whatever goes wrong with it is told once and costs time.
+LAYERWRIGHT_REMOTE_CACHE=s3://bucket/prefix enables it. boto3's own configuration supplies the region, credentials and
+endpoint (AWS_ENDPOINT_URL_S3 for another server). Objects are verified when they are read. The cache is optional: a
+failure is reported once as a warning, and the build goes on without it.
 """
 
 import contextlib
@@ -17,49 +18,51 @@ from builder.base.errors import UsageError
 
 VARIABLE = "LAYERWRIGHT_REMOTE_CACHE"
 _DIGEST = "sha256"
-"""Key of an object's own metadata: what its bytes must hash to."""
-_SECONDS = 20
+"""Metadata key of an object for the SHA-256 of its bytes."""
+_TIMEOUT_SECONDS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Bucket:
-    """Where the objects are."""
+    """The bucket and prefix of the objects."""
 
     name: str
     prefix: str
     client: Any
-    """boto3's, which is safe for many threads."""
+    """A boto3 client, which is safe for use by several threads."""
 
     def key(self, name: str) -> str:
         return f"{self.prefix}/{name}" if self.prefix else name
 
 
 @dataclass(slots=True)
-class _State:
+class _Session:
+    """The state of the shared cache in this process."""
+
     lock: threading.Lock = field(default_factory=threading.Lock)
-    silent: bool = False
-    """Nobody answered: for the rest of this process it is not asked again."""
-    troubles: list[str] = field(default_factory=list)
+    unavailable: bool = False
+    """Whether a request failed. No further request is made in this process."""
+    warnings: list[str] = field(default_factory=list)
 
 
-_state = _State()
+_session = _Session()
 
 
-def ready() -> None:
-    """Raise UsageError when the variable makes no sense; whether somebody answers is seen later, and no mistake."""
+def validate() -> None:
+    """Check the environment variable. Raises UsageError if it is invalid; the server itself is not contacted."""
     _bucket()
 
 
 def fetch(name: str, to: Path) -> bool:
-    """Put the object of that name at `to`, and tell whether it was there and whole; a damaged one is removed."""
+    """Download an object to a path; return whether it exists and matches its digest. A damaged object is deleted."""
     bucket = _bucket()
-    if bucket is None or _state.silent:
+    if bucket is None or _session.unavailable:
         return False
-    with _told(f"{name} could not be read"):
+    with _suppressed(f"{name} could not be read"):
         from botocore.exceptions import ClientError
 
         try:
-            found = bucket.client.get_object(Bucket=bucket.name, Key=bucket.key(name))
+            response = bucket.client.get_object(Bucket=bucket.name, Key=bucket.key(name))
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404", "NotFound"}:
                 return False
@@ -67,39 +70,39 @@ def fetch(name: str, to: Path) -> bool:
         to.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(to) as part:
             with part.open("wb") as target:
-                for chunk in found["Body"].iter_chunks(1 << 20):
+                for chunk in response["Body"].iter_chunks(1 << 20):
                     target.write(chunk)
-            if files.sha256(part) == found["Metadata"].get(_DIGEST):
+            if files.sha256(part) == response["Metadata"].get(_DIGEST):
                 return True
-            _trouble(f"{name} was damaged in the shared cache, so it is made again")
+            _warn(f"{name} was damaged in the shared cache, so it is made again")
             bucket.client.delete_object(Bucket=bucket.name, Key=bucket.key(name))
             raise _DamagedError
     return False
 
 
-def offer(name: str, path: Path) -> None:
-    """Give others the bytes of a file under a name."""
+def upload(name: str, path: Path) -> None:
+    """Upload a file as an object of this name. Does nothing if there is no shared cache or it is unavailable."""
     bucket = _bucket()
-    if bucket is None or _state.silent:
+    if bucket is None or _session.unavailable:
         return
-    with _told(f"{name} could not be written"):
+    with _suppressed(f"{name} could not be written"):
         extra = {"Metadata": {_DIGEST: files.sha256(path)}}
         bucket.client.upload_file(str(path), bucket.name, bucket.key(name), ExtraArgs=extra)
 
 
-def troubles() -> tuple[str, ...]:
-    """Return what went wrong so far, for whoever talks to people."""
-    with _state.lock:
-        return tuple(dict.fromkeys(_state.troubles))
+def warnings() -> tuple[str, ...]:
+    """Return the failures so far, each once. The caller reports them."""
+    with _session.lock:
+        return tuple(dict.fromkeys(_session.warnings))
 
 
 class _DamagedError(Exception):
-    """Leaves the block that would give the file its name."""
+    """Leaves the block that would otherwise move a damaged object to its path."""
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Any:  # noqa: ANN401  contextlib's own type
-    """Keep trouble away from builds."""
+def _suppressed(what: str) -> Any:  # noqa: ANN401  contextlib's own type
+    """Turn errors of the shared cache into a warning, so that they never fail a build."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
 
@@ -108,43 +111,44 @@ def _told(what: str) -> Any:  # noqa: ANN401  contextlib's own type
     except _DamagedError:
         pass
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        _trouble(f"the shared cache: {what}: {error}")
-        _state.silent = True
+        _warn(f"the shared cache: {what}: {error}")
+        _session.unavailable = True
 
 
-def _trouble(text: str) -> None:
-    with _state.lock:
-        _state.troubles.append(text)
+def _warn(text: str) -> None:
+    with _session.lock:
+        _session.warnings.append(text)
 
 
 def address() -> str | None:
-    """Return where the shared cache is, if there is one."""
+    """Return the URL of the shared cache; None if there is none."""
     return os.environ.get(VARIABLE) or None
 
 
 def _bucket() -> Bucket | None:
-    return _opened(given) if (given := address()) else None
+    return _connect(url) if (url := address()) else None
 
 
 @cache
-def _opened(given: str) -> Bucket:
-    scheme, _, rest = given.partition("://")
+def _connect(url: str) -> Bucket:
+    scheme, _, rest = url.partition("://")
     name, _, prefix = rest.partition("/")
     if scheme != "s3" or not name:
-        msg = f"{VARIABLE}={given} is no place for a cache"
-        raise UsageError(msg, hint="s3://bucket/prefix; another server by AWS_ENDPOINT_URL_S3")
+        msg = f"{VARIABLE}={url} is not a valid address of a cache"
+        raise UsageError(msg, hint="s3://bucket/prefix; AWS_ENDPOINT_URL_S3 selects another server")
     try:
         import boto3
         from botocore.config import Config
     except ImportError as error:
-        msg = f"{VARIABLE} is set, and boto3 is not installed"
+        msg = f"{VARIABLE} is set, but boto3 is not installed"
         raise UsageError(msg, hint="`pip install layerwright[aws]`") from error
-    config = Config(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"mode": "standard", "max_attempts": 3})
+    retries = {"mode": "standard", "max_attempts": 3}
+    config = Config(connect_timeout=_TIMEOUT_SECONDS, read_timeout=_TIMEOUT_SECONDS, retries=retries)
     return Bucket(name=name, prefix=prefix.strip("/"), client=boto3.client("s3", config=config))
 
 
-def forget() -> None:
-    """Begin anew, as a new process would."""
-    _opened.cache_clear()
-    _state.silent = False
-    _state.troubles.clear()
+def reset() -> None:
+    """Forget the connection and all failures, as a new process would. For tests."""
+    _connect.cache_clear()
+    _session.unavailable = False
+    _session.warnings.clear()

@@ -1,4 +1,4 @@
-"""What containers made, kept under the key of everything that decided it: nothing is compiled twice."""
+"""The artifacts of container builds, cached by a key of all their inputs, so that nothing is compiled twice."""
 
 import contextlib
 import io
@@ -15,38 +15,38 @@ from builder.base import cache_paths, remote
 from builder.base.errors import BuildError
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
-from builder.plan import mode
+from builder.plan.mode import ACCELERATED, EMULATED, MODES
 
 LIMIT = 5_000_000_000
-"""Bytes that are kept; the parts that were not used for longest go first."""
+"""Capacity of the cache, in bytes. The least recently used artifacts are removed first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Made:
-    """One part: a tar on this host."""
+class Artifact:
+    """The result of one part of a container build: a tar on this host."""
 
     path: Path
-    asked: str
-    """The way it was to be made: one of `mode.MODES`."""
+    requested_mode: str
+    """The mode of the build: one of `MODES`."""
 
     @property
-    def how(self) -> str:
-        """The way it was really made: a build may ignore the compiler that it is given."""
-        judged = self.asked == mode.ACCELERATED and self._said("compiles")
-        return "emulated" if judged and self.libraries().get("compilers") == ["gcc"] else self.asked
+    def mode(self) -> str:
+        """The mode in which the part was compiled. A build that ignores CC is emulated, whichever mode it was given."""
+        verifiable = self.requested_mode == ACCELERATED and self._recorded("compiles")
+        return EMULATED if verifiable and self.libraries().get("compilers") == ["gcc"] else self.requested_mode
 
     @property
     def notes(self) -> list[str]:
-        """What somebody should know of how it was made."""
-        ignored = ["its build ignores CC: the compiler was emulated"] if self.how != self.asked else []
-        return [*(self._said("notes") or ()), *ignored]
+        """Remarks for the user on how the part was compiled."""
+        ignored = ["its build ignores CC: the compiler was emulated"] if self.mode != self.requested_mode else []
+        return [*(self._recorded("notes") or ()), *ignored]
 
-    def _said(self, key: str) -> Any:  # noqa: ANN401
-        found = self.text("expected.json")
-        return json.loads(found)[key] if found else None
+    def _recorded(self, key: str) -> Any:  # noqa: ANN401
+        record = self.text("expected.json")
+        return json.loads(record)[key] if record else None
 
     def files(self, below: str) -> Tree:
-        """Return what lies below a folder of the part, by paths relative to it; the bytes stay where they are."""
+        """Return the files below a folder of the artifact, by paths relative to it. Their bytes stay in the tar."""
         prefix = f"{below}/"
         with tarfile.open(self.path) as archive:
             return tree.of(
@@ -56,41 +56,45 @@ class Made:
             )
 
     def text(self, name: str) -> str:
-        """Return a small file of the part, or an empty string."""
+        """Return a small file of the artifact as text; an empty string if there is none."""
         with tarfile.open(self.path) as archive, contextlib.suppress(KeyError):
             stream = archive.extractfile(name)
             return stream.read().decode(errors="replace") if stream else ""
         return ""
 
-    def with_needed(self, sonames: set[str]) -> set[str]:
-        """Return sonames with those that they need in turn, of what was brought along."""
+    def with_dependencies(self, sonames: set[str]) -> set[str]:
+        """Return sonames together with all bundled libraries that they need, directly or indirectly."""
         rows = self.libraries()["added"]
-        files = {row["path"].rpartition("/")[2]: row["soname"] for row in rows}
-        found = set(sonames)
-        while more := {row["soname"] for row in rows if files.get(row["by"]) in found} - found:
-            found |= more
-        return found
+        soname_by_file = {row["path"].rpartition("/")[2]: row["soname"] for row in rows}
+        closure = set(sonames)
+        while more := {row["soname"] for row in rows if soname_by_file.get(row["by"]) in closure} - closure:
+            closure |= more
+        return closure
 
     def libraries(self) -> dict[str, Any]:
-        """Return what `libraries.py` reported: `added` and `missing`."""
-        found = self.text("out/libraries.json")
-        return {"added": [], "missing": [], **(json.loads(found) if found else {})}
+        """Return the report of `libraries.py`: `added` and `missing`, and what else it recorded."""
+        report = self.text("out/libraries.json")
+        return {"added": [], "missing": [], **(json.loads(report) if report else {})}
 
 
 def _entry(path: Path, member: tarfile.TarInfo, name: str) -> Entry:
     if member.issym():
         return Entry(path=name, mode=LINK, content=InMemory(data=member.linkname.encode()), link=member.linkname)
-    mode = EXECUTABLE if member.mode & 0o111 else PLAIN
-    return Entry(path=name, mode=mode, content=Slice(path=path, offset=member.offset_data, size=member.size))
+    permissions = EXECUTABLE if member.mode & 0o111 else PLAIN
+    return Entry(path=name, mode=permissions, content=Slice(path=path, offset=member.offset_data, size=member.size))
 
 
 def folder() -> Path:
+    """Return the folder of all cached artifacts."""
     return cache_paths.cache() / "parts"
 
 
-def get(key: str, ways: Sequence[str] = mode.MODES) -> Made | None:
-    """Return the part of that key, if it was made before in one of these ways and is whole; the first way first."""
-    for path in (folder() / f"{key}-{way}.tar" for way in ways):
+def get(key: str, modes: Sequence[str] = MODES) -> Artifact | None:
+    """Return the cached artifact of a key, in the first of these modes that has one; None if none is cached.
+
+    The remote cache is consulted, too. A damaged artifact is removed.
+    """
+    for path in (folder() / f"{key}-{mode}.tar" for mode in modes):
         if not path.exists() and not remote.fetch(f"parts/{path.name}", path):
             continue
         try:
@@ -100,49 +104,56 @@ def get(key: str, ways: Sequence[str] = mode.MODES) -> Made | None:
         except (OSError, tarfile.TarError):
             path.unlink(missing_ok=True)
         else:
-            return Made(path=path, asked=path.stem.rpartition("-")[2])
+            return Artifact(path=path, requested_mode=path.stem.rpartition("-")[2])
     return None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Expected:
-    """A part that a build is going to give."""
+class ExpectedArtifact:
+    """An artifact that a build is going to produce."""
 
     key: str
-    way: str
+    mode: str
     compiles: bool = True
-    """Whether all its programs must come from the compiler that it was given."""
+    """Whether all its programs must come from the given compiler, so that another one is detected."""
     notes: tuple[str, ...] = ()
 
 
-def receive(stream: BinaryIO, keys: Mapping[str, Expected]) -> None:
-    """Cut the tar of a build into parts: `keys` maps the folders at its top to what they are."""
-    place = folder()
-    place.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=place) as name:
+def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
+    """Split the tar of a build into cached artifacts. `expected` maps each top-level folder to its artifact.
+
+    Raises BuildError if the build produced nothing for one of them.
+    """
+    cached = folder()
+    cached.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=cached) as name:
         writers: dict[str, _Writer] = {}
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 top, _, rest = member.name.removeprefix("./").partition("/")
-                if not rest or top not in keys:
+                if not rest or top not in expected:
                     continue
                 if top not in writers:
                     writers[top] = _Writer(Path(name) / top, f"{top}/")
                 writers[top].add(archive, member, rest)
-        if missing := sorted(set(keys) - set(writers)):
-            msg = f"the build gave nothing for {', '.join(missing)}"
+        if missing := sorted(set(expected) - set(writers)):
+            msg = f"the build produced nothing for {', '.join(missing)}"
             raise BuildError(msg)
         for top, writer in writers.items():
-            writer.write("expected.json", json.dumps({"compiles": keys[top].compiles, "notes": keys[top].notes}))
-            writer.close()
-            made = place / f"{keys[top].key}-{keys[top].way}.tar"
-            writer.path.replace(made)
-            remote.offer(f"parts/{made.name}", made)
-    _prune(place)
+            _store(writer, expected[top], cached)
+    _prune(cached)
+
+
+def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> None:
+    writer.write("expected.json", json.dumps({"compiles": expected.compiles, "notes": expected.notes}))
+    writer.close()
+    path = cached / f"{expected.key}-{expected.mode}.tar"
+    writer.path.replace(path)
+    remote.upload(f"parts/{path.name}", path)
 
 
 class _Writer:
-    """The tar of one part, while it grows."""
+    """The tar of one artifact while it is written."""
 
     def __init__(self, path: Path, prefix: str) -> None:
         self.path = path
@@ -157,7 +168,7 @@ class _Writer:
         if member.isreg():
             self._put(plain, archive.extractfile(member))
         elif member.islnk():
-            # A second name of one file: Lambda's zips know none, so it becomes a copy.
+            # Lambda's zips have no hard links, so a second name of a file becomes a copy.
             offset, first = self._written[member.linkname.removeprefix("./").removeprefix(self._prefix)]
             plain.type, plain.linkname, plain.size, plain.mode = tarfile.REGTYPE, "", first.size, first.mode
             self._file.flush()
@@ -182,10 +193,10 @@ class _Writer:
         self.tar.addfile(plain, content)
 
 
-def _prune(place: Path) -> None:
-    found = sorted(place.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
+def _prune(cached: Path) -> None:
+    paths = sorted(cached.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
     kept = 0
-    for path in found:
+    for path in paths:
         kept += path.stat().st_size
         if kept > LIMIT:
             path.unlink(missing_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from builder.base.errors import BuildError
-from builder.building.artifacts import Made
+from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENCES
@@ -14,7 +14,7 @@ from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
 
-def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Made], work: Path) -> Tree:
+def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Path) -> Tree:
     """Put the files of all steps together."""
     content = made[TREE].files("opt") if TREE in made else tree.Tree(())
     for resolution in plan.resolutions:
@@ -32,19 +32,19 @@ def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Made], work: Path) -
     return content
 
 
-def _libraries(plan: Plan, made: Mapping[str, Made], content: Tree) -> Iterator[Entry]:
+def _libraries(plan: Plan, made: Mapping[str, Artifact], content: Tree) -> Iterator[Entry]:
     """Yield the libraries that Lambda lacks, which the containers found beside what they made."""
     rules = plan.recipe.libraries
     there = content.paths()
     for one in made.values():
-        wanted = one.with_needed({*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)})
+        wanted = one.with_dependencies({*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)})
         for entry in one.files("out/lib"):
             path = f"lib/{entry.path}"
             if path not in there and (rules.bundle == "auto" or entry.path in wanted):
                 yield dataclasses.replace(entry, path=path)
 
 
-def _licences(made: Mapping[str, Made], sonames: Collection[str]) -> Iterator[Entry]:
+def _licences(made: Mapping[str, Artifact], sonames: Collection[str]) -> Iterator[Entry]:
     """Yield the texts that belong to libraries that came along; each package's once."""
     seen: set[str] = set()
     for one in made.values():

@@ -9,7 +9,7 @@ from pathlib import Path
 from builder.base import cache_paths
 from builder.base.errors import EngineError
 from builder.building import artifacts
-from builder.building.artifacts import Expected, Made
+from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
 from builder.model import facts, libraries
@@ -20,7 +20,7 @@ from builder.packages import sources
 from builder.packages.pypi import sdist, static_tools
 from builder.plan import dockerfile, mode
 from builder.plan.container import TREE, Acceleration, Container, Part
-from builder.plan.mode import AUTO, TOOLCHAIN, EngineChoice, Way, decide
+from builder.plan.mode import AUTO, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
 LOG_MARK = " | "
 """Stands before a line of a step's own output; a report without it begins a step."""
@@ -38,24 +38,24 @@ class Work:
     container: Container
     folder: Path | None
     """Where the recipe is."""
-    choice: EngineChoice
+    choice: EngineOptions
 
 
-def make(work: Work, report: Report) -> dict[str, Made]:
+def make(work: Work, report: Report) -> dict[str, Artifact]:
     """Return every part of the container by its stage. The engine is asked only for what was not made before."""
     wanted = work.container.parts
-    found: dict[str, Made] = {}
-    ways = mode.MODES if work.choice.route == AUTO else (work.choice.route,)
+    found: dict[str, Artifact] = {}
+    ways = mode.MODES if work.choice.mode == AUTO else (work.choice.mode,)
     if not (work.choice.no_cache or work.choice.recompile):
         found = {one.stage: made for one in wanted if (made := artifacts.get(one.key, ways))}
     missing = [one for one in wanted if one.stage not in found]
     if missing:
-        way = decide(work.container, work.choice.engine(), work.choice.route)
+        way = choose_mode(work.container, work.choice.engine(), work.choice.mode)
         found.update(_build(work, way, report, missing))
     return found
 
 
-def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dict[str, Made]:
+def _build(work: Work, way: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, Artifact]:
     """Build, and once more without acceleration for each stage that it breaks."""
     while True:
         try:
@@ -64,7 +64,7 @@ def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dic
         except (StepFailedError, NoImageError) as error:
             # Perhaps it is only the image with the compiler that is not there: a mirror may have one architecture.
             stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
-            left = way.without(stage, error) if work.choice.route == AUTO else None
+            left = way.without(stage, error) if work.choice.mode == AUTO else None
             if left is None:
                 raise
             report(f"{stage} could not be accelerated in full; once more with less")
@@ -72,21 +72,21 @@ def _build(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dic
     return {stage: _again(one) for stage, one in expected.items()}
 
 
-def _again(one: Expected) -> Made:
-    made = artifacts.get(one.key, (one.way,))
+def _again(one: ExpectedArtifact) -> Artifact:
+    made = artifacts.get(one.key, (one.mode,))
     if made is None:
         msg = "the cache lost a part that was just made"
         raise EngineError(msg, hint="is somebody cleaning the cache folder? LAYERWRIGHT_CACHE moves it")
     return made
 
 
-def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> dict[str, Expected]:
+def _attempt(work: Work, way: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, ExpectedArtifact]:
     container = work.container
     target = container.target
     expected = {
-        one.stage: Expected(
+        one.stage: ExpectedArtifact(
             key=one.key,
-            way=way.of(container.behind(one)),
+            mode=way.of(container.behind(one)),
             compiles=not (one.stage == TREE and container.has_scripts),
             notes=tuple(way.notes[stage] for stage in sorted(container.behind(one)) if stage in way.notes),
         )
@@ -95,7 +95,7 @@ def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> d
     report(f"preparing ({way.name})")
     with cache_paths.workspace() as place:
         write_context(work, place / "context", missing, way.acceleration)
-        job = buildx.Job(
+        job = buildx.ContainerBuild(
             target=target.name,
             os=target.base.os.name,
             image=container.image.name,
@@ -107,7 +107,7 @@ def _attempt(work: Work, way: Way, report: Report, missing: Sequence[Part]) -> d
             arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.choice.recompile else {},
             timeout=work.choice.timeout,
         )
-        buildx.build(
+        buildx.run(
             work.choice.engine(),
             job,
             lambda stage, line: report(f"{stage}{LOG_MARK}{line}" if line else stage),
@@ -171,7 +171,7 @@ def _source(source: Source) -> Path:
 # ---- what the parts say --------------------------------------------------------------------------------------------
 
 
-def outside_files(made: Mapping[str, Made], container: Container) -> list[str]:
+def outside_files(made: Mapping[str, Artifact], container: Container) -> list[str]:
     """Return warnings about files that scripts left outside of /opt: they are not in the layer."""
     tree = made.get(TREE)
     if tree is None:
@@ -188,7 +188,7 @@ def outside_files(made: Mapping[str, Made], container: Container) -> list[str]:
     return found
 
 
-def bundled(made: Mapping[str, Made]) -> list[dict[str, str]]:
+def bundled(made: Mapping[str, Artifact]) -> list[dict[str, str]]:
     """Return what was bundled, each library once."""
     added: dict[str, dict[str, str]] = {}
     for one in made.values():
@@ -197,6 +197,6 @@ def bundled(made: Mapping[str, Made]) -> list[dict[str, str]]:
     return [added[name] for name in sorted(added)]
 
 
-def how_notes(made: Mapping[str, Made]) -> list[str]:
+def how_notes(made: Mapping[str, Artifact]) -> list[str]:
     """Return what somebody should know of how parts were made."""
     return [f"{stage}: {note}" for stage, one in sorted(made.items()) for note in one.notes]

@@ -10,8 +10,8 @@ from typing import Any
 
 from builder.base import cache_paths, files, locks
 from builder.base.errors import EngineError
-from builder.building import compiling, shared, tested
-from builder.building.artifacts import Made
+from builder.building import compiling, layer_cache, tested
+from builder.building.artifacts import Artifact
 from builder.building.assembling import assemble
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
@@ -26,12 +26,12 @@ from builder.model.target import Target
 from builder.packages import table
 from builder.plan import mode
 from builder.plan.container import TREE
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.plan.outlook import interpreter, without_bytecode
 from builder.plan.plan import Plan
 from builder.plan.planning import plan
 from builder.smoke import run
-from builder.smoke.run import Outcome
+from builder.smoke.run import SmokeResult
 
 Report = Callable[[str], None]
 _LISTED = 6
@@ -45,7 +45,7 @@ class Options:
     strict: bool = False
     rebuild: bool = False
     """Build even what is there already."""
-    containers: EngineChoice = field(default_factory=EngineChoice)
+    containers: EngineOptions = field(default_factory=EngineOptions)
     wheels_only: bool = False
     """Compile nothing."""
     test: str = "never"
@@ -66,7 +66,7 @@ class Built:
     seconds: float
     unchanged: bool
     notes: tuple[str, ...]
-    tests: tuple[Outcome, ...] | None = None
+    tests: tuple[SmokeResult, ...] | None = None
     """What was tried in the runtime's image and works; None when nothing was tried."""
 
 
@@ -111,11 +111,16 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         if found is None and planned.interpreter and job.interpreter() is None:
             job = dataclasses.replace(job, plan=without_bytecode(planned))
             found = None if options.rebuild else _already_there(job)
-        if found is None and not options.rebuild and options.test != "always" and shared.fetch(path, job.plan.digest):
+        if (
+            found is None
+            and not options.rebuild
+            and options.test != "always"
+            and layer_cache.fetch(path, job.plan.digest)
+        ):
             found = _already_there(job)
         made, outcomes = (found, _tried_now(job, found)) if found else _make(job)
         if found is None:
-            shared.offer(path, job.plan.digest)
+            layer_cache.upload(path, job.plan.digest)
         if options.provenance:  # also of what was there: it names who vouches for the zip now
             _write(job, ".intoto.json", manifest.text(provenance.statement(made, options.provenance)))
     return Built(
@@ -129,9 +134,9 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     )
 
 
-def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
+def _make(job: _Job) -> tuple[dict[str, Any], tuple[SmokeResult, ...] | None]:
     inside = job.plan.container
-    made: dict[str, Made] = {}
+    made: dict[str, Artifact] = {}
     if inside:
         asked = compiling.Work(container=inside, folder=job.loaded.folder, choice=job.options.containers)
         made = compiling.make(asked, job.report)
@@ -147,8 +152,8 @@ def _make(job: _Job) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
 
 
 def _finish(
-    job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Made]
-) -> tuple[dict[str, Any], tuple[Outcome, ...] | None]:
+    job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Artifact]
+) -> tuple[dict[str, Any], tuple[SmokeResult, ...] | None]:
     """Check, write, weigh, try; the zip gets its name only when nothing is wrong with it.
 
     Checks run while all cores compress. A layer that fails them ends the writing at its next file.
@@ -198,7 +203,7 @@ def _wanted(job: _Job, *, needed: bool) -> bool:
     return engine is not None and (needed or containers.has(engine, image)) and engine.can(target.arch)
 
 
-def _tried_now(job: _Job, found: Mapping[str, Any]) -> tuple[Outcome, ...] | None:
+def _tried_now(job: _Job, found: Mapping[str, Any]) -> tuple[SmokeResult, ...] | None:
     """Return what the zip that is there passed before; where that is not known and tests are wanted, run them."""
     if job.options.test == "never":
         return None
@@ -209,7 +214,7 @@ def _tried_now(job: _Job, found: Mapping[str, Any]) -> tuple[Outcome, ...] | Non
     return _tried(job, job.path, sha256)
 
 
-def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[Outcome, ...] | None:
+def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | None:
     """Run the layer's tests in the runtime's image, and keep that they passed."""
     job.report("testing in the runtime's image")
     target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
@@ -235,25 +240,25 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
     return subject, checks.run(subject, job.plan.recipe.allow)
 
 
-def _as_made(planned: Plan, made: Mapping[str, Made]) -> dict[str, Any]:
+def _as_made(planned: Plan, made: Mapping[str, Artifact]) -> dict[str, Any]:
     """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
     found = planned.as_json()
     for package, row in zip(planned.packages, found["packages"], strict=True):
         if package.route == "compile" and (part := made.get(package.stage or TREE)):
-            row["route"] = part.how
-    ways = {part.how for part in made.values()}
+            row["route"] = part.mode
+    ways = {part.mode for part in made.values()}
     found["route"] = next((way for way in reversed(mode.MODES) if way in ways), found["route"])
     found["libraries"] = compiling.bundled(made)
     found["notes"] = _inside_notes(planned, made)
     return found
 
 
-def _inside_notes(planned: Plan, made: Mapping[str, Made]) -> list[str]:
+def _inside_notes(planned: Plan, made: Mapping[str, Artifact]) -> list[str]:
     """Return what somebody should know of what containers did."""
     if planned.container is None:
         return []
     name = planned.target.name
-    accelerated = any(part.how == mode.ACCELERATED for part in made.values())
+    accelerated = any(part.mode == mode.ACCELERATED for part in made.values())
     slow = planned.container.slow_languages if accelerated else ()
     missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
     refused = [row for part in made.values() for row in part.libraries().get("refused", ())]

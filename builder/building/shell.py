@@ -1,4 +1,4 @@
-"""`layerwright shell`: a terminal in the container where a target is built, also where its build failed."""
+"""Terminals for `layerwright shell`: in the build container of a target, up to the step where its build fails."""
 
 import shlex
 import uuid
@@ -14,17 +14,19 @@ from builder.plan.container import Container
 
 
 def stages(container: Container) -> list[str]:
-    """Return the stages to try, the deepest first: what a failed step was started from is the one before it."""
-    found = dockerfile.stages(container)
-    return list(reversed(["step-0", *found]))
+    """Return the stages of a container, the last one first. A failed step starts from the stage before its own."""
+    return list(reversed(["step-0", *dockerfile.stages(container)]))
 
 
 def open_shell(work: Work, command: str | None) -> int:
-    """Open a shell in the deepest stage that builds; return its exit code."""
+    """Open a shell in the last stage that can be built, and return its exit code.
+
+    Raises EngineError if the engine is not Docker, BuildError if no stage can be built.
+    """
     engine = work.choice.engine()
-    engine.way(work.container.target.arch)
+    engine.mode(work.container.target.arch)  # raises if the engine cannot run this architecture
     if engine.kind != "docker":
-        msg = f"`shell` works with docker, not yet with {engine.kind}"
+        msg = f"`shell` requires docker; {engine.kind} is not supported"
         raise EngineError(msg)
     tag = f"layerwright-shell:{uuid.uuid4().hex[:12]}"
     with cache_paths.workspace() as place:
@@ -43,7 +45,7 @@ def open_shell(work: Work, command: str | None) -> int:
             if built.returncode == 0:
                 break
         else:
-            msg = "not even the image could be loaded"
+            msg = "the image could not be loaded"
             raise BuildError(msg, why=built.stderr.strip().splitlines()[-3:])
         try:
             return _enter(engine, work, tag, str(place / "context"), command)
@@ -52,7 +54,7 @@ def open_shell(work: Work, command: str | None) -> int:
 
 
 def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | None) -> int:
-    """Make the container, put layerwright's helpers where steps find them, hand over the terminal."""
+    """Create the container, copy layerwright's helpers to it, and run the command or a shell on this terminal."""
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
     inner = command or "echo 'the helpers are in /layerwright, sources in /layerwright/sources'; exec /bin/bash -i"
     start = f"cd /layerwright/sources 2>/dev/null || true; . /layerwright/inside/environment.sh; {inner}"
@@ -62,7 +64,7 @@ def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | No
         [engine.program, "create", f"--name={name}", platform, *terminal, "--entrypoint=/bin/sh", tag, "-c", start]
     )
     if created.returncode:
-        msg = f"no container could be made: {shlex.join(['docker', 'create', tag])}"
+        msg = f"no container could be created: {shlex.join(['docker', 'create', tag])}"
         raise EngineError(msg, why=created.stderr.strip().splitlines()[-2:])
     try:
         for folder in ("inside", "bin", "scripts"):

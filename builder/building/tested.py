@@ -9,7 +9,7 @@ from builder.base import cache_paths, files
 from builder.model.images import run_image
 from builder.model.recipes import Loaded
 from builder.model.target import Target
-from builder.smoke.run import Outcome
+from builder.smoke.run import SmokeResult
 
 FOLDER = "tested"
 
@@ -35,15 +35,15 @@ def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
                 yield path.name, files.sha256(path)
 
 
-def known(path: Path) -> tuple[Outcome, ...] | None:
+def known(path: Path) -> tuple[SmokeResult, ...] | None:
     """Return what passed before; None when nothing is known of it."""
     try:
-        return tuple(Outcome(**row) for row in json.loads(path.read_bytes()))
+        return tuple(SmokeResult(**row) for row in json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None  # not there, or damaged: it is tested again
 
 
-def keep(path: Path, outcomes: Sequence[Outcome]) -> None:
+def keep(path: Path, outcomes: Sequence[SmokeResult]) -> None:
     """Keep what passed; that there was nothing to try proves nothing."""
     if outcomes:
         path.parent.mkdir(parents=True, exist_ok=True)

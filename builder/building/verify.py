@@ -1,4 +1,4 @@
-"""`layerwright build --verify`: the same layer once more from nothing, in another folder at another time."""
+"""Reproducibility, for `layerwright build --verify`: two builds of a layer, in different folders at different times."""
 
 import dataclasses
 from pathlib import Path
@@ -12,32 +12,36 @@ from builder.model.recipes import Loaded
 from builder.model.target import Target
 
 _SHOWN = 20
+"""Differences that an error lists."""
 
 
-def from_nothing(options: Options, folder: Path) -> Options:
-    """Return the options of a build that takes nothing that was made before: compiled, stripped, compressed anew."""
-    choice = dataclasses.replace(options.containers, recompile=True)
-    return dataclasses.replace(options, rebuild=True, containers=choice, derived=folder)
+def clean_options(options: Options, folder: Path) -> Options:
+    """Return the options of a build that reuses no results: everything is compiled, stripped and compressed anew."""
+    engine_options = dataclasses.replace(options.containers, recompile=True)
+    return dataclasses.replace(options, rebuild=True, containers=engine_options, derived=folder)
 
 
-def verified(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
-    """Build twice from nothing and compare; raise CheckFailedError that names files and sections that differ."""
+def build_verified(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+    """Build a layer twice from nothing, compare, and return the first build.
+
+    Raises CheckFailedError, with the files and sections that differ, if the layers are not equal.
+    """
     with cache_paths.workspace() as work:
         report("first build")
-        first = build(loaded, target, from_nothing(options, work / "first"), report)
+        first = build(loaded, target, clean_options(options, work / "first"), report)
         report("second build")
-        again = dataclasses.replace(from_nothing(options, work / "second"), output=work / "out", test="never")
+        again = dataclasses.replace(clean_options(options, work / "second"), output=work / "out", test="never")
         second = build(loaded, target, again, report)
         report("comparing")
         with LayerZip(first.path) as one, LayerZip(second.path) as other:
-            found = list(differences(one, other))
-        if found:
+            different = list(differences(one, other))
+        if different:
             msg = f"{target.name}: two builds from nothing differ"
-            more = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+            more = [f"and {len(different) - _SHOWN} more"] if len(different) > _SHOWN else []
             raise CheckFailedError(
                 msg,
-                why=[*found[:_SHOWN], *more],
-                hint="times, paths and random order are what usually gets in: SOURCE_DATE_EPOCH is set, "
-                "-ffile-prefix-map and a fixed seed help",
+                why=[*different[:_SHOWN], *more],
+                hint="usual causes are times, paths and random order: SOURCE_DATE_EPOCH is set, -ffile-prefix-map and "
+                "a fixed seed help",
             )
     return first

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from builder.base import cache_paths, fetch, files
 from builder.base.errors import BuildError, SmokeFailedError
 from builder.building import compiling
-from builder.building.artifacts import Made
+from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES, architecture
@@ -26,7 +26,7 @@ from builder.packages.pypi.install import Pinned, install
 from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, best, resolve
 from builder.plan import adhoc
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 from builder.smoke import run
 
@@ -54,7 +54,7 @@ class Wheel:
     """`wheel` as the index has it, or one of `parts.WAYS`: compiled."""
 
 
-def make(request: Request, choice: EngineChoice, output: Path, report: Report) -> Iterator[Wheel]:
+def make(request: Request, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
     """Yield the wheel of each requirement for each runtime and architecture, each file once."""
     names = {adhoc.name(text) for text in request.requirements}
     seen: set[Path] = set()
@@ -133,7 +133,7 @@ def _stem(path: Path) -> str:
 
 
 def _repaired(
-    packages: Wheels, made: dict[str, Made], ready: Sequence[Pinned], choice: EngineChoice, output: Path
+    packages: Wheels, made: dict[str, Artifact], ready: Sequence[Pinned], choice: EngineOptions, output: Path
 ) -> Iterator[Wheel]:
     """Take the wheels out of the parts, import what they hold where they shall run, and give them their place."""
     with cache_paths.workspace() as work:
@@ -145,16 +145,16 @@ def _repaired(
             final = output / path.name
             with files.replacing(final) as part:
                 part.write_bytes(path.read_bytes())
-            yield Wheel(path=final, how=made[one.repaired].how)
+            yield Wheel(path=final, how=made[one.repaired].mode)
 
 
-def _import(folder: Path, target: Target, names: Sequence[str], choice: EngineChoice) -> None:
+def _import(folder: Path, target: Target, names: Sequence[str], choice: EngineOptions) -> None:
     modules = [module for name in names for module in metadata.modules(folder, name)]
     if not modules:
         return
     command = [target.base.interpreter, "-B", "-c", "; ".join(f"import {module}" for module in modules)]
     content = tree.from_folder(folder, "python")
-    finished = run.call(choice.engine(), content, target.base, target.arch, command)
+    finished = run.command(choice.engine(), content, target.base, target.arch, command)
     if finished.returncode:
         msg = f"what was compiled cannot be imported on {target.base.name} {target.arch.name}: {', '.join(modules)}"
         raise SmokeFailedError(msg, why=finished.stderr.strip().splitlines()[-4:])

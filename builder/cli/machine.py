@@ -85,11 +85,11 @@ def survey(  # noqa: PLR0913  each is an option
     """
     from builder.cli import terminal
     from builder.engine import client
-    from builder.engine.survey import survey as read
+    from builder.engine.image_contents import read_image
     from builder.model.architectures import architecture
 
     with terminal.working(f"reading {image}"):
-        found = read(client.find(engine, builder), image, architecture(arch))
+        found = read_image(client.find(engine, builder), image, architecture(arch))
     if as_json:
         libraries = [{"name": name, "versions": list(has)} for name, has in sorted(found.libraries.items())]
         terminal.data({"image": image, "libraries": libraries, "programs": list(found.programs)})
@@ -109,7 +109,7 @@ def list_cache(*, as_json: bool) -> None:
     from builder.base import cache_paths, caches, remote
     from builder.cli import terminal
 
-    found = caches.held()
+    found = caches.usage()
     if as_json:
         kinds = [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found]
         terminal.data({"folder": str(cache_paths.cache()), "remote": remote.address(), "kinds": kinds})

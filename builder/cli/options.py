@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from builder.model.recipe import Test
-    from builder.plan.mode import EngineChoice
+    from builder.plan.mode import EngineOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -133,15 +133,15 @@ class Boxes:
     secrets: tuple[str, ...]
     timeout: int
 
-    def choice(self, route: str = "auto") -> "EngineChoice":
+    def choice(self, route: str = "auto") -> "EngineOptions":
         """Return what a build wants to know."""
         from builder.engine.host import parse_secret
-        from builder.plan.mode import EngineChoice
+        from builder.plan.mode import EngineOptions
 
-        return EngineChoice(
+        return EngineOptions(
             kind=self.engine,
             builder=self.builder,
-            route="auto" if route == "wheels" else route,
+            mode="auto" if route == "wheels" else route,
             no_cache=self.no_cache,
             recompile=self.recompile,
             secrets=tuple(parse_secret(text) for text in self.secrets),

@@ -85,7 +85,7 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
     else:
         order = _order(which, given)
     result = publishing.publish(access.cloud(), order, access.asking(yes=given["yes"] or resume, quiet=as_json))
-    for trouble in remote.troubles():
+    for trouble in remote.warnings():
         terminal.warn(trouble)
     if as_json:
         terminal.data(result.as_json())

@@ -182,7 +182,7 @@ def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -
 def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: bool) -> None:
     """Build layers: from recipes, or with --pip, --npm or -r without one."""
     pairs = chosen(ask)
-    from builder.building.fleet import Manner, build_all
+    from builder.building.batch import BatchOptions, build_all
     from builder.building.layer import Options
     from builder.cli import terminal
 
@@ -198,7 +198,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     results, errors = build_all(
         pairs,
         settings,
-        Manner(talk=terminal, jobs=how.jobs, keep_going=how.keep_going, verify=how.verify),
+        BatchOptions(talk=terminal, jobs=how.jobs, keep_going=how.keep_going, verify=how.verify),
     )
     if as_json:
         built = [

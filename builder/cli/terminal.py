@@ -17,14 +17,14 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 
 if TYPE_CHECKING:
     from builder.building.layer import Built
-    from builder.engine.doctor import Finding as Doctored
+    from builder.engine.doctor import Diagnosis
     from builder.layer.checks import Finding
     from builder.layer.diff import Change
     from builder.layer.inspect import Inspection, Linkage
     from builder.nightly.journal import Night
     from builder.plan.outlook import Outlook
     from builder.plan.plan import Plan
-    from builder.smoke.run import Outcome
+    from builder.smoke.run import SmokeResult
 
 
 @cache
@@ -170,7 +170,7 @@ def night(done: "Night") -> None:
     text(f"night {done.run}: {told or 'nothing to do'} in {done.seconds:.1f} s\n")
 
 
-def _tests(outcomes: "Sequence[Outcome] | None") -> str:
+def _tests(outcomes: "Sequence[SmokeResult] | None") -> str:
     """Tell how many tests passed, and how long the imports of a cold start take."""
     if outcomes is None:
         return "not run"
@@ -179,7 +179,7 @@ def _tests(outcomes: "Sequence[Outcome] | None") -> str:
     return f"{len(outcomes)} passed" + (f" ({sum(took):.0f} ms{emulated})" if took else "")
 
 
-def outcomes(name: str, found: "Sequence[Outcome]") -> None:
+def outcomes(name: str, found: "Sequence[SmokeResult]") -> None:
     """Print tests that passed."""
     for one in found:
         where = f"{one.runtime} on {one.arch}{', emulated' if one.emulated else ''}"
@@ -220,7 +220,7 @@ def abi(rows: "Sequence[Linkage]") -> None:
     )
 
 
-WAYS = {
+MODES = {
     "emulated": "emulated: expect 6 to 12 times the time of a machine of that architecture",
     "accelerated": "accelerated: compilers, build tools and the Python of wheels run natively, the rest is emulated",
 }
@@ -238,7 +238,7 @@ def plans(found: "Sequence[Plan]", outlooks: "Sequence[Outlook]") -> None:
         if one.container:
             text(f"  compiled in {one.container.image.reference}\n")
             where = f" on {ahead.node}" if ahead.node else ""
-            text(f"  compiled {WAYS.get(str(ahead.way), ahead.way)}{where}\n")
+            text(f"  compiled {MODES.get(str(ahead.mode), ahead.mode)}{where}\n")
             for slow in ahead.slow:
                 text(f"  emulated {slow}\n")
         rows = [
@@ -252,7 +252,7 @@ def plans(found: "Sequence[Plan]", outlooks: "Sequence[Outlook]") -> None:
             text("\n" + ahead.dockerfile)
 
 
-def health(found: "Sequence[Doctored]") -> None:
+def health(found: "Sequence[Diagnosis]") -> None:
     """Print what the doctor found, and below each wrong thing what mends it."""
     styles = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
     for one in found:

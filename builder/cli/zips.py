@@ -274,8 +274,8 @@ def try_(  # noqa: PLR0913, PLR0917  each is an option
             for one in on:
                 for arch in architecture_list:
                     report(f"{path.name}: {one.name} on {arch.name}")
-                    bench = run.Bench(engine=found_engine, runtime=one, arch=arch, content=layer.tree, folder=beside)
-                    passed = run.proven(bench, run.fitting(tests, one, arch), path.name)
+                    bench = run.Sandbox(engine=found_engine, runtime=one, arch=arch, content=layer.tree, folder=beside)
+                    passed = run.execute(bench, run.applicable(tests, one, arch), path.name)
                     documents += [{"zip": str(path), **outcome.as_json()} for outcome in passed]
                     if not as_json:
                         terminal.outcomes(path.name, passed)

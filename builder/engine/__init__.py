@@ -1,1 +1,1 @@
-"""The container engine: clients, builds, containers. Knows images, Dockerfiles and tars, never recipes."""
+"""The container engine: clients, builds, containers. Depends on images, Dockerfiles and tars, never on recipes."""

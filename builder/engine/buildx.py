@@ -1,4 +1,4 @@
-"""One build: a context goes in, a tar stream comes out; nothing is left behind when it is stopped."""
+"""A container build: from a build context to a tar stream. A build that is stopped leaves nothing behind."""
 
 import contextlib
 import json
@@ -13,66 +13,74 @@ from builder.base import files, processes
 from builder.base.errors import BuildError
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
-from builder.engine.progress import Progress, read_events, read_lines
+from builder.engine.progress import BuildProgress, read_events, read_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """What to build."""
+class ContainerBuild:
+    """A build of a Dockerfile."""
 
     target: str
-    """For messages."""
+    """Name of the target, for messages."""
     os: str
+    """Name of the operating system, for messages about its packages."""
     image: str
+    """Name of the base image, for messages."""
     context: Path
+    """Folder of the Dockerfile and all files that it reads."""
     platform: str
     log: Path
+    """The file that receives all output."""
     secrets: Mapping[str, Path] = field(default_factory=dict)
+    """Files of secrets, by id."""
     no_cache: bool = False
     arguments: Mapping[str, str] = field(default_factory=dict)
-    """Of the Dockerfile."""
+    """Build arguments of the Dockerfile."""
     timeout: float = 4 * 3600.0
-    """Seconds."""
+    """Time limit, in seconds."""
 
     @property
     def result(self) -> Path:
-        """Where engines write the tar that cannot stream it."""
+        """The file to which engines other than Docker export the tar, because they cannot stream it."""
         return self.context.parent / "result.tar"
 
 
-def build(engine: Engine, job: Job, show: Callable[[str, str], None], receive: Callable[[BinaryIO], None]) -> None:
-    """Build and give the tar of the result to `receive`, with Docker as it arrives.
+def run(
+    engine: Engine, build: ContainerBuild, show: Callable[[str, str], None], receive: Callable[[BinaryIO], None]
+) -> None:
+    """Run a build and pass the tar of its result to `receive`; with Docker, while it is exported.
 
-    Raises BuildError or EngineError that name the cause. When `show` or `receive` raises, the build is stopped.
+    `show` is called with the stage and its last line of output. Raises BuildError or EngineError, with the cause, if
+    the build fails. If `show` or `receive` raises, the build is stopped.
     """
-    job.log.parent.mkdir(parents=True, exist_ok=True)
+    build.log.parent.mkdir(parents=True, exist_ok=True)
     streams = engine.kind == DOCKER
     if engine.kind == PODMAN:
-        _mark(job.context)
-    with job.log.open("w", encoding="utf-8", errors="replace") as log:
-        progress = Progress(show, log)
-        late = threading.Event()
-        with processes.started(command(engine, job)) as process:
+        _add_content_hash(build.context)
+    with build.log.open("w", encoding="utf-8", errors="replace") as log:
+        progress = BuildProgress(show, log)
+        timed_out = threading.Event()
+        with processes.started(command(engine, build)) as process:
             with (
-                _timeout(job.timeout, process.terminate, late),
-                _listening(process, progress, events=streams) as broken,
+                _timeout(build.timeout, process.terminate, timed_out),
+                _listening(process, progress, events=streams) as errors,
             ):
-                unread = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
+                truncated = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
             code = process.wait()
-        if broken:
-            raise broken[0]
-    if late.is_set():
-        msg = f"{job.target}: the build took longer than {job.timeout / 60:.0f} minutes"
-        raise BuildError(msg, hint=f"--timeout MINUTES allows more; the log so far is {job.log}")
-    if code or unread:
-        raise failure.explain(progress, job.target, job.image, job.log, job.os)
+        if errors:
+            raise errors[0]
+    if timed_out.is_set():
+        msg = f"{build.target}: the build took longer than {build.timeout / 60:.0f} minutes"
+        raise BuildError(msg, hint=f"--timeout MINUTES raises the limit; the log is {build.log}")
+    if code or truncated:
+        raise failure.explain(progress, build.target, build.image, build.log, build.os)
     if not streams:
-        with job.result.open("rb") as result:
+        with build.result.open("rb") as result:
             receive(result)
 
 
 def _receive(stream: IO[bytes] | None, receive: Callable[[BinaryIO], None]) -> bool:
-    """Hand the stream over; True when it ended early, for which the build's own message will say why."""
+    """Pass the stream to `receive`; return whether it ended early. The output of the build has the reason."""
     if stream is None:
         return True
     try:
@@ -80,36 +88,36 @@ def _receive(stream: IO[bytes] | None, receive: Callable[[BinaryIO], None]) -> b
     except (OSError, EOFError, ValueError, _tar_error()):
         return True
     while stream.read(1 << 16):
-        pass  # what stands behind the end of a tar, so that the other side can finish
+        pass  # the padding after the end of the tar, so that the client can finish writing
     return False
 
 
-def _lines(stream: IO[bytes] | None, progress: Progress) -> bool:
+def _lines(stream: IO[bytes] | None, progress: BuildProgress) -> bool:
     read_lines(stream, progress)
     return False
 
 
-def command(engine: Engine, job: Job) -> Sequence[str]:
+def command(engine: Engine, build: ContainerBuild) -> Sequence[str]:
     """Return the command line of a build."""
-    secrets = [f"--secret=id={name},src={path}" for name, path in job.secrets.items()]
+    secrets = [f"--secret=id={name},src={path}" for name, path in build.secrets.items()]
     docker = engine.kind == DOCKER
     return [
         *engine.build,
         *(("--progress=rawjson", "--provenance=false") if docker else ()),
-        f"--platform={job.platform}",
-        f"--file={job.context / 'Dockerfile'}",
+        f"--platform={build.platform}",
+        f"--file={build.context / 'Dockerfile'}",
         *secrets,
-        *(["--no-cache"] if job.no_cache else []),
-        *(f"--build-arg={name}={value}" for name, value in job.arguments.items()),
-        f"--output=type=tar,dest={'-' if docker else job.result}",  # others write their talk to stdout, too
-        str(job.context),
+        *(["--no-cache"] if build.no_cache else []),
+        *(f"--build-arg={name}={value}" for name, value in build.arguments.items()),
+        f"--output=type=tar,dest={'-' if docker else build.result}",  # other clients print messages to stdout, too
+        str(build.context),
     ]
 
 
-def _mark(context: Path) -> None:
-    """Name all that steps can read in the Dockerfile: Podman's cache does not see what bind mounts hold.
+def _add_content_hash(context: Path) -> None:
+    """Add a hash of the whole context to the Dockerfile, because Podman's cache ignores the files of bind mounts.
 
-    BuildKit's does. Without this, steps that ran with older scripts would be taken for those of today.
+    Without it, the results of steps that ran with older scripts would be reused. BuildKit hashes these files itself.
     """
     file = context / "Dockerfile"
     text = file.read_text(encoding="utf-8")
@@ -128,9 +136,9 @@ def _tar_error() -> type[Exception]:
 
 
 @contextlib.contextmanager
-def _timeout(seconds: float, kill: Callable[[], None], late: threading.Event) -> Iterator[None]:
+def _timeout(seconds: float, kill: Callable[[], None], timed_out: threading.Event) -> Iterator[None]:
     def end() -> None:
-        late.set()
+        timed_out.set()
         kill()
 
     timer = threading.Timer(seconds, end)
@@ -143,9 +151,11 @@ def _timeout(seconds: float, kill: Callable[[], None], late: threading.Event) ->
 
 
 @contextlib.contextmanager
-def _listening(process: subprocess.Popen[bytes], progress: Progress, *, events: bool) -> Iterator[list[BaseException]]:
-    """Read what the client says beside the tar; what `show` raises ends the build and is kept for the caller."""
-    broken: list[BaseException] = []
+def _listening(
+    process: subprocess.Popen[bytes], progress: BuildProgress, *, events: bool
+) -> Iterator[list[BaseException]]:
+    """Read the messages of the client in a thread. Yields a list of errors, also of `show`; an error ends the build."""
+    errors: list[BaseException] = []
     stream: Any = process.stderr
 
     def listen() -> None:
@@ -154,13 +164,13 @@ def _listening(process: subprocess.Popen[bytes], progress: Progress, *, events: 
                 read_events(lambda: stream.read1(1 << 16), progress)
             else:
                 read_lines(stream, progress)
-        except BaseException as error:  # noqa: BLE001  goes to the thread that waits
-            broken.append(error)
+        except BaseException as error:  # noqa: BLE001  raised again by the thread that waits
+            errors.append(error)
             process.terminate()
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     try:
-        yield broken
+        yield errors
     finally:
         thread.join(timeout=10)

@@ -1,6 +1,5 @@
-"""Which engine there is, what it can do, and what is wrong with it."""
+"""The container engine of this host: its client, version, nodes and architectures, and why it cannot be used."""
 
-import dataclasses
 import json
 import os
 import re
@@ -16,165 +15,170 @@ from builder.engine.nodes import Node
 from builder.model.architectures import ARCHITECTURES, Architecture
 
 OLDEST = {"docker": (23, 0), "buildx": (0, 13), "podman": (4, 3)}
-"""Docker 23 builds with BuildKit by default; buildx 0.13 reports progress as JSON; podman 4.3 exports tars."""
+"""The oldest versions with the features used: BuildKit by default, progress as JSON, and export as a tar."""
 DOCKER, PODMAN = "docker", "podman"
 KINDS = (DOCKER, PODMAN, "finch", "nerdctl")
 INSTALL = (
-    "on Debian and Ubuntu `sudo make engine` installs one; on a Mac or Windows take Docker Desktop, Finch, Colima, "
-    "Rancher Desktop or Podman. `layerwright doctor` tells what is there"
+    "on Debian and Ubuntu `sudo make engine` installs one; on macOS and Windows install Docker Desktop, Finch, Colima, "
+    "Rancher Desktop or Podman. `layerwright doctor` shows the state of this machine"
 )
 EMULATION = "docker run --privileged --rm tonistiigi/binfmt --install {arch}"
+"""The command that registers the emulation of an architecture on Linux."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Engine:
+    """A usable container engine."""
+
     kind: str
+    """One of `KINDS`."""
     program: str
+    """Path of the client."""
     version: str
     nodes: tuple[Node, ...]
     builder: str | None = None
-    """A buildx builder by name; None is the client's own choice."""
+    """Name of the buildx builder; None for the client's default."""
     driver: str = ""
-    """Of the builder, as buildx calls it."""
-    lost: tuple[Node, ...] = ()
-    """Nodes of the builder that do not answer, for which the others work as well."""
+    """Driver of the builder, as named by buildx."""
+    dead: tuple[Node, ...] = ()
+    """Nodes of the builder that do not respond. `nodes` does not contain them."""
 
     @property
     def build(self) -> tuple[str, ...]:
-        """The start of a build's command line."""
+        """The first arguments of a build command."""
         if self.kind == DOCKER:
             return (self.program, "buildx", "build", *(("--builder", self.builder) if self.builder else ()))
         return (self.program, "build")
 
     @property
     def architecture(self) -> Architecture:
-        """What its first node runs natively."""
+        """The native architecture of the first node."""
         return next(arch for arch in ARCHITECTURES.values() if arch.docker == self.nodes[0].native)
 
     def native_node(self, arch: Architecture) -> Node | None:
-        """Return the first machine of that architecture."""
+        """Return the first node with this native architecture; None if there is none."""
         return next((node for node in self.nodes if node.native == arch.docker), None)
 
     def builder_of(self, node: Node) -> str | None:
-        """Return what sends work to one node alone, where buildx can address it; else the builder as it is."""
+        """Return a builder that consists of one node only. Without the remote driver, return the whole builder."""
         if self.builder is None or self.driver != nodes.REMOTE or len(self.nodes) == 1:
             return self.builder
-        return nodes.only(self.program, self.builder, [node])
+        return nodes.subset(self.program, self.builder, [node])
 
     def can(self, arch: Architecture) -> bool:
-        """Tell whether it runs anything for that architecture, natively or not."""
+        """Return whether some node runs this architecture, natively or emulated."""
         return any(arch.docker == node.native or arch.docker in node.platforms for node in self.nodes)
 
-    def way(self, arch: Architecture) -> str:
-        """Return `native` or `emulated`, or raise EngineError with what gives it that architecture."""
+    def mode(self, arch: Architecture) -> str:
+        """Return `native` or `emulated`. Raises EngineError if no node runs this architecture."""
         if self.native_node(arch):
             return "native"
         if self.can(arch):
             return "emulated"
-        msg = f"this engine runs nothing for {arch.name}: no node of it is {arch.name}, and no emulation is registered"
+        msg = f"this engine cannot run {arch.name}: no node is {arch.name}, and no emulation is registered"
         raise EngineError(
             msg,
             why=[f"{node.name}: {', '.join(node.platforms)}" for node in self.nodes],
             hint=f"on Linux `sudo make engine` or `{EMULATION.format(arch=arch.docker.partition('/')[2])}`; "
-            "Docker Desktop and Finch bring it with them",
+            "Docker Desktop and Finch include it",
         )
 
 
 def kind_of(given: str | None = None) -> str:
-    """Return which client to use: the one asked for, else the first that is installed."""
-    asked = given or os.environ.get("LAYERWRIGHT_ENGINE")
-    if asked:
-        if asked not in KINDS:
-            msg = f"unknown engine `{asked}`"
+    """Return the kind of engine: the given one, else that of LAYERWRIGHT_ENGINE, else the first installed.
+
+    Raises EngineError if it is unknown or not installed.
+    """
+    requested = given or os.environ.get("LAYERWRIGHT_ENGINE")
+    if requested:
+        if requested not in KINDS:
+            msg = f"unknown engine `{requested}`"
             raise EngineError(msg, hint=f"one of {', '.join(KINDS)}")
-        if shutil.which(asked) is None:
-            msg = f"`{asked}` is not installed"
+        if shutil.which(requested) is None:
+            msg = f"`{requested}` is not installed"
             raise EngineError(msg, hint=INSTALL)
-        return asked
-    found = next((kind for kind in KINDS if shutil.which(kind)), None)
-    if found is None:
+        return requested
+    installed = next((kind for kind in KINDS if shutil.which(kind)), None)
+    if installed is None:
         msg = "no container engine is installed, and this target must be compiled in one"
         raise EngineError(msg, hint=INSTALL)
-    return found
+    return installed
 
 
 @cache
 def find(kind: str | None = None, builder: str | None = None) -> Engine:
-    """Return the engine, or raise EngineError that says what is wrong with it."""
+    """Return the engine. Raises EngineError, with the reason and a hint, if it cannot be used. Cached."""
     name = kind_of(kind)
     program = shutil.which(name) or name
     if name == DOCKER:
         return _docker(program, builder or os.environ.get("BUILDX_BUILDER"))
     if builder:
         msg = f"--builder names a buildx builder, and {name} has none"
-        raise EngineError(msg, hint="use --engine docker with it")
+        raise EngineError(msg, hint="combine it with --engine docker")
     return _podman(program) if name == PODMAN else _nerdctl(name, program)
 
 
 def present(kind: str | None = None, builder: str | None = None) -> Engine | None:
-    """Return the engine if it is there and works; for those who can do without."""
+    """Return the engine; None if it cannot be used. For callers to which an engine is optional."""
     try:
         return find(kind, builder)
     except EngineError:
         return None
 
 
-_MEMORY_OF_A_BUILD = 3_000_000_000
-"""Bytes: a C++ compiler takes one to two on each of two processors."""
+_BUILD_MEMORY = 3_000_000_000
+"""Bytes. A C++ compiler takes 1 to 2 GB, and a build runs two of them."""
 
 
-def room(engine: Engine) -> int:
-    """Return how many builds at once a node bears: two processors and 3 GB each, at most 4.
+def capacity(engine: Engine) -> int:
+    """Return the number of concurrent builds per node: one for two processors and 3 GB of memory, at most 4.
 
-    Remote nodes of a buildx builder do not tell theirs; two is a guess that seldom hurts.
+    The nodes of a buildx builder do not report their resources, so 2 is assumed.
     """
     if engine.kind != DOCKER or engine.builder:
         return 2
     info = _json(_ask(engine.program, "info", "--format", "{{json .}}").stdout)
     processors, memory = int(str(info.get("NCPU", 2))), int(str(info.get("MemTotal", 0)))
-    return max(1, min(4, processors // 2, memory // _MEMORY_OF_A_BUILD))
+    return max(1, min(4, processors // 2, memory // _BUILD_MEMORY))
 
 
 # ---- docker --------------------------------------------------------------------------------------------------------
 
 
 def _docker(program: str, builder: str | None) -> Engine:
-    questions = (
+    queries = (
         ("version", "--format", "{{json .}}"),
         ("buildx", "version"),
         ("buildx", "inspect", *((builder,) if builder else ())),
     )
-    with ThreadPoolExecutor(len(questions)) as pool:
-        finished, buildx, inspected = pool.map(lambda question: _ask(program, *question), questions)
+    with ThreadPoolExecutor(len(queries)) as pool:
+        finished, buildx, inspected = pool.map(lambda query: _ask(program, *query), queries)
     server = _json(finished.stdout).get("Server") or {}
     if not server:
         raise unreachable(DOCKER, finished)
     version = str(server.get("Version"))
-    _new_enough("docker", version, "Docker Engine")
+    _require_version("docker", version, "Docker Engine")
     if buildx.returncode:
         msg = "docker has no buildx"
         hint = "install the package docker-buildx (Debian, Ubuntu) or docker-buildx-plugin (Docker's own packages)"
-        raise EngineError(msg, why=_words(buildx), hint=hint)
-    _new_enough("buildx", buildx.stdout.split()[1].lstrip("v"), "buildx")
+        raise EngineError(msg, why=_reason(buildx), hint=hint)
+    _require_version("buildx", buildx.stdout.split()[1].lstrip("v"), "buildx")
     native = f"linux/{server.get('Arch')}"
     if inspected.returncode:
-        msg = f"buildx cannot tell of builder `{builder or 'default'}`"
-        raise EngineError(msg, why=_words(inspected), hint="`docker buildx ls` lists the builders")
-    found = nodes.read(inspected.stdout, native)
-    if builder and found.dead:
-        alive = tuple(node for node in found.nodes if node not in found.dead)
-        builder = nodes.without_the_dead(program, builder, found)
-        found, lost = dataclasses.replace(found, nodes=alive), found.dead
-    else:
-        lost = ()
+        msg = f"buildx cannot inspect builder `{builder or 'default'}`"
+        raise EngineError(msg, why=_reason(inspected), hint="`docker buildx ls` lists the builders")
+    inventory = nodes.parse(inspected.stdout, native)
+    dead = inventory.dead if builder else ()
+    if builder and dead:
+        builder = nodes.without_dead_nodes(program, builder, inventory)
     return Engine(
         kind=DOCKER,
         program=program,
         version=version,
-        nodes=found.nodes,
+        nodes=tuple(node for node in inventory.nodes if node not in dead),
         builder=builder,
-        driver=found.driver,
-        lost=lost,
+        driver=inventory.driver,
+        dead=dead,
     )
 
 
@@ -187,13 +191,13 @@ def _podman(program: str) -> Engine:
     if not info:
         raise unreachable(PODMAN, finished)
     version = str(info["version"]["Version"])
-    _new_enough("podman", version, "Podman")
+    _require_version("podman", version, "Podman")
     native = f"linux/{info['host']['arch']}"
     return Engine(kind=PODMAN, program=program, version=version, nodes=(_local_node(native, program),))
 
 
 def _nerdctl(name: str, program: str) -> Engine:
-    """Finch is nerdctl in a virtual machine, which has emulation with it."""
+    """Return the engine of Finch or nerdctl. Finch is nerdctl in a virtual machine that includes emulation."""
     finished = _ask(program, "info", "--format", "{{json .}}")
     info = _json(finished.stdout)
     if not info:
@@ -205,31 +209,31 @@ def _nerdctl(name: str, program: str) -> Engine:
 
 
 def _local_node(native: str, program: str) -> Node:
-    """Podman does not list what is emulated. On Linux the kernel does; elsewhere its machine has both."""
+    """Return the node of Podman. It does not list emulated platforms: on Linux the kernel does, its machine has all."""
     from pathlib import Path
 
     registered = Path("/proc/sys/fs/binfmt_misc")
     platforms = [native]
     for arch in ARCHITECTURES.values():
-        known = (registered / f"qemu-{arch.machine}").exists() or not registered.exists()
-        if arch.docker != native and known:
+        runnable = (registered / f"qemu-{arch.machine}").exists() or not registered.exists()
+        if arch.docker != native and runnable:
             platforms.append(arch.docker)
     return Node(name=program, native=native, platforms=tuple(platforms))
 
 
-# ---- asking --------------------------------------------------------------------------------------------------------
+# ---- output of clients -----------------------------------------------------------------------------------------------
 
 
 def unreachable(kind: str, finished: processes.Finished) -> EngineError:
-    """Return the error for an engine that does not answer."""
+    """Return the error for an engine whose daemon does not respond."""
     if "permission denied" in finished.stderr:
-        msg = f"you may not talk to the {kind} daemon"
-        hint = "add yourself to the group `docker` and log in again, or use sudo"
-        return EngineError(msg, why=_words(finished), hint=hint)
+        msg = f"no permission to connect to the {kind} daemon"
+        hint = "add your user to the group `docker` and log in again, or use sudo"
+        return EngineError(msg, why=_reason(finished), hint=hint)
     msg = f"the {kind} daemon is not reachable"
     hint = "start Docker Desktop, Colima (`colima start`), Finch (`finch vm start`) or `podman machine start`; on "
-    hint += "Linux `sudo systemctl start docker`, or `sudo make engine` here. `docker context ls` shows where it looks"
-    return EngineGoneError(msg, why=_words(finished), hint=hint)
+    hint += "Linux `sudo systemctl start docker`, or `sudo make engine` here. `docker context ls` shows the address"
+    return EngineGoneError(msg, why=_reason(finished), hint=hint)
 
 
 def _ask(*command: str) -> processes.Finished:
@@ -238,19 +242,19 @@ def _ask(*command: str) -> processes.Finished:
 
 def _json(text: str) -> dict[str, dict[str, str]]:
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def _words(finished: processes.Finished) -> list[str]:
+def _reason(finished: processes.Finished) -> list[str]:
     return [line for line in finished.stderr.strip().splitlines() if line.strip()][-2:]
 
 
-def _new_enough(what: str, version: str, title: str) -> None:
+def _require_version(what: str, version: str, title: str) -> None:
     numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if numbers < OLDEST[what]:
         oldest = ".".join(map(str, OLDEST[what]))
-        msg = f"{title} {version} is too old; {oldest} is the oldest that works"
-        raise EngineError(msg, hint=f"update it. {INSTALL}")
+        msg = f"{title} {version} is too old; {oldest} is the oldest supported version"
+        raise EngineError(msg, hint=f"update it: {INSTALL}")

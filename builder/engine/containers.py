@@ -1,4 +1,4 @@
-"""Programs in images: a runtime's own interpreter, a terminal."""
+"""Programs in containers: the Python of a runtime's image, and interactive terminals."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from builder.model.images import Image
 
 
 def interpreter(engine: Engine, image: Image, program: str, series: str) -> Interpreter:
-    """Return the Python of an image, to be started like one of this host."""
+    """Return the Python of an image as an interpreter that is started like one of this host."""
     return Interpreter(
         command=(
             *(engine.program, "run", "--rm", "--interactive", "--network=none"),
@@ -25,11 +25,11 @@ def interpreter(engine: Engine, image: Image, program: str, series: str) -> Inte
 
 
 def has(engine: Engine, image: Image) -> bool:
-    """Tell whether an image is on the engine's machine already."""
+    """Return whether an image was pulled already."""
     return processes.run([engine.program, "image", "inspect", image.reference]).returncode == 0
 
 
 def interactive(engine: Engine, arguments: Sequence[str]) -> int:
-    """Hand the terminal to a container and return its exit code."""
+    """Run the engine's client on this terminal and return its exit code."""
     sys.stdout.flush()
     return subprocess.run([engine.program, *arguments], check=False).returncode

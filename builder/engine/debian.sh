@@ -1,20 +1,20 @@
 #!/bin/sh
 # Installs and starts a Docker engine with buildx, the containerd image store and emulation of the other architecture.
-# For Debian 12 and newer and Ubuntu 22.04 and newer; what is there already stays as it is. Needs root.
+# Supports Debian 12 or newer and Ubuntu 22.04 or newer. Existing installations are kept. Requires root.
 set -eu
 
 say() { echo "engine: $*" >&2; }
 
 if [ "$(id -u)" != 0 ]; then
-    echo "error: installing an engine needs root; run it with sudo" >&2
+    echo "error: the installation of an engine requires root; run it with sudo" >&2
     exit 7
 fi
 . /etc/os-release
 case "$ID" in
     debian | ubuntu) ;;
     *)
-        echo "error: this script knows Debian and Ubuntu, not $PRETTY_NAME" >&2
-        echo "hint: install Docker Engine 23 or newer with buildx, or Podman, then try \`layerwright doctor\`" >&2
+        echo "error: this script supports Debian and Ubuntu, not $PRETTY_NAME" >&2
+        echo "hint: install Docker Engine 23 or newer with buildx, or Podman, then run \`layerwright doctor\`" >&2
         exit 7
         ;;
 esac
@@ -22,23 +22,23 @@ export DEBIAN_FRONTEND=noninteractive
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 
-wanted=""
-command -v dockerd >/dev/null || wanted="$wanted docker.io"
-docker --version >/dev/null 2>&1 || wanted="$wanted docker-cli"
-docker buildx version >/dev/null 2>&1 || wanted="$wanted docker-buildx"
-ls /usr/bin/qemu-aarch64-static >/dev/null 2>&1 || wanted="$wanted qemu-user-static"
-command -v update-binfmts >/dev/null || wanted="$wanted binfmt-support"
+packages=""
+command -v dockerd >/dev/null || packages="$packages docker.io"
+docker --version >/dev/null 2>&1 || packages="$packages docker-cli"
+docker buildx version >/dev/null 2>&1 || packages="$packages docker-buildx"
+ls /usr/bin/qemu-aarch64-static >/dev/null 2>&1 || packages="$packages qemu-user-static"
+command -v update-binfmts >/dev/null || packages="$packages binfmt-support"
 for pair in iptables:iptables ps:procps; do
-    command -v "${pair%%:*}" >/dev/null || wanted="$wanted ${pair##*:}"
+    command -v "${pair%%:*}" >/dev/null || packages="$packages ${pair##*:}"
 done
 
-if [ -n "$wanted" ]; then
-    say "installing$wanted"
+if [ -n "$packages" ]; then
+    say "installing$packages"
     apt-get update -qq
     newer=""
     if [ "$ID" = debian ] && [ "${VERSION_ID:-13}" -lt 13 ]; then
-        # Debian 12 has Docker 20.10, which knows neither named contexts nor the containerd image store. The same
-        # packages of Debian 13 run on it; priority 50 keeps everything else where it is.
+        # Docker 20.10 of Debian 12 supports neither named contexts nor the containerd image store. The packages of
+        # Debian 13 run on it; priority 50 keeps all other packages at the versions of Debian 12.
         mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
             sed -n "s/^$VERSION_CODENAME //p" | head -n 1)
         printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$mirror" \
@@ -48,14 +48,14 @@ if [ -n "$wanted" ]; then
         newer=/trixie
     fi
     list=""
-    for name in $wanted; do
+    for name in $packages; do
         case "$name" in
-            docker-cli) [ "$ID" = ubuntu ] || list="$list $name$newer" ;; # Ubuntu's docker.io holds the client
+            docker-cli) [ "$ID" = ubuntu ] || list="$list $name$newer" ;; # Ubuntu's docker.io includes the client
             docker*) list="$list $name$newer" ;;
             *) list="$list $name" ;;
         esac
     done
-    # A machine without an init system would wait for services that nobody starts.
+    # Without an init system, the installation would wait for services that are never started.
     [ -d /run/systemd/system ] || export RUNLEVEL=1
     # shellcheck disable=SC2086  # a list of words
     apt-get install -qq -y --no-install-recommends $list >/dev/null
@@ -84,7 +84,7 @@ fi
 
 if [ ! -e /etc/docker/daemon.json ]; then
     mkdir -p /etc/docker
-    # Images for several platforms can only be kept in containerd's store.
+    # Only the containerd image store can hold an image for several platforms.
     printf '{"features": {"containerd-snapshotter": true}}\n' >/etc/docker/daemon.json
 fi
 if docker info >/dev/null 2>&1; then
@@ -94,8 +94,8 @@ fi
 if [ -d /run/systemd/system ]; then
     systemctl enable --now docker
 else
-    rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid # of a machine that was switched off
-    # Detached, with its output in a file: a daemon that kept our output open would keep our caller waiting for ever.
+    rm -f /var/run/docker.pid /var/run/docker/containerd/containerd.pid # left by a machine that was switched off
+    # Detached, with its output in a file: a caller that reads the output would otherwise wait for the daemon to exit.
     setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
 fi
 tries=0
@@ -104,7 +104,7 @@ until docker info >/dev/null 2>&1; do
     if [ "$tries" -gt 120 ]; then
         echo "error: the Docker daemon did not start within a minute" >&2
         tail -n 5 /var/log/dockerd.log >&2 2>/dev/null || true
-        echo "hint: /var/log/dockerd.log or \`journalctl -u docker\` tells why" >&2
+        echo "hint: /var/log/dockerd.log or \`journalctl -u docker\` has the reason" >&2
         exit 7
     fi
     sleep 0.5

@@ -1,4 +1,4 @@
-"""What is wrong with this machine, and the command that mends it."""
+"""The checks of `layerwright doctor`: whether this machine can build in containers, and how to repair it."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,115 +13,124 @@ from builder.model import images
 from builder.model.architectures import ARCHITECTURES
 from builder.model.limits import MB
 
-_LITTLE = 10_000_000_000
-"""Bytes; two build images and a compiler's output are about half of that."""
+_MIN_FREE = 10_000_000_000
+"""Bytes. Two build images and the output of a compiler take about half of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
+class Diagnosis:
+    """The result of one check."""
+
     what: str
+    """The subject of the check."""
     state: str
     """`ok`, `warning` or `wrong`."""
     found: str
+    """The observation, on one line."""
     mend: str | None = None
-    """What to do about it."""
+    """How to repair it; None if there is nothing to repair."""
 
     def as_json(self) -> dict[str, str | None]:
         return {"what": self.what, "state": self.state, "found": self.found, "mend": self.mend}
 
 
-def examine(kind: str | None, builder: str | None) -> list[Finding]:
-    """Look at everything that a build in containers needs."""
+def examine(kind: str | None, builder: str | None) -> list[Diagnosis]:
+    """Check everything that a build in containers requires."""
     return [*_engine(kind, builder), *_host()]
 
 
-def _engine(kind: str | None, builder: str | None) -> Iterator[Finding]:
+def _engine(kind: str | None, builder: str | None) -> Iterator[Diagnosis]:
     try:
         engine = client.find(kind, builder)
     except LayerwrightError as error:
-        found = "; ".join([error.what, *error.why])
-        yield Finding(what="engine", state="wrong", found=found, mend=error.hint)
+        yield _wrong("engine", error)
         return
     nodes = ", ".join(f"{node.name} ({node.native})" for node in engine.nodes)
-    yield Finding(what="engine", state="ok", found=f"{engine.kind} {engine.version} at {engine.program}: {nodes}")
+    yield Diagnosis(what="engine", state="ok", found=f"{engine.kind} {engine.version} at {engine.program}: {nodes}")
     for arch in ARCHITECTURES.values():
         yield _platform(engine, arch.name)
     yield _disk(engine)
     yield from _store(engine)
 
 
-def _platform(engine: Engine, name: str) -> Finding:
+def _platform(engine: Engine, name: str) -> Diagnosis:
     arch = ARCHITECTURES[name]
     try:
-        way = engine.way(arch)
+        mode = engine.mode(arch)
     except LayerwrightError as error:
-        return Finding(what=name, state="wrong", found="cannot be built or run here", mend=error.hint)
-    slow = " (compilers run natively all the same; a builder with a node of that kind is faster still)"
-    return Finding(what=name, state="ok", found=way + (slow if way == "emulated" else ""))
+        return Diagnosis(what=name, state="wrong", found="cannot be built or run here", mend=error.hint)
+    slow = " (compilers still run natively; a builder with a node of that architecture is even faster)"
+    return Diagnosis(what=name, state="ok", found=mode + (slow if mode == "emulated" else ""))
 
 
-def _disk(engine: Engine) -> Finding:
-    """Ask how much room there is where images lie; only an engine on this machine lets us look."""
-    asked = processes.run([engine.program, "info", "--format", "{{.DockerRootDir}}"])
-    root = Path(asked.stdout.strip() or "/")
-    if asked.returncode or not root.is_dir():
-        return Finding(what="engine's disk", state="ok", found="on another machine; not looked at")
+def _disk(engine: Engine) -> Diagnosis:
+    """Check the free space in the image store, which is visible only if the engine runs on this machine."""
+    info = processes.run([engine.program, "info", "--format", "{{.DockerRootDir}}"])
+    root = Path(info.stdout.strip() or "/")
+    if info.returncode or not root.is_dir():
+        return Diagnosis(what="engine's disk", state="ok", found="on another machine, not checked")
     free = shutil.disk_usage(root).free
-    little = free < _LITTLE
-    mend = "`docker buildx prune` and `docker system prune` free what builds left" if little else None
-    return Finding(
+    low = free < _MIN_FREE
+    mend = "`docker buildx prune` and `docker system prune` remove what builds left behind" if low else None
+    return Diagnosis(
         what="engine's disk",
-        state="warning" if little else "ok",
+        state="warning" if low else "ok",
         found=f"{free / MB / 1000:.0f} GB free at {root}",
         mend=mend,
     )
 
 
-def _store(engine: Engine) -> Iterator[Finding]:
+def _store(engine: Engine) -> Iterator[Diagnosis]:
     if engine.kind != client.DOCKER:
         return
-    asked = processes.run([engine.program, "info", "--format", "{{json .DriverStatus}}"])
-    modern = "containerd.snapshotter" in asked.stdout
-    yield Finding(
+    info = processes.run([engine.program, "info", "--format", "{{json .DriverStatus}}"])
+    modern = "containerd.snapshotter" in info.stdout
+    yield Diagnosis(
         what="image store",
         state="ok" if modern else "warning",
-        found="containerd" if modern else "classic: keeps an image for one platform only and pulls again for the other",
+        found="containerd"
+        if modern
+        else "classic: stores an image for one platform only and pulls it again for the other",
         mend=None
         if modern
-        else 'put `{"features": {"containerd-snapshotter": true}}` into /etc/docker/daemon.json and restart docker',
+        else 'add `{"features": {"containerd-snapshotter": true}}` to /etc/docker/daemon.json and restart docker',
     )
 
 
-def _host() -> Iterator[Finding]:
+def _host() -> Iterator[Diagnosis]:
     yield _checked("CA", _ca)
     proxies = host.proxies()
-    yield Finding(what="proxy", state="ok", found=", ".join(sorted(proxies)) or "none")
+    yield Diagnosis(what="proxy", state="ok", found=", ".join(sorted(proxies)) or "none")
     local = [name for name, value in proxies.items() if "127.0.0.1" in value or "localhost" in value]
     if local:
-        mend = "name the proxy by an address that containers reach, for example host.docker.internal"
-        found = f"{', '.join(local)} points to this host's loopback, which is another one in a container"
-        yield Finding(what="proxy", state="warning", found=found, mend=mend)
+        mend = "use an address of the proxy that containers can reach, for example host.docker.internal"
+        found = f"{', '.join(local)} points to this host's loopback interface, which is another one in a container"
+        yield Diagnosis(what="proxy", state="warning", found=found, mend=mend)
     yield _checked("registry", images.registry)
     yield _pins()
-    yield Finding(what="cache", state="ok", found=str(cache_paths.cache()))
+    yield Diagnosis(what="cache", state="ok", found=str(cache_paths.cache()))
 
 
 def _ca() -> str:
     names = ", ".join(name for name, _ in host.bundles())
     count = host.certificates().count(b"BEGIN CERTIFICATE")
-    return f"{count} certificates named by {names}" if names else "the usual certificates of each tool"
+    return f"{count} certificates named by {names}" if names else "the default certificates of each tool"
 
 
-def _pins() -> Finding:
+def _pins() -> Diagnosis:
     file = images.pins_file()
     count = len(images.pinned())
     mend = None if count else "`layerwright images pin` writes them"
     found = f"{count} images in {file}" if count else f"none for {images.registry()}"
-    return Finding(what="pins", state="ok" if count else "warning", found=found, mend=mend)
+    return Diagnosis(what="pins", state="ok" if count else "warning", found=found, mend=mend)
 
 
-def _checked(what: str, look: Callable[[], str]) -> Finding:
+def _checked(what: str, check: Callable[[], str]) -> Diagnosis:
     try:
-        return Finding(what=what, state="ok", found=look())
+        return Diagnosis(what=what, state="ok", found=check())
     except LayerwrightError as error:
-        return Finding(what=what, state="wrong", found="; ".join([error.what, *error.why]), mend=error.hint)
+        return _wrong(what, error)
+
+
+def _wrong(what: str, error: LayerwrightError) -> Diagnosis:
+    return Diagnosis(what=what, state="wrong", found="; ".join([error.what, *error.why]), mend=error.hint)

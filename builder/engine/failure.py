@@ -1,11 +1,11 @@
-"""Why a build failed, in words that help: the compiler's own first error, the registry's answer, the full disk."""
+"""The cause of a failed build, from its output: the first compiler error, the registry's response, the full disk."""
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
-from builder.engine.progress import Progress, Step
+from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
 
 _COMPILER = re.compile(
@@ -29,31 +29,33 @@ _NO_IMAGE = re.compile(
     r"failed to resolve reference|Unable to find image|unauthorized"
 )
 _SHOWN = 12
+"""Lines of output that an error shows if it has no recognizable cause."""
 
 
 class StepFailedError(BuildError):
-    """A step of the Dockerfile failed; the stage that it belongs to is known."""
+    """A step of the Dockerfile failed."""
 
     stage: str = ""
+    """The stage of the step; empty if unknown."""
 
 
 class NoImageError(BuildError):
-    """An image cannot be pulled."""
+    """An image cannot be pulled from its registry."""
 
 
-def explain(progress: Progress, target: str, image: str, log: Path, os: str) -> LayerwrightError:
-    """Return the error for a build that failed."""
+def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str) -> LayerwrightError:
+    """Return the error for a failed build, with the most specific cause that its output shows."""
     step = progress.failed
-    said = [*progress.other[-20:], *([step.error] if step and step.error else [])]
-    text = "\n".join(said)
+    messages = [*progress.other[-20:], *([step.error] if step and step.error else [])]
+    text = "\n".join(messages)
     lines = list(step.lines) if step else []
     return (
         _disk(text, lines)
         or unpullable(text, image)
         or _emulation(text, lines)
-        or (_engine([*said, *([step.name] if step else [])]) if step is None or not step.stage else None)
+        or (_engine([*messages, *([step.name] if step else [])]) if step is None or not step.stage else None)
         or _package(step, lines, os)
-        or _step(step, lines, said, target, log)
+        or _step(step, lines, messages, target, log)
     )
 
 
@@ -64,19 +66,19 @@ def _disk(text: str, lines: Sequence[str]) -> LayerwrightError | None:
     return EngineError(
         "the disk of the container engine is full",
         why=full[:2],
-        hint="`docker buildx prune` and `docker system prune` free what builds left; see `layerwright doctor`",
+        hint="`docker buildx prune` and `docker system prune` remove what builds left behind; see `layerwright doctor`",
     )
 
 
 def unpullable(text: str, image: str) -> LayerwrightError | None:
-    """Return the error for an image that the engine cannot get, if that is what happened."""
+    """Return the error for an image that cannot be pulled; None if the text shows no such failure."""
     if not _NO_IMAGE.search(text):
         return None
     return NoImageError(
         f"the image {image} cannot be pulled",
         why=text.splitlines()[-1:],
-        hint="LAYERWRIGHT_REGISTRY=host:port/prefix names a mirror of public.ecr.aws; behind a proxy the engine itself "
-        "needs it, too",
+        hint="LAYERWRIGHT_REGISTRY=host:port/prefix names a mirror of public.ecr.aws; behind a proxy, the engine "
+        "must be configured to use it, too",
     )
 
 
@@ -89,47 +91,51 @@ def _emulation(text: str, lines: Sequence[str]) -> LayerwrightError | None:
     )
 
 
-def _engine(said: Sequence[str]) -> LayerwrightError | None:
-    gone = [line for line in said if _ENGINE_GONE.search(line)]
+def _engine(messages: Sequence[str]) -> LayerwrightError | None:
+    gone = [line for line in messages if _ENGINE_GONE.search(line)]
     if not gone:
         return None
-    hint = "nothing was written; once `layerwright doctor` sees it again, the same command goes on from its cache"
-    return EngineGoneError("the container engine went away during the build", why=gone[-1:], hint=hint)
+    hint = "nothing was written; once `layerwright doctor` finds the engine, the same command resumes from its cache"
+    return EngineGoneError("the connection to the container engine was lost during the build", why=gone[-1:], hint=hint)
 
 
-def _package(step: Step | None, lines: Sequence[str], os: str) -> LayerwrightError | None:
+def _package(step: BuildStep | None, lines: Sequence[str], os: str) -> LayerwrightError | None:
     unknown = [next(filter(None, match.groups())) for line in lines for match in _NO_PACKAGE.finditer(line)]
     if not unknown:
         return None
-    known = package_names(os)
-    why = [f"no package is called `{name}`{near(name, known)}" for name in dict.fromkeys(unknown)]
+    names = package_names(os)
+    why = [f"no package is called `{name}`{near(name, names)}" for name in dict.fromkeys(unknown)]
     error = StepFailedError(
-        f"the operating system ({os}) does not have what a step installs",
+        f"the operating system ({os}) does not have a package that a step installs",
         why=why,
-        hint="https://docs.aws.amazon.com/linux/al2023/release-notes/all-packages.html lists them",
+        hint="https://docs.aws.amazon.com/linux/al2023/release-notes/all-packages.html lists its packages",
     )
     error.stage = step.stage if step else ""
     return error
 
 
 def package_names(os: str) -> list[str]:
-    """Return the packages that an operating system is known to have; empty when no list is shipped."""
+    """Return the names of all packages of an operating system; empty if no list is shipped for it."""
     path = facts.folder() / "packages" / f"{os}.txt"
     return path.read_text(encoding="utf-8").split() if path.is_file() else []
 
 
-def _step(step: Step | None, lines: Sequence[str], said: Sequence[str], target: str, log: Path) -> LayerwrightError:
+def _step(
+    step: BuildStep | None, lines: Sequence[str], messages: Sequence[str], target: str, log: Path
+) -> LayerwrightError:
     if step is None:
-        return BuildError(f"{target}: the build failed", why=list(said)[-3:], hint=f"the full log is {log}")
+        return BuildError(f"{target}: the build failed", why=list(messages)[-3:], hint=f"the full log is {log}")
     shown = first_error(lines)
     where = f"step `{step.stage}`" if step.stage else f"`{step.name[:80]}`"
-    error = StepFailedError(f"{target}: {where} failed", why=shown or list(said)[-1:], hint=f"the full log is {log}")
+    error = StepFailedError(
+        f"{target}: {where} failed", why=shown or list(messages)[-1:], hint=f"the full log is {log}"
+    )
     error.stage = step.stage
     return error
 
 
 def first_error(lines: Sequence[str]) -> list[str]:
-    """Return the compiler's first error with what stands around it, else Python's last exception, else the tail."""
+    """Return the first compiler error with the lines after it, else Python's last exception, else the last lines."""
     texts = [line.rstrip() for line in lines if line.strip()]
     for index, line in enumerate(texts):
         if _COMPILER.search(line) and not _NOT_A_CAUSE.search(line):

@@ -1,4 +1,4 @@
-"""What containers need of this host: its proxy, its CA and its package index; handed over as secrets, never stored."""
+"""Settings of this host that containers need: proxies, CA certificates, package indexes. Passed as build secrets."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from builder.base.errors import UsageError
 
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 EXTRA_CA_VARIABLES = ("NODE_EXTRA_CA_CERTS",)
-"""Hold only what comes on top of the usual certificates."""
+"""Variables that name additional certificates only."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy")
 _INDEXES = re.compile(
     r"^(UV_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|KEYRING_PROVIDER|INSECURE_HOST)|PIP_.*INDEX_URL)$"
 )
 _LIMIT = 500 * 1024
-"""BuildKit refuses larger secrets."""
+"""BuildKit's maximum size of a secret, in bytes."""
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Secret:
-    """Something that steps may read and nothing keeps."""
+    """A secret of a build, from a file or a variable. Steps can read it, but no layer of the image contains it."""
 
     id: str
     file: Path | None = None
@@ -37,7 +37,7 @@ class Secret:
 
 
 def parse_secret(text: str) -> Secret:
-    """Read `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`, as docker writes it."""
+    """Parse `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`, the syntax of docker. Raises UsageError if it is invalid."""
     fields = dict(part.partition("=")[::2] for part in text.split(","))
     name, file, variable = fields.pop("id", ""), fields.pop("src", None), fields.pop("env", None)
     hint = "for example `--secret id=netrc,src=$HOME/.netrc` or `--secret id=token,env=TOKEN`"
@@ -45,50 +45,53 @@ def parse_secret(text: str) -> Secret:
         msg = f"`--secret {text}` is not `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`"
         raise UsageError(msg, hint=hint)
     if name.startswith("layerwright-"):
-        msg = f"secrets called `{name}` are layerwright's own"
+        msg = f"--secret {name}: names that begin with `layerwright-` are reserved"
         raise UsageError(msg)
     if file and not Path(file).expanduser().is_file():
         msg = f"--secret {name}: there is no file {file}"
         raise UsageError(msg)
     variable = variable or (None if file else name)
     if variable and variable not in os.environ:
-        msg = f"--secret {name}: the environment has no {variable}"
+        msg = f"--secret {name}: the environment variable {variable} is not set"
         raise UsageError(msg, hint=hint)
     return Secret(id=name, file=Path(file).expanduser() if file else None, variable=variable)
 
 
 def proxies() -> dict[str, str]:
-    """Return the proxy settings of the environment; those of loopback mean nothing in a container."""
+    """Return the proxy variables of the environment. Loopback addresses in them do not work in a container."""
     return {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
 
 
 def environment() -> str:
-    """Return shell assignments of everything that steps should have from this host's environment."""
-    given = {**proxies(), **{name: value for name, value in os.environ.items() if _INDEXES.match(name)}}
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(given.items()))
+    """Return the variables of this host that steps need, proxies and package indexes, as shell assignments."""
+    variables = {**proxies(), **{name: value for name, value in os.environ.items() if _INDEXES.match(name)}}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
 
 
 def certificates() -> bytes:
-    """Return every CA certificate that this host was told to trust; empty when it uses the usual ones.
+    """Return all CA certificates that this host is configured to trust; empty if it uses the default ones.
 
-    Each tool has a variable of its own, and not each is set: all of them together are what the host means.
+    Each tool has its own variable, and usually only some are set, so the certificates of all of them are combined.
+    Raises UsageError if a bundle cannot be read, or if they exceed the size limit.
     """
-    found: dict[bytes, None] = {}
+    unique: dict[bytes, None] = {}
     for path in _bundles():
         try:
-            found.update(dict.fromkeys(_CERTIFICATE.findall(path.read_bytes())))
+            unique.update(dict.fromkeys(_CERTIFICATE.findall(path.read_bytes())))
         except OSError as error:
             msg = f"the CA bundle {path} cannot be read"
-            raise UsageError(msg, why=[str(error)], hint="the environment names it; see `layerwright doctor`") from None
-    text = b"\n".join(found) + b"\n" if found else b""
+            raise UsageError(msg, why=[str(error)], hint="a variable names it; see `layerwright doctor`") from None
+    text = b"\n".join(unique) + b"\n" if unique else b""
     if len(text) > _LIMIT:
-        msg = f"the CA bundles of this host are {len(text) // 1024} KB, more than the 500 KB that BuildKit takes"
-        raise UsageError(msg, hint="set SSL_CERT_FILE to a bundle with your company's CA and the public ones you need")
+        msg = f"the CA bundles of this host are {len(text) // 1024} KB, more than the 500 KB that BuildKit accepts"
+        raise UsageError(
+            msg, hint="set SSL_CERT_FILE to a bundle with the CA of your company and the public ones that builds need"
+        )
     return text
 
 
 def bundles() -> list[tuple[str, str]]:
-    """Return the variables that name CA bundles, with their files."""
+    """Return the variables that name CA bundles, with their values."""
     return [(name, os.environ[name]) for name in (*CA_VARIABLES, *EXTRA_CA_VARIABLES) if os.environ.get(name)]
 
 
@@ -97,17 +100,20 @@ def _bundles() -> Iterator[Path]:
     if (
         named
         and not any(name in CA_VARIABLES for name, _ in named)
-        and (usual := ssl.get_default_verify_paths().cafile)
+        and (default := ssl.get_default_verify_paths().cafile)
     ):
-        yield Path(usual)
+        yield Path(default)
     yield from (Path(path) for path in dict.fromkeys(path for _, path in named))
 
 
-def write_secrets(folder: Path, own: tuple[str, str], given: Sequence[Secret]) -> dict[str, Path]:
-    """Write all secrets into a new, private folder and return their files; `own` are the ids of environment and CA."""
+def write_secrets(folder: Path, ids: tuple[str, str], secrets: Sequence[Secret]) -> dict[str, Path]:
+    """Write all secrets into a new, private folder and return their files by id. Empty ones are left out.
+
+    `ids` are the ids of the environment and of the CA certificates of this host.
+    """
     folder.mkdir(mode=0o700)
-    contents = {own[0]: environment().encode(), own[1]: certificates()}
-    contents.update({secret.id: secret.content() for secret in given})
+    contents = {ids[0]: environment().encode(), ids[1]: certificates()}
+    contents.update({secret.id: secret.content() for secret in secrets})
     files = {}
     for number, (name, content) in enumerate(contents.items()):
         if not content:

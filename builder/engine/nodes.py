@@ -1,4 +1,4 @@
-"""The machines of a buildx builder: which there are, and what to do when some of them are down."""
+"""The nodes of a buildx builder, and builders of a subset of them, for when some nodes are down."""
 
 import hashlib
 import re
@@ -11,45 +11,48 @@ from builder.base.errors import EngineGoneError
 
 RUNNING = "running"
 REMOTE = "remote"
-"""The driver of BuildKit daemons that run somewhere; each is addressed by itself."""
-_making = threading.Lock()
+"""The driver for existing BuildKit daemons, whose nodes can be addressed one by one."""
+_lock = threading.Lock()
+"""Held while a builder is created."""
 _OPTION = re.compile(r"([A-Za-z][\w.-]*)=\"([^\"]*)\"")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Node:
-    """One machine of an engine."""
+    """A machine of an engine."""
 
     name: str
     native: str
-    """The platform that it runs without emulation, for example `linux/amd64`."""
+    """The platform that runs without emulation, for example `linux/amd64`."""
     platforms: tuple[str, ...]
+    """All platforms, emulated ones included."""
     state: str = RUNNING
+    """As reported by buildx."""
     endpoint: str = ""
     options: tuple[tuple[str, str], ...] = ()
-    """Of buildx's driver, for example certificates."""
+    """Options of the driver, for example certificates."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Builder:
-    """What `docker buildx inspect` tells; it has no JSON."""
+    """A buildx builder, parsed from the text of `docker buildx inspect`, which has no JSON format."""
 
     driver: str
     nodes: tuple[Node, ...]
 
     @property
     def dead(self) -> tuple[Node, ...]:
-        """Nodes that do not answer. Those of other drivers are started by buildx itself when they are needed."""
+        """Nodes that do not respond. With other drivers there are none, because buildx starts nodes when needed."""
         return tuple(node for node in self.nodes if self.driver == REMOTE and node.state != RUNNING)
 
 
-def read(text: str, native: str) -> Builder:
-    """Read `buildx inspect`; `native` is what the engine itself runs on."""
+def parse(text: str, native: str) -> Builder:
+    """Parse the output of `buildx inspect`. `native` is the platform of the engine itself."""
     head, _, listed = text.partition("Nodes:")
     driver = _field(head, "Driver")
     parts = re.split(r"^Name:", listed, flags=re.MULTILINE)[1:]
-    own = native if driver == "docker" else None
-    nodes = [node for part in parts if (node := _node(part, own)).platforms]
+    engine_platform = native if driver == "docker" else None
+    nodes = [node for part in parts if (node := _node(part, engine_platform)).platforms]
     return Builder(driver=driver, nodes=tuple(nodes) or (Node(name="default", native=native, platforms=(native,)),))
 
 
@@ -66,33 +69,33 @@ def _node(text: str, native: str | None) -> Node:
 
 
 def _field(text: str, name: str) -> str:
-    found = re.search(rf"^{name}:[ \t]+(.*)$", text, re.MULTILINE)
-    return found[1].strip() if found else ""
+    match = re.search(rf"^{name}:[ \t]+(.*)$", text, re.MULTILINE)
+    return match[1].strip() if match else ""
 
 
-def without_the_dead(program: str, name: str, found: Builder) -> str:
-    """Return a builder of the nodes that are alive: buildx sends work to a dead one and waits for it in vain.
+def without_dead_nodes(program: str, name: str, builder: Builder) -> str:
+    """Return the name of a builder of the nodes that respond, because buildx would wait for the others forever.
 
-    Raises EngineGoneError when no node answers.
+    Raises EngineGoneError if no node responds.
     """
-    alive = [node for node in found.nodes if node not in found.dead]
+    alive = [node for node in builder.nodes if node not in builder.dead]
     if not alive:
-        msg = f"no node of builder `{name}` answers"
-        why = [f"{node.name} at {node.endpoint}: {node.state}" for node in found.dead]
-        raise EngineGoneError(msg, why=why, hint="`docker buildx inspect` shows them; is buildkitd running there?")
-    return only(program, name, alive)
+        msg = f"no node of builder `{name}` responds"
+        why = [f"{node.name} at {node.endpoint}: {node.state}" for node in builder.dead]
+        raise EngineGoneError(msg, why=why, hint="does buildkitd run there? `docker buildx inspect` shows the nodes")
+    return subset(program, name, alive)
 
 
-def only(program: str, name: str, chosen: Sequence[Node]) -> str:
-    """Return a builder of some nodes of a builder; the user's own stays as it is.
+def subset(program: str, name: str, members: Sequence[Node]) -> str:
+    """Return the name of a builder that consists of some nodes of another one, which is not changed.
 
-    It is named after them, so it is made once and left for the next time.
+    It is created on first use and kept. Its name contains a hash of the nodes.
     """
-    key = "\n".join(f"{node.endpoint} {node.options}" for node in chosen)
+    key = "\n".join(f"{node.endpoint} {node.options}" for node in members)
     part = f"{name}-part-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-    with _making:
+    with _lock:
         if processes.run([program, "buildx", "inspect", part]).returncode:
-            for number, node in enumerate(chosen):
+            for number, node in enumerate(members):
                 _add(program, part, node, first=not number)
     return part
 
@@ -103,5 +106,5 @@ def _add(program: str, part: str, node: Node, *, first: bool) -> None:
     command = [program, "buildx", "create", f"--name={part}", *more, f"--driver={REMOTE}", f"--platform={node.native}"]
     finished = processes.run([*command, *options, node.endpoint])
     if finished.returncode:
-        msg = f"buildx makes no builder of {node.name} alone"
+        msg = f"buildx cannot create a builder with node {node.name}"
         raise EngineGoneError(msg, why=finished.stderr.strip().splitlines()[-2:])

@@ -1,4 +1,4 @@
-"""What a running build says, from BuildKit's events or from plain lines: steps, their output, what failed."""
+"""The progress of a build, parsed from BuildKit's events or from plain lines: steps, their output, the failed step."""
 
 import json
 import re
@@ -10,53 +10,55 @@ from typing import Any, TextIO
 
 _STAGE = re.compile(r"^\[(?:[^\]]*\s)?(?P<stage>[A-Za-z0-9_.-]+)\s+\d+/\d+\]")
 PLAIN = "plain"
-"""The step of a client without events: its last one, which is the one that broke."""
+"""Key of the last step of a client without events. If the build fails, it is the failed one."""
 _TAIL = 400
-"""Lines of each step that are remembered for the message; the log file has all of them."""
+"""Lines of output that are kept of each step, for error messages. The log file has all of them."""
 
 
 @dataclass(slots=True)
-class Step:
-    """One instruction that runs or ran."""
+class BuildStep:
+    """An instruction of the Dockerfile that was started."""
 
     name: str
     stage: str
+    """Empty for steps of BuildKit itself."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
     error: str | None = None
     rest: str = ""
+    """Output after the last line break."""
 
 
-class Progress:
-    """Follows a build. `show` gets the stage and its last line; `log` gets everything."""
+class BuildProgress:
+    """Tracks the steps of a build. `show` is called with a stage and its last line; `log` receives all output."""
 
     def __init__(self, show: Callable[[str, str], None], log: TextIO) -> None:
         self._show = show
         self._log = log
-        self._steps: dict[str, Step] = {}
+        self._steps: dict[str, BuildStep] = {}
         self.other: list[str] = []
-        """What the client itself said, outside of any step."""
+        """Output of the client that belongs to no step."""
 
     @property
-    def failed(self) -> Step | None:
-        """The step that broke; those that were only cancelled because of it do not count."""
-        broken = [step for step in self._steps.values() if step.error and "context canceled" not in step.error]
-        return broken[0] if broken else self._steps.get(PLAIN)
+    def failed(self) -> BuildStep | None:
+        """The failed step; None if there is none. Steps that were cancelled because of it do not count."""
+        failed = [step for step in self._steps.values() if step.error and "context canceled" not in step.error]
+        return failed[0] if failed else self._steps.get(PLAIN)
 
-    def event(self, found: dict[str, Any]) -> None:
-        """Take one event of `--progress rawjson`."""
-        for vertex in found.get("vertexes") or ():
+    def event(self, event: dict[str, Any]) -> None:
+        """Process an event of `--progress rawjson`."""
+        for vertex in event.get("vertexes") or ():
             self._vertex(vertex)
-        for line in found.get("logs") or ():
+        for line in event.get("logs") or ():
             step = self._steps.get(line.get("vertex", ""))
             if step:
                 self._output(step, b64decode(line.get("data") or "").decode(errors="replace"))
 
     def line(self, text: str) -> None:
-        """Take one line of a client that has no events."""
+        """Process a line of a client without events."""
         self._log.write(text + "\n")
         if text.startswith(("STEP ", "[")):
-            self._steps[PLAIN] = Step(name=text, stage=text[:60])
-        step = self._steps.setdefault(PLAIN, Step(name="build", stage="build"))
+            self._steps[PLAIN] = BuildStep(name=text, stage=text[:60])
+        step = self._steps.setdefault(PLAIN, BuildStep(name="build", stage="build"))
         step.lines.append(text)
         self._show(step.stage, text)
         self.other = [*self.other[-20:], text]
@@ -64,7 +66,7 @@ class Progress:
     def _vertex(self, vertex: dict[str, Any]) -> None:
         name = str(vertex.get("name", ""))
         stage = _STAGE.match(name)
-        step = self._steps.setdefault(vertex["digest"], Step(name=name, stage=stage["stage"] if stage else ""))
+        step = self._steps.setdefault(vertex["digest"], BuildStep(name=name, stage=stage["stage"] if stage else ""))
         if vertex.get("started") and not vertex.get("completed"):
             self._log.write(f"==> {name}\n")
             if step.stage:
@@ -73,23 +75,26 @@ class Progress:
             step.error = str(vertex["error"])
             self._log.write(f"!!! {step.error}\n")
 
-    def _output(self, step: Step, text: str) -> None:
+    def _output(self, step: BuildStep, text: str) -> None:
         self._log.write(text)
-        *whole, step.rest = (step.rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        for line in whole:
+        *lines, step.rest = (step.rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for line in lines:
             step.lines.append(line)
             if line.strip():
                 self._show(step.stage, line.strip())
 
 
-def read_events(chunks: Callable[[], bytes], progress: Progress) -> None:
-    """Read BuildKit's events to their end: JSON documents one after another, between them lines of the client."""
+def read_events(chunks: Callable[[], bytes], progress: BuildProgress) -> None:
+    """Read BuildKit's events until the end of the stream: JSON documents, mixed with lines of the client.
+
+    `chunks` returns the next bytes, and none at the end.
+    """
     decoder = json.JSONDecoder()
     buffer = ""
     pending = b""
     while chunk := chunks():
         pending += chunk
-        text = pending.decode("utf-8", errors="ignore") if _ends_whole(pending) else None
+        text = pending.decode("utf-8", errors="ignore") if _is_complete(pending) else None
         if text is None:
             continue
         pending = b""
@@ -99,8 +104,8 @@ def read_events(chunks: Callable[[], bytes], progress: Progress) -> None:
             progress.other.append(line.strip())
 
 
-def _ends_whole(data: bytes) -> bool:
-    """Tell whether the bytes end between two characters."""
+def _is_complete(data: bytes) -> bool:
+    """Return whether the bytes end at a boundary of a UTF-8 character."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -108,16 +113,16 @@ def _ends_whole(data: bytes) -> bool:
     return True
 
 
-def _consume(decoder: json.JSONDecoder, buffer: str, progress: Progress) -> str:
-    """Take all whole documents and lines from the buffer and return the rest."""
+def _consume(decoder: json.JSONDecoder, buffer: str, progress: BuildProgress) -> str:
+    """Process all complete documents and lines of the buffer, and return the rest."""
     while True:
         buffer = buffer.lstrip()
         if buffer.startswith("{"):
             try:
-                found, end = decoder.raw_decode(buffer)
+                event, end = decoder.raw_decode(buffer)
             except ValueError:
                 return buffer
-            progress.event(found)
+            progress.event(event)
             buffer = buffer[end:]
         elif "\n" in buffer:
             line, _, buffer = buffer.partition("\n")
@@ -126,7 +131,7 @@ def _consume(decoder: json.JSONDecoder, buffer: str, progress: Progress) -> str:
             return buffer
 
 
-def read_lines(stream: Any, progress: Progress) -> None:  # noqa: ANN401
-    """Read the output of a client that speaks in plain lines."""
+def read_lines(stream: Any, progress: BuildProgress) -> None:  # noqa: ANN401
+    """Read the output of a client without events until its end."""
     for line in stream:
         progress.line(line.decode(errors="replace").rstrip("\n"))

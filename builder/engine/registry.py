@@ -1,4 +1,4 @@
-"""What a registry has under a tag: asked through the engine, which knows its credentials and mirrors."""
+"""Digests of image tags, queried through the engine, which has the credentials and mirrors of registries."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -11,28 +11,31 @@ from builder.model.images import Image
 if TYPE_CHECKING:
     import docker
 
-_AT_ONCE = 8
+_WORKERS = 8
 
 
 def digests(engine: Engine, images: list[Image]) -> tuple[dict[str, str], list[LayerwrightError]]:
-    """Return the digest of each image by its name, and an error for each that the registry does not give."""
+    """Return the digests of images by name, and an error for each image whose digest is not available.
+
+    Raises EngineError if the engine is not Docker.
+    """
     if engine.kind != DOCKER:
-        msg = f"digests are asked through Docker's API, and {engine.kind} has none"
+        msg = f"digests are queried through Docker's API, which {engine.kind} does not have"
         raise EngineError(msg, hint="use --engine docker for this command")
     api = _connect()
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     errors: list[LayerwrightError] = []
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for image, answer in zip(images, pool.map(lambda one: _digest(api, one), images), strict=True):
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for image, answer in zip(images, pool.map(lambda image: _digest(api, image), images), strict=True):
             if isinstance(answer, str):
-                found[image.name] = answer
+                by_name[image.name] = answer
             else:
                 errors.append(answer)
-    return found, errors
+    return by_name, errors
 
 
 def _connect() -> "docker.DockerClient":
-    """Connect to where the docker client itself looks: its current context, unless DOCKER_HOST says otherwise."""
+    """Connect to the daemon of the docker client: that of DOCKER_HOST, else that of its current context."""
     import os
 
     import docker
@@ -52,5 +55,5 @@ def _digest(api: "docker.DockerClient", image: Image) -> str | LayerwrightError:
     except docker.errors.APIError as error:
         text = str(error.explanation or error)
         return failure.unpullable(text, image.name) or UsageError(
-            f"{image.name}: the registry does not tell", why=[text]
+            f"{image.name}: the registry does not return a digest", why=[text]
         )

@@ -1,4 +1,4 @@
-"""A container that treats a layer as Lambda does: the zip at /opt, no rights, no network, nothing writable but /tmp."""
+"""Containers with the restrictions of Lambda: a layer at /opt, an unprivileged user, no network, only /tmp writable."""
 
 import hashlib
 import io
@@ -19,60 +19,61 @@ from builder.model.architectures import Architecture
 from builder.model.images import Image
 
 USER = "993:990"
-"""Lambda's functions run as a user without rights (`sbx_user1051`, 993 in its images)."""
+"""The unprivileged user of Lambda's functions (`sbx_user1051`, 993 in its images)."""
 FOLDERS = ("opt", "var/task")
-"""What is brought into a container; each is a volume, so that all else can be read-only."""
+"""The folders that files are copied to. Each is a volume, so that the rest of the container can be read-only."""
 _CLIENT = r"""
 for _ in $(seq 300); do exec 3<>/dev/tcp/127.0.0.1/8080 && break; sleep 0.1; done 2>/dev/null
 printf 'POST /2015-03-31/functions/function/invocations HTTP/1.0\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n%s' \
     "${#1}" "$1" >&3
 cat <&3
 """
-"""Posts its argument to the runtime interface emulator. Bash is in every Lambda image, a client for HTTP is not."""
+"""Posts its argument to the runtime interface emulator. Every Lambda image has Bash, but not an HTTP client."""
 _REMOVE = 'for name in {names}; do rm -f /lib*/"$name"* /usr/lib*/"$name"* /usr/lib/*/"$name"* /lib/*/"$name"*; done'
 
 File = tuple[str, int, bytes, str | None]
-"""Path below /, permission bits, content, and where it points to if it is a link."""
+"""Path relative to /, permission bits, content, and the target if it is a symbolic link."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One program in one image."""
+class ContainerRun:
+    """A program to run in a container."""
 
     image: Image
     arch: Architecture
     command: Sequence[str]
-    """The first word is the entry point."""
+    """The entry point, followed by its arguments."""
     env: Mapping[str, str] = field(default_factory=dict)
     memory: int | None = None
-    """MB."""
+    """Memory limit, in MB."""
     hidden: tuple[str, ...] = ()
-    """Sonames of the image that Lambda itself may lack."""
+    """Sonames of libraries to remove from the image, because Lambda itself may lack them."""
     user: str = USER
     timeout: float = 600.0
-    """Seconds."""
+    """Time limit, in seconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Reply:
-    """What a function answered."""
+class InvokeResponse:
+    """The response of a function."""
 
     body: str
     log: str
-    """What emulator, runtime and function wrote."""
+    """Output of the emulator, the runtime and the function."""
 
 
-def run(engine: Engine, call: Call, files: Iterable[File]) -> processes.Finished:
-    """Run a program to its end; nothing of the container stays.
+def run(engine: Engine, container: ContainerRun, files: Iterable[File]) -> processes.Finished:
+    """Run a program to completion in a container that is removed afterwards. The caller judges the exit code.
 
-    The files go through the engine's API and not through a mount, so that the engine may be on another machine.
+    The files are copied through the engine's API instead of mounted, so that the engine may run on another machine.
+    Raises BuildError if the program exceeds its time limit.
     """
-    with _container(engine, call, files) as name:
+    with _container(engine, container, files) as name:
         try:
             with processes.started([engine.program, "start", "--attach", name]) as process:
-                out, err = process.communicate(timeout=call.timeout)
+                out, err = process.communicate(timeout=container.timeout)
         except subprocess.TimeoutExpired:
-            msg = f"{call.command[0]} in {call.image.name} did not end within {call.timeout:.0f} s"
+            msg = f"{container.command[0]} in {container.image.name} did not exit within {container.timeout:.0f} s"
             raise BuildError(msg) from None
         return processes.Finished(
             returncode=process.returncode,
@@ -81,93 +82,106 @@ def run(engine: Engine, call: Call, files: Iterable[File]) -> processes.Finished
         )
 
 
-def invoke(engine: Engine, call: Call, files: Iterable[File], event: str) -> Reply:
-    """Start a function behind the runtime interface emulator, send it one event, and return its answer."""
-    with _container(engine, call, files) as name:
+def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event: str) -> InvokeResponse:
+    """Start a function behind the runtime interface emulator, send it an event, and return its response.
+
+    Raises BuildError if the response exceeds the time limit.
+    """
+    with _container(engine, container, files) as name:
         started = processes.run([engine.program, "start", name])
         if started.returncode:
-            raise _explain(engine, call, started)
-        ask = [engine.program, "exec", name, "/bin/bash", "-c", _CLIENT, "client", event]
+            raise _explain(engine, container, started)
+        request = [engine.program, "exec", name, "/bin/bash", "-c", _CLIENT, "client", event]
         try:
-            with processes.started(ask) as process:
-                out, err = process.communicate(timeout=call.timeout)
+            with processes.started(request) as process:
+                out, err = process.communicate(timeout=container.timeout)
         except subprocess.TimeoutExpired:
-            msg = f"a function in {call.image.name} did not answer within {call.timeout:.0f} s"
+            msg = f"a function in {container.image.name} did not respond within {container.timeout:.0f} s"
             raise BuildError(msg, why=_log(engine, name).splitlines()[-6:]) from None
         body = out.decode(errors="replace").partition("\r\n\r\n")[2]
-        return Reply(body=body, log=_log(engine, name) + err.decode(errors="replace"))
+        return InvokeResponse(body=body, log=_log(engine, name) + err.decode(errors="replace"))
 
 
 def _log(engine: Engine, name: str) -> str:
-    told = processes.run([engine.program, "logs", name])
-    return told.stdout + told.stderr
+    logs = processes.run([engine.program, "logs", name])
+    return logs.stdout + logs.stderr
 
 
 @contextmanager
-def _container(engine: Engine, call: Call, files: Iterable[File]) -> Iterator[str]:
-    """Make a container with these files that is gone afterwards."""
-    engine.way(call.arch)
+def _container(engine: Engine, container: ContainerRun, files: Iterable[File]) -> Iterator[str]:
+    """Create a container with these files, yield its name, and remove it on exit."""
+    engine.mode(container.arch)  # raises if the engine cannot run this architecture
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
-    first, *rest = call.command
-    image = without(engine, call) if call.hidden else call.image.reference
+    first, *rest = container.command
+    image = _without_hidden(engine, container) if container.hidden else container.image.reference
     created = processes.run(
         [
             *(engine.program, "create", f"--name={name}", "--network=none", "--read-only"),
             *("--tmpfs=/tmp:rw,exec,mode=1777", *(f"--volume=/{folder}" for folder in FOLDERS)),
-            *(f"--platform={call.arch.docker}", f"--user={call.user}", f"--entrypoint={first}", "--workdir=/var/task"),
+            *(
+                f"--platform={container.arch.docker}",
+                f"--user={container.user}",
+                f"--entrypoint={first}",
+                "--workdir=/var/task",
+            ),
             *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
-            *(f"--env={key}={value}" for key, value in call.env.items()),
-            *((f"--memory={call.memory}m",) if call.memory else ()),
-            *("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),  # Lambda's own (developer guide, quotas)
+            *(f"--env={key}={value}" for key, value in container.env.items()),
+            *((f"--memory={container.memory}m",) if container.memory else ()),
+            *(
+                "--ulimit=nofile=1024:1024",
+                "--ulimit=nproc=1024:1024",
+            ),  # the limits of Lambda (developer guide, quotas)
             *(image, *rest),
         ]
     )
     if created.returncode:
-        raise _explain(engine, call, created)
+        raise _explain(engine, container, created)
     try:
-        listed = list(files)
+        everything = list(files)
         for folder in FOLDERS:
-            # Podman takes no empty archive.
-            if chosen := [one for one in listed if one[0].startswith(f"{folder}/")]:
-                _copy(engine, name, folder, chosen)
+            # Podman rejects an empty archive.
+            if below := [file for file in everything if file[0].startswith(f"{folder}/")]:
+                _copy(engine, name, folder, below)
         yield name
     finally:
         processes.run_always([engine.program, "rm", "--force", "--volumes", name])
 
 
-def without(engine: Engine, call: Call) -> str:
-    """Return an image like the call's, without the libraries that are to be hidden; made once, by removing them.
+def _without_hidden(engine: Engine, container: ContainerRun) -> str:
+    """Return the tag of an image without the hidden libraries. It is built once and kept.
 
-    Nothing can be removed from a read-only container, and a file in their place would not be passed over by the loader.
+    They cannot be removed from a read-only container, and the loader would not skip empty files in their place.
     """
-    asked = [engine.program, "image", "inspect", "--format", "{{.Id}}", call.image.reference]
-    found = processes.run(asked)
-    if found.returncode:
-        pulled = processes.run([engine.program, "pull", f"--platform={call.arch.docker}", call.image.reference])
+    inspect = [engine.program, "image", "inspect", "--format", "{{.Id}}", container.image.reference]
+    inspected = processes.run(inspect)
+    if inspected.returncode:
+        pulled = processes.run(
+            [engine.program, "pull", f"--platform={container.arch.docker}", container.image.reference]
+        )
         if pulled.returncode:
-            raise _explain(engine, call, pulled)
-        found = processes.run(asked)
-    names = " ".join(sorted(call.hidden))
-    key = hashlib.sha256(f"{found.stdout.strip()} {call.arch.name} {names}".encode()).hexdigest()[:16]
+            raise _explain(engine, container, pulled)
+        inspected = processes.run(inspect)
+    names = " ".join(sorted(container.hidden))
+    key = hashlib.sha256(f"{inspected.stdout.strip()} {container.arch.name} {names}".encode()).hexdigest()[:16]
     tag = f"layerwright-runtime:{key}"
     if processes.run([engine.program, "image", "inspect", tag]).returncode == 0:
         return tag
-    text = f"FROM {call.image.reference}\nUSER root\nRUN {_REMOVE.format(names=names)}\n"
+    text = f"FROM {container.image.reference}\nUSER root\nRUN {_REMOVE.format(names=names)}\n"
     load = ["--load"] if engine.kind == "docker" else []
-    command = [*engine.build, *load, f"--platform={call.arch.docker}", f"--tag={tag}", "--network=none", "-"]
-    made = processes.run(command, stdin=text)
-    if made.returncode:
-        raise _explain(engine, call, made)
+    command = [*engine.build, *load, f"--platform={container.arch.docker}", f"--tag={tag}", "--network=none", "-"]
+    built = processes.run(command, stdin=text)
+    if built.returncode:
+        raise _explain(engine, container, built)
     return tag
 
 
-def _explain(engine: Engine, call: Call, finished: processes.Finished) -> Exception:
+def _explain(engine: Engine, container: ContainerRun, finished: processes.Finished) -> Exception:
     text = finished.stderr
     if "Cannot connect" in text or "connection refused" in text:
         return unreachable(engine.kind, finished)
-    if found := failure.unpullable(text, call.image.name):
-        return found
-    return EngineError(f"no container could be made of {call.image.name}", why=text.strip().splitlines()[-2:])
+    if error := failure.unpullable(text, container.image.name):
+        return error
+    return EngineError(f"no container could be created from {container.image.name}", why=text.strip().splitlines()[-2:])
 
 
 def _copy(engine: Engine, name: str, folder: str, files: Iterable[File]) -> None:
@@ -178,7 +192,7 @@ def _copy(engine: Engine, name: str, folder: str, files: Iterable[File]) -> None
             tar_of(folder, files)(process.stdin)
             process.stdin.close()
         except BrokenPipeError:
-            pass  # its own message says why
+            pass  # the message of the client has the reason
         process.wait()
         error = process.stderr.read().decode(errors="replace") if process.stderr else ""
     if process.returncode:
@@ -187,20 +201,20 @@ def _copy(engine: Engine, name: str, folder: str, files: Iterable[File]) -> None
 
 
 def tar_of(folder: str, files: Iterable[File]) -> Callable[[IO[bytes]], None]:
-    """Return what writes the files below a folder as a tar with paths relative to it, in the order of the zip."""
+    """Return a function that writes files as a tar, with paths relative to a folder, in the given order."""
 
     def write(stream: IO[bytes]) -> None:
         with tarfile.open(fileobj=stream, mode="w|") as archive:
             folders: set[str] = set()
             for path, mode, content, link in files:
-                inside = path.removeprefix(f"{folder}/")
-                for parent in _parents(inside):
+                relative = path.removeprefix(f"{folder}/")
+                for parent in _parents(relative):
                     if parent not in folders:
                         folders.add(parent)
                         info = tarfile.TarInfo(parent)
                         info.type, info.mode = tarfile.DIRTYPE, 0o755
                         archive.addfile(info)
-                info = tarfile.TarInfo(inside)
+                info = tarfile.TarInfo(relative)
                 info.mode = mode & 0o777
                 if link is None:
                     info.size = len(content)
@@ -216,8 +230,8 @@ def _parents(path: str) -> list[str]:
     return ["/".join(parts[: count + 1]) for count in range(len(parts))]
 
 
-def answer(text: str) -> Any:  # noqa: ANN401
-    """Return a function's answer as data: what is no JSON is a string."""
+def parse_response(text: str) -> Any:  # noqa: ANN401
+    """Return a function's response as data. A response that is not valid JSON is returned as a string."""
     try:
         return json.loads(text)
     except ValueError:

@@ -20,7 +20,7 @@ from builder.nightly.journal import Night
 from builder.nightly.records import Record
 from builder.nightly.schedule import Job, Place, Places, Stop
 from builder.nightly.work import Bench, Patience, StoppedError, Terms, worked
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 
 Pair = tuple[Loaded, Target]
 FORCED = "--rebuild asks for it"
@@ -62,7 +62,7 @@ class Wish:
     def told(self) -> dict[str, str]:
         """What of the options decides results: an input of every target."""
         own = self.options
-        way = "wheels" if own.wheels_only else own.containers.route
+        way = "wheels" if own.wheels_only else own.containers.mode
         return {"--route": way, "--strict": "yes" if own.strict else "no", "--test": own.test}
 
 
@@ -70,7 +70,7 @@ def run(wish: Wish, show: Show) -> Night:
     """Do the night's work and return it; what went wrong with targets stands in their records."""
     output = wish.options.output
     files.writable(output)
-    remote.ready()
+    remote.validate()
     room = caches.limit()
     if wish.scan:
         scanning.words_of(wish.scan)  # a typing error is told now, not in the morning
@@ -88,7 +88,7 @@ def run(wish: Wish, show: Show) -> Night:
             known = [one for target in wish.pairs if (one := records.of(output, target[1]))]
             night = replace(night, scans=scanning.scan(wish.scan, output, known, wish.jobs))
         caches.prune(limit=room)
-        for trouble in remote.troubles():
+        for trouble in remote.warnings():
             show.warn(trouble)
         night = journal.closed(replace(night, states=states), time.monotonic() - started)
         journal.write(output, night)
@@ -208,7 +208,7 @@ def _asked(paths: list[str], wish: Wish, show: Show) -> dict[str, str]:
 
 def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[str, str]:
     engine = _engine(wish, jobs)
-    places = Places(engine, wish.jobs, wish.compiles or (client.room(engine) if engine else 1))
+    places = Places(engine, wish.jobs, wish.compiles or (client.capacity(engine) if engine else 1))
     show.planned(jobs, len(wish.pairs) - len(jobs), places.widths(jobs))
     stop = Stop()
     terms = Terms(options=wish.options, run=night.run, patience=Patience(wish.patience), limit=wish.limit, stop=stop)
@@ -232,7 +232,7 @@ def _built(wish: Wish, night: Night, jobs: Sequence[Job], show: Show) -> dict[st
     return states
 
 
-def _choice(wish: Wish, engine: Engine | None, place: Place) -> EngineChoice:
+def _choice(wish: Wish, engine: Engine | None, place: Place) -> EngineOptions:
     """Return the engine as a place sees it: a node of a remote builder is addressed alone, so that all have work."""
     choice = wish.options.containers
     if engine is None or place.node is None:

@@ -135,7 +135,7 @@ def run(
     with ThreadPoolExecutor(len(workers)) as pool:
         futures = {pool.submit(worker, place) for place in workers}
         try:
-            for future in processes.as_done(futures):
+            for future in processes.as_completed(futures):
                 future.result()  # raises what a worker raised
         except BaseException:
             stop.set()

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from builder.base.errors import PASSING, BuildError, EngineGoneError, LayerwrightError
+from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError
 from builder.building.compiling import log_file
 from builder.building.layer import Built, Options, build
 from builder.engine import client
 from builder.layer import manifest, sizes
 from builder.nightly.records import Last, Point, Record, Zip, failure, now, with_point
 from builder.nightly.schedule import Job, Stop
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 
 Report = Callable[[str], None]
 _FIRST, _LONGEST = 2.0, 60.0
@@ -27,7 +27,7 @@ _CHANGES = 40
 class Bench:
     """Where a target is built at first."""
 
-    choice: EngineChoice
+    choice: EngineOptions
     lost: Callable[[], None]
     """Told when the engine there went away; what follows is built wherever there is one."""
 
@@ -83,7 +83,7 @@ def worked(job: Job, terms: Terms, report: Report, bench: Bench) -> Record:
         except StoppedError:
             raise
         except LayerwrightError as error:
-            passing = isinstance(error, PASSING) and terms.patience.left()
+            passing = isinstance(error, TRANSIENT) and terms.patience.left()
             pause = next(pauses, None) if passing else None
             if pause is None:
                 return _failed(job, before, terms, error, (tries, time.monotonic() - started))

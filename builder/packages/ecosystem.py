@@ -111,7 +111,7 @@ class CompiledPart:
     block: Block
 
 
-class Artifact(Protocol):
+class StageOutput(Protocol):
     """What a container made."""
 
     def files(self, below: str) -> Tree:
@@ -155,7 +155,7 @@ class Resolution(Protocol):
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
         """Write what its blocks and parts read into the build context. `machine` is the engine's architecture."""
 
-    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
         """Return the layer's content with the files of these packages; `artifacts` maps stages to what they made."""
 
 

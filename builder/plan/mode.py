@@ -1,4 +1,4 @@
-"""In which way a container's parts are compiled: natively, accelerated or emulated, stage by stage."""
+"""How a container's parts are compiled: natively, accelerated or emulated, decided for each stage."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -12,48 +12,49 @@ from builder.plan.container import Acceleration, Container
 
 AUTO = "auto"
 MODES = ("native", "accelerated", "emulated")
-"""How a part of a layer can be compiled."""
+"""The modes in which a part can be compiled, the fastest first."""
 NATIVE, ACCELERATED, EMULATED = MODES
 TOOLCHAIN = "toolchain"
-"""The stage with the engine's own compiler."""
+"""The stage that holds the compiler for the engine's own architecture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EngineChoice:
-    """How the command line wants containers to be used."""
+class EngineOptions:
+    """The options of the command line that select an engine and control its builds."""
 
     kind: str | None = None
     builder: str | None = None
-    route: str = AUTO
-    """`auto`, or the one way that may be used."""
+    mode: str = AUTO
+    """`auto`, or the only mode that may be used."""
     no_cache: bool = False
-    """Make everything anew."""
+    """Build every stage anew."""
     recompile: bool = False
-    """Compile anew, with the packages that the engine has installed before."""
+    """Compile anew, but keep the cached stages that install packages of the operating system."""
     secrets: tuple[host.Secret, ...] = ()
     timeout: float = 4 * 3600.0
-    """Seconds for one build."""
+    """Limit of one build, in seconds."""
 
     def engine(self) -> Engine:
+        """Return the selected engine. Raises EngineError if it is missing or unusable."""
         return client.find(self.kind, self.builder)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Way:
-    """How an engine is going to make a container's parts."""
+class CompileMode:
+    """The mode in which an engine compiles the parts of a container."""
 
     name: str
     acceleration: Acceleration | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
-    """Why a stage is not accelerated, by its name."""
+    """Reasons why a stage is not accelerated, by stage."""
 
     def of(self, stages: Iterable[str]) -> str:
-        """Return the way in which a part is made that these stages lead to."""
+        """Return the mode of a part that results from these stages: accelerated only if all of them are."""
         accelerated = self.acceleration.stages if self.acceleration else frozenset()
         return EMULATED if self.name == ACCELERATED and not set(stages) <= accelerated else self.name
 
-    def without(self, stage: str, error: LayerwrightError) -> "Way | None":
-        """Return the way that is left when acceleration fails in a stage; None when it was not accelerated."""
+    def without(self, stage: str, error: LayerwrightError) -> "CompileMode | None":
+        """Return the mode to retry with after acceleration failed in a stage; None if the stage was not accelerated."""
         if self.acceleration is None or stage not in {TOOLCHAIN, *self.acceleration.stages}:
             return None
         reason = error.why[0] if error.why else error.what
@@ -65,34 +66,36 @@ class Way:
                 ),
                 notes={**self.notes, stage: f"its Python had to be emulated: {reason}"},
             )
-        left = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
-        lost = self.acceleration.stages - left
+        remaining = frozenset() if stage == TOOLCHAIN else self.acceleration.stages - {stage}
+        lost = self.acceleration.stages - remaining
         notes = {**self.notes, **dict.fromkeys(lost, f"could not be accelerated: {reason}")}
-        return Way(
+        return CompileMode(
             name=self.name,
-            acceleration=dataclasses.replace(self.acceleration, stages=left) if left else None,
+            acceleration=dataclasses.replace(self.acceleration, stages=remaining) if remaining else None,
             notes=notes,
         )
 
 
-def decide(container: Container, engine: Engine, route: str) -> Way:
-    """Choose how to compile: on a node of that architecture, else with a compiler that is not emulated."""
+def choose_mode(container: Container, engine: Engine, requested: str) -> CompileMode:
+    """Return the compile mode: native on a node of the target's architecture, else accelerated where that is possible.
+
+    `requested` is `auto` or one of `MODES`. Raises EngineError if it is `native` and no node has the architecture.
+    """
     arch = container.target.arch
-    name = engine.way(arch)
-    if route == NATIVE and name != NATIVE:
+    name = engine.mode(arch)
+    if requested == NATIVE and name != NATIVE:
         msg = f"no node of this engine is {arch.name}, so nothing compiles natively for it"
-        raise EngineError(msg, hint="--builder names a buildx builder that has one; --route auto takes what there is")
-    # Only BuildKit's events tell which stage broke, so only there can a single one fall back.
-    able = engine.kind == client.DOCKER or route == ACCELERATED
-    if name == NATIVE or route == EMULATED or not able or not container.compiling:
-        return Way(name=name)
-    host = engine.architecture
+        raise EngineError(msg, hint="--builder selects a buildx builder that has one; --route auto uses any mode")
+    # Only BuildKit's events identify the failed stage, and only then can a single stage fall back to emulation.
+    able = engine.kind == client.DOCKER or requested == ACCELERATED
+    if name == NATIVE or requested == EMULATED or not able or not container.compiling:
+        return CompileMode(name=name)
     runtime = container.target.base
-    return Way(
+    return CompileMode(
         name=ACCELERATED,
         acceleration=Acceleration(
-            arch=host,
-            image=build_image(runtime, host),
+            arch=engine.architecture,
+            image=build_image(runtime, engine.architecture),
             packages=runtime.os.toolchain,
             stages=container.compiling,
             interpreted=container.interpreting,

@@ -9,11 +9,11 @@ from builder.engine import client, containers
 from builder.layer import interpreters
 from builder.model.images import run_image
 from builder.plan import dockerfile
-from builder.plan.mode import EngineChoice, decide
+from builder.plan.mode import EngineOptions, choose_mode
 from builder.plan.plan import Plan
 
 
-def interpreter(planned: Plan, choice: EngineChoice) -> interpreters.Interpreter | None:
+def interpreter(planned: Plan, choice: EngineOptions) -> interpreters.Interpreter | None:
     """Return what compiles the bytecode of a plan; None when it must be done without.
 
     A container's Python is of the engine's architecture: bytecode is the same for all. For a layer that needs no
@@ -48,7 +48,7 @@ def without_bytecode(planned: Plan) -> Plan:
 class Outlook:
     """How the engine at hand would compile a plan."""
 
-    way: str | None = None
+    mode: str | None = None
     """`native`, `accelerated`, `emulated`, or why it is not possible; None when nothing is compiled."""
     node: str | None = None
     """The machine of the engine that would do it, when it needs no emulation."""
@@ -58,23 +58,23 @@ class Outlook:
 
     def as_json(self) -> dict[str, Any]:
         """Return it for programs, to be joined with the plan."""
-        return {"way": self.way, "node": self.node, "slow": list(self.slow), "dockerfile": self.dockerfile or None}
+        return {"way": self.mode, "node": self.node, "slow": list(self.slow), "dockerfile": self.dockerfile or None}
 
 
-def outlook(planned: Plan, choice: EngineChoice) -> Outlook:
+def outlook(planned: Plan, choice: EngineOptions) -> Outlook:
     """Ask the engine how it would compile a plan, and return that with the Dockerfile for it."""
     if planned.container is None:
         return Outlook()
     try:
         engine = choice.engine()
-        chosen = decide(planned.container, engine, choice.route)
+        chosen = choose_mode(planned.container, engine, choice.mode)
     except EngineError as error:
-        return Outlook(way=f"not possible here: {error.what}", dockerfile=planned.dockerfile)
+        return Outlook(mode=f"not possible here: {error.what}", dockerfile=planned.dockerfile)
     arch = planned.target.arch
     node = engine.native_node(arch)
     languages = planned.container.slow_languages if chosen.acceleration else ()
     return Outlook(
-        way=chosen.name,
+        mode=chosen.name,
         node=node.name if node else None,
         slow=tuple(f"{name}: C, C++, Go and Rust alone have a compiler of the engine's own" for name in languages),
         dockerfile=dockerfile.describe(planned.container, chosen.acceleration),

@@ -60,7 +60,7 @@ class Execution:
         with ThreadPoolExecutor(min(THREADS, len(rows))) as pool:
             futures = [pool.submit(self._one, row) for row in rows]
             try:
-                for future in processes.as_done(futures):
+                for future in processes.as_completed(futures):
                     if future.exception() is None:
                         self._report(future.result())
             except BaseException:

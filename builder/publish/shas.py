@@ -49,7 +49,7 @@ class Shas:
             with files.replacing(self._path) as part:
                 part.write_text(json.dumps({"version": VERSION, "versions": self._known()}), encoding="utf-8")
             self._changed = False
-        remote.offer(self._name, self._path)
+        remote.upload(self._name, self._path)
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ def survey(cloud: Cloud, order: Order, identity: Identity, report: Callable[[str
     """Look at every region of every layer, all at once. Raises ExpiredError when the credentials end meanwhile."""
     where = {one.name: regions.expand(cloud.session, one.regions, identity.partition) for one in order.wanted}
     every = tuple(dict.fromkeys(region for names in where.values() for region in names))
-    remote.ready()
+    remote.validate()
     places = {one: Place(cloud=cloud, region=one, shas=Shas(identity.account, one)) for one in every}
     journals = {one: Journal(order.output, identity.account, one) for one in every}
 

@@ -1,1 +1,1 @@
-"""The proof that a layer loads: its tests, in the image of its runtime."""
+"""Smoke tests: whether a layer loads in the image of its runtime."""

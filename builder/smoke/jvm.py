@@ -1,4 +1,4 @@
-"""Trying a layer for Java: code compiled in the runtime's own image, with the class path that Lambda gives it."""
+"""Tests of layers for Java: code compiled in the runtime's own image, with the class path of Lambda."""
 
 import re
 from collections.abc import Iterator
@@ -8,9 +8,9 @@ from builder.model.runtimes import Runtime
 from builder.packages.maven import mvn
 
 ECJ = ("org.eclipse.jdt:ecj:3.33.0", "f7686c4960cf70c2ebc5c500a73a8cfc04541b730c18f1c5c21329889b137f45")
-"""Eclipse's compiler, a jar that needs no JDK: Lambda's images have none. It runs on Java 17 and later."""
+"""The compiler of Eclipse, a jar that needs no JDK, because Lambda's images have none. Runs on Java 17 and later."""
 ECJ_OLD = ("org.eclipse.jdt:ecj:3.16.0", "b382e19c6b48d50d00eb4e8bd5464883ba2e0de33dec1b39cda3d7f5dadd63a2")
-"""The last that Java 8 runs."""
+"""The last version that runs on Java 8."""
 _MODERN = 17
 _COMPILE = """
 mkdir -p /tmp/made
@@ -23,12 +23,12 @@ _TEST = (
 
 
 def command(runtime: Runtime) -> list[str]:
-    """Return the command line that compiles and runs Test.java."""
+    """Return the command that compiles and runs Test.java."""
     return ["/bin/sh", "-euc", _compile(runtime, "Test.java") + "exec java -cp '/tmp/made:/opt/java/lib/*' Test"]
 
 
 def classes(runtime: Runtime, name: str) -> list[str]:
-    """Return the command line that compiles a source and prints its classes as a tar in base64."""
+    """Return the command that compiles a source file and prints its classes as a tar in base64."""
     return ["/bin/sh", "-euc", _compile(runtime, name) + "cd /tmp/made && tar -c . | base64"]
 
 
@@ -38,14 +38,14 @@ def _compile(runtime: Runtime, name: str) -> str:
 
 
 def compiler(runtime: Runtime) -> Iterator[File]:
-    """Yield the compiler, fetched once."""
+    """Yield the jar of the compiler. It is downloaded once."""
     coordinates, sha256 = ECJ if int(runtime.series) >= _MODERN else ECJ_OLD
     path = mvn.jars({coordinates: sha256})[coordinates]
     yield "var/task/ecj.jar", 0o644, path.read_bytes(), None
 
 
 def files(code: str) -> Iterator[File]:
-    """Yield a program around the statements of a test; lines that begin with `import` stay outside of its method."""
+    """Yield a program whose main method has the statements of a test. Import declarations are moved to its top."""
     imports = "".join(f"{line}\n" for line in re.findall(r"^\s*import [\w.*$ ]+;", code, re.MULTILINE))
     rest = re.sub(r"^\s*import [\w.*$ ]+;", "", code, flags=re.MULTILINE)
     yield "var/task/Test.java", 0o644, _TEST.format(imports=imports, code=rest).encode(), None

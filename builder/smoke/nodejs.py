@@ -1,4 +1,4 @@
-"""Trying a layer for Node.js: code as CommonJS and as a module, with the search path that Lambda gives it."""
+"""Tests of layers for Node.js: code as CommonJS or as a module, with the search path of Lambda."""
 
 import re
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ module.registerHooks?.({ resolve(specifier, context, next) {
 
 
 def is_module(code: str) -> bool:
-    """Tell whether code is a module: it begins a line with an import declaration."""
+    """Return whether code is a module: whether a line begins with an import declaration."""
     return _MODULE.search(code) is not None
 
 
 def command(code: str, arguments: Sequence[str] = (), *, as_module: bool) -> list[str]:
-    """Return the command line that runs code."""
+    """Return the command that runs code."""
     if not as_module:
         return [NODE, "--input-type=commonjs", "-e", code, *arguments]
     search = "data:text/javascript," + "".join(f"%{byte:02x}" for byte in _SEARCH.encode())

@@ -1,4 +1,4 @@
-"""The proof that a layer works: its zip at /opt in the runtime's own image, under Lambda's conditions."""
+"""The tests of a layer, run with its zip at /opt in the runtime's own image, under Lambda's conditions."""
 
 import base64
 import io
@@ -12,9 +12,9 @@ from pathlib import Path
 
 from builder.base.errors import SmokeFailedError
 from builder.base.processes import Finished
-from builder.engine import sandbox
+from builder.engine import sandbox as containers
 from builder.engine.client import Engine
-from builder.engine.sandbox import Call, File
+from builder.engine.sandbox import ContainerRun, File
 from builder.layer.reader import LayerZip
 from builder.layer.tree import Tree
 from builder.model import libraries
@@ -23,52 +23,54 @@ from builder.model.images import run_image
 from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
-from builder.smoke import jvm, trials
-from builder.smoke.trials import Trial
+from builder.smoke import jvm
+from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for, import_ms, relevant_lines, smoke_test
 
 _TAIL = 6
+"""Lines of output that an error shows."""
 _CODE_FILES = {"python": "py", "nodejs": "mjs", "ruby": "rb"}
 _ENTRY_POINT = "/lambda-entrypoint.sh"
 _EMULATOR = "/usr/local/bin/aws-lambda-rie"
-"""Of Amazon's images, by its own path. It looks for /opt/bootstrap, which the entry point of `provided` does not."""
+"""The runtime interface emulator of Amazon's images. Unlike the entry point of `provided`, it starts /opt/bootstrap."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class SmokeResult:
     """A test that passed."""
 
     what: str
     runtime: str
     arch: str
     seconds: float
-    """From making the container to its end."""
+    """Duration from the creation of the container to its exit."""
     cold_ms: float | None
-    """Milliseconds that imports, or the first invocation, took in a new process."""
+    """Milliseconds that the imports, or the first invocation, took in a new process; None if not measured."""
     emulated: bool
-    """On another processor than the layer's: times say little."""
+    """Whether the layer's architecture was emulated, which makes the times unreliable."""
 
     def as_json(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Bench:
-    """Where tests run."""
+class Sandbox:
+    """A layer, and the runtime, architecture and engine that its tests run with."""
 
     engine: Engine
     runtime: Runtime
     arch: Architecture
     content: Tree
     folder: Path | None = None
-    """Of the recipe, for files that tests bring."""
+    """Folder of the recipe, which paths of test files are relative to."""
 
     @property
     def emulated(self) -> bool:
         return self.engine.native_node(self.arch) is None
 
-    def call(self, command: list[str], test: Test | None = None) -> Call:
+    def container(self, command: list[str], test: Test | None = None) -> ContainerRun:
+        """Return the container for a command, with the environment and limits of a test."""
         test = test or Test(files=("lib",))
-        return Call(
+        return ContainerRun(
             image=run_image(self.runtime, self.arch),
             arch=self.arch,
             command=command,
@@ -81,16 +83,19 @@ class Bench:
 
 def environment(runtime: Runtime, test: Test) -> dict[str, str]:
     """Return Lambda's variables for a function (developer guide, "Defined runtime environment variables")."""
-    series, own = runtime.series, {}
+    series = runtime.series
+    search_path: dict[str, str] = {}
     if runtime.python:
-        own = {"PYTHONPATH": f"/var/task:/opt/python/lib/python{series}/site-packages:/opt/python:/var/runtime"}
+        packages = f"/opt/python/lib/python{series}/site-packages:/opt/python"
+        search_path = {"PYTHONPATH": f"/var/task:{packages}:/var/runtime"}
     elif runtime.language == "nodejs":
         modules = f"/opt/nodejs/node{series}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"
-        own = {"NODE_PATH": modules}
+        search_path = {"NODE_PATH": modules}
     elif runtime.language == "ruby":
-        own = {"GEM_PATH": f"/var/task/vendor/bundle/ruby/{series}:/opt/ruby/gems/{series}", "RUBYLIB": "/opt/ruby/lib"}
+        gems = f"/var/task/vendor/bundle/ruby/{series}:/opt/ruby/gems/{series}"
+        search_path = {"GEM_PATH": gems, "RUBYLIB": "/opt/ruby/lib"}
     return {
-        **own,
+        **search_path,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime.name}",
         "AWS_LAMBDA_FUNCTION_NAME": "test",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -100,84 +105,86 @@ def environment(runtime: Runtime, test: Test) -> dict[str, str]:
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
         "_HANDLER": test.invoke.handler if test.invoke else "app.handler",
-        "HOME": "/tmp",  # noqa: S108  the sandbox user's in Lambda has no place to write to either
+        "HOME": "/tmp",  # noqa: S108  in Lambda, too, the home of the sandbox user is not writable
     }
 
 
 def layer(  # noqa: PLR0913  what, where, with what
     engine: Engine, zip_path: Path, target: Target, recipe: Recipe, folder: Path | None = None, *, required: bool = True
-) -> list[Outcome]:
-    """Run a recipe's tests on a finished zip, or the default ones; return what passed, or raise SmokeFailedError."""
-    outcomes = []
+) -> list[SmokeResult]:
+    """Run a recipe's tests, or the default tests, on a finished zip, and return their results.
+
+    Raises SmokeFailedError if a test fails. Architectures that the engine cannot run are skipped, except the target's.
+    """
+    results = []
     with LayerZip(zip_path) as opened:
         for arch in target.architectures:
             if arch == target.arch or engine.can(arch):
-                bench = Bench(engine=engine, runtime=target.base, arch=arch, content=opened.tree, folder=folder)
-                tests = fitting(recipe.test, target.base, arch)
-                outcomes += proven(bench, tests, target.name, required=required)
-    return outcomes
+                sandbox = Sandbox(engine=engine, runtime=target.base, arch=arch, content=opened.tree, folder=folder)
+                results += execute(sandbox, applicable(recipe.test, target.base, arch), target.name, required=required)
+    return results
 
 
-def fitting(tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list[Test]:
-    """Return the tests whose condition holds for a runtime and an architecture."""
-    return [test for test in tests if matches(test.when, runtime, arch)]
+def applicable(recipe_tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list[Test]:
+    """Return the tests whose `when` matches a runtime and an architecture."""
+    return [test for test in recipe_tests if matches(test.when, runtime, arch)]
 
 
-def proven(bench: Bench, tests: list[Test], name: str, *, required: bool = True) -> list[Outcome]:
-    """Run tests; without any, those that fit every layer: import each module, start each program.
+def execute(sandbox: Sandbox, recipe_tests: list[Test], name: str, *, required: bool = True) -> list[SmokeResult]:
+    """Run tests and return their results. Without any, import every module and start every program of the layer.
 
-    A layer that holds neither is an error if a test is `required`, else it passes with no outcome.
+    Raises SmokeFailedError if a test fails, or if one is `required` and the layer has neither modules nor programs.
     """
-    if tests:
+    if recipe_tests:
         return [
-            _invoked(bench, test, test.invoke, name)
+            _run_function(sandbox, test, test.invoke, name)
             if test.invoke
-            else _ran(bench, trials.of(test, bench.runtime), test, name)
-            for test in tests
+            else _run_test(sandbox, smoke_test(test, sandbox.runtime), test, name)
+            for test in recipe_tests
         ]
-    chosen = trials.defaults(bench.content, bench.runtime)
-    if not chosen and required:
-        msg = f"{name}: there is nothing in the layer that could be tried"
-        raise SmokeFailedError(msg, hint="write a [[test]], for example `files = [...]`, or give a test with --shell")
-    return [_ran(bench, trial, None, name) for trial in chosen]
+    defaults = default_tests(sandbox.content, sandbox.runtime)
+    if not defaults and required:
+        msg = f"{name}: the layer has nothing that the default tests can import or start"
+        raise SmokeFailedError(msg, hint="add a [[test]], for example `files = [...]`, or pass one with --shell")
+    return [_run_test(sandbox, default, None, name) for default in defaults]
 
 
-def call(engine: Engine, content: Tree, runtime: Runtime, arch: Architecture, command: list[str]) -> Finished:
-    """Run a program of the runtime's image with a layer at /opt."""
-    bench = Bench(engine=engine, runtime=runtime, arch=arch, content=content)
-    return sandbox.run(engine, bench.call(command), _files(content))
+def command(engine: Engine, content: Tree, runtime: Runtime, arch: Architecture, arguments: list[str]) -> Finished:
+    """Run a command in the runtime's image with a layer at /opt. The caller judges the exit code."""
+    sandbox = Sandbox(engine=engine, runtime=runtime, arch=arch, content=content)
+    return containers.run(engine, sandbox.container(arguments), _layer_files(content))
 
 
-def _ran(bench: Bench, trial: Trial, test: Test | None, name: str) -> Outcome:
+def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) -> SmokeResult:
     started = time.monotonic()
-    files = [*_files(bench.content), *trial.files]
-    finished = sandbox.run(bench.engine, bench.call(trial.command, test), files)
+    files = [*_layer_files(sandbox.content), *smoke.files]
+    finished = containers.run(sandbox.engine, sandbox.container(smoke.command, test), files)
     if finished.returncode:
-        raise _failed(bench, name, trial.what, (finished.stderr or finished.stdout).splitlines(), finished.returncode)
-    return _outcome(bench, trial.what, started, trials.import_ms(finished.stderr))
+        output = (finished.stderr or finished.stdout).splitlines()
+        raise _failure(sandbox, name, smoke.what, output, finished.returncode)
+    return _result(sandbox, smoke.what, started, import_ms(finished.stderr))
 
 
-def _failed(bench: Bench, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
-    image = run_image(bench.runtime, bench.arch).name
-    told = [line for line in lines if line.strip() and not line.startswith(trials.MARK)]
-    said = trials.essence(told, bench.runtime, _TAIL)
-    killed = code == trials.KILLED
-    hint = "out of memory? `memory = 2048` in its [[test]] gives it more" if killed else trials.advice(told)
-    return SmokeFailedError(f"{name}: {what} fails in {image}", why=said or [f"exit code {code}"], hint=hint)
+def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
+    image = run_image(sandbox.runtime, sandbox.arch).name
+    output = [line for line in lines if line.strip() and not line.startswith(MARK)]
+    why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
+    hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
+    return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)
 
 
-def _outcome(bench: Bench, what: str, started: float, cold_ms: float | None) -> Outcome:
-    return Outcome(
+def _result(sandbox: Sandbox, what: str, started: float, cold_ms: float | None) -> SmokeResult:
+    return SmokeResult(
         what=what,
-        runtime=bench.runtime.name,
-        arch=bench.arch.name,
+        runtime=sandbox.runtime.name,
+        arch=sandbox.arch.name,
         seconds=round(time.monotonic() - started, 2),
         cold_ms=cold_ms,
-        emulated=bench.emulated,
+        emulated=sandbox.emulated,
     )
 
 
-def _files(content: Tree) -> Iterator[File]:
+def _layer_files(content: Tree) -> Iterator[File]:
     for entry in content:
         yield f"opt/{entry.path}", entry.mode, entry.content.read(), entry.link
 
@@ -185,50 +192,51 @@ def _files(content: Tree) -> Iterator[File]:
 # ---- functions -----------------------------------------------------------------------------------------------------
 
 
-def _invoked(bench: Bench, test: Test, asked: Invoke, name: str) -> Outcome:
+def _run_function(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> SmokeResult:
     started = time.monotonic()
-    what = f"invoke {asked.handler}"
-    own = bench.content.paths() & {"bootstrap"}
-    command = [_EMULATOR] if own else [_ENTRY_POINT, asked.handler]
-    files = [*_files(bench.content), *_function(bench, test, asked, name)]
-    reply = sandbox.invoke(bench.engine, bench.call(command, test), files, json.dumps(asked.event))
-    found = sandbox.answer(reply.body)
-    wrong = isinstance(found, dict) and "errorType" in found and found != asked.response
-    if wrong or (asked.response is not None and found != asked.response):
-        wanted = [f"answered {reply.body[:300] or 'nothing'}"]
-        wanted += [] if asked.response is None else [f"expected {json.dumps(asked.response)[:300]}"]
-        raise _failed(bench, name, what, [*reply.log.splitlines()[-_TAIL + 2 :], *wanted])
-    if asked.log and asked.log not in reply.log:
-        raise _failed(bench, name, what, [*reply.log.splitlines(), f"nothing wrote `{asked.log}`"])
-    took = re.findall(r"\bDuration: ([0-9.]+) ms", reply.log)
-    return _outcome(bench, what, started, float(took[-1]) if took else None)
+    what = f"invoke {invoke.handler}"
+    has_bootstrap = "bootstrap" in sandbox.content.paths()
+    arguments = [_EMULATOR] if has_bootstrap else [_ENTRY_POINT, invoke.handler]
+    files = [*_layer_files(sandbox.content), *_function_files(sandbox, test, invoke, name)]
+    reply = containers.invoke(sandbox.engine, sandbox.container(arguments, test), files, json.dumps(invoke.event))
+    response = containers.parse_response(reply.body)
+    failed = isinstance(response, dict) and "errorType" in response and response != invoke.response
+    if failed or (invoke.response is not None and response != invoke.response):
+        comparison = [f"answered {reply.body[:300] or 'nothing'}"]
+        comparison += [] if invoke.response is None else [f"expected {json.dumps(invoke.response)[:300]}"]
+        raise _failure(sandbox, name, what, [*reply.log.splitlines()[-_TAIL + 2 :], *comparison])
+    if invoke.log and invoke.log not in reply.log:
+        raise _failure(sandbox, name, what, [*reply.log.splitlines(), f"nothing wrote `{invoke.log}`"])
+    durations = re.findall(r"\bDuration: ([0-9.]+) ms", reply.log)
+    return _result(sandbox, what, started, float(durations[-1]) if durations else None)
 
 
-def _function(bench: Bench, test: Test, asked: Invoke, name: str) -> Iterator[File]:
+def _function_files(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> Iterator[File]:
     """Yield the function's files, below /var/task."""
-    if asked.code is not None and bench.runtime.language == "java":
-        yield from _java_function(bench, test, asked, name)
-    elif asked.code is not None:
-        module = asked.handler.rpartition(".")[0] or asked.handler
-        suffix = _CODE_FILES.get(bench.runtime.language, "sh")
-        yield f"var/task/{module}.{suffix}", 0o755, asked.code.encode(), None
-    for pattern in asked.files:
-        for path in sorted((bench.folder or Path()).glob(pattern)):
+    if invoke.code is not None and sandbox.runtime.language == "java":
+        yield from _java_classes(sandbox, test, invoke, name)
+    elif invoke.code is not None:
+        module = invoke.handler.rpartition(".")[0] or invoke.handler
+        suffix = _CODE_FILES.get(sandbox.runtime.language, "sh")
+        yield f"var/task/{module}.{suffix}", 0o755, invoke.code.encode(), None
+    for pattern in invoke.files:
+        for path in sorted((sandbox.folder or Path()).glob(pattern)):
             if path.is_file():
                 yield f"var/task/{path.name}", 0o755, path.read_bytes(), None
 
 
-def _java_function(bench: Bench, test: Test, asked: Invoke, name: str) -> Iterator[File]:
+def _java_classes(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> Iterator[File]:
     """Yield the classes of a function that is given as source, compiled in the runtime's own image."""
-    source = re.split(r"::|\.", asked.handler.partition("::")[0])[-1] + ".java"
+    source = re.split(r"::|\.", invoke.handler.partition("::")[0])[-1] + ".java"
     files = [
-        *_files(bench.content),
-        *jvm.compiler(bench.runtime),
-        (f"var/task/{source}", 0o644, str(asked.code).encode(), None),
+        *_layer_files(sandbox.content),
+        *jvm.compiler(sandbox.runtime),
+        (f"var/task/{source}", 0o644, str(invoke.code).encode(), None),
     ]
-    finished = sandbox.run(bench.engine, bench.call(jvm.classes(bench.runtime, source), test), files)
+    compiler = sandbox.container(jvm.classes(sandbox.runtime, source), test)
+    finished = containers.run(sandbox.engine, compiler, files)
     if finished.returncode:
-        raise _failed(bench, name, f"compiling {source}", finished.stderr.splitlines(), finished.returncode)
+        raise _failure(sandbox, name, f"compiling {source}", finished.stderr.splitlines(), finished.returncode)
     with tarfile.open(fileobj=io.BytesIO(base64.b64decode(finished.stdout))) as archive:
         for member in archive.getmembers():
             if stream := archive.extractfile(member) if member.isreg() else None:

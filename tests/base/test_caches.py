@@ -54,7 +54,7 @@ def left(folder: Path) -> set[str]:
 
 
 def test_the_cache_is_listed_by_kind(cache: Path, tmp_path: Path) -> None:
-    found = {one.kind: (one.files, one.bytes) for one in caches.held()}
+    found = {one.kind: (one.files, one.bytes) for one in caches.usage()}
     assert found["parts"] == (2, 5000)
     assert found["sources"] == (1, 1000)
     assert found["derived"] == (0, 0)
@@ -64,7 +64,7 @@ def test_the_cache_is_listed_by_kind(cache: Path, tmp_path: Path) -> None:
     assert "what containers compiled" in layerwright("cache", "list", cwd=tmp_path).out
 
 
-def test_what_was_not_used_for_longest_goes_first(cache: Path, tmp_path: Path) -> None:
+def test_the_least_recently_used_entries_are_removed_first(cache: Path, tmp_path: Path) -> None:
     held = {"locks/one.lock", "work/build-x/half"}
     assert caches.prune(limit=5500) == (1, 1000)
     assert left(cache) == {"parts/a.tar", "parts/b.tar", *held}
@@ -74,13 +74,13 @@ def test_what_was_not_used_for_longest_goes_first(cache: Path, tmp_path: Path) -
     everything = layerwright("cache", "prune", "--everything", cwd=tmp_path)
     assert "1 files removed" in everything.err
     assert left(cache) == held  # running builds hold them
-    unsaid = layerwright("cache", "prune", cwd=tmp_path)
-    assert unsaid.code == 2
-    assert "--max-gb 5" in unsaid.err
+    unlimited = layerwright("cache", "prune", cwd=tmp_path)
+    assert unlimited.code == 2
+    assert "--max-gb 5" in unlimited.err
 
 
-def test_a_set_of_files_goes_as_a_whole(cache: Path) -> None:
-    """Half an installed set of Node.js packages would be taken for a whole one, and its layer would lack files."""
+def test_a_folder_is_removed_as_a_whole(cache: Path) -> None:
+    """Half an installed set of Node.js packages would be used as if it were complete, so its layer would lack files."""
     old = time.time() - 20 * 86_400
     for name, size, when in (("package.json", 10, time.time()), ("node_modules/a.js", 9000, old)):
         path = cache / "npm" / "set" / name
@@ -93,7 +93,7 @@ def test_a_set_of_files_goes_as_a_whole(cache: Path) -> None:
     assert not (cache / "npm" / "set").exists()
 
 
-def test_a_night_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:
+def test_a_nightly_run_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", RECIPE)
     (tmp_path / "recipes" / "a" / "a.txt").write_text("a")
     result = layerwright("nightly", cwd=tmp_path, env={caches.VARIABLE: "0.000004"})
@@ -102,10 +102,10 @@ def test_a_night_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -
     assert {"parts/a.tar", "sources/c"} <= left(cache)
     wrong = layerwright("nightly", cwd=tmp_path, env={caches.VARIABLE: "much"})
     assert wrong.code == 2
-    assert "LAYERWRIGHT_CACHE_GB=much is no number" in wrong.err
+    assert "LAYERWRIGHT_CACHE_GB=much is not a valid number of gigabytes" in wrong.err
 
 
-def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -> None:
+def test_each_job_has_one_architecture_and_each_target_one_job(tmp_path: Path) -> None:
     for name in "abcde":
         write_recipe(tmp_path, name, pip_recipe(name, f"{name}==1", architectures=("x86_64", "arm64")))
     write_recipe(tmp_path, "f", pip_recipe("f", "f==1", architectures=("arm64",)))
@@ -131,9 +131,7 @@ def test_jobs_are_of_one_architecture_and_hold_everything_once(tmp_path: Path) -
         ("updates", {"propose"}, {"update"}),
     ],
 )
-def test_every_command_of_the_workflows_is_there_with_its_options(
-    name: str, jobs: set[str], commands: set[str]
-) -> None:
+def test_every_command_of_the_workflows_exists_with_its_options(name: str, jobs: set[str], commands: set[str]) -> None:
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
     assert set(yaml.safe_load(text)["jobs"]) == jobs
     called = re.findall(r"\.venv/bin/layerwright (\S+)([^\n]*)", text)
@@ -143,7 +141,7 @@ def test_every_command_of_the_workflows_is_there_with_its_options(
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
 
 
-def test_the_nodes_for_kubernetes_are_valid_and_belong_together() -> None:
+def test_the_nodes_for_kubernetes_are_valid_and_consistent() -> None:
     text = (ROOT / "images" / "builders" / "kubernetes.yaml").read_text(encoding="utf-8")
     found = list(yaml.safe_load_all(text))
     for one in found:

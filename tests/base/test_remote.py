@@ -1,4 +1,4 @@
-"""The shared cache, against a real server that speaks S3: two machines that never see each other's disks."""
+"""The shared cache, with a real server for S3 and two machines without a common disk."""
 
 import hashlib
 import io
@@ -27,7 +27,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Give a client of an empty bucket, which this process and its children are set to."""
+    """Yield a client for an empty bucket, which is the shared cache of this process and its children."""
     client = aws.client(server)
     client.create_bucket(Bucket=BUCKET)
     for name, value in {
@@ -36,9 +36,9 @@ def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         remote.VARIABLE: f"s3://{BUCKET}/team/cache",
     }.items():
         monkeypatch.setenv(name, value)
-    remote.forget()
+    remote.reset()
     yield client
-    remote.forget()
+    remote.reset()
     for name in keys(client):
         client.delete_object(Bucket=BUCKET, Key=name)
     client.delete_bucket(Bucket=BUCKET)
@@ -73,7 +73,7 @@ def digest(work: Path, name: str) -> str:
     return hashlib.sha256((work / name / "a-1.0-python3.13-arm64.zip").read_bytes()).hexdigest()
 
 
-def test_what_one_machine_built_another_takes(work: Path, bucket: Any, index: Index) -> None:
+def test_a_layer_is_built_by_one_machine_and_used_by_another(work: Path, bucket: Any, index: Index) -> None:
     assert states(machine(work, "one")) == ["built"]
     layers = [name for name in keys(bucket) if name.startswith("team/cache/layers/")]
     assert len(layers) == 3
@@ -85,7 +85,7 @@ def test_what_one_machine_built_another_takes(work: Path, bucket: Any, index: In
     assert (work / "third" / "a-1.0-python3.13-arm64.cdx.json").is_file()
 
 
-def test_a_damaged_object_is_told_removed_and_made_again(work: Path, bucket: Any) -> None:
+def test_a_damaged_object_is_reported_removed_and_built_again(work: Path, bucket: Any) -> None:
     assert states(machine(work, "one")) == ["built"]
     (name,) = [name for name in keys(bucket) if name.endswith(".zip")]
     whole = bucket.get_object(Bucket=BUCKET, Key=name)
@@ -108,7 +108,7 @@ def test_two_machines_at_once(work: Path, bucket: Any) -> None:
     assert len([name for name in keys(bucket) if name.endswith(".zip")]) == 1
 
 
-def test_a_cache_that_does_not_answer_costs_time_and_nothing_else(
+def test_an_unreachable_cache_costs_time_and_nothing_else(
     work: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert keys(bucket) == []
@@ -118,7 +118,7 @@ def test_a_cache_that_does_not_answer_costs_time_and_nothing_else(
     assert result.err.count("the shared cache:") == 1  # told once, not for every object
 
 
-def test_a_bucket_that_is_not_there_is_told(work: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_bucket_is_reported(work: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert keys(bucket) == []
     monkeypatch.setenv(remote.VARIABLE, "s3://nobody-has-this")
     result = machine(work, "one")
@@ -126,13 +126,13 @@ def test_a_bucket_that_is_not_there_is_told(work: Path, bucket: Any, monkeypatch
     assert "NoSuchBucket" in result.err or "does not exist" in result.err
 
 
-def test_no_place_for_a_cache_is_a_mistake(work: Path) -> None:
+def test_an_invalid_address_is_refused(work: Path) -> None:
     result = layerwright("nightly", cwd=work, env={remote.VARIABLE: "/somewhere"})
     assert result.code == 2
-    assert "is no place for a cache" in result.err
+    assert "is not a valid address of a cache" in result.err
 
 
-def test_what_containers_made_is_shared_as_well(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_are_shared_as_well(bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "one"))
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
@@ -140,11 +140,11 @@ def test_what_containers_made_is_shared_as_well(bucket: Any, tmp_path: Path, mon
         info.size = 7
         archive.addfile(info, io.BytesIO(b"program"))
     stream.seek(0)
-    artifacts.receive(stream, {"tree": artifacts.Expected(key="k" * 64, way="native")})
+    artifacts.receive(stream, {"tree": artifacts.ExpectedArtifact(key="k" * 64, mode="native")})
     assert [name for name in keys(bucket) if "/parts/" in name] == [f"team/cache/parts/{'k' * 64}-native.tar"]
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "other"))
     made = artifacts.get("k" * 64)
     assert made is not None
     assert [entry.path for entry in made.files("opt")] == ["bin/a"]
     assert artifacts.get("n" * 64) is None
-    assert remote.troubles() == ()
+    assert remote.warnings() == ()

@@ -19,7 +19,7 @@ from builder.base.errors import SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.model import recipes
 from builder.model.target import targets
-from builder.smoke.run import Outcome
+from builder.smoke.run import SmokeResult
 
 TARGET = "a-1.0-python3.13-arm64"
 WELL_BEFORE_ITS_END = 20 << 20
@@ -103,7 +103,7 @@ def test_the_same_bytes_from_two_folders_umasks_locales_and_time_zones(tmp_path:
     assert len(digests) == 2  # one zip, one manifest
 
 
-def test_nothing_is_done_twice_and_every_change_is_seen(work: Path, index: Index) -> None:
+def test_nothing_is_built_twice_and_every_change_is_detected(work: Path, index: Index) -> None:
     def state() -> str:
         result = layerwright("build", "a", "--json", cwd=work)
         assert result.code == 0, result.err
@@ -182,7 +182,7 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
 def with_install(work: Path, body: str) -> subprocess.CompletedProcess[str]:
-    """Build in a process whose installing of packages does something else, or more."""
+    """Build in a process with a changed installation of packages."""
     code = (
         "import resource, sys; from builder.packages.pypi import resolution; from builder.cli import run\n"
         f"real = resolution.install\ndef install(*a):\n    {body}\n"
@@ -221,7 +221,7 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     assert files(work / "dist") == whole(TARGET)
 
 
-def test_an_output_that_cannot_be_written_is_told_before_any_work(work: Path) -> None:
+def test_an_unwritable_output_is_reported_before_any_work(work: Path) -> None:
     (work / "file").write_text("")
     for output in ("file/dist", "/proc/none" if sys.platform == "linux" else "file/x"):
         result = layerwright("build", "a", "--output", output, cwd=work)
@@ -257,7 +257,7 @@ def test_a_lock_is_written_used_and_enforced(work: Path, index: Index, tmp_path:
     assert "hint: `layerwright lock top` brings it up to date" in stale.err
 
 
-def test_a_file_that_changed_behind_the_lock_is_refused(work: Path, index: Index, tmp_path: Path) -> None:
+def test_a_file_that_differs_from_the_lock_is_refused(work: Path, index: Index, tmp_path: Path) -> None:
     assert layerwright("lock", "a", cwd=work).code == 0
     make_wheel(index.folder, "a", "1.0", files={"a/evil.py": b""})
     result = layerwright("build", "a", cwd=work, env={"UV_CACHE_DIR": str(tmp_path / "other")})
@@ -298,7 +298,7 @@ def test_strict_makes_a_warning_a_failure(work: Path, index: Index, tmp_path: Pa
     assert strict.code == 5
 
 
-def test_private_credentials_end_up_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_private_credentials_are_stored_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "private"
     folder.mkdir()
     make_wheel(folder, "a", "1.0")
@@ -321,7 +321,7 @@ def test_private_credentials_end_up_nowhere(tmp_path: Path, monkeypatch: pytest.
     assert not [one for one in (work / "recipes").rglob("*.lock") if b"127.0.0.1" in one.read_bytes()]
 
 
-def test_one_failure_stops_the_rest_unless_told_to_keep_going(work: Path) -> None:
+def test_one_failure_stops_the_rest_without_keep_going(work: Path) -> None:
     write_recipe(work, "b", pip_recipe("b", "missing"))
     stopped = layerwright("build", "b", "a", "--jobs", "1", cwd=work)
     assert stopped.code == 4
@@ -332,7 +332,7 @@ def test_one_failure_stops_the_rest_unless_told_to_keep_going(work: Path) -> Non
     assert "missing" in going.err
 
 
-def test_packages_that_the_runtime_brings_are_told(work: Path, index: Index) -> None:
+def test_packages_that_the_runtime_includes_are_reported(work: Path, index: Index) -> None:
     make_wheel(index.folder, "six", "1.0")
     make_wheel(index.folder, "boto3", "1.0", requires=("six",))
     write_recipe(work, "sdk", pip_recipe("sdk", "boto3"))
@@ -348,7 +348,7 @@ def test_a_version_with_an_epoch_makes_a_name_for_a_file(work: Path, index: Inde
 
 
 @pytest.mark.network
-def test_wheels_larger_than_the_limit_are_told_before_they_are_fetched(tmp_path: Path) -> None:
+def test_wheels_larger_than_the_limit_are_reported_before_they_are_fetched(tmp_path: Path) -> None:
     result = layerwright("plan", "--pip", "torch==2.5.1", "--runtime", "python3.12", "--arch", "x86_64", cwd=tmp_path)
     assert result.code == 0, result.err
     assert "MB packed, more than Lambda takes unpacked" in result.err
@@ -470,12 +470,14 @@ def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
     tried: list[str] = []
 
-    def layer(_: object, zip_path: Path, *__: object, **___: object) -> list[Outcome]:
+    def layer(_: object, zip_path: Path, *__: object, **___: object) -> list[SmokeResult]:
         tried.append(digest(zip_path))
-        return [Outcome(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=1.0, emulated=False)]
+        return [
+            SmokeResult(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=1.0, emulated=False)
+        ]
 
     monkeypatch.setattr("builder.smoke.run.layer", layer)
-    monkeypatch.setattr("builder.plan.mode.EngineChoice.engine", lambda _: None)
+    monkeypatch.setattr("builder.plan.mode.EngineOptions.engine", lambda _: None)
     return tried
 
 
@@ -511,7 +513,7 @@ def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
 
     path = built("never").path
 
-    def fails(*_: object, **__: object) -> list[Outcome]:
+    def fails(*_: object, **__: object) -> list[SmokeResult]:
         msg = "it does not work"
         raise SmokeFailedError(msg)
 

@@ -1,4 +1,4 @@
-"""Compiling for the other architecture with the engine's own compiler: the same result, and what happens where not."""
+"""Compiling for the other architecture with the engine's own compiler: equal results, and the fallback to emulation."""
 
 import dataclasses
 import subprocess
@@ -15,7 +15,7 @@ from builder.building.layer import Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice, decide
+from builder.plan.mode import EngineOptions, choose_mode
 from builder.plan.planning import plan
 
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
@@ -43,7 +43,7 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
     target = next(t for t in targets(one.recipe) if t.base.name == "python3.13" and t.arch != engine.architecture)
     results = {}
     for route in ("accelerated", "emulated"):
-        options = Options(output=tmp_path / route, containers=EngineChoice(route=route))
+        options = Options(output=tmp_path / route, containers=EngineOptions(mode=route))
         built = build(one, target, options, lambda _: None)
         assert built.manifest["route"] == route
         assert route in {package["route"] for package in built.manifest["packages"]}
@@ -70,7 +70,7 @@ def test_cxx_is_compiled_against_the_targets_own_library(engine: Engine, tmp_pat
     assert works(engine, built, tmp_path)
 
 
-def test_what_acceleration_breaks_is_emulated_and_told(engine: Engine, tmp_path: Path) -> None:
+def test_a_stage_that_acceleration_breaks_is_emulated_with_a_note(engine: Engine, tmp_path: Path) -> None:
     picky = 'case "$("${CC:-gcc}" --version)" in *clang*) echo "a.c:1:1: error: only with gcc" >&2; exit 1 ;; esac\n'
     text = making(picky + C_PROGRAM)
     built = made(tmp_path, text)
@@ -81,7 +81,7 @@ def test_what_acceleration_breaks_is_emulated_and_told(engine: Engine, tmp_path:
         made(tmp_path, text, "accelerated")
 
 
-def test_a_build_that_ignores_cc_is_noticed_by_what_it_made(engine: Engine, tmp_path: Path) -> None:
+def test_a_build_that_ignores_cc_is_detected_from_its_output(engine: Engine, tmp_path: Path) -> None:
     makefile = "all:\n\tgcc -o a a.c\ninstall:\n\tinstall -D a /opt/bin/a\n"
     code = '#include <stdio.h>\nint main(void) { puts("works"); return 0; }\n'
     digest, _ = source_archive({"Makefile": makefile, "a.c": code})
@@ -94,7 +94,7 @@ def test_a_build_that_ignores_cc_is_noticed_by_what_it_made(engine: Engine, tmp_
     assert works(engine, built, tmp_path)
 
 
-def test_ways_can_be_forced_or_refused(engine: Engine, tmp_path: Path) -> None:
+def test_a_mode_can_be_forced_or_refused(engine: Engine, tmp_path: Path) -> None:
     text = making(C_PROGRAM)
     fast, slow = made(tmp_path, text, "accelerated"), made(tmp_path, text, "emulated")
     assert (fast.manifest["route"], slow.manifest["route"]) == ("accelerated", "emulated")
@@ -105,16 +105,18 @@ def test_ways_can_be_forced_or_refused(engine: Engine, tmp_path: Path) -> None:
     assert result.code == 7
 
 
-def test_engines_without_events_accelerate_only_when_asked(engine: Engine, tmp_path: Path) -> None:
+def test_engines_without_events_accelerate_only_on_request(engine: Engine, tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", making(C_PROGRAM))
     one = recipes.load(tmp_path / "recipes", "a")
     planned = plan(one, targets(one.recipe)[0])
     assert planned.container is not None
     podman = dataclasses.replace(engine, kind="podman")
-    ways = [
-        decide(planned.container, which, route).name for which in (engine, podman) for route in ("auto", "accelerated")
+    modes = [
+        choose_mode(planned.container, which, route).name
+        for which in (engine, podman)
+        for route in ("auto", "accelerated")
     ]
-    assert ways == ["accelerated", "accelerated", "emulated", "accelerated"]
+    assert modes == ["accelerated", "accelerated", "emulated", "accelerated"]
 
 
 def test_a_mirror_without_the_engines_own_image_is_enough(

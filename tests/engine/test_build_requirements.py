@@ -1,4 +1,4 @@
-"""`build-requirements.lock`: sdists are compiled with what the lock says, by hash, whatever the index has today."""
+"""`build-requirements.lock`: sdists are compiled with the locked requirements, by hash, whatever the index has."""
 
 import zipfile
 from collections.abc import Iterator
@@ -40,7 +40,9 @@ def build(folder: Path) -> tuple[Result, str]:
 
 
 @pytest.mark.usefixtures("engine", "static_uv")
-def test_a_newer_tool_changes_nothing_until_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_tool_changes_nothing_until_the_lock_is_upgraded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index = tmp_path / "index"
     index.mkdir()
     make_wheel(index, "tool", "1.0")

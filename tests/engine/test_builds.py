@@ -1,4 +1,4 @@
-"""Builds on the real engine: what steps get, what comes out, what goes wrong and how it is told."""
+"""Builds on the real engine: the inputs of steps, the layers, and the errors of failed builds."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -38,7 +38,7 @@ def made(folder: Path, text: str, **choice: object) -> Built:
     """Build a recipe in this process."""
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
-    options = Options(output=folder / "dist", containers=EngineChoice(**choice))  # type: ignore[arg-type]
+    options = Options(output=folder / "dist", containers=EngineOptions(**choice))  # type: ignore[arg-type]
     return build(one, targets(one.recipe)[0], options, lambda _: None)
 
 
@@ -92,7 +92,7 @@ def test_a_script_gets_its_values_as_environment_and_nothing_else(engine: Engine
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
     assert (modes["bin/program"], modes["bin/private"], modes["bin/link"]) == (0o755, 0o644, 0o777)
     assert files["bin/link"] == b"read"
-    assert built.manifest["route"] == engine.way(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
+    assert built.manifest["route"] == engine.mode(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
 
 
 def test_each_build_system_gets_prefix_flags_and_options_as_single_words(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_sources_and_scripts_have_no_network_unless_they_say_so(tmp_path: Path) 
     assert b"eth0" in content(made(tmp_path / "all", recipe(script(look, "network = true"))))["bin/devices"]
 
 
-def test_files_outside_of_opt_are_listed_and_do_not_come_along(tmp_path: Path) -> None:
+def test_files_outside_of_opt_are_listed_and_left_out(tmp_path: Path) -> None:
     run = 'mkdir -p "$PREFIX/bin" /etc/thing; echo x | tee "$PREFIX/bin/x" /etc/thing/one /usr/two > /tmp/three'
     built = made(tmp_path, recipe(script(run)))
     assert list(content(built)) == ["bin/x"]
@@ -131,7 +131,7 @@ def test_files_outside_of_opt_are_listed_and_do_not_come_along(tmp_path: Path) -
     assert "three" not in note
 
 
-def test_libraries_that_lambda_lacks_come_along_and_say_where_they_are_from(tmp_path: Path) -> None:
+def test_libraries_that_lambda_lacks_are_bundled_with_their_origin(tmp_path: Path) -> None:
     steps = '[[step]]\nuses = "packages"\ninstall = ["libpq-devel"]\n'
     steps += script(
         'mkdir -p "$PREFIX/bin"; echo "int PQlibVersion(void); int main() { return PQlibVersion() < 1; }" > a.c; '
@@ -163,7 +163,7 @@ def test_libraries_that_lambda_lacks_come_along_and_say_where_they_are_from(tmp_
 # ---- what is kept --------------------------------------------------------------------------------------------------
 
 
-def test_what_was_compiled_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_are_reused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = script(
         'mkdir -p "$PREFIX/bin"; echo 1 | tee "$PREFIX/bin/x" "$PREFIX/bin/y"; date +%s%N > "$PREFIX/bin/when"'
     )
@@ -181,7 +181,7 @@ def test_what_was_compiled_is_not_compiled_again(tmp_path: Path, monkeypatch: py
     )
 
 
-def test_a_damaged_part_is_made_again(tmp_path: Path) -> None:
+def test_a_damaged_artifact_is_built_again(tmp_path: Path) -> None:
     text = recipe(script('mkdir -p "$PREFIX/bin"; echo damaged > "$PREFIX/bin/x"'))
     first = content(made(tmp_path, text))
     for path in artifacts.folder().glob("*.tar"):
@@ -208,7 +208,7 @@ def test_two_builds_at_once_give_the_same_zip(tmp_path: Path) -> None:
 # ---- what goes wrong -----------------------------------------------------------------------------------------------
 
 
-def test_a_compilers_first_error_is_what_the_user_sees(tmp_path: Path) -> None:
+def test_the_first_error_of_the_compiler_is_shown(tmp_path: Path) -> None:
     run = 'printf "int main() {\\n  return nothing;\\n}\\n" > broken.c\necho going on\ngcc -c broken.c'
     error = refused(tmp_path, recipe(script(run)))
     assert error.exit_code == 4
@@ -224,7 +224,7 @@ def test_a_script_stops_at_its_first_failing_line(tmp_path: Path) -> None:
     assert any("NO_SUCH" in line for line in error.why)
 
 
-def test_a_package_that_the_system_does_not_have_is_told_with_the_near_name(tmp_path: Path) -> None:
+def test_an_unknown_package_of_the_system_is_reported_with_a_near_match(tmp_path: Path) -> None:
     steps = '[[step]]\nuses = "packages"\ninstall = ["libpq-dvel", "zip"]\n' + script("true")
     error = refused(tmp_path, recipe(steps))
     assert "no package is called `libpq-dvel`; did you mean `libpq-devel`?" in str(error)
@@ -257,7 +257,7 @@ def test_a_build_without_a_pin_warns(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert built.manifest["build_image"]["digest"] is None
 
 
-def test_a_build_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+def test_a_build_that_exceeds_its_time_limit_is_stopped(tmp_path: Path) -> None:
     error = refused(tmp_path, recipe(script("sleep 321")), timeout=4.0)
     assert isinstance(error, BuildError)
     assert "took longer than" in str(error)
@@ -306,7 +306,7 @@ def gone(words: str) -> bool:
     return waited(lambda: not running(words), 15)
 
 
-def test_an_engine_that_is_killed_in_the_middle_is_told_as_that(tmp_path: Path) -> None:
+def test_an_engine_that_is_killed_during_a_build_is_reported(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(script("sleep 323")))
     command = [sys.executable, "-m", "builder", "build", "a"]
     with standin.daemon() as folder:
@@ -317,11 +317,11 @@ def test_an_engine_that_is_killed_in_the_middle_is_told_as_that(tmp_path: Path) 
             error = process.communicate(timeout=60)[1].decode()
     subprocess.run(["pkill", "-f", "sleep 323"], check=False)
     assert process.returncode == 7, error
-    assert "the container engine went away during the build" in error
+    assert "the connection to the container engine was lost during the build" in error
     assert not list((tmp_path / "dist").iterdir())
 
 
-def test_a_full_disk_of_the_engine_is_told_as_that(tmp_path: Path) -> None:
+def test_a_full_disk_of_the_engine_is_reported(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(script("true  # on a small disk")))
     with standin.daemon(size="300m") as folder:
         result = layerwright("build", "a", cwd=tmp_path, env={"DOCKER_HOST": f"unix://{folder}/d.sock"})
@@ -333,7 +333,7 @@ def test_a_full_disk_of_the_engine_is_told_as_that(tmp_path: Path) -> None:
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 
-def test_secrets_are_there_for_steps_and_nowhere_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_are_available_to_steps_and_stored_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-pa55word@192.0.2.1:1")
     monkeypatch.setenv("MY_TOKEN", "t0ken-of-mine")
     (tmp_path / "netrc").write_text("machine x login y password netrc-pa55word\n")
@@ -375,7 +375,7 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
     loaded = recipes.load(folder / "recipes", "a")
     container = plan(loaded, targets(loaded.recipe)[0]).container
     assert container is not None
-    choice = EngineChoice(secrets=tuple(host.parse_secret(text) for text in given))
+    choice = EngineOptions(secrets=tuple(host.parse_secret(text) for text in given))
     work = compiling.Work(container=container, folder=loaded.folder, choice=choice)
     compiling.write_context(work, folder / "context", container.parts)
     files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)
@@ -389,7 +389,7 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("static_uv")
-def test_a_private_index_is_used_inside_and_its_password_stays_there(
+def test_a_private_index_is_used_and_its_password_is_stored_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = tmp_path / "index"
@@ -428,7 +428,7 @@ def test_a_private_index_is_used_inside_and_its_password_stays_there(
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_shows_the_way_the_image_and_the_dockerfile(tmp_path: Path) -> None:
+def test_a_plan_shows_the_mode_the_image_and_the_dockerfile(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(script("make it"), arch="arm64"))
     result = layerwright("plan", "a", cwd=tmp_path)
     assert result.code == 0, result.err
@@ -462,7 +462,7 @@ def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     assert "layerwright-shell" not in docker("ps", "-a", "--format", "{{.Image}}")
 
 
-def test_pins_are_written_checked_and_told(tmp_path: Path) -> None:
+def test_pins_are_written_checked_and_reported(tmp_path: Path) -> None:
     env = {"LAYERWRIGHT_PINS": str(tmp_path)}
     first = pin(tmp_path, env)
     assert first.code == 0, first.err
@@ -487,7 +487,7 @@ def pin(folder: Path, env: dict[str, str], *more: str) -> Result:
     return layerwright("images", "pin", "--runtime", "python3.13", *more, cwd=folder, env=env)
 
 
-def test_the_doctor_is_content_with_this_machine(engine: Engine, tmp_path: Path) -> None:
+def test_the_doctor_finds_no_problem_on_this_machine(engine: Engine, tmp_path: Path) -> None:
     result = layerwright("doctor", cwd=tmp_path)
     assert result.code == 0, result.out
     assert f"docker {engine.version}" in result.out

@@ -1,4 +1,4 @@
-"""What is wrong with an engine: told by clients that answer as broken ones do."""
+"""Detection of the engine and its problems, with clients that respond like broken ones."""
 
 import json
 import os
@@ -80,17 +80,17 @@ def test_no_engine_at_all(tmp_path: Path) -> None:
     assert not list((tmp_path / "dist").iterdir())
 
 
-def test_a_good_one_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_usable_engine_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = found(fake(tmp_path / "bin", GOOD), monkeypatch)
     assert (engine.kind, engine.version, engine.architecture) == ("docker", "27.1.0", X86_64)
-    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "emulated")
+    assert (engine.mode(X86_64), engine.mode(ARM64)) == ("native", "emulated")
 
 
 def test_a_builder_with_nodes_of_both_kinds_is_native_for_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = found(fake(tmp_path / "bin", {"buildx inspect farm": NODES, **GOOD}), monkeypatch, builder="farm")
     assert engine.build[-2:] == ("--builder", "farm")
     assert [node.native for node in engine.nodes] == ["linux/amd64", "linux/arm64"]
-    assert (engine.way(X86_64), engine.way(ARM64)) == ("native", "native")
+    assert (engine.mode(X86_64), engine.mode(ARM64)) == ("native", "native")
     write_recipe(tmp_path, "a", RECIPE)
     path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
     planned = layerwright("plan", "a", "--builder", "farm", cwd=tmp_path, env={"PATH": path})
@@ -104,11 +104,11 @@ def test_a_builder_with_nodes_of_both_kinds_is_native_for_both(tmp_path: Path, m
         ({**GOOD, "buildx version": "github.com/docker/buildx 0.11.2 x"}, {}, "buildx 0.11.2 is too old; 0.13 is"),
         (GOOD, {"buildx version": "not a docker command"}, "docker has no buildx"),
         ({}, {"version": "Cannot connect to the Docker daemon at unix"}, "the docker daemon is not reachable"),
-        ({}, {"version": "permission denied while trying to connect"}, "you may not talk to the docker daemon"),
-        (GOOD, {"buildx inspect": "no builder found"}, "buildx cannot tell of builder"),
+        ({}, {"version": "permission denied while trying to connect"}, "no permission to connect to the docker daemon"),
+        (GOOD, {"buildx inspect": "no builder found"}, "buildx cannot inspect builder"),
     ],
 )
-def test_what_is_wrong_is_named_with_what_mends_it(
+def test_a_problem_is_reported_with_a_remedy(
     answers: dict[str, str], failures: dict[str, str], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EngineError, match=what) as caught:
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_named_with_what_mends_it(
     assert caught.value.exit_code == 7
 
 
-def test_an_architecture_without_emulation_is_told_before_anything_runs(tmp_path: Path) -> None:
+def test_an_architecture_without_emulation_is_reported_before_anything_runs(tmp_path: Path) -> None:
     bare = {**GOOD, "buildx inspect": "Driver: docker\nNodes:\nName: default\nPlatforms: linux/amd64, linux/386\n"}
     write_recipe(tmp_path, "a", RECIPE)
     path = f"{fake(tmp_path / 'bin', bare)}:{os.environ['PATH']}"
@@ -127,10 +127,10 @@ def test_an_architecture_without_emulation_is_told_before_anything_runs(tmp_path
     assert "tonistiigi/binfmt --install arm64" in result.err
     planned = layerwright("plan", "a", cwd=tmp_path, env={"PATH": path})
     assert planned.code == 0
-    assert "not possible here: this engine runs nothing for arm64" in planned.out
+    assert "not possible here: this engine cannot run arm64" in planned.out
 
 
-def test_the_engine_is_chosen_by_option_environment_or_what_is_there(
+def test_the_engine_is_selected_by_option_environment_or_installation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = fake(tmp_path / "bin", GOOD)
@@ -152,7 +152,7 @@ def test_the_engine_is_chosen_by_option_environment_or_what_is_there(
         found(folder, monkeypatch, kind="podman")
 
 
-def test_the_doctor_tells_all_of_it_and_ends_with_seven(tmp_path: Path) -> None:
+def test_the_doctor_reports_all_problems_and_exits_with_seven(tmp_path: Path) -> None:
     result = layerwright("doctor", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert result.code == 7
     assert "wrong   engine" in result.out

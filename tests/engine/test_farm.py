@@ -1,4 +1,4 @@
-"""Nights on several machines: real BuildKit daemons, one of which dies in the middle; and an engine that comes back."""
+"""Nightly runs on several real BuildKit daemons: native nodes, a node that dies, an engine that comes back."""
 
 import json
 import os
@@ -76,7 +76,7 @@ def test_each_architecture_is_compiled_natively_on_its_own_node(two: tuple[str, 
     assert nightly(tmp_path, name).json["states"] == dict.fromkeys(result.json["states"], "unchanged")
 
 
-def test_when_a_node_dies_its_work_is_done_by_the_other(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:
+def test_the_work_of_a_node_that_dies_is_done_by_the_other(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:
     name, (_, arm) = two
     recipes(tmp_path, "a", "b", "c", pause=6)
     killer = threading.Timer(12.0, arm.kill)
@@ -94,10 +94,10 @@ def test_when_a_node_dies_its_work_is_done_by_the_other(two: tuple[str, list[Dae
     arm.start()
     client.find.cache_clear()
     back = client.find("docker", name)
-    assert (back.builder, len(back.nodes), back.lost) == (name, 2, ())
+    assert (back.builder, len(back.nodes), back.dead) == (name, 2, ())
 
 
-def test_when_no_node_answers_that_is_told(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:
+def test_a_builder_without_a_responding_node_is_reported(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:
     name, daemons = two
     for one in daemons:
         one.kill()
@@ -105,10 +105,10 @@ def test_when_no_node_answers_that_is_told(two: tuple[str, list[Daemon]], tmp_pa
     result = nightly(tmp_path, name, "--patience", "0")
     assert result.code == 4
     failures = {one["failure"]["what"] for one in result.json["targets"]}
-    assert failures == {f"no node of builder `{name}` answers"}
+    assert failures == {f"no node of builder `{name}` responds"}
 
 
-def test_an_engine_that_goes_and_comes_back_is_waited_for(tmp_path: Path, engine: Engine) -> None:
+def test_an_engine_that_disappears_is_awaited(tmp_path: Path, engine: Engine) -> None:
     """Its daemon is one of ours: the machine's own serves other tests at this moment."""
     with farm(tmp_path / "farm", "amd64") as (name, (only,)):
         recipes(tmp_path, "a", pause=5)

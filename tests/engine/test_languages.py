@@ -21,7 +21,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.plan.planning import plan
 from builder.smoke import run
-from builder.smoke.run import Bench, Outcome
+from builder.smoke.run import Sandbox, SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 COMMON = {
@@ -34,10 +34,12 @@ MODERN = {
 }
 
 
-def tried(engine: Engine, files: dict[str, bytes], test: Test | None, on: str, arch: str = "x86_64") -> list[Outcome]:
+def tried(
+    engine: Engine, files: dict[str, bytes], test: Test | None, on: str, arch: str = "x86_64"
+) -> list[SmokeResult]:
     content = of(entry(path, data) for path, data in files.items())
-    bench = Bench(engine=engine, runtime=runtime(on), arch=architecture(arch), content=content)
-    return run.proven(bench, [test] if test else [], "layer")
+    bench = Sandbox(engine=engine, runtime=runtime(on), arch=architecture(arch), content=content)
+    return run.execute(bench, [test] if test else [], "layer")
 
 
 @BOTH

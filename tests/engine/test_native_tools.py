@@ -1,4 +1,4 @@
-"""Programs of the engine's architecture inside a container of the other: what they are told, what they give."""
+"""Programs of the engine's architecture in a container of the other one: their environment and their results."""
 
 import dataclasses
 import json
@@ -78,7 +78,7 @@ def told(folder: Path, route: str, says: str = SAYS, backend: str = "backend") -
 
 
 @pytest.mark.usefixtures("engine", "static_uv")
-def test_the_engines_python_says_what_the_emulated_one_says(index: Index, tmp_path: Path) -> None:
+def test_the_native_python_reports_the_same_values_as_the_emulated_one(index: Index, tmp_path: Path) -> None:
     assert index.url
     built, fast = told(tmp_path, "accelerated")
     _, slow = told(tmp_path, "emulated")
@@ -105,7 +105,7 @@ def test_extensions_are_optimised_as_this_python_does_it(
 
 
 @pytest.mark.usefixtures("engine", "static_uv")
-def test_what_only_an_emulated_python_can_do_is_done_by_one(index: Index, tmp_path: Path) -> None:
+def test_a_build_that_needs_the_emulated_python_gets_it(index: Index, tmp_path: Path) -> None:
     assert index.url
     condition = '_elf_machine("/proc/self/exe") == 183'
     picky = SAYS.replace("says():\n", f'says():\n    assert {condition}, "not this machine"\n')
@@ -137,7 +137,7 @@ def interface_of_go(data: bytes) -> tuple[str, bool]:
     return found["machine"], "libc.so.6" in found["needed"]
 
 
-def test_what_has_no_compiler_of_the_engines_own_is_told(engine: Engine, tmp_path: Path) -> None:
+def test_a_language_without_a_native_compiler_is_reported(engine: Engine, tmp_path: Path) -> None:
     assert engine.kind == "docker"
     packages = '[[step]]\nuses = "packages"\ninstall = ["gcc-gfortran"]\n'
     write_recipe(tmp_path, "a", making(C_PROGRAM).replace("[[step]]", f"{packages}[[step]]", 1))

@@ -1,4 +1,4 @@
-"""`build --recompile`: steps run anew, and what they downloaded before is still there."""
+"""`build --recompile`: steps run again, with the downloads of the last time."""
 
 import uuid
 import zipfile
@@ -19,7 +19,7 @@ def says():
 
 
 @pytest.mark.usefixtures("engine", "static_uv")
-def test_steps_run_anew_with_the_downloads_of_the_last_time(index: Index, tmp_path: Path) -> None:
+def test_steps_run_again_with_the_downloads_of_the_last_time(index: Index, tmp_path: Path) -> None:
     assert index.url
     make_telling_sdist(tmp_path / "index", SAYS.replace("@UNIQUE@", uuid.uuid4().hex))
     step = '[[step]]\nuses = "pip"\nrequirements = ["told==1.0"]\n'

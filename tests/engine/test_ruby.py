@@ -1,4 +1,4 @@
-"""Layers of Ruby gems: compiled in the build image, run in the runtime's."""
+"""Layers of Ruby gems: compiled in the build image, tested in the runtime's image."""
 
 import subprocess
 import zipfile
@@ -19,7 +19,7 @@ from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.smoke import run
-from builder.smoke.run import Bench, Outcome
+from builder.smoke.run import Sandbox, SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 ROOT = "ruby/gems/3.3.0"
@@ -47,10 +47,10 @@ void Init_fast(void) {
 }
 
 
-def tried(engine: Engine, files: dict[str, bytes], test: Test | None, arch: str = "x86_64") -> list[Outcome]:
+def tried(engine: Engine, files: dict[str, bytes], test: Test | None, arch: str = "x86_64") -> list[SmokeResult]:
     content = of(entry(path, data) for path, data in files.items())
-    bench = Bench(engine=engine, runtime=runtime("ruby3.3"), arch=architecture(arch), content=content)
-    return run.proven(bench, [test] if test else [], "layer")
+    bench = Sandbox(engine=engine, runtime=runtime("ruby3.3"), arch=architecture(arch), content=content)
+    return run.execute(bench, [test] if test else [], "layer")
 
 
 @BOTH
@@ -148,7 +148,7 @@ def test_the_same_gems_give_the_same_zip(gem_index: Path, tmp_path: Path) -> Non
         ("ext/fast/fast.c", b"#include <ruby.h>\nvoid Init_fast(void) { nowhere; }\n", "nowhere"),
     ],
 )
-def test_a_gem_whose_extension_fails_is_told_with_its_words(
+def test_a_failing_extension_of_a_gem_is_reported_with_its_output(
     gem_index: Path, tmp_path: Path, file: str, text: bytes, says: str
 ) -> None:
     wrong = {**EXTENSION, file: text}
@@ -161,7 +161,7 @@ def test_a_gem_whose_extension_fails_is_told_with_its_words(
 
 
 @pytest.mark.usefixtures("engine")
-def test_our_specification_says_what_rubygems_own_does(gem_index: Path, tmp_path: Path) -> None:
+def test_our_specification_equals_that_of_rubygems(gem_index: Path, tmp_path: Path) -> None:
     needs = {"pure": "~> 2.0, != 2.5"}
     path = kit.pack(gem_index / "gems", "fast", "1.0", {"lib/fast.rb": b""}, needs=needs, ruby=">= 2.7, < 4.dev")
     kit.pack(gem_index / "gems", "pure", "2.1")

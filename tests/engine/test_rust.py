@@ -46,7 +46,7 @@ echo 'fn main() {
 %s
 """
 BUILT = 'cargo build --release && cp target/release/a "$PREFIX/bin/a"'
-WAYS = {
+BUILDS = {
     "target": BUILT,
     "installed": 'cargo install --path . --root "$PREFIX" && rm "$PREFIX/.crates.toml" "$PREFIX/.crates2.json"',
     "elsewhere": (
@@ -67,9 +67,9 @@ def rust(build: str) -> str:
     return making(PROGRAM % build).replace("[[step]]", f"{PACKAGES}[[step]]", 1)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_program_is_compiled_without_emulation(engine: Engine, tmp_path: Path, way: str) -> None:
-    built = made(tmp_path, rust(WAYS[way]), "accelerated")
+@pytest.mark.parametrize("build", BUILDS)
+def test_a_program_is_compiled_without_emulation(engine: Engine, tmp_path: Path, build: str) -> None:
+    built = made(tmp_path, rust(BUILDS[build]), "accelerated")
     assert built.manifest["route"] == "accelerated"
     assert built.manifest["notes"] == []
     (data,) = programs(built.path).values()

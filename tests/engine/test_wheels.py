@@ -50,7 +50,7 @@ def test_a_compiled_wheel_carries_its_libraries_and_installs_anywhere(
         "/opt/wheels/*.whl && cd /tmp/x && python3 -c 'import psycopg2'"
     )
     content = of([Entry(path=f"wheels/{path.name}", mode=EXECUTABLE, content=InMemory(data=path.read_bytes()))])
-    clean = sandbox.Call(
+    clean = sandbox.ContainerRun(
         image=build_image(own, ARCHITECTURES[arch]), arch=ARCHITECTURES[arch], command=["/bin/sh", "-euc", program]
     )
     finished = sandbox.run(engine, clean, [(f"opt/{e.path}", e.mode, e.content.read(), None) for e in content])
@@ -58,7 +58,7 @@ def test_a_compiled_wheel_carries_its_libraries_and_installs_anywhere(
 
 
 @pytest.mark.network
-def test_wheels_are_compiled_only_where_none_fits_unless_asked(engine: Engine, tmp_path: Path) -> None:
+def test_wheels_are_compiled_only_where_none_fits_or_on_request(engine: Engine, tmp_path: Path) -> None:
     assert engine.version
     asked = ("wheel", "pyyaml==6.0.3", "six==1.17.0", "--arch", "x86_64", "--runtime", "python3.13")
     plain = layerwright(*asked, cwd=tmp_path)
@@ -76,7 +76,7 @@ def test_wheels_are_compiled_only_where_none_fits_unless_asked(engine: Engine, t
 
 
 @pytest.mark.network
-def test_podman_makes_the_same_zip_and_wheel(engine: Engine, tmp_path: Path) -> None:
+def test_podman_builds_the_same_zip_and_wheel(engine: Engine, tmp_path: Path) -> None:
     env = podman_environment(tmp_path)
     build = ("build", "psycopg2", "--runtime", "python3.13", "--arch", "x86_64", "--recipes", ROOT / "recipes")
     assert engine.kind == "docker"

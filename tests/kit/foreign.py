@@ -13,7 +13,7 @@ from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.smoke import run
 from kit.commands import write_recipe
 from kit.compiled import recipe, script
@@ -56,7 +56,7 @@ def making(run: str) -> str:
 def made(folder: Path, text: str, route: str = "auto") -> Built:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
-    options = Options(output=folder / "dist" / route, containers=EngineChoice(route=route))
+    options = Options(output=folder / "dist" / route, containers=EngineOptions(mode=route))
     return build(one, targets(one.recipe)[0], options, lambda _: None)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from builder.layer import tree
 from builder.layer.tree import Entry, OnDisk, Tree
 from builder.model.architectures import Architecture
-from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.maven import maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
 
@@ -35,7 +35,7 @@ class Jars:
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
         """Nothing of it is needed in a container."""
 
-    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:  # noqa: ARG002
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002
         return content.with_entries(self._entries())
 
     def _entries(self) -> Iterator[Entry]:

@@ -17,7 +17,7 @@ from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
-from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.npm import npm
 from builder.packages.npm.package_lock import NodePackage
 
@@ -84,7 +84,7 @@ class NodeModules:
         if self.scripts and "tree" in stages:
             _archive(self.installed(), context / ARCHIVE)
 
-    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:  # noqa: ARG002  kept in the cache
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  kept in the cache
         if not self.scripts:
             modules = tree.from_folder(self.installed() / "node_modules", f"{self.folder}/node_modules")
             content = content.with_entries(modules)

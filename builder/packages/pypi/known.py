@@ -33,7 +33,7 @@ def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[C
         found = resolve(wanted, target.base, target.arch)
         if not any(candidate.direct for candidate in found):
             _write(path, found)
-            remote.offer(f"resolved/{path.name}", path)
+            remote.upload(f"resolved/{path.name}", path)
     return found
 
 

@@ -11,7 +11,7 @@ from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
-from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.pypi import sdist, static_tools
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.install import Pinned, install
@@ -106,13 +106,13 @@ class Wheels:
                 archive = sdist.file(compiled.sdist, compiled.name, compiled.version)
                 sdist.as_tar(archive, context / "sdists" / f"{compiled.name}.tar")
 
-    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
         built = self.wheels(artifacts, work / "wheels", repaired=False)
         pinned = [built.get(route.package.name, route.package) for route in self.routes]
         install(pinned, self.target.base, self.target.arch, work / "python")
         return content.with_entries(tree.from_folder(work / "python", "python"))
 
-    def wheels(self, artifacts: Mapping[str, Artifact], folder: Path, *, repaired: bool) -> dict[str, Pinned]:
+    def wheels(self, artifacts: Mapping[str, StageOutput], folder: Path, *, repaired: bool) -> dict[str, Pinned]:
         """Write the wheels that sdists became into a folder; return them by package, ready to be installed."""
         folder.mkdir(exist_ok=True)
         stages = {part: part.repaired if repaired else part.stage for part in self.compiles}
@@ -133,7 +133,7 @@ def _row(route: Route) -> Package:
     )
 
 
-def _wheel(part: CompiledPart, artifact: Artifact, folder: Path) -> Pinned:
+def _wheel(part: CompiledPart, artifact: StageOutput, folder: Path) -> Pinned:
     wheels = [entry for entry in artifact.files("out") if entry.path.endswith(".whl")]
     if len(wheels) != 1:
         msg = f"{part.name} {part.version}: its sdist gave {len(wheels)} wheels"

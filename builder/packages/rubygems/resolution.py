@@ -15,7 +15,7 @@ from builder.layer.tree import Entry, InMemory, Tree
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.model.target import Target
-from builder.packages.ecosystem import Artifact, Block, CompiledPart, Package
+from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.rubygems import gemspec, index
 from builder.packages.rubygems.spec import Spec, local_platform
 
@@ -87,7 +87,7 @@ class Gems:
             for gem in self.gems:
                 _add(archive, f"{gem.spec.full_name}.gem", index.fetched(gem.spec, self.index).read_bytes())
 
-    def assemble(self, content: Tree, artifacts: Mapping[str, Artifact], work: Path) -> Tree:  # noqa: ARG002  gems are in the cache
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  gems are in the cache
         return self._linked(content.with_entries(self._entries()))
 
     def _entries(self) -> Iterator[Entry]:

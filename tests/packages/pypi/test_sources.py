@@ -127,7 +127,7 @@ def test_another_file_than_the_recipe_says_is_refused_and_not_kept(server: Serve
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_source_that_is_gone_says_where_a_copy_would_be_taken_from(server: Server, status: int) -> None:
     server.status = status
-    with pytest.raises(BuildError, match="is gone from where it was") as caught:
+    with pytest.raises(BuildError, match="no longer exists at its address") as caught:
         sources.archive(server.url, SHA)
     assert caught.value.hint is not None
     place = Path(caught.value.hint.rpartition(" at ")[2])

@@ -1,4 +1,4 @@
-"""What the tests of layers run in a runtime's image, as command lines; and what a layer is tried with by default."""
+"""The tests of a layer as command lines for the image of its runtime, the default tests, and hints for failures."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from builder.smoke import jvm, nodejs
 MARK = "layerwright-import-ms="
 """Stands before the milliseconds that the imports of a test took, on its standard error."""
 KILLED = 137
-"""128 + SIGKILL: what the kernel does to whom takes too much memory."""
+"""Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _PYTHON = f"""
 import ast, sys, time
 tree = ast.parse(sys.argv.pop())
@@ -32,68 +32,69 @@ _RUBY = "/var/lang/bin/ruby"
 _ALL_THERE = 'for file; do test -r "/opt/$file" || { echo "no $file" >&2; exit 1; }; done'
 _PROGRAMS = """
 for program; do
-    said=$("/opt/$program" --version </dev/null 2>&1) && code=0 || code=$?
-    case "$said" in
+    output=$("/opt/$program" --version </dev/null 2>&1) && code=0 || code=$?
+    case "$output" in
         *"error while loading shared"* | *"version \\`GLIBC"* | *"symbol lookup error"*) code=127 ;;
     esac
-    if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$said" "$code" >&2; exit 1; fi
+    if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$output" "$code" >&2; exit 1; fi
 done
 """
-"""Not every program knows --version; what counts is that the loader can start it."""
-_LIKELY = (
-    (r"No module named '([\w.]+)'", "`{0}` is not in the layer: a dependency that was pruned or never installed?"),
+"""Starts each program with --version. Only failures of the loader count, because not every program has that option."""
+_HINTS = (
+    (r"No module named '([\w.]+)'", "`{0}` is not in the layer: was a dependency pruned or never installed?"),
     (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
     (r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found", "`{0}` is newer than Lambda's: compile in its image"),
-    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: a dependency that was pruned?"),
-    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: a gem that was pruned or never asked for?"),
-    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: a dependency that Maven was not asked for?"),
+    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: was a dependency pruned?"),
+    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: was a gem pruned or never installed?"),
+    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: is a dependency missing in the recipe?"),
     (r"UnsupportedClassVersionError", "a jar was compiled for a newer Java than the runtime has"),
     (r"Read-only file system", "only /tmp can be written to in Lambda"),
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Trial:
-    """One program to run in the runtime's image."""
+class SmokeTest:
+    """A command that tests a layer in the image of its runtime."""
 
     what: str
+    """Name of the test, for messages."""
     command: list[str]
     files: tuple[File, ...] = ()
-    """What it brings besides the layer."""
+    """Files that the command needs in addition to the layer."""
 
 
-def of(test: Test, runtime: Runtime) -> Trial:
-    """Return what a recipe's test runs."""
+def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
+    """Return the command of a recipe's test. Raises UsageError if the runtime has no interpreter for it."""
     if test.python:
-        _only(runtime, "python")
-        return Trial(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
+        _require(runtime, "python")
+        return SmokeTest(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
     if test.node:
-        _only(runtime, "nodejs")
+        _require(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
         what = "the node test, as a module" if as_module else "the node test"
-        return Trial(what=what, command=nodejs.command(test.node, as_module=as_module))
+        return SmokeTest(what=what, command=nodejs.command(test.node, as_module=as_module))
     if test.ruby:
-        _only(runtime, "ruby")
-        return Trial(what="the ruby test", command=[_RUBY, "-e", test.ruby])
+        _require(runtime, "ruby")
+        return SmokeTest(what="the ruby test", command=[_RUBY, "-e", test.ruby])
     if test.java:
-        _only(runtime, "java")
-        return Trial(
+        _require(runtime, "java")
+        return SmokeTest(
             what="the java test", command=jvm.command(runtime), files=(*jvm.compiler(runtime), *jvm.files(test.java))
         )
     if test.shell:
-        return Trial(what="the shell test", command=["/bin/sh", "-euc", test.shell])
-    return Trial(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
+        return SmokeTest(what="the shell test", command=["/bin/sh", "-euc", test.shell])
+    return SmokeTest(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
 
 
-def defaults(content: Tree, runtime: Runtime) -> list[Trial]:
+def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
     """Return the tests of a layer that has none of its own: each package is imported, each program started."""
     tests = [
-        Trial(what=test.what, command=_command(runtime, test.code, test.arguments))
+        SmokeTest(what=test.what, command=_command(runtime, test.code, test.arguments))
         for ecosystem in table.ECOSYSTEMS
         for test in ecosystem.tests(content, runtime)
     ]
     if programs := sorted(_programs(content)):
-        tests.append(Trial(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
+        tests.append(SmokeTest(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
     return tests
 
 
@@ -106,10 +107,10 @@ def _command(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list
     return [runtime.interpreter, "-B", "-c", code, *arguments]
 
 
-def _only(runtime: Runtime, language: str) -> None:
+def _require(runtime: Runtime, language: str) -> None:
     if runtime.language != language:
         msg = f"{runtime.name} has no {language.removesuffix('js')} to run that test with"
-        raise UsageError(msg, hint="`when` in a [[test]] keeps it to the runtimes that it is for; `shell` fits all")
+        raise UsageError(msg, hint="`when` in a [[test]] limits it to some runtimes; `shell` works in all of them")
 
 
 def _programs(content: Tree) -> Iterator[str]:
@@ -119,13 +120,13 @@ def _programs(content: Tree) -> Iterator[str]:
 
 
 def import_ms(stderr: str) -> float | None:
-    """Return the milliseconds that a test says its imports took."""
-    found = re.search(rf"^{MARK}([0-9.]+)$", stderr, re.MULTILINE)
-    return float(found[1]) if found else None
+    """Return the duration of the imports in milliseconds, as printed by a test; None if it printed none."""
+    match = re.search(rf"^{MARK}([0-9.]+)$", stderr, re.MULTILINE)
+    return float(match[1]) if match else None
 
 
-def essence(lines: list[str], runtime: Runtime, most: int) -> list[str]:
-    """Return the lines that say what went wrong: Python ends with it, Node.js and Java begin with it."""
+def relevant_lines(lines: list[str], runtime: Runtime, most: int) -> list[str]:
+    """Return at most `most` lines around the cause of a failure: Python prints it last, Node.js and Java first."""
     if runtime.language not in {"nodejs", "java"}:
         return lines[-most:]
     plain = [line for line in lines if not re.match(r"\s+at |Node\.js v", line)]
@@ -133,10 +134,10 @@ def essence(lines: list[str], runtime: Runtime, most: int) -> list[str]:
     return plain[-most:] if first is None else plain[first : first + most]
 
 
-def advice(said: list[str]) -> str | None:
-    """Return a hint for the errors that people meet most."""
-    text = "\n".join(said)
-    for pattern, hint in _LIKELY:
+def hint_for(output: list[str]) -> str | None:
+    """Return a hint for a common error; None if the output shows none."""
+    text = "\n".join(output)
+    for pattern, hint in _HINTS:
         if match := re.search(pattern, text):
             return hint.format(*match.groups())
     return None

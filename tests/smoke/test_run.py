@@ -1,4 +1,4 @@
-"""Layers in the runtime's image, as Lambda treats them."""
+"""Layers in the image of their runtime, with the restrictions of Lambda."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
 from builder.engine import sandbox
 from builder.engine.client import Engine
-from builder.engine.survey import survey
+from builder.engine.image_contents import read_image
 from builder.layer.tree import Entry, InMemory, of
 from builder.model import images, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
@@ -23,9 +23,9 @@ from builder.model.images import run_image
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.plan.mode import EngineChoice
+from builder.plan.mode import EngineOptions
 from builder.smoke import run
-from builder.smoke.run import Outcome
+from builder.smoke.run import SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 MODULE = {"python/mod.py": b"VALUE = 7\n"}
@@ -74,13 +74,13 @@ def tried(
     on: str = "python3.13",
     arch: str = "x86_64",
     modes: dict[str, int] | None = None,
-) -> list[Outcome]:
+) -> list[SmokeResult]:
     given = modes or {}
     content = of(
         Entry(path=path, mode=given.get(path, 0o644), content=InMemory(data=data)) for path, data in files.items()
     )
-    bench = run.Bench(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
-    return run.proven(bench, list(tests), "layer")
+    bench = run.Sandbox(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
+    return run.execute(bench, list(tests), "layer")
 
 
 def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -> str:
@@ -93,7 +93,7 @@ def failing(engine: Engine, files: dict[str, bytes], test: Test, **where: str) -
 # ---- conditions ----------------------------------------------------------------------------------------------------
 
 
-def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: Engine) -> None:
+def test_a_layer_is_mounted_as_in_lambda_and_only_tmp_is_writable(engine: Engine) -> None:
     look = """
         test "$(id -u):$(id -g)" = 993:990
         test "$(stat -c %U:%a /opt/bin/tool)" = root:755
@@ -115,35 +115,35 @@ def test_a_layer_lies_as_in_lambda_and_nothing_but_tmp_can_be_written(engine: En
             Entry(path="bin/link", mode=0o777, content=InMemory(data=b"tool"), link="tool"),
         ]
     )
-    bench = run.Bench(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
-    found = run.proven(bench, [Test(shell=look, memory=512)], "layer")
+    bench = run.Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    found = run.execute(bench, [Test(shell=look, memory=512)], "layer")
     assert [one.what for one in found] == ["the shell test"]
 
 
-def test_memory_is_as_chosen(engine: Engine) -> None:
+def test_memory_is_limited(engine: Engine) -> None:
     take = Test(python="x = bytearray(300_000_000)", memory=128)
     assert "out of memory?" in failing(engine, MODULE, take)
     assert tried(engine, MODULE, Test(python="x = bytearray(300_000_000)", memory=1024))
 
 
-def test_a_test_that_does_not_end_is_ended(engine: Engine) -> None:
+def test_a_test_that_exceeds_its_time_limit_is_stopped(engine: Engine) -> None:
     from builder.base.errors import BuildError
 
-    with pytest.raises(BuildError, match="did not end within 2 s"):
+    with pytest.raises(BuildError, match="did not exit within 2 s"):
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
 
 
 def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> None:
-    names = survey(engine, run_image(runtime("python3.13"), X86_64).reference, X86_64).libraries
+    names = read_image(engine, run_image(runtime("python3.13"), X86_64).reference, X86_64).libraries
     assert "libgirepository-1.0.so.1" not in names  # the stand-in has none of them; one is put in its place below
-    hidden = sandbox.Call(
+    hidden = sandbox.ContainerRun(
         image=run_image(runtime("python3.13"), X86_64),
         arch=X86_64,
         command=["/bin/sh", "-c", "ls /lib/*/libz.so.1* /usr/lib/*/libz.so.1* 2>/dev/null; exit 0"],
         hidden=("libz.so.1",),
     )
     assert sandbox.run(engine, hidden, []).stdout == ""
-    shown = sandbox.Call(image=hidden.image, arch=X86_64, command=hidden.command)
+    shown = sandbox.ContainerRun(image=hidden.image, arch=X86_64, command=hidden.command)
     assert "libz.so.1" in sandbox.run(engine, shown, []).stdout
 
 
@@ -151,7 +151,7 @@ def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> No
 
 
 @BOTH
-def test_python_tests_tell_how_long_imports_take(engine: Engine, arch: str) -> None:
+def test_python_tests_report_the_duration_of_imports(engine: Engine, arch: str) -> None:
     slow = {"python/mod.py": b"import time; time.sleep(0.2); VALUE = 7\n"}
     (found,) = tried(engine, slow, Test(python="import mod\nassert mod.VALUE == 7"), arch=arch)
     assert found.cold_ms is not None
@@ -192,7 +192,7 @@ def test_a_function_is_invoked_through_the_runtime_interface_emulator(engine: En
 
 
 @BOTH
-def test_a_custom_runtime_in_the_layer_answers(engine: Engine, arch: str) -> None:
+def test_a_custom_runtime_in_the_layer_responds(engine: Engine, arch: str) -> None:
     invoke = Invoke(handler="some.thing", event={"n": 1}, response={"bash": {"n": 1}, "handler": "some.thing"})
     where = {"on": "provided.al2023", "arch": arch, "modes": {"bootstrap": 0o755}}
     assert tried(engine, {"bootstrap": BOOTSTRAP}, Test(invoke=invoke), **where)  # type: ignore[arg-type]
@@ -304,7 +304,7 @@ def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
 
 
 @pytest.mark.usefixtures("engine")
-def test_verify_builds_twice_and_names_what_differs(tmp_path: Path) -> None:
+def test_verify_builds_twice_and_reports_differences(tmp_path: Path) -> None:
     steady = script(
         'mkdir -p "$PREFIX/lib"; echo "int f(void) { return 1; }" > a.c; '
         'gcc -shared -fPIC -o "$PREFIX/lib/liba.so.1" a.c'
@@ -324,11 +324,11 @@ def test_verify_builds_twice_and_names_what_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path) -> None:
+def test_an_image_is_read_without_running_it(engine: Engine, tmp_path: Path) -> None:
     image = run_image(runtime("provided.al2023"), X86_64).reference
     told = layerwright("images", "survey", image, cwd=tmp_path)
     rows = dict(line.split(" ", 1) for line in told.out.splitlines() if " " in line)
-    inside = run.call(
+    inside = run.command(
         engine, of([]), runtime("provided.al2023"), X86_64, ["/bin/sh", "-c", "ldd --version | head -n 1"]
     )
     version = inside.stdout.splitlines()[0].split()[-1]  # Debian 11: 2.31, whose newest symbol is of 2.30
@@ -344,7 +344,7 @@ def test_survey_reads_an_image_without_running_it(engine: Engine, tmp_path: Path
 def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], dict[str, object]]:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
-    options = Options(output=folder / "dist", containers=EngineChoice(**choice), test="always")  # type: ignore[arg-type]
+    options = Options(output=folder / "dist", containers=EngineOptions(**choice), test="always")  # type: ignore[arg-type]
     result = build(one, targets(one.recipe)[0], options, lambda _: None)
     with zipfile.ZipFile(result.path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}, result.manifest
@@ -370,7 +370,7 @@ def test_a_library_that_the_system_has_too_is_used_by_rpath(tmp_path: Path, arch
 
 
 @pytest.mark.usefixtures("engine")
-def test_what_is_opened_at_run_time_is_brought_with_what_it_needs(tmp_path: Path) -> None:
+def test_libraries_opened_at_run_time_are_bundled_with_their_dependencies(tmp_path: Path) -> None:
     steps = '[[step]]\nuses = "packages"\ninstall = ["libpq"]\n' + script(
         'mkdir -p "$PREFIX/bin"; echo x > "$PREFIX/bin/x"'
     )
@@ -388,7 +388,7 @@ def test_what_is_opened_at_run_time_is_brought_with_what_it_needs(tmp_path: Path
     assert "`libnowhere.so.9` is opened at run time; neither" in failed.err
 
 
-def test_bundling_what_would_crash_or_never_be_used_is_a_mistake_of_the_recipe(tmp_path: Path) -> None:
+def test_bundling_a_library_that_would_crash_or_never_be_used_is_an_error(tmp_path: Path) -> None:
     text = recipe(
         script("true"),
         '[libraries]\nbundle = ["libc.so.6", "libnss_files.so.2", "libz.so.1", "libpq.so.5", "/lib/x"]\n',

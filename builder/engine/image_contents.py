@@ -1,4 +1,4 @@
-"""What an image offers: its libraries with their symbol versions, and its programs. Nothing in it is executed."""
+"""The libraries of an image, with their symbol versions, and its programs. Nothing in the image is executed."""
 
 import re
 import tarfile
@@ -20,27 +20,33 @@ _FAMILY = re.compile(r"^(?P<family>[A-Z][A-Z0-9_]*?)_(?P<number>\d+(?:\.\d+)*)$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Survey:
+class ImageContents:
+    """The shared libraries and the programs of an image."""
+
     libraries: dict[str, tuple[str, ...]]
-    """Names of libraries and links, with the highest symbol version of each family."""
+    """The highest symbol version of each family, such as `GLIBC_2.34`, by the name of the library or link."""
     programs: tuple[str, ...]
+    """Names of the programs in PATH, sorted."""
 
     def text(self, *, programs: bool) -> str:
-        """Return it in the format of `images/libraries` or `images/commands`."""
+        """Return the libraries in the format of `images/libraries`, or the programs in that of `images/commands`."""
         if programs:
             return "".join(f"{name}\n" for name in self.programs)
         return "".join(f"{' '.join([name, *versions])}\n" for name, versions in sorted(self.libraries.items()))
 
 
-def survey(engine: Engine, reference: str, arch: Architecture) -> Survey:
-    """Read an image's files through the engine: a container is made of it and never started."""
+def read_image(engine: Engine, reference: str, arch: Architecture) -> ImageContents:
+    """Return the contents of an image, read from a container that is created and never started.
+
+    Raises NoImageError if the image cannot be pulled, EngineError if no container can be created.
+    """
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
     create = [engine.program, "create", f"--name={name}", f"--platform={arch.docker}", "--entrypoint=/none", reference]
     created = processes.run(create)
     if created.returncode:
-        if found := failure.unpullable(created.stderr, reference):
-            raise found
-        msg = f"no container could be made of {reference}"
+        if error := failure.unpullable(created.stderr, reference):
+            raise error
+        msg = f"no container could be created from {reference}"
         raise EngineError(msg, why=created.stderr.strip().splitlines()[-2:])
     try:
         with processes.started([engine.program, "export", name]) as process:
@@ -52,31 +58,31 @@ def survey(engine: Engine, reference: str, arch: Architecture) -> Survey:
         processes.run_always([engine.program, "rm", "--force", "--volumes", name])
 
 
-def _read(archive: tarfile.TarFile) -> Survey:
+def _read(archive: tarfile.TarFile) -> ImageContents:
     versions: dict[str, tuple[str, ...]] = {}
     links: dict[str, str] = {}
     programs = set()
     for member in archive:
         path = member.name.removeprefix("./").lstrip("/")
-        if found := _LIBRARIES.match(path):
+        if match := _LIBRARIES.match(path):
             if member.issym() or member.islnk():
-                pointed = member.linkname.rpartition("/")[2]
-                if pointed != found["name"]:  # else one folder points into another
-                    links[found["name"]] = pointed
+                target = member.linkname.rpartition("/")[2]
+                if target != match["name"]:  # equal if a folder links to a file of the same name in another one
+                    links[match["name"]] = target
             elif member.isreg() and (stream := archive.extractfile(member)):
-                versions[found["name"]] = _highest(stream.read())
-        elif (found := _PROGRAMS.match(path)) and (member.issym() or member.mode & 0o111):
-            programs.add(found["name"])
+                versions[match["name"]] = _highest(stream.read())
+        elif (match := _PROGRAMS.match(path)) and (member.issym() or member.mode & 0o111):
+            programs.add(match["name"])
     for name in links:
         target = name
-        for _ in range(len(links)):  # links may lead in a circle
+        for _ in range(len(links)):  # bounded, because links may form a cycle
             target = links.get(target, target)
         versions[name] = versions.get(target, ())
-    return Survey(libraries=versions, programs=tuple(sorted(programs)))
+    return ImageContents(libraries=versions, programs=tuple(sorted(programs)))
 
 
 def _highest(data: bytes) -> tuple[str, ...]:
-    """Return the highest version of each family that a library defines."""
+    """Return the highest symbol version of each family that a library defines."""
     if data[:4] != MAGIC:
         return ()
     try:

@@ -1,4 +1,4 @@
-"""Many targets in one call: some at once, in order, stopped cleanly."""
+"""Builds of many targets: concurrent, reported in order, and stopped cleanly."""
 
 import threading
 from collections.abc import Sequence
@@ -9,77 +9,79 @@ from builder.base import processes, remote
 from builder.base.errors import LayerwrightError
 from builder.base.talk import Talk
 from builder.building.layer import Built, Options, build
-from builder.building.verify import verified
+from builder.building.verify import build_verified
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Manner:
-    """How many targets are built at once, and what a failure does to the others."""
+class BatchOptions:
+    """Options of a batch of builds."""
 
     talk: Talk
     jobs: int
+    """Maximum number of concurrent builds."""
     keep_going: bool
-    """Go on with the other targets after a failure."""
+    """Continue with the other targets after a failure."""
     verify: bool = False
     """Build each target twice from nothing and compare."""
 
 
-class _StoppedError(LayerwrightError):
-    """Another target failed, or the user interrupted."""
+class _BatchStoppedError(LayerwrightError):
+    """The build was stopped because another one failed, or because of an interrupt."""
 
 
 def build_all(
-    pairs: Sequence[tuple[Loaded, Target]], options: Options, manner: Manner
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions
 ) -> tuple[list[Built], list[LayerwrightError]]:
-    """Build targets and return what was built, in the order given, and what failed."""
-    remote.ready()
+    """Build targets; return the results, in the given order, and the errors."""
+    remote.validate()
     stop = threading.Event()
-    with manner.talk.working("starting") as show, manner.talk.group("layerwright build"):
+    with batch.talk.working("starting") as show, batch.talk.group("layerwright build"):
 
-        def one(pair: tuple[Loaded, Target]) -> Built:
+        def build_one(pair: tuple[Loaded, Target]) -> Built:
             loaded, target = pair
 
             def report(stage: str) -> None:
                 if stop.is_set():
-                    raise _StoppedError(target.name)
+                    raise _BatchStoppedError(target.name)
                 show(f"{target.name}: {stage}")
 
-            return (verified if manner.verify else build)(loaded, target, options, report)
+            return (build_verified if batch.verify else build)(loaded, target, options, report)
 
-        with ThreadPoolExecutor(min(manner.jobs, len(pairs))) as pool:
-            futures = [pool.submit(one, pair) for pair in pairs]
+        with ThreadPoolExecutor(min(batch.jobs, len(pairs))) as pool:
+            futures = [pool.submit(build_one, pair) for pair in pairs]
             try:
-                _watch(futures, stop, manner)
+                _watch(futures, stop, batch)
             except BaseException:
                 stop.set()
                 for future in futures:
                     future.cancel()
                 processes.kill_all()
                 raise
-    for trouble in remote.troubles():
-        manner.talk.warn(trouble)
-    return _sorted_out(futures)
+    for warning in remote.warnings():
+        batch.talk.warn(warning)
+    return _results(futures)
 
 
-def _watch(futures: Sequence[Future[Built]], stop: threading.Event, manner: Manner) -> None:
-    """Tell of each target as it is done; after a failure, let nothing new begin."""
-    for future in processes.as_done(futures):
+def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: BatchOptions) -> None:
+    """Report each target when it completes. After a failure, start no further ones unless `keep_going` is set."""
+    for future in processes.as_completed(futures):
         if future.cancelled():
             continue
         error = future.exception()
         if error is None:
             built = future.result()
             state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
-            manner.talk.note(f"{built.path}  {state}")
-        elif not manner.keep_going:
+            batch.talk.note(f"{built.path}  {state}")
+        elif not batch.keep_going:
             stop.set()
             for other in futures:
                 other.cancel()
 
 
-def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+def _results(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[LayerwrightError]]:
+    """Split completed futures into results and errors. Other exceptions are raised."""
     built: list[Built] = []
     errors: list[LayerwrightError] = []
     for future in futures:
@@ -89,7 +91,7 @@ def _sorted_out(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[Lay
         if error is None:
             built.append(future.result())
         elif isinstance(error, LayerwrightError):
-            if not isinstance(error, _StoppedError):
+            if not isinstance(error, _BatchStoppedError):
                 errors.append(error)
         else:
             raise error

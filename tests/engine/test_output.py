@@ -1,0 +1,112 @@
+"""The output of builds: events, steps, and the causes of failures."""
+
+import io
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from builder.base.errors import BuildError, EngineError, LayerwrightError
+from builder.engine import failure
+from builder.engine.progress import BuildProgress, read_events, read_lines
+
+
+def followed(*events: object, between: str = "\n") -> tuple[BuildProgress, list[tuple[str, str]], str]:
+    shown: list[tuple[str, str]] = []
+    log = io.StringIO()
+    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), log)
+    text = between.join(one if isinstance(one, str) else json.dumps(one, indent=1) for one in events)
+    stream = io.BytesIO(text.encode())
+    read_events(lambda: stream.read(7), progress)
+    return progress, shown, log.getvalue()
+
+
+def vertex(name: str, **more: str) -> dict[str, object]:
+    return {"vertexes": [{"digest": name, "name": name, "started": "t", **more}]}
+
+
+def output(name: str, text: str) -> dict[str, object]:
+    return {"logs": [{"vertex": name, "data": b64encode(text.encode()).decode()}]}
+
+
+def test_events_become_steps_and_a_log_wherever_the_stream_is_cut() -> None:
+    name = "[step-1 2/3] RUN make"
+    progress, shown, log = followed(
+        vertex(name), output(name, "cc größe.c\nwarn"), output(name, "ing\n"), "a line of the client"
+    )
+    assert shown == [("step-1", ""), ("step-1", "cc größe.c"), ("step-1", "warning")]
+    assert "==> [step-1 2/3] RUN make\ncc größe.c\nwarning\n" in log
+    assert progress.other == ["a line of the client"]
+    assert progress.failed is None
+
+
+def test_the_failed_step_is_the_one_that_was_not_cancelled() -> None:
+    progress, _, _ = followed(
+        vertex("[a 1/1] RUN x", error="process did not complete: context canceled"),
+        vertex("[b 1/1] RUN y", error="exit code: 2"),
+        between="",
+    )
+    assert progress.failed is not None
+    assert progress.failed.stage == "b"
+
+
+def test_plain_lines_of_other_clients_become_steps_too() -> None:
+    shown: list[tuple[str, str]] = []
+    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), io.StringIO())
+    read_lines(io.BytesIO(b"STEP 2/3: RUN make\nx.c:1:1: error: boom\n"), progress)
+    assert shown[-1] == ("STEP 2/3: RUN make", "x.c:1:1: error: boom")
+
+
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        (
+            [
+                "gcc -c a.c",
+                "a.c:3:5: error: unknown type name 'foo'",
+                "    3 | foo x;",
+                "error: command '/usr/bin/gcc' failed",
+            ],
+            "a.c:3:5:",
+        ),
+        (["ld: cannot find -lpq: No such file", "collect2: error: ld returned 1 exit status"], "ld: cannot find -lpq"),
+        (["x.o: in function `f':", "x.c:(.text+0x5): undefined reference to `g'"], "x.c:(.text+0x5): undefined"),
+        (["Error: pg_config executable not found.", "pg_config is required"], "Error: pg_config"),
+        (["cc -Werror -c a.c", "checking for error: 0", "done badly"], "cc -Werror"),
+    ],
+)
+def test_the_first_error_is_the_compilers_own(lines: list[str], first: str) -> None:
+    assert failure.first_error(lines)[0].startswith(first)
+
+
+@pytest.mark.parametrize(
+    ("error", "lines", "kind", "text"),
+    [
+        ("write /x: no space left on device", [], EngineError, "the disk of the container engine is full"),
+        ("", ["cc: fatal error: a.o: No space left on device"], EngineError, "docker buildx prune"),
+        ("failed to resolve source metadata for x: not found", [], BuildError, "LAYERWRIGHT_REGISTRY"),
+        ("exec /bin/sh: exec format error", [], EngineError, "no emulation is registered"),
+        ("exit code: 1", ["No match for argument: libpq-dvel"], BuildError, "did you mean `libpq-devel`?"),
+        ("exit code: 1", ["a.c:1:1: error: boom"], BuildError, "a.c:1:1: error: boom"),
+    ],
+)
+def test_a_failure_is_reported_with_its_cause(
+    error: str, lines: list[str], kind: type[LayerwrightError], text: str
+) -> None:
+    name = "[step-1 1/2] RUN x"
+    progress, _, _ = followed(
+        vertex(name), output(name, "".join(f"{line}\n" for line in lines)), vertex(name, error=error or "x")
+    )
+    found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
+    assert isinstance(found, kind)
+    assert text in str(found)
+
+
+def test_a_lost_connection_is_an_engine_error() -> None:
+    progress, _, _ = followed(
+        "ERROR: rpc error: code = Unavailable desc = closing transport due to: connection error\n"
+    )
+    found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
+    assert found.exit_code == 7
+    assert "the connection to the container engine was lost" in str(found)
