@@ -2,10 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.layer.checks.model import ERROR, WARNING, Finding
+from builder.layer.checks.model import ERROR, WARNING, Check, Finding, register
 from builder.layer.inspect import installed
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
@@ -48,8 +48,20 @@ def _same(one: Entry, other: Entry) -> bool:
     return one.content.read() == other.content.read()
 
 
-def findings(layers: Sequence[tuple[str, Tree]], merged: Merged) -> Iterator[Finding]:
-    """Yield what is wrong with the layers together, though each may be right alone."""
+Layers = Sequence[tuple[str, Tree]]
+Rule = Callable[[Layers, Merged], Iterable[Finding]]
+CHECKS: dict[str, Check[Rule]] = {}
+"""Checks of the layers of one function together."""
+
+
+def findings(layers: Layers, merged: Merged) -> Iterator[Finding]:
+    """Yield the problems of layers together; each layer may be valid alone."""
+    for check in CHECKS.values():
+        yield from check.rule(layers, merged)
+
+
+@register(CHECKS, "merge-size", "Lambda's limit of 250 MB unzipped is for a function with all its layers.")
+def size(layers: Layers, _: Merged) -> Iterator[Finding]:
     total = sum(content.unzipped_bytes for _, content in layers)
     if total > UNZIPPED_LIMIT:
         yield Finding(
@@ -60,29 +72,32 @@ def findings(layers: Sequence[tuple[str, Tree]], merged: Merged) -> Iterator[Fin
             hint="the limit is for the function with all its layers; `layerwright inspect` shows what is large",
             details=tuple(f"{content.unzipped_bytes / MB:8.1f} MB  {name}" for name, content in layers),
         )
-    yield from _packages(layers)
-    yield from _files(merged)
 
 
-def _packages(layers: Sequence[tuple[str, Tree]]) -> Iterator[Finding]:
-    """Two versions of one package become one folder with files of both: neither works for sure."""
+@register(
+    CHECKS,
+    "merge-package",
+    "Two versions of one package become one folder with files of both, of which neither reliably works.",
+)
+def packages(layers: Layers, _: Merged) -> Iterator[Finding]:
     versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
     for layer, content in layers:
-        for one in installed(content):
-            versions[one.root, one.name].setdefault(one.version, layer)
-    for (root, name), found in sorted(versions.items()):
-        if len(found) > 1:
-            listed = ", ".join(f"{version} in {layer}" for version, layer in found.items())
+        for package in installed(content):
+            versions[package.root, package.name].setdefault(package.version, layer)
+    for (root, name), origins in sorted(versions.items()):
+        if len(origins) > 1:
+            listed = ", ".join(f"{version} in {layer}" for version, layer in origins.items())
             yield Finding(
                 check="merge-package",
                 severity=ERROR,
                 path=root,
-                message=f"gets {name} in {len(found)} versions: {listed}",
+                message=f"gets {name} in {len(origins)} versions: {listed}",
                 hint="build the layers with one version of it, or leave it out of all but one",
             )
 
 
-def _files(merged: Merged) -> Iterator[Finding]:
+@register(CHECKS, "merge-file", "Of two different files at one path, the function sees only that of the later layer.")
+def files(_: Layers, merged: Merged) -> Iterator[Finding]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, winner, loser in merged.hidden:
         if not _DISTINCT.search(path):

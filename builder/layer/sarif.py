@@ -3,22 +3,28 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from builder.layer.checks import CHECKS, Finding
+from builder.layer import checks, merge
+from builder.layer.checks import Finding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+RULES = {
+    **{check.name: check.why for check in checks.CHECKS.values()},
+    **{check.name: check.why for check in merge.CHECKS.values()},
+}
+"""The reason for every check that a finding can name: those of one layer, and those of several together."""
 _LEVELS = {"error": "error", "warning": "warning"}
 
 
 def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> dict[str, Any]:
     """Return one run over several zips: each finding at the file inside the zip that it is about."""
-    names = list(CHECKS)
+    names = list(RULES)
     rules = [
         {
-            "id": one.name,
-            "shortDescription": {"text": one.why},
+            "id": name,
+            "shortDescription": {"text": why},
             "helpUri": "https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html",
         }
-        for one in CHECKS.values()
+        for name, why in RULES.items()
     ]
     results = [_result(zipped, finding, names) for zipped, findings in checked for finding in findings]
     return {

@@ -15,10 +15,10 @@ README = ROOT / "README.md"
 
 def checks() -> str:
     """Return the table of checks."""
-    from builder.layer.checks import CHECKS
+    from builder.layer.sarif import RULES
 
     lines = ["| check | why |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| `{one.name}` | {one.why} |" for one in CHECKS.values())])
+    return "\n".join([*lines, *(f"| `{name}` | {why} |" for name, why in RULES.items())])
 
 
 def commands() -> str:
