@@ -234,7 +234,11 @@ def report_errors(errors: "Sequence[LayerwrightError]") -> None:
 @click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
 @options.runtime_and_arch
 @click.option(
-    "--os", "systems", multiple=True, type=click.Choice(["al2", "al2023"]), help="Every Python of it; repeatable."
+    "--os",
+    "systems",
+    multiple=True,
+    metavar="NAME",
+    help="Every Python of an operating system, for example al2023; repeatable.",
 )
 @click.option("--from-source", is_flag=True, help="Compile even where a wheel exists.")
 @click.option(
