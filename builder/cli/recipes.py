@@ -82,6 +82,17 @@ def _adhoc(ask: options.Ask) -> "Loaded":
     )
 
 
+def load_recipe(folder: Path, name: str) -> "Loaded":
+    """Load a recipe and show its warnings; where a plan is made, the plan has them."""
+    from builder.cli import terminal
+    from builder.model import recipes
+
+    loaded = recipes.load(folder, name)
+    for warning in loaded.warnings:
+        terminal.warn(warning)
+    return loaded
+
+
 def names_of(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
     return all_names(folder) if everything else names
 

@@ -62,6 +62,7 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
         jars=jars,
         gems=rubies,
         warnings=(
+            *loaded.warnings,
             *(text for runtime in target.runtimes if (text := runtime.warning(today()))),
             *_warnings(loaded, target, routes, made_inside),
             *_compiled_for_want_of_a_wheel(target, () if locked else routes, asked),

@@ -1,4 +1,4 @@
-"""What should not be handed on: secrets, licences, set-user-id bits."""
+"""What should not be handed on: secrets, licenses, set-user-id bits."""
 
 import re
 from collections.abc import Iterator
@@ -57,27 +57,27 @@ _MILD = re.compile(
 _RESTRICTED = re.compile(r"UNLICENSED|Proprietary|all rights reserved|non-?commercial", re.IGNORECASE)
 
 
-@check("licence", "Sharing a layer hands on its packages: some licences forbid that, or put terms on your own code.")
-def licence(subject: Subject) -> Iterator[Finding]:
+@check("license", "Sharing a layer hands on its packages: some licenses forbid that, or put terms on your own code.")
+def license_(subject: Subject) -> Iterator[Finding]:
     for entry in subject.tree:
         if not entry.path.endswith(".dist-info/METADATA") or entry.link is not None:
             continue
         head = entry.content.read().partition(b"\n\n")[0]
         texts = [match.decode(errors="replace") for match in _LICENSE_FIELDS.findall(head)]
-        licences = [text for text in texts if not text.startswith(("Programming", "Operating", "Topic", "Intended"))]
+        licenses = [text for text in texts if not text.startswith(("Programming", "Operating", "Topic", "Intended"))]
         name = entry.parent.rpartition("/")[2].removesuffix(".dist-info")
-        if found := next((text for text in licences if _RESTRICTED.search(text)), None):
+        if found := next((text for text in licenses if _RESTRICTED.search(text)), None):
             problem = f"{name} says `{found}`: it may not be handed on without its owner's consent"
-        elif _copyleft(licences) and "GPL" not in subject.license.upper().replace("LGPL", ""):
-            problem = f"{name} says `{_copyleft(licences)}`: sharing the layer puts its terms on you"
+        elif _copyleft(licenses) and "GPL" not in subject.license.upper().replace("LGPL", ""):
+            problem = f"{name} says `{_copyleft(licenses)}`: sharing the layer puts its terms on you"
         else:
             continue
-        hint = "keep the layer to your own account, name that licence in the layer's, or take another package"
-        yield Finding(check="licence", severity=WARNING, path=entry.path, message=problem, hint=hint)
+        hint = "keep the layer to your own account, name that license in the layer's, or take another package"
+        yield Finding(check="license", severity=WARNING, path=entry.path, message=problem, hint=hint)
 
 
-def _copyleft(licences: list[str]) -> str | None:
-    """Return a strong copyleft licence, unless a choice or an exception makes it a mild one."""
-    if any(_MILD.search(text) for text in licences):
+def _copyleft(licenses: list[str]) -> str | None:
+    """Return a strong copyleft license, unless a choice or an exception makes it a mild one."""
+    if any(_MILD.search(text) for text in licenses):
         return None
-    return next((text for text in licences if _COPYLEFT.search(text)), None)
+    return next((text for text in licenses if _COPYLEFT.search(text)), None)
