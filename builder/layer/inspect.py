@@ -1,4 +1,4 @@
-"""What is in a zip, how big it is and what it needs: the analysis; `console.py` shows it."""
+"""Analysis of a layer: its packages, its size and its needs."""
 
 import re
 from collections import Counter
@@ -23,14 +23,14 @@ FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Linkage:
-    """What one program or library needs of the system."""
+    """The symbol versions and libraries that one program or library needs from the system."""
 
     path: str
     machine: str
     abi: dict[str, str | None]
     """The highest version of each of FAMILIES."""
     outside: tuple[str, ...]
-    """Sonames that the layer does not have."""
+    """Sonames of needed libraries that the layer does not have."""
 
     def as_json(self) -> dict[str, Any]:
         return {"path": self.path, "machine": self.machine, "abi": self.abi, "needs": list(self.outside)}
@@ -45,10 +45,10 @@ class Inspection:
     """Name and version."""
     largest: tuple[tuple[str, int], ...]
     machines: tuple[tuple[str, int], ...]
-    """Architectures of the ELF files, with their number."""
+    """Architectures of the ELF files, with the number of files."""
     abi: dict[str, str | None]
     outside: tuple[str, ...]
-    """Libraries that ELF files need and the layer does not have: the runtime must."""
+    """Libraries that ELF files need and the layer does not have, so the runtime must."""
     linkage: tuple[Linkage, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -96,14 +96,14 @@ def _linkage(path: str, elf: Elf, here: set[str]) -> Linkage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Installed:
-    """A package that a layer brings."""
+    """A package in a layer."""
 
     root: str
-    """The folder in which code looks for it."""
+    """The folder in which the runtime looks for it."""
     name: str
     version: str
     described: str
-    """Path of the file that says so: METADATA, package.json, a gemspec, or the jar itself."""
+    """Path of the file that identifies it: METADATA, package.json, a gemspec, or the jar itself."""
 
 
 def installed(content: Tree) -> Iterator[Installed]:
@@ -115,7 +115,7 @@ def installed(content: Tree) -> Iterator[Installed]:
 
 
 def _identified(entry: Entry) -> tuple[str, str, str] | None:
-    """Return root, name and version when a file is what says that a package is there."""
+    """Return root, name and version of the package that a file identifies, or None."""
     if match := _DIST_INFO.search(entry.path):
         return entry.path[: match.start()], match["name"].replace("_", "-").casefold(), match["version"]
     if match := _NPM.match(entry.path):

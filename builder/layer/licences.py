@@ -1,4 +1,4 @@
-"""What packages in a layer say of their licences, where the texts are, and whether a policy allows them."""
+"""Licenses of the packages in a layer: declared expressions, texts, and a policy over them."""
 
 import fnmatch
 import io
@@ -15,26 +15,26 @@ from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENCES
 
 NONE = "NOASSERTION"
-"""SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
+"""The SPDX value for a package that declares no license (SPDX 2.3, 7.13)."""
 _TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
 _GEM_LICENCES = re.compile(r"\.licenses? = \[?(?P<listed>[^\]\n]*)")
 _QUOTED = re.compile(r"[\"']([^\"']+)[\"']")
 _POM_LICENCE = re.compile(r"<license>\s*<name>([^<]+)</name>", re.DOTALL)
 _CLASSIFIER = "License :: OSI Approved :: "
 _NAME_LENGTH = 100
-"""Longer ones are the text itself, put where the name belongs."""
+"""Characters. A longer value is the license text itself in place of the name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Licence:
-    """Of one package."""
+    """The license of one package."""
 
     package: str
     version: str
     expression: str
-    """SPDX expression or, with older packages, whatever they call it; NONE when they say nothing."""
+    """SPDX expression or, in older packages, a free name; NONE if the package declares nothing."""
     texts: tuple[str, ...] = ()
-    """Paths in the layer."""
+    """Paths of the license texts in the layer."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -46,7 +46,7 @@ class Licence:
 
 
 def declared(content: Tree) -> list[Licence]:
-    """Return what each package of Python, Node.js, Ruby and Java in a layer declares, in the order of their names."""
+    """Return the declared license of each Python, Node.js, Ruby and Java package in a layer, sorted by name."""
     entries = {entry.path: entry for entry in content}
     texts = sorted(path for path in entries if _TEXT.search(path))
     found = {(one.name, one.version): _licence(one, entries, texts) for one in installed(content)}
@@ -54,7 +54,7 @@ def declared(content: Tree) -> list[Licence]:
 
 
 def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
-    """Return the licences of what came along from the operating system: `rows` are the manifest's `libraries`."""
+    """Return the licenses of bundled libraries of the operating system; `rows` are `libraries` of the manifest."""
     said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
     texts = sorted(path for path in paths if path.startswith(LICENCES))
     return [
@@ -79,7 +79,7 @@ def _licence(one: Installed, entries: Mapping[str, Entry], texts: Sequence[str])
 
 
 def _reader(one: Installed) -> tuple[str, Callable[[bytes], str]]:
-    """Return the folder of a package's texts, and who reads the file that describes it."""
+    """Return the folder of the texts of a package, and the function that reads the license from its metadata."""
     folder, _, file = one.described.rpartition("/")
     if file.endswith(".jar"):
         return one.described, _of_jar
@@ -116,7 +116,7 @@ def _of_gem(data: bytes) -> str:
 
 
 def _of_jar(data: bytes) -> str:
-    """Read the pom that Maven puts in, else the manifest's Bundle-License."""
+    """Read the pom that Maven adds, otherwise Bundle-License of the manifest."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as jar:
             names = jar.namelist()
@@ -138,13 +138,13 @@ def _of_jar(data: bytes) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """Patterns such as `GPL-*` or `MIT`, upper and lower case alike. An empty `allow` allows all that is not denied."""
+    """Patterns such as `GPL-*` or `MIT`, case-insensitive. An empty `allow` allows all licenses that are not denied."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
 
     def objection(self, expression: str) -> str | None:
-        """Say what speaks against a licence; of alternatives (OR) the best counts, of several (AND) each."""
+        """Return the objection to an expression, or None. One allowed operand suffices for OR; AND needs all."""
         return self._judged(_parsed(expression), expression)
 
     def _judged(self, parsed: Any, text: str) -> str | None:  # noqa: ANN401  a node of license-expression
@@ -161,7 +161,7 @@ class Policy:
         if _matches(name, self.deny):
             return f"`{name}` is denied"
         if self.allow and not _matches(name, self.allow):
-            return f"`{name}` is not among those allowed"
+            return f"`{name}` is not allowed"
         return None
 
 
@@ -170,7 +170,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _parsed(expression: str) -> Any:  # noqa: ANN401
-    """Return the expression as a tree, or None when it is no SPDX expression but only a name."""
+    """Return the expression as a tree, or None if it is not a valid SPDX expression."""
     from license_expression import ExpressionError, get_spdx_licensing
 
     try:

@@ -1,4 +1,4 @@
-"""Several layers of one function, as Lambda lays them over each other: in order, the last one wins."""
+"""The layers of one function together. Lambda extracts them in order; a later layer replaces files of earlier ones."""
 
 import re
 from collections import defaultdict
@@ -11,25 +11,25 @@ from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 
 MOST = 5
-"""Layers that a function can have (developer guide, "Lambda quotas")."""
+"""Maximum number of layers of a function (developer guide, "Lambda quotas")."""
 _LISTED = 8
 _DISTINCT = re.compile(r"(?:\.dist-info/|^python/\.lock|/__pycache__/|\.pyc$)")
-"""Files of which each package has its own, or that are made from others: the clash is told elsewhere."""
+"""Metadata of packages and generated files; other findings report their conflicts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Merged:
-    """What a function sees in /opt."""
+    """The content of /opt that a function sees."""
 
     tree: Tree
     origin: dict[str, str]
-    """Which layer each path comes from."""
+    """The layer that each path comes from."""
     hidden: tuple[tuple[str, str, str], ...]
-    """Path, the layer whose file is used, a layer whose other file is not."""
+    """Path, the layer whose file is visible, and the layer whose different file is hidden."""
 
 
 def merge(layers: Sequence[tuple[str, Tree]]) -> Merged:
-    """Lay layers over each other in their order (developer guide, "Adding layers to functions")."""
+    """Return the layers merged in their order (developer guide, "Adding layers to functions")."""
     chosen: dict[str, tuple[str, Entry]] = {}
     hidden: list[tuple[str, str, str]] = []
     for name, content in layers:
