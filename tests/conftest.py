@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from kit import aws, gems, npm, published, standin
 from kit.front import Front
 from kit.wheels import Index, serve
@@ -20,6 +21,11 @@ from builder.packages.rubygems.index import listed
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Whoever starts us in the background of a script makes us, and all that tests interrupt, deaf to it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# A deadline measures the machine, which tests share; in CI a failure must come again with the same examples.
+settings.register_profile("laptop", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("LAYERWRIGHT_CI") else "laptop")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,13 @@
 """The rooms of `builder/`, their one-way imports, and the page that describes them."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "builder"
@@ -115,6 +117,36 @@ def test_tests_mirror_the_rooms() -> None:
 def test_the_page_about_the_architecture_names_the_rooms_in_order() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert tuple(re.findall(r"^\| `(\w+)/` \|", page, re.MULTILINE)) == ROOMS
+
+
+def decorators(node: ast.FunctionDef) -> Iterator[str]:
+    yield from (ast.unparse(decorator) for decorator in node.decorator_list)
+
+
+def test_marks_stand_on_tests_where_they_have_an_effect() -> None:
+    helpers = {
+        f"{path.relative_to(ROOT)}:{node.name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_")
+        if any(text.startswith("pytest.mark.") for text in decorators(node))
+    }
+    assert not helpers
+
+
+def test_no_test_has_a_deadline_of_its_own() -> None:
+    """`tests/conftest.py` has the one profile of hypothesis."""
+    own = {
+        path.name
+        for path in (ROOT / "tests").glob("*/**/test_*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("settings")
+        if {word.arg for word in node.keywords} & {"deadline", "derandomize"}
+    }
+    assert not own
+    assert settings.default is not None
+    assert settings.default.deadline is None
+    assert settings.default.derandomize is bool(os.environ.get("LAYERWRIGHT_CI"))
 
 
 def test_host_code_calls_nothing_that_only_posix_has() -> None:

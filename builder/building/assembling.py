@@ -21,7 +21,7 @@ def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Pat
         content = resolution.assemble(content, made, work)
     brought = list(_libraries(plan, made, content))
     content = content.with_entries(brought)
-    if plan.recipe.libraries.licences:
+    if plan.recipe.libraries.license:
         content = content.with_entries(_licences(made, {entry.name for entry in brought}))
     content = content.with_entries(
         tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in plan.copied

@@ -10,7 +10,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths, fetch, files
-from builder.base.errors import BuildError, SmokeFailedError
+from builder.base.errors import BuildError, SmokeFailedError, UsageError
 from builder.building import compiling
 from builder.building.artifacts import Artifact
 from builder.layer import tree
@@ -18,7 +18,7 @@ from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.recipe import Layer, Recipe, Targets
 from builder.model.recipes import Loaded
-from builder.model.runtimes import runtime, runtimes
+from builder.model.runtimes import OperatingSystem, operating_system, runtime, runtimes
 from builder.model.steps import Packages, Pip, Step
 from builder.model.target import Target, targets
 from builder.packages.pypi import metadata
@@ -112,10 +112,17 @@ def _runtimes(request: Request) -> tuple[str, ...]:
         runtime(name)
     for name in request.architectures:
         architecture(name)
-    of_systems = [
-        one.name for one in runtimes().values() if one.python and one.os.name in request.systems and not one.preview
-    ]
+    of_systems = [python for system in request.systems for python in _pythons(operating_system(system))]
     return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
+
+
+def _pythons(system: OperatingSystem) -> list[str]:
+    """Return the Python runtimes of an operating system, previews excluded."""
+    names = [each.name for each in runtimes().values() if each.python and each.os == system and not each.preview]
+    if not names:
+        msg = f"no Python runtime of Lambda runs on {system.title}"
+        raise UsageError(msg, hint="`layerwright runtimes` shows the operating system of each runtime")
+    return names
 
 
 def _fetched(package: Pinned, target: Target, output: Path) -> Path:

@@ -8,7 +8,7 @@ import click
 
 from builder.base.errors import LayerwrightError, UsageError
 from builder.cli import options
-from builder.cli.recipes import names_of, report_errors
+from builder.cli.recipes import load_recipe, names_of, report_errors
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
@@ -27,13 +27,12 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
     """
     from builder.authoring.relock import relock
     from builder.cli import terminal
-    from builder.model import recipes
 
     chosen_names = names_of(folder, names, everything=everything)
     if not chosen_names:
         msg = "no recipe is named"
         raise UsageError(msg, hint="--all locks every one")
-    for loaded in [recipes.load(folder, name) for name in chosen_names]:
+    for loaded in [load_recipe(folder, name) for name in chosen_names]:
         with terminal.working(f"locking {loaded.name}") as report:
             results = relock(loaded, upgrade=upgrade, report=report)
         for result in results:
@@ -80,7 +79,6 @@ def new(
 def lint(names: tuple[str, ...], folder: Path) -> None:
     """Check recipes, all or the named ones; every mistake of every file at once."""
     from builder.cli import terminal
-    from builder.model import recipes
     from builder.packages import table
 
     errors: list[LayerwrightError] = []
@@ -88,7 +86,7 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
     for name in names or names_of(folder, (), everything=True):
         count += 1
         try:
-            loaded = recipes.load(folder, name)
+            loaded = load_recipe(folder, name)
             for ecosystem in table.of_recipe(loaded):
                 ecosystem.lint(loaded)
         except UsageError as error:

@@ -1,6 +1,7 @@
-"""Commands about what may be handed on: licences."""
+"""Commands about the terms under which layers can be shared."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,20 +9,20 @@ from builder.base.errors import CheckFailedError, NothingSelectedError
 from builder.cli import options
 
 
-@click.command()
+@click.command("license")
 @click.argument("zips", nargs=-1, type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="[ZIP]...")
-@click.option("--allow", multiple=True, metavar="GLOB", help="Only licences that match one of these; repeatable.")
-@click.option("--deny", multiple=True, metavar="GLOB", help="No licence that matches; repeatable.")
-@click.option("--texts", is_flag=True, help="Print the licences' texts, as attribution asks for.")
+@click.option("--allow", multiple=True, metavar="GLOB", help="Only licenses that match one of these; repeatable.")
+@click.option("--deny", multiple=True, metavar="GLOB", help="No license that matches; repeatable.")
+@click.option("--texts", is_flag=True, help="Print the texts of the licenses, which attribution requires.")
 @options.output
 @options.as_json
-def licences(  # noqa: PLR0913  each is an option
+def license_(  # noqa: PLR0913  each is an option
     zips: tuple[Path, ...], allow: tuple[str, ...], deny: tuple[str, ...], output: Path, *, texts: bool, as_json: bool
 ) -> None:
-    """List the licences of all packages in layers, and apply a policy: exit code 5 when it is broken.
+    """List the licenses of all packages in layers, and apply a policy: exit code 5 when it is broken.
 
-    Of alternatives (MIT OR GPL-3.0-only) the best one counts. Without a ZIP, every one in --output is looked at.
-    Libraries of the operating system that came along are told by the manifest beside the zip.
+    Of alternatives (MIT OR GPL-3.0-only) the best one counts. Without a ZIP, every one in --output is examined.
+    Bundled libraries of the operating system are listed from the manifest beside the zip.
     """
     from builder.cli import terminal
     from builder.layer.licences import Policy
@@ -40,11 +41,20 @@ def licences(  # noqa: PLR0913  each is an option
         layers = [{"zip": str(one.path), "licences": [each.as_json() for each in one.licences]} for one in found]
         terminal.data({"layers": layers, "objections": objections})
     else:
-        terminal.table(("package", "version", "licence", "layers"), legal.rows(found))
+        terminal.table(("package", "version", "license", "layers"), legal.rows(found))
     if objections:
         msg = f"the policy is broken {len(objections)} times"
         raise CheckFailedError(msg, why=objections, hint="take another package, or change --allow and --deny")
 
 
-COMMANDS = (licences,)
+def _old_spelling(**given: Any) -> None:  # noqa: ANN401
+    from builder.cli import terminal
+
+    terminal.warn("`layerwright licences` is now `layerwright license`; the old spelling still works")
+    if license_.callback:
+        license_.callback(**given)
+
+
+licences = click.Command("licences", hidden=True, params=license_.params, help=license_.help, callback=_old_spelling)
+COMMANDS = (license_, licences)
 """Commands of this module."""

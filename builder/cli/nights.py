@@ -8,7 +8,7 @@ import click
 from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 from builder.cli import options
 from builder.cli.cloud import Afterwards, afterwards
-from builder.cli.recipes import all_names, every_target
+from builder.cli.recipes import all_names, every_target, load_recipe
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
@@ -229,11 +229,10 @@ def update(  # noqa: PLR0913  each is an option
     from builder.authoring import update
     from builder.base import files
     from builder.cli import terminal
-    from builder.model import recipes
 
     wanted = names or all_names(folder)
     root = update.root_of(folder)
-    loaded = [recipes.load(folder, name) for name in wanted]
+    loaded = [load_recipe(folder, name) for name in wanted]
     with terminal.working("looking for updates") as show:
         found = update.propose(loaded, pins=pins, kind=(engine, builder), report=show)
     for name, error in found.errors.items():

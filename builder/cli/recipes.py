@@ -82,6 +82,17 @@ def _adhoc(ask: options.Ask) -> "Loaded":
     )
 
 
+def load_recipe(folder: Path, name: str) -> "Loaded":
+    """Load a recipe and show its warnings; where a plan is made, the plan has them."""
+    from builder.cli import terminal
+    from builder.model import recipes
+
+    loaded = recipes.load(folder, name)
+    for warning in loaded.warnings:
+        terminal.warn(warning)
+    return loaded
+
+
 def names_of(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
     return all_names(folder) if everything else names
 
@@ -234,7 +245,11 @@ def report_errors(errors: "Sequence[LayerwrightError]") -> None:
 @click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
 @options.runtime_and_arch
 @click.option(
-    "--os", "systems", multiple=True, type=click.Choice(["al2", "al2023"]), help="Every Python of it; repeatable."
+    "--os",
+    "systems",
+    multiple=True,
+    metavar="NAME",
+    help="Every Python of an operating system, for example al2023; repeatable.",
 )
 @click.option("--from-source", is_flag=True, help="Compile even where a wheel exists.")
 @click.option(

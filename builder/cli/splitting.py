@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from builder.cli import options
+from builder.cli.recipes import load_recipe
 
 if TYPE_CHECKING:
     from builder.authoring.split import Split
@@ -34,10 +35,9 @@ def split_(  # noqa: PLR0913  each is an option
     """
     from builder.authoring import split as splitting
     from builder.cli import terminal
-    from builder.model import recipes
     from builder.model.target import Selection, select, targets
 
-    loaded = recipes.load(folder, name)
+    loaded = load_recipe(folder, name)
     target = select(targets(loaded.recipe), Selection(runtimes=runtimes, architectures=architectures))[0]
     with terminal.working(f"weighing {target.name}"):
         found = splitting.split(loaded, target)

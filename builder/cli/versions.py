@@ -137,7 +137,7 @@ def show(arn: str, access: Access, *, as_json: bool) -> None:
     for label, value in (
         ("published", one.created),
         ("description", one.description or "-"),
-        ("licence", one.license or "-"),
+        ("license", one.license or "-"),
         ("runtimes", " ".join(one.runtimes) or "-"),
         ("architectures", " ".join(one.architectures) or "-"),
         ("zip", f"{terminal.mb(one.bytes)} MB, CodeSha256 {one.code_sha256}"),

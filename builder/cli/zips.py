@@ -87,11 +87,13 @@ def _merged(
         msg = "no runtime and architecture is common to all of these layers"
         raise UsageError(msg, why=kinds, hint="--runtime and --arch say what the function has")
     with ExitStack() as stack:
-        layers = [(path.name, stack.enter_context(LayerZip(path)).tree) for path in paths]
+        trees = {path.name: stack.enter_context(LayerZip(path)).tree for path in paths}
+        layers = [
+            merge.StackedLayer(name=name, tree=tree, packages=table.installed(tree)) for name, tree in trees.items()
+        ]
         merged = merge.merge(layers)
-        packages = {name: table.installed(content) for name, content in layers}
         whole = checks.examine(merged.tree, on, machines, packages=table.installed(merged.tree), own=False)
-        return (*merge.findings(layers, merged, packages), *checks.run(whole, only="unresolved-library"))
+        return (*merge.findings(layers, merged), *checks.run(whole, only="unresolved-library"))
 
 
 def _told_together(

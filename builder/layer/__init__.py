@@ -1,1 +1,1 @@
-"""From files to a checked zip. Works on any layer, also other people's; nothing here executes what it looks at."""
+"""From files to a checked zip. Works on layers of any origin and executes nothing in them."""

@@ -1,8 +1,8 @@
-"""Writing the zip: the same bytes for the same tree on every host, all cores at work, little memory.
+"""Write the zip: the same bytes for the same tree on every host, on all cores, in little memory.
 
-Python's zipfile takes no ready-made deflate streams, and zlib's output differs between its builds (zlib-ng, Intel's,
-Cloudflare's); so the streams come from one pinned libdeflate, and the few structures around them are written here
-(PKWARE APPNOTE 6.3.10).
+Python's zipfile does not accept finished deflate streams, and the output of zlib differs between its builds (zlib-ng,
+Intel's, Cloudflare's). So the streams come from one pinned libdeflate, and the few structures around them are written
+here (PKWARE APPNOTE 6.3.10).
 """
 
 import base64
@@ -27,15 +27,15 @@ from builder.layer.tree import Entry, Tree
 LEVEL = 9
 """libdeflate's 10 to 12 save little more and take several times as long; `make benchmark` prints both."""
 _IN_FLIGHT = 16 << 20
-"""Bytes of files that may be in memory at once; a larger file is handled alone."""
+"""Bytes of files in memory at once; a larger file is compressed alone."""
 _BATCH = 1 << 20
-"""Bytes of small files that are handed to a thread together."""
+"""Bytes of small files that one thread gets together."""
 _WORTH_KEEPING = 4096
 """Bytes; smaller files are compressed faster than they are looked up."""
 _KEPT = struct.Struct("<IH")
 _STORED, _DEFLATED = 0, 8
 _DOS_DATE, _DOS_TIME = 0x0021, 0
-"""1980-01-01 00:00, the oldest that a zip can say."""
+"""1980-01-01 00:00, the earliest time that a zip can hold."""
 _UNIX, _UTF8 = 3, 0x800
 _MAX16, _MAX32 = 0xFFFF, 0xFFFFFFFF
 _LOCAL = struct.Struct("<4s5H3I2H")
@@ -47,19 +47,19 @@ _LINK_TYPE, _FILE_TYPE = 0o120000, 0o100000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class WrittenZip:
     bytes: int
     sha256: str
     """Hexadecimal."""
 
     @property
     def code_sha256(self) -> str:
-        """What Lambda reports as CodeSha256: base64 of the zip's SHA-256."""
+        """SHA-256 of the zip in base64, which Lambda reports as CodeSha256."""
         return base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
 
 
 def compression() -> str:
-    """Name what makes the streams, for the plan digest."""
+    """Return the name, version and level of the compressor, for the plan digest."""
     return f"deflate {_deflate_version()} level {LEVEL}"
 
 
@@ -78,11 +78,11 @@ class _Packed:
 
 def write(
     tree: Tree, path: Path, store: Store | None = None, progress: Callable[[int], None] = lambda _: None
-) -> Written:
-    """Write the tree as a zip to `path`, which must not matter to anybody yet: the caller renames it.
+) -> WrittenZip:
+    """Write the tree as a zip to `path`, which the caller renames when it is complete.
 
-    What `store` has seen before is not compressed again. `progress` hears the unzipped bytes done so far; what it
-    raises ends the writing.
+    Files whose compressed bytes are in `store` are not compressed again. `progress` is called with the unzipped bytes
+    written so far; an exception that it raises stops the writing.
     """
     done = 0
     with path.open("wb") as stream:
@@ -98,11 +98,11 @@ def write(
         for record in central:
             sink.write(record)
         sink.write(_end_records(len(central), start, sink.position - start))
-    return Written(bytes=sink.position, sha256=sink.digest.hexdigest())
+    return WrittenZip(bytes=sink.position, sha256=sink.digest.hexdigest())
 
 
 class _Sink:
-    """A stream that knows its position and hash."""
+    """A stream that keeps its position and SHA-256."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -116,7 +116,7 @@ class _Sink:
 
 
 def _packed_in_order(tree: Iterable[Entry], store: Store | None) -> Iterator[tuple[Entry, _Packed]]:
-    """Compress on all cores, a bounded number of bytes ahead of the writer."""
+    """Yield entries with their compressed bytes, made on all cores a bounded number of bytes ahead of the writer."""
     waiting: deque[tuple[list[Entry], Future[list[_Packed]]]] = deque()
     in_flight = 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
@@ -134,7 +134,7 @@ def _packed_in_order(tree: Iterable[Entry], store: Store | None) -> Iterator[tup
 
 
 def _batches(tree: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Group neighbours: handing over a small file costs more than compressing it."""
+    """Yield neighbouring entries in groups: passing a small file to a thread costs more than compressing it."""
     batch: list[Entry] = []
     size = 0
     for entry in tree:
@@ -152,7 +152,7 @@ def _pack_all(entries: Sequence[Entry], store: Store | None) -> list[_Packed]:
 
 
 def _pack_once(entry: Entry, store: Store | None) -> _Packed:
-    """Pack an entry, or take what the same bytes became before."""
+    """Return an entry compressed, from `store` if the same bytes were compressed before."""
     if store is None or entry.size < _WORTH_KEEPING:
         return _pack(entry.content.read())
     raw = entry.content.read()
@@ -178,7 +178,7 @@ def _pack(raw: bytes) -> _Packed:
 
 
 def _name(entry: Entry) -> tuple[bytes, int]:
-    """Return a name's bytes and the flag that goes with them."""
+    """Return the bytes of a name and the flag for their encoding."""
     name = entry.path.encode("utf-8")
     return name, 0 if name.isascii() else _UTF8
 

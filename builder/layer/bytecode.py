@@ -1,4 +1,4 @@
-"""Bytecode in the layer: /opt is read-only, so without it every cold start compiles every module again."""
+"""Bytecode for a layer. /opt is read-only: without bytecode every cold start compiles every module again."""
 
 import hashlib
 import os
@@ -16,16 +16,16 @@ from builder.layer.store import Store
 from builder.layer.tree import PLAIN, Entry, Slice, Tree
 
 _REVISION = b"2"
-"""Raised when `compiler.py` writes other bytes than before."""
+"""Incremented when `compiler.py` writes other bytes than before."""
 _SHARE = 1000
 """Files."""
 
 
 def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tree:
-    """Return the tree with a `.pyc` beside every Python source, `unchecked-hash` (PEP 552).
+    """Return the tree with an `unchecked-hash` `.pyc` (PEP 552) for every Python source.
 
-    The bytecode lies in the file `scratch`, which must live as long as the tree. Raises BuildError when the
-    interpreter itself fails; sources that do not compile are left as they are.
+    The bytecode is written to the file `scratch`, which must exist as long as the tree. Sources that do not compile
+    get none. Raises BuildError if the interpreter itself fails.
     """
     sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
     tag = f"cpython-{interpreter.series.replace('.', '')}"
@@ -41,20 +41,20 @@ def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tr
 
 
 def _shares(sources: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
-    """Cut the sources into shares, so that the bytecode of all is never in memory at once."""
+    """Yield the sources in shares, so that at most the bytecode of one share is in memory."""
     yield from (sources[start : start + _SHARE] for start in range(0, len(sources), _SHARE))
 
 
 def _derive(sources: Sequence[Entry], interpreter: Interpreter, store: Store) -> list[bytes]:
-    """Return bytecode in the order of the sources, empty where one does not compile."""
+    """Return bytecode in the order of the sources; empty for a source that does not compile."""
     keys = [_key(entry, interpreter) for entry in sources]
-    known = {key: data for key in keys if (data := store.get(key)) is not None}
-    missing = {key: entry for key, entry in zip(keys, sources, strict=True) if key not in known}
+    bytecode = {key: data for key in keys if (data := store.get(key)) is not None}
+    missing = {key: entry for key, entry in zip(keys, sources, strict=True) if key not in bytecode}
     fresh = _compile(list(missing.values()), interpreter)
     derived = {key: fresh[entry.path] for key, entry in missing.items()}
     store.put(derived)
-    known.update(derived)
-    return [known[key] for key in keys]
+    bytecode.update(derived)
+    return [bytecode[key] for key in keys]
 
 
 def _is_module(path: str) -> bool:
@@ -72,7 +72,7 @@ def _key(entry: Entry, interpreter: Interpreter) -> bytes:
 
 
 def _compile(sources: Sequence[Entry], interpreter: Interpreter) -> dict[str, bytes]:
-    """Return bytecode by the source's path, empty where it does not compile."""
+    """Return bytecode by the path of the source; empty for a source that does not compile."""
     if not sources:
         return {}
     workers = min(os.cpu_count() or 1, len(sources))
@@ -97,7 +97,7 @@ def _run(sources: Sequence[Entry], interpreter: Interpreter) -> list[bytes]:
         raise BuildError(
             msg,
             why=finished.stderr.decode(errors="replace").strip().splitlines()[-3:],
-            hint='`bytecode = "off"` under [slim] leaves it to Lambda',
+            hint='`bytecode = "off"` under [slim] leaves compiling to Lambda',
         )
     return list(_results(finished.stdout))
 
@@ -110,7 +110,7 @@ def _environment() -> dict[str, str]:
 
 
 def _record(entry: Entry) -> bytes:
-    """Return one record for `compiler.py`; tracebacks in Lambda name the file under /opt."""
+    """Return one record for `compiler.py`, with the path under /opt, which tracebacks in Lambda show."""
     name, source = f"/opt/{entry.path}".encode(), entry.content.read()
     return struct.pack(">II", len(name), len(source)) + name + source
 

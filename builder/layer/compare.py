@@ -1,4 +1,4 @@
-"""Two zips of one layer: what differs, down to the section of a program."""
+"""Differences between two zips of one layer, down to the sections of a program."""
 
 import struct
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ _MOST_SECTIONS = 1000
 
 
 def differences(one: LayerZip, other: LayerZip) -> Iterator[str]:
-    """Yield a line for each difference; nothing when the zips are equal byte by byte."""
+    """Yield a line for each difference; no line if the zips are equal byte for byte."""
     if one.path.read_bytes() == other.path.read_bytes():
         return
     first, second = ({entry.path: entry for entry in zipped.tree} for zipped in (one, other))
-    found = False
+    differ = False
     for path in sorted({*first, *second}):
         if path not in second:
             line = "is only in the first"
@@ -24,14 +24,14 @@ def differences(one: LayerZip, other: LayerZip) -> Iterator[str]:
         else:
             line = _entry(first[path], second[path])
         if line:
-            found = True
+            differ = True
             yield f"{path} {line}"
-    if not found:
+    if not differ:
         yield "the files are equal; their order, times or compression in the zips are not"
 
 
 def _entry(one: Entry, other: Entry) -> str:
-    """Return how two files of the same name differ, or an empty string."""
+    """Return the difference between two files of the same name, or an empty string."""
     if one.link != other.link:
         return f"points to {one.link} and to {other.link}"
     if one.mode != other.mode:
@@ -60,13 +60,13 @@ def _sections(first: bytes, second: bytes) -> list[str]:
 
 
 def _first_difference(one: bytes, other: bytes) -> int:
-    """Return the place of the first byte that differs: the shorter one's end when it is how the longer one begins."""
+    """Return the offset of the first different byte; the length of the shorter one if the longer one begins with it."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def sections(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the sections of a 64-bit ELF file with their content; nothing when its table is damaged."""
+    """Yield name and content of the sections of a 64-bit ELF file; none if its section table is malformed."""
     try:
         (table,) = struct.unpack_from("<Q", data, 40)
         size, count, names = struct.unpack_from("<HHH", data, 58)

@@ -1,13 +1,13 @@
-"""Runs in the interpreter of the layer's runtime, 3.8 or newer: source files in, canonical bytecode out.
+"""Compile source files to canonical bytecode. Runs in the interpreter of the layer's runtime, 3.8 or newer.
 
-Not imported by layerwright: `bytecode.py` hands its text to that interpreter, on this host or in a container. Each
-record on stdin is two big-endian 32-bit lengths, a name and a source; each on stdout one length and the bytecode,
-which is empty for a source that does not compile (a template, Python 2).
+layerwright does not import it: `bytecode.py` passes its text to that interpreter, on the host or in a container. A
+record on stdin is two big-endian 32-bit lengths, a name and a source; a record on stdout is one length and the
+bytecode, which is empty for a source that does not compile (a template, Python 2).
 
-Canonical means that the bytes depend on source, name and interpreter only. marshal flags every object that more than
-one reference points to, and whether an interned string is shared depends on what else the process has seen. So each
-code object is loaded from its own dump, which leaves only the references within it, and all its strings get one
-more, which flags them always.
+Canonical means that the bytes depend on source, name and interpreter only. marshal flags objects with more
+than one reference, and whether an interned string is shared depends on the history of the process. So each code
+object is loaded from its own dump, which leaves only the references within it, and all its strings get one more
+reference, which always flags them.
 """
 
 import marshal
@@ -16,7 +16,7 @@ import sys
 import types
 from importlib.util import MAGIC_NUMBER, source_hash
 
-UNCHECKED_HASH = 1  # PEP 552: bit 0 says that a hash follows, bit 1, which is not set, would ask to check it
+UNCHECKED_HASH = 1  # PEP 552: bit 0 marks a hash, bit 1 (not set) would demand a check of the source
 
 
 def strings(value: object, found: "list[str]") -> None:
@@ -42,9 +42,9 @@ def compiled(source: bytes, name: str) -> bytes:
 
 
 def settle_singletons() -> None:
-    """Intern the empty string and those of one character.
+    """Intern the empty string and all strings of one character.
 
-    CPython has one object for each of them, and marshal writes another type once somebody has interned it.
+    CPython has one object for each of them, and marshal writes it with another type once it is interned.
     """
     for string in ["", *map(chr, range(256))]:
         sys.intern(string)

@@ -1,4 +1,4 @@
-"""What changed between two layers: packages, files, sizes, libraries, symbol ceilings."""
+"""Changes between two layers: packages, files, sizes, libraries, symbol ceilings."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from builder.layer.tree import Entry
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
-    """One line: what, what it was, what it is; None where it was not there."""
+    """One changed thing with its old and new value; None where it does not exist."""
 
     kind: str
     """`package`, `file`, `library`, `needs`, `abi` or `size`."""
@@ -19,7 +19,7 @@ class Change:
     old: str | None
     new: str | None
     bytes: int = 0
-    """More or, below zero, fewer bytes unzipped."""
+    """Difference of the unzipped size, in bytes."""
 
     def as_json(self) -> dict[str, Any]:
         return {"kind": self.kind, "name": self.name, "old": self.old, "new": self.new, "bytes": self.bytes}
@@ -27,7 +27,7 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
-    """One of the two layers."""
+    """One of the two layers, with its analysis."""
 
     zipped: LayerZip
     subject: Subject
@@ -35,7 +35,7 @@ class Side:
 
 
 def diff(old: Side, new: Side) -> list[Change]:
-    """Return the changes: the few that people ask for first, then the files, the largest change first."""
+    """Return the changes: packages, symbols, libraries and sizes, then the files by size of the change."""
     return [
         *_named("package", dict(old.inspection.packages), dict(new.inspection.packages)),
         *_named("abi", _ceilings(old), _ceilings(new)),
@@ -73,13 +73,13 @@ def _sizes(old: Inspection, new: Inspection) -> list[Change]:
 
 def _files(old: Side, new: Side) -> list[Change]:
     before, after = ({entry.path: entry for entry in side.zipped.tree} for side in (old, new))
-    found = []
+    changes = []
     for path in {*before, *after}:
         one, other = before.get(path), after.get(path)
         if one is None or other is None or not _same(one, other):
             gained = (other.size if other else 0) - (one.size if one else 0)
-            found.append(Change(kind="file", name=path, old=_told(one), new=_told(other), bytes=gained))
-    return sorted(found, key=lambda change: (-abs(change.bytes), change.name))
+            changes.append(Change(kind="file", name=path, old=_shown(one), new=_shown(other), bytes=gained))
+    return sorted(changes, key=lambda change: (-abs(change.bytes), change.name))
 
 
 def _same(one: Entry, other: Entry) -> bool:
@@ -88,7 +88,7 @@ def _same(one: Entry, other: Entry) -> bool:
     return one.content.read() == other.content.read()
 
 
-def _told(entry: Entry | None) -> str | None:
+def _shown(entry: Entry | None) -> str | None:
     if entry is None:
         return None
     return f"-> {entry.link}" if entry.link is not None else f"{entry.size:,}"

@@ -1,7 +1,7 @@
-"""What a loader would read of an ELF file: headers and tables, found as a loader finds them; nothing is executed.
+"""Read the parts of an ELF file that a loader reads, found the way a loader finds them. Nothing is executed.
 
-The layout is that of the System V ABI (gABI, chapters 4 and 5) and of the LSB's symbol versioning. Only little-endian
-64-bit files are read in full: Lambda runs no others.
+The layout is that of the System V ABI (gABI, chapters 4 and 5) and of symbol versioning in the LSB. Only 64-bit
+little-endian files are read in full: Lambda runs no others.
 """
 
 import struct
@@ -27,11 +27,11 @@ _WEAK, _BASE = 0x2, 0x1
 _X86_ISA_NEEDED = 0xC0008002
 """GNU_PROPERTY_X86_ISA_1_NEEDED of the x86-64 psABI: bit 0 is the baseline, bits 1 to 3 are v2 to v4."""
 _MOST = 4096
-"""Of any table's rows. A hostile file may claim billions; the largest real ones have some hundreds."""
+"""Rows that are read of any table. A hostile file may claim billions; the largest real ones have some hundreds."""
 _MOST_TEXT = 64 << 20
 
 ReadAt = Callable[[int, int], bytes]
-"""Offset and size in bytes; what lies behind the end is missing from the result."""
+"""Takes offset and size in bytes; the result is shorter where the file ends."""
 
 
 def machine_name(number: int) -> str:
@@ -42,9 +42,9 @@ def machine_name(number: int) -> str:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionNeed:
     library: str
-    """The soname that must have it, for example `libc.so.6`."""
+    """Soname of the library that must define it, for example `libc.so.6`."""
     version: str
-    """For example `GLIBC_2.28`."""
+    """The symbol version, for example `GLIBC_2.28`."""
     weak: bool
     """The loader only warns when such a version is missing."""
 
@@ -64,28 +64,28 @@ class Elf:
     """Directories of DT_RUNPATH, which is searched after LD_LIBRARY_PATH, for the file's own libraries."""
     versions: tuple[VersionNeed, ...] = ()
     defined: tuple[str, ...] = ()
-    """The symbol versions that it offers itself."""
+    """Symbol versions that the file defines."""
     python_module: bool = False
-    """Has the name of a PyInit_ function among its strings."""
+    """Whether the name of a PyInit_ function is among its strings."""
     level: int = 0
-    """The x86-64 level (2 to 4) that it says it needs, or 0 when it says nothing."""
+    """The x86-64 level (2 to 4) that the file declares to need; 0 if it declares none."""
     dynamic: bool = False
-    """Has a dynamic section: a program without one is linked statically."""
+    """Whether it has a dynamic section; a program without one is linked statically."""
     program: bool = False
-    """Can be started: has an interpreter, or a fixed place in memory."""
+    """Whether it can be started: it has an interpreter or a fixed address."""
 
 
 class UnreadableElfError(ValueError):
-    """The file begins like an ELF file and then does not make sense."""
+    """The file begins like an ELF file and is malformed."""
 
 
 def parse(data: bytes) -> Elf:
-    """Read an ELF file's headers, or raise UnreadableElfError."""
+    """Read the headers of an ELF file in memory. Raises UnreadableElfError for a malformed one."""
     return parse_at(lambda offset, size: data[offset : offset + size])
 
 
 def parse_at(read: ReadAt) -> Elf:
-    """Read the headers of a file that is not in memory, or raise UnreadableElfError."""
+    """Read the headers of an ELF file through `read`. Raises UnreadableElfError for a malformed one."""
     try:
         return _File(read).elf()
     except (struct.error, IndexError, OverflowError, MemoryError, UnicodeDecodeError) as error:
@@ -93,10 +93,10 @@ def parse_at(read: ReadAt) -> Elf:
         raise UnreadableElfError(msg) from error
 
 
-def symbols(data: bytes, wanted: str) -> tuple[str, ...]:
-    """Return the names of the symbols that a file needs in one version, for example `arc4random` in `GLIBC_2.36`."""
+def symbols(data: bytes, version: str) -> tuple[str, ...]:
+    """Return the symbols that a file needs in a symbol version, for example `arc4random` in `GLIBC_2.36`."""
     try:
-        return tuple(_File(lambda offset, size: data[offset : offset + size]).versioned_symbols(wanted))
+        return tuple(_File(lambda offset, size: data[offset : offset + size]).versioned_symbols(version))
     except (struct.error, IndexError, OverflowError, MemoryError, UnreadableElfError):
         return ()
 
@@ -121,14 +121,14 @@ class _File:
     def elf(self) -> Elf:
         head = self.read(0, 64)
         if head[:4] != MAGIC or len(head) < _SHORTEST or head[4] not in {1, 2} or head[5] not in {1, 2}:
-            msg = "damaged ELF file: its header makes no sense"
+            msg = "damaged ELF file: its header is malformed"
             raise UnreadableElfError(msg)
         little = head[5] == _LITTLE
         kind, machine = struct.unpack_from("<HH" if little else ">HH", head, 16)
         name, sort = machine_name(machine), _KINDS.get(kind, f"ET_{kind}")
         if head[4] != _CLASS64 or not little:
             if machine in {62, 183}:
-                msg = "damaged ELF file: its processor is a 64-bit one, the file says that it is not"
+                msg = "damaged ELF file: a 32-bit or big-endian header for a 64-bit little-endian processor"
                 raise UnreadableElfError(msg)
             return Elf(machine=name, kind=sort)
         self._load(head)
@@ -156,11 +156,11 @@ class _File:
         for number in range(count):
             kind, _, offset, address, _, length = struct.unpack_from("<IIQQQQ", rows, number * size)
             self.segments.append(_Segment(kind, offset, address, length))
-        end = max((one.offset + one.size for one in self.segments if one.kind == _LOAD), default=0)
+        end = max((segment.offset + segment.size for segment in self.segments if segment.kind == _LOAD), default=0)
         if end and not self.read(end - 1, 1):
             msg = f"damaged ELF file: it ends before its {end:,} bytes do"
             raise UnreadableElfError(msg)
-        dynamic = next((one for one in self.segments if one.kind == _DYNAMIC), None)
+        dynamic = self._segment(_DYNAMIC)
         if dynamic is None:
             return
         data = self.read(dynamic.offset, min(dynamic.size, _MOST * 16))
@@ -175,33 +175,39 @@ class _File:
         if _STRTAB in self.tags:
             self.text = self._at(self.tags[_STRTAB], min(self.tags.get(_STRSZ, 0), _MOST_TEXT))
         elif self.needed:
-            msg = "damaged ELF file: it needs libraries and has no names"
+            msg = "damaged ELF file: it needs libraries and has no string table"
             raise UnreadableElfError(msg)
 
+    def _segment(self, kind: int) -> _Segment | None:
+        """Return the first segment of a kind, if there is one."""
+        return next((segment for segment in self.segments if segment.kind == kind), None)
+
     def _at(self, address: int, size: int) -> bytes:
-        """Return what lies at an address when the file is loaded."""
-        for one in self.segments:
-            if one.kind == _LOAD and one.address <= address < one.address + one.size:
-                return self.read(address - one.address + one.offset, size)
+        """Return the bytes that a loader maps at an address."""
+        for segment in self.segments:
+            if segment.kind == _LOAD and segment.address <= address < segment.address + segment.size:
+                return self.read(address - segment.address + segment.offset, size)
         msg = f"damaged ELF file: nothing is loaded at {address:#x}"
         raise UnreadableElfError(msg)
 
     def _string(self, at: int) -> str:
         end = self.text.find(b"\0", at)
         if at > len(self.text) or end < 0:
-            msg = "damaged ELF file: a name lies outside of its table"
+            msg = "damaged ELF file: a name lies outside of the string table"
             raise UnreadableElfError(msg)
         return self.text[at:end].decode("utf-8", errors="replace")
 
     def _interpreter(self) -> str | None:
-        one = next((one for one in self.segments if one.kind == _INTERP), None)
-        return self.read(one.offset, min(one.size, _MOST)).rstrip(b"\0").decode(errors="replace") if one else None
+        segment = self._segment(_INTERP)
+        if segment is None:
+            return None
+        return self.read(segment.offset, min(segment.size, _MOST)).rstrip(b"\0").decode(errors="replace")
 
     def _folders(self, tag: int) -> tuple[str, ...]:
         return tuple(self._string(self.tags[tag]).split(":")) if tag in self.tags else ()
 
     def _needs(self) -> Iterator[tuple[str, str, bool, int]]:
-        """Yield library, version, weakness and the version's number of each row of .gnu.version_r."""
+        """Yield library, version, weakness and version number of each row of .gnu.version_r."""
         if _VERNEED not in self.tags:
             return
         base, rows = self.tags[_VERNEED], 0
@@ -212,17 +218,17 @@ class _File:
                 rows += 1
                 if rows > _MOST:
                     return
-                _, flags, number, version, next_one = struct.unpack("<IHHII", self._at(at, 16))
+                _, flags, number, version, next_row = struct.unpack("<IHHII", self._at(at, 16))
                 yield library, self._string(version), bool(flags & _WEAK), number
-                if not next_one:
+                if not next_row:
                     break
-                at += next_one
+                at += next_row
             if not following:
                 return
             base += following
 
     def _definitions(self) -> Iterator[str]:
-        """Yield the versions of .gnu.version_d, without the file's own name."""
+        """Yield the versions of .gnu.version_d, except the one that repeats the name of the file."""
         if _VERDEF not in self.tags:
             return
         base = self.tags[_VERDEF]
@@ -237,8 +243,8 @@ class _File:
 
     def _level(self) -> int:
         """Return the x86-64 level of .note.gnu.property."""
-        one = next((one for one in self.segments if one.kind == _PROPERTY), None)
-        note = self.read(one.offset, min(one.size, _MOST)) if one else b""
+        segment = self._segment(_PROPERTY)
+        note = self.read(segment.offset, min(segment.size, _MOST)) if segment else b""
         at = 16  # sizes, kind, and the name GNU
         while at + 8 <= len(note):
             kind, size = struct.unpack_from("<II", note, at)
@@ -248,13 +254,13 @@ class _File:
             at += 8 + (size + 7) // 8 * 8
         return 0
 
-    def versioned_symbols(self, wanted: str) -> Iterator[str]:
+    def versioned_symbols(self, wanted_version: str) -> Iterator[str]:
         self._load(self.read(0, 64))
-        numbers = {number for _, version, _, number in self._needs() if version == wanted}
+        numbers = {number for _, version, _, number in self._needs() if version == wanted_version}
         if not numbers or _SYMTAB not in self.tags or _VERSYM not in self.tags:
             return
         table, versions = self.tags[_SYMTAB], self.tags[_VERSYM]
-        # Nothing says how long .dynsym is; another table follows it at once, in whatever order the linker has.
+        # No tag has the length of .dynsym; another table follows it directly, in whatever order the linker chose.
         following = [self.tags[tag] for tag in _TABLES if self.tags.get(tag, 0) > table]
         count = (min(following, default=table) - table) // 24
         rows, marks = self._at(table, count * 24), self._at(versions, count * 2)

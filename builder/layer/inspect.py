@@ -1,4 +1,4 @@
-"""What is in a zip, how big it is and what it needs: the analysis; `console.py` shows it."""
+"""Analysis of a layer: its packages, its size and its needs."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Linkage:
-    """What one program or library needs of the system."""
+    """The symbol versions and libraries that one program or library needs from the system."""
 
     path: str
     machine: str
     abi: dict[str, str | None]
     """The highest version of each of FAMILIES."""
     outside: tuple[str, ...]
-    """Sonames that the layer does not have."""
+    """Sonames of needed libraries that the layer does not have."""
 
     def as_json(self) -> dict[str, Any]:
         return {"path": self.path, "machine": self.machine, "abi": self.abi, "needs": list(self.outside)}
@@ -38,10 +38,10 @@ class Inspection:
     """Name and version."""
     largest: tuple[tuple[str, int], ...]
     machines: tuple[tuple[str, int], ...]
-    """Architectures of the ELF files, with their number."""
+    """Architectures of the ELF files, with the number of files."""
     abi: dict[str, str | None]
     outside: tuple[str, ...]
-    """Libraries that ELF files need and the layer does not have: the runtime must."""
+    """Libraries that ELF files need and the layer does not have, so the runtime must."""
     linkage: tuple[Linkage, ...]
 
     def as_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finding a CPython of a given minor version on this host, to compile bytecode with."""
+"""Find a CPython of a minor version on this host, to compile bytecode with."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from builder.base import processes
 
-_QUESTION = (
+_PROGRAM = (
     "import platform, sys; print(platform.python_implementation(), platform.python_version(), sys.flags.optimize)"
 )
 
@@ -18,17 +18,20 @@ _QUESTION = (
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interpreter:
     command: tuple[str, ...]
-    """What starts it; arguments follow."""
+    """Command that starts it, to which arguments are appended."""
     series: str
     version: str
-    """Exact, for example `3.13.5`: another patch release may write other bytecode. In a container, its image."""
+    """Exact version (`3.13.5`), because patch releases may write different bytecode; in a container, its image."""
     remote: bool = False
-    """Whether it runs in a container, which has its own environment."""
+    """Whether it runs in a container, which has its own environment variables."""
 
 
 @cache
 def find(series: str) -> Interpreter | None:
-    """Return the newest-found interpreter of a minor version (`3.13`), or None."""
+    """Return an interpreter of a minor version (`3.13`), or None.
+
+    Searched in this order: the running interpreter, LAYERWRIGHT_PYTHON_3_13, PATH, pyenv, uv.
+    """
     if series == f"{sys.version_info[0]}.{sys.version_info[1]}" and sys.implementation.name == "cpython":
         import platform
 
@@ -52,7 +55,7 @@ def _candidates(series: str) -> Iterator[str]:
 
 
 def _pyenv(series: str) -> Iterator[str]:
-    """pyenv's shims in PATH are slow, and work only for the versions that are activated."""
+    """Yield the interpreters of pyenv. Its shims in PATH are slow, and work only for activated versions."""
     root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for folder in sorted(root.glob(f"versions/{series}.*"), key=_patch, reverse=True):
         yield str(folder / "bin" / f"python{series}")
@@ -64,7 +67,7 @@ def _patch(folder: Path) -> int:
 
 
 def _uv(series: str) -> Iterator[str]:
-    """uv knows its own managed ones and, on Windows, the registry."""
+    """Yield the interpreter that uv finds: a managed one or, on Windows, one of the registry."""
     from uv import find_uv_bin
 
     finished = processes.run([find_uv_bin(), "python", "find", "--no-python-downloads", "--system", series])
@@ -74,7 +77,7 @@ def _uv(series: str) -> Iterator[str]:
 
 def _ask(path: str) -> str | None:
     try:
-        finished = processes.run([path, "-I", "-S", "-c", _QUESTION])
+        finished = processes.run([path, "-I", "-S", "-c", _PROGRAM])
     except OSError:
         return None
     words = finished.stdout.split()

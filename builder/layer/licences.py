@@ -1,4 +1,4 @@
-"""What packages in a layer say of their licences, where the texts are, and whether a policy allows them."""
+"""Licenses of the packages in a layer: declared expressions, texts, and a policy over them."""
 
 import fnmatch
 import re
@@ -11,20 +11,20 @@ from builder.layer.tree import Tree
 from builder.model.libraries import LICENCES
 
 NONE = "NOASSERTION"
-"""SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
+"""The SPDX value for a package that declares no license (SPDX 2.3, 7.13)."""
 _TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Licence:
-    """Of one package."""
+    """The license of one package."""
 
     package: str
     version: str
     expression: str
-    """SPDX expression or, with older packages, whatever they call it; NONE when they say nothing."""
+    """SPDX expression or, in older packages, a free name; NONE if the package declares nothing."""
     texts: tuple[str, ...] = ()
-    """Paths in the layer."""
+    """Paths of the license texts in the layer."""
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -43,7 +43,7 @@ def declared(content: Tree, packages: Iterable[Installed]) -> list[Licence]:
 
 
 def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
-    """Return the licences of what came along from the operating system: `rows` are the manifest's `libraries`."""
+    """Return the licenses of bundled libraries of the operating system; `rows` are `libraries` of the manifest."""
     said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
     texts = sorted(path for path in paths if path.startswith(LICENCES))
     return [
@@ -71,13 +71,13 @@ def _licence(one: Installed, texts: Sequence[str]) -> Licence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Policy:
-    """Patterns such as `GPL-*` or `MIT`, upper and lower case alike. An empty `allow` allows all that is not denied."""
+    """Patterns such as `GPL-*` or `MIT`, case-insensitive. An empty `allow` allows all licenses that are not denied."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
 
     def objection(self, expression: str) -> str | None:
-        """Say what speaks against a licence; of alternatives (OR) the best counts, of several (AND) each."""
+        """Return the objection to an expression, or None. One allowed operand suffices for OR; AND needs all."""
         return self._judged(_parsed(expression), expression)
 
     def _judged(self, parsed: Any, text: str) -> str | None:  # noqa: ANN401  a node of license-expression
@@ -94,7 +94,7 @@ class Policy:
         if _matches(name, self.deny):
             return f"`{name}` is denied"
         if self.allow and not _matches(name, self.allow):
-            return f"`{name}` is not among those allowed"
+            return f"`{name}` is not allowed"
         return None
 
 
@@ -103,7 +103,7 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _parsed(expression: str) -> Any:  # noqa: ANN401
-    """Return the expression as a tree, or None when it is no SPDX expression but only a name."""
+    """Return the expression as a tree, or None if it is not a valid SPDX expression."""
     from license_expression import ExpressionError, get_spdx_licensing
 
     try:

@@ -1,4 +1,4 @@
-"""Where Lambda's loader finds the libraries that a layer's files need: ld.so(8)'s order, with the layer at /opt."""
+"""Where the loader finds the libraries that a layer needs: the order of ld.so(8), with the layer at /opt."""
 
 import posixpath
 from collections import defaultdict
@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from builder.layer.elf import Elf
 
 LAYER_LIB = "lib"
-"""The one directory of a layer in LD_LIBRARY_PATH, at its end. `lib64/` is not searched."""
+"""The only directory of a layer in LD_LIBRARY_PATH, where it comes last. `lib64/` is not searched."""
 RPATH, SYSTEM, LIB, RUNPATH, ELSEWHERE = "rpath", "system", "lib", "runpath", "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a soname is found, and by which rule: one of RPATH, SYSTEM, LIB, RUNPATH, ELSEWHERE."""
+class FoundLibrary:
+    """The file that the loader takes for a soname, and the rule that leads to it."""
 
     how: str
+    """One of RPATH, SYSTEM, LIB, RUNPATH, ELSEWHERE."""
     path: str | None = None
-    """In the layer; None for the system's."""
+    """Path in the layer; None for a library of the system."""
 
 
 class Linker:
-    """Answers for one layer."""
+    """The dynamic loader, as it sees one layer."""
 
     def __init__(self, elves: Mapping[str, Elf], links: Mapping[str, str], system: frozenset[str]) -> None:
         self._system = system
@@ -38,27 +39,27 @@ class Linker:
             name for path, elf in elves.items() for name in elf.needed if self._in_layer(path, elf, name)
         )
 
-    def find(self, path: str, elf: Elf, soname: str) -> Place | None:
-        """Return where the loader finds what a file needs, or None when neither layer nor system has it."""
+    def find(self, path: str, elf: Elf, soname: str) -> FoundLibrary | None:
+        """Return the library that the loader finds for a file, or None if neither the layer nor the system has it."""
         folders = () if elf.runpath else elf.rpath
         if found := self._among(path, folders, soname):
-            return Place(RPATH, found)
+            return FoundLibrary(RPATH, found)
         if soname in self._system:
-            return Place(SYSTEM)
+            return FoundLibrary(SYSTEM)
         if f"{LAYER_LIB}/{soname}" in self._paths:
-            return Place(LIB, f"{LAYER_LIB}/{soname}")
+            return FoundLibrary(LIB, f"{LAYER_LIB}/{soname}")
         if found := self._among(path, elf.runpath, soname):
-            return Place(RUNPATH, found)
+            return FoundLibrary(RUNPATH, found)
         if soname in self._elsewhere:
-            return Place(ELSEWHERE, self._elsewhere[soname])
+            return FoundLibrary(ELSEWHERE, self._elsewhere[soname])
         return None
 
     def already_loaded(self, soname: str) -> bool:
-        """Tell whether another file of the layer finds it: the loader takes what is loaded under that name."""
+        """Tell whether another file of the layer finds it: the loader reuses a loaded library of the same name."""
         return soname in self._loaded
 
     def from_layer(self, path: str, elf: Elf) -> set[str]:
-        """Return the sonames that a file finds in the layer though the system may have them."""
+        """Return the sonames that a file finds in the layer even where the system has them, too."""
         return {name for name in elf.needed if self._among(path, () if elf.runpath else elf.rpath, name)}
 
     def _in_layer(self, path: str, elf: Elf, soname: str) -> bool:
@@ -66,23 +67,23 @@ class Linker:
         return f"{LAYER_LIB}/{soname}" in self._paths or self._among(path, folders, soname) is not None
 
     def _among(self, path: str, folders: Iterable[str], soname: str) -> str | None:
-        return next((one for one in _resolved(path, folders, soname) if one in self._paths), None)
+        return next((candidate for candidate in _resolved(path, folders, soname) if candidate in self._paths), None)
 
 
 def _resolved(path: str, folders: Iterable[str], soname: str) -> Iterator[str]:
-    """Yield the paths in the layer that DT_RPATH or DT_RUNPATH name."""
+    """Yield the paths in the layer to which DT_RPATH or DT_RUNPATH lead."""
     origin = posixpath.dirname(f"/opt/{path}")
     for folder in folders:
         where = folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
-        found = posixpath.normpath(f"{where}/{soname}")
-        if found.startswith("/opt/"):
-            yield found.removeprefix("/opt/")
+        path_in_opt = posixpath.normpath(f"{where}/{soname}")
+        if path_in_opt.startswith("/opt/"):
+            yield path_in_opt.removeprefix("/opt/")
 
 
 def needers(elves: Mapping[str, Elf]) -> dict[str, list[str]]:
     """Return the files that need each soname."""
-    found: dict[str, list[str]] = defaultdict(list)
+    by_soname: dict[str, list[str]] = defaultdict(list)
     for path, elf in elves.items():
         for name in elf.needed:
-            found[name].append(path)
-    return found
+            by_soname[name].append(path)
+    return by_soname

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from builder.layer.versions import highest
 
 if TYPE_CHECKING:  # `list` reads manifests and must not pay for what writes them
-    from builder.layer.archive import Written
+    from builder.layer.archive import WrittenZip
     from builder.layer.checks import Finding, Subject
     from builder.layer.slim import Saving
 
@@ -32,7 +32,7 @@ _OF_PACKAGE = ("name", "version", "ecosystem", "route", "file", "sha256")
 
 def describe(
     plan: Mapping[str, Any],
-    written: "Written",
+    written: "WrittenZip",
     subject: "Subject",
     findings: "Sequence[Finding]",
     savings: "Sequence[Saving]",

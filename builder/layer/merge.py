@@ -1,43 +1,53 @@
-"""Several layers of one function, as Lambda lays them over each other: in order, the last one wins."""
+"""The layers of one function together. Lambda extracts them in order; a later layer replaces files of earlier ones."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.layer.checks.model import ERROR, WARNING, Finding
+from builder.layer.checks.model import ERROR, WARNING, Check, Finding, register
 from builder.layer.installed import Installed
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 
 MOST = 5
-"""Layers that a function can have (developer guide, "Lambda quotas")."""
+"""Maximum number of layers of a function (developer guide, "Lambda quotas")."""
 _LISTED = 8
 _DISTINCT = re.compile(r"(?:\.dist-info/|^python/\.lock|/__pycache__/|\.pyc$)")
-"""Files of which each package has its own, or that are made from others: the clash is told elsewhere."""
+"""Metadata of packages and generated files; other findings report their conflicts."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StackedLayer:
+    """One of several layers of a function."""
+
+    name: str
+    tree: Tree
+    packages: tuple[Installed, ...]
+    """The packages that the ecosystems find in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Merged:
-    """What a function sees in /opt."""
+    """The content of /opt that a function sees."""
 
     tree: Tree
     origin: dict[str, str]
-    """Which layer each path comes from."""
+    """The layer that each path comes from."""
     hidden: tuple[tuple[str, str, str], ...]
-    """Path, the layer whose file is used, a layer whose other file is not."""
+    """Path, the layer whose file is visible, and the layer whose different file is hidden."""
 
 
-def merge(layers: Sequence[tuple[str, Tree]]) -> Merged:
-    """Lay layers over each other in their order (developer guide, "Adding layers to functions")."""
+def merge(layers: Sequence[StackedLayer]) -> Merged:
+    """Return the layers merged in their order (developer guide, "Adding layers to functions")."""
     chosen: dict[str, tuple[str, Entry]] = {}
     hidden: list[tuple[str, str, str]] = []
-    for name, content in layers:
-        for entry in content:
+    for layer in layers:
+        for entry in layer.tree:
             before = chosen.get(entry.path)
             if before and not _same(before[1], entry):
-                hidden.append((entry.path, name, before[0]))
-            chosen[entry.path] = (name, entry)
+                hidden.append((entry.path, layer.name, before[0]))
+            chosen[entry.path] = (layer.name, entry)
     tree = Tree(()).with_entries(entry for _, entry in chosen.values())
     return Merged(tree=tree, origin={path: name for path, (name, _) in chosen.items()}, hidden=tuple(sorted(hidden)))
 
@@ -48,14 +58,21 @@ def _same(one: Entry, other: Entry) -> bool:
     return one.content.read() == other.content.read()
 
 
-def findings(
-    layers: Sequence[tuple[str, Tree]], merged: Merged, packages: Mapping[str, Iterable[Installed]]
-) -> Iterator[Finding]:
-    """Yield what is wrong with the layers together, though each may be right alone.
+Layers = Sequence[StackedLayer]
+Rule = Callable[[Layers, Merged], Iterable[Finding]]
+CHECKS: dict[str, Check[Rule]] = {}
+"""Checks of the layers of one function together."""
 
-    `packages` are those of each layer, by the layer's name.
-    """
-    total = sum(content.unzipped_bytes for _, content in layers)
+
+def findings(layers: Layers, merged: Merged) -> Iterator[Finding]:
+    """Yield the problems of layers together; each layer may be valid alone."""
+    for check in CHECKS.values():
+        yield from check.rule(layers, merged)
+
+
+@register(CHECKS, "merge-size", "Lambda's limit of 250 MB unzipped is for a function with all its layers.")
+def size(layers: Layers, _: Merged) -> Iterator[Finding]:
+    total = sum(layer.tree.unzipped_bytes for layer in layers)
     if total > UNZIPPED_LIMIT:
         yield Finding(
             check="merge-size",
@@ -63,31 +80,34 @@ def findings(
             path=None,
             message=f"together the layers are {total:,} bytes unzipped, {total - UNZIPPED_LIMIT:,} over Lambda's limit",
             hint="the limit is for the function with all its layers; `layerwright inspect` shows what is large",
-            details=tuple(f"{content.unzipped_bytes / MB:8.1f} MB  {name}" for name, content in layers),
+            details=tuple(f"{layer.tree.unzipped_bytes / MB:8.1f} MB  {layer.name}" for layer in layers),
         )
-    yield from _packages(packages)
-    yield from _files(merged)
 
 
-def _packages(packages: Mapping[str, Iterable[Installed]]) -> Iterator[Finding]:
-    """Two versions of one package become one folder with files of both: neither works for sure."""
+@register(
+    CHECKS,
+    "merge-package",
+    "Two versions of one package become one folder with files of both, of which neither reliably works.",
+)
+def packages(layers: Layers, _: Merged) -> Iterator[Finding]:
     versions: dict[tuple[str, str], dict[str, str]] = defaultdict(dict)
-    for layer, installed in packages.items():
-        for one in installed:
-            versions[one.root, one.name].setdefault(one.version, layer)
-    for (root, name), found in sorted(versions.items()):
-        if len(found) > 1:
-            listed = ", ".join(f"{version} in {layer}" for version, layer in found.items())
+    for layer in layers:
+        for package in layer.packages:
+            versions[package.root, package.name].setdefault(package.version, layer.name)
+    for (root, name), origins in sorted(versions.items()):
+        if len(origins) > 1:
+            listed = ", ".join(f"{version} in {layer}" for version, layer in origins.items())
             yield Finding(
                 check="merge-package",
                 severity=ERROR,
                 path=root,
-                message=f"gets {name} in {len(found)} versions: {listed}",
+                message=f"gets {name} in {len(origins)} versions: {listed}",
                 hint="build the layers with one version of it, or leave it out of all but one",
             )
 
 
-def _files(merged: Merged) -> Iterator[Finding]:
+@register(CHECKS, "merge-file", "Of two different files at one path, the function sees only that of the later layer.")
+def files(_: Layers, merged: Merged) -> Iterator[Finding]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for path, winner, loser in merged.hidden:
         if not _DISTINCT.search(path):

@@ -1,4 +1,4 @@
-"""Reading anybody's zip as a tree: every name and size is checked before a byte is unpacked, nothing is written."""
+"""Read a zip of any origin as a tree. All names and sizes are checked before a byte is unpacked; nothing is written."""
 
 import contextlib
 import struct
@@ -20,12 +20,13 @@ from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
 
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
-"""Four times what Lambda takes: enough to explain a layer that is too big, little enough to refuse a bomb."""
+"""Four times Lambda's limit: a layer that is merely too big is still explained, a decompression bomb is refused."""
 _SMALL = 12 << 20
 IN_MEMORY = 72 << 20
-"""Bytes, packed and unpacked together, that one file may take; only one above _SMALL is in memory at a time.
+"""Bytes, compressed and uncompressed together, that one file may take in memory.
 
-Of a larger one only the parts that matter are kept, and it is unpacked more than once.
+At most one file above _SMALL is in memory at a time. Of a file above this limit only the parts that matter are kept,
+and it is unpacked more than once.
 """
 _LONGEST_LINK = 4096
 _CHUNK = 1 << 20
@@ -46,16 +47,16 @@ _SHOWN = 10
 
 
 class BadArchiveError(CheckFailedError):
-    """The file is no zip that Lambda could unpack, or one made to harm."""
+    """The file is not a zip that Lambda can unpack, or it is malicious."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InZip:
-    """A file's bytes, still compressed."""
+    """A file in a zip; its bytes are unpacked on demand."""
 
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
-    source: "_Source"
+    source: "_SharedFile"
 
     @property
     def size(self) -> int:
@@ -73,7 +74,7 @@ class InZip:
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
-        """Let only one large file be in memory at a time."""
+        """Hold the lock under which at most one large file is in memory."""
         if self.size <= _SMALL:
             yield
             return
@@ -81,7 +82,7 @@ class InZip:
             yield
 
     def _at_once(self) -> bytes:
-        """Unpack a file as a whole, with libdeflate: more than twice as fast as in pieces."""
+        """Unpack a file as a whole, with libdeflate: more than twice as fast as zlib's stream."""
         info = self.info
         head = self.source.at(info.header_offset, 30)
         magic, flags, name_length, extra_length = (
@@ -90,7 +91,7 @@ class InZip:
         )
         name = self.source.at(info.header_offset + 30, name_length)
         if magic != b"PK\3\4" or name.decode("utf-8" if flags & 0x800 else "cp437") != info.orig_filename:
-            msg = "its own header says something else than the zip's table"
+            msg = "its local header differs from the central directory"
             raise zipfile.BadZipFile(msg)
         data = self.source.at(info.header_offset + 30 + name_length + extra_length, info.compress_size)
         if info.compress_type == zipfile.ZIP_DEFLATED:
@@ -104,14 +105,14 @@ class InZip:
         return self._read(count)
 
     def verify(self) -> None:
-        """Unpack without keeping anything, which compares size and checksum."""
+        """Unpack and discard the bytes, which compares size and checksum."""
         with self._faults(), self.archive.open(self.info) as stream:
             while stream.read(_CHUNK):
                 pass
 
     @contextlib.contextmanager
     def seekable(self) -> Iterator[ReadAt]:
-        """Give random access to a large file; going back unpacks it once more."""
+        """Yield random access to a large file. Seeking back unpacks it again."""
         with self._faults(), self.archive.open(self.info) as stream:
 
             def read_at(offset: int, size: int) -> bytes:
@@ -130,11 +131,11 @@ class InZip:
             yield
         except _FAULTS as error:
             msg = f"{self.info.filename} cannot be unpacked: {error}"
-            raise BadArchiveError(msg, hint="the file is damaged; get or build it again") from error
+            raise BadArchiveError(msg, hint="the file is damaged; download or build it again") from error
 
 
-class _Source:
-    """The file of a zip, for several threads."""
+class _SharedFile:
+    """The file of a zip, read by several threads."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
@@ -151,7 +152,7 @@ class _Source:
 
 
 class LayerZip:
-    """An open zip; a context manager."""
+    """An open zip of a layer; a context manager."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -161,11 +162,11 @@ class LayerZip:
         try:
             self._archive = zipfile.ZipFile(path)
         except _FAULTS as error:
-            msg = f"{path.name} is not a zip that can be read"
+            msg = f"{path.name} is not a valid zip"
             raise BadArchiveError(
-                msg, why=[str(error)], hint="the file is cut off, damaged or of another kind"
+                msg, why=[str(error)], hint="the file is truncated, damaged or of another kind"
             ) from error
-        self._source = _Source(path)
+        self._source = _SharedFile(path)
         try:
             self._load()
         except BaseException:
@@ -193,9 +194,9 @@ class LayerZip:
         problems = list(_problems(infos, self.bytes))
         if problems:
             more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
-            msg = f"{self.path.name} is not a layer that can be unpacked safely"
+            msg = f"{self.path.name} cannot be unpacked safely"
             raise BadArchiveError(
-                msg, why=[*problems[:_SHOWN], *more], hint="write it anew; Lambda refuses or mangles it"
+                msg, why=[*problems[:_SHOWN], *more], hint="create it again; Lambda refuses or mangles such a zip"
             )
         self.directories: Mapping[str, int] = {
             _clean(info.filename): _mode(info) for info in infos if _is_directory(info)
@@ -216,12 +217,12 @@ class LayerZip:
 
 
 def _mode(info: zipfile.ZipInfo) -> int:
-    """Return the permission bits, or 0 where the zip has none (made on Windows)."""
+    """Return the permission bits; 0 if the zip has none, as those made on Windows."""
     return info.external_attr >> 16 & 0o7777
 
 
 def _is_directory(info: zipfile.ZipInfo) -> bool:
-    """ZipInfo's own method fails on an empty name."""
+    """Tell whether an entry is a directory. ZipInfo.is_dir() fails on an empty name."""
     return info.filename.endswith("/")
 
 
@@ -235,7 +236,7 @@ def _problems(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
         return
     claimed = sum(info.file_size for info in infos)
     if claimed > MOST_BYTES:
-        yield f"it claims to unpack to {claimed:,} bytes, four times more than Lambda takes: a decompression bomb?"
+        yield f"it claims to unpack to {claimed:,} bytes, four times Lambda's limit: a decompression bomb?"
     for info in infos:
         yield from (f"`{_printable(info.filename)}` {problem}" for problem in _entry_problems(info))
     yield from _duplicates(infos)
@@ -271,14 +272,14 @@ def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
 
 
 def _overlaps(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
-    """Entries that share compressed bytes are how small files become huge trees."""
+    """Yield entries that share compressed bytes, which is how a small zip becomes a huge tree."""
     end = 0
-    for info in sorted(infos, key=lambda one: one.header_offset):
+    for info in sorted(infos, key=lambda info: info.header_offset):
         if info.header_offset < end:
             yield f"`{_printable(info.filename)}` shares its bytes with another entry"
         end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
     if end > total:
-        yield "it ends before its last entry does"
+        yield "it is truncated: its last entry ends after it"
 
 
 def _printable(name: str) -> str:

@@ -1,24 +1,30 @@
-"""Findings as SARIF 2.1.0 (OASIS), which code hosts show beside the code."""
+"""Findings as SARIF 2.1.0 (OASIS), which code hosts show next to the code."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from builder.layer.checks import CHECKS, Finding
+from builder.layer import checks, merge
+from builder.layer.checks import Finding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+RULES = {
+    **{check.name: check.why for check in checks.CHECKS.values()},
+    **{check.name: check.why for check in merge.CHECKS.values()},
+}
+"""The reason for each check that a finding can name: the checks of one layer and of several layers together."""
 _LEVELS = {"error": "error", "warning": "warning"}
 
 
 def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> dict[str, Any]:
-    """Return one run over several zips: each finding at the file inside the zip that it is about."""
-    names = list(CHECKS)
+    """Return a SARIF document with one run over several zips; the location of a finding is the file in its zip."""
+    names = list(RULES)
     rules = [
         {
-            "id": one.name,
-            "shortDescription": {"text": one.why},
+            "id": name,
+            "shortDescription": {"text": why},
             "helpUri": "https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html",
         }
-        for one in CHECKS.values()
+        for name, why in RULES.items()
     ]
     results = [_result(zipped, finding, names) for zipped, findings in checked for finding in findings]
     return {
@@ -31,7 +37,7 @@ def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> 
 def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
     inside = f"{zipped}/{finding.path}" if finding.path else zipped
     text = ". ".join([f"{finding.path or zipped} {finding.message}", *finding.details, f"Hint: {finding.hint}"])
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "ruleId": finding.check,
         "ruleIndex": names.index(finding.check),
         "level": _LEVELS[finding.severity],
@@ -40,8 +46,8 @@ def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
         "partialFingerprints": {"layerwright/v1": f"{finding.check}:{finding.path or ''}"},
     }
     if finding.allowed:
-        found["suppressions"] = [{"kind": "external", "justification": finding.allowed}]
-    return found
+        result["suppressions"] = [{"kind": "external", "justification": finding.allowed}]
+    return result
 
 
 def _uri(path: str) -> str:

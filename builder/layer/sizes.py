@@ -1,17 +1,17 @@
-"""Where the bytes of a layer are: folders and files, each as large as it is worth telling."""
+"""How the bytes of a layer are distributed over its folders and files."""
 
 import zipfile
 from pathlib import Path
 
 _WORTH = 0.01
-"""Of the layer; what is smaller is told as part of the folder that it is in."""
+"""Share of the layer below which a path is counted as part of its folder."""
 _ROWS = 60
 
 
 def content(zip_path: Path) -> list[tuple[str, int]]:
-    """Return paths with their unzipped bytes, which add up to the layer's; the largest first.
+    """Return paths with their unzipped bytes, the largest first; their sum is the size of the layer.
 
-    A path that ends in `/` stands for what is left of that folder.
+    A path that ends in `/` stands for the rest of that folder, without the paths that have a row of their own.
     """
     with zipfile.ZipFile(zip_path) as opened:
         sizes = {info.filename: info.file_size for info in opened.infolist() if not info.is_dir()}
@@ -24,7 +24,7 @@ def content(zip_path: Path) -> list[tuple[str, int]]:
 
 
 def _folded(sizes: dict[str, int], worth: float) -> dict[str, int]:
-    """Give the bytes of what is not worth a row to the folder around it, from the deepest up."""
+    """Add the bytes of small paths to their folders, from the deepest up."""
     rows = dict(sizes)
     for depth in range(max((path.count("/") for path in sizes), default=0), 0, -1):
         for path in [path for path in rows if path.rstrip("/").count("/") == depth and rows[path] < worth]:

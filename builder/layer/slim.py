@@ -1,4 +1,4 @@
-"""What a layer need not hold: what installers leave behind, what only compilers read, what the recipe prunes."""
+"""Remove what a layer does not need: leftovers of installers, files for compilers, paths that a recipe prunes."""
 
 import csv
 import io
@@ -28,13 +28,13 @@ ALWAYS = {
 """What no function reads, whatever the layer is made of; ecosystems add what their installers leave."""
 PRUNED = "pruned by the recipe"
 _WORTH_STRIPPING = 512
-"""Bytes; below that the file is left as its publisher made it."""
+"""Bytes. A file that would shrink by less stays as its publisher made it."""
 _SCRIPT = re.compile(rb"^#!.*python")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saving:
-    """What one rule took away."""
+    """The files and bytes that one rule removed."""
 
     rule: str
     files: int
@@ -46,7 +46,7 @@ class Slimmed:
     tree: Tree
     savings: tuple[Saving, ...]
     pruned: frozenset[str]
-    """Paths that the recipe's own patterns took away."""
+    """Paths that the patterns of the recipe removed."""
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -56,7 +56,7 @@ def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
 def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch: Path | None) -> Slimmed:
     """Remove, strip, and make each RECORD say what is really there.
 
-    Stripped files go into `scratch`, so that they do not fill the memory; None leaves files unstripped.
+    Stripped files are written to the folder `scratch` to save memory; None leaves files unstripped.
     """
     rules = {**ALWAYS, **leftovers, PRUNED: own.prune}
     specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
@@ -88,13 +88,13 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
 
 
 def _is_host_script(entry: Entry) -> bool:
-    """Installers write the path of the host's interpreter into console scripts; Lambda never runs them."""
+    """Tell whether a file is a console script with the path of the host's interpreter, which Lambda never runs."""
     in_bin = "/bin/" in f"/{entry.path}" and SITE_PACKAGES.match(entry.path)
     return bool(in_bin and entry.link is None and _SCRIPT.match(entry.content.head(128)))
 
 
 def _links_kept_whole(tree: Tree) -> Tree:
-    """Drop links whose target went away with the rest."""
+    """Remove links whose target was removed."""
     paths = tree.paths()
     folders = {parent for path in paths for parent in parents(path)}
 
@@ -125,7 +125,7 @@ def _stripped(tree: Tree, scratch: Path, counts: Counter[str], sizes: Counter[st
 
 
 def _with_true_records(tree: Tree) -> Tree:
-    """Rewrite each RECORD: only files that are there, without the hashes that no longer hold (PEP 376 allows that)."""
+    """Rewrite each RECORD to list the remaining files, without hashes, which may be outdated (PEP 376 allows that)."""
     paths = tree.paths()
     return of(_true_record(entry, paths) if entry.path.endswith(".dist-info/RECORD") else entry for entry in tree)
 

@@ -1,7 +1,7 @@
-"""A content-addressed cache of derived bytes; losing it costs time and nothing else.
+"""A content-addressed cache of derived bytes. Losing it costs time only.
 
-Two generations: what is used moves into the young one, and when that is full it becomes the old one and the old one is
-forgotten. So the cache keeps what was used last, is never larger than twice a generation, and needs no bookkeeping.
+It has two generations. An entry that is used moves to the young generation; when that is full, it replaces the old
+one. So the cache keeps the entries used last, is never larger than two generations, and needs no bookkeeping.
 """
 
 import contextlib
@@ -16,13 +16,13 @@ from typing_extensions import Self
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
-"""Bytes of a generation's file."""
+"""Size of the file of a generation, in bytes."""
 _PENDING = 4 << 20
-"""Bytes that wait in memory to be written together."""
+"""Bytes that are kept in memory and written together."""
 
 
 class Store:
-    """Bytes by key, for all threads; a context manager. Every fault of its files is a miss, damaged bytes as well."""
+    """Bytes by key; a context manager, safe for threads. Errors of its files and damaged bytes are cache misses."""
 
     def __init__(self, folder: Path) -> None:
         self._young_path = folder / "young.sqlite"
@@ -95,7 +95,7 @@ def _connect(path: Path) -> sqlite3.Connection | None:
     except sqlite3.Error:
         return None
     try:
-        database.execute("PRAGMA synchronous = OFF")  # a lost cache is only made again
+        database.execute("PRAGMA synchronous = OFF")  # a lost cache costs time only
         database.execute(_SCHEMA)
         database.execute("SELECT count(*) FROM derived WHERE key = ?", (b"",)).fetchone()
     except sqlite3.OperationalError:
@@ -104,6 +104,6 @@ def _connect(path: Path) -> sqlite3.Connection | None:
     except sqlite3.DatabaseError:
         database.close()
         with contextlib.suppress(OSError):
-            path.unlink()  # damaged: the next one begins anew
+            path.unlink()  # damaged: the next process creates it again
         return None
     return database

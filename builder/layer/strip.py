@@ -1,8 +1,8 @@
-"""Removing symbols and debugging data from ELF files, without a toolchain and without moving a byte.
+"""Remove symbols and debugging data from ELF files, without a toolchain and without moving a byte.
 
-GNU strip must know the architecture, differs from version to version in the bytes it writes, and breaks files whose
-segments patchelf moved. This one never moves anything that a loader maps: it drops what only debuggers and linkers
-read, cuts the file where the last mapped byte ends, and puts zeros where a dropped section lies in between. The
+GNU strip is built for one architecture, writes different bytes from version to version, and breaks files whose
+segments patchelf moved. This module never moves a byte that a loader maps: it drops the sections that only debuggers
+and linkers read, truncates the file after the last mapped byte, and fills dropped sections before it with zeros. The
 result is the same on every host.
 """
 
@@ -53,7 +53,7 @@ class _Section:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Image:
+class _ElfTables:
     data: bytes
     header: tuple[int, ...]
     sections: list[_Section]
@@ -68,8 +68,8 @@ class _Image:
 
     @property
     def whole(self) -> bool:
-        """False for a damaged file, and for one with something appended that a program reads from itself."""
-        ends = [end for _, end in (*self.mapped, self.table, self.fixed)] + [one.end for one in self.sections]
+        """False for a damaged file, and for a program that reads data appended to its own file."""
+        ends = [end for _, end in (*self.mapped, self.table, self.fixed)] + [section.end for section in self.sections]
         rest = self.data[max(ends) :]
         return max(ends) <= len(self.data) and len(rest) <= _PADDING and not rest.strip(b"\0")
 
@@ -78,11 +78,11 @@ class _Image:
 class Stripped:
     data: bytes
     dropped: int
-    """Bytes that were cut off or became zeros, which deflate to nothing."""
+    """Bytes that were truncated or zeroed; zeros compress to almost nothing."""
 
 
 def strip(data: bytes) -> Stripped | None:
-    """Return the file without what only tools read, or None when there is no such thing or the file is unusual."""
+    """Return the file without the sections that only tools read; None if it has none or is not a plain ELF file."""
     try:
         return _strip(data)
     except (struct.error, IndexError, OverflowError):
@@ -90,23 +90,27 @@ def strip(data: bytes) -> Stripped | None:
 
 
 def _strip(data: bytes) -> Stripped | None:
-    image = _image(data)
-    if image is None or not image.whole:
+    tables = _tables(data)
+    if tables is None or not tables.whole:
         return None
-    dropped = _droppable(image.sections, image.names.index)
+    dropped = _droppable(tables.sections, tables.names.index)
     if not dropped:
         return None
-    kept = [(one.offset, one.end) for one in image.sections if one.index not in dropped and one is not image.names]
-    holes = [(image.sections[i].offset, image.sections[i].end) for i in dropped]
-    body = _body(data, [image.fixed, *image.mapped, *kept, (0, _EHDR.size)], [*holes, image.table])
-    stripped = _with_headers(body, image, dropped)
-    rewritten = [(0, _EHDR.size), image.table, (image.names.offset, image.names.end)]
-    if not _same(data, stripped, _subtract(image.mapped, rewritten)):
+    kept = [
+        (section.offset, section.end)
+        for section in tables.sections
+        if section.index not in dropped and section is not tables.names
+    ]
+    holes = [(tables.sections[i].offset, tables.sections[i].end) for i in dropped]
+    body = _body(data, [tables.fixed, *tables.mapped, *kept, (0, _EHDR.size)], [*holes, tables.table])
+    stripped = _with_headers(body, tables, dropped)
+    rewritten = [(0, _EHDR.size), tables.table, (tables.names.offset, tables.names.end)]
+    if not _same(data, stripped, _subtract(tables.mapped, rewritten)):
         return None
     return Stripped(data=stripped, dropped=sum(end - start for start, end in holes))
 
 
-def _image(data: bytes) -> _Image | None:
+def _tables(data: bytes) -> _ElfTables | None:
     """Read the tables of a 64-bit little-endian program or shared library."""
     if data[:6] != _ELF64_LSB:
         return None
@@ -116,7 +120,7 @@ def _image(data: bytes) -> _Image | None:
         return None
     segments = [_PHDR.unpack_from(data, phoff + i * _PHDR.size) for i in range(phnum)]
     sections = _sections(data, shoff, shnum, shstrndx)
-    return _Image(
+    return _ElfTables(
         data=data,
         header=header,
         sections=sections,
@@ -162,12 +166,12 @@ def _droppable(sections: Sequence[_Section], shstrndx: int) -> set[int]:
 def _only_for_tools(section: _Section) -> bool:
     if section.flags & _ALLOC:
         return False
-    known = section.name in _NAMES or section.name.startswith(_PREFIXES)
-    return known or section.kind in {_SYMTAB, _SYMTAB_SHNDX}
+    named = section.name in _NAMES or section.name.startswith(_PREFIXES)
+    return named or section.kind in {_SYMTAB, _SYMTAB_SHNDX}
 
 
 def _body(data: bytes, needed: Sequence[tuple[int, int]], holes: Sequence[tuple[int, int]]) -> bytearray:
-    """Return the file up to its last needed byte, with zeros where something was dropped."""
+    """Return the file up to its last needed byte, with zeros in place of dropped sections."""
     body = bytearray(memoryview(data)[: max(end for _, end in needed)])
     for start, end in _subtract(holes, needed):
         stop = min(end, len(body))
@@ -177,35 +181,35 @@ def _body(data: bytes, needed: Sequence[tuple[int, int]], holes: Sequence[tuple[
 
 
 def _subtract(ranges: Sequence[tuple[int, int]], taken: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield the parts of the ranges that nothing taken covers."""
-    for one in ranges:
-        rest = [one]
+    """Yield the parts of `ranges` that no range of `taken` covers."""
+    for whole in ranges:
+        rest = [whole]
         for start, end in taken:
             rest = [part for a, b in rest for part in ((a, min(b, start)), (max(a, end), b)) if part[0] < part[1]]
         yield from rest
 
 
-def _with_headers(body: bytearray, image: _Image, dropped: set[int]) -> bytes:
-    """Write names and headers. Indexes stay as they are (symbols refer to them): a dropped one becomes SHT_NULL."""
-    names = image.names
-    names_at = _place(body, names.offset, image.data[names.offset : names.end])
-    last = max(section.index for section in image.sections if section.index not in dropped)
+def _with_headers(body: bytearray, tables: _ElfTables, dropped: set[int]) -> bytes:
+    """Write names and headers. Symbols refer to sections by index, so a dropped section stays as SHT_NULL."""
+    names = tables.names
+    names_at = _place(body, names.offset, tables.data[names.offset : names.end])
+    last = max(section.index for section in tables.sections if section.index not in dropped)
     table = b""
-    for section in image.sections[: last + 1]:
+    for section in tables.sections[: last + 1]:
         header = list(section.header)
         if section.index in dropped:
             header = [0] * len(header)
         elif section is names:
             header[4] = names_at
         table += _SHDR.pack(*header)
-    fields = list(image.header)
-    fields[6], fields[12] = _place(body, image.header[6], table), last + 1
+    fields = list(tables.header)
+    fields[6], fields[12] = _place(body, tables.header[6], table), last + 1
     _EHDR.pack_into(body, 0, *fields)
     return bytes(body)
 
 
 def _place(body: bytearray, offset: int, data: bytes) -> int:
-    """Put data back where it was if the file still reaches so far, else at its end; return where it is."""
+    """Write data at its old offset if the file is still that long, otherwise at the end; return the offset."""
     if offset + len(data) <= len(body):
         body[offset : offset + len(data)] = data
         return offset
@@ -216,6 +220,9 @@ def _place(body: bytearray, offset: int, data: bytes) -> int:
 
 
 def _same(before: bytes, after: bytes, ranges: Iterable[tuple[int, int]]) -> bool:
-    """Compare what is mapped; patchelf puts the section headers into a segment, where nothing reads them."""
+    """Tell whether the mapped bytes are equal in all of `ranges`.
+
+    The caller leaves out the section headers: patchelf puts them into a segment, where nothing reads them.
+    """
     old, new = memoryview(before), memoryview(after)
     return all(old[start:end] == new[start:end] for start, end in ranges)

@@ -1,9 +1,9 @@
-"""What keys, tokens and passwords look like in files."""
+"""Patterns of keys, tokens and passwords in files."""
 
 import re
 
 SCANNED = 1 << 20
-"""Bytes; secrets stand in small files."""
+"""Bytes. Larger files are not scanned: secrets are in small files."""
 _CODE = (b"\x7fELF", b"PK\x03\x04", b"\x1f\x8b")
 _BINARY = (".pyc", ".so", ".jar", ".png", ".gz", ".zip", ".npy", ".pdf", ".ttf")
 _TOKENS = {
@@ -24,18 +24,18 @@ _TOKENS = {
         rb"://[A-Za-z0-9._-]{1,40}:(?![{$<%*])[^\s:@/'\"<>{}\\]{6,80}@[a-z0-9-]+\.[a-z0-9.-]+",
     ),
 }
-"""Each after a few bytes that must be there: looking for those is quick."""
+"""Each pattern after bytes that every match contains: searching those first is fast."""
 _PATTERNS = {what: (clues, re.compile(pattern)) for what, (clues, pattern) in _TOKENS.items()}
 _EXAMPLES = re.compile(rb"example|localhost|passw|secret|user:|username|test|foo|1234|xxxx|abc", re.IGNORECASE)
 
 
 def may_hold(name: str, size: int) -> bool:
-    """Tell by name and size whether a file is worth looking into."""
+    """Tell from name and size whether a file is scanned for secrets."""
     return 0 < size <= SCANNED and not name.endswith(_BINARY)
 
 
 def token(data: bytes) -> str | None:
-    """Return what kind of secret a file holds, or None."""
+    """Return the kind of the first secret in a file, or None."""
     if data[:4].startswith(_CODE):
         return None
     for what, (clues, pattern) in _PATTERNS.items():

@@ -1,4 +1,4 @@
-"""The content of /opt as a sorted list of entries; the bytes stay where they are until somebody reads them."""
+"""The content of /opt as a sorted list of entries, whose bytes are read on demand."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +51,7 @@ class InMemory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Slice:
-    """A part of a file that holds many: a thousand small files cost more than their bytes."""
+    """A part of a file that holds the content of many entries, because opening thousands of small files is slow."""
 
     path: Path
     offset: int
@@ -68,7 +68,7 @@ class Slice:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """A file or a symbolic link. Directories are implied by the paths, as in Lambda's own examples."""
+    """A file or a symbolic link. Directories are implied by the paths, as in the examples of Lambda's guide."""
 
     path: str
     """Relative to /opt, with slashes, on every host."""
@@ -76,7 +76,7 @@ class Entry:
     """Permission bits."""
     content: Content
     link: str | None = None
-    """Where a symbolic link points to."""
+    """Target of a symbolic link; None for a file."""
 
     @property
     def size(self) -> int:
@@ -105,7 +105,7 @@ class Tree:
 
     @property
     def unzipped_bytes(self) -> int:
-        """What counts against Lambda's 250 MB."""
+        """Bytes that count against Lambda's limit of 250 MB."""
         return sum(entry.size for entry in self.entries)
 
     def paths(self) -> set[str]:
@@ -115,7 +115,7 @@ class Tree:
         return Tree(tuple(entry for entry in self.entries if not removed(entry)))
 
     def with_entries(self, added: Iterable[Entry]) -> "Tree":
-        """Return the tree with these entries; one of the same path is replaced."""
+        """Return the tree with these entries, which replace entries of the same paths."""
         by_path = {entry.path: entry for entry in self.entries}
         by_path.update({entry.path: entry for entry in added})
         return of(by_path.values())
@@ -138,9 +138,9 @@ def layer_path(relative: PurePath) -> str:
 
 
 def from_folder(folder: Path, prefix: str = "") -> Tree:
-    """Read the names and sizes of a folder's files.
+    """Return the files of a folder as a tree; their content is not read.
 
-    Modes come from the content, not from the host: a Windows disk has none, and a umask must not change the zip.
+    Modes come from the content, not from the host: Windows has none, and the umask must not change the zip.
     """
     return of(_walk(os.fspath(folder), prefix))
 
@@ -165,13 +165,13 @@ def from_file(path: Path, name: str, *, executable: bool = False) -> Entry:
 
 
 def from_data(name: str, data: bytes) -> Entry:
-    """Return the entry for bytes that are here already; its mode comes from them, as for a file."""
+    """Return the entry for bytes in memory; its mode comes from the bytes, as for a file."""
     content = InMemory(data=data)
     return Entry(path=name, mode=EXECUTABLE if _is_program(name, content) else PLAIN, content=content)
 
 
 def never_program(name: str) -> bool:
-    """Tell by its name that a file is no program, so that it need not be opened to find out."""
+    """Tell from the name alone that a file is not a program, which saves opening it."""
     return name.endswith(_NO_PROGRAMS)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass as pydantic_dataclass
@@ -10,7 +10,7 @@ from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.gem_version import asked
-from builder.model.runtimes import operating_systems, runtimes, unknown_runtime
+from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
 
 T = TypeVar("T")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
@@ -115,7 +115,9 @@ def _enum(values: Mapping[str, Any]) -> WithJsonSchema:
 
 RuntimeName = Annotated[str, AfterValidator(lambda value: known(unknown_runtime(value), value)), _enum(runtimes())]
 ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
-SystemName = Annotated[Literal["al2", "al2023"], _enum(operating_systems())]
+SystemName = Annotated[
+    str, AfterValidator(lambda value: known(unknown_system(value), value)), _enum(operating_systems())
+]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(_template)]
 NpmPackage = Annotated[Template, AfterValidator(_npm_package)]

@@ -5,12 +5,14 @@ A line is a soname, followed by the highest symbol version that it offers of eac
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
+from builder.base.errors import UsageError
 from builder.model import facts
-from builder.model.architectures import Architecture
-from builder.model.runtimes import Runtime
+from builder.model.architectures import ARCHITECTURES, X86_64, Architecture
+from builder.model.images import run_image
+from builder.model.runtimes import Runtime, operating_systems, runtimes
 
 C_LIBRARY = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|BrokenLocale|thread_db|nss_[a-z0-9_]+)|ld-linux[^.]*)\.so\.\d+$"
@@ -18,13 +20,50 @@ C_LIBRARY = re.compile(
 """Sonames of glibc: its parts work with each other alone."""
 LICENCES = "share/licenses/"
 """Where a layer has the licences of what came along from the operating system: a folder for each package, as there."""
-_LOADERS = {"x86_64": "ld-linux-x86-64.so.2", "arm64": "ld-linux-aarch64.so.1"}
 Versions = tuple[str, ...]
 
 
 def of_system(system: str, arch: str) -> Mapping[str, Versions]:
-    """Return the sonames in the images of an operating system, with their highest symbol versions."""
-    return _table(f"libraries/{system}-{arch}.txt")
+    """Return the sonames in the images of an operating system, with their highest symbol versions.
+
+    Raises UsageError when the data of that system is incomplete.
+    """
+    return _of_system(system, _libraries_file(system, arch))
+
+
+def _libraries_file(system: str, arch: str) -> str:
+    return f"libraries/{system}-{arch}.txt"
+
+
+def _commands_file(system: str) -> str:
+    return f"commands/{system}.txt"
+
+
+def _of_system(system: str, file: str) -> Mapping[str, Versions]:
+    try:
+        return _table(file)
+    except FileNotFoundError:
+        msg = f"the data about the images of {operating_systems()[system].title} (`{system}`) is incomplete"
+        hint = "save the output of each command as the file in front of it; nothing in the image is executed"
+        raise UsageError(msg, why=_missing(system), hint=hint) from None
+
+
+def _missing(system: str) -> Iterator[str]:
+    """Yield each file that an operating system needs and does not have, with the command that writes it."""
+    files = [(_libraries_file(system, name), name, "") for name in ARCHITECTURES]
+    files += [(_commands_file(system), X86_64.name, " --programs")]
+    for file, arch, option in files:
+        path = facts.folder() / file
+        if not path.is_file():
+            image = _image_of(system, ARCHITECTURES[arch])
+            yield f"{path} is missing: `layerwright images survey {image} --arch {arch}{option}` lists its content"
+
+
+def _image_of(system: str, arch: Architecture) -> str:
+    """Return the image with the least beside the operating system: that of a custom runtime, where one exists."""
+    having = [each for each in runtimes().values() if each.os.name == system]
+    having.sort(key=lambda runtime: runtime.language != "provided")
+    return run_image(having[0], arch).name if having else "IMAGE"
 
 
 @cache
@@ -34,16 +73,16 @@ def maybe_absent() -> frozenset[str]:
 
 
 @cache
-def commands(runtime_os: str, language: str) -> frozenset[str]:
+def commands(system: str, language: str) -> frozenset[str]:
     """Return the programs that a runtime finds in PATH before those of a layer."""
-    found = _table(f"commands/{runtime_os}.txt")
-    return frozenset(found) | frozenset(_table("commands/languages.txt").get(language, ()))
+    of_system = _of_system(system, _commands_file(system))
+    return frozenset(of_system) | frozenset(_table("commands/languages.txt").get(language, ()))
 
 
 def in_images(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> frozenset[str]:
     """Return the sonames that every one of these runtimes finds without a layer, as far as its image tells."""
     every = [
-        {*of_system(one.os.name, arch.name), _LOADERS[arch.name], *_of_language(one)}
+        {*of_system(one.os.name, arch.name), arch.loader.rpartition("/")[2], *_of_language(one)}
         for one in runtimes
         for arch in architectures
     ]

@@ -42,7 +42,7 @@ CheckName = Literal[
     "permissions",
     "setuid",
     "secret",
-    "licence",
+    "license",
     "symlink-escape",
     "leftovers",
     "case-collision",
@@ -116,8 +116,8 @@ class Libraries:
     dlopen: Annotated[
         tuple[Text, ...], Field(description="Sonames that code opens at run time, which no header names.")
     ] = ()
-    licences: Annotated[
-        StrictBool, Field(description="Their texts go to share/licenses, as most licences ask of those who copy.")
+    license: Annotated[
+        StrictBool, Field(description="Copy their license texts to share/licenses, as most licenses require of copies.")
     ] = True
 
 

@@ -12,6 +12,7 @@ from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
 from builder.model.recipe import TABLES, Recipe
 from builder.model.runtimes import runtime
+from builder.model.spellings import modernize
 from builder.model.steps import Build, Copy, Step
 from builder.model.target import targets
 
@@ -26,6 +27,8 @@ class Loaded:
     folder: Path | None
     adhoc: bool = False
     """Made from the command line: it has no name to keep and no lock."""
+    warnings: tuple[str, ...] = ()
+    """Old spellings in the file, each with its path and the new one."""
 
     @property
     def name(self) -> str:
@@ -58,7 +61,8 @@ def load(folder: Path, name: str) -> Loaded:
     where = path.as_posix()
     data = parse_toml(_text(path), where)
     _convert_dates(data)
-    loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent)
+    warnings = modernize(data, where)
+    loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent, warnings=warnings)
     found = [*_order(data), *_rules(loaded)]
     if found:
         raise mistaken(where, found)

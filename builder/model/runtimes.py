@@ -184,6 +184,21 @@ def operating_systems() -> dict[str, OperatingSystem]:
     }
 
 
+def operating_system(name: str) -> OperatingSystem:
+    """Return the operating system of that name, or raise UsageError with the near match."""
+    if problem := unknown_system(name):
+        raise UsageError(problem, hint="`layerwright runtimes` shows the operating system of each runtime")
+    return operating_systems()[name]
+
+
+def unknown_system(name: str) -> str | None:
+    """Return the message for an operating system that no data describes, or None."""
+    if name in operating_systems():
+        return None
+    suggestion = near(name, operating_systems()) or f": {' or '.join(operating_systems())}"
+    return f"unknown operating system `{name}`{suggestion}"
+
+
 @cache
 def runtimes() -> dict[str, Runtime]:
     """Return every runtime that layers can be built for, in the order of the data file."""

@@ -35,6 +35,7 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
         container=container,
         compression=archive.compression(),
         warnings=(
+            *loaded.warnings,
             *(text for runtime in target.runtimes if (text := runtime.warning(today()))),
             *_unpinned(container),
             *(text for resolution in resolutions for text in resolution.warnings),

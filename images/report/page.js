@@ -149,8 +149,8 @@
     return [
       section("Published", table(["region", "version ARN"], found.arns.map(([region, arn]) => [region, copyable(arn, "the ARN")]))),
       section("Since the revision before", table(["what", "was", "is"], one.changes.map(([kind, name, old, now]) => [`${kind} ${name}`, old || "–", now || "–"]))),
-      section("Packages", table(["package", "version", "route", "licence"], found.packages)),
-      section("Libraries that came along", table(["library", "from", "version", "licence"], found.libraries)),
+      section("Packages", table(["package", "version", "route", "license"], found.packages)),
+      section("Libraries that came along", table(["library", "from", "version", "license"], found.libraries)),
       section("Findings", table(["check", "what"], findings)),
       section("Tests", table(["test", "runtime", "architecture", "cold start"], one.tests.map(([what, runtime, arch, cold, emulated]) =>
         [what, runtime, arch, cold ? `${cold.toFixed(0)} ms${emulated ? ", emulated" : ""}` : ""]), [3])),

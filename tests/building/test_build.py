@@ -180,7 +180,9 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
     assert files(tmp_path / "dist") == whole("big-1.0-python3.13-arm64")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
+sets_limits = pytest.mark.skipif(sys.platform == "win32", reason="the limit is set the POSIX way")
+
+
 def with_install(work: Path, body: str) -> subprocess.CompletedProcess[str]:
     """Build in a process with a changed installation of packages."""
     code = (
@@ -198,6 +200,7 @@ def with_install(work: Path, body: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@sets_limits
 def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
     make_wheel(index.folder, "a", "1.1", files={"a/big.bin": os.urandom(3 << 20)})
     write_recipe(work, "a", pip_recipe("a", "a==1.1"))
@@ -207,6 +210,7 @@ def test_a_cache_without_room_is_an_error_too(work: Path, index: Index) -> None:
     assert files(work / "dist") == []
 
 
+@sets_limits
 def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index) -> None:
     assert layerwright("build", "a", cwd=work).code == 0
     before = digest(work / "dist" / f"{TARGET}.zip")

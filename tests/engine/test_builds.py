@@ -150,7 +150,7 @@ def test_libraries_that_lambda_lacks_are_bundled_with_their_origin(tmp_path: Pat
     stated = {row["package"]: row for row in built.manifest["licences"]}
     assert stated["libpq5"]["texts"] == ["share/licenses/libpq5/copyright"]
     assert not [one for one in built.manifest["findings"] if "share/" in (one["path"] or "")]
-    without = made(tmp_path, recipe(steps, "[libraries]\nlicences = false"))
+    without = made(tmp_path, recipe(steps, "[libraries]\nlicense = false"))
     assert set(content(without)) == set(content(built)) - texts
     only = made(tmp_path, recipe(steps, '[libraries]\nbundle = ["libpq.so.5"]'))
     assert {name for name in content(only) if name.startswith("lib/")} == {f"lib/{name}" for name in names}

@@ -15,7 +15,7 @@ X = "python/x.cpython-313-x86_64-linux-gnu.so"
 ARC4 = "unsigned arc4random(void); int PyInit_x(void) { return arc4random(); }"
 KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"MIIEpAIBAAKCAQEAu5Yq7WkZq9Zr0nL2x8V4m1C6d3H0s8T5b7N9" * 2 + b"\n"
 TOKEN = b"id = 'AKIAQ3ZT7YHJ2LPW8KMD'\n"
-LICENCE = b"Metadata-Version: 2.1\nName: p\nVersion: 1\nLicense: "
+LICENSE = b"Metadata-Version: 2.1\nName: p\nVersion: 1\nLicense: "
 PROGRAM = "int main(void) { return 0; }"
 LINK = stat.S_IFLNK | 0o777
 
@@ -383,17 +383,17 @@ CASES: Sequence[Bad] = (
     ),
     Bad(
         "agpl",
-        "licence",
+        "license",
         "AGPL",
-        plain({"python/p-1.dist-info/METADATA": LICENCE + b"AGPL-3.0-only\n\n"}),
+        plain({"python/p-1.dist-info/METADATA": LICENSE + b"AGPL-3.0-only\n\n"}),
         "p-1.dist-info",
         warning=True,
     ),
     Bad(
         "proprietary",
-        "licence",
+        "license",
         "may not be handed on",
-        plain({"python/p-1.dist-info/METADATA": LICENCE + b"Proprietary\n\n"}),
+        plain({"python/p-1.dist-info/METADATA": LICENSE + b"Proprietary\n\n"}),
         "p-1.dist-info",
         warning=True,
     ),

@@ -15,10 +15,10 @@ README = ROOT / "README.md"
 
 def checks() -> str:
     """Return the table of checks."""
-    from builder.layer.checks import CHECKS
+    from builder.layer.sarif import RULES
 
     lines = ["| check | why |", "| --- | --- |"]
-    return "\n".join([*lines, *(f"| `{one.name}` | {one.why} |" for one in CHECKS.values())])
+    return "\n".join([*lines, *(f"| `{name}` | {why} |" for name, why in RULES.items())])
 
 
 def commands() -> str:
@@ -26,7 +26,7 @@ def commands() -> str:
     from builder.cli import main
 
     lines = ["| command | what it does |", "| --- | --- |"]
-    for name, command in sorted(main.commands.items()):
+    for name, command in sorted((name, command) for name, command in main.commands.items() if not command.hidden):
         sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| `layerwright {name}` | {sentence} |")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from kit.zips import entry, tree
 
@@ -121,7 +121,6 @@ names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
 
 
 @given(st.dictionaries(names, st.binary(max_size=3000), max_size=30))
-@settings(deadline=None)
 def test_any_names_and_bytes_survive(files: dict[str, bytes]) -> None:
     content = tree({f"d/{name}": data for name, data in files.items()})
     path = Path(tempfile.mkdtemp()) / "any.zip"

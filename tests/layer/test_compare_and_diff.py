@@ -9,7 +9,7 @@ import pytest
 from kit import zips
 from kit.commands import layerwright
 
-from builder.layer import checks, sarif
+from builder.layer import checks, merge, sarif
 from builder.layer.compare import differences, sections
 from builder.layer.reader import LayerZip
 
@@ -110,7 +110,7 @@ def test_sarif_names_rule_file_and_way_out(tmp_path: Path) -> None:
     assert (document["version"], document["$schema"]) == ("2.1.0", sarif.SCHEMA)
     (run,) = document["runs"]
     rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
-    assert rules == list(checks.CHECKS)
+    assert rules == [*checks.CHECKS, *merge.CHECKS]
     found = {one["ruleId"]: one for one in run["results"]}
     assert set(found) == {"layer-path", "secret"}
     secret = found["secret"]

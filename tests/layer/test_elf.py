@@ -35,7 +35,7 @@ def test_a_file_without_sections_is_read_by_its_segments() -> None:
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_damage_is_an_error_of_ours_or_harmless(data: st.DataObject) -> None:
     image = bytearray(PROGRAMS[0].read_bytes())
     tables = st.one_of(st.integers(0, 1200), st.integers(len(image) - 2200, len(image) - 1))

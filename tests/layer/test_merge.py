@@ -7,16 +7,18 @@ from kit import zips
 from kit.commands import layerwright
 from kit.zips import tree
 
-from builder.layer.merge import merge
+from builder.layer import checks
+from builder.layer.merge import CHECKS, StackedLayer, merge
 
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
 INFO = "python/{0}-{1}.dist-info/METADATA"
 
 
 def test_the_last_layer_wins_and_what_it_hides_is_known() -> None:
-    first = tree({"python/a.py": b"1", "python/b.py": b"1", "bin/x": b"same"})
-    second = tree({"python/a.py": b"2", "bin/x": b"same"})
-    merged = merge([("first", first), ("second", second)])
+    files = {"python/a.py": b"1", "python/b.py": b"1", "bin/x": b"same"}
+    first = StackedLayer(name="first", tree=tree(files), packages=())
+    second = StackedLayer(name="second", tree=tree({"python/a.py": b"2", "bin/x": b"same"}), packages=())
+    merged = merge([first, second])
     assert {one.path: one.content.read() for one in merged.tree} == {
         "bin/x": b"same",
         "python/a.py": b"2",
@@ -24,7 +26,7 @@ def test_the_last_layer_wins_and_what_it_hides_is_known() -> None:
     }
     assert merged.origin == {"bin/x": "second", "python/a.py": "second", "python/b.py": "first"}
     assert merged.hidden == (("python/a.py", "second", "first"),)
-    backwards = merge([("second", second), ("first", first)])
+    backwards = merge([second, first])
     assert backwards.hidden == (("python/a.py", "first", "second"),)
 
 
@@ -46,6 +48,27 @@ def test_two_versions_of_a_package_clash(tmp_path: Path) -> None:
     said = layerwright("check", *names, "--json", *WHERE, cwd=tmp_path).json
     assert [one["fit"] for one in said["checked"]] == [True, True]
     assert (said["together"]["fit"], said["together"]["layers"]) == (False, names)
+
+
+def test_sarif_knows_the_rules_of_layers_together(tmp_path: Path) -> None:
+    names = layers(
+        tmp_path,
+        {"python/numpy/__init__.py": b"1", INFO.format("numpy", "2.1.0"): b""},
+        {"python/numpy/__init__.py": b"2", INFO.format("numpy", "2.2.0"): b""},
+    )
+    result = layerwright("check", *names, "--sarif", *WHERE, cwd=tmp_path)
+    assert (result.code, result.err) == (5, "")
+    (run,) = result.json["runs"]
+    rules = [rule["id"] for rule in run["tool"]["driver"]["rules"]]
+    results = [one for one in run["results"] if one["ruleId"].startswith("merge-")]
+    assert {one["ruleId"] for one in results} == {"merge-package", "merge-file"}
+    assert all(rules[one["ruleIndex"]] == one["ruleId"] for one in results)
+
+
+def test_every_check_of_layers_together_has_a_reason() -> None:
+    assert set(CHECKS) == {"merge-size", "merge-package", "merge-file"}
+    assert not set(CHECKS) & set(checks.CHECKS)
+    assert all(len(check.why) > 40 for check in CHECKS.values())
 
 
 def test_packages_of_node_and_jars_clash_as_well(tmp_path: Path) -> None:

@@ -83,14 +83,14 @@ def test_every_kind_of_package_tells_its_licence() -> None:
         ("MIT", ("MIT",), (), None),
         ("mit", ("MIT",), (), None),
         ("GPL-3.0-only", (), ("GPL-*",), "`GPL-3.0-only` is denied"),
-        ("GPL-3.0-only", ("MIT",), (), "`GPL-3.0-only` is not among those allowed"),
+        ("GPL-3.0-only", ("MIT",), (), "`GPL-3.0-only` is not allowed"),
         ("MIT OR GPL-3.0-only", (), ("GPL-*",), None),  # one may choose
         ("MIT AND GPL-3.0-only", (), ("GPL-*",), "`GPL-3.0-only` is denied"),
         ("(MIT OR GPL-2.0-only) AND BSD-3-Clause", ("MIT", "BSD-*"), ("GPL-*",), None),
         ("(MIT OR GPL-2.0-only) AND SSPL-1.0", (), ("SSPL-*",), "`SSPL-1.0` is denied"),
         ("GPL-2.0-only WITH Classpath-exception-2.0", (), ("GPL-2.0-only",), None),
         ("Some License of 1999", (), ("*1999",), "`Some License of 1999` is denied"),
-        (licences.NONE, ("MIT",), (), "`NOASSERTION` is not among those allowed"),
+        (licences.NONE, ("MIT",), (), "`NOASSERTION` is not allowed"),
     ],
 )
 def test_a_policy_reads_expressions(
@@ -198,17 +198,20 @@ def test_what_was_there_already_is_vouched_for_as_well(work: Path) -> None:
 
 
 def test_licences_are_listed_and_a_broken_policy_is_an_error(work: Path) -> None:
-    listed = layerwright("licences", cwd=work)
+    listed = layerwright("license", cwd=work)
     assert listed.code == 0, listed.err
     assert "a        1.0      MIT" in listed.out
-    as_json = layerwright("licences", "--json", cwd=work)
+    old = layerwright("licences", cwd=work)
+    assert (old.code, old.out) == (listed.code, listed.out)
+    assert "`layerwright licences` is now `layerwright license`" in old.err
+    as_json = layerwright("license", "--json", cwd=work)
     assert as_json.json["objections"] == []
-    broken = layerwright("licences", "--deny", "MIT", cwd=work)
+    broken = layerwright("license", "--deny", "MIT", cwd=work)
     assert broken.code == 5
     assert "b 2.0: `MIT` is denied (a-1.0-python3.13-arm64.zip)" in broken.err
-    texts = layerwright("licences", "--texts", cwd=work)
+    texts = layerwright("license", "--texts", cwd=work)
     assert "Permission is hereby granted" in texts.out
-    nothing = layerwright("licences", "--output", "elsewhere", cwd=work)
+    nothing = layerwright("license", "--output", "elsewhere", cwd=work)
     assert nothing.code == 3
 
 

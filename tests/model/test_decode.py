@@ -76,7 +76,7 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
         ({"step": [{"uses": "script", "run": "x", "env": {"a-b": "1"}}]}, "step[0].env.a-b"),
         (
             {"step": [{"uses": "pip", "requirements": ["a"], "when": {"os": "al3"}}]},
-            "step[0].when.os: `al3` is none of",
+            "step[0].when.os: unknown operating system `al3`; did you mean `al2",
         ),
         ({"step": [{"uses": "pip", "requirements": ["a"], "when": {}}]}, "step[0].when: names no os, arch or runtime"),
         ({"source": [{"url": "https://example.org/x.tar.gz"}]}, "source[0]: needs `url` and `sha256`"),

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from kit.commands import pip_recipe, write_recipe
+from kit.commands import layerwright, pip_recipe, write_recipe
+from kit.wheels import Index, make_wheel
 
 from builder.base.errors import UsageError
 from builder.model import recipes
@@ -61,6 +62,46 @@ def test_latin1_is_refused_with_the_reason(tmp_path: Path) -> None:
     path.write_bytes('description = "Größe"'.encode("latin-1"))
     with pytest.raises(UsageError, match="is not UTF-8"):
         recipes.load(tmp_path / "recipes", "x")
+
+
+OLD = '[libraries]\nlicences = false\n[[allow]]\ncheck = "licence"\nreason = "only for ourselves"'
+
+
+def test_old_spellings_are_read_with_a_warning_that_names_the_new_one(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "x", pip_recipe("x", "a", more=OLD))
+    assert loaded.recipe.libraries.license is False
+    assert [one.check for one in loaded.recipe.allow] == ["license"]
+    where = (tmp_path / "recipes" / "x" / "recipe.toml").as_posix()
+    assert loaded.warnings == (
+        f"{where}: libraries.licences is now `license`; the old spelling is still read",
+        f"{where}: allow[0].check: `licence` is now `license`; the old spelling is still read",
+    )
+    new = OLD.replace("licences", "license").replace("licence", "license")
+    assert load(tmp_path, "x", pip_recipe("x", "a", more=new)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ("[libraries]\nlicences = false\nlicense = true", "libraries.licences: unknown key; did you mean `license`?"),
+        ('[libraries]\nlicences = "no"', "libraries.license: input should be a valid boolean"),
+        ('[libraries]\nlicense = "MIT"', "libraries.license: input should be a valid boolean"),
+        ("[allow]\ncheck = 5", "allow: input should be a valid list"),
+    ],
+)
+def test_old_spellings_hide_no_mistake(more: str, message: str, tmp_path: Path) -> None:
+    assert message in why(tmp_path, pip_recipe("x", "a", more=more))
+
+
+def test_commands_show_the_warnings_of_a_recipe(tmp_path: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    write_recipe(tmp_path, "x", pip_recipe("x", "a", more=OLD))
+    for command in (["lint", "x"], ["plan", "x"], ["lock", "x"], ["build", "x", "--no-test"]):
+        result = layerwright(*command, cwd=tmp_path)
+        assert result.code == 0, result.err
+        assert result.err.replace("\n", " ").count("is now `license`") == 2, command
+    (plan,) = layerwright("plan", "x", "--json", cwd=tmp_path).json["plans"]
+    assert sum("is now `license`" in text for text in plan["warnings"]) == 2
 
 
 def test_one_broken_recipe_does_not_hide_the_others(tmp_path: Path) -> None:

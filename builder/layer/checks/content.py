@@ -1,4 +1,4 @@
-"""What should not be handed on: secrets, licences, set-user-id bits."""
+"""What should not be handed on: secrets, licenses, set-user-id bits."""
 
 import re
 from collections.abc import Iterator
@@ -56,8 +56,8 @@ _MILD = re.compile(
 _RESTRICTED = re.compile(r"UNLICENSED|Proprietary|all rights reserved|non-?commercial", re.IGNORECASE)
 
 
-@check("licence", "Sharing a layer hands on its packages: some licences forbid that, or put terms on your own code.")
-def licence(subject: Subject) -> Iterator[Finding]:
+@check("license", "Sharing a layer hands on its packages: some licenses forbid that, or put terms on your own code.")
+def license_(subject: Subject) -> Iterator[Finding]:
     for package in subject.packages:
         statements = list(package.statements) or ([package.license] if package.license else [])
         name = f"{package.name} {package.version}"
@@ -68,11 +68,11 @@ def licence(subject: Subject) -> Iterator[Finding]:
         else:
             continue
         hint = "keep the layer to your own account, name that license in the layer's, or take another package"
-        yield Finding(check="licence", severity=WARNING, path=package.described, message=problem, hint=hint)
+        yield Finding(check="license", severity=WARNING, path=package.described, message=problem, hint=hint)
 
 
-def _copyleft(licences: list[str]) -> str | None:
-    """Return a strong copyleft licence, unless a choice or an exception makes it a mild one."""
-    if any(_MILD.search(text) for text in licences):
+def _copyleft(licenses: list[str]) -> str | None:
+    """Return a strong copyleft license, unless a choice or an exception makes it a mild one."""
+    if any(_MILD.search(text) for text in licenses):
         return None
-    return next((text for text in licences if _COPYLEFT.search(text)), None)
+    return next((text for text in licenses if _COPYLEFT.search(text)), None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from builder.layer.elf import Elf
 from builder.layer.installed import Installed
@@ -88,27 +88,36 @@ class Subject:
         return ((path, elf) for path, elf in self.elves.items() if elf.machine in machines)
 
 
+R = TypeVar("R")
 Rule = Callable[[Subject], Iterable[Finding]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Check:
+class Check(Generic[R]):
+    """A named rule, and the reason for it in one sentence."""
+
     name: str
     why: str
-    rule: Rule
+    rule: R
 
 
-CHECKS: dict[str, Check] = {}
+CHECKS: dict[str, Check[Rule]] = {}
+"""Checks of one layer."""
+
+
+def register(checks: dict[str, Check[R]], name: str, why: str) -> Callable[[R], R]:
+    """Return a decorator that adds a rule to a list of checks."""
+
+    def add(rule: R) -> R:
+        checks[name] = Check(name=name, why=why, rule=rule)
+        return rule
+
+    return add
 
 
 def check(name: str, why: str) -> Callable[[Rule], Rule]:
-    """Put a rule on the list."""
-
-    def register(rule: Rule) -> Rule:
-        CHECKS[name] = Check(name=name, why=why, rule=rule)
-        return rule
-
-    return register
+    """Return a decorator that adds a rule to the checks of one layer."""
+    return register(CHECKS, name, why)
 
 
 def weighed(subject: Subject, zip_bytes: int) -> Subject:
