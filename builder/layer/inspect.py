@@ -13,6 +13,7 @@ from builder.layer.manifest import ceilings
 from builder.layer.tree import Entry, Tree
 from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.manifest import Ceilings, document
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _NPM = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
@@ -46,7 +47,7 @@ class Inspection:
     largest: tuple[tuple[str, int], ...]
     machines: tuple[tuple[str, int], ...]
     """Architectures of the ELF files, with their number."""
-    abi: dict[str, str | None]
+    abi: Ceilings
     outside: tuple[str, ...]
     """Libraries that ELF files need and the layer does not have: the runtime must."""
     linkage: tuple[Linkage, ...]
@@ -61,7 +62,7 @@ class Inspection:
             "packages": [{"name": name, "version": version} for name, version in self.packages],
             "largest": [{"path": path, "bytes": count} for path, count in self.largest],
             "machines": dict(self.machines),
-            "abi": self.abi,
+            "abi": document(self.abi),
             "needs_from_runtime": list(self.outside),
             "elves": [one.as_json() for one in self.linkage],
         }

@@ -13,6 +13,7 @@ from typing import Any
 from builder.layer.inspect import Installed, installed
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENCES
+from builder.model.manifest import LibraryRow, LicenceRow
 
 NONE = "NOASSERTION"
 """SPDX's word for a package that says nothing (SPDX 2.3, 7.13)."""
@@ -25,27 +26,7 @@ _NAME_LENGTH = 100
 """Longer ones are the text itself, put where the name belongs."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Licence:
-    """Of one package."""
-
-    package: str
-    version: str
-    expression: str
-    """SPDX expression or, with older packages, whatever they call it; NONE when they say nothing."""
-    texts: tuple[str, ...] = ()
-    """Paths in the layer."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "package": self.package,
-            "version": self.version,
-            "license": self.expression,
-            "texts": list(self.texts),
-        }
-
-
-def declared(content: Tree) -> list[Licence]:
+def declared(content: Tree) -> list[LicenceRow]:
     """Return what each package of Python, Node.js, Ruby and Java in a layer declares, in the order of their names."""
     entries = {entry.path: entry for entry in content}
     texts = sorted(path for path in entries if _TEXT.search(path))
@@ -53,27 +34,27 @@ def declared(content: Tree) -> list[Licence]:
     return [found[key] for key in sorted(found)]
 
 
-def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
+def brought(rows: Iterable[LibraryRow], paths: Iterable[str]) -> list[LicenceRow]:
     """Return the licences of what came along from the operating system: `rows` are the manifest's `libraries`."""
-    said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
+    owners = {(row.package, row.version or ""): row.license or NONE for row in rows if row.package}
     texts = sorted(path for path in paths if path.startswith(LICENCES))
     return [
-        Licence(
+        LicenceRow(
             package=name,
             version=version,
-            expression=expression,
+            license=expression,
             texts=tuple(path for path in texts if path.startswith(f"{LICENCES}{name}/")),
         )
-        for (name, version), expression in sorted(said.items())
+        for (name, version), expression in sorted(owners.items())
     ]
 
 
-def _licence(one: Installed, entries: Mapping[str, Entry], texts: Sequence[str]) -> Licence:
+def _licence(one: Installed, entries: Mapping[str, Entry], texts: Sequence[str]) -> LicenceRow:
     folder, read = _reader(one)
-    return Licence(
+    return LicenceRow(
         package=one.name,
         version=one.version,
-        expression=read(entries[one.described].content.read()) or NONE,
+        license=read(entries[one.described].content.read()) or NONE,
         texts=tuple(path for path in texts if path.startswith(f"{folder}/")),
     )
 

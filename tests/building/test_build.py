@@ -178,9 +178,9 @@ def test_an_interrupted_build_leaves_no_half_file(tmp_path: Path, sign: signal.S
 def with_install(work: Path, body: str) -> subprocess.CompletedProcess[str]:
     """Build in a process whose installing of packages does something else, or more."""
     code = (
-        "import resource, sys; from builder import assembly; from builder.cli import run\n"
-        f"real = assembly.install\ndef install(*a):\n    {body}\n"
-        "assembly.install = install\nsys.exit(run())"
+        "import resource, sys; from builder.building import assembling; from builder.cli import run\n"
+        f"real = assembling.install\ndef install(*a):\n    {body}\n"
+        "assembling.install = install\nsys.exit(run())"
     )
     return subprocess.run(
         [sys.executable, "-c", code, "build", "a"],
