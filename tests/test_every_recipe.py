@@ -6,7 +6,6 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kit import gems, standin
@@ -21,6 +20,7 @@ from builder.layer import interpreters
 from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
+from builder.model.manifest import FindingRow
 from builder.model.recipes import Loaded
 from builder.model.steps import Build, Gem, Npm, Packages, Pip, Script
 from builder.model.target import Target, targets
@@ -71,10 +71,9 @@ INSIDE = [
 ]
 
 
-def unfit(built: Built) -> list[dict[str, Any]]:
+def unfit(built: Built) -> list[FindingRow]:
     """Return what speaks against a layer, but for what its recipe allows with a reason."""
-    found: list[dict[str, Any]] = built.manifest["findings"]
-    return [one for one in found if one["severity"] == "error" and not one["allowed"]]
+    return [row for row in built.manifest.findings if row.severity == "error" and not row.allowed]
 
 
 def test_the_packages_that_people_ask_for_first_are_there() -> None:
@@ -120,13 +119,13 @@ def test_every_target_that_is_compiled_has_a_stand_in_to_be_compiled_in(one: Loa
 def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target, tmp_path: Path) -> None:
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
-    assert built.manifest["locked"] is True
-    if target.base.python is None or not built.manifest["packages"]:
+    assert built.manifest.locked is True
+    if target.base.python is None or not built.manifest.packages:
         return  # built and checked; a container runs its test
     interpreter = interpreters.find(target.base.series)
     if interpreter is None or target.arch != host_architecture() or sys.platform != "linux":
         return  # built and checked; a container runs its test
-    assert built.manifest["bytecode"] == interpreter.version
+    assert built.manifest.bytecode == interpreter.version
     root = tmp_path / "opt"
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(root)
@@ -157,7 +156,7 @@ IN_RUNTIME = [
 @pytest.mark.parametrize(("one", "target"), IN_RUNTIME, ids=[target.name for _, target in IN_RUNTIME])
 def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Target, tmp_path: Path) -> None:
     built = build(one, target, Options(output=tmp_path), lambda _: None)
-    if version_key(built.manifest["abi"]["glibc"] or "2.0") > version_key(standin.GLIBC):
+    if version_key(built.manifest.abi.glibc or "2.0") > version_key(standin.GLIBC):
         # Amazon Linux 2023 has it, and the stand-in refuses it as an older Lambda would.
         with pytest.raises(SmokeFailedError, match=r"version `GLIBC_2\.3\d' not found"):
             run.layer(client.find("docker"), built.path, target, one.recipe)
@@ -165,7 +164,7 @@ def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Ta
         return
     proved = run.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test) * len(target.architectures)
-    if target.base.python and built.manifest["packages"]:
+    if target.base.python and built.manifest.packages:
         assert all(outcome.cold_ms for outcome in proved)
 
 
@@ -189,18 +188,19 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     assert not unfit(built)
     foreign = target.arch != engine.architecture
     if any(isinstance(step, (Build, Gem, Script, Pip, Npm)) for step in one.recipe.step):
-        assert built.manifest["route"] == ("accelerated" if foreign else "native")
+        assert built.manifest.route == ("accelerated" if foreign else "native")
     else:  # nothing is compiled: the system's own packages
-        assert built.manifest["route"] == ("emulated" if foreign else "native")
-    assert built.manifest["build_image"]["digest"].startswith("sha256:")
+        assert built.manifest.route == ("emulated" if foreign else "native")
+    assert built.manifest.build_image
+    assert (built.manifest.build_image.digest or "").startswith("sha256:")
     fortran = any("gcc-gfortran" in step.install for step in one.recipe.step if isinstance(step, Packages))
     slow = [f"{target.name}: Fortran was compiled under emulation"] if fortran and foreign else []
-    assert built.manifest["notes"] == slow
-    machines = {row.get("license", "") for row in built.manifest["libraries"]}
+    assert list(built.manifest.notes) == slow
+    machines = {row.license or "" for row in built.manifest.libraries}
     assert "" not in machines
     names = zipfile.ZipFile(built.path).namelist()
     if sources := [name for name in names if name.endswith(".py")]:
-        assert built.manifest["bytecode"]
+        assert built.manifest.bytecode
         assert len([name for name in names if name.endswith(".pyc")]) == len(sources)
     proved = run.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test) * len(target.architectures)

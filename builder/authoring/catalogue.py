@@ -8,6 +8,7 @@ from typing import Any
 
 from builder.layer import manifest
 from builder.model.limits import MB
+from builder.model.manifest import Manifest
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
 
@@ -19,12 +20,12 @@ class Row:
     loaded: Loaded
     wanted: int
     """Number of targets."""
-    built: tuple[dict[str, Any], ...]
+    built: tuple[Manifest, ...]
     """Manifests of the zips that are there."""
 
     def cells(self) -> tuple[str, ...]:
         recipe = self.loaded.recipe
-        largest = max((one["zip"]["bytes"] for one in self.built), default=0)
+        largest = max((built.zip.bytes for built in self.built), default=0)
         return (
             recipe.layer.name,
             recipe.layer.version,
@@ -41,17 +42,18 @@ class Row:
             "name": recipe.layer.name,
             "version": recipe.layer.version,
             "description": recipe.layer.description,
+            "homepage": recipe.layer.homepage,
             "runtimes": list(recipe.targets.runtimes),
             "architectures": list(recipe.targets.architectures),
             "targets": [target.name for target in targets(recipe)],
             "built": [
                 {
-                    "target": one["target"],
-                    "bytes": one["zip"]["bytes"],
-                    "unzipped_bytes": one["unzipped_bytes"],
-                    "sha256": one["zip"]["sha256"],
+                    "target": built.target,
+                    "bytes": built.zip.bytes,
+                    "unzipped_bytes": built.unzipped_bytes,
+                    "sha256": built.zip.sha256,
                 }
-                for one in self.built
+                for built in self.built
             ],
         }
 
@@ -63,8 +65,8 @@ def rows(loaded: Sequence[Loaded], output: Path) -> list[Row]:
 
 def _row(loaded: Loaded, output: Path) -> Row:
     wanted = targets(loaded.recipe)
-    found = [manifest.beside(output / f"{target.name}.zip") for target in wanted]
-    return Row(loaded=loaded, wanted=len(wanted), built=tuple(one for one in found if one))
+    manifests = (manifest.beside(output / f"{target.name}.zip") for target in wanted)
+    return Row(loaded=loaded, wanted=len(wanted), built=tuple(built for built in manifests if built))
 
 
 # ---- jobs for code hosts -------------------------------------------------------------------------------------------
@@ -94,8 +96,8 @@ def matrix(pairs: Sequence[tuple[Loaded, Target]], output: Path, shards: int, ho
 
 def _weight(output: Path, target: Target) -> int:
     """Return how much work a target is: by the size of its last zip, for nothing else is known of it everywhere."""
-    found = manifest.beside(output / f"{target.name}.zip")
-    return int(found["zip"]["bytes"]) + MB if found else 10 * MB
+    built = manifest.beside(output / f"{target.name}.zip")
+    return built.zip.bytes + MB if built else 10 * MB
 
 
 def _cut(recipes: Mapping[str, int], shards: int) -> list[list[str]]:

@@ -2,30 +2,28 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from builder.base import cache_paths, files, locks
 from builder.base.errors import EngineError
-from builder.building import compiling, layer_cache, tested
+from builder.building import compiling, describing, layer_cache, tested
 from builder.building.artifacts import Artifact
 from builder.building.assembling import assemble
+from builder.building.describing import Finished
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
-from builder.layer import archive, bytecode, checks, licences, manifest, provenance, sbom, slim
+from builder.layer import archive, bytecode, checks, manifest, provenance, sbom, slim
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Tree
 from builder.model.images import run_image
-from builder.model.limits import MB
+from builder.model.manifest import Manifest
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.packages import table
-from builder.plan import mode
-from builder.plan.container import TREE
 from builder.plan.mode import EngineOptions
 from builder.plan.outlook import interpreter, without_bytecode
 from builder.plan.plan import Plan
@@ -34,7 +32,6 @@ from builder.smoke import run
 from builder.smoke.run import SmokeResult
 
 Report = Callable[[str], None]
-_LISTED = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,7 +59,7 @@ class Built:
 
     target: str
     path: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     seconds: float
     unchanged: bool
     notes: tuple[str, ...]
@@ -129,12 +126,12 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         manifest=made,
         seconds=time.monotonic() - started,
         unchanged=found is not None,
-        notes=(*_notes(job.plan, made), *job.notes),
+        notes=(*describing.notes(job.plan, made), *job.notes),
         tests=outcomes,
     )
 
 
-def _make(job: _Job) -> tuple[dict[str, Any], tuple[SmokeResult, ...] | None]:
+def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
     inside = job.plan.container
     made: dict[str, Artifact] = {}
     if inside:
@@ -153,7 +150,7 @@ def _make(job: _Job) -> tuple[dict[str, Any], tuple[SmokeResult, ...] | None]:
 
 def _finish(
     job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Artifact]
-) -> tuple[dict[str, Any], tuple[SmokeResult, ...] | None]:
+) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
     """Check, write, weigh, try; the zip gets its name only when nothing is wrong with it.
 
     Checks run while all cores compress. A layer that fails them ends the writing at its next file.
@@ -174,12 +171,10 @@ def _finish(
         _judge(findings, job)
         outcomes = _tried(job, part, written.sha256) if _wanted(job, needed=bool(job.plan.container)) else None
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
-        found = _as_made(job.plan, made)
-        stated = [*licences.declared(final, subject.packages), *licences.brought(found["libraries"], final.paths())]
-        found["licences"] = [one.as_json() for one in stated]
-        described = manifest.describe(found, written, subject, findings, slimmed.savings)
-        _write(job, ".json", manifest.text(described))
-        _write(job, ".cdx.json", sbom.render(described, stated))
+        finished = Finished(written=written, subject=subject, findings=findings, savings=slimmed.savings)
+        described = describing.describe(job.plan, made, finished)
+        _write(job, ".json", manifest.render(described))
+        _write(job, ".cdx.json", sbom.render(described))
     return described, outcomes
 
 
@@ -203,11 +198,11 @@ def _wanted(job: _Job, *, needed: bool) -> bool:
     return engine is not None and (needed or containers.has(engine, image)) and engine.can(target.arch)
 
 
-def _tried_now(job: _Job, found: Mapping[str, Any]) -> tuple[SmokeResult, ...] | None:
+def _tried_now(job: _Job, found: Manifest) -> tuple[SmokeResult, ...] | None:
     """Return what the zip that is there passed before; where that is not known and tests are wanted, run them."""
     if job.options.test == "never":
         return None
-    sha256 = str(found["zip"]["sha256"])
+    sha256 = found.zip.sha256
     before = tested.known(tested.record(sha256, job.loaded, job.plan.target))
     if before is not None or not _wanted(job, needed=False):
         return before
@@ -240,50 +235,19 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
     return subject, checks.run(subject, job.plan.recipe.allow)
 
 
-def _as_made(planned: Plan, made: Mapping[str, Artifact]) -> dict[str, Any]:
-    """Return the plan as JSON with what really happened: which package was compiled how, what was bundled."""
-    found = planned.as_json()
-    for package, row in zip(planned.packages, found["packages"], strict=True):
-        if package.route == "compile" and (part := made.get(package.stage or TREE)):
-            row["route"] = part.mode
-    ways = {part.mode for part in made.values()}
-    found["route"] = next((way for way in reversed(mode.MODES) if way in ways), found["route"])
-    found["libraries"] = compiling.bundled(made)
-    found["notes"] = _inside_notes(planned, made)
-    return found
-
-
-def _inside_notes(planned: Plan, made: Mapping[str, Artifact]) -> list[str]:
-    """Return what somebody should know of what containers did."""
-    if planned.container is None:
-        return []
-    name = planned.target.name
-    accelerated = any(part.mode == mode.ACCELERATED for part in made.values())
-    slow = planned.container.slow_languages if accelerated else ()
-    missing = {row["soname"]: row["by"] for part in made.values() for row in part.libraries()["missing"]}
-    refused = [row for part in made.values() for row in part.libraries().get("refused", ())]
-    return [
-        *(f"{name}: {text}" for text in compiling.how_notes(made)),
-        *(f"{name}: {language} was compiled under emulation" for language in slow),
-        *(f"{name}: {text}" for text in compiling.outside_files(made, planned.container)),
-        *(f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items()),
-        *(f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused),
-    ]
-
-
 def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
     found = job.interpreter()
     return bytecode.add(content, found, job.store, scratch) if found else content
 
 
-def _already_there(job: _Job) -> dict[str, Any] | None:
+def _already_there(job: _Job) -> Manifest | None:
     """Return the manifest when the zip on disk is what this plan would give, and still fit."""
     found = manifest.beside(job.path)
-    if found is None or found.get("plan_digest") != job.plan.digest or not job.path.is_file():
+    if found is None or found.plan_digest != job.plan.digest or not job.path.is_file():
         return None
-    if files.sha256(job.path) != found["zip"].get("sha256"):
+    if files.sha256(job.path) != found.zip.sha256:
         return None
-    _judge([checks.Finding.from_json(one) for one in found["findings"]], job)
+    _judge(describing.findings(found), job)
     return found
 
 
@@ -292,34 +256,3 @@ def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:
     failed = checks.failures(findings, strict=job.options.strict)
     if failed:
         raise checks.failure(job.plan.target.name, failed)
-
-
-def _notes(planned: Plan, found: dict[str, Any]) -> tuple[str, ...]:
-    """Return what somebody should know who built this: warnings of the plan, of the checks, and doubled packages."""
-    runtime = planned.target.base
-    findings = [checks.Finding.from_json(one) for one in found["findings"]]
-    suspicious = [
-        f"{planned.target.name}: [{one.check}] {f'{one.path} ' if one.path else ''}{one.message}"
-        for one in findings
-        if one.allowed is None
-    ]
-    doubled = [package["name"] for package in found["packages"] if package["name"] in runtime.provides]
-    brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
-    return (
-        *planned.warnings,
-        *found.get("notes", ()),
-        *([brought] if doubled else []),
-        *_bundled(planned, found),
-        *suspicious,
-    )
-
-
-def _bundled(planned: Plan, found: dict[str, Any]) -> Iterator[str]:
-    """Say what came along that the recipe does not name, and what it costs."""
-    rows = found.get("libraries", ())
-    if rows:
-        total = sum(row.get("bytes", 0) for row in rows)
-        listed = [f"{row['soname']} ({row.get('package', 'unknown')})" for row in rows]
-        more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
-        names = ", ".join(listed[:_LISTED]) + more
-        yield f"{planned.target.name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"

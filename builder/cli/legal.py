@@ -26,6 +26,7 @@ def license_(  # noqa: PLR0913  each is an option
     """
     from builder.cli import terminal
     from builder.layer.licences import Policy
+    from builder.model.manifest import document
     from builder.report import legal
 
     found = [legal.look(path) for path in zips or sorted(output.glob("*.zip"))]
@@ -38,7 +39,7 @@ def license_(  # noqa: PLR0913  each is an option
         return
     objections = legal.objections(found, Policy(allow=allow, deny=deny))
     if as_json:
-        layers = [{"zip": str(one.path), "licences": [each.as_json() for each in one.licences]} for one in found]
+        layers = [{"zip": str(one.path), "licences": [document(row) for row in one.licences]} for one in found]
         terminal.data({"layers": layers, "objections": objections})
     else:
         terminal.table(("package", "version", "license", "layers"), legal.rows(found))

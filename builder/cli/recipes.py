@@ -196,6 +196,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     from builder.building.batch import BatchOptions, build_all
     from builder.building.layer import Options
     from builder.cli import terminal
+    from builder.model.manifest import document
 
     settings = Options(
         output=how.output,
@@ -214,7 +215,7 @@ def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: 
     if as_json:
         built = [
             {
-                **one.manifest,
+                **document(one.manifest),
                 "path": str(one.path),
                 "unchanged": one.unchanged,
                 "tests": None if one.tests is None else [test.as_json() for test in one.tests],

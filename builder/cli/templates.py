@@ -112,8 +112,10 @@ def _tests(which: Which) -> "list[Test]":
     from builder.layer import manifest
     from builder.model import recipes
 
-    first = which.names[0]
-    name = (manifest.beside(Path(first)) or {}).get("name", "") if which.by_path else first
+    name = which.names[0]
+    if which.by_path:
+        described = manifest.of_any(Path(name))
+        name = described.name if described else ""
     return list(recipes.load(which.folder, name).recipe.test) if name in recipes.names(which.folder) else []
 
 

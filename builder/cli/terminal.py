@@ -148,13 +148,13 @@ def built(results: "Sequence[Built]") -> None:
     rows = [
         (
             one.target,
-            "unchanged" if one.unchanged else one.manifest["route"],
+            "unchanged" if one.unchanged else one.manifest.route,
             _tests(one.tests),
             f"{one.seconds:.1f}",
-            mb(one.manifest["zip"]["bytes"]),
-            mb(one.manifest["unzipped_bytes"]),
-            mb(UNZIPPED_LIMIT - one.manifest["unzipped_bytes"]),
-            one.manifest["zip"]["sha256"],
+            mb(one.manifest.zip.bytes),
+            mb(one.manifest.unzipped_bytes),
+            mb(UNZIPPED_LIMIT - one.manifest.unzipped_bytes),
+            one.manifest.zip.sha256,
         )
         for one in results
     ]
@@ -278,7 +278,7 @@ def inspection(name: str, one: "Inspection") -> None:
     text(f"{mb(UNZIPPED_LIMIT - one.unzipped_bytes)} MB under Lambda's limit\n")
     machines = ", ".join(f"{count} for {machine}" for machine, count in one.machines)
     text(f"  machine code  {machines or 'none'}\n")
-    needs = ", ".join(f"{family} {version}" for family, version in one.abi.items() if version)
+    needs = ", ".join(f"{family} {version}" for family, version in one.abi.needed.items())
     text(f"  needs     {needs or 'no symbol versions'}\n")
     text(f"  from the runtime  {' '.join(one.outside) or 'no library'}\n")
     text(f"  packages  {', '.join(f'{package} {version}' for package, version in one.packages) or 'none recognised'}\n")

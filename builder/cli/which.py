@@ -35,9 +35,9 @@ class Which:
         from builder.model import recipes
         from builder.publish.wanted import Source
 
-        recipe = (manifest.beside(path) or {}).get("name")
-        if recipe in recipes.names(self.folder):
-            return Source(zip=path, publish=recipes.load(self.folder, str(recipe)).recipe.publish)
+        described = manifest.of_any(path)
+        if described and described.name in recipes.names(self.folder):
+            return Source(zip=path, publish=recipes.load(self.folder, described.name).recipe.publish)
         return Source(zip=path)
 
     def _by_recipe(self, name: str) -> "list[Source]":

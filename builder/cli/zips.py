@@ -27,9 +27,9 @@ def _destination(
     from builder.model.architectures import architecture
     from builder.model.runtimes import runtime
 
-    found = manifest.beside(path) or {}
-    chosen = runtimes or tuple(found.get("runtimes", ()))
-    machines = architectures or tuple(found.get("architectures", ()))
+    described = manifest.of_any(path)
+    chosen = runtimes or (described.runtimes if described else ())
+    machines = architectures or (described.architectures if described else ())
     if path.is_file() and not (chosen and machines):
         msg = f"{path.name} has no manifest beside it that says where it shall run"
         raise UsageError(msg, hint="add for example `--runtime python3.13 --arch arm64`")
@@ -184,20 +184,21 @@ def inspect(path: Path, *, abi: bool, as_json: bool) -> None:
     from builder.cli import terminal
     from builder.layer import manifest
     from builder.layer.reader import LayerZip
+    from builder.model.manifest import document
 
     with LayerZip(path) as layer:
         found = _side(layer).inspection
-    about = manifest.beside(path)
+    about = manifest.of_any(path)
     if as_json:
-        terminal.data({**found.as_json(), "manifest": about})
+        terminal.data({**found.as_json(), "manifest": document(about) if about else None})
         return
     if abi:
         terminal.abi(found.linkage)
         return
     terminal.inspection(path.name, found)
     if about:
-        terminal.text(f"  built for {', '.join(about['runtimes'])} on {', '.join(about['architectures'])}; ")
-        terminal.text(f"sha256 {about['zip']['sha256']}, CodeSha256 {about['zip']['code_sha256']}\n")
+        terminal.text(f"  built for {', '.join(about.runtimes)} on {', '.join(about.architectures)}; ")
+        terminal.text(f"sha256 {about.zip.sha256}, CodeSha256 {about.zip.code_sha256}\n")
 
 
 def _side(layer: "LayerZip") -> "Side":
@@ -290,10 +291,10 @@ def _own_tests(path: Path, folder: Path) -> "tuple[list[Test], Path | None]":
     from builder.layer import manifest
     from builder.model import recipes
 
-    name = (manifest.beside(path) or {}).get("name")
-    if name not in recipes.names(folder):
+    described = manifest.of_any(path)
+    if described is None or described.name not in recipes.names(folder):
         return [], None
-    loaded = recipes.load(folder, str(name))
+    loaded = recipes.load(folder, described.name)
     return list(loaded.recipe.test), loaded.folder
 
 

@@ -55,7 +55,7 @@ def _named(kind: str, old: dict[str, str], new: dict[str, str]) -> list[Change]:
 
 
 def _ceilings(side: Side) -> dict[str, str]:
-    return {family.upper(): version for family, version in side.inspection.abi.items() if version}
+    return {family.upper(): version for family, version in side.inspection.abi.needed.items()}
 
 
 def _sonames(subject: Subject) -> dict[str, str]:

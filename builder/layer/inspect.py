@@ -10,6 +10,7 @@ from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
 from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.manifest import Ceilings, document
 
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 
@@ -39,7 +40,7 @@ class Inspection:
     largest: tuple[tuple[str, int], ...]
     machines: tuple[tuple[str, int], ...]
     """Architectures of the ELF files, with the number of files."""
-    abi: dict[str, str | None]
+    abi: Ceilings
     outside: tuple[str, ...]
     """Libraries that ELF files need and the layer does not have, so the runtime must."""
     linkage: tuple[Linkage, ...]
@@ -54,7 +55,7 @@ class Inspection:
             "packages": [{"name": name, "version": version} for name, version in self.packages],
             "largest": [{"path": path, "bytes": count} for path, count in self.largest],
             "machines": dict(self.machines),
-            "abi": self.abi,
+            "abi": document(self.abi),
             "needs_from_runtime": list(self.outside),
             "elves": [one.as_json() for one in self.linkage],
         }

@@ -2,66 +2,47 @@
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.libraries import LICENCES
+from builder.model.manifest import LibraryRow, LicenceRow
 
 NONE = "NOASSERTION"
 """The SPDX value for a package that declares no license (SPDX 2.3, 7.13)."""
 _TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Licence:
-    """The license of one package."""
-
-    package: str
-    version: str
-    expression: str
-    """SPDX expression or, in older packages, a free name; NONE if the package declares nothing."""
-    texts: tuple[str, ...] = ()
-    """Paths of the license texts in the layer."""
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "package": self.package,
-            "version": self.version,
-            "license": self.expression,
-            "texts": list(self.texts),
-        }
-
-
-def declared(content: Tree, packages: Iterable[Installed]) -> list[Licence]:
+def declared(content: Tree, packages: Iterable[Installed]) -> list[LicenceRow]:
     """Return what each package in a layer declares, in the order of names."""
     texts = sorted(path for path in content.paths() if _TEXT.search(path))
     found = {(one.name, one.version): _licence(one, texts) for one in packages}
     return [found[key] for key in sorted(found)]
 
 
-def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
+def brought(rows: Iterable[LibraryRow], paths: Iterable[str]) -> list[LicenceRow]:
     """Return the licenses of bundled libraries of the operating system; `rows` are `libraries` of the manifest."""
-    said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
+    owners = {(row.package, row.version or ""): row.license or NONE for row in rows if row.package}
     texts = sorted(path for path in paths if path.startswith(LICENCES))
     return [
-        Licence(
+        LicenceRow(
             package=name,
             version=version,
-            expression=expression,
+            license=expression,
             texts=tuple(path for path in texts if path.startswith(f"{LICENCES}{name}/")),
         )
-        for (name, version), expression in sorted(said.items())
+        for (name, version), expression in sorted(owners.items())
     ]
 
 
-def _licence(one: Installed, texts: Sequence[str]) -> Licence:
-    return Licence(
+def _licence(one: Installed, texts: Sequence[str]) -> LicenceRow:
+    return LicenceRow(
         package=one.name,
         version=one.version,
-        expression=one.license or NONE,
+        license=one.license or NONE,
         texts=tuple(path for path in texts if path.startswith(f"{one.folder}/")),
     )
 

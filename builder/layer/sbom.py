@@ -2,14 +2,15 @@
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from builder import __version__
-from builder.layer.licences import NONE, Licence
+from builder.layer.licences import NONE
+from builder.model.manifest import Manifest, PackageRow
 
 if TYPE_CHECKING:
-    from cyclonedx.model import HashType, Property
+    from cyclonedx.model import ExternalReference, HashType, Property
     from cyclonedx.model.component import Component
     from cyclonedx.model.license import License
     from packageurl import PackageURL
@@ -20,45 +21,51 @@ _NAMESPACE = uuid.UUID("8f0c1f0a-6f0e-5d0a-9d38-2b9f5a4f6a11")
 """Ours, so that equal zips have equal serial numbers."""
 
 
-def render(described: Mapping[str, Any], licences: Sequence[Licence]) -> str:
-    """Return the bill of materials of a layer, from its manifest and what its packages declare.
+def render(manifest: Manifest) -> str:
+    """Return the bill of materials of a layer, from its manifest.
 
-    The same zip gives the same text: no time of day, and a serial number that follows from the content.
+    The same manifest gives the same text: no time of day, and a serial number that follows from the zip's content.
     """
     from cyclonedx.model.bom import Bom
     from cyclonedx.output.json import JsonV1Dot6
 
-    said = {(one.package, one.version): one.expression for one in licences}
-    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, described["zip"]["sha256"]))
-    bom.metadata.component = _layer(described)
+    bom = Bom(serial_number=uuid.uuid5(_NAMESPACE, manifest.zip.sha256))
+    bom.metadata.component = _layer(manifest)
     bom.metadata.tools.components.add(_tool())
-    parts = [*_packages(described, said), *_libraries(described), *_sources(described), *_images(described)]
+    parts = [*_packages(manifest), *_libraries(manifest), *_sources(manifest), *_images(manifest)]
     for part in parts:
         bom.components.add(part)
     bom.register_dependency(bom.metadata.component, parts)
-    found = json.loads(JsonV1Dot6(bom).output_as_string())
-    found["metadata"].pop("timestamp", None)
-    return json.dumps(found, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    document = json.loads(JsonV1Dot6(bom).output_as_string())
+    document["metadata"].pop("timestamp", None)
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def _layer(described: Mapping[str, Any]) -> "Component":
+def _layer(manifest: Manifest) -> "Component":
     from cyclonedx.model.component import Component, ComponentType
 
     return Component(
         type=ComponentType.APPLICATION,
-        name=described["name"],
-        version=described["layer_version"],
-        description=described["description"],
-        bom_ref=described["target"],
-        licenses=_licence(described["license"]),
-        hashes=[_sha256(described["zip"]["sha256"])],
+        name=manifest.name,
+        version=manifest.layer_version,
+        description=manifest.description,
+        bom_ref=manifest.target,
+        licenses=_licence(manifest.license),
+        hashes=[_sha256(manifest.zip.sha256)],
+        external_references=_website(manifest.homepage),
         properties=[
-            _property("target", described["target"]),
-            *(_property("runtime", name) for name in described["runtimes"]),
-            *(_property("architecture", name) for name in described["architectures"]),
-            _property("plan_digest", described["plan_digest"]),
+            _property("target", manifest.target),
+            *(_property("runtime", name) for name in manifest.runtimes),
+            *(_property("architecture", name) for name in manifest.architectures),
+            _property("plan_digest", manifest.plan_digest),
         ],
     )
+
+
+def _website(address: str | None) -> "list[ExternalReference]":
+    from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri
+
+    return [ExternalReference(type=ExternalReferenceType.WEBSITE, url=XsUri(address))] if address else []
 
 
 def _tool() -> "Component":
@@ -67,99 +74,89 @@ def _tool() -> "Component":
     return Component(type=ComponentType.APPLICATION, name=_PREFIX, version=__version__, bom_ref=_PREFIX)
 
 
-def _packages(described: Mapping[str, Any], said: Mapping[tuple[str, str], str]) -> Iterator["Component"]:
-    """Yield what package managers brought, each with the hash of the file that it came as."""
+def _packages(manifest: Manifest) -> Iterator["Component"]:
+    """Yield the packages of ecosystems, each with the hash of the file that it came as."""
     from cyclonedx.model.component import Component, ComponentType
 
-    for row in described["packages"]:
-        name, version = row["name"], row["version"]
+    licences = {(row.package, row.version): row.license for row in manifest.licences}
+    for row in manifest.packages:
         url = package_url(row)
-        expression = said.get((_installed_name(row), version), NONE)
-        group, _, short = name.rpartition(":")
+        group, _, short = row.name.rpartition(":")
         yield Component(
             type=ComponentType.LIBRARY,
             group=group or None,
             name=short,
-            version=version,
+            version=row.version,
             bom_ref=str(url),
             purl=url,
-            licenses=_licence(expression),
-            hashes=[_sha256(row["sha256"])] if row.get("sha256") else _integrity(row.get("integrity")),
-            properties=[_property("route", row["route"]), _property("file", row["file"])],
+            licenses=_licence(licences.get((short, row.version), NONE)),  # jars have no group in a layer
+            hashes=[_sha256(row.sha256)] if row.sha256 else _integrity(row.integrity),
+            properties=[_property("route", row.route), _property("file", row.file)],
         )
 
 
-def _installed_name(row: Mapping[str, Any]) -> str:
-    """Return the name under which a layer shows a package: jars have no group there."""
-    return str(row["name"]).rpartition(":")[2]
-
-
-def package_url(row: Mapping[str, Any]) -> "PackageURL":
+def package_url(row: PackageRow) -> "PackageURL":
     """Return the package URL of a row of the manifest (https://github.com/package-url/purl-spec)."""
     from packageurl import PackageURL
 
-    name, kind = str(row["name"]), str(row.get("ecosystem", "generic"))
-    if kind == "maven":
-        group, _, name = name.partition(":")
-        return PackageURL("maven", group, name, row["version"])
-    scope, _, short = name.rpartition("/")
-    return PackageURL(kind, scope or None, short, row["version"])
+    if row.ecosystem == "maven":
+        group, _, name = row.name.partition(":")
+        return PackageURL("maven", group, name, row.version)
+    scope, _, short = row.name.rpartition("/")
+    return PackageURL(row.ecosystem, scope or None, short, row.version)
 
 
-def _libraries(described: Mapping[str, Any]) -> Iterator["Component"]:
+def _libraries(manifest: Manifest) -> Iterator["Component"]:
     """Yield the shared libraries that came along from the build image's operating system."""
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
 
-    for row in described["libraries"]:
-        owner = row.get("package") or ""
-        url = (
-            PackageURL("rpm", "amzn", owner, row.get("version") or None, {"distro": described["os"]}) if owner else None
-        )
+    for row in manifest.libraries:
+        owner = row.package or ""
+        url = PackageURL("rpm", "amzn", owner, row.version or None, {"distro": manifest.os}) if owner else None
         yield Component(
             type=ComponentType.LIBRARY,
-            name=row["soname"],
-            version=row.get("version") or None,
-            bom_ref=f"library:{row['soname']}",
+            name=row.soname,
+            version=row.version or None,
+            bom_ref=f"library:{row.soname}",
             purl=url,
-            licenses=_licence(row.get("license") or NONE),
+            licenses=_licence(row.license or NONE),
             properties=[_property("package", owner)] if owner else [],
         )
 
 
-def _sources(described: Mapping[str, Any]) -> Iterator["Component"]:
+def _sources(manifest: Manifest) -> Iterator["Component"]:
     """Yield upstream code that the recipe pins."""
     from cyclonedx.model import ExternalReference, ExternalReferenceType, XsUri
     from cyclonedx.model.component import Component, ComponentType
 
-    for row in described.get("sources", ()):
-        kind = ExternalReferenceType.VCS if row.get("git") else ExternalReferenceType.SOURCE_DISTRIBUTION
-        hashes = [_sha256(row["sha256"])] if row.get("sha256") else []
-        where = ExternalReference(type=kind, url=XsUri(row.get("git") or row["url"]), hashes=hashes)
+    for row in manifest.sources:
+        kind = ExternalReferenceType.VCS if row.git else ExternalReferenceType.SOURCE_DISTRIBUTION
+        hashes = [_sha256(row.sha256)] if row.sha256 else []
+        reference = ExternalReference(type=kind, url=XsUri(row.address), hashes=hashes)
         yield Component(
             type=ComponentType.LIBRARY,
-            name=row["name"],
-            version=row.get("commit") or described["layer_version"],
-            bom_ref=f"source:{row['name']}",
+            name=row.name,
+            version=row.commit or manifest.layer_version,
+            bom_ref=f"source:{row.name}",
             hashes=hashes,
-            external_references=[where],
+            external_references=[reference],
         )
 
 
-def _images(described: Mapping[str, Any]) -> Iterator["Component"]:
+def _images(manifest: Manifest) -> Iterator["Component"]:
     """Yield the images that the layer is compiled in and made for: not parts of it, hence `excluded`."""
     from cyclonedx.model.component import Component, ComponentScope, ComponentType
 
-    for role in ("build_image", "image"):
-        image = described.get(role)
+    for role, image in (("build_image", manifest.build_image), ("image", manifest.image)):
         if image:
             yield Component(
                 type=ComponentType.CONTAINER,
-                name=image["name"],
-                version=image["digest"],
-                bom_ref=f"{role}:{image['name']}",
+                name=image.name,
+                version=image.digest,
+                bom_ref=f"{role}:{image.name}",
                 scope=ComponentScope.EXCLUDED,
-                hashes=[_sha256(image["digest"].removeprefix("sha256:"))] if image["digest"] else [],
+                hashes=[_sha256(image.digest.removeprefix("sha256:"))] if image.digest else [],
                 properties=[_property("role", role)],
             )
 

@@ -5,12 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import PlainSerializer, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from builder.base import files
 from builder.base.errors import LayerwrightError
+from builder.model.manifest import Manifest, document
 from builder.model.target import Target
 
 VERSION = 1
@@ -22,6 +23,20 @@ KEPT = 30
 TAIL = 30
 """Lines of a failed build's log that go along with its error."""
 Status = Literal["built", "same", "unchanged", "failed"]
+
+
+def _kept(value: Any, parse: ValidatorFunctionWrapHandler) -> Manifest | None:  # noqa: ANN401
+    """Keep the rest of a record whose manifest cannot be read: its history is worth more than one comparison."""
+    try:
+        return parse(value) if value else None
+    except ValidationError:
+        return None
+
+
+_Kept = Annotated[
+    Manifest | None, WrapValidator(_kept), PlainSerializer(lambda value: document(value) if value else {})
+]
+"""On disk an empty object stands for None."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +110,8 @@ class Record:
     last: Last | None = None
     history: tuple[Point, ...] = ()
     """The oldest first."""
-    manifest: dict[str, Any] = field(default_factory=dict)
+    manifest: _Kept = None
+    """Of the last good build; None when there was none, or when what was kept of it is damaged."""
     content: tuple[tuple[str, int], ...] = ()
     """Folders and files of the layer with their unzipped bytes, the large ones one by one."""
     changes: tuple[dict[str, Any], ...] = ()

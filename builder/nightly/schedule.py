@@ -45,7 +45,7 @@ class Job:
 def compiles(loaded: Loaded, record: Record | None) -> bool:
     """Tell whether a target needs an engine, by the last build's plan, or else by the recipe's steps."""
     if record and record.manifest:
-        return bool(record.manifest.get("build_image"))
+        return record.manifest.build_image is not None
     return any(step.needs_engine for step in loaded.recipe.step)
 
 

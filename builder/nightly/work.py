@@ -160,7 +160,7 @@ def _failed(job: Job, before: Record, terms: Terms, error: LayerwrightError, spe
 
 
 def _recorded(job: Job, before: Record, terms: Terms, built: Built, tries: int) -> Record:
-    described, digest = built.manifest, str(built.manifest["zip"]["sha256"])
+    described, digest = built.manifest, built.manifest.zip.sha256
     same = before.zip is not None and before.zip.sha256 == digest
     revision = before.revision if same else before.revision + 1
     last = Last(
@@ -191,8 +191,8 @@ def _recorded(job: Job, before: Record, terms: Terms, built: Built, tries: int) 
         run=terms.run,
         at=last.at,
         revision=revision,
-        bytes=int(described["zip"]["bytes"]),
-        unzipped_bytes=int(described["unzipped_bytes"]),
+        bytes=described.zip.bytes,
+        unzipped_bytes=described.unzipped_bytes,
         seconds=last.seconds,
         cold_ms=_cold(tests),
     )

@@ -107,6 +107,7 @@ class Plan:
             "layer_version": self.target.version,
             "description": layer.description,
             "license": layer.license,
+            "homepage": layer.homepage,
             "target": self.target.name,
             "runtimes": [own.name for own in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],

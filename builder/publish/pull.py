@@ -11,6 +11,7 @@ from pathlib import Path
 from builder.base import files
 from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.layer import manifest
+from builder.model.manifest import PulledManifest, ZipFacts
 from builder.publish import aws, look
 from builder.publish.aws import Cloud
 from builder.publish.look import Version
@@ -56,29 +57,24 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
             msg = f"{arn} has other bytes than Lambda announces"
             raise BuildError(msg, why=[f"announced {version.code_sha256}", f"received  {found}"], hint="pull it again")
     with files.replacing(path.with_suffix(".json")) as part:
-        part.write_text(manifest.text(_described(arn, said, version, digest.hex())), encoding="utf-8")
+        part.write_text(manifest.render(_described(arn, said, version, digest.hex())), encoding="utf-8")
     return path
 
 
-def _described(arn: str, said: Parts, version: Version, sha256: str) -> dict[str, object]:
-    """Return a manifest with what Lambda tells; what only who built it knows is not there."""
-    return {
-        "version": manifest.VERSION,
-        "arn": arn,
-        "name": said.name,
-        "layer_version": str(said.number),
-        "target": f"{said.name}-{said.number}",
-        "description": version.description,
-        "license": version.license,
-        "runtimes": list(version.runtimes),
-        "architectures": list(version.architectures),
-        "zip": {
-            "path": f"{said.name}-{said.number}.zip",
-            "bytes": version.bytes,
-            "sha256": sha256,
-            "code_sha256": version.code_sha256,
-        },
-    }
+def _described(arn: str, said: Parts, version: Version, sha256: str) -> PulledManifest:
+    """Return the manifest of a pulled zip: the facts that Lambda has."""
+    target = f"{said.name}-{said.number}"
+    return PulledManifest(
+        arn=arn,
+        name=said.name,
+        layer_version=str(said.number),
+        target=target,
+        description=version.description,
+        license=version.license,
+        runtimes=version.runtimes,
+        architectures=version.architectures,
+        zip=ZipFacts(path=f"{target}.zip", bytes=version.bytes, sha256=sha256, code_sha256=version.code_sha256),
+    )
 
 
 def _download(address: str, part: Path) -> bytes:

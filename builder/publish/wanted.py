@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from builder.base import files
 from builder.base.errors import LayerwrightError, UsageError
@@ -15,6 +14,7 @@ from builder.layer import manifest
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.fields import layer_name
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
+from builder.model.manifest import AnyManifest
 from builder.model.recipe import Publish
 from builder.model.target import Target
 from builder.publish.grants import Grant, parse
@@ -120,9 +120,9 @@ def _of(source: Source, given: Given) -> Wanted:
     if not path.is_file():
         msg = "there is no such file"
         raise UsageError(msg, hint="`layerwright build` makes it; --runtime, --arch, --only choose others")
-    about = manifest.beside(path) or {}
+    about = manifest.of_any(path)
     sha256 = files.sha256(path)
-    if about and about["zip"]["sha256"] != sha256:
+    if about and about.zip.sha256 != sha256:
         msg = f"its manifest {path.with_suffix('.json').name} is of another zip: somebody changed one of them"
         raise UsageError(msg, hint="build it again, or remove the manifest and say --runtime and --arch")
     share = given.share if given.share is not None else publish.share
@@ -132,16 +132,16 @@ def _of(source: Source, given: Given) -> Wanted:
         zip=path.resolve(),
         bytes=path.stat().st_size,
         sha256=sha256,
-        description=given.description if given.description is not None else about.get("description", ""),
-        license=given.license if given.license is not None else about.get("license", ""),
-        runtimes=given.runtimes or tuple(about.get("runtimes", ())),
-        architectures=given.architectures or tuple(about.get("architectures", ())),
+        description=given.description if given.description is not None else (about.description if about else ""),
+        license=given.license if given.license is not None else (about.license if about else ""),
+        runtimes=given.runtimes or (about.runtimes if about else ()),
+        architectures=given.architectures or (about.architectures if about else ()),
         regions=given.regions or publish.regions,
         share=parse(share, public=given.public) if share is not None else None,
         keep=publish.keep,
         ssm=_parameter(given.ssm or publish.ssm, values),
-        recipe=about.get("name", ""),
-        target=about.get("target", path.stem),
+        recipe=about.name if about else "",
+        target=about.target if about else path.stem,
     )
 
 
@@ -158,14 +158,15 @@ def name_of(pattern: str, target: Target) -> str:
     )
 
 
-def _values(about: Mapping[str, Any], path: Path) -> dict[str, str]:
-    """Return what placeholders stand for. A zip that is for several runtimes or architectures has no one to name."""
-    one = {key: rows[0] if len(rows := about.get(key, ())) == 1 else "" for key in ("runtimes", "architectures")}
+def _values(about: AnyManifest | None, path: Path) -> dict[str, str]:
+    """Return the values of placeholders. A zip for several runtimes or architectures has no single one to name."""
+    if about is None:
+        return {"name": path.stem, "version": "", "runtime": "", "arch": ""}
     return {
-        "name": about.get("name", path.stem),
-        "version": about.get("layer_version", ""),
-        "runtime": one["runtimes"],
-        "arch": one["architectures"],
+        "name": about.name,
+        "version": about.layer_version,
+        "runtime": about.runtimes[0] if len(about.runtimes) == 1 else "",
+        "arch": about.architectures[0] if len(about.architectures) == 1 else "",
     }
 
 

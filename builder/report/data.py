@@ -8,6 +8,7 @@ from typing import Any
 
 from builder.base.errors import NothingSelectedError
 from builder.layer import manifest, sizes
+from builder.model.manifest import Manifest
 from builder.nightly import journal, records
 from builder.nightly.journal import Night
 from builder.nightly.records import Failure, Last, Record
@@ -99,28 +100,28 @@ def _rows(output: Path, night: Night | None) -> Iterable[Row]:
     slots = {(record.recipe, record.runtimes, record.architectures) for record in told}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
-        if described and _place(described) not in slots:  # else it is an older version, or history
+        if described and _slot(described) not in slots:  # else it is an older version, or history
             yield Row(record=_without_night(path, described), state=NEVER, arns=_arns(published, described))
 
 
-def _arns(published: Sequence[book.Entry], described: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return book.arns(published, described["zip"]["code_sha256"]) if described else ()
+def _arns(published: Sequence[book.Entry], described: Manifest | None) -> tuple[tuple[str, str], ...]:
+    return book.arns(published, described.zip.code_sha256) if described else ()
 
 
-def _place(described: dict[str, Any]) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    return described["name"], tuple(described["runtimes"]), tuple(described["architectures"])
+def _slot(described: Manifest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return described.name, described.runtimes, described.architectures
 
 
-def _without_night(path: Path, described: dict[str, Any]) -> Record:
+def _without_night(path: Path, described: Manifest) -> Record:
     zipped = path.with_suffix(".zip")
     return Record(
-        slot=described["target"],
-        target=described["target"],
-        recipe=described["name"],
-        layer_version=described["layer_version"],
-        runtimes=tuple(described["runtimes"]),
-        architectures=tuple(described["architectures"]),
-        description=described["description"],
+        slot=described.target,
+        target=described.target,
+        recipe=described.name,
+        layer_version=described.layer_version,
+        runtimes=described.runtimes,
+        architectures=described.architectures,
+        description=described.description,
         manifest=described,
         content=tuple(sizes.content(zipped)) if zipped.is_file() else (),
     )
@@ -168,9 +169,9 @@ def _told(row: Row) -> dict[str, Any]:
         "seconds": last.seconds,
         "attempts": last.attempts,
         "failure": dataclasses.asdict(row.failure) if row.failure else None,
-        "zip_bytes": described["zip"]["bytes"] if described else None,
-        "unzipped_bytes": described["unzipped_bytes"] if described else None,
-        "sha256": described["zip"]["sha256"] if described else None,
+        "zip_bytes": described.zip.bytes if described else None,
+        "unzipped_bytes": described.unzipped_bytes if described else None,
+        "sha256": described.zip.sha256 if described else None,
         "changes": list(record.changes),
         "arns": [arn for _, arn in row.arns],
     }

@@ -65,8 +65,8 @@ def _row(row: Row) -> str:
         record.target,
         "; ".join(last.reasons[:3]) if last else "",
         what,
-        f"{record.manifest['zip']['bytes'] / MB:.1f}",
-        f"{record.manifest['unzipped_bytes'] / MB:.1f}",
+        f"{record.manifest.zip.bytes / MB:.1f}" if record.manifest else "",
+        f"{record.manifest.unzipped_bytes / MB:.1f}" if record.manifest else "",
         f"{last.seconds:.1f}" if last else "",
     )
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"

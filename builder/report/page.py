@@ -10,6 +10,7 @@ from builder import __version__
 from builder.layer.licences import NONE
 from builder.model import facts
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
+from builder.model.manifest import Manifest, PackageRow, document
 from builder.model.runtimes import runtimes
 from builder.report.data import Report, Row
 
@@ -93,30 +94,28 @@ def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _licence(row: Mapping[str, Any], said: Mapping[tuple[str, str], str]) -> str:
-    """Return what a package declares; jars have no group there."""
-    found = said.get((row["name"].rpartition(":")[2], row["version"]), NONE)
-    return "" if found == NONE else found
-
-
-def _made(described: dict[str, Any]) -> dict[str, Any]:
-    packages = described["packages"][:_MOST_PACKAGES]
-    said = {(one["package"], one["version"]): one["license"] for one in described.get("licences", ())}
+def _made(manifest: Manifest) -> dict[str, Any]:
+    licences = {(row.package, row.version): row.license for row in manifest.licences}
     return {
-        "zip": described["zip"]["bytes"],
-        "unzipped": described["unzipped_bytes"],
-        "files": described["files"],
-        "sha256": described["zip"]["sha256"],
-        "route": described["route"],
-        "abi": described["abi"],
-        "license": described["license"],
-        "packages": [[one["name"], one["version"], one["route"], _licence(one, said)] for one in packages],
+        "zip": manifest.zip.bytes,
+        "unzipped": manifest.unzipped_bytes,
+        "files": manifest.files,
+        "sha256": manifest.zip.sha256,
+        "route": manifest.route,
+        "abi": document(manifest.abi),
+        "license": manifest.license,
+        "homepage": manifest.homepage,
+        "packages": [
+            [row.name, row.version, row.route, _licence(row, licences)] for row in manifest.packages[:_MOST_PACKAGES]
+        ],
         "libraries": [
-            [one["soname"], one.get("package", ""), one.get("version", ""), one.get("license", "")]
-            for one in described["libraries"]
+            [row.soname, row.package or "", row.version or "", row.license or ""] for row in manifest.libraries
         ],
-        "findings": [
-            [one["severity"], one["check"], one["path"], one["message"], one["allowed"]]
-            for one in described["findings"]
-        ],
+        "findings": [[row.severity, row.check, row.path, row.message, row.allowed] for row in manifest.findings],
     }
+
+
+def _licence(row: PackageRow, licences: Mapping[tuple[str, str], str]) -> str:
+    """Return the licence that a package declares; jars have no group there."""
+    expression = licences.get((row.name.rpartition(":")[2], row.version), NONE)
+    return "" if expression == NONE else expression

@@ -138,6 +138,7 @@
       bar("zip", found.zip, data.limits.zip, "50 MiB for a direct upload"),
       bar("unzipped", found.unzipped, data.limits.unzipped, "250 MiB for all layers of a function"),
       el("p", {}, `${found.route}; ${found.files} files; ${found.license}; needs ${abi.join(", ") || "no symbol versions"}`),
+      found.homepage && el("p", {}, el("a", { href: found.homepage, rel: "noreferrer" }, found.homepage)),
       el("p", {}, el("small", {}, copyable(found.sha256, "the SHA-256"))),
     ];
   }

@@ -51,11 +51,11 @@ def test_each_import_works_with_the_layers_that_the_split_names(tmp_path: Path) 
         (target,) = targets(loaded.recipe)
         built = build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
         zips[name] = built
-        assert {one["name"] for one in built.manifest["packages"]} == set(layers[name]["packages"])
-        assert built.manifest["unzipped_bytes"] <= UNZIPPED_LIMIT
+        assert {package.name for package in built.manifest.packages} == set(layers[name]["packages"])
+        assert built.manifest.unzipped_bytes <= UNZIPPED_LIMIT
     for root, module in IMPORTS.items():
         attach = layers[f"big-{root}"]["attach"]
-        assert sum(zips[name].manifest["unzipped_bytes"] for name in attach) <= UNZIPPED_LIMIT
+        assert sum(zips[name].manifest.unzipped_bytes for name in attach) <= UNZIPPED_LIMIT
         opt = tmp_path / root
         for name in attach:
             with zipfile.ZipFile(zips[name].path) as archive:

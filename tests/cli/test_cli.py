@@ -1,6 +1,5 @@
 """The command line: help, exit codes, messages, machine-readable output."""
 
-import json
 import os
 import re
 import subprocess
@@ -9,8 +8,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from kit import zips
+from kit import fleet, zips
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
+
+from builder.layer import manifest
 
 COMMANDS = ("build", "check", "inspect", "lint", "list", "lock", "new", "plan", "runtimes", "schema", "wheel")
 
@@ -94,14 +95,10 @@ def test_a_folder_without_recipes_says_how_to_begin(tmp_path: Path) -> None:
 
 
 def test_list_shows_what_was_built(work: Path) -> None:
-    manifest = {
-        "version": 1,
-        "target": "numpy-2.3.2-python3.13-arm64",
-        "zip": {"bytes": 13_100_000, "sha256": "0" * 64},
-        "unzipped_bytes": 40_000_000,
-    }
+    built = fleet.manifest("numpy", "python3.13", "arm64", 13_100_000)
     (work / "dist").mkdir()
-    (work / "dist" / "numpy-2.3.2-python3.13-arm64.json").write_text(json.dumps(manifest))
+    path = work / "dist" / "numpy-2.3.2-python3.13-arm64.json"
+    path.write_text(manifest.render(built), encoding="utf-8")
     text = layerwright("list", cwd=work).out
     assert "1/1" in text
     assert "13.1" in text
@@ -151,8 +148,8 @@ def test_check_takes_the_destination_from_the_manifest_and_else_asks(tmp_path: P
     asked = layerwright("check", "a.zip", cwd=tmp_path)
     assert asked.code == 2
     assert "hint: add for example `--runtime python3.13 --arch arm64`" in asked.err
-    manifest = {"version": 1, "zip": {}, "runtimes": ["python3.12"], "architectures": ["arm64"]}
-    (tmp_path / "a.json").write_text(json.dumps(manifest))
+    built = fleet.manifest("a", "python3.12", "arm64", 1000)
+    (tmp_path / "a.json").write_text(manifest.render(built), encoding="utf-8")
     assert "for python3.12 on arm64" in layerwright("check", "a.zip", cwd=tmp_path).out
 
 

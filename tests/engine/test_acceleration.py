@@ -45,9 +45,9 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
     for route in ("accelerated", "emulated"):
         options = Options(output=tmp_path / route, containers=EngineOptions(mode=route))
         built = build(one, target, options, lambda _: None)
-        assert built.manifest["route"] == route
-        assert route in {package["route"] for package in built.manifest["packages"]}
-        assert built.manifest["notes"] == []
+        assert built.manifest.route == route
+        assert route in {package.route for package in built.manifest.packages}
+        assert built.manifest.notes == ()
         results[route] = programs(built.path)
     fast, slow = results["accelerated"], results["emulated"]
     assert set(fast) == set(slow) != set()
@@ -63,7 +63,7 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
 
 def test_cxx_is_compiled_against_the_targets_own_library(engine: Engine, tmp_path: Path) -> None:
     built = made(tmp_path, making(f"{CXX_PROGRAM}# no other test has made this one under emulation\n"))
-    assert built.manifest["route"] == "accelerated"
+    assert built.manifest.route == "accelerated"
     (data,) = programs(built.path).values()
     assert "libstdc++.so.6" in interface(data)["needed"]
     assert interface(data)["machine"] == "EM_AARCH64"
@@ -74,7 +74,7 @@ def test_a_stage_that_acceleration_breaks_is_emulated_with_a_note(engine: Engine
     picky = 'case "$("${CC:-gcc}" --version)" in *clang*) echo "a.c:1:1: error: only with gcc" >&2; exit 1 ;; esac\n'
     text = making(picky + C_PROGRAM)
     built = made(tmp_path, text)
-    assert built.manifest["route"] == "emulated"
+    assert built.manifest.route == "emulated"
     assert [note for note in built.notes if "could not be accelerated: a.c:1:1: error: only with gcc" in note]
     assert works(engine, built, tmp_path)
     with pytest.raises(BuildError, match="step `step-1` failed"):
@@ -89,7 +89,7 @@ def test_a_build_that_ignores_cc_is_detected_from_its_output(engine: Engine, tmp
     source += '[[step]]\nuses = "source"\nbuild = "make"\n'
     text = recipe(source, WORKS, arch="arm64")
     built = made(tmp_path, text)
-    assert built.manifest["route"] == "emulated"
+    assert built.manifest.route == "emulated"
     assert [note for note in built.notes if "ignores CC" in note]
     assert works(engine, built, tmp_path)
 
@@ -97,7 +97,7 @@ def test_a_build_that_ignores_cc_is_detected_from_its_output(engine: Engine, tmp
 def test_a_mode_can_be_forced_or_refused(engine: Engine, tmp_path: Path) -> None:
     text = making(C_PROGRAM)
     fast, slow = made(tmp_path, text, "accelerated"), made(tmp_path, text, "emulated")
-    assert (fast.manifest["route"], slow.manifest["route"]) == ("accelerated", "emulated")
+    assert (fast.manifest.route, slow.manifest.route) == ("accelerated", "emulated")
     with pytest.raises(EngineError, match="no node of this engine is arm64"):
         made(tmp_path, text, "native")
     assert engine.architecture.name == "x86_64"
@@ -136,5 +136,5 @@ def test_a_mirror_without_the_engines_own_image_is_enough(
     subprocess.run(copied, check=True, capture_output=True)
     monkeypatch.setenv("LAYERWRIGHT_REGISTRY", mirror)
     built = made(tmp_path, making(C_PROGRAM))
-    assert built.manifest["route"] == "emulated"
+    assert built.manifest.route == "emulated"
     assert [note for note in built.notes if "could not be accelerated" in note]

@@ -1,6 +1,5 @@
 """Builds on the real engine: the inputs of steps, the layers, and the errors of failed builds."""
 
-import json
 import os
 import re
 import signal
@@ -25,6 +24,7 @@ from builder.building import artifacts, compiling
 from builder.building.layer import Built, Options, build
 from builder.engine import client, host
 from builder.engine.client import Engine
+from builder.layer import manifest
 from builder.model import recipes
 from builder.model.target import targets
 from builder.plan.mode import EngineOptions
@@ -92,7 +92,7 @@ def test_a_script_gets_its_values_as_environment_and_nothing_else(engine: Engine
         modes = {info.filename: info.external_attr >> 16 & 0o777 for info in archive.infolist()}
     assert (modes["bin/program"], modes["bin/private"], modes["bin/link"]) == (0o755, 0o644, 0o777)
     assert files["bin/link"] == b"read"
-    assert built.manifest["route"] == engine.mode(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
+    assert built.manifest.route == engine.mode(targets(recipes.load(tmp_path / "recipes", "a").recipe)[0].arch)
 
 
 def test_each_build_system_gets_prefix_flags_and_options_as_single_words(tmp_path: Path) -> None:
@@ -138,18 +138,18 @@ def test_libraries_that_lambda_lacks_are_bundled_with_their_origin(tmp_path: Pat
         'gcc $CFLAGS -o "$PREFIX/bin/a" a.c $LDFLAGS -lpq'
     )
     built = made(tmp_path, recipe(steps))
-    names = {row["soname"]: row for row in built.manifest["libraries"]}
-    assert names["libpq.so.5"]["package"] == "libpq5"
-    assert names["libpq.so.5"]["by"] == "a"
-    assert names["libpq.so.5"]["license"]
+    names = {row.soname: row for row in built.manifest.libraries}
+    assert names["libpq.so.5"].package == "libpq5"
+    assert names["libpq.so.5"].by == "a"
+    assert names["libpq.so.5"].license
     assert {f"lib/{name}" for name in names} < set(content(built))
     assert not {"libc.so.6", "libstdc++.so.6", "libz.so.1"} & set(names)
     texts = {name for name in content(built) if name.startswith("share/licenses/")}
-    assert {row["package"] for row in names.values()} == {text.split("/")[2] for text in texts}
+    assert {row.package for row in names.values()} == {text.split("/")[2] for text in texts}
     assert b"PostgreSQL" in content(built)["share/licenses/libpq5/copyright"]
-    stated = {row["package"]: row for row in built.manifest["licences"]}
-    assert stated["libpq5"]["texts"] == ["share/licenses/libpq5/copyright"]
-    assert not [one for one in built.manifest["findings"] if "share/" in (one["path"] or "")]
+    stated = {row.package: row for row in built.manifest.licences}
+    assert stated["libpq5"].texts == ("share/licenses/libpq5/copyright",)
+    assert not [row for row in built.manifest.findings if "share/" in (row.path or "")]
     without = made(tmp_path, recipe(steps, "[libraries]\nlicense = false"))
     assert set(content(without)) == set(content(built)) - texts
     only = made(tmp_path, recipe(steps, '[libraries]\nbundle = ["libpq.so.5"]'))
@@ -254,7 +254,8 @@ def test_a_build_without_a_pin_warns(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("LAYERWRIGHT_PINS", str(tmp_path))
     built = made(tmp_path, text)
     assert [note for note in built.notes if "is not pinned" in note]
-    assert built.manifest["build_image"]["digest"] is None
+    assert built.manifest.build_image
+    assert built.manifest.build_image.digest is None
 
 
 def test_a_build_that_exceeds_its_time_limit_is_stopped(tmp_path: Path) -> None:
@@ -418,7 +419,7 @@ def test_a_private_index_is_used_and_its_password_is_stored_nowhere(
     logs = (Path(os.environ["LAYERWRIGHT_CACHE"]) / "logs").rglob("*.log")
     for text in (
         told,
-        json.dumps(built.manifest),
+        manifest.render(built.manifest),
         built.path.read_bytes().decode("latin-1"),
         *(log.read_text() for log in logs),
     ):

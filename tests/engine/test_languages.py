@@ -108,7 +108,7 @@ def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Pat
     with pytest.raises(BuildError, match="never happens on the host"):
         plan(loaded, target, wheels_only=True)
     built = build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
-    assert [(one["name"], one["route"]) for one in built.manifest["packages"]] == [("mine", "native")]
+    assert [(row.name, row.route) for row in built.manifest.packages] == [("mine", "native")]
     with zipfile.ZipFile(built.path) as archive:
         assert archive.read("nodejs/node_modules/mine/made.js") == b"x64"
         assert not [name for name in archive.namelist() if "package-lock" in name or name == "nodejs/package.json"]

@@ -85,7 +85,7 @@ def test_the_native_python_reports_the_same_values_as_the_emulated_one(index: In
     assert (fast.pop("running on"), slow.pop("running on")) == (X86_64, AARCH64)
     assert fast == slow
     assert fast["platform"] == ["linux", "aarch64", "linux-aarch64"]
-    assert built.manifest["notes"] == []
+    assert built.manifest.notes == ()
 
 
 @pytest.mark.usefixtures("engine", "static_uv")
@@ -153,7 +153,7 @@ def test_an_arm64_machine_accelerates_for_x86_64(
     laptop = dataclasses.replace(engine, nodes=(Node(name="laptop", platforms=both, native=both[0]),))
     monkeypatch.setattr(client, "find", lambda *_: laptop)
     built = made(tmp_path, making(CXX_PROGRAM).replace('["arm64"]', '["x86_64"]'), "accelerated")
-    assert built.manifest["route"] == "accelerated"
+    assert built.manifest.route == "accelerated"
     (data,) = programs(built.path).values()
     assert interface(data)["machine"] == "EM_X86_64"
     assert b"clang" not in data
@@ -166,5 +166,5 @@ def test_a_toolchain_that_cannot_be_installed_leaves_emulation(
     assert engine.kind == "docker"
     monkeypatch.setattr(OperatingSystem, "toolchain", ("clang", "lld", "no-such-package"), raising=True)
     built = made(tmp_path, making(CXX_PROGRAM))
-    assert built.manifest["route"] == "emulated"
+    assert built.manifest.route == "emulated"
     assert [note for note in built.notes if "no package is called `no-such-package`" in note]

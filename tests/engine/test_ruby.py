@@ -107,8 +107,8 @@ def test_an_extension_is_compiled_and_loads(engine: Engine, gem_index: Path, tmp
     kit.write_index(gem_index)
     built = made(tmp_path, arch)
     route = "native" if arch == engine.architecture.name else "accelerated"
-    assert built.manifest["route"] == route
-    assert {row["name"]: row["route"] for row in built.manifest["packages"]} == {"fast": route, "pure": "gem"}
+    assert built.manifest.route == route
+    assert {row.name: row.route for row in built.manifest.packages} == {"fast": route, "pure": "gem"}
     machine = {"x86_64": "x86_64", "arm64": "aarch64"}[arch]
     library = f"{ROOT}/gems/fast-1.0/lib/fast/fast.so"
     extension = f"{ROOT}/extensions/{machine}-linux/3.3.0/fast-1.0"

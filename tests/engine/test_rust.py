@@ -70,8 +70,8 @@ def rust(build: str) -> str:
 @pytest.mark.parametrize("build", BUILDS)
 def test_a_program_is_compiled_without_emulation(engine: Engine, tmp_path: Path, build: str) -> None:
     built = made(tmp_path, rust(BUILDS[build]), "accelerated")
-    assert built.manifest["route"] == "accelerated"
-    assert built.manifest["notes"] == []
+    assert built.manifest.route == "accelerated"
+    assert built.manifest.notes == ()
     (data,) = programs(built.path).values()
     assert interface(data)["machine"] == "EM_AARCH64"
     assert b"/native" not in data
@@ -90,7 +90,7 @@ def test_build_scripts_and_macros_run_on_the_engines_own_processor(engine: Engin
 def test_acceleration_and_emulation_give_the_same_program(engine: Engine, tmp_path: Path) -> None:
     assert engine.kind == "docker"
     fast, slow = (made(tmp_path, rust(BUILT), route) for route in ("accelerated", "emulated"))
-    assert slow.manifest["route"] == "emulated"
+    assert slow.manifest.route == "emulated"
     ours, theirs = ([interface(data) for data in programs(one.path).values()] for one in (fast, slow))
     assert ours == theirs
 
@@ -103,7 +103,7 @@ def test_wheels_by_maturin_and_by_setuptools_rust(engine: Engine, tmp_path: Path
     module = package.partition("-")[0]
     test = f'[[test]]\npython = "import {module}"\n'
     built = made(tmp_path, recipe(PACKAGES + step, test, arch="arm64", runtime="python3.13"), "auto")
-    assert built.manifest["route"] == "accelerated"
+    assert built.manifest.route == "accelerated"
     assert works(engine, built, tmp_path)
     with zipfile.ZipFile(built.path) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".so")]

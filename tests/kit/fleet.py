@@ -1,10 +1,12 @@
 """Records of many layers, made up: what a report is tried with."""
 
+import json
 import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from builder.model.manifest import Manifest, parse
 from builder.nightly import journal, records
 from builder.nightly.records import Failure, Last, Point, Record
 
@@ -14,7 +16,14 @@ STATES = ("unchanged", "built", "same", "failed")
 NIGHTS = 12
 
 
-def manifest(name: str, runtime: str, arch: str, size: int) -> dict[str, Any]:
+def manifest(name: str, runtime: str, arch: str, size: int, **more: Any) -> Manifest:
+    """Return a manifest; `more` are keys of the file that replace the made-up ones."""
+    found = parse(json.dumps({**_manifest(name, runtime, arch, size), **more}).encode())
+    assert found
+    return found
+
+
+def _manifest(name: str, runtime: str, arch: str, size: int) -> dict[str, Any]:
     target = f"{name}-1.0-{runtime}-{arch}"
     return {
         "version": 1,
@@ -27,12 +36,15 @@ def manifest(name: str, runtime: str, arch: str, size: int) -> dict[str, Any]:
         "architectures": [arch],
         "os": "al2023",
         "route": "wheels",
+        "locked": True,
+        "bytecode": None,
         "zip": {"path": f"{target}.zip", "bytes": size, "sha256": f"{size:064x}", "code_sha256": f"{size:043x}="},
         "unzipped_bytes": size * 3,
         "files": 100,
         "abi": {"glibc": "2.28", "glibcxx": None, "cxxabi": None},
         "packages": [
             {"name": f"{name}-{part}", "version": f"1.{part}", "ecosystem": "pypi", "route": "wheel", "file": "x.whl"}
+            | {"sha256": None}
             for part in range(8)
         ],
         "libraries": [{"soname": "libz.so.1", "package": "zlib", "version": "1.2.11", "license": "Zlib", "bytes": 9}],
@@ -40,7 +52,8 @@ def manifest(name: str, runtime: str, arch: str, size: int) -> dict[str, Any]:
         "licences": [{"package": f"{name}-7", "version": "1.7", "license": "Beerware", "texts": []}],
         "notes": [],
         "findings": [
-            {"severity": "warning", "check": "size", "path": None, "message": "near the limit", "allowed": None}
+            {"severity": "warning", "check": "size", "path": None, "message": "near the limit"}
+            | {"hint": "prune", "details": [], "allowed": None}
         ],
         "plan_digest": "0" * 64,
         "image": {"name": "lambda/python:3.13", "digest": None},

@@ -47,7 +47,10 @@ def layer(
         "target": target,
         "runtimes": [runtime],
         "architectures": [arch],
+        "os": "al2023",
         "route": "wheels",
+        "locked": False,
+        "bytecode": None,
         "zip": {
             "path": path.name,
             "bytes": path.stat().st_size,
@@ -60,6 +63,9 @@ def layer(
         "packages": [],
         "libraries": [],
         "findings": [],
+        "plan_digest": "0" * 64,
+        "image": {"name": "lambda/python:3.13-arm64", "digest": None},
+        "build_image": None,
         **more,
     }
     path.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")

@@ -3,11 +3,11 @@ import json
 from pathlib import Path
 
 import pytest
-from kit import zips
+from kit import fleet, zips
 from kit.commands import layerwright
 from kit.zips import tree
 
-from builder.layer import checks
+from builder.layer import checks, manifest
 from builder.layer.merge import CHECKS, StackedLayer, merge
 
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
@@ -104,8 +104,8 @@ def test_a_function_has_at_most_five_layers_each_once(tmp_path: Path) -> None:
 def test_layers_for_nothing_in_common_are_refused(swapped: bool, tmp_path: Path) -> None:  # noqa: FBT001
     names = layers(tmp_path, {"python/a.py": b""}, {"python/b.py": b""})
     for name, arch in zip(names, itertools.cycle(["arm64", "x86_64"])):
-        about = {"version": 1, "zip": {}, "runtimes": ["python3.13"], "architectures": [arch]}
-        (tmp_path / name).with_suffix(".json").write_text(json.dumps(about))
+        about = fleet.manifest("a", "python3.13", arch, 1000)
+        (tmp_path / name).with_suffix(".json").write_text(manifest.render(about), encoding="utf-8")
     result = layerwright("check", *(reversed(names) if swapped else names), cwd=tmp_path)
     assert result.code == 2
     assert "no runtime and architecture is common" in result.err

@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cyclonedx.schema import SchemaVersion
@@ -14,7 +13,8 @@ from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.layer import licences, provenance, sbom
-from builder.layer.licences import Licence, Policy
+from builder.layer.licences import Policy
+from builder.model.manifest import Manifest
 from builder.packages import table
 
 HASH = "a" * 64
@@ -58,7 +58,7 @@ LAYER = {
 def test_every_kind_of_package_tells_its_licence() -> None:
     layer = zips.tree(LAYER)
     found = {one.package: one for one in licences.declared(layer, table.installed(layer))}
-    assert {name: one.expression for name, one in found.items()} == {
+    assert {name: one.license for name, one in found.items()} == {
         "new": "MIT OR Apache-2.0",
         "old-one": "BSD",
         "classified": "MIT License",
@@ -99,33 +99,39 @@ def test_a_policy_reads_expressions(
     assert Policy(allow=allow, deny=deny).objection(expression) == objection
 
 
-def described() -> dict[str, Any]:
-    found = fleet.manifest("thing", "python3.13", "arm64", 1000)
-    return {
-        **found,
-        "packages": [
+def described() -> Manifest:
+    return fleet.manifest(
+        "thing",
+        "python3.13",
+        "arm64",
+        1000,
+        packages=[
             {"name": "new", "version": "1.0", "ecosystem": "pypi", "route": "wheel", "file": "n.whl", "sha256": HASH},
             {"name": "@s/older", "version": "2.0.0", "ecosystem": "npm", "route": "npm", "file": "x", "sha256": None}
             | {"integrity": "sha512-" + "A" * 86 + "=="},
             {"name": "g:first", "version": "1.0", "ecosystem": "maven", "route": "jar", "file": "f", "sha256": HASH},
         ],
-        "sources": [
+        sources=[
             {"name": "jq", "url": "https://example.com/jq.tar.gz", "sha256": HASH},
             {"name": "lib", "git": "https://example.com/lib.git", "commit": "c" * 40},
         ],
-        "image": {"name": "lambda/python:3.13-arm64", "digest": f"sha256:{HASH}"},
-        "build_image": {"name": "sam/build", "digest": None},
-    }
+        licences=[{"package": "first", "version": "1.0", "license": "Apache-2.0", "texts": []}],
+        image={"name": "lambda/python:3.13-arm64", "digest": f"sha256:{HASH}"},
+        build_image={"name": "sam/build", "digest": None},
+        homepage="https://example.com/thing",
+    )
 
 
 def test_the_bill_of_materials_is_valid_complete_and_the_same_each_time() -> None:
-    said = [Licence(package="first", version="1.0", expression="Apache-2.0")]
-    text = sbom.render(described(), said)
+    text = sbom.render(described())
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
-    assert text == sbom.render(described(), said)
+    assert text == sbom.render(described())
     found = json.loads(text)
     assert "timestamp" not in found["metadata"]
-    assert found["metadata"]["component"]["hashes"][0]["content"] == described()["zip"]["sha256"]
+    assert found["metadata"]["component"]["hashes"][0]["content"] == described().zip.sha256
+    assert found["metadata"]["component"]["externalReferences"] == [
+        {"type": "website", "url": "https://example.com/thing"}
+    ]
     parts = {one["bom-ref"]: one for one in found["components"]}
     assert set(parts) == {
         *("pkg:pypi/new@1.0", "pkg:npm/%40s/older@2.0.0", "pkg:maven/g/first@1.0", "library:libz.so.1"),
@@ -143,7 +149,7 @@ def test_provenance_is_a_statement_with_every_input() -> None:
     found = provenance.statement(described(), "https://example.com/builder")
     assert found["_type"] == "https://in-toto.io/Statement/v1"
     assert found["predicateType"] == "https://slsa.dev/provenance/v1"
-    assert found["subject"][0]["digest"] == {"sha256": described()["zip"]["sha256"]}
+    assert found["subject"][0]["digest"] == {"sha256": described().zip.sha256}
     predicate = found["predicate"]
     assert predicate["runDetails"]["builder"]["id"] == "https://example.com/builder"
     digests = [one["digest"] for one in predicate["buildDefinition"]["resolvedDependencies"]]

@@ -10,6 +10,7 @@ from kit import fleet, zips
 from kit.commands import layerwright
 
 from builder.base.errors import NothingSelectedError
+from builder.layer import manifest
 from builder.nightly import journal, records
 from builder.report import data, junit, markdown, page, write
 
@@ -107,8 +108,8 @@ def test_a_night_that_was_stopped_tells_what_it_did(tmp_path: Path) -> None:
 
 def test_zips_that_no_night_built_are_told_as_well(tmp_path: Path) -> None:
     described = fleet.manifest("lone", "python3.13", "arm64", 1000)
-    zips.write(tmp_path / f"{described['target']}.zip", {"python/lone.py": b"x" * 10})
-    (tmp_path / f"{described['target']}.json").write_text(json.dumps(described))
+    zips.write(tmp_path / f"{described.target}.zip", {"python/lone.py": b"x" * 10})
+    (tmp_path / f"{described.target}.json").write_text(manifest.render(described))
     (row,) = data.gather([tmp_path]).rows
     assert (row.state, row.record.recipe) == ("there", "lone")
     assert row.record.content == (("python/lone.py", 10),)

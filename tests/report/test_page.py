@@ -54,7 +54,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
                 layer="layer001-python312-arm64",
                 arn=ARN,
                 number=7,
-                code_sha256=one.manifest["zip"]["code_sha256"],
+                code_sha256=one.manifest.zip.code_sha256 if one.manifest else "",
                 recipe=one.recipe,
                 target=one.target,
                 runtimes=one.runtimes,

@@ -20,6 +20,7 @@ from builder.layer.tree import Entry, InMemory, of
 from builder.model import images, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
 from builder.model.images import run_image
+from builder.model.manifest import Manifest
 from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
@@ -341,7 +342,7 @@ def test_an_image_is_read_without_running_it(engine: Engine, tmp_path: Path) -> 
 # ---- what is brought into a layer ----------------------------------------------------------------------------------
 
 
-def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], dict[str, object]]:
+def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], Manifest]:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
     options = Options(output=folder / "dist", containers=EngineOptions(**choice), test="always")  # type: ignore[arg-type]
@@ -366,7 +367,7 @@ def test_a_library_that_the_system_has_too_is_used_by_rpath(tmp_path: Path, arch
     from builder.layer.elf import parse
 
     assert parse(files["bin/m"]).rpath == ("$ORIGIN/../lib",)
-    assert [one for one in manifest["findings"] if one["severity"] == "error"] == []  # type: ignore[attr-defined]
+    assert [row for row in manifest.findings if row.severity == "error"] == []
 
 
 @pytest.mark.usefixtures("engine")
@@ -377,9 +378,9 @@ def test_libraries_opened_at_run_time_are_bundled_with_their_dependencies(tmp_pa
     bundle = '[libraries]\ndlopen = ["libpq.so.5"]\n[[test]]\nfiles = ["lib/libpq.so.5"]\n'
     files, manifest = built(tmp_path, recipe(steps, bundle))
     assert "lib/libpq.so.5" in files
-    rows = {row["soname"]: row for row in manifest["libraries"]}  # type: ignore[attr-defined]
-    assert rows["libpq.so.5"]["package"].startswith("libpq")
-    assert rows["libpq.so.5"]["bytes"] > 100_000
+    rows = {row.soname: row for row in manifest.libraries}
+    assert (rows["libpq.so.5"].package or "").startswith("libpq")
+    assert (rows["libpq.so.5"].bytes or 0) > 100_000
     assert len(rows) > 1
     missing = '[libraries]\ndlopen = ["libnowhere.so.9"]\n'
     write_recipe(tmp_path, "a", recipe(steps, missing))

@@ -1,0 +1,193 @@
+"""The manifest of a layer, filled once: from its plan, from the parts that were compiled, from the finished zip."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from builder.base.errors import BuildError
+from builder.building import compiling
+from builder.building.artifacts import Artifact
+from builder.layer import licences, manifest
+from builder.layer.archive import WrittenZip
+from builder.layer.checks import Finding, Subject
+from builder.layer.slim import Saving
+from builder.model.images import Image, run_image
+from builder.model.limits import MB
+from builder.model.manifest import (
+    FindingRow,
+    ImageRow,
+    LibraryRow,
+    Manifest,
+    PackageRow,
+    SavingRow,
+    SourceRow,
+    ZipFacts,
+    document,
+)
+from builder.plan import mode
+from builder.plan.container import TREE
+from builder.plan.plan import Plan
+
+_LISTED = 6
+_LIBRARIES = TypeAdapter(tuple[LibraryRow, ...])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finished:
+    """A zip that passed its checks, before it gets its name."""
+
+    written: WrittenZip
+    subject: Subject
+    findings: tuple[Finding, ...]
+    savings: tuple[Saving, ...]
+
+
+def describe(plan: Plan, artifacts: Mapping[str, Artifact], finished: Finished) -> Manifest:
+    """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
+    layer, target, tree = plan.recipe.layer, plan.target, finished.subject.tree
+    libraries = _libraries(artifacts)
+    return Manifest(
+        name=layer.name,
+        layer_version=target.version,
+        description=layer.description,
+        license=layer.license,
+        target=target.name,
+        runtimes=tuple(runtime.name for runtime in target.runtimes),
+        architectures=tuple(arch.name for arch in target.architectures),
+        os=target.base.os.name,
+        route=_route(plan, artifacts),
+        locked=plan.locked,
+        bytecode=plan.interpreter,
+        zip=_zip(target.name, finished.written),
+        unzipped_bytes=tree.unzipped_bytes,
+        files=len(tree),
+        abi=manifest.ceilings(finished.subject),
+        packages=tuple(_packages(plan, artifacts)),
+        libraries=libraries,
+        sources=tuple(_sources(plan)),
+        licences=(*licences.declared(tree, finished.subject.packages), *licences.brought(libraries, tree.paths())),
+        notes=tuple(_notes(plan, artifacts)),
+        savings=tuple(SavingRow(rule=row.rule, files=row.files, bytes=row.bytes) for row in finished.savings),
+        findings=tuple(_finding_row(finding) for finding in finished.findings),
+        plan_digest=plan.digest,
+        image=_image(run_image(target.base, target.arch)),
+        build_image=_image(plan.container.image) if plan.container else None,
+        homepage=layer.homepage,
+    )
+
+
+def _zip(target: str, written: WrittenZip) -> ZipFacts:
+    return ZipFacts(path=f"{target}.zip", bytes=written.bytes, sha256=written.sha256, code_sha256=written.code_sha256)
+
+
+def _image(image: Image) -> ImageRow:
+    return ImageRow(name=image.name, digest=image.digest)
+
+
+def _route(plan: Plan, artifacts: Mapping[str, Artifact]) -> str:
+    """Return the slowest mode in which a part was compiled, or the plan's route when nothing was."""
+    modes = {part.mode for part in artifacts.values()}
+    return next((name for name in reversed(mode.MODES) if name in modes), plan.route)
+
+
+def _packages(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[PackageRow]:
+    """Yield the packages of the plan, compiled ones with the mode in which they were compiled."""
+    for package in plan.packages:
+        part = artifacts.get(package.stage or TREE) if package.route == "compile" else None
+        yield PackageRow(
+            name=package.name,
+            version=package.version,
+            ecosystem=package.ecosystem,
+            route=part.mode if part else package.route,
+            file=package.file,
+            sha256=package.sha256,
+            integrity=package.integrity,
+        )
+
+
+def _libraries(artifacts: Mapping[str, Artifact]) -> tuple[LibraryRow, ...]:
+    """Return the bundled libraries. A container reports them, so their types are checked here."""
+    try:
+        return _LIBRARIES.validate_python(compiling.bundled(artifacts))
+    except ValidationError as error:
+        msg = "the container's report on bundled libraries is damaged"
+        raise BuildError(msg, why=[str(error)], hint="--no-cache compiles anew") from error
+
+
+def _sources(plan: Plan) -> Iterator[SourceRow]:
+    for source in plan.container.sources if plan.container else ():
+        yield SourceRow(
+            name=source.name or plan.recipe.layer.name,
+            url=source.url,
+            sha256=source.sha256,
+            git=source.git,
+            commit=source.commit,
+        )
+
+
+def _finding_row(finding: Finding) -> FindingRow:
+    severity = finding.severity
+    return FindingRow(
+        check=finding.check,
+        severity="error" if severity == "error" else "warning",
+        path=finding.path,
+        message=finding.message,
+        hint=finding.hint,
+        details=finding.details,
+        allowed=finding.allowed,
+    )
+
+
+def findings(built: Manifest) -> list[Finding]:
+    """Return the findings of a manifest as the checks know them."""
+    return [Finding.from_json(document(row)) for row in built.findings]
+
+
+# ---- notes ---------------------------------------------------------------------------------------------------------
+
+
+def _notes(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[str]:
+    """Yield notes on the work of the containers."""
+    if plan.container is None:
+        return
+    name = plan.target.name
+    accelerated = any(part.mode == mode.ACCELERATED for part in artifacts.values())
+    slow = plan.container.slow_languages if accelerated else ()
+    missing = {row["soname"]: row["by"] for part in artifacts.values() for row in part.libraries()["missing"]}
+    refused = [row for part in artifacts.values() for row in part.libraries().get("refused", ())]
+    yield from (f"{name}: {note}" for note in compiling.how_notes(artifacts))
+    yield from (f"{name}: {language} was compiled under emulation" for language in slow)
+    yield from (f"{name}: {note}" for note in compiling.outside_files(artifacts, plan.container))
+    yield from (f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items())
+    yield from (
+        f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused
+    )
+
+
+def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
+    """Return the warnings for the user: of the plan, of the containers, of the checks, and doubled packages."""
+    name, runtime = plan.target.name, plan.target.base
+    doubled = [package.name for package in built.packages if package.name in runtime.provides]
+    brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
+    return (
+        *plan.warnings,
+        *built.notes,
+        *([brought] if doubled else []),
+        *_bundled(name, built.libraries),
+        *(
+            f"{name}: [{row.check}] {f'{row.path} ' if row.path else ''}{row.message}"
+            for row in built.findings
+            if row.allowed is None
+        ),
+    )
+
+
+def _bundled(name: str, rows: Sequence[LibraryRow]) -> Iterator[str]:
+    """Yield the bundled libraries, which the recipe does not name, and their size."""
+    if rows:
+        total = sum(row.bytes or 0 for row in rows)
+        listed = [f"{row.soname} ({row.package or 'unknown'})" for row in rows]
+        more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
+        names = ", ".join(listed[:_LISTED]) + more
+        yield f"{name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"
