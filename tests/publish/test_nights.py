@@ -63,7 +63,7 @@ def test_a_night_publishes_what_differs_and_the_page_tells_where(cloud: Front, f
 def test_other_credentials_are_seen_before_anything_is_built(cloud: Front, folder: Path) -> None:
     refused = night(folder, account="111111111111")
     assert refused.code == 2
-    assert "not of 111111111111" in refused.err
+    assert "not to 111111111111" in refused.err
     assert not list((folder / "dist").glob("*.zip"))
     assert not [one for one in cloud.seen if one.service == "lambda"]
 
@@ -71,7 +71,7 @@ def test_other_credentials_are_seen_before_anything_is_built(cloud: Front, folde
 def test_recipes_that_do_not_say_where(cloud: Front, folder: Path) -> None:
     refused = night(folder, "c")
     assert refused.code == 2
-    assert "none of these recipes says where it is published" in refused.err
+    assert "none of these recipes has regions to publish to" in refused.err
     assert not cloud.seen
 
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_published_stops_neither_the_rest_nor_the_report(cloud: F
     done = night(folder)
     assert done.code == 8
     assert list(versions(cloud, "us-east-1", "c-python313-arm64")) == [1]
-    assert "2 zips would be the layer `same`" in done.err
+    assert "2 zips have the layer name `same`" in done.err
     assert (folder / "dist" / "report" / "index.html").is_file()
     assert not versions(cloud, "us-east-1", "same")
 
@@ -119,7 +119,7 @@ def test_a_region_that_fails_is_told_by_the_exit_code(cloud: Front, folder: Path
     cloud.fault = lambda request: "denied" if request.publishes and request.region == "eu-west-1" else None
     done = night(folder)
     assert done.code == 8
-    assert "2 of 4 are not published" in done.err
+    assert "2 of 4 layer versions are not published" in done.err
     assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
     cloud.fault = lambda _: None
     assert night(folder).code == 0

@@ -340,12 +340,14 @@ def test_terraform_of_published_layers(cloud: Front, folder: Path) -> None:
 
 
 def test_large_zips_get_a_bucket_in_terraform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from builder.publish import subject, template
-    from builder.publish.wanted import Given, Source, gather
+    from builder.publish import template, template_source
+    from builder.publish.layer_version import InputZip, PublishOptions, gather
 
-    wanted = gather([Source(zip=folder / "dist" / "sample-1.0-python3.13-arm64.zip")], Given())
-    monkeypatch.setattr(subject, "DIRECT_LIMIT", 10)
-    text = template.terraform(subject.of_zips("sample", wanted, subject.Sample(base=folder, function=False)))
+    layers = gather([InputZip(zip=folder / "dist" / "sample-1.0-python3.13-arm64.zip")], PublishOptions())
+    monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
+    text = template.terraform(
+        template_source.of_zips("sample", layers, template_source.TemplateOptions(base=folder, function=False))
+    )
     assert "var.layer_bucket" in text
     assert "filename" not in text
     hcl2.loads(text)

@@ -12,8 +12,8 @@ import hcl2
 import pytest
 from kit import published
 
-from builder.publish import subject, template
-from builder.publish.wanted import Given, Source, gather
+from builder.publish import template, template_source
+from builder.publish.layer_version import InputZip, PublishOptions, gather
 
 BINDINGS = "@cdktf/provider-aws@21.22.1"
 """Of provider 6.25.0."""
@@ -61,10 +61,12 @@ def test_every_attribute_is_one_of_the_provider(
     bindings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, large: bool
 ) -> None:
     path = published.layer(tmp_path)
-    wanted = gather([Source(zip=path)], Given(share=(published.ORGANIZATION, published.OTHER)))
+    layers = gather([InputZip(zip=path)], PublishOptions(share=(published.ORGANIZATION, published.OTHER)))
     if large:
-        monkeypatch.setattr(subject, "DIRECT_LIMIT", 10)
-    found = resources(template.terraform(subject.of_zips("sample", wanted, subject.Sample(base=tmp_path))))
+        monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
+    found = resources(
+        template.terraform(template_source.of_zips("sample", layers, template_source.TemplateOptions(base=tmp_path)))
+    )
     kinds = {kind for kind, _ in found}
     assert {"aws_lambda_layer_version", "aws_lambda_layer_version_permission", "aws_lambda_function"} <= kinds
     assert ("aws_s3_object" in kinds) == large

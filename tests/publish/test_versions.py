@@ -14,8 +14,8 @@ from kit.published import ACCOUNT, OTHER, functions, versions
 
 from builder.base.errors import UsageError
 from builder.publish import pull
-from builder.publish.look import Version
-from builder.publish.versions import Kept, Rule, choose
+from builder.publish.remote_state import RemoteVersion
+from builder.publish.versions import ListedVersion, PruneRule, decide
 
 NAME = "sample-python313-arm64"
 REGIONS = ("us-east-1", "eu-west-1")
@@ -66,34 +66,34 @@ def prune(folder: Path, *arguments: str) -> Result:
 # ---- which may go --------------------------------------------------------------------------------------------------
 
 
-def kept(number: int, days: int = 0, *users: str, newest: bool = False) -> Kept:
+def kept(number: int, days: int = 0, *users: str, newest: bool = False) -> ListedVersion:
     created = (NOW - dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    return Kept(
+    return ListedVersion(
         region="us-east-1",
         layer=NAME,
-        version=Version(number=number, arn=arn(number), created=created),
+        version=RemoteVersion(number=number, arn=arn(number), created=created),
         users=users,
         newest=newest,
     )
 
 
-def gone(rows: list[Kept], rule: Rule) -> list[int]:
-    return [one.kept.version.number for one in choose(rows, rule, NOW) if one.delete]
+def gone(rows: list[ListedVersion], rule: PruneRule) -> list[int]:
+    return [one.listed.version.number for one in decide(rows, rule, NOW) if one.delete]
 
 
 def test_the_newest_and_the_used_stay_whatever_the_rule() -> None:
     rows = [kept(4, 400, newest=True), kept(3, 400, "a"), kept(2, 400), kept(1, 400)]
-    assert gone(rows, Rule(older_than=0)) == [2, 1]
-    assert gone(rows, Rule(keep=1)) == [2, 1]
-    assert gone(rows, Rule(keep=3)) == [1]
-    assert gone(rows, Rule(keep=9)) == []
+    assert gone(rows, PruneRule(older_than=0)) == [2, 1]
+    assert gone(rows, PruneRule(keep=1)) == [2, 1]
+    assert gone(rows, PruneRule(keep=3)) == [1]
+    assert gone(rows, PruneRule(keep=9)) == []
 
 
 def test_both_conditions_must_hold() -> None:
     rows = [kept(4, 1, newest=True), kept(3, 10), kept(2, 100), kept(1, 1000)]
-    assert gone(rows, Rule(keep=1, older_than=50)) == [2, 1]
-    assert gone(rows, Rule(keep=3, older_than=50)) == [1]
-    assert [one.why for one in choose(rows, Rule(older_than=50), NOW)] == [
+    assert gone(rows, PruneRule(keep=1, older_than=50)) == [2, 1]
+    assert gone(rows, PruneRule(keep=3, older_than=50)) == [1]
+    assert [one.why for one in decide(rows, PruneRule(older_than=50), NOW)] == [
         "the newest; 1 days old",
         "10 days old",
         "",
@@ -106,8 +106,8 @@ def test_layers_and_regions_are_counted_apart() -> None:
 
     here = [kept(2, 9, newest=True), kept(1, 9)]
     there = [replace(one, region="eu-west-1") for one in here]
-    assert gone([*here, *there], Rule(keep=1)) == [1, 1]
-    assert gone([*here, *there], Rule(keep=2)) == []
+    assert gone([*here, *there], PruneRule(keep=1)) == [1, 1]
+    assert gone([*here, *there], PruneRule(keep=2)) == []
 
 
 # ---- with a server -------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_prune_keeps_what_functions_use_in_each_region(five: Front, tmp_path: Pa
     told = prune(tmp_path, "--keep", "2")
     assert told.code == 0, told.err
     assert "used by needs-two" in told.out
-    assert "Functions that use a deleted version go on" in told.err
+    assert "Functions that use a deleted version keep working" in told.err
     assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5], "a dry run"
     assert prune(tmp_path, "--keep", "2", "--yes").code == 0
     assert list(versions(five, "us-east-1", NAME)) == [2, 4, 5]
@@ -181,7 +181,7 @@ def test_a_version_is_shown_with_who_may_use_it(cloud: Front, tmp_path: Path) ->
     assert told.json["code_sha256"] == published.code_sha256(path)
     assert list(told.json["shared"].values()) == [OTHER]
     assert layerwright("versions", "show", arn(9), cwd=tmp_path).code == 2
-    assert "is no ARN" in layerwright("versions", "show", NAME, cwd=tmp_path).err
+    assert "is not the ARN of a layer version" in layerwright("versions", "show", NAME, cwd=tmp_path).err
     assert cloud.seen
 
 
@@ -223,17 +223,17 @@ def test_other_bytes_than_announced_are_refused(cloud: Front, tmp_path: Path) ->
     cloud.contents[published.code_sha256(path)] = b"something else"
     got = layerwright("pull", arn(1), cwd=tmp_path)
     assert got.code == 4
-    assert "other bytes than Lambda announces" in got.err
+    assert "does not match the hash that Lambda reports" in got.err
     assert not list((tmp_path / "pulled").glob("*"))
 
 
 @pytest.mark.parametrize("text", ["numpy", "arn:aws:lambda:us-east-1:1:layer:a:1", arn(1)[:-2], "arn:aws:s3:::a"])
 def test_what_is_no_arn_of_a_version(text: str) -> None:
-    with pytest.raises(UsageError, match="is no ARN of a layer version"):
-        pull.parts(text)
+    with pytest.raises(UsageError, match="is not the ARN of a layer version"):
+        pull.parse_arn(text)
 
 
 def test_arns_of_all_partitions_are_taken_apart() -> None:
     for partition, region in (("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-eusc", "eusc-de-east-1")):
-        said: Any = pull.parts(f"arn:{partition}:lambda:{region}:123456789012:layer:a-b_c:12")
-        assert (said.region, said.name, said.number) == (region, "a-b_c", 12)
+        parsed: Any = pull.parse_arn(f"arn:{partition}:lambda:{region}:123456789012:layer:a-b_c:12")
+        assert (parsed.region, parsed.name, parsed.number) == (region, "a-b_c", 12)
