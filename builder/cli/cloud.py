@@ -113,7 +113,9 @@ class PublishAfter:
             raise UsageError(msg, hint='set `regions = ["eu-west-1"]` under [publish] in a recipe')
         run.check(self.access.cloud(), texts, self.access.interaction(yes=True))
 
-    def publish_layers(self, pairs: "Pairs", done: "Night", output: Path) -> "tuple[PublishResult | None, list[LayerwrightError]]":
+    def publish_layers(
+        self, pairs: "Pairs", done: "Night", output: Path
+    ) -> "tuple[PublishResult | None, list[LayerwrightError]]":
         """Publish the good layers of a nightly run. Return errors, which stop neither the others nor the report."""
         from builder.base.errors import LayerwrightError
         from builder.publish import layer_version, run

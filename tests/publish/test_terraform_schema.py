@@ -1,4 +1,4 @@
-"""Terraform's templates against the schema of its AWS provider, as CDKTF's bindings tell it: they are made from it."""
+"""Terraform templates compared with the schema of the AWS provider, from which the CDKTF bindings are generated."""
 
 import re
 import subprocess
@@ -16,7 +16,7 @@ from builder.publish import template, template_source
 from builder.publish.layer_version import InputZip, PublishOptions, gather
 
 BINDINGS = "@cdktf/provider-aws@21.22.1"
-"""Of provider 6.25.0."""
+"""Bindings of provider 6.25.0."""
 META = {"__is_block__", "__comments__", "depends_on", "count", "for_each", "provider", "lifecycle"}
 
 
@@ -31,7 +31,7 @@ def bindings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def schema(packed: Path, kind: str) -> dict[str, bool]:
-    """Return the attributes of a resource, and whether each must be given."""
+    """Return the attributes of a resource, and whether each is required."""
     name = kind.removeprefix("aws_").replace("_", "-")
     with tarfile.open(packed) as opened:
         source = opened.extractfile(f"package/lib/{name}/index.d.ts")
