@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     callback=listed,
     metavar="account:ID|org:ID|public",
     help="Principals that may use the layer; all others are revoked. Repeatable. Default: `share` in the recipe; if "
-    "unset, permissions are not changed.",
+    "unset, new versions are private and existing ones are not changed.",
 )
 @click.option("--no-share", is_flag=True, help="Revoke all shares.")
 @public
