@@ -7,7 +7,19 @@ import click
 
 from builder import __version__
 from builder.base.errors import LayerwrightError
-from builder.cli import authoring, legal, machine, nights, publishing, recipes, splitting, templates, versions, zips
+from builder.cli import (
+    authoring,
+    legal,
+    machine,
+    nights,
+    prune,
+    publishing,
+    recipes,
+    splitting,
+    templates,
+    versions,
+    zips,
+)
 
 INTERRUPTED = 130
 
@@ -24,7 +36,7 @@ def main() -> None:
     """  # noqa: D301  click's mark for lines that stay as they are
 
 
-for module in (recipes, authoring, zips, splitting, nights, publishing, versions, templates, legal, machine):
+for module in (recipes, authoring, zips, splitting, nights, publishing, prune, versions, templates, legal, machine):
     for command in module.COMMANDS:
         main.add_command(command)
 

@@ -1,4 +1,4 @@
-"""Options of the commands that go to AWS, and what they mean together."""
+"""Options of the commands that access AWS."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from builder.cli.recipes import Pairs
     from builder.nightly.journal import Night
     from builder.publish.aws import Cloud, Identity
-    from builder.publish.publishing import Ask, Published
+    from builder.publish.interaction import Interaction
+    from builder.publish.run import PublishResult
 
 
 def listed(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
-    """Take `--regions a,b --regions c` as three."""
+    """Split comma-separated values: `--regions a,b --regions c` are three regions."""
     return tuple(dict.fromkeys(part.strip() for text in value for part in text.split(",") if part.strip()))
 
 
@@ -28,14 +29,15 @@ regions = click.option(
     multiple=True,
     callback=listed,
     metavar="A,B|all",
-    help="Regions, or all of the account's partition. Default: `regions` under [publish] in the recipe.",
+    help="Regions, or `all` regions of the account's partition; repeatable. "
+    "Default: `regions` under [publish] in the recipe.",
 )
-yes = click.option("--yes", is_flag=True, help="Do it. Without, it is told what would be done.")
+yes = click.option("--yes", is_flag=True, help="Apply the changes. Default: a dry run.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Access:
-    """Whose credentials are used, and whose are meant."""
+    """The credentials, and the account that they must belong to."""
 
     account: str | None
     profile: str | None
@@ -45,30 +47,30 @@ class Access:
 
         return Cloud(self.profile)
 
-    def asking(self, *, yes: bool, quiet: bool = False) -> "Ask":
-        """Return how sure somebody must be before anything is changed."""
+    def interaction(self, *, yes: bool, quiet: bool = False) -> "Interaction":
+        """Return an interaction with the terminal, which asks for confirmation if it is one."""
         from builder.cli import terminal
-        from builder.publish.publishing import Ask
+        from builder.publish.interaction import Interaction
 
-        return Ask(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet, talk=terminal)
+        return Interaction(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet, talk=terminal)
 
 
 def access(function: options.F) -> options.F:
-    """Add the options that say whose account it is; the command gets them as `access`."""
+    """Add the options of the credentials; the command receives them as `access`."""
     decorate = options.together(
-        click.option("--account", metavar="ID", help="The account that is meant; credentials of another are refused."),
-        click.option("--profile", metavar="NAME", help="A profile of AWS's configuration. Default: boto3's chain."),
+        click.option("--account", metavar="ID", help="Expected account; credentials of another are an error."),
+        click.option("--profile", metavar="NAME", help="AWS profile. Default: boto3's credential chain."),
     )
     return decorate(options.bundled(function, "access", Access))
 
 
 def confirmation() -> "Callable[[Identity], bool] | None":
-    """Return what asks whoever sits at the terminal, if somebody does."""
+    """Return a function that asks the user to confirm the account; None if there is no terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
 
     def ask(identity: "Identity") -> bool:
-        text = f"This is the first time for account {identity.account}, as {identity.arn}. Publish there?"
+        text = f"First publish to account {identity.account}, as {identity.arn}. Continue?"
         return click.confirm(text, err=True)
 
     return ask
@@ -78,14 +80,14 @@ bucket = click.option(
     "--bucket",
     envvar="LAYERWRIGHT_BUCKET",
     metavar="PATTERN",
-    help="Bucket per region for zips above 50 MiB: my-layers-{region}; there is {account}, too.",
+    help="Bucket for zips above 50 MiB, for example my-layers-{region}. Placeholders: {region}, {account}.",
 )
-public = click.option("--public", is_flag=True, help="Said as well where `public` is meant.")
+public = click.option("--public", is_flag=True, help="Confirm a share with `public`.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Afterwards:
-    """What a night publishes when it is over."""
+class PublishAfter:
+    """Publishing at the end of a nightly run."""
 
     publish: bool
     public: bool
@@ -98,49 +100,51 @@ class Afterwards:
         return Access(account=self.account, profile=self.profile)
 
     def ready(self, pairs: "Pairs") -> None:
-        """Raise UsageError before a night when its layers could not be published: other credentials, other regions."""
+        """Raise UsageError before a nightly run if its layers could not be published afterwards."""
         from builder.base.errors import UsageError
-        from builder.publish import grants, publishing
+        from builder.publish import grants, run
 
         if not self.publish:
             return
-        grants.parse(publishing.shares_of(pairs), public=self.public)
-        texts = publishing.regions_of(pairs)
+        grants.parse(run.shares_of(pairs), public=self.public)
+        texts = run.regions_of(pairs)
         if not texts:
-            msg = "none of these recipes says where it is published"
-            raise UsageError(msg, hint='`regions = ["eu-west-1"]` under [publish] in a recipe does')
-        publishing.ready(self.access.cloud(), texts, self.access.asking(yes=True))
+            msg = "none of these recipes has regions to publish to"
+            raise UsageError(msg, hint='set `regions = ["eu-west-1"]` under [publish] in a recipe')
+        run.check(self.access.cloud(), texts, self.access.interaction(yes=True))
 
-    def publishing(
+    def publish_layers(
         self, pairs: "Pairs", done: "Night", output: Path
-    ) -> "tuple[Published | None, list[LayerwrightError]]":
-        """Publish what is good of a night; errors of what cannot be stop neither the rest nor the report."""
+    ) -> "tuple[PublishResult | None, list[LayerwrightError]]":
+        """Publish the good layers of a nightly run. Return errors, which stop neither the others nor the report."""
         from builder.base.errors import LayerwrightError
-        from builder.publish import publishing, wanted
+        from builder.publish import layer_version, run
+        from builder.publish.publish_state import PublishRequest
         from builder.publish.storage import Storage
-        from builder.publish.survey import Order
 
-        given = wanted.Given(public=self.public, storage=bool(self.bucket))
-        found, errors = wanted.sorted_out(publishing.sources_of(pairs, done, output) if self.publish else (), given)
-        if not found:
+        if not self.publish:
+            return None, []
+        given = layer_version.PublishOptions(public=self.public, storage=bool(self.bucket))
+        layers, errors = layer_version.gather_valid(run.zips_of(pairs, done, output), given)
+        if not layers:
             return None, errors
         storage = Storage(pattern=self.bucket) if self.bucket else None
-        order = Order(wanted=found, output=output, storage=storage)
+        request = PublishRequest(layers=layers, output=output, storage=storage)
         try:
-            return publishing.publish(self.access.cloud(), order, self.access.asking(yes=True, quiet=True)), errors
+            return run.publish(self.access.cloud(), request, self.access.interaction(yes=True, quiet=True)), errors
         except LayerwrightError as error:
             return None, [*errors, error]
 
 
-def afterwards(function: options.F) -> options.F:
-    """Add the options that publish what a night built; the command gets them as `after`."""
+def publish_after(function: options.F) -> options.F:
+    """Add the options that publish the layers of a nightly run; the command receives them as `after`."""
     decorate = options.together(
         click.option(
-            "--publish", is_flag=True, help="Publish what differs, of recipes with `regions` under [publish]."
+            "--publish", is_flag=True, help="Publish new content of recipes that have `regions` under [publish]."
         ),
         public,
         bucket,
-        click.option("--account", metavar="ID", help="With --publish: the account that is meant."),
-        click.option("--profile", metavar="NAME", help="With --publish: a profile of AWS's configuration."),
+        click.option("--account", metavar="ID", help="With --publish: the expected account."),
+        click.option("--profile", metavar="NAME", help="With --publish: AWS profile."),
     )
-    return decorate(options.bundled(function, "after", Afterwards))
+    return decorate(options.bundled(function, "after", PublishAfter))

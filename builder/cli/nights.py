@@ -7,14 +7,14 @@ import click
 
 from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 from builder.cli import options
-from builder.cli.cloud import Afterwards, afterwards
+from builder.cli.cloud import PublishAfter, publish_after
 from builder.cli.recipes import all_names, every_target, load_recipe
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
     from builder.cli.recipes import Pairs
     from builder.nightly.night import Wish
-    from builder.publish.publishing import Published
+    from builder.publish.run import PublishResult
 
 
 @click.command()
@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     help="A scanner for the bills of materials of all layers, for example `grype sbom:{sbom} --fail-on high`.",
 )
 @options.provenance
-@afterwards
+@publish_after
 @options.as_json
 def nightly(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
@@ -80,7 +80,7 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     only: tuple[str, ...],
     folder: Path,
     boxes: options.Boxes,
-    after: Afterwards,
+    after: PublishAfter,
     *,
     as_json: bool,
     **given: Any,  # noqa: ANN401
@@ -102,7 +102,7 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     after.ready(pairs)
     with terminal.group("layerwright nightly"), live.progress() as show:
         done = night.run(wish, show)
-    published, unpublished = after.publishing(pairs, done, wish.options.output)
+    published, unpublished = after.publish_layers(pairs, done, wish.options.output)
     written = write.write([wish.options.output], wish.options.output / "report")
     if as_json:
         terminal.data({**data.summary(written.report), "run": done.run, "states": done.states})
@@ -122,9 +122,9 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
         raise click.exceptions.Exit(PublishError.exit_code)
 
 
-def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") -> None:
+def _tell(published: "PublishResult | None", unpublished: "list[LayerwrightError]") -> None:
     from builder.cli import terminal
-    from builder.publish import publishing
+    from builder.publish import run
 
     for error in unpublished:
         terminal.fail(error)
@@ -134,7 +134,7 @@ def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") 
     told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     terminal.note(f"published: {told}")
     if not published.good:
-        terminal.fail(publishing.failure(published))
+        terminal.fail(run.failure(published))
 
 
 def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":

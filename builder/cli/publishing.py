@@ -1,4 +1,4 @@
-"""The command that publishes."""
+"""The `publish` command."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +12,8 @@ from builder.cli.cloud import Access, access, bucket, listed, public, regions, y
 from builder.cli.which import Which, layer_names
 
 if TYPE_CHECKING:
-    from builder.publish.wanted import Given
+    from builder.publish.layer_version import PublishOptions
+    from builder.publish.publish_state import PublishRequest
 
 
 @click.command()
@@ -27,28 +28,31 @@ if TYPE_CHECKING:
     multiple=True,
     callback=listed,
     metavar="account:ID|org:ID|public",
-    help="Who may use it, and nobody else; repeatable. Default: `share` in the recipe; without, a new version is for "
-    "this account only, and an old one stays as it is.",
+    help="Principals that may use the layer; all others are revoked. Repeatable. Default: `share` in the recipe; if "
+    "unset, new versions are private and existing ones are not changed.",
 )
-@click.option("--no-share", is_flag=True, help="Nobody else may use it.")
+@click.option("--no-share", is_flag=True, help="Revoke all shares.")
 @public
-@click.option("--name", metavar="PATTERN", help="Name of the layer; {name} {version} {runtime} {arch}.")
-@click.option("--description", metavar="TEXT", help="Default: the manifest's.")
-@click.option("--license", metavar="TEXT", help="Default: the manifest's.")
+@click.option("--name", metavar="PATTERN", help="Layer name. Placeholders: {name}, {version}, {runtime}, {arch}.")
+@click.option("--description", metavar="TEXT", help="Description of the layer version. Default: from the manifest.")
+@click.option("--license", metavar="TEXT", help="License of the layer version. Default: from the manifest.")
 @bucket
 @click.option(
     "--storage",
     type=click.Choice(["copy", "reference"]),
     default="copy",
     show_default=True,
-    help="reference: Lambda reads the zip from your bucket (S3ObjectStorageMode), which must have versioning.",
+    help="copy: Lambda copies the zip. reference: Lambda reads the zip from your bucket (S3ObjectStorageMode), which "
+    "must have versioning enabled.",
 )
-@click.option("--ssm", metavar="PATTERN", help="Write the ARN into this parameter: /layers/{name}/{runtime}/{arch}.")
+@click.option(
+    "--ssm", metavar="PATTERN", help="SSM parameter that receives the ARN, for example /layers/{name}/{runtime}/{arch}."
+)
 @access
 @yes
-@click.option("--dry-run", is_flag=True, help="Tell what would change; the default.")
-@click.option("--resume", is_flag=True, help="Go on with what was stopped or failed.")
-@click.option("--print-policy", is_flag=True, help="Print the IAM policy that this needs, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Show the changes without applying them. This is the default.")
+@click.option("--resume", is_flag=True, help="Continue the last publish that was interrupted or had errors.")
+@click.option("--print-policy", is_flag=True, help="Print the required IAM policy and exit.")
 @options.as_json
 def publish(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
@@ -59,78 +63,81 @@ def publish(  # noqa: PLR0913, PLR0917  each is an option
     output: Path,
     access: Access,
     *,
-    resume: bool,
     print_policy: bool,
-    as_json: bool,
     **given: Any,  # noqa: ANN401
 ) -> None:
-    """Publish zips as layer versions in many regions: what is there already is not published again.
+    """Publish zips as layer versions in many regions. Existing content is not published again.
 
-    Zips are named by path, or by the recipe that they were built from. A dry run is the default: it tells per region
-    what would be created, what is there, who may use it. Faults of single regions leave the others alone: exit code 8
-    then, and --resume goes on.
+    Zips are given by path or by the recipe they were built from. The default is a dry run, which shows the new
+    versions, the existing ones and the changes of permissions for each region. An error in one region does not affect
+    the others; the exit code is 8 then, and --resume continues.
     """
     which = Which(names=names, runtimes=runtimes, architectures=architectures, only=only, folder=folder, output=output)
     if print_policy:
         _print_policy(which, access.account, given)
         return
-    _contradictions(names, given, resume=resume)
+    _check_conflicts(names, given)
+    _run(which, access, given)
+
+
+def _run(which: Which, access: Access, given: dict[str, Any]) -> None:
     from builder.base import remote
     from builder.cli import terminal
-    from builder.publish import publishing
+    from builder.publish import run
 
-    if resume:
-        order, meant = publishing.resumed(output)
-        access = replace(access, account=access.account or meant)
+    if given["resume"]:
+        request, account = run.unfinished(which.output)
+        access = replace(access, account=access.account or account)
     else:
-        order = _order(which, given)
-    result = publishing.publish(access.cloud(), order, access.asking(yes=given["yes"] or resume, quiet=as_json))
+        request = _request(which, given)
+    interaction = access.interaction(yes=given["yes"] or given["resume"], quiet=given["as_json"])
+    result = run.publish(access.cloud(), request, interaction)
     for trouble in remote.warnings():
         terminal.warn(trouble)
-    if as_json:
+    if given["as_json"]:
         terminal.data(result.as_json())
     if not result.good:
-        raise publishing.failure(result)
+        raise run.failure(result)
 
 
-def _contradictions(names: tuple[str, ...], given: dict[str, Any], *, resume: bool) -> None:
+def _check_conflicts(names: tuple[str, ...], given: dict[str, Any]) -> None:
     if given["yes"] and given["dry_run"]:
-        msg = "--yes and --dry-run contradict each other"
+        msg = "--yes and --dry-run are mutually exclusive"
         raise UsageError(msg)
     if given["share"] and given["no_share"]:
-        msg = "--share and --no-share contradict each other"
+        msg = "--share and --no-share are mutually exclusive"
         raise UsageError(msg)
-    if resume and (names or given["regions"] or given["share"] or given["dry_run"]):
-        msg = "--resume goes on with what was asked before: it takes no names, regions or shares"
-        raise UsageError(msg, hint="leave them out, or leave out --resume: nothing is published twice anyway")
-    if not (resume or names):
-        msg = "nothing to do: no recipe or zip is named"
+    if given["resume"] and (names or given["regions"] or given["share"] or given["dry_run"]):
+        msg = "--resume continues the last request: names, --regions, --share and --dry-run are not allowed"
+        raise UsageError(msg, hint="omit them, or omit --resume: existing content is not published twice")
+    if not (given["resume"] or names):
+        msg = "no recipe or zip is specified"
         raise UsageError(msg, hint="for example `layerwright publish numpy --regions eu-west-1`")
 
 
-def _order(which: Which, given: dict[str, Any]) -> Any:  # noqa: ANN401  publishing's Order, imported when needed
+def _request(which: Which, given: dict[str, Any]) -> "PublishRequest":
     from builder.cli import terminal
-    from builder.publish import wanted
+    from builder.publish import layer_version
+    from builder.publish.publish_state import PublishRequest
     from builder.publish.storage import Storage
-    from builder.publish.survey import Order
 
     bucket = given["bucket"]
     reference = given["storage"] == "reference"
     if reference and not bucket:
-        msg = "--storage reference needs the bucket that the zips stay in"
-        raise UsageError(msg, hint="--bucket my-layers-{region}")
+        msg = "--storage reference requires --bucket"
+        raise UsageError(msg, hint="for example `--bucket my-layers-{region}`")
     storage = Storage(pattern=bucket, reference=reference) if bucket else None
-    found = wanted.gather(which.sources(), _given(which, given))
-    for one in found:
-        if not one.recipe:
-            terminal.warn(f"{one.zip.name} has no manifest: `layerwright check` tells whether it will work")
-    return Order(wanted=found, output=which.output, storage=storage)
+    layers = layer_version.gather(which.sources(), _options(which, given))
+    for layer in layers:
+        if not layer.recipe:
+            terminal.warn(f"{layer.zip.name} has no manifest; check it with `layerwright check`")
+    return PublishRequest(layers=layers, output=which.output, storage=storage)
 
 
-def _given(which: Which, given: dict[str, Any]) -> "Given":
-    from builder.publish.wanted import Given
+def _options(which: Which, given: dict[str, Any]) -> "PublishOptions":
+    from builder.publish.layer_version import PublishOptions
 
-    return Given(
+    return PublishOptions(
         regions=given["regions"],
         share=() if given["no_share"] else given["share"] or None,
         public=given["public"],
@@ -145,16 +152,15 @@ def _given(which: Which, given: dict[str, Any]) -> "Given":
 
 
 def _print_policy(which: Which, account: str | None, given: dict[str, Any]) -> None:
-    """Print what IAM takes; needs no credentials and no zips."""
+    """Print the IAM policy. Requires neither credentials nor zips."""
     from builder.cli import terminal
     from builder.publish import policy
 
-    layers = layer_names(which, given["name"]) if which.names else []
     bucket = given["bucket"]
     parameter = given["ssm"]
     scope = policy.Scope(
         account=account,
-        names=layers,
+        names=layer_names(which, given["name"]) if which.names else [],
         bucket=bucket.replace("{region}", "*").replace("{account}", account or "*") if bucket else None,
         reference=given["storage"] == "reference",
         parameters=[policy.starred(parameter)] if parameter else (),

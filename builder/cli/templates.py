@@ -1,4 +1,4 @@
-"""The command that writes templates."""
+"""The `template` command."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ from builder.cli.which import Which, layer_names
 
 if TYPE_CHECKING:
     from builder.model.recipe import Test
-    from builder.publish.book import Entry
-    from builder.publish.wanted import Wanted
+    from builder.publish.arn_book import ArnEntry
+    from builder.publish.layer_version import LayerVersion
 
 _FORMATS = ("sam", "cloudformation", "cdk-python", "cdk-typescript", "terraform", "json", "markdown")
 
@@ -24,19 +24,29 @@ _FORMATS = ("sam", "cloudformation", "cdk-python", "cdk-typescript", "terraform"
 @options.only
 @options.recipes_folder
 @options.output
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="sam", show_default=True)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="sam", show_default=True, help="Output format.")
 @click.option(
     "--from",
     "source",
     type=click.Choice(["auto", "published", "zip"]),
     default="auto",
     show_default=True,
-    help="The ARNs of what was published from here, or the zip, which the template publishes; auto prefers ARNs.",
+    help="published: use the ARNs in the ARN book. zip: let the template publish the zips. auto: ARNs if available.",
 )
-@click.option("--share", multiple=True, callback=listed, metavar="account:ID|org:ID|public", help="With --from zip.")
-@click.option("--account", metavar="ID", help="With --from published: whose ARNs, where there are several.")
-@click.option("--function/--no-function", default=True, show_default=True, help="With a function that uses a layer.")
-@click.option("--to", type=click.Path(path_type=Path, dir_okay=False), help="A file, instead of the standard output.")
+@click.option(
+    "--share",
+    multiple=True,
+    callback=listed,
+    metavar="account:ID|org:ID|public",
+    help="With --from zip: principals that may use the layers.",
+)
+@click.option("--account", metavar="ID", help="With --from published: the account of the ARNs, if there are several.")
+@click.option(
+    "--function/--no-function", default=True, show_default=True, help="Add a sample function that uses a layer."
+)
+@click.option(
+    "--to", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file instead of the standard output."
+)
 def template(  # noqa: PLR0913, PLR0917  each is an option
     names: tuple[str, ...],
     runtimes: tuple[str, ...],
@@ -52,21 +62,21 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
     *,
     function: bool,
 ) -> None:
-    """Write a complete file for CloudFormation, SAM, CDK or Terraform: layers, and a function that uses one."""
+    """Write a complete CloudFormation, SAM, CDK or Terraform file with layers and a function that uses one."""
     from builder.base import files
     from builder.cli import terminal
-    from builder.publish.subject import Sample, of_book, of_zips
     from builder.publish.template import FORMATS
+    from builder.publish.template_source import TemplateOptions, of_book, of_zips
 
     which = Which(names=names, runtimes=runtimes, architectures=architectures, only=only, folder=folder, output=output)
-    found = _published(which, account) if source != "zip" else []
-    if source == "published" and not found:
-        msg = f"nothing is published of {', '.join(names)}, as far as {output} knows"
-        raise NothingSelectedError(msg, hint="`layerwright publish` does it; --from zip takes the zips")
-    sample = Sample(base=(to or Path("here")).parent, tests=_tests(which), function=function)
+    entries = _published(which, account) if source != "zip" else []
     title = ", ".join(names)
-    subject = of_book(title, found, sample) if found else of_zips(title, _zips(which, share), sample)
-    text = FORMATS[form](subject)
+    if source == "published" and not entries:
+        msg = f"the ARN book in {output} has no versions of {title}"
+        raise NothingSelectedError(msg, hint="run `layerwright publish`, or pass --from zip")
+    sample = TemplateOptions(base=(to or Path("here")).parent, tests=_tests(which), function=function)
+    values = of_book(title, entries, sample) if entries else of_zips(title, _zips(which, share), sample)
+    text = FORMATS[form](values)
     if to is None:
         terminal.text(text)
         return
@@ -75,40 +85,40 @@ def template(  # noqa: PLR0913, PLR0917  each is an option
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _published(which: Which, account: str | None) -> "list[Entry]":
-    """Return what the book has of the named layers, in their order."""
-    from builder.publish import book
+def _published(which: Which, account: str | None) -> "list[ArnEntry]":
+    """Return the entries of the ARN book for the named layers, in the same order."""
+    from builder.publish import arn_book
 
     if which.by_path:
         targets = [Path(name).stem for name in which.names]
-        rows = [one for one in book.read(which.output) if one.target in targets]
+        rows = [entry for entry in arn_book.read(which.output) if entry.target in targets]
     else:
         names = layer_names(which)
-        every = [one for one in book.read(which.output) if one.layer in names]
-        rows = sorted(every, key=lambda one: names.index(one.layer))
-    return [one for one in rows if account in {None, one.account}]
+        selected = [entry for entry in arn_book.read(which.output) if entry.layer in names]
+        rows = sorted(selected, key=lambda entry: names.index(entry.layer))
+    return [entry for entry in rows if account in {None, entry.account}]
 
 
-def _zips(which: Which, share: tuple[str, ...]) -> "tuple[Wanted, ...]":
-    """Return the zips that are there; of a recipe, those of the selected targets that are built."""
-    from builder.publish import wanted
+def _zips(which: Which, share: tuple[str, ...]) -> "tuple[LayerVersion, ...]":
+    """Return the layers of the named zips, and of the selected targets of recipes that have a zip."""
+    from builder.publish import layer_version
 
-    given = wanted.Given(
+    given = layer_version.PublishOptions(
         share=share or None,
-        public=True,  # a template changes nothing: who deploys it sees who is let in
+        public=True,  # the template shows the share before it is deployed
         runtimes=which.runtimes if which.by_path else (),
         architectures=which.architectures if which.by_path else (),
         storage=True,
     )
-    sources = [one for one in which.sources() if which.by_path or one.zip.is_file()]
-    if not sources:
-        msg = f"no zip of {', '.join(which.names)} is in {which.output}"
-        raise UsageError(msg, hint=f"`layerwright build {which.names[0]}` makes them")
-    return wanted.gather(sources, given)
+    zips = [source for source in which.sources() if which.by_path or source.zip.is_file()]
+    if not zips:
+        msg = f"no zips of {', '.join(which.names)} in {which.output}"
+        raise UsageError(msg, hint=f"run `layerwright build {which.names[0]}`")
+    return layer_version.gather(zips, given)
 
 
 def _tests(which: Which) -> "list[Test]":
-    """Return the tests of the first recipe: its sample does what they do."""
+    """Return the tests of the first recipe, from which the sample function is made."""
     from builder.layer import manifest
     from builder.model import recipes
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from builder.model.recipe import Publish
     from builder.model.target import Target
-    from builder.publish.wanted import Source
+    from builder.publish.layer_version import InputZip
 
 _ZIP = ".zip"
 
@@ -23,28 +23,28 @@ class Which:
     folder: Path
     output: Path
 
-    def sources(self) -> "tuple[Source, ...]":
+    def sources(self) -> "tuple[InputZip, ...]":
         """Return the zips that the command line names, by path or by recipe, each with its recipe's wishes."""
-        found: list[Source] = []
+        found: list[InputZip] = []
         for name in dict.fromkeys(self.names):
             found += [self._by_path(Path(name))] if name.endswith(_ZIP) else self._by_recipe(name)
         return tuple(found)
 
-    def _by_path(self, path: Path) -> "Source":
+    def _by_path(self, path: Path) -> "InputZip":
         from builder.layer import manifest
         from builder.model import recipes
-        from builder.publish.wanted import Source
+        from builder.publish.layer_version import InputZip
 
         described = manifest.of_any(path)
         if described and described.name in recipes.names(self.folder):
-            return Source(zip=path, publish=recipes.load(self.folder, described.name).recipe.publish)
-        return Source(zip=path)
+            return InputZip(zip=path, publish=recipes.load(self.folder, described.name).recipe.publish)
+        return InputZip(zip=path)
 
-    def _by_recipe(self, name: str) -> "list[Source]":
-        from builder.publish.wanted import Source
+    def _by_recipe(self, name: str) -> "list[InputZip]":
+        from builder.publish.layer_version import InputZip
 
         publish, chosen = self.selected(name)
-        return [Source(zip=self.output / f"{one.name}{_ZIP}", publish=publish) for one in chosen]
+        return [InputZip(zip=self.output / f"{one.name}{_ZIP}", publish=publish) for one in chosen]
 
     def selected(self, name: str) -> "tuple[Publish, list[Target]]":
         """Return how a recipe wants to be published, and those of its targets that are selected."""
@@ -66,7 +66,7 @@ def layer_names(which: Which, pattern: str | None = None) -> list[str]:
     `pattern` wins over those of the recipes.
     """
     from builder.model import recipes
-    from builder.publish.wanted import name_of
+    from builder.publish.layer_version import name_of
 
     known = recipes.names(which.folder)
     found: list[str] = []

@@ -1,4 +1,4 @@
-"""boto3 as publishing needs it: one client per region and purpose, paced, and errors in words."""
+"""Access to AWS through boto3: one rate-limited client per region and service, and translation of errors."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -20,24 +20,25 @@ _SERVER = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """How patient and how fast; tests are less patient."""
+class RequestLimits:
+    """Rates, timeouts and numbers of attempts."""
 
     rate: float = RATE
-    """Requests a second and region."""
+    """Requests per second and region."""
     attempts: int = 8
     read_timeout: float = 60.0
+    """Seconds."""
     upload_timeout: float = 300.0
-    """Seconds that a region has for taking a zip and answering."""
+    """Seconds for the upload of a zip and the answer."""
     settle: tuple[float, ...] = (1.0, 3.0, 10.0)
-    """Seconds before each look whether a version appeared whose answer was lost."""
+    """Seconds before each check for a version whose answer was lost."""
     backoff: float = 1.0
-    """Seconds before a refused publish is sent again; doubles each time."""
+    """Seconds before the first retry of a throttled publish; doubled for each further retry."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """Whose credentials these are."""
+    """The identity of the credentials."""
 
     account: str
     partition: str
@@ -45,42 +46,42 @@ class Identity:
 
 
 @dataclass(slots=True)
-class _Region:
-    """What is shared by everybody who asks one region."""
+class _RegionClients:
+    """Rate limit and clients of one region, shared by all threads."""
 
     pace: Pace
     clients: dict[str, Any] = field(default_factory=dict)
 
 
 class Cloud:
-    """AWS with the credentials of boto3's own chain; safe for threads."""
+    """AWS with the credentials of boto3's default chain. Safe for threads."""
 
-    def __init__(self, profile: str | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, profile: str | None = None, limits: RequestLimits | None = None) -> None:
         boto3 = needed()
         from botocore.exceptions import ProfileNotFound
 
         try:
             self.session = boto3.Session(profile_name=profile)
         except ProfileNotFound as error:
-            msg = f"there is no profile `{profile}`" if profile else str(error)
-            raise UsageError(msg, hint="`aws configure list-profiles` lists them") from None
-        self.limits = limits or Limits()
+            msg = f"profile `{profile}` not found" if profile else str(error)
+            raise UsageError(msg, hint="list the profiles with `aws configure list-profiles`") from None
+        self.limits = limits or RequestLimits()
         self._lock = threading.Lock()
-        self._regions: dict[str, _Region] = {}
+        self._regions: dict[str, _RegionClients] = {}
 
     def identity(self, region: str) -> Identity:
-        """Ask whose credentials these are. Raises UsageError when there are none or nobody answers."""
-        with told(f"{region}: the account"):
-            found = self._client("sts", region).get_caller_identity()
+        """Return the identity of the credentials. Raises UsageError if there are none or the service is unreachable."""
+        with translating(f"{region}: cannot identify the account"):
+            answer = self._client("sts", region).get_caller_identity()
         partition = self.session.get_partition_for_region(region)
-        return Identity(account=found["Account"], partition=partition, arn=found["Arn"])
+        return Identity(account=answer["Account"], partition=partition, arn=answer["Arn"])
 
-    def functions(self, region: str) -> Any:  # noqa: ANN401  boto3 makes its classes when it runs
-        """Return Lambda's client for whatever may be sent twice."""
+    def functions(self, region: str) -> Any:  # noqa: ANN401  boto3 creates its classes at run time
+        """Return the Lambda client for idempotent requests, with retries."""
         return self._client("lambda", region)
 
     def publisher(self, region: str) -> Any:  # noqa: ANN401
-        """Return the client for PublishLayerVersion, which sends nothing twice: it would publish twice."""
+        """Return the Lambda client for PublishLayerVersion. No retries: each request creates a version."""
         return self._client("lambda", region, once=True)
 
     def storage(self, region: str) -> Any:  # noqa: ANN401
@@ -92,8 +93,8 @@ class Cloud:
     def _client(self, service: str, region: str, *, once: bool = False) -> Any:  # noqa: ANN401
         from botocore.config import Config
 
-        with self._lock:  # a session is not safe for threads, its clients are
-            shared = self._regions.setdefault(region, _Region(pace=Pace(self.limits.rate)))
+        with self._lock:  # unlike its clients, a session is not safe for threads
+            shared = self._regions.setdefault(region, _RegionClients(pace=Pace(self.limits.rate)))
             name = f"{service}{' once' if once else ''}"
             if name not in shared.clients:
                 config = Config(
@@ -106,55 +107,55 @@ class Cloud:
                 client = self.session.client(service, region_name=region, config=config)
                 if service == "lambda":
                     _paced(client, shared.pace)
-                    client.can_paginate("list_layers")  # reads a file, which else each thread does by itself
+                    client.can_paginate("list_layers")  # loads the paginators once, not in each thread
                 shared.clients[name] = client
             return shared.clients[name]
 
 
 def needed() -> Any:  # noqa: ANN401
-    """Return boto3, or raise UsageError that says how to get it."""
+    """Return boto3. Raises UsageError with the installation command if it is missing."""
     try:
         import boto3
     except ImportError:
         msg = "publishing needs boto3"
-        raise UsageError(msg, hint="pip install 'layerwright[aws]'; in a clone, `make publish` gets it") from None
+        raise UsageError(msg, hint="pip install 'layerwright[aws]'; in a clone, `make publish` installs it") from None
     return boto3
 
 
 def _paced(client: Any, pace: Pace) -> None:  # noqa: ANN401
-    """Let every request wait for its turn, those that botocore sends again as well."""
-    client.meta.events.register("before-send.lambda", partial(wait_turn, pace))
-    client.meta.events.register("response-received.lambda", partial(listen, pace))
+    """Limit the rate of all requests of a client, including the retries of botocore."""
+    client.meta.events.register("before-send.lambda", partial(before_send, pace))
+    client.meta.events.register("response-received.lambda", partial(on_response, pace))
 
 
-def wait_turn(pace: Pace, **_: Any) -> None:  # noqa: ANN401  botocore's events
-    """Wait before a request is sent."""
+def before_send(pace: Pace, **_: Any) -> None:  # noqa: ANN401  an event of botocore
+    """Wait for the turn of a request."""
     pace.wait()
 
 
-def listen(pace: Pace, response_dict: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
-    """Hear whether a region complains of an answer's request."""
-    if response_dict and response_dict.get("status_code") == 429:  # noqa: PLR2004  too many requests
-        pace.complain()
+def on_response(pace: Pace, response_dict: dict[str, Any] | None = None, **_: Any) -> None:  # noqa: ANN401
+    """Reduce the rate if the region throttled the request."""
+    if response_dict and response_dict.get("status_code") == 429:  # noqa: PLR2004  Too Many Requests
+        pace.slow_down()
 
 
 # ---- errors --------------------------------------------------------------------------------------------------------
 
 
 class ExpiredError(PublishError):
-    """The credentials ended in the middle of the work."""
+    """The credentials expired during an operation."""
 
 
 class NotEnabledError(UsageError):
-    """A region does not know the account: it must be enabled there first."""
+    """The region is not enabled for the account, or the credentials are invalid."""
 
 
 class MissingError(UsageError):
-    """What was asked for is not there."""
+    """The requested resource does not exist."""
 
 
 def faults() -> tuple[type[Exception], ...]:
-    """Return what boto3 raises when something goes wrong out there."""
+    """Return the exceptions of boto3 for failed requests."""
     from boto3.exceptions import Boto3Error
     from botocore.exceptions import BotoCoreError, ClientError
     from botocore.parsers import ResponseParserError
@@ -163,18 +164,18 @@ def faults() -> tuple[type[Exception], ...]:
 
 
 def code(error: Exception) -> str:
-    """Return the code of an answer that is an error, or an empty string."""
+    """Return the error code of an answer, or an empty string."""
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
 
 
 def throttled(error: Exception) -> bool:
-    """Tell whether a request was refused, and not executed, because there were too many."""
+    """Tell whether a request was throttled, and therefore not executed."""
     return code(error) in _THROTTLED
 
 
 def unsure(error: Exception) -> bool:
-    """Tell whether a request may have been executed though its answer is an error, or lost."""
+    """Tell whether a request may have been executed although its answer is an error, or was lost."""
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.parsers import ResponseParserError
 
@@ -184,15 +185,15 @@ def unsure(error: Exception) -> bool:
 
 
 def unsent(error: Exception) -> bool:
-    """Tell whether a request did not even arrive."""
+    """Tell whether a request was never sent."""
     from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError, ProxyConnectionError
 
     return isinstance(error, (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError))
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn boto3's errors into ours; what is secret is in none of their texts."""
+def translating(what: str) -> Iterator[None]:
+    """Translate exceptions of boto3 into LayerwrightError with the message `what`. Their texts contain no secrets."""
     try:
         yield
     except LayerwrightError:
@@ -204,20 +205,16 @@ def told(what: str) -> Iterator[None]:
 def _translated(what: str, error: Exception) -> LayerwrightError:
     from botocore.exceptions import ClientError, HTTPClientError, NoCredentialsError, PartialCredentialsError
 
-    found, why = code(error), [str(error)]
+    error_code, why = code(error), [str(error)]
     kinds: tuple[tuple[bool, Callable[..., LayerwrightError], str], ...] = (
         (isinstance(error, (NoCredentialsError, PartialCredentialsError)), UsageError, _CREDENTIALS),
-        (found in _EXPIRED, ExpiredError, _EXPIRED_HINT),
-        (found in _UNKNOWN_HERE, NotEnabledError, _ENABLE),
-        (found in _DENIED, UsageError, "`layerwright publish --print-policy` prints what is needed"),
-        (found in _MISSING, MissingError, ""),
-        (throttled(error), UnreachableError, "somebody else asks this region as well; try again later"),
-        (
-            unsent(error) or isinstance(error, (HTTPClientError, OSError)),
-            UnreachableError,
-            _NETWORK,
-        ),
-        (isinstance(error, ClientError) and unsure(error), UnreachableError, "try again later"),
+        (error_code in _EXPIRED, ExpiredError, _EXPIRED_HINT),
+        (error_code in _UNKNOWN_HERE, NotEnabledError, _ENABLE),
+        (error_code in _DENIED, UsageError, "print the required IAM policy with `layerwright publish --print-policy`"),
+        (error_code in _MISSING, MissingError, ""),
+        (throttled(error), UnreachableError, "other clients share the request quota; retry later"),
+        (unsent(error) or isinstance(error, (HTTPClientError, OSError)), UnreachableError, _NETWORK),
+        (isinstance(error, ClientError) and unsure(error), UnreachableError, "retry later"),
     )
     for fits, kind, hint in kinds:
         if fits:
@@ -225,7 +222,7 @@ def _translated(what: str, error: Exception) -> LayerwrightError:
     return UsageError(what, why=why)
 
 
-_CREDENTIALS = "boto3's chain has none: AWS_PROFILE, AWS_ACCESS_KEY_ID, `aws sso login`, or the role of the machine"
-_NETWORK = "is the network there? HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA"
-_EXPIRED_HINT = "get new credentials and call again; `layerwright publish --resume` goes on where it was"
-_ENABLE = "is the region enabled for the account? `aws account list-regions` tells; else the credentials are wrong"
+_CREDENTIALS = "set AWS_PROFILE or AWS_ACCESS_KEY_ID, run `aws sso login`, or use the role of the machine"
+_NETWORK = "check the network connection; set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a private CA"
+_EXPIRED_HINT = "renew the credentials and repeat the command; `layerwright publish --resume` continues a publish"
+_ENABLE = "check that the region is enabled (`aws account list-regions`) and that the credentials are valid"

@@ -1,7 +1,7 @@
-"""Publishing one version exactly once, though answers get lost.
+"""Publishing one version exactly once, even if answers get lost.
 
-PublishLayerVersion has no token that makes it idempotent: who sends it twice has two versions. So it is never sent
-again before it is known that the first did nothing, and of two that both arrived the later one is removed.
+PublishLayerVersion has no idempotency token: two requests create two versions. So a request is only repeated after a
+check that the first had no effect, and of two versions the later one is deleted.
 """
 
 import random
@@ -11,101 +11,105 @@ from dataclasses import replace
 from typing import Any
 
 from builder.base.errors import PublishError
-from builder.publish import aws, look
-from builder.publish.look import Place, Version
-from builder.publish.state import Begun, Journal
-from builder.publish.wanted import Wanted
+from builder.publish import aws, remote_state
+from builder.publish.journal import Journal, PendingVersion
+from builder.publish.layer_version import LayerVersion
+from builder.publish.remote_state import RemoteRegion, RemoteVersion
 
 
-def create(place: Place, journal: Journal, one: Wanted, content: Mapping[str, Any], newest: int) -> Version:
-    """Publish a version, or find the one that an earlier try of ours made."""
-    before = journal.begun(one.name, one.code_sha256)
-    known = min(before.known, newest) if before else newest
-    journal.begin(one.name, Begun(code_sha256=one.code_sha256, known=known))
-    sent = _Sending(place, one, known)
-    version = sent.until_there(content)
-    if version.code_sha256 != one.code_sha256:
-        delete(place, version)
-        msg = f"{place.region}: Lambda has other bytes of {one.name} than were sent; they are deleted again"
-        raise PublishError(msg, why=[f"sent {one.code_sha256}", f"there {version.code_sha256}"])
-    place.shas.put(version.arn, one.code_sha256)
+def create(
+    remote: RemoteRegion, journal: Journal, layer: LayerVersion, content: Mapping[str, Any], newest: int
+) -> RemoteVersion:
+    """Publish a version, or return the one that an earlier attempt created.
+
+    Raises PublishError if Lambda stored different bytes; the version is deleted then.
+    """
+    pending = journal.pending(layer.name, layer.code_sha256)
+    newest_before = min(pending.known, newest) if pending else newest
+    journal.begin(layer.name, PendingVersion(code_sha256=layer.code_sha256, known=newest_before))
+    version = _Attempts(remote, layer, newest_before).until_created(content)
+    if version.code_sha256 != layer.code_sha256:
+        delete(remote, version)
+        msg = f"{remote.region}: Lambda stored different bytes for {layer.name}; the version was deleted"
+        raise PublishError(msg, why=[f"sent   {layer.code_sha256}", f"stored {version.code_sha256}"])
+    remote.hashes.put(version.arn, layer.code_sha256)
     return version
 
 
-class _Sending:
-    """The tries for one version."""
+class _Attempts:
+    """The attempts to create one version."""
 
-    def __init__(self, place: Place, one: Wanted, known: int) -> None:
-        self._place, self._one, self._known = place, one, known
-        self._limits = place.cloud.limits
-        self._lost = False
+    def __init__(self, remote: RemoteRegion, layer: LayerVersion, newest_before: int) -> None:
+        self._remote, self._layer, self._newest_before = remote, layer, newest_before
+        self._limits = remote.cloud.limits
+        self._answer_lost = False
         """Whether an answer was lost, so that there may be more than one version."""
 
-    def until_there(self, content: Mapping[str, Any]) -> Version:
+    def until_created(self, content: Mapping[str, Any]) -> RemoteVersion:
         pause = self._limits.backoff
         for left in reversed(range(self._limits.attempts)):
             try:
                 version = self._send(content)
             except aws.faults() as error:
-                if (found := self._after(error)) or not left:
-                    return found or self._give_up(error)
+                if (created := self._after(error)) or not left:
+                    return created or self._give_up(error)
             else:
-                return self._only(self._appeared()) or version if self._lost else version
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  to spread, not to hide
+                return self._only(self._created()) or version if self._answer_lost else version
+            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
             pause *= 2
         raise AssertionError
 
-    def _send(self, content: Mapping[str, Any]) -> Version:
-        one = self._one
-        answer = self._place.cloud.publisher(self._place.region).publish_layer_version(
-            LayerName=one.name,
-            Description=one.description,
-            LicenseInfo=one.license,
-            CompatibleRuntimes=list(one.runtimes),
-            **({"CompatibleArchitectures": list(one.architectures)} if one.architectures else {}),
+    def _send(self, content: Mapping[str, Any]) -> RemoteVersion:
+        layer = self._layer
+        answer = self._remote.cloud.publisher(self._remote.region).publish_layer_version(
+            LayerName=layer.name,
+            Description=layer.description,
+            LicenseInfo=layer.license,
+            CompatibleRuntimes=list(layer.runtimes),
+            **({"CompatibleArchitectures": list(layer.architectures)} if layer.architectures else {}),
             Content=dict(content),
         )
-        return look.listed(answer)
+        return remote_state.parse_version(answer)
 
-    def _after(self, error: Exception) -> Version | None:
-        """Return the version that a try made whose answer was lost; raise when to try again makes no sense."""
+    def _after(self, error: Exception) -> RemoteVersion | None:
+        """Return the version of an attempt whose answer was lost; raise if another attempt is pointless."""
         if aws.throttled(error) or aws.unsent(error):
             return None
         if not aws.unsure(error):
             self._give_up(error)
-        self._lost = True
+        self._answer_lost = True
         for pause in self._limits.settle:
             time.sleep(pause)
-            if found := self._only(self._appeared()):
-                return found
+            if created := self._only(self._created()):
+                return created
         return None
 
-    def _give_up(self, error: Exception) -> Version:
-        with aws.told(f"{self._place.region}: publish {self._one.name}"):
+    def _give_up(self, error: Exception) -> RemoteVersion:
+        with aws.translating(f"{self._remote.region}: cannot publish {self._layer.name}"):
             raise error
 
-    def _appeared(self) -> list[Version]:
-        """Return the versions with our content that were not there before, the oldest first."""
-        every = look.versions(self._place, self._one.name)
-        ours = [
-            one
-            for one in every
-            if one.number > self._known and look.content(self._place, one.arn) == self._one.code_sha256
+    def _created(self) -> list[RemoteVersion]:
+        """Return the versions with the same content that did not exist before, the oldest first."""
+        created = [
+            version
+            for version in remote_state.versions(self._remote, self._layer.name)
+            if version.number > self._newest_before
+            and remote_state.code_sha256(self._remote, version.arn) == self._layer.code_sha256
         ]
-        return sorted(ours, key=lambda one: one.number)
+        return sorted(created, key=lambda version: version.number)
 
-    def _only(self, ours: list[Version]) -> Version | None:
-        """Keep the first, which may be in use already, and delete what came twice."""
-        for twice in ours[1:]:
-            delete(self._place, twice)
-        return _with_content(ours[0], self._one) if ours else None
-
-
-def _with_content(version: Version, one: Wanted) -> Version:
-    return replace(version, code_sha256=one.code_sha256, bytes=one.bytes)
+    def _only(self, created: list[RemoteVersion]) -> RemoteVersion | None:
+        """Return the first version, which may be in use already, and delete the duplicates."""
+        for duplicate in created[1:]:
+            delete(self._remote, duplicate)
+        return _with_content(created[0], self._layer) if created else None
 
 
-def delete(place: Place, version: Version) -> None:
-    """Delete a version; functions that use it go on, and nobody else can begin to."""
-    with aws.told(f"{place.region}: delete {version.arn}"):
-        place.client.delete_layer_version(**look.which(version.arn))
+def _with_content(version: RemoteVersion, layer: LayerVersion) -> RemoteVersion:
+    return replace(version, code_sha256=layer.code_sha256, bytes=layer.bytes)
+
+
+def delete(remote: RemoteRegion, version: RemoteVersion) -> None:
+    """Delete a version. Functions that use it keep working; it can no longer be added to a function."""
+    with aws.translating(f"{remote.region}: cannot delete {version.arn}"):
+        remote.client.delete_layer_version(**remote_state.identifiers(version.arn))

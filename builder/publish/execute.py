@@ -1,4 +1,4 @@
-"""Doing what the plan says, in all regions at once; each layer of each region by itself, so that one fault is one."""
+"""Execution of a plan in all regions concurrently. Each row is independent: an error affects only its row."""
 
 import contextlib
 import threading
@@ -9,24 +9,24 @@ from typing import Any, Literal
 
 from builder.base import processes
 from builder.base.errors import LayerwrightError
-from builder.publish import aws, creation, look
+from builder.publish import aws, creation, remote_state
 from builder.publish.grants import ACTION, Difference
-from builder.publish.look import Place
-from builder.publish.plan import Row
+from builder.publish.plan import PlanRow
+from builder.publish.publish_state import THREADS, PublishState
+from builder.publish.remote_state import RemoteRegion
 from builder.publish.storage import Storage
-from builder.publish.survey import THREADS, Survey
 
 Status = Literal["published", "there", "failed", "blocked", "not tried"]
 _HEAVY = 8_000_000
-"""Bytes from which a zip's copies in memory (the bytes, base64, JSON) weigh."""
+"""Bytes from which the copies of a zip in memory (content, Base64, JSON) matter."""
 _HEAVY_AT_ONCE = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
-    """What became of one layer in one region."""
+class PublishOutcome:
+    """Result of one layer in one region."""
 
-    row: Row
+    row: PlanRow
     status: Status
     arn: str | None = None
     why: str = ""
@@ -45,20 +45,20 @@ class Outcome:
 
 
 class Execution:
-    """One run over the rows of a survey."""
+    """One pass over the planned rows."""
 
     def __init__(
-        self, survey: Survey, storage: Storage | None, report: Callable[[Outcome], None] = lambda _: None
+        self, state: PublishState, storage: Storage | None, report: Callable[[PublishOutcome], None] = lambda _: None
     ) -> None:
-        self._survey, self._storage, self._report = survey, storage, report
+        self._state, self._storage, self._report = state, storage, report
         self._stop = threading.Event()
         self._heavy = threading.BoundedSemaphore(_HEAVY_AT_ONCE)
 
-    def run(self) -> tuple[Outcome, ...]:
-        """Do everything, and return what became of each row, in their order."""
-        rows = self._survey.rows
+    def run(self) -> tuple[PublishOutcome, ...]:
+        """Execute all rows and return their outcomes in the same order."""
+        rows = self._state.rows
         with ThreadPoolExecutor(min(THREADS, len(rows))) as pool:
-            futures = [pool.submit(self._one, row) for row in rows]
+            futures = [pool.submit(self._outcome, row) for row in rows]
             try:
                 for future in processes.as_completed(futures):
                     if future.exception() is None:
@@ -69,80 +69,83 @@ class Execution:
                     future.cancel()
                 raise
             finally:
-                for region, place in self._survey.places.items():
+                for region, remote in self._state.remotes.items():
                     with contextlib.suppress(LayerwrightError):
-                        place.shas.save()
-                        self._survey.journals[region].close()
+                        remote.hashes.save()
+                        self._state.journals[region].close()
         return tuple(future.result() for future in futures)
 
-    def _one(self, row: Row) -> Outcome:
+    def _outcome(self, row: PlanRow) -> PublishOutcome:
         if row.action == "blocked":
-            return Outcome(row=row, status="blocked", why=row.why)
+            return PublishOutcome(row=row, status="blocked", why=row.why)
         if self._stop.is_set():
-            return Outcome(row=row, status="not tried", why="stopped before")
-        there = [row.version.arn] if row.version else []
+            return PublishOutcome(row=row, status="not tried", why="the publish was stopped earlier")
+        existing = [row.version.arn] if row.version else []
         try:
-            return self._done(row, there)
+            return self._execute(row, existing)
         except LayerwrightError as error:
             if isinstance(error, aws.ExpiredError):
                 self._stop.set()  # every further request would be refused as well
-            arn = there[0] if there else None
-            return Outcome(row=row, status="failed", arn=arn, why=error.brief, hint=error.hint)
+            arn = existing[0] if existing else None
+            return PublishOutcome(row=row, status="failed", arn=arn, why=error.brief, hint=error.hint)
 
-    def _done(self, row: Row, there: list[str]) -> Outcome:
-        """Do what a row asks for; `there` gets the version as soon as there is one, whatever goes wrong then."""
-        place, journal, wanted = self._survey.places[row.region], self._survey.journals[row.region], row.wanted
+    def _execute(self, row: PlanRow, existing: list[str]) -> PublishOutcome:
+        """Execute a row. `existing` receives the ARN as soon as the version exists, even if a later step fails."""
+        remote, journal, layer = self._state.remotes[row.region], self._state.journals[row.region], row.layer
         version = row.version
         if version is None:
-            with self._content(place, row) as content:
-                version = creation.create(place, journal, wanted, content, row.newest)
-            there.append(version.arn)
-        elif self._storage and self._storage.needed(wanted) and journal.begun(wanted.name, wanted.code_sha256):
-            self._storage.clean(place, wanted)  # of the call that began it and did not end
+            with self._content(remote, row) as content:
+                version = creation.create(remote, journal, layer, content, row.newest)
+            existing.append(version.arn)
+        elif self._storage and self._storage.needed(layer) and journal.pending(layer.name, layer.code_sha256):
+            self._storage.remove(remote, layer)  # left by the interrupted publish
         for surplus in row.surplus:
-            creation.delete(place, surplus)
-        share(place, version.arn, row.grants)
-        if wanted.ssm:
-            remember(place, wanted.ssm, version.arn)
-        journal.end(wanted.name)
-        return Outcome(row=row, status="there" if row.version else "published", arn=version.arn)
+            creation.delete(remote, surplus)
+        change_permissions(remote, version.arn, row.grants)
+        if layer.ssm:
+            write_parameter(remote, layer.ssm, version.arn)
+        journal.end(layer.name)
+        return PublishOutcome(row=row, status="there" if row.version else "published", arn=version.arn)
 
     @contextlib.contextmanager
-    def _content(self, place: Place, row: Row) -> Iterator[Mapping[str, Any]]:
-        """Give a zip's bytes, or where they are in S3."""
-        wanted = row.wanted
-        if self._storage and self._storage.needed(wanted):
-            with self._storage.placed(place, wanted) as content:
+    def _content(self, remote: RemoteRegion, row: PlanRow) -> Iterator[Mapping[str, Any]]:
+        """Yield the Content parameter of PublishLayerVersion: the bytes of the zip, or its place in S3."""
+        layer = row.layer
+        if self._storage and self._storage.needed(layer):
+            with self._storage.uploaded(remote, layer) as content:
                 yield content
-        elif wanted.bytes < _HEAVY:
-            yield {"ZipFile": wanted.zip.read_bytes()}
+        elif layer.bytes < _HEAVY:
+            yield {"ZipFile": layer.zip.read_bytes()}
         else:
             with self._heavy:
-                yield {"ZipFile": wanted.zip.read_bytes()}
+                yield {"ZipFile": layer.zip.read_bytes()}
 
 
-def share(place: Place, arn: str, change: Difference) -> None:
-    """Let in who is wanted and out who is not. Asked twice, it does nothing more."""
-    which = look.which(arn)
+def change_permissions(remote: RemoteRegion, arn: str, change: Difference) -> None:
+    """Grant and revoke access to a version. Idempotent."""
+    version = remote_state.identifiers(arn)
     for statement in change.remove:
-        with contextlib.suppress(aws.MissingError), aws.told(f"{place.region}: take {statement} from {arn}"):
-            place.client.remove_layer_version_permission(**which, StatementId=statement)
+        with (
+            contextlib.suppress(aws.MissingError),
+            aws.translating(f"{remote.region}: cannot remove statement {statement} from {arn}"),
+        ):
+            remote.client.remove_layer_version_permission(**version, StatementId=statement)
     for grant in change.add:
-        with aws.told(f"{place.region}: let {grant} use {arn}"):
+        with aws.translating(f"{remote.region}: cannot share {arn} with {grant}"):
             try:
-                place.client.add_layer_version_permission(
-                    **which, StatementId=grant.statement, Action=ACTION, **grant.request
+                remote.client.add_layer_version_permission(
+                    **version, StatementId=grant.statement, Action=ACTION, **grant.request
                 )
-            except place.client.exceptions.ResourceConflictException:
-                # The first of two tries arrived and its answer did not.
-                if look.permissions(place, arn).get(grant.statement) != grant:
+            except remote.client.exceptions.ResourceConflictException:
+                # The first of two attempts arrived and its answer did not.
+                if remote_state.permissions(remote, arn).get(grant.statement) != grant:
                     raise
 
 
-def remember(place: Place, parameter: str, arn: str) -> None:
-    """Write the ARN into a parameter of SSM, where it is not there yet."""
-    client = place.cloud.parameters(place.region)
-    with aws.told(f"{place.region}: write parameter {parameter}"):
+def write_parameter(remote: RemoteRegion, parameter: str, arn: str) -> None:
+    """Write the ARN to an SSM parameter, unless it is the current value."""
+    client = remote.cloud.parameters(remote.region)
+    with aws.translating(f"{remote.region}: cannot write parameter {parameter}"):
         with contextlib.suppress(client.exceptions.ParameterNotFound):
             if client.get_parameter(Name=parameter)["Parameter"]["Value"] == arn:
                 return

@@ -1,6 +1,6 @@
-"""Who may use a layer version: what is wanted, what a policy says, and the difference.
+"""Permissions of layer versions: the requested grants, the grants of a policy, and their difference.
 
-Principals, organizations and statement ids as in AddLayerVersionPermission of Lambda's API reference.
+Principals, organizations and statement ids are those of AddLayerVersionPermission in Lambda's API reference.
 """
 
 import re
@@ -18,7 +18,7 @@ _ACCOUNT = re.compile(r"(?:arn:[a-z-]+:iam::)?(\d{12})(?::root)?")
 
 @dataclass(frozen=True, order=True, slots=True)
 class Grant:
-    """Somebody who may use a version: `account:123456789012`, `org:o-a1b2c3d4e5` or `public`."""
+    """A principal that may use a version: `account:123456789012`, `org:o-a1b2c3d4e5` or `public`."""
 
     text: str
 
@@ -27,12 +27,12 @@ class Grant:
 
     @property
     def statement(self) -> str:
-        """The id of its statement: always the same, so that nobody is let in twice."""
+        """Statement id of the grant. Deterministic, so that a repeated grant does not add a second statement."""
         return f"{_PREFIX}-{self.text.replace(':', '-')}"
 
     @property
     def request(self) -> dict[str, str]:
-        """What AddLayerVersionPermission and AWS::Lambda::LayerVersionPermission take of it."""
+        """Parameters of AddLayerVersionPermission and AWS::Lambda::LayerVersionPermission."""
         kind, _, name = self.text.partition(":")
         if kind == "account":
             return {"Principal": name}
@@ -44,13 +44,13 @@ PUBLIC = Grant("public")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Difference:
-    """What must happen so that a policy lets in who is wanted, and nobody else."""
+    """Changes that turn a policy into the requested grants."""
 
     add: tuple[Grant, ...] = ()
     remove: tuple[str, ...] = ()
-    """Ids of statements."""
+    """Statement ids."""
     named: tuple[str, ...] = ()
-    """The same as people read it."""
+    """The same changes for display, for example `+public`."""
 
     def __bool__(self) -> bool:
         return bool(self.add or self.remove)
@@ -60,25 +60,25 @@ class Difference:
 
 
 def parse(texts: Iterable[str], *, public: bool) -> frozenset[Grant]:
-    """Return the grants that texts name; everybody is let in only by who says `--public`, too.
+    """Parse the values of `--share`. `public` requires `--public` as a confirmation.
 
-    Raises UsageError with every mistake.
+    Raises UsageError with every invalid value.
     """
-    given = list(dict.fromkeys(texts))
-    found = [problem for text in given if (problem := grant_problem(text))]
-    if found:
-        msg = "layers cannot be shared so"
-        raise UsageError(msg, why=found, hint="for example `--share org:o-a1b2c3d4e5 --share account:123456789012`")
-    grants = frozenset(map(Grant, given))
+    unique = list(dict.fromkeys(texts))
+    invalid = [problem for text in unique if (problem := grant_problem(text))]
+    if invalid:
+        msg = "invalid value for --share"
+        raise UsageError(msg, why=invalid, hint="for example `--share org:o-a1b2c3d4e5 --share account:123456789012`")
+    grants = frozenset(map(Grant, unique))
     if PUBLIC in grants and not public:
         msg = "`public` lets every AWS account use the layer"
-        raise UsageError(msg, hint="say --public as well, if that is meant")
+        raise UsageError(msg, hint="pass --public as well to confirm")
     return grants
 
 
 def of_policy(policy: Mapping[str, Any]) -> dict[str, Grant | None]:
-    """Return who each statement of a layer version's policy lets in, by its id; None for what we would never write."""
-    return {str(one.get("Sid", "")): _of_statement(one) for one in policy.get("Statement", ())}
+    """Return the grants of a layer version's policy by statement id; None for a statement of another form."""
+    return {str(row.get("Sid", "")): _of_statement(row) for row in policy.get("Statement", ())}
 
 
 def _of_statement(statement: Mapping[str, Any]) -> Grant | None:
@@ -97,22 +97,22 @@ def _of_statement(statement: Mapping[str, Any]) -> Grant | None:
     return Grant(f"account:{account[1]}") if account and not condition else None
 
 
-def difference(wanted: frozenset[Grant] | None, found: Mapping[str, Grant | None]) -> Difference:
-    """Return what to add and remove; nothing when nobody said who is wanted.
+def difference(requested: frozenset[Grant] | None, statements: Mapping[str, Grant | None]) -> Difference:
+    """Return the statements to add and to remove; no change if `requested` is None.
 
-    A statement that somebody wrote by hand stays when it lets in who is wanted.
+    A statement with a foreign id is kept if it is the only one for a requested grant.
     """
-    if wanted is None:
+    if requested is None:
         return Difference()
     kept: set[Grant] = set()
     remove: list[str] = []
     for statement, grant in sorted(
-        found.items(), key=lambda row: (row[1] is None or row[0] != row[1].statement, row[0])
+        statements.items(), key=lambda row: (row[1] is None or row[0] != row[1].statement, row[0])
     ):
-        if grant in wanted and grant not in kept:
+        if grant in requested and grant not in kept:
             kept.add(grant)
         else:
             remove.append(statement)
-    add = tuple(sorted(wanted - kept))
-    named = [*(f"+{one}" for one in add), *(f"-{found[one] or one}" for one in remove)]
+    add = tuple(sorted(requested - kept))
+    named = [*(f"+{grant}" for grant in add), *(f"-{statements[sid] or sid}" for sid in remove)]
     return Difference(add=add, remove=tuple(remove), named=tuple(named))

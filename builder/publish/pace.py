@@ -1,6 +1,6 @@
-"""How fast one region is asked: never more than Lambda's control plane takes, and less when it says so.
+"""Rate limit of the requests to one region.
 
-"Control plane API requests": 15 a second for each account and region, not adjustable
+Lambda allows 15 control plane API requests per second for each account and region, not adjustable
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 """
 
@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable
 
 RATE = 13.0
-"""Requests a second; two less than the limit: networks bunch requests up, and others work in the account, too."""
+"""Requests per second. Two below the limit: networks bunch requests up, and other clients share the quota."""
 _SLOWEST = 1.0
 _RECOVERY = 1.0
-"""Requests a second more, for each second without a complaint."""
+"""Increase of the rate, in requests per second, for each second without throttling."""
 
 
 class Pace:
-    """A bucket that holds one token, shared by all threads and clients that ask one region."""
+    """A token bucket with one token, shared by all threads and clients of one region."""
 
     def __init__(
         self,
@@ -24,26 +24,26 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._most = self._rate = rate
+        self._maximum = self._rate = rate
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._next = 0.0
-        self._told = 0.0
-        """When the rate was last changed."""
+        self._changed = 0.0
+        """Time of the last change of the rate."""
 
     def wait(self) -> None:
-        """Return when the next request may be sent: requests stand in a row, each a step after the one before."""
+        """Block until the next request may be sent. Requests are evenly spaced, in the order of the calls."""
         with self._lock:
             now = self._clock()
-            self._rate = min(self._most, self._rate + _RECOVERY * (now - self._told))
-            self._told = now
+            self._rate = min(self._maximum, self._rate + _RECOVERY * (now - self._changed))
+            self._changed = now
             turn = max(now, self._next)
             self._next = turn + 1.0 / self._rate
         if turn > now:
             self._sleep(turn - now)
 
-    def complain(self) -> None:
-        """Go at half the speed: the region said that this is too fast."""
+    def slow_down(self) -> None:
+        """Halve the rate, after the region throttled a request."""
         with self._lock:
             self._rate = max(_SLOWEST, self._rate / 2)
-            self._told = self._clock()
+            self._changed = self._clock()

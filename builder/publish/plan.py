@@ -1,93 +1,94 @@
-"""What would change, per region and layer: a pure function of what is wanted and what is there."""
+"""Planned changes per layer and region: a pure function of the request and the remote state."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from builder.publish.grants import Difference, difference
-from builder.publish.look import Found, Version
-from builder.publish.state import Begun
-from builder.publish.wanted import Wanted
+from builder.publish.journal import PendingVersion
+from builder.publish.layer_version import LayerVersion
+from builder.publish.remote_state import RemoteLayer, RemoteVersion
 
 Action = Literal["create", "skip", "blocked"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One layer in one region."""
+class PlanRow:
+    """Planned changes of one layer in one region."""
 
     region: str
-    wanted: Wanted
+    layer: LayerVersion
     action: Action
     why: str = ""
-    version: Version | None = None
-    """The one that is there and has the content."""
+    version: RemoteVersion | None = None
+    """The existing version with the same content."""
     newest: int = 0
+    """Number of the newest version; 0 if there is none."""
     grants: Difference = field(default_factory=Difference)
-    surplus: tuple[Version, ...] = ()
-    """Versions that a call of ours made and whose answer was lost: the content is there without them."""
+    surplus: tuple[RemoteVersion, ...] = ()
+    """Duplicates to delete, created by an earlier request whose answer was lost."""
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the row changes anything."""
         return self.action == "create" or bool(self.action == "skip" and (self.grants or self.surplus))
 
     def as_json(self) -> dict[str, Any]:
         return {
             "region": self.region,
-            "layer": self.wanted.name,
-            "target": self.wanted.target,
+            "layer": self.layer.name,
+            "target": self.layer.target,
             "action": self.action,
             "why": self.why,
             "arn": self.version.arn if self.version else None,
-            "code_sha256": self.wanted.code_sha256,
+            "code_sha256": self.layer.code_sha256,
             "permissions": list(self.grants.named),
-            "surplus": [one.arn for one in self.surplus],
+            "surplus": [version.arn for version in self.surplus],
         }
 
 
-def row(region: str, wanted: Wanted, found: Found, begun: Begun | None = None) -> Row:
-    """Return what must happen to a layer in a region."""
-    if not found.same:
-        why = f"new content, after version {found.newest}" if found.newest else "the first version"
-        return Row(
+def row(region: str, layer: LayerVersion, state: RemoteLayer, pending: PendingVersion | None = None) -> PlanRow:
+    """Return the planned changes of a layer in a region."""
+    if not state.same:
+        why = f"new content, after version {state.newest}" if state.newest else "first version"
+        return PlanRow(
             region=region,
-            wanted=wanted,
+            layer=layer,
             action="create",
             why=why,
-            newest=found.newest,
-            grants=difference(wanted.share, {}),
+            newest=state.newest,
+            grants=difference(layer.share, {}),
         )
-    kept = found.same[0]
-    surplus = tuple(one for one in found.same[1:] if begun and one.number > begun.known)
-    return Row(
+    version = state.same[0]
+    surplus = tuple(other for other in state.same[1:] if pending and other.number > pending.known)
+    return PlanRow(
         region=region,
-        wanted=wanted,
+        layer=layer,
         action="skip",
-        why="; ".join(_told(wanted, kept, found)),
-        version=kept,
-        newest=found.newest,
-        grants=difference(wanted.share, found.policy),
+        why="; ".join(_reasons(layer, version, state)),
+        version=version,
+        newest=state.newest,
+        grants=difference(layer.share, state.policy),
         surplus=surplus,
     )
 
 
-def blocked(region: str, wanted: Wanted, why: str) -> Row:
-    return Row(region=region, wanted=wanted, action="blocked", why=why)
+def blocked(region: str, layer: LayerVersion, why: str) -> PlanRow:
+    return PlanRow(region=region, layer=layer, action="blocked", why=why)
 
 
-def _told(wanted: Wanted, kept: Version, found: Found) -> Iterator[str]:
-    newer = f", version {found.newest} is newer" if found.newest > kept.number else ""
-    yield f"version {kept.number} has this content{newer}"
-    others = [
+def _reasons(layer: LayerVersion, version: RemoteVersion, state: RemoteLayer) -> Iterator[str]:
+    newer = f", version {state.newest} is newer" if state.newest > version.number else ""
+    yield f"version {version.number} has this content{newer}"
+    different = [
         name
         for name, there, here in (
-            ("description", kept.description, wanted.description),
-            ("licence", kept.license, wanted.license),
-            ("runtimes", set(kept.runtimes), set(wanted.runtimes)),
-            ("architectures", set(kept.architectures), set(wanted.architectures)),
+            ("description", version.description, layer.description),
+            ("license", version.license, layer.license),
+            ("runtimes", set(version.runtimes), set(layer.runtimes)),
+            ("architectures", set(version.architectures), set(layer.architectures)),
         )
         if there != here
     ]
-    if others:
-        yield f"but another {' and '.join(others)}, which no version can change"
+    if different:
+        yield f"its {' and '.join(different)} differ, but a published version cannot be changed"

@@ -1,7 +1,7 @@
-"""The least that an identity must be allowed to publish, prune and write parameters.
+"""Least-privilege IAM policy for publishing, pruning and writing parameters.
 
 Actions and their resources: "Actions, resources, and condition keys for AWS Lambda" in the Service Authorization
-Reference; the List actions know no resource.
+Reference. The List actions do not support resources.
 """
 
 import re
@@ -12,85 +12,68 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """What the policy is for; None and empty leave a statement out, or open."""
+    """Resources that the policy covers; the defaults allow all layers and omit S3 and SSM."""
 
     partition: str = "aws"
     account: str | None = None
     names: Sequence[str] = ()
-    """Of layers; none stands for all."""
+    """Names of layers; empty means all."""
     bucket: str | None = None
-    """With `*` where the region is."""
+    """Name of the bucket, with `*` for the region."""
     reference: bool = False
     parameters: Sequence[str] = ()
 
 
 def document(scope: Scope) -> dict[str, Any]:
-    """Return the policy as IAM takes it."""
+    """Return the policy document."""
     statements = [
-        {
-            "Sid": "LookAtLayersAndTheirUsers",
-            "Effect": "Allow",
-            "Action": ["lambda:ListFunctions", "lambda:ListLayerVersions", "lambda:ListLayers"],
-            "Resource": "*",
-        },
-        {
-            "Sid": "PublishVersions",
-            "Effect": "Allow",
-            "Action": "lambda:PublishLayerVersion",
-            "Resource": _layers(scope, ""),
-        },
-        {
-            "Sid": "LookAtShareAndDeleteVersions",
-            "Effect": "Allow",
-            "Action": [
+        _allow(
+            "LookAtLayersAndTheirUsers",
+            ["lambda:ListFunctions", "lambda:ListLayerVersions", "lambda:ListLayers"],
+            "*",
+        ),
+        _allow("PublishVersions", "lambda:PublishLayerVersion", _layers(scope, "")),
+        _allow(
+            "LookAtShareAndDeleteVersions",
+            [
                 "lambda:AddLayerVersionPermission",
                 "lambda:DeleteLayerVersion",
                 "lambda:GetLayerVersion",
                 "lambda:GetLayerVersionPolicy",
                 "lambda:RemoveLayerVersionPermission",
             ],
-            "Resource": _layers(scope, ":*"),
-        },
+            _layers(scope, ":*"),
+        ),
     ]
     if scope.bucket:
-        statements += _through(scope, scope.bucket)
+        statements += _uploads(scope, scope.bucket)
     if scope.parameters:
-        where = f"arn:{scope.partition}:ssm:*:{scope.account or '*'}:parameter"
-        statements.append(
-            {
-                "Sid": "WriteParameters",
-                "Effect": "Allow",
-                "Action": ["ssm:GetParameter", "ssm:PutParameter"],
-                "Resource": [f"{where}{name}" for name in scope.parameters],
-            }
-        )
+        prefix = f"arn:{scope.partition}:ssm:*:{scope.account or '*'}:parameter"
+        resources = [f"{prefix}{name}" for name in scope.parameters]
+        statements.append(_allow("WriteParameters", ["ssm:GetParameter", "ssm:PutParameter"], resources))
     return {"Version": "2012-10-17", "Statement": statements}
 
 
 def starred(parameter: str) -> str:
-    """Return a pattern of a parameter's name as IAM writes it."""
+    """Return the name of a parameter with `*` for each placeholder."""
     return re.sub(r"\{[a-z]+\}", "*", parameter)
 
 
+def _allow(sid: str, actions: str | list[str], resources: str | list[str]) -> dict[str, Any]:
+    return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
+
+
 def _layers(scope: Scope, suffix: str) -> list[str]:
-    where = f"arn:{scope.partition}:lambda:*:{scope.account or '*'}:layer"
-    return [f"{where}:{name}{suffix}" for name in (scope.names or ("*",))]
+    prefix = f"arn:{scope.partition}:lambda:*:{scope.account or '*'}:layer"
+    return [f"{prefix}:{name}{suffix}" for name in (scope.names or ("*",))]
 
 
-def _through(scope: Scope, bucket: str) -> list[dict[str, Any]]:
+def _uploads(scope: Scope, bucket: str) -> list[dict[str, Any]]:
     arn = f"arn:{scope.partition}:s3:::{bucket}"
+    buckets = ["s3:ListBucket", *(["s3:GetBucketVersioning"] if scope.reference else [])]
     objects = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
+    objects += ["s3:GetObjectVersion"] if scope.reference else ["s3:DeleteObject"]
     return [
-        {
-            "Sid": "LookAtTheBucket",
-            "Effect": "Allow",
-            "Action": ["s3:ListBucket", *(["s3:GetBucketVersioning"] if scope.reference else [])],
-            "Resource": arn,
-        },
-        {
-            "Sid": "PutZipsIntoTheBucket",
-            "Effect": "Allow",
-            "Action": objects + (["s3:GetObjectVersion"] if scope.reference else ["s3:DeleteObject"]),
-            "Resource": f"{arn}/layerwright/*",
-        },
+        _allow("LookAtTheBucket", buckets, arn),
+        _allow("PutZipsIntoTheBucket", objects, f"{arn}/layerwright/*"),
     ]

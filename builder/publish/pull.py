@@ -1,4 +1,4 @@
-"""Getting a published version back as a zip: own ones, and those that others share."""
+"""Download of a published version as a zip, from the own account or shared by another."""
 
 import base64
 import hashlib
@@ -12,62 +12,62 @@ from builder.base import files
 from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.layer import manifest
 from builder.model.manifest import PulledManifest, ZipFacts
-from builder.publish import aws, look
+from builder.publish import aws, remote_state
 from builder.publish.aws import Cloud
-from builder.publish.look import Version
+from builder.publish.remote_state import RemoteVersion
 
 _ARN = re.compile(r"arn:[a-z-]+:lambda:(?P<region>[a-z0-9-]+):\d{12}:layer:(?P<name>[A-Za-z0-9_-]+):(?P<number>\d+)")
-"""As LayerVersionArn in Lambda's API reference."""
+"""LayerVersionArn in Lambda's API reference."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Parts:
-    """What an ARN says."""
+class VersionArn:
+    """The parts of a layer version's ARN."""
 
     region: str
     name: str
     number: int
 
 
-def parts(arn: str) -> Parts:
-    """Take an ARN apart. Raises UsageError when it is of no layer version."""
-    found = _ARN.fullmatch(arn)
-    if not found:
-        msg = f"`{arn}` is no ARN of a layer version"
-        hint = "its form is arn:aws:lambda:REGION:ACCOUNT:layer:NAME:NUMBER"
-        raise UsageError(msg, hint=hint)
-    return Parts(region=found["region"], name=found["name"], number=int(found["number"]))
+def parse_arn(text: str) -> VersionArn:
+    """Parse the ARN of a layer version. Raises UsageError if the text is not one."""
+    match = _ARN.fullmatch(text)
+    if not match:
+        msg = f"`{text}` is not the ARN of a layer version"
+        raise UsageError(msg, hint="the format is arn:aws:lambda:REGION:ACCOUNT:layer:NAME:NUMBER")
+    return VersionArn(region=match["region"], name=match["name"], number=int(match["number"]))
 
 
 def pull(cloud: Cloud, arn: str, output: Path) -> Path:
-    """Download a version into a folder, with a manifest that says where it runs, and return the zip's path.
+    """Download a version and write a manifest with its runtimes and architectures. Return the path of the zip.
 
-    Raises BuildError when the bytes are not those that Lambda announces.
+    Raises BuildError if the content does not match the hash that Lambda reports.
     """
-    said = parts(arn)
-    with aws.told(f"{said.region}: look at {arn}"):
-        answer = cloud.functions(said.region).get_layer_version(**look.which(arn))
-    version = look.listed(answer)
+    parsed = parse_arn(arn)
+    with aws.translating(f"{parsed.region}: cannot get {arn}"):
+        answer = cloud.functions(parsed.region).get_layer_version(**remote_state.identifiers(arn))
+    version = remote_state.parse_version(answer)
     files.writable(output)
-    path = output / f"{said.name}-{said.number}.zip"
+    path = output / f"{parsed.name}-{parsed.number}.zip"
     with files.replacing(path) as part:
         digest = _download(answer["Content"]["Location"], part)
-        found = base64.b64encode(digest).decode("ascii")
-        if found != version.code_sha256:
-            msg = f"{arn} has other bytes than Lambda announces"
-            raise BuildError(msg, why=[f"announced {version.code_sha256}", f"received  {found}"], hint="pull it again")
+        code_sha256 = base64.b64encode(digest).decode("ascii")
+        if code_sha256 != version.code_sha256:
+            msg = f"the content of {arn} does not match the hash that Lambda reports"
+            why = [f"reported {version.code_sha256}", f"received {code_sha256}"]
+            raise BuildError(msg, why=why, hint="retry the pull")
     with files.replacing(path.with_suffix(".json")) as part:
-        part.write_text(manifest.render(_described(arn, said, version, digest.hex())), encoding="utf-8")
+        part.write_text(manifest.render(_described(arn, parsed, version, digest.hex())), encoding="utf-8")
     return path
 
 
-def _described(arn: str, said: Parts, version: Version, sha256: str) -> PulledManifest:
-    """Return the manifest of a pulled zip: the facts that Lambda has."""
-    target = f"{said.name}-{said.number}"
+def _described(arn: str, parsed: VersionArn, version: RemoteVersion, sha256: str) -> PulledManifest:
+    """Return a manifest with the properties that Lambda stores; those known only to the build are missing."""
+    target = f"{parsed.name}-{parsed.number}"
     return PulledManifest(
         arn=arn,
-        name=said.name,
-        layer_version=str(said.number),
+        name=parsed.name,
+        layer_version=str(parsed.number),
         target=target,
         description=version.description,
         license=version.license,
@@ -77,22 +77,22 @@ def _described(arn: str, said: Parts, version: Version, sha256: str) -> PulledMa
     )
 
 
-def _download(address: str, part: Path) -> bytes:
-    """Fetch what a presigned address gives, and return its SHA-256.
+def _download(url: str, part: Path) -> bytes:
+    """Download a presigned URL into a file and return the SHA-256.
 
-    `index.fetch` tells addresses in its errors, and this one is a secret for ten minutes.
+    Does not use the common HTTP client, whose errors name the URL: this one is a secret for ten minutes.
     """
-    if not address.startswith(("https://", "http://")):
-        msg = "Lambda gave no address to download from"
-        raise BuildError(msg, why=[address])
+    if not url.startswith(("https://", "http://")):
+        msg = "Lambda returned an invalid download URL"
+        raise BuildError(msg, why=[url])
     digest = hashlib.sha256()
     try:
-        with urllib.request.urlopen(address, timeout=60) as source, part.open("wb") as target:  # noqa: S310  see above
+        with urllib.request.urlopen(url, timeout=60) as source, part.open("wb") as target:  # noqa: S310  see above
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
                 target.write(chunk)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         msg = "the layer could not be downloaded"
-        reason = getattr(error, "reason", error)  # never the address: it holds a signature
-        raise UnreachableError(msg, why=[str(reason)], hint="pull it again") from None
+        reason = getattr(error, "reason", error)  # never the URL: it holds a signature
+        raise UnreachableError(msg, why=[str(reason)], hint="retry the pull") from None
     return digest.digest()

@@ -1,4 +1,4 @@
-"""Regions and partitions, from botocore's own data."""
+"""AWS regions and partitions, from the data of botocore."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,8 +12,8 @@ _HOME = "us-east-1"
 
 
 @lru_cache(maxsize=1)
-def known(session: Any) -> dict[str, str]:  # noqa: ANN401  boto3 makes its classes when it runs
-    """Return every region that has Lambda, with its partition."""
+def with_lambda(session: Any) -> dict[str, str]:  # noqa: ANN401  boto3 creates its classes at run time
+    """Return the partition of every region that has Lambda."""
     return {
         region: partition
         for partition in session.get_available_partitions()
@@ -22,33 +22,40 @@ def known(session: Any) -> dict[str, str]:  # noqa: ANN401  boto3 makes its clas
 
 
 def check(session: Any, texts: Sequence[str]) -> None:  # noqa: ANN401
-    """Raise UsageError with every name that is no region, or when regions are of several partitions."""
-    every = known(session)
-    named = [text for text in dict.fromkeys(texts) if text != ALL]
-    unknown = [f"`{text}` is no region with Lambda{near(text, every)}" for text in named if text not in every]
+    """Raise UsageError with all unknown regions, or if the regions belong to several partitions."""
+    partitions = with_lambda(session)
+    regions = [text for text in dict.fromkeys(texts) if text != ALL]
+    unknown = [
+        f"`{region}` is not a region with Lambda{near(region, partitions)}"
+        for region in regions
+        if region not in partitions
+    ]
     if unknown:
-        msg = "there is no such region"
-        hint = "new regions come with newer versions of botocore: pip install --upgrade layerwright[aws]"
+        msg = "unknown region"
+        hint = "newer versions of botocore know more regions: pip install --upgrade 'layerwright[aws]'"
         raise UsageError(msg, why=unknown, hint=hint)
-    partitions = {every[text] for text in named}
-    if len(partitions) > 1:
-        msg = f"these regions are in several partitions: {', '.join(sorted(partitions))}"
-        raise UsageError(msg, hint="an account lives in one partition: publish to each with its own credentials")
+    several = {partitions[region] for region in regions}
+    if len(several) > 1:
+        msg = f"the regions belong to several partitions: {', '.join(sorted(several))}"
+        raise UsageError(msg, hint="an account belongs to one partition: publish to each with its own credentials")
 
 
 def first(session: Any, texts: Sequence[str]) -> str:  # noqa: ANN401
-    """Return the region that is asked whose credentials these are: one of the partition that is meant."""
-    named = [text for text in texts if text != ALL]
-    return named[0] if named else session.region_name or _HOME
+    """Return a region of the selected partition, in which to identify the credentials."""
+    regions = [text for text in texts if text != ALL]
+    return regions[0] if regions else session.region_name or _HOME
 
 
 def expand(session: Any, texts: Sequence[str], partition: str) -> tuple[str, ...]:  # noqa: ANN401
-    """Return the regions that texts name, in their order; `all` stands for those of the account's partition."""
-    every = known(session)
-    alien = [text for text in texts if text != ALL and every[text] != partition]
-    if alien:
-        msg = f"the credentials are of an account in {partition}; {', '.join(alien)} is in {every[alien[0]]}"
-        raise UsageError(msg, hint="AWS_PROFILE or --profile chooses other credentials")
-    own = [region for region, its in every.items() if its == partition]
-    found = [region for text in texts for region in (own if text == ALL else [text])]
-    return tuple(dict.fromkeys(found))
+    """Return the regions in the given order, with `all` replaced by the regions of the account's partition.
+
+    Raises UsageError if a region belongs to another partition.
+    """
+    partitions = with_lambda(session)
+    foreign = [text for text in texts if text != ALL and partitions[text] != partition]
+    if foreign:
+        of = partitions[foreign[0]]
+        msg = f"the credentials are for partition {partition}; {', '.join(foreign)} belongs to {of}"
+        raise UsageError(msg, hint="select other credentials with AWS_PROFILE or --profile")
+    every = [region for region, its_partition in partitions.items() if its_partition == partition]
+    return tuple(dict.fromkeys(region for text in texts for region in (every if text == ALL else [text])))

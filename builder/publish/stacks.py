@@ -1,4 +1,4 @@
-"""Templates for CloudFormation and SAM: made as data, so that they cannot be malformed."""
+"""Templates for CloudFormation and SAM, serialized from data, so that they are always well-formed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import yaml
 
 from builder.publish.grants import ACTION
-from builder.publish.subject import Function, Layer, Subject
+from builder.publish.template_source import SampleFunction, TemplateLayer, TemplateSource
 
 _ROLE = "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _BUCKET, _CODE_BUCKET, _CODE_KEY = "LayerBucket", "FunctionBucket", "FunctionKey"
 
 
 class _Dumper(yaml.SafeDumper):
-    """Source code as a block that can be read."""
+    """Writes strings of several lines, such as source code, as literal blocks."""
 
 
 def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
@@ -23,12 +23,12 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def cloudformation(subject: Subject) -> str:
-    """Return a template for CloudFormation."""
-    zips = not subject.published
-    parameters = {_BUCKET: _parameter("Bucket in the stack's region that holds the zips")} if zips else {}
+def cloudformation(source: TemplateSource) -> str:
+    """Return a CloudFormation template."""
+    zips = not source.published
+    parameters = {_BUCKET: _parameter("Bucket with the zips, in the region of the stack")} if zips else {}
     resources: dict[str, Any] = {}
-    for layer in subject.layers if zips else ():
+    for layer in source.layers if zips else ():
         resources[_layer_id(layer)] = {
             "Type": "AWS::Lambda::LayerVersion",
             "Properties": {
@@ -37,45 +37,45 @@ def cloudformation(subject: Subject) -> str:
             },
         }
         resources |= _permissions(layer)
-    if subject.function:
-        parameters |= _code_parameters(subject.function)
-        resources |= _function(subject, subject.function)
-    hints = [f"aws s3 cp {layer.zip} s3://BUCKET/{layer.key}" for layer in subject.layers] if zips else []
+    if source.function:
+        parameters |= _code_parameters(source.function)
+        resources |= _function(source, source.function)
+    hints = [f"aws s3 cp {layer.zip} s3://BUCKET/{layer.key}" for layer in source.layers] if zips else []
     override = f" --parameter-overrides {_BUCKET}=BUCKET" if zips else ""
     deploy = f"aws cloudformation deploy --stack-name STACK --template-file FILE{override}"
-    hints.append(f"{deploy}{' --capabilities CAPABILITY_IAM' if subject.function else ''}")
-    return _written(hints, _whole(subject, parameters, resources))
+    hints.append(f"{deploy}{' --capabilities CAPABILITY_IAM' if source.function else ''}")
+    return _written(hints, _whole(source, parameters, resources))
 
 
-def sam(subject: Subject) -> str:
-    """Return a template for SAM."""
-    zips = not subject.published
+def sam(source: TemplateSource) -> str:
+    """Return a SAM template."""
+    zips = not source.published
     resources: dict[str, Any] = {}
-    for layer in subject.layers if zips else ():
+    for layer in source.layers if zips else ():
         described = _described(layer)
         resources[_layer_id(layer)] = {
             "Type": "AWS::Serverless::LayerVersion",
             "Properties": {**described, "ContentUri": layer.zip, "RetentionPolicy": "Retain"},
         }
         resources |= _permissions(layer)
-    if subject.function:
-        resources |= _sam_function(subject, subject.function)
-    whole = {"Transform": "AWS::Serverless-2016-10-31", **_whole(subject, {}, resources)}
+    if source.function:
+        resources |= _sam_function(source, source.function)
+    whole = {"Transform": "AWS::Serverless-2016-10-31", **_whole(source, {}, resources)}
     return _written(["sam deploy --guided --template FILE"], whole)
 
 
-def _whole(subject: Subject, parameters: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, Any]:
-    mappings = {"Layers": _mapping(subject)} if subject.published else {}
+def _whole(source: TemplateSource, parameters: Mapping[str, Any], resources: Mapping[str, Any]) -> dict[str, Any]:
+    mappings = {"Layers": _mapping(source)} if source.published else {}
     outputs = {
         f"{layer.id}Arn": {
             "Description": f"The version of {layer.name} that this stack uses",
-            "Value": _reference(subject, layer),
+            "Value": _reference(source, layer),
         }
-        for layer in subject.layers
+        for layer in source.layers
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": f"{subject.title}: layers by layerwright",
+        "Description": f"{source.title}: layers by layerwright",
         **({"Parameters": dict(parameters)} if parameters else {}),
         **({"Mappings": mappings} if mappings else {}),
         "Resources": dict(resources) or _nothing(),
@@ -84,28 +84,28 @@ def _whole(subject: Subject, parameters: Mapping[str, Any], resources: Mapping[s
 
 
 def _nothing() -> dict[str, Any]:
-    """A stack must have a resource: one that does nothing holds the outputs of published layers."""
+    """Return a resource without effect: a stack must have one, and published layers only need outputs."""
     return {"Nothing": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}
 
 
-def _mapping(subject: Subject) -> dict[str, dict[str, str]]:
+def _mapping(source: TemplateSource) -> dict[str, dict[str, str]]:
     return {
-        region: {layer.id: layer.arns[region] for layer in subject.layers if region in layer.arns}
-        for region in subject.regions
+        region: {layer.id: layer.arns[region] for layer in source.layers if region in layer.arns}
+        for region in source.regions
     }
 
 
-def _layer_id(layer: Layer) -> str:
+def _layer_id(layer: TemplateLayer) -> str:
     return f"{layer.id}Layer"
 
 
-def _reference(subject: Subject, layer: Layer) -> dict[str, Any]:
-    if subject.published:
+def _reference(source: TemplateSource, layer: TemplateLayer) -> dict[str, Any]:
+    if source.published:
         return {"Fn::FindInMap": ["Layers", {"Ref": "AWS::Region"}, layer.id]}
     return {"Ref": _layer_id(layer)}
 
 
-def _described(layer: Layer) -> dict[str, Any]:
+def _described(layer: TemplateLayer) -> dict[str, Any]:
     return {
         "LayerName": layer.name,
         **({"Description": layer.description} if layer.description else {}),
@@ -115,7 +115,7 @@ def _described(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _permissions(layer: Layer) -> dict[str, Any]:
+def _permissions(layer: TemplateLayer) -> dict[str, Any]:
     return {
         f"{layer.id}For{''.join(part.capitalize() for part in grant.text.replace('-', ':').split(':'))}": {
             "Type": "AWS::Lambda::LayerVersionPermission",
@@ -129,16 +129,16 @@ def _parameter(text: str) -> dict[str, str]:
     return {"Type": "String", "Description": text}
 
 
-def _code_parameters(function: Function) -> dict[str, Any]:
+def _code_parameters(function: SampleFunction) -> dict[str, Any]:
     if function.code:
         return {}
     return {
-        _CODE_BUCKET: _parameter("Bucket in the stack's region that holds the function's code"),
-        _CODE_KEY: _parameter("Key of the function's code in it"),
+        _CODE_BUCKET: _parameter("Bucket with the code of the function, in the region of the stack"),
+        _CODE_KEY: _parameter("Key of the code of the function in the bucket"),
     }
 
 
-def _function(subject: Subject, function: Function) -> dict[str, Any]:
+def _function(source: TemplateSource, function: SampleFunction) -> dict[str, Any]:
     code = (
         {"ZipFile": function.code}
         if function.code
@@ -158,7 +158,7 @@ def _function(subject: Subject, function: Function) -> dict[str, Any]:
         "Function": {
             "Type": "AWS::Lambda::Function",
             "Properties": {
-                **_runs(subject, function),
+                **_runs(source, function),
                 "Role": {"Fn::GetAtt": ["FunctionRole", "Arn"]},
                 "Code": code,
             },
@@ -166,19 +166,19 @@ def _function(subject: Subject, function: Function) -> dict[str, Any]:
     }
 
 
-def _sam_function(subject: Subject, function: Function) -> dict[str, Any]:
+def _sam_function(source: TemplateSource, function: SampleFunction) -> dict[str, Any]:
     code = {"InlineCode": function.code} if function.code else {"CodeUri": "function/"}
-    return {"Function": {"Type": "AWS::Serverless::Function", "Properties": {**_runs(subject, function), **code}}}
+    return {"Function": {"Type": "AWS::Serverless::Function", "Properties": {**_runs(source, function), **code}}}
 
 
-def _runs(subject: Subject, function: Function) -> dict[str, Any]:
+def _runs(source: TemplateSource, function: SampleFunction) -> dict[str, Any]:
     return {
         "Runtime": function.runtime,
         "Architectures": [function.arch],
         "Handler": function.handler,
         "MemorySize": 1024,
         "Timeout": 30,
-        "Layers": [_reference(subject, function.layer)],
+        "Layers": [_reference(source, function.layer)],
     }
 
 

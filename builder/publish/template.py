@@ -1,4 +1,4 @@
-"""Templates in all formats, each a complete file."""
+"""Templates in all formats. Each is a complete file."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from builder.model import facts
 from builder.model.runtimes import runtimes
 from builder.publish import stacks
 from builder.publish.grants import ACTION
-from builder.publish.subject import INLINE, Subject
+from builder.publish.template_source import INLINE, TemplateSource
 
 _FAMILIES = {
     "python": "PYTHON",
@@ -17,44 +17,44 @@ _FAMILIES = {
     "dotnet": "DOTNET_CORE",
     "provided": "OTHER",
 }
-"""aws_cdk.aws_lambda.RuntimeFamily, by language."""
+"""Members of aws_cdk.aws_lambda.RuntimeFamily by language."""
 
 _ARCHITECTURES = {"x86_64": "X86_64", "arm64": "ARM_64"}
-"""aws_cdk.aws_lambda.Architecture."""
+"""Members of aws_cdk.aws_lambda.Architecture."""
 
 
-def cdk_python(subject: Subject) -> str:
-    return _rendered("cdk.py.j2", subject)
+def cdk_python(source: TemplateSource) -> str:
+    return _rendered("cdk.py.j2", source)
 
 
-def cdk_typescript(subject: Subject) -> str:
-    return _rendered("cdk.ts.j2", subject)
+def cdk_typescript(source: TemplateSource) -> str:
+    return _rendered("cdk.ts.j2", source)
 
 
-def terraform(subject: Subject) -> str:
-    return _rendered("terraform.tf.j2", subject)
+def terraform(source: TemplateSource) -> str:
+    return _rendered("terraform.tf.j2", source)
 
 
-def as_json(subject: Subject) -> str:
-    """Return what the others are made of, for programs."""
-    function = subject.function
+def as_json(source: TemplateSource) -> str:
+    """Return the values of the template as JSON."""
+    function = source.function
     document = {
         "version": 1,
-        "title": subject.title,
-        "published": subject.published,
+        "title": source.title,
+        "published": source.published,
         "layers": [
             {
-                "name": one.name,
-                "runtimes": list(one.runtimes),
-                "architectures": list(one.architectures),
-                "description": one.description,
-                "license": one.license,
-                "zip": one.zip or None,
-                "code_sha256": one.code_sha256,
-                "share": [str(grant) for grant in one.grants],
-                "arns": dict(one.arns),
+                "name": layer.name,
+                "runtimes": list(layer.runtimes),
+                "architectures": list(layer.architectures),
+                "description": layer.description,
+                "license": layer.license,
+                "zip": layer.zip or None,
+                "code_sha256": layer.code_sha256,
+                "share": [str(grant) for grant in layer.grants],
+                "arns": dict(layer.arns),
             }
-            for one in subject.layers
+            for layer in source.layers
         ],
         "function": {"runtime": function.runtime, "architecture": function.arch, "code": function.code}
         if function
@@ -63,23 +63,23 @@ def as_json(subject: Subject) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def markdown(subject: Subject) -> str:
-    """Return tables: ARNs by region where it is published, else the zips."""
-    lines = [f"# {subject.title}", ""]
-    for one in subject.layers:
-        where = f"{', '.join(one.runtimes)} on {', '.join(one.architectures) or 'any architecture'}"
-        lines += [f"## {one.name}", "", where, ""]
-        if subject.published:
+def markdown(source: TemplateSource) -> str:
+    """Return tables of the ARNs by region, or of the zips if the layers are not published."""
+    lines = [f"# {source.title}", ""]
+    for layer in source.layers:
+        where = f"{', '.join(layer.runtimes)} on {', '.join(layer.architectures) or 'any architecture'}"
+        lines += [f"## {layer.name}", "", where, ""]
+        if source.published:
             lines += ["| region | ARN |", "| --- | --- |"]
-            lines += [f"| {region} | `{arn}` |" for region, arn in sorted(one.arns.items())]
+            lines += [f"| {region} | `{arn}` |" for region, arn in sorted(layer.arns.items())]
         else:
             lines += ["| zip | bytes | CodeSha256 |", "| --- | ---: | --- |"]
-            lines += [f"| `{one.zip}` | {one.bytes:,} | `{one.code_sha256}` |"]
+            lines += [f"| `{layer.zip}` | {layer.bytes:,} | `{layer.code_sha256}` |"]
         lines.append("")
     return "\n".join(lines)
 
 
-FORMATS: dict[str, Callable[[Subject], str]] = {
+FORMATS: dict[str, Callable[[TemplateSource], str]] = {
     "sam": stacks.sam,
     "cloudformation": stacks.cloudformation,
     "cdk-python": cdk_python,
@@ -90,12 +90,12 @@ FORMATS: dict[str, Callable[[Subject], str]] = {
 }
 
 
-def _rendered(name: str, subject: Subject) -> str:
+def _rendered(name: str, source: TemplateSource) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     jinja = Environment(
         loader=FileSystemLoader(facts.folder() / "publish"),
-        autoescape=False,  # noqa: S701  the result is code, and every value in it is quoted as its language has it
+        autoescape=False,  # noqa: S701  the output is code; each value is quoted for its language
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -109,11 +109,11 @@ def _rendered(name: str, subject: Subject) -> str:
         "inline": _inline,
         "architecture": _ARCHITECTURES.__getitem__,
     }
-    return jinja.get_template(name).render(subject=subject, action=ACTION)
+    return jinja.get_template(name).render(source=source, action=ACTION)
 
 
 def _quoted(value: str | bool) -> str:  # noqa: FBT001  a value
-    """Return a string of JavaScript or JSON."""
+    """Return a string literal of JavaScript or JSON."""
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -122,16 +122,16 @@ def _python(value: object) -> str:
 
 
 def _hcl(value: str) -> str:
-    """Return a string of HCL, in which `${` and `%{` begin expressions."""
+    """Return a string literal of HCL, in which `${` and `%{` start expressions."""
     return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
 
 
 def _family(name: str) -> str:
-    found = runtimes().get(name)
-    return _FAMILIES.get(found.language if found else "", "OTHER")
+    runtime = runtimes().get(name)
+    return _FAMILIES.get(runtime.language if runtime else "", "OTHER")
 
 
 def _inline(name: str) -> bool:
-    """Tell whether a runtime takes inline source: CDK compares that of a layer with its function's."""
-    found = runtimes().get(name)
-    return bool(found and found.language in INLINE)
+    """Tell whether a runtime supports inline source. CDK requires the same value for a layer and its function."""
+    runtime = runtimes().get(name)
+    return bool(runtime and runtime.language in INLINE)

@@ -1,4 +1,4 @@
-"""The versions of layers in a region: who uses them, and which may go."""
+"""Published versions: their users, and the rules that select versions to delete."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,143 +8,144 @@ from itertools import chain
 from typing import Any
 
 from builder.base.errors import LayerwrightError
-from builder.publish import aws, creation, look
+from builder.publish import aws, creation, remote_state
 from builder.publish.aws import Cloud
 from builder.publish.grants import Grant
-from builder.publish.look import Place, Version
-from builder.publish.shas import Shas
+from builder.publish.known_hashes import KnownHashes
+from builder.publish.remote_state import RemoteRegion, RemoteVersion
 
 _WORKERS = 32
+_SHOWN_USERS = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Kept:
-    """A version, and what is known of it."""
+class ListedVersion:
+    """A published version, with its users."""
 
     region: str
     layer: str
-    version: Version
+    version: RemoteVersion
     users: tuple[str, ...]
-    """ARNs of functions (and of their published versions) in this account and region that use it."""
+    """ARNs of the functions, and of their published versions, that use it in the same account and region."""
     newest: bool
 
     def as_json(self) -> dict[str, Any]:
-        one = self.version
+        version = self.version
         return {
             "region": self.region,
             "layer": self.layer,
-            "number": one.number,
-            "arn": one.arn,
-            "created": one.created,
-            "description": one.description,
-            "runtimes": list(one.runtimes),
-            "architectures": list(one.architectures),
+            "number": version.number,
+            "arn": version.arn,
+            "created": version.created,
+            "description": version.description,
+            "runtimes": list(version.runtimes),
+            "architectures": list(version.architectures),
             "users": list(self.users),
             "newest": self.newest,
         }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """Which versions may go; both conditions must hold where both are given."""
+class PruneRule:
+    """Conditions for deletion. A version must meet each condition that is set."""
 
     keep: int | None = None
-    """This many of the newest stay."""
+    """Number of the newest versions that are kept."""
     older_than: int | None = None
-    """Days since it was published."""
+    """Minimum age in days."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Choice:
-    """What becomes of a version."""
+class PruneDecision:
+    """Whether to delete a version, and the reasons for keeping it."""
 
-    kept: Kept
+    listed: ListedVersion
     delete: bool
     why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shown:
-    """Everything that can be told of one version."""
+class VersionDetails:
+    """A version and its grants by statement id."""
 
-    version: Version
+    version: RemoteVersion
     grants: Mapping[str, Grant | None]
 
 
-def everywhere(
+def list_versions(
     cloud: Cloud, account: str, regions: Sequence[str], names: Sequence[str]
-) -> tuple[list[Kept], dict[str, LayerwrightError]]:
-    """Return the versions of layers in all regions, the newest first, and the regions that did not answer."""
-    return _in_regions(regions, lambda region: _in(place(cloud, account, region), names))
+) -> tuple[list[ListedVersion], dict[str, LayerwrightError]]:
+    """Return the versions of layers in all regions, the newest first, and the errors of regions."""
+    return _in_regions(regions, lambda region: _list_in(_remote(cloud, account, region), names))
 
 
-def place(cloud: Cloud, account: str, region: str) -> Place:
-    return Place(cloud=cloud, region=region, shas=Shas(account, region))
+def _remote(cloud: Cloud, account: str, region: str) -> RemoteRegion:
+    return RemoteRegion(cloud=cloud, region=region, hashes=KnownHashes(account, region))
 
 
 def _in_regions(
-    regions: Sequence[str], ask: Callable[[str], list[Kept]]
-) -> tuple[list[Kept], dict[str, LayerwrightError]]:
-    found: list[Kept] = []
+    regions: Sequence[str], query: Callable[[str], list[ListedVersion]]
+) -> tuple[list[ListedVersion], dict[str, LayerwrightError]]:
+    versions: list[ListedVersion] = []
     errors: dict[str, LayerwrightError] = {}
     with ThreadPoolExecutor(min(_WORKERS, len(regions))) as pool:
-        futures = {region: pool.submit(ask, region) for region in regions}
+        futures = {region: pool.submit(query, region) for region in regions}
     for region, future in futures.items():
         try:
-            found += future.result()
+            versions += future.result()
         except LayerwrightError as error:
             errors[region] = error
-    return found, errors
+    return versions, errors
 
 
-def _in(where: Place, names: Sequence[str]) -> list[Kept]:
-    every = {name: sorted(look.versions(where, name), key=lambda one: -one.number) for name in names}
-    using = used(where) if any(every.values()) else {}
+def _list_in(remote: RemoteRegion, names: Sequence[str]) -> list[ListedVersion]:
+    by_name = {name: sorted(remote_state.versions(remote, name), key=lambda version: -version.number) for name in names}
+    users = _users(remote) if any(by_name.values()) else {}
     return [
-        Kept(
-            region=where.region,
+        ListedVersion(
+            region=remote.region,
             layer=name,
             version=version,
-            users=tuple(using.get(version.arn, ())),
+            users=tuple(users.get(version.arn, ())),
             newest=version is versions[0],
         )
-        for name, versions in every.items()
+        for name, versions in by_name.items()
         for version in versions
     ]
 
 
-def used(where: Place) -> dict[str, list[str]]:
-    """Return which functions of the account use a version in a region, by its ARN; published ones count as well."""
-    found: dict[str, list[str]] = {}
-    with aws.told(f"{where.region}: list the functions"):
-        pages = where.client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
+def _users(remote: RemoteRegion) -> dict[str, list[str]]:
+    """Return the functions of the account in a region, including their published versions, by the layers they use."""
+    users: dict[str, list[str]] = {}
+    with aws.translating(f"{remote.region}: cannot list the functions"):
+        pages = remote.client.get_paginator("list_functions").paginate(FunctionVersion="ALL")
         for function in chain.from_iterable(page["Functions"] for page in pages):
             for layer in function.get("Layers", ()):
-                found.setdefault(layer["Arn"], []).append(function["FunctionArn"])
-    return found
+                users.setdefault(layer["Arn"], []).append(function["FunctionArn"])
+    return users
 
 
-def choose(versions: Sequence[Kept], rule: Rule, now: dt.datetime) -> Iterator[Choice]:
-    """Say of each version whether it may go: never the newest of its layer, never one that a function uses."""
-    rank: dict[tuple[str, str], int] = {}
-    for one in versions:
-        place_in_row = rank[one.region, one.layer] = rank.get((one.region, one.layer), 0) + 1
-        reasons = list(_reasons(one, place_in_row, rule, now))
-        yield Choice(kept=one, delete=not reasons, why="; ".join(reasons))
+def decide(versions: Sequence[ListedVersion], rule: PruneRule, now: dt.datetime) -> Iterator[PruneDecision]:
+    """Decide for each version whether to delete it. The newest version of a layer and versions in use are kept."""
+    ranks: dict[tuple[str, str], int] = {}
+    for listed in versions:
+        rank = ranks[listed.region, listed.layer] = ranks.get((listed.region, listed.layer), 0) + 1
+        reasons = list(_reasons(listed, rank, rule, now))
+        yield PruneDecision(listed=listed, delete=not reasons, why="; ".join(reasons))
 
 
-def _reasons(one: Kept, place_in_row: int, rule: Rule, now: dt.datetime) -> Iterator[str]:
-    """Yield why a version stays."""
-    if one.newest:
+def _reasons(listed: ListedVersion, rank: int, rule: PruneRule, now: dt.datetime) -> Iterator[str]:
+    """Yield the reasons to keep a version."""
+    if listed.newest:
         yield "the newest"
-    elif rule.keep is not None and place_in_row <= rule.keep:
+    elif rule.keep is not None and rank <= rule.keep:
         yield f"one of the newest {rule.keep}"
-    if one.users:
-        yield f"used by {', '.join(_short(user) for user in one.users[:3])}" + (
-            f" and {len(one.users) - 3} more" if len(one.users) > 3 else ""  # noqa: PLR2004  as many as are named
-        )
+    if listed.users:
+        names = ", ".join(_short(user) for user in listed.users[:_SHOWN_USERS])
+        more = len(listed.users) - _SHOWN_USERS
+        yield f"used by {names} and {more} more" if more > 0 else f"used by {names}"
     if rule.older_than is not None:
-        days = (now - when(one.version.created)).days
+        days = (now - parse_time(listed.version.created)).days
         if days < rule.older_than:
             yield f"{days} days old"
 
@@ -153,8 +154,8 @@ def now() -> dt.datetime:
     return dt.datetime.now(tz=dt.timezone.utc)
 
 
-def when(created: str) -> dt.datetime:
-    """Return Lambda's CreatedDate, ISO 8601 as in 2026-11-26T18:00:00.000+0000."""
+def parse_time(created: str) -> dt.datetime:
+    """Parse a CreatedDate of Lambda, ISO 8601 as in 2026-11-26T18:00:00.000+0000."""
     return dt.datetime.strptime(created, "%Y-%m-%dT%H:%M:%S.%f%z")
 
 
@@ -162,32 +163,32 @@ def _short(arn: str) -> str:
     return arn.partition(":function:")[2] or arn
 
 
-def delete(cloud: Cloud, account: str, doomed: Sequence[Kept]) -> dict[str, LayerwrightError]:
-    """Delete versions, region by region at once, and return what could not be, by ARN."""
-    regions = tuple(dict.fromkeys(one.region for one in doomed))
+def delete(cloud: Cloud, account: str, versions: Sequence[ListedVersion]) -> dict[str, LayerwrightError]:
+    """Delete versions, with the regions in parallel. Return the errors by ARN."""
+    regions = tuple(dict.fromkeys(listed.region for listed in versions))
     errors: dict[str, LayerwrightError] = {}
 
-    def clear(region: str) -> list[Kept]:
-        where = place(cloud, account, region)
-        for one in (one for one in doomed if one.region == region):
+    def delete_in(region: str) -> list[ListedVersion]:
+        remote = _remote(cloud, account, region)
+        for listed in (listed for listed in versions if listed.region == region):
             try:
-                creation.delete(where, one.version)
+                creation.delete(remote, listed.version)
             except LayerwrightError as error:
-                errors[one.version.arn] = error
+                errors[listed.version.arn] = error
         return []
 
     if regions:
-        _in_regions(regions, clear)
+        _in_regions(regions, delete_in)
     return errors
 
 
-def show(cloud: Cloud, region: str, arn: str) -> Shown:
-    """Return what Lambda tells of a version, own or somebody else's. Raises MissingError when there is none."""
-    where = Place(cloud=cloud, region=region, shas=Shas("anybody", region))
-    with aws.told(f"{region}: look at {arn}"):
-        version = look.listed(where.client.get_layer_version(**look.which(arn)))
+def details(cloud: Cloud, region: str, arn: str) -> VersionDetails:
+    """Return a version of any account. Raises MissingError if it does not exist."""
+    remote = _remote(cloud, "anybody", region)
+    with aws.translating(f"{region}: cannot get {arn}"):
+        version = remote_state.parse_version(remote.client.get_layer_version(**remote_state.identifiers(arn)))
     try:
-        grants: Mapping[str, Grant | None] = look.permissions(where, arn)
+        grants: Mapping[str, Grant | None] = remote_state.permissions(remote, arn)
     except LayerwrightError:
         grants = {}  # only the owner may read them
-    return Shown(version=version, grants=grants)
+    return VersionDetails(version=version, grants=grants)

@@ -12,7 +12,7 @@ from builder.model.manifest import Manifest
 from builder.nightly import journal, records
 from builder.nightly.journal import Night
 from builder.nightly.records import Failure, Last, Record
-from builder.publish import book
+from builder.publish import arn_book
 
 VERSION = 1
 NEVER = "there"
@@ -88,7 +88,7 @@ def _weight(row: Row) -> tuple[bool, str]:
 
 def _rows(output: Path, night: Night | None) -> Iterable[Row]:
     known = records.every(output)
-    published = book.read(output)
+    published = arn_book.read(output)
     for record in known:
         state = night.states.get(record.slot) if night else None
         if state is None and night and record.last and record.last.run == night.run:
@@ -104,8 +104,8 @@ def _rows(output: Path, night: Night | None) -> Iterable[Row]:
             yield Row(record=_without_night(path, described), state=NEVER, arns=_arns(published, described))
 
 
-def _arns(published: Sequence[book.Entry], described: Manifest | None) -> tuple[tuple[str, str], ...]:
-    return book.arns(published, described.zip.code_sha256) if described else ()
+def _arns(published: Sequence[arn_book.ArnEntry], described: Manifest | None) -> tuple[tuple[str, str], ...]:
+    return arn_book.arns(published, described.zip.code_sha256) if described else ()
 
 
 def _slot(described: Manifest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
@@ -133,7 +133,7 @@ def join(outputs: Sequence[Path], to: Path) -> None:
     found = gather([*outputs, to])
     for row in found.rows:
         records.write(to, row.record)
-    book.add(to, [one for output in outputs for one in book.read(output)])
+    arn_book.add(to, [one for output in outputs for one in arn_book.read(output)])
     journal.join(to, fresh.nights, {row.record.slot: row.state for row in found.rows})
 
 

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, and whenever it stops: after one resume, one version of the content with the wanted shares."""
+"""Random faults and kills: after one resume there is exactly one version with exactly the requested shares."""
 
 import contextlib
 import os
@@ -16,10 +16,11 @@ from kit.published import ACCOUNT, ORGANIZATION, OTHER
 
 from builder.base.errors import LayerwrightError, NothingSelectedError
 from builder.cli import terminal
-from builder.publish import aws, publishing
-from builder.publish.aws import Cloud, Limits
-from builder.publish.survey import Order
-from builder.publish.wanted import Given, Source, gather
+from builder.publish import aws, run
+from builder.publish.aws import Cloud, RequestLimits
+from builder.publish.interaction import Interaction
+from builder.publish.layer_version import InputZip, PublishOptions, gather
+from builder.publish.publish_state import PublishRequest
 
 RUNS = 1000 if os.environ.get("LAYERWRIGHT_CI") else 100
 AT_ONCE = 50
@@ -30,16 +31,19 @@ KINDS: tuple[Kind, ...] = (
     "hang after",
     "late",
 )
-LIMITS = Limits(rate=1000, attempts=4, read_timeout=0.25, upload_timeout=0.25, settle=(0.0, 0.2, 0.4), backoff=0.01)
+LIMITS = RequestLimits(
+    rate=1000, attempts=4, read_timeout=0.25, upload_timeout=0.25, settle=(0.0, 0.2, 0.4), backoff=0.01
+)
+INTERACTION = Interaction(yes=True, account=ACCOUNT, quiet=True, talk=terminal)
 SHARES: tuple[tuple[str, ...], ...] = ((), (ORGANIZATION,), (OTHER,), (ORGANIZATION, OTHER), ("public",))
 
 
 class _KilledError(BaseException):
-    """The process is gone: no `except` and no second thought."""
+    """A killed process: not caught by `except Exception`."""
 
 
-class Trouble:
-    """What goes wrong in one run; everything of it comes from the seed."""
+class Faults:
+    """The faults of one run, determined by the seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -65,7 +69,7 @@ class Trouble:
         return self.random.choice(KINDS)
 
     def dead(self, *, sending: bool) -> None:
-        """End the process, from the moment of the seed on, in all its threads."""
+        """Kill the process from the request of the seed on, in all threads."""
         if self.killed_at is not None and self.seen >= self.killed_at and (sending or not self.before):
             self.counts["killed"] += 1
             raise _KilledError
@@ -79,29 +83,29 @@ def _no_time_to_waste(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Trouble]]:
-    """Hold the trouble of the run; clients ask it before they send and after they heard."""
-    current: dict[str, Trouble] = {}
-    wait, listen = aws.wait_turn, aws.listen
+def trouble(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Faults]]:
+    """Hold the faults of the current run; clients check them before each request and after each response."""
+    current: dict[str, Faults] = {}
+    before_send, on_response = aws.before_send, aws.on_response
 
     def sending(pace: Any, **given: Any) -> None:
         if now := current.get("now"):
             now.dead(sending=True)
-        wait(pace, **given)
+        before_send(pace, **given)
 
     def heard(pace: Any, **given: Any) -> None:
         if now := current.get("now"):
             now.dead(sending=False)
-        listen(pace, **given)
+        on_response(pace, **given)
 
-    monkeypatch.setattr(aws, "wait_turn", sending)
-    monkeypatch.setattr(aws, "listen", heard)
+    monkeypatch.setattr(aws, "before_send", sending)
+    monkeypatch.setattr(aws, "on_response", heard)
     yield current
     current.clear()
 
 
 def _before(cloud: Front, chosen: random.Random, name: str, ours: bytes) -> None:
-    """Leave what earlier days left: other versions, sometimes ours already, with statements by hand."""
+    """Create earlier versions, sometimes with the same content, and with statements added by hand."""
     for region in REGIONS:
         client = published.functions(cloud, region)
         contents = [b"old"] * chosen.randint(0, 2) + [ours] * (chosen.random() < 0.2)
@@ -117,52 +121,50 @@ def _before(cloud: Front, chosen: random.Random, name: str, ours: bytes) -> None
                 )
 
 
-def _once(order: Order, limits: Limits) -> None:
+def _once(request: PublishRequest, limits: RequestLimits) -> None:
     with contextlib.suppress(LayerwrightError, _KilledError):
-        publishing.publish(
-            Cloud(limits=limits), order, publishing.Ask(yes=True, account=ACCOUNT, quiet=True, talk=terminal)
-        )
+        run.publish(Cloud(limits=limits), request, INTERACTION)
 
 
-def _resumed(order: Order) -> None:
-    """Do what a person does afterwards: --resume, or the same again when nothing had begun."""
+def _resumed(request: PublishRequest) -> None:
+    """Resume, or repeat the request if the first run did not begin."""
     try:
-        again, account = publishing.resumed(order.output)
+        again, account = run.unfinished(request.output)
         assert account == ACCOUNT
     except NothingSelectedError:
-        again = order
-    result = publishing.publish(
-        Cloud(limits=Limits(rate=1000, settle=(0.0, 0.2))),
+        again = request
+    result = run.publish(
+        Cloud(limits=RequestLimits(rate=1000, settle=(0.0, 0.2))),
         again,
-        publishing.Ask(yes=True, account=ACCOUNT, quiet=True, talk=terminal),
+        INTERACTION,
     )
     assert result.good
 
 
 @pytest.mark.parametrize("first", range(0, RUNS, AT_ONCE))
 def test_after_any_faults_and_one_resume_there_is_one_version(
-    first: int, cloud: Front, tmp_path: Path, trouble: dict[str, Trouble]
+    first: int, cloud: Front, tmp_path: Path, trouble: dict[str, Faults]
 ) -> None:
     told: Counter[str] = Counter()
     for seed in range(first, first + AT_ONCE):
-        now = Trouble(seed)
+        now = Faults(seed)
         name, share = f"run{seed}", now.random.choice(SHARES)
         path = published.layer(tmp_path / f"{seed}", name, f"content {seed}".encode())
         published_name = f"{name}-python313-arm64"
         _before(cloud, now.random, published_name, path.read_bytes())
-        wanted = gather([Source(zip=path)], Given(regions=REGIONS, share=share, public=True))
-        order = Order(wanted=wanted, output=path.parent)
+        layers = gather([InputZip(zip=path)], PublishOptions(regions=REGIONS, share=share, public=True))
+        request = PublishRequest(layers=layers, output=path.parent)
         cloud.fault, trouble["now"] = now.fault, now
-        _once(order, LIMITS)
+        _once(request, LIMITS)
         del trouble["now"]
         cloud.until_idle()
         cloud.fault = lambda _: None
-        _resumed(order)
+        _resumed(request)
         for region in REGIONS:
             found = published.versions(cloud, region, published_name)
             ours = [number for number, code in found.items() if code == published.code_sha256(path)]
             assert len(ours) == 1, (seed, region, found, now.counts)
             assert published.shared(cloud, region, published_name, ours[0]) == sorted(share), (seed, region)
         told += now.counts
-    assert told["none"] < sum(told.values()), "nothing ever went wrong"
+    assert told["none"] < sum(told.values()), "no fault was injected"
     assert {"500 after", "reset after", "killed", "expired"} <= set(told)

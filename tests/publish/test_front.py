@@ -1,4 +1,4 @@
-"""The server before moto's: what it has begun it ends, whoever is still there to hear of it."""
+"""The proxy in front of moto: a request is completed even if its client disconnects."""
 
 import gc
 import http.client
@@ -15,7 +15,7 @@ from kit.front import front
 
 @dataclass
 class Slow:
-    """A server that answers once it is let."""
+    """A server that answers when released."""
 
     address: str = ""
     asked: threading.Event = field(default_factory=threading.Event)
@@ -35,7 +35,7 @@ def slow() -> Iterator[Slow]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         state.address = f"http://127.0.0.1:{server.server_port}"
@@ -47,14 +47,14 @@ def slow() -> Iterator[Slow]:
         thread.join(30)
 
 
-def test_a_request_whose_client_has_gone_is_still_answered(slow: Slow) -> None:
-    """Nothing of asyncio holds such a task: without a hand on it, the next garbage collection ends it."""
+def test_a_request_is_completed_after_its_client_disconnects(slow: Slow) -> None:
+    """asyncio keeps only weak references to tasks: without a strong one, garbage collection cancels the task."""
     with front(slow.address) as running:
         client = http.client.HTTPConnection(urllib.parse.urlsplit(running.address).netloc)
         client.request("GET", "/")
         assert slow.asked.wait(30)
         client.close()
-        time.sleep(0.2)  # for the front to hear that nobody listens
+        time.sleep(0.2)  # until the proxy notices the disconnect
         gc.collect()
         assert running.active == 1
         slow.let.set()

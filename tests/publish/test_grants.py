@@ -1,4 +1,4 @@
-"""Who may use a version: what is wanted against what a policy says."""
+"""Permissions: requested grants compared with a policy."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def statement(sid: str, principal: object, **more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("row", "expected"),
     [
         (statement("a", "*"), "public"),
         (statement("a", {"AWS": "*"}), "public"),
@@ -28,31 +28,31 @@ def statement(sid: str, principal: object, **more: object) -> dict[str, object]:
         (statement("a", {"Service": "lambda.amazonaws.com"}), None),
     ],
 )
-def test_a_statement_is_read_as_who_it_lets_in(said: dict[str, object], expected: str | None) -> None:
-    assert of_policy({"Statement": [said]}) == {"a": Grant(expected) if expected else None}
+def test_a_statement_is_parsed_as_a_grant(row: dict[str, object], expected: str | None) -> None:
+    assert of_policy({"Statement": [row]}) == {"a": Grant(expected) if expected else None}
 
 
-def test_what_is_wanted_is_added_and_everything_else_removed() -> None:
-    found = {"layerwright-account-111111111111": Grant("account:111111111111"), "odd": None}
-    change = difference(frozenset({Grant("org:o-a1b2c3d4e5")}), found)
+def test_missing_grants_are_added_and_others_removed() -> None:
+    statements = {"layerwright-account-111111111111": Grant("account:111111111111"), "odd": None}
+    change = difference(frozenset({Grant("org:o-a1b2c3d4e5")}), statements)
     assert [one.statement for one in change.add] == ["layerwright-org-o-a1b2c3d4e5"]
     assert set(change.remove) == {"layerwright-account-111111111111", "odd"}
     assert set(change.named) == {"+org:o-a1b2c3d4e5", "-account:111111111111", "-odd"}
 
 
-def test_a_statement_by_hand_counts_and_its_double_goes() -> None:
+def test_a_foreign_statement_is_kept_unless_it_is_a_duplicate() -> None:
     own, hand = "layerwright-account-111111111111", "by-hand"
     grant = Grant("account:111111111111")
     assert not difference(frozenset({grant}), {hand: grant})
     assert difference(frozenset({grant}), {hand: grant, own: grant}).remove == (hand,)
 
 
-def test_without_a_wish_nothing_changes() -> None:
+def test_without_requested_grants_nothing_changes() -> None:
     assert not difference(None, {"a": Grant("public")})
     assert difference(frozenset(), {"a": Grant("public")}).remove == ("a",)
 
 
-def test_everybody_is_let_in_only_by_who_says_so_twice() -> None:
+def test_public_requires_a_confirmation() -> None:
     with pytest.raises(UsageError, match="every AWS account"):
         grants.parse(["public"], public=False)
     assert grants.parse(["public"], public=True) == {grants.PUBLIC}
@@ -61,7 +61,7 @@ def test_everybody_is_let_in_only_by_who_says_so_twice() -> None:
     assert len(caught.value.why) == 2
 
 
-def test_ids_of_statements_fit_the_api() -> None:
+def test_statement_ids_are_valid() -> None:
     for text in ("account:123456789012", f"org:o-{'a' * 32}", "public"):
         assert len(Grant(text).statement) <= 100
         assert Grant(text).statement.replace("-", "").isalnum()

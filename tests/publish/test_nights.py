@@ -1,4 +1,4 @@
-"""A night that publishes what it built, and a page that tells where it is."""
+"""A nightly run that publishes its layers, and a report page with their ARNs."""
 
 import base64
 import gzip
@@ -19,7 +19,7 @@ MORE = f'\n[publish]\nregions = ["us-east-1", "eu-west-1"]\nshare = ["{ORGANIZAT
 
 @pytest.fixture
 def folder(tmp_path: Path, index: Index) -> Path:
-    """Give two recipes that are published and one that is not."""
+    """Return a folder with two recipes that are published and one that is not."""
     for name, more in (("a", MORE), ("b", MORE), ("c", "")):
         make_wheel(index.folder, name, "1.0", files={f"{name}/data.bin": name.encode() * 300})
         write_recipe(tmp_path, name, pip_recipe(name, f"{name}=={{version}}", more=more))
@@ -39,7 +39,9 @@ def on_the_page(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_a_night_publishes_what_differs_and_the_page_tells_where(cloud: Front, folder: Path, index: Index) -> None:
+def test_a_nightly_run_publishes_new_content_and_the_page_shows_the_arns(
+    cloud: Front, folder: Path, index: Index
+) -> None:
     assert night(folder).code == 0
     for name in ("a", "b"):
         for region in REGIONS:
@@ -60,22 +62,22 @@ def test_a_night_publishes_what_differs_and_the_page_tells_where(cloud: Front, f
     assert [arn[-2:] for _, arn in on_the_page(folder)["b-python3.13-arm64"]["made"]["arns"]] == [":2", ":2"]
 
 
-def test_other_credentials_are_seen_before_anything_is_built(cloud: Front, folder: Path) -> None:
+def test_credentials_of_another_account_are_refused_before_the_build(cloud: Front, folder: Path) -> None:
     refused = night(folder, account="111111111111")
     assert refused.code == 2
-    assert "not of 111111111111" in refused.err
+    assert "not to 111111111111" in refused.err
     assert not list((folder / "dist").glob("*.zip"))
     assert not [one for one in cloud.seen if one.service == "lambda"]
 
 
-def test_recipes_that_do_not_say_where(cloud: Front, folder: Path) -> None:
+def test_recipes_without_regions_are_refused(cloud: Front, folder: Path) -> None:
     refused = night(folder, "c")
     assert refused.code == 2
-    assert "none of these recipes says where it is published" in refused.err
+    assert "none of these recipes has regions to publish to" in refused.err
     assert not cloud.seen
 
 
-def test_a_share_with_everybody_is_asked_about_before_the_night(cloud: Front, folder: Path) -> None:
+def test_a_public_share_must_be_confirmed_before_the_build(cloud: Front, folder: Path) -> None:
     write_recipe(folder, "a", pip_recipe("a", "a=={version}", more=MORE.replace(ORGANIZATION, "public")))
     refused = night(folder)
     assert refused.code == 2
@@ -85,41 +87,41 @@ def test_a_share_with_everybody_is_asked_about_before_the_night(cloud: Front, fo
     assert shared(cloud, "us-east-1", "a-python313-arm64", 1) == ["public"]
 
 
-def test_what_cannot_be_published_stops_neither_the_rest_nor_the_report(cloud: Front, folder: Path) -> None:
-    for name in ("a", "b"):  # two of one name, and one more
+def test_layers_that_cannot_be_published_stop_neither_the_others_nor_the_report(cloud: Front, folder: Path) -> None:
+    for name in ("a", "b"):  # two with one layer name, and another one
         more = MORE.replace("[publish]", '[publish]\nname = "same"')
         write_recipe(folder, name, pip_recipe(name, f"{name}=={{version}}", more=more))
     write_recipe(folder, "c", pip_recipe("c", "c=={version}", more=MORE))
-    done = night(folder)
-    assert done.code == 8
+    result = night(folder)
+    assert result.code == 8
     assert list(versions(cloud, "us-east-1", "c-python313-arm64")) == [1]
-    assert "2 zips would be the layer `same`" in done.err
+    assert "2 zips have the layer name `same`" in result.err
     assert (folder / "dist" / "report" / "index.html").is_file()
     assert not versions(cloud, "us-east-1", "same")
 
 
-def test_a_region_out_of_reach_after_the_night_leaves_the_report(cloud: Front, folder: Path) -> None:
+def test_expired_credentials_after_the_build_do_not_stop_the_report(cloud: Front, folder: Path) -> None:
     cloud.fault = lambda request: "expired" if request.service == "lambda" else None
-    done = night(folder)
-    assert done.code == 8
-    assert "expired" in done.err
+    result = night(folder)
+    assert result.code == 8
+    assert "expired" in result.err
     assert (folder / "dist" / "report" / "index.html").is_file()
 
 
-def test_what_failed_to_build_is_not_published_and_the_rest_is(cloud: Front, folder: Path) -> None:
+def test_failed_targets_are_not_published_and_the_others_are(cloud: Front, folder: Path) -> None:
     assert night(folder).code == 0
     write_recipe(folder, "a", pip_recipe("a", "a==9.9", more=MORE))
-    done = night(folder)
-    assert done.code == 4
+    result = night(folder)
+    assert result.code == 4
     assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
     assert list(versions(cloud, "us-east-1", "b-python313-arm64")) == [1]
 
 
-def test_a_region_that_fails_is_told_by_the_exit_code(cloud: Front, folder: Path) -> None:
+def test_an_error_in_a_region_sets_the_exit_code(cloud: Front, folder: Path) -> None:
     cloud.fault = lambda request: "denied" if request.publishes and request.region == "eu-west-1" else None
-    done = night(folder)
-    assert done.code == 8
-    assert "2 of 4 are not published" in done.err
+    result = night(folder)
+    assert result.code == 8
+    assert "2 of 4 layer versions are not published" in result.err
     assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
     cloud.fault = lambda _: None
     assert night(folder).code == 0

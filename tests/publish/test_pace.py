@@ -1,4 +1,4 @@
-"""How fast a region is asked, with a clock of our own."""
+"""The rate limit of a region, with a simulated clock."""
 
 import pytest
 
@@ -28,36 +28,36 @@ def pace(clock: Clock, rate: float = 14.0) -> Pace:
     return Pace(rate, clock=lambda: clock.now, sleep=clock.sleep)
 
 
-def most(moments: list[float]) -> int:
-    return max(sum(1 for other in moments if 0 <= other - one < 1.0) for one in moments)
+def most(times: list[float]) -> int:
+    return max(sum(1 for other in times if 0 <= other - time < 1.0) for time in times)
 
 
 def test_no_second_has_more_requests_than_the_limit(clock: Clock) -> None:
-    own = pace(clock)
-    clock.send(own, 50)
+    limiter = pace(clock)
+    clock.send(limiter, 50)
     clock.now += 10
-    clock.send(own, 50)  # after a pause as well: a bucket that had filled would let many out at once
+    clock.send(limiter, 50)  # after a pause as well: a larger bucket would allow a burst
     assert most(clock.sent) <= 15
     assert clock.sent[49] - clock.sent[0] == pytest.approx(49 / 14, abs=0.01)
 
 
-def test_a_complaint_halves_the_speed_and_time_brings_it_back(clock: Clock) -> None:
-    own = pace(clock)
-    clock.send(own, 2)
-    own.complain()
+def test_throttling_halves_the_rate_and_it_recovers_with_time(clock: Clock) -> None:
+    limiter = pace(clock)
+    clock.send(limiter, 2)
+    limiter.slow_down()
     first = clock.now
-    clock.send(own, 4)
+    clock.send(limiter, 4)
     assert clock.now - first > 3 / 9
     clock.now += 60
     clock.sent.clear()
-    clock.send(own, 14)
+    clock.send(limiter, 14)
     assert clock.sent[-1] - clock.sent[0] == pytest.approx(13 / 14, abs=0.01)
 
 
-def test_it_never_stops_altogether(clock: Clock) -> None:
-    own = pace(clock)
+def test_the_rate_never_reaches_zero(clock: Clock) -> None:
+    limiter = pace(clock)
     for _ in range(20):
-        own.complain()
+        limiter.slow_down()
     first = clock.now
-    clock.send(own, 2)
+    clock.send(limiter, 2)
     assert clock.now - first <= 1.5

@@ -1,4 +1,4 @@
-"""`publish` against moto's server: what it makes, what it leaves alone, what it says."""
+"""`publish` against moto's server: versions, permissions, messages and exit codes."""
 
 import json
 import os
@@ -25,8 +25,8 @@ def publish(folder: Path, *arguments: str | Path, account: str = ACCOUNT) -> Res
     return layerwright("publish", *arguments, "--account", account, cwd=folder)
 
 
-def states(done: Result) -> dict[str, str]:
-    return {row["region"]: row["status"] for row in done.json["rows"]}
+def states(result: Result) -> dict[str, str]:
+    return {row["region"]: row["status"] for row in result.json["rows"]}
 
 
 def zipped(folder: Path, **how: Any) -> Path:
@@ -35,17 +35,17 @@ def zipped(folder: Path, **how: Any) -> Path:
 
 def test_nothing_is_changed_without_yes(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
-    told = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--share", ORGANIZATION)
-    assert told.code == 0
-    assert told.out.count("create") == 2
-    assert told.out.count(f"+{ORGANIZATION}") == 2
-    assert "a dry run" in told.err
-    assert ACCOUNT in told.err
+    result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--share", ORGANIZATION)
+    assert result.code == 0
+    assert result.out.count("create") == 2
+    assert result.out.count(f"+{ORGANIZATION}") == 2
+    assert "dry run" in result.err
+    assert ACCOUNT in result.err
     assert not versions(cloud, "us-east-1", NAME)
     assert not (tmp_path / "dist" / "publish").exists()
 
 
-def test_the_same_content_is_published_once_and_another_once_more(cloud: Front, tmp_path: Path) -> None:
+def test_existing_content_is_not_published_again(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     for _ in range(2):
         assert publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes").code == 0
@@ -59,18 +59,18 @@ def test_the_same_content_is_published_once_and_another_once_more(cloud: Front, 
     assert (found["Description"], found["LicenseInfo"]) == ("for tests", "MIT")
 
 
-def test_old_content_is_found_again_in_an_old_version(cloud: Front, tmp_path: Path) -> None:
+def test_an_older_version_with_the_same_content_is_reused(cloud: Front, tmp_path: Path) -> None:
     for content in (b"1", b"2", b"3", b"1"):
         path = zipped(tmp_path, content=content)
         assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
     assert list(versions(cloud, "us-east-1", NAME)) == [1, 2, 3]
-    told = publish(tmp_path, path, "--regions", "us-east-1")
-    assert "version 1 has this content, version 3 is newer" in told.out
+    result = publish(tmp_path, path, "--regions", "us-east-1")
+    assert "version 1 has this content, version 3 is newer" in result.out
     book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
     assert [one["number"] for one in book["layers"]] == [1]
 
 
-def test_many_layers_are_looked_at_by_pages(cloud: Front, tmp_path: Path) -> None:
+def test_many_layers_are_listed_by_pages(cloud: Front, tmp_path: Path) -> None:
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(5)]
     assert publish(tmp_path, *paths, "--regions", "us-east-1", "--yes").code == 0
     cloud.seen.clear()
@@ -79,31 +79,31 @@ def test_many_layers_are_looked_at_by_pages(cloud: Front, tmp_path: Path) -> Non
     assert [one.path for one in cloud.seen if one.service == "lambda"] == ["/2018-10-31/layers"] * 3  # pages of two
 
 
-def test_shares_are_made_what_the_wish_is(cloud: Front, tmp_path: Path) -> None:
+def test_permissions_become_the_requested_ones(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     for share in ((ORGANIZATION, OTHER), (OTHER,), ("public",), (OTHER, ORGANIZATION)):
         options = [part for text in share for part in ("--share", text)]
-        done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--public", *options)
-        assert done.code == 0, done.err
+        result = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--public", *options)
+        assert result.code == 0, result.err
         assert shared(cloud, "us-east-1", NAME, 1) == sorted(share)
     assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
-    assert shared(cloud, "us-east-1", NAME, 1) == sorted([OTHER, ORGANIZATION]), "nobody asked for a change"
-    told = publish(tmp_path, path, "--regions", "us-east-1", "--no-share")
-    assert f"-{OTHER}" in told.out
+    assert shared(cloud, "us-east-1", NAME, 1) == sorted([OTHER, ORGANIZATION]), "without --share, permissions stay"
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--no-share")
+    assert f"-{OTHER}" in result.out
     assert publish(tmp_path, path, "--regions", "us-east-1", "--no-share", "--yes").code == 0
     assert shared(cloud, "us-east-1", NAME, 1) == []
     assert list(versions(cloud, "us-east-1", NAME)) == [1]
 
 
-def test_what_no_version_can_change_is_named(cloud: Front, tmp_path: Path) -> None:
+def test_differences_of_immutable_properties_are_reported(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
-    told = publish(tmp_path, path, "--regions", "us-east-1", "--description", "another", "--runtime", "python3.12")
-    assert "but another description and runtimes, which no version can change" in told.out
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--description", "another", "--runtime", "python3.12")
+    assert "its description and runtimes differ, but a published version cannot be changed" in result.out
     assert list(versions(cloud, "us-east-1", NAME)) == [1]
 
 
-def test_a_recipe_says_where_and_for_whom(cloud: Front, tmp_path: Path) -> None:
+def test_regions_shares_and_parameter_of_a_recipe(cloud: Front, tmp_path: Path) -> None:
     more = f"""
 [publish]
 name    = "acme-{{name}}-{{arch}}"
@@ -113,8 +113,8 @@ ssm     = "/layers/{{name}}"
 """
     write_recipe(tmp_path, "sample", pip_recipe("sample", "sample==1.0", more=more))
     path = zipped(tmp_path)
-    done = publish(tmp_path, "sample", "--yes")
-    assert done.code == 0, done.err
+    result = publish(tmp_path, "sample", "--yes")
+    assert result.code == 0, result.err
     for region in ("eu-central-1", "us-west-2"):
         assert list(versions(cloud, region, "acme-sample-arm64").values()) == [published.code_sha256(path)]
         assert shared(cloud, region, "acme-sample-arm64", 1) == [ORGANIZATION]
@@ -132,41 +132,43 @@ def test_all_stands_for_the_partition_of_the_credentials(
     cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, region: str, partition: str
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    told = publish(tmp_path, zipped(tmp_path), "--regions", "all", "--json")
-    assert told.code == 0, told.err
+    result = publish(tmp_path, zipped(tmp_path), "--regions", "all", "--json")
+    assert result.code == 0, result.err
     expected = boto3.Session().get_available_regions("lambda", partition_name=partition)
-    assert sorted(row["region"] for row in told.json["rows"]) == sorted(expected)
+    assert sorted(row["region"] for row in result.json["rows"]) == sorted(expected)
     assert not [one for one in cloud.seen if one.service == "lambda" and one.region not in expected]
 
 
 def test_regions_that_are_not_enabled(cloud: Front, tmp_path: Path) -> None:
     cloud.fault = lambda request: "not enabled" if request.region.startswith("ap-") else None
     path = zipped(tmp_path)
-    told = publish(tmp_path, path, "--regions", "all", "--json")
-    assert told.code == 0
-    assert all(region.startswith("ap-") for region in told.json["left_out"])
-    assert len(told.json["left_out"]) + len(told.json["rows"]) == len(boto3.Session().get_available_regions("lambda"))
+    result = publish(tmp_path, path, "--regions", "all", "--json")
+    assert result.code == 0
+    assert all(region.startswith("ap-") for region in result.json["left_out"])
+    assert len(result.json["left_out"]) + len(result.json["rows"]) == len(
+        boto3.Session().get_available_regions("lambda")
+    )
     named = publish(tmp_path, path, "--regions", "eu-west-1,ap-east-1", "--yes")
     assert named.code == 8
-    assert "is the region enabled" not in named.out
+    assert "check that the region is enabled" not in named.out
     assert "blocked" in named.out
     assert list(versions(cloud, "eu-west-1", NAME)) == [1]
 
 
-def test_one_region_that_refuses_does_not_stop_the_others(cloud: Front, tmp_path: Path) -> None:
+def test_an_error_in_one_region_does_not_affect_the_others(cloud: Front, tmp_path: Path) -> None:
     cloud.fault = lambda request: "denied" if request.publishes and request.region == "us-east-1" else None
     path = zipped(tmp_path)
-    done = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", "--json")
-    assert done.code == 8
-    assert states(done) == {
+    result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", "--json")
+    assert result.code == 8
+    assert states(result) == {
         "us-east-1": "failed",
         "eu-west-1": "published",
     }
-    assert "--print-policy" in done.err
+    assert "--print-policy" in result.err
     cloud.fault = lambda _: None
-    done = layerwright("publish", "--resume", "--json", cwd=tmp_path)
-    assert done.code == 0, done.err
-    assert states(done) == {
+    result = layerwright("publish", "--resume", "--json", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert states(result) == {
         "us-east-1": "published",
         "eu-west-1": "there",
     }
@@ -174,12 +176,12 @@ def test_one_region_that_refuses_does_not_stop_the_others(cloud: Front, tmp_path
     assert layerwright("publish", "--resume", cwd=tmp_path).code == 3
 
 
-def test_a_version_whose_share_fails_is_told_to_be_there(cloud: Front, tmp_path: Path) -> None:
+def test_a_version_whose_permissions_fail_is_reported_with_its_arn(cloud: Front, tmp_path: Path) -> None:
     cloud.fault = lambda request: "denied" if request.method == "POST" and request.path.endswith("/policy") else None
     path = zipped(tmp_path)
-    done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--share", OTHER, "--json")
-    assert done.code == 8
-    (row,) = done.json["rows"]
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--share", OTHER, "--json")
+    assert result.code == 8
+    (row,) = result.json["rows"]
     assert (row["status"], row["arn"]) == ("failed", f"arn:aws:lambda:us-east-1:{ACCOUNT}:layer:{NAME}:1")
     assert "AccessDenied" in row["error"]
     cloud.fault = lambda _: None
@@ -188,14 +190,14 @@ def test_a_version_whose_share_fails_is_told_to_be_there(cloud: Front, tmp_path:
     assert shared(cloud, "us-east-1", NAME, 1) == [OTHER]
 
 
-def test_credentials_that_no_region_knows(cloud: Front, tmp_path: Path) -> None:
+def test_credentials_that_are_valid_in_no_region(cloud: Front, tmp_path: Path) -> None:
     cloud.fault = lambda request: "not enabled" if request.service == "lambda" else None
-    told = publish(tmp_path, zipped(tmp_path), "--regions", "all")
-    assert told.code == 8
-    assert "has enabled none of these regions" in told.err
+    result = publish(tmp_path, zipped(tmp_path), "--regions", "all")
+    assert result.code == 8
+    assert "none of the regions is enabled" in result.err
 
 
-def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path: Path) -> None:
+def test_expired_credentials_stop_the_publish_and_resume_continues_it(cloud: Front, tmp_path: Path) -> None:
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(8)]
     published_so_far: list[Request] = []
 
@@ -205,9 +207,9 @@ def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path:
         return "expired" if len(published_so_far) > 3 and request.service == "lambda" else None
 
     cloud.fault = expire
-    done = publish(tmp_path, *paths, "--regions", "us-east-1", "--yes")
-    assert done.code == 8
-    assert "--resume" in done.err
+    result = publish(tmp_path, *paths, "--regions", "us-east-1", "--yes")
+    assert result.code == 8
+    assert "--resume" in result.err
     cloud.fault = lambda _: None
     resumed = layerwright("publish", "--resume", cwd=tmp_path)
     assert resumed.code == 0, resumed.err
@@ -215,8 +217,8 @@ def test_credentials_that_end_stop_it_and_resume_goes_on(cloud: Front, tmp_path:
         assert list(versions(cloud, "us-east-1", f"layer{number}-python313-arm64")) == [1]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="ends a process as POSIX does")
-def test_a_process_that_is_killed_leaves_what_resume_needs(cloud: Front, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_a_killed_process_can_be_resumed(cloud: Front, tmp_path: Path) -> None:
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(6)]
     cloud.latency = 0.1
     command = [sys.executable, "-m", "builder", "publish", *map(str, paths), "--regions", "us-east-1,eu-west-1"]
@@ -242,16 +244,16 @@ def test_a_process_that_is_killed_leaves_what_resume_needs(cloud: Front, tmp_pat
             assert shared(cloud, region, f"layer{number}-python313-arm64", 1) == [OTHER]
 
 
-def test_resume_does_not_publish_another_zip(cloud: Front, tmp_path: Path) -> None:
+def test_resume_refuses_a_changed_zip(cloud: Front, tmp_path: Path) -> None:
     cloud.fault = lambda request: "denied" if request.publishes else None
     assert publish(tmp_path, zipped(tmp_path), "--regions", "us-east-1", "--yes").code == 8
     zipped(tmp_path, content=b"another")
     resumed = layerwright("publish", "--resume", cwd=tmp_path)
     assert resumed.code == 2
-    assert "not the zip any more" in resumed.err
+    assert "was changed or removed since" in resumed.err
 
 
-def test_machines_that_share_a_cache_share_what_versions_hold(
+def test_a_remote_cache_shares_the_hashes_of_versions(
     cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aws.client(cloud.address).create_bucket(Bucket="team")
@@ -264,36 +266,36 @@ def test_machines_that_share_a_cache_share_what_versions_hold(
         if not known:
             monkeypatch.delenv("LAYERWRIGHT_REMOTE_CACHE")
         cloud.seen.clear()
-        told = publish(tmp_path, path, "--regions", "us-east-1", "--json")
-        assert [row["action"] for row in told.json["rows"]] == ["skip"]
+        result = publish(tmp_path, path, "--regions", "us-east-1", "--json")
+        assert [row["action"] for row in result.json["rows"]] == ["skip"]
         asked = [one for one in cloud.seen if one.service == "lambda" and one.path.count("/versions/")]
         assert len(asked) == (0 if known else 3)
 
 
-def test_regions_are_asked_no_faster_than_lambda_takes(cloud: Front, tmp_path: Path) -> None:
+def test_the_request_rate_stays_below_the_limit_of_lambda(cloud: Front, tmp_path: Path) -> None:
     cloud.limit = 15
     paths = [zipped(tmp_path, name=f"layer{number}") for number in range(20)]
-    done = publish(tmp_path, *paths, "--regions", "us-east-1,eu-west-1", "--yes", "--share", OTHER)
-    assert done.code == 0, done.err
+    result = publish(tmp_path, *paths, "--regions", "us-east-1,eu-west-1", "--yes", "--share", OTHER)
+    assert result.code == 0, result.err
     assert max(cloud.most_in_a_second().values()) <= 15
 
 
 # ---- accounts ------------------------------------------------------------------------------------------------------
 
 
-def test_the_account_is_made_sure_of(cloud: Front, tmp_path: Path) -> None:
+def test_the_account_must_be_confirmed(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     wrong = publish(tmp_path, path, "--regions", "us-east-1", "--yes", account="111111111111")
     assert wrong.code == 2
-    assert f"of account {ACCOUNT}, not of 111111111111" in wrong.err
+    assert f"belong to account {ACCOUNT}, not to 111111111111" in wrong.err
     silent = layerwright("publish", path, "--regions", "us-east-1", "--yes", cwd=tmp_path)
     assert silent.code == 2
-    assert f"--account {ACCOUNT}" in silent.err
+    assert f"pass --account {ACCOUNT} to confirm it" in silent.err
     assert not versions(cloud, "us-east-1", NAME)
 
 
 @pytest.mark.usefixtures("cloud")
-def test_accounts_have_books_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_book_keeps_accounts_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = zipped(tmp_path)
     assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
     role = boto3.client("sts").assume_role(RoleArn="arn:aws:iam::222222222222:role/any", RoleSessionName="test")
@@ -301,11 +303,11 @@ def test_accounts_have_books_of_their_own(tmp_path: Path, monkeypatch: pytest.Mo
     for name, key in (("ACCESS_KEY_ID", "AccessKeyId"), ("SECRET_ACCESS_KEY", "SecretAccessKey")):
         monkeypatch.setenv(f"AWS_{name}", keys[key])
     monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
-    done = publish(tmp_path, path, "--regions", "us-east-1", "--yes", account="222222222222")
-    assert done.code == 0, done.err
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--yes", account="222222222222")
+    assert result.code == 0, result.err
     book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
     assert sorted(one["account"] for one in book["layers"]) == [ACCOUNT, "222222222222"]
-    assert keys["SecretAccessKey"] not in done.out + done.err
+    assert keys["SecretAccessKey"] not in result.out + result.err
     assert not [path for path in (tmp_path / "dist").rglob("*") if path.is_file() and _holds(path, keys)]
 
 
@@ -313,14 +315,14 @@ def _holds(path: Path, keys: dict[str, str]) -> bool:
     return any(keys[name].encode() in path.read_bytes() for name in ("SecretAccessKey", "SessionToken"))
 
 
-def test_without_credentials_or_network_it_is_told(
+def test_missing_credentials_and_network_are_reported(
     cloud: Front, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = zipped(tmp_path)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     nobody = publish(tmp_path, path, "--regions", "us-east-1")
     assert nobody.code == 2
-    assert "is the network there" in nobody.err
+    assert "check the network connection" in nobody.err
     monkeypatch.setenv("AWS_ENDPOINT_URL", cloud.address)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
@@ -330,26 +332,28 @@ def test_without_credentials_or_network_it_is_told(
     assert without.code == 2
     assert "AWS_PROFILE" in without.err
     profile = publish(tmp_path, path, "--regions", "us-east-1", "--profile", "nope")
-    assert "there is no profile `nope`" in profile.err
+    assert "profile `nope` not found" in profile.err
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("--regions", "us-esat-1"), "`us-esat-1` is no region with Lambda; did you mean `us-west-1`?"),
+        (("--regions", "us-esat-1"), "`us-esat-1` is not a region with Lambda; did you mean `us-west-1`?"),
         (("--regions", "us-east-1,cn-north-1"), "several partitions"),
-        ((), "no region is named"),
+        ((), "no region is specified"),
         (("--regions", "us-east-1", "--share", "public"), "every AWS account"),
-        (("--regions", "us-east-1", "--yes", "--dry-run"), "contradict"),
-        (("--regions", "us-east-1", "--resume"), "takes no names"),
-        (("--regions", "us-east-1", "--bucket", "UPPER"), "no name of a bucket"),
-        (("--regions", "us-east-1", "--storage", "reference"), "needs the bucket"),
+        (("--regions", "us-east-1", "--yes", "--dry-run"), "mutually exclusive"),
+        (("--regions", "us-east-1", "--resume"), "names, --regions, --share and --dry-run are not allowed"),
+        (("--regions", "us-east-1", "--bucket", "UPPER"), "not a valid bucket name"),
+        (("--regions", "us-east-1", "--storage", "reference"), "requires --bucket"),
     ],
 )
-def test_wrong_input_is_told_at_once(cloud: Front, tmp_path: Path, arguments: tuple[str, ...], text: str) -> None:
-    told = publish(tmp_path, zipped(tmp_path), *arguments)
-    assert told.code == 2
-    assert text in told.err
+def test_invalid_input_is_reported_before_any_request(
+    cloud: Front, tmp_path: Path, arguments: tuple[str, ...], text: str
+) -> None:
+    result = publish(tmp_path, zipped(tmp_path), *arguments)
+    assert result.code == 2
+    assert text in result.err
     assert not [one for one in cloud.seen if one.service == "lambda"]
 
 
@@ -358,35 +362,35 @@ def test_wrong_input_is_told_at_once(cloud: Front, tmp_path: Path, arguments: tu
 
 @pytest.fixture
 def s3(cloud: Front, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Give a client, and let every zip be too large for a request."""
+    """Return an S3 client of the loopback cloud."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     assert cloud.address
     return aws.client(cloud.address)
 
 
 def large(folder: Path) -> Path:
-    """Make a zip above 50 MiB."""
+    """Write a zip above 50 MiB."""
     return published.layer(folder / "dist", content=os.urandom(DIRECT_LIMIT + 1))
 
 
-def test_large_zips_go_through_a_bucket_of_the_region_and_leave_nothing(s3: Any, cloud: Front, tmp_path: Path) -> None:
+def test_large_zips_are_uploaded_to_a_bucket_of_the_region_and_removed(s3: Any, cloud: Front, tmp_path: Path) -> None:
     for region in ("us-east-1", "eu-west-1"):
         where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
         boto3.client("s3", region_name=region).create_bucket(Bucket=f"acme-{region}-{ACCOUNT}", **where)
     path = large(tmp_path)
     assert "--bucket" in publish(tmp_path, path, "--regions", "us-east-1").err
     bucket = ("--bucket", "acme-{region}-{account}")
-    done = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", *bucket)
-    assert done.code == 0, done.err
+    result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", *bucket)
+    assert result.code == 0, result.err
     for region in ("us-east-1", "eu-west-1"):
         assert list(versions(cloud, region, NAME).values()) == [published.code_sha256(path)]
         assert s3.list_objects_v2(Bucket=f"acme-{region}-{ACCOUNT}")["KeyCount"] == 0
         assert not s3.list_multipart_uploads(Bucket=f"acme-{region}-{ACCOUNT}").get("Uploads")
     parts = [one for one in cloud.seen if one.service == "s3" and "partNumber=" in one.target]
-    assert len(parts) > 2 * 6, "in parts"
+    assert len(parts) > 2 * 6, "multipart uploads"
 
 
-def test_what_a_killed_call_left_in_the_bucket_is_removed(s3: Any, cloud: Front, tmp_path: Path) -> None:
+def test_resume_removes_the_upload_of_an_interrupted_publish(s3: Any, cloud: Front, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="acme")
     path = large(tmp_path)
     how = (path, "--regions", "us-east-1", "--bucket", "acme", "--yes")
@@ -400,18 +404,18 @@ def test_what_a_killed_call_left_in_the_bucket_is_removed(s3: Any, cloud: Front,
     assert list(versions(cloud, "us-east-1", NAME)) == [1]
 
 
-def test_a_bucket_elsewhere_or_nowhere_blocks(s3: Any, cloud: Front, tmp_path: Path) -> None:
+def test_a_bucket_in_another_region_or_a_missing_one_blocks(s3: Any, cloud: Front, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="acme", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     path = large(tmp_path)
-    told = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--bucket", "acme")
-    assert "bucket acme is in eu-west-1" in told.out
-    assert told.code == 8
-    told = publish(tmp_path, path, "--regions", "us-east-1", "--bucket", "acme-none")
-    assert "blocked" in told.out
+    result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--bucket", "acme")
+    assert "bucket acme is in eu-west-1" in result.out
+    assert result.code == 8
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--bucket", "acme-none")
+    assert "blocked" in result.out
     assert not versions(cloud, "us-east-1", NAME)
 
 
-def test_reference_leaves_the_object_and_names_its_version(s3: Any, cloud: Front, tmp_path: Path) -> None:
+def test_reference_keeps_the_object_and_passes_its_version(s3: Any, cloud: Front, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="acme")
     path = zipped(tmp_path)
     how = ("--regions", "us-east-1", "--bucket", "acme", "--storage", "reference", "--yes")
@@ -424,8 +428,8 @@ def test_reference_leaves_the_object_and_names_its_version(s3: Any, cloud: Front
             bodies.append(json.loads(request.body))
 
     cloud.fault = note
-    done = publish(tmp_path, path, *how)
-    assert done.code == 0, done.err
+    result = publish(tmp_path, path, *how)
+    assert result.code == 0, result.err
     (content,) = (body["Content"] for body in bodies)
     assert content["S3ObjectStorageMode"] == "REFERENCE"
     assert content["S3ObjectVersion"]

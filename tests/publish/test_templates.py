@@ -1,4 +1,4 @@
-"""Templates, by those who read them: cfn-lint, moto's CloudFormation, the real CDK, TypeScript, HCL."""
+"""Templates, verified by cfn-lint, moto's CloudFormation, CDK, TypeScript and an HCL parser."""
 
 import json
 import os
@@ -68,15 +68,15 @@ node = "require('{name}');"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give a folder with recipes in three languages, and zips of them as if they were built."""
+    """Return a folder with recipes in three languages and zips as if they were built."""
     write_recipe(tmp_path, "sample", pip_recipe("sample", "sample==1.0", architectures=("x86_64", "arm64"), more=TESTS))
     write_recipe(tmp_path, "module", npm_recipe("module"))
     write_recipe(tmp_path, "jars", JAVA)
     for arch in ("x86_64", "arm64"):
         published.layer(tmp_path / "dist", arch=arch)
         published.layer(tmp_path / "dist", "module", runtime="nodejs22.x", arch=arch)
-        said = 'it\'s "quoted" ${for} everybody'
-        published.layer(tmp_path / "dist", "jars", runtime="java21", arch=arch, description=said)
+        description = 'it\'s "quoted" ${for} everybody'
+        published.layer(tmp_path / "dist", "jars", runtime="java21", arch=arch, description=description)
     return tmp_path
 
 
@@ -88,9 +88,9 @@ def template(folder: Path, form: str, *arguments: str) -> str:
 
 def publish(folder: Path, *names: str) -> Result:
     where = ("--regions", "us-east-1,eu-west-1", "--yes", "--account", ACCOUNT, "--share", OTHER)
-    done = layerwright("publish", *names, *where, cwd=folder)
-    assert done.code == 0, done.err
-    return done
+    result = layerwright("publish", *names, *where, cwd=folder)
+    assert result.code == 0, result.err
+    return result
 
 
 def complaints(text: str) -> list[str]:
@@ -125,23 +125,23 @@ def test_stacks_of_published_layers_are_valid(cloud: Front, folder: Path, form: 
     assert cloud.seen
 
 
-def test_a_linter_that_finds_nothing_would_be_no_proof(folder: Path) -> None:
+def test_the_linter_reports_errors(folder: Path) -> None:
     text = template(folder, "cloudformation", "sample", "--from", "zip")
     assert complaints(text.replace("CompatibleRuntimes", "CompatibleRuntime"))
     assert complaints(text.replace("arm64", "arm65"))
 
 
-def test_the_sample_does_what_the_recipe_tests(folder: Path) -> None:
+def test_the_sample_function_executes_a_test_of_the_recipe(folder: Path) -> None:
     sample = yaml.safe_load(template(folder, "sam", "sample", "--from", "zip"))["Resources"]["Function"]["Properties"]
     assert "import sample; assert sample" in sample["InlineCode"]
     compile(sample["InlineCode"], "index.py", "exec")
     module = yaml.safe_load(template(folder, "sam", "module", "--from", "zip"))["Resources"]["Function"]["Properties"]
-    assert "require('module');" in module["InlineCode"], "a test in ECMAScript's own modules fits no inline source"
+    assert "require('module');" in module["InlineCode"], "inline source cannot contain import statements"
     jars = yaml.safe_load(template(folder, "sam", "jars", "--from", "zip"))["Resources"]["Function"]["Properties"]
     assert jars["CodeUri"] == "function/"
 
 
-def test_paths_are_told_from_where_the_file_lies(folder: Path) -> None:
+def test_paths_are_relative_to_the_template(folder: Path) -> None:
     assert layerwright("template", "sample", "--to", "deploy/stack.yaml", cwd=folder).code == 0
     found = yaml.safe_load((folder / "deploy" / "stack.yaml").read_text(encoding="utf-8"))
     layer = found["Resources"]["SamplePython313Arm64Layer"]["Properties"]
@@ -162,7 +162,7 @@ def deploy(cloud: Front, text: str, **parameters: str) -> dict[str, str]:
 
 
 def functions_of(cloud: Front) -> list[tuple[str, str]]:
-    """Return runtime and handler; the layers of a stack's function are what moto does not read."""
+    """Return runtime and handler. moto ignores the layers of a function in a stack."""
     found = published.functions(cloud, "us-east-1").list_functions()["Functions"]
     return [(one["Runtime"], one["Handler"]) for one in found]
 
@@ -194,13 +194,13 @@ def test_a_stack_of_published_layers_deploys(cloud: Front, folder: Path) -> None
 
 
 def node(program: str) -> str:
-    """Return Node.js or npm as the tests' own environment has it."""
+    """Return the path of Node.js or npm in the environment of the tests."""
     return str(Path(sys.executable).with_name(program))
 
 
 def run(command: Sequence[str | Path], cwd: Path, **env: str) -> str:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
+    result = subprocess.run(
         [os.fspath(part) for part in command],
         cwd=cwd,
         env={**os.environ, "PATH": path, **env},
@@ -208,8 +208,8 @@ def run(command: Sequence[str | Path], cwd: Path, **env: str) -> str:
         encoding="utf-8",
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
 
 
 def synthesized(outdir: Path) -> dict[str, Any]:
@@ -252,7 +252,7 @@ def refers_to_arns(stack: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.network
-def test_typescript_is_typed_right_and_synthesizes(cloud: Front, folder: Path) -> None:
+def test_typescript_compiles_and_synthesizes(cloud: Front, folder: Path) -> None:
     work = folder / "cdk"
     work.mkdir()
     packages = (f"aws-cdk-lib@{CDK}", f"constructs@{CONSTRUCTS}", f"typescript@{TYPESCRIPT}", f"@types/node@{TYPES}")
@@ -302,9 +302,9 @@ def test_python_synthesizes(cloud: Front, folder: Path) -> None:
 
 
 def formatted(text: str, folder: Path) -> None:
-    """Let Terraform read it and see that it is as Terraform would write it, where Terraform is.
+    """Check the format with `terraform fmt` if Terraform is installed.
 
-    `validate` would need its providers, which come from a registry of their own.
+    `terraform validate` would need the providers, which come from another registry.
     """
     if terraform := shutil.which("terraform"):
         (folder / "main.tf").write_text(text, encoding="utf-8")
@@ -312,7 +312,7 @@ def formatted(text: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", VARIANTS)
-def test_terraform_parses_and_says_the_same(folder: Path, arguments: tuple[str, ...]) -> None:
+def test_terraform_parses_and_contains_all_layers(folder: Path, arguments: tuple[str, ...]) -> None:
     text = template(folder, "terraform", *arguments)
     found = hcl2.loads(text)
     resources = [(kind.strip('"'), body) for block in found["resource"] for kind, body in block.items()]
@@ -340,37 +340,39 @@ def test_terraform_of_published_layers(cloud: Front, folder: Path) -> None:
 
 
 def test_large_zips_get_a_bucket_in_terraform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from builder.publish import subject, template
-    from builder.publish.wanted import Given, Source, gather
+    from builder.publish import template, template_source
+    from builder.publish.layer_version import InputZip, PublishOptions, gather
 
-    wanted = gather([Source(zip=folder / "dist" / "sample-1.0-python3.13-arm64.zip")], Given())
-    monkeypatch.setattr(subject, "DIRECT_LIMIT", 10)
-    text = template.terraform(subject.of_zips("sample", wanted, subject.Sample(base=folder, function=False)))
+    layers = gather([InputZip(zip=folder / "dist" / "sample-1.0-python3.13-arm64.zip")], PublishOptions())
+    monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
+    text = template.terraform(
+        template_source.of_zips("sample", layers, template_source.TemplateOptions(base=folder, function=False))
+    )
     assert "var.layer_bucket" in text
     assert "filename" not in text
     hcl2.loads(text)
 
 
-def test_tables_and_data_for_programs(cloud: Front, folder: Path) -> None:
+def test_markdown_and_json(cloud: Front, folder: Path) -> None:
     zips = json.loads(template(folder, "json", "sample", "--from", "zip", "--share", OTHER))
     assert [one["share"] for one in zips["layers"]] == [[OTHER], [OTHER]]
     assert not zips["published"]
     publish(folder, "sample")
-    told = json.loads(template(folder, "json", "sample"))
-    assert [sorted(one["arns"]) for one in told["layers"]] == [["eu-west-1", "us-east-1"]] * 2
+    result = json.loads(template(folder, "json", "sample"))
+    assert [sorted(one["arns"]) for one in result["layers"]] == [["eu-west-1", "us-east-1"]] * 2
     text = template(folder, "markdown", "sample", "--arch", "arm64")
     assert f"| eu-west-1 | `arn:aws:lambda:eu-west-1:{ACCOUNT}:layer:sample-python313-arm64:1` |" in text
     assert "x86_64" not in text
     assert cloud.seen
 
 
-def test_what_is_not_there_has_no_template(folder: Path) -> None:
+def test_a_missing_layer_is_an_error(folder: Path) -> None:
     assert layerwright("template", "nope", cwd=folder).code == 2
     assert layerwright("template", "sample", "--from", "published", cwd=folder).code == 3
     shutil.rmtree(folder / "dist")
-    told = layerwright("template", "sample", cwd=folder)
-    assert told.code == 2
-    assert "layerwright build sample" in told.err
+    result = layerwright("template", "sample", cwd=folder)
+    assert result.code == 2
+    assert "layerwright build sample" in result.err
 
 
 # ---- the policy ----------------------------------------------------------------------------------------------------
@@ -384,13 +386,13 @@ def test_what_is_not_there_has_no_template(folder: Path) -> None:
         Scope(partition="aws-cn", account=ACCOUNT, bucket="acme", reference=True),
     ],
 )
-def test_the_policy_is_one_that_iam_takes(scope: Scope) -> None:
+def test_the_policy_is_valid(scope: Scope) -> None:
     made = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy.document(scope)}}
     assert complaints(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Policy": made}})) == []
 
 
-def test_the_policy_names_every_action_that_is_used() -> None:
-    """Read the calls in the code: a new one must not be forgotten in the policy."""
+def test_the_policy_contains_every_action_in_use() -> None:
+    """Compare the policy with the API calls in the code."""
     scope = Scope(bucket="acme", reference=True, parameters=("/a",))
     allowed = {
         action.partition(":")[2]
@@ -408,10 +410,10 @@ def test_the_policy_names_every_action_that_is_used() -> None:
 
 
 def test_the_policy_is_printed_without_credentials(folder: Path) -> None:
-    told = layerwright("publish", "sample", "--print-policy", "--bucket", "acme-{region}", cwd=folder)
-    assert told.code == 0
-    assert "arn:aws:lambda:*:*:layer:sample-python313-arm64" in told.out
-    assert "arn:aws:s3:::acme-*/layerwright/*" in told.out
+    result = layerwright("publish", "sample", "--print-policy", "--bucket", "acme-{region}", cwd=folder)
+    assert result.code == 0
+    assert "arn:aws:lambda:*:*:layer:sample-python313-arm64" in result.out
+    assert "arn:aws:s3:::acme-*/layerwright/*" in result.out
     named = layerwright("publish", "sample", "--print-policy", "--name", "acme-{name}-{arch}", cwd=folder)
     assert "arn:aws:lambda:*:*:layer:acme-sample-arm64" in named.out
     assert "sample-python313" not in named.out

@@ -1,4 +1,4 @@
-"""Terraform's templates against the schema of its AWS provider, as CDKTF's bindings tell it: they are made from it."""
+"""Terraform templates compared with the schema of the AWS provider, from which the CDKTF bindings are generated."""
 
 import re
 import subprocess
@@ -12,11 +12,11 @@ import hcl2
 import pytest
 from kit import published
 
-from builder.publish import subject, template
-from builder.publish.wanted import Given, Source, gather
+from builder.publish import template, template_source
+from builder.publish.layer_version import InputZip, PublishOptions, gather
 
 BINDINGS = "@cdktf/provider-aws@21.22.1"
-"""Of provider 6.25.0."""
+"""Bindings of provider 6.25.0."""
 META = {"__is_block__", "__comments__", "depends_on", "count", "for_each", "provider", "lifecycle"}
 
 
@@ -31,7 +31,7 @@ def bindings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @cache
 def schema(packed: Path, kind: str) -> dict[str, bool]:
-    """Return the attributes of a resource, and whether each must be given."""
+    """Return the attributes of a resource, and whether each is required."""
     name = kind.removeprefix("aws_").replace("_", "-")
     with tarfile.open(packed) as opened:
         source = opened.extractfile(f"package/lib/{name}/index.d.ts")
@@ -61,10 +61,12 @@ def test_every_attribute_is_one_of_the_provider(
     bindings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, large: bool
 ) -> None:
     path = published.layer(tmp_path)
-    wanted = gather([Source(zip=path)], Given(share=(published.ORGANIZATION, published.OTHER)))
+    layers = gather([InputZip(zip=path)], PublishOptions(share=(published.ORGANIZATION, published.OTHER)))
     if large:
-        monkeypatch.setattr(subject, "DIRECT_LIMIT", 10)
-    found = resources(template.terraform(subject.of_zips("sample", wanted, subject.Sample(base=tmp_path))))
+        monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
+    found = resources(
+        template.terraform(template_source.of_zips("sample", layers, template_source.TemplateOptions(base=tmp_path)))
+    )
     kinds = {kind for kind, _ in found}
     assert {"aws_lambda_layer_version", "aws_lambda_layer_version_permission", "aws_lambda_function"} <= kinds
     assert ("aws_s3_object" in kinds) == large

@@ -1,4 +1,4 @@
-"""What is published: listed, shown, pruned, deleted, and got back."""
+"""Published versions: list, show, prune, delete and pull."""
 
 import datetime as dt
 import json
@@ -14,8 +14,8 @@ from kit.published import ACCOUNT, OTHER, functions, versions
 
 from builder.base.errors import UsageError
 from builder.publish import pull
-from builder.publish.look import Version
-from builder.publish.versions import Kept, Rule, choose
+from builder.publish.remote_state import RemoteVersion
+from builder.publish.versions import ListedVersion, PruneRule, decide
 
 NAME = "sample-python313-arm64"
 REGIONS = ("us-east-1", "eu-west-1")
@@ -29,8 +29,8 @@ def arn(number: int, region: str = "us-east-1", name: str = NAME) -> str:
 def publish(folder: Path, content: bytes, *more: str) -> Path:
     path = published.layer(folder / "dist", content=content)
     options = ("--regions", ",".join(REGIONS), "--yes", "--account", ACCOUNT)
-    done = layerwright("publish", path, *options, *more, cwd=folder)
-    assert done.code == 0, done.err
+    result = layerwright("publish", path, *options, *more, cwd=folder)
+    assert result.code == 0, result.err
     return path
 
 
@@ -63,37 +63,37 @@ def prune(folder: Path, *arguments: str) -> Result:
     return layerwright("prune", NAME, "--regions", ",".join(REGIONS), "--account", ACCOUNT, *arguments, cwd=folder)
 
 
-# ---- which may go --------------------------------------------------------------------------------------------------
+# ---- prune rules --------------------------------------------------------------------------------------------------
 
 
-def kept(number: int, days: int = 0, *users: str, newest: bool = False) -> Kept:
+def kept(number: int, days: int = 0, *users: str, newest: bool = False) -> ListedVersion:
     created = (NOW - dt.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-    return Kept(
+    return ListedVersion(
         region="us-east-1",
         layer=NAME,
-        version=Version(number=number, arn=arn(number), created=created),
+        version=RemoteVersion(number=number, arn=arn(number), created=created),
         users=users,
         newest=newest,
     )
 
 
-def gone(rows: list[Kept], rule: Rule) -> list[int]:
-    return [one.kept.version.number for one in choose(rows, rule, NOW) if one.delete]
+def gone(rows: list[ListedVersion], rule: PruneRule) -> list[int]:
+    return [one.listed.version.number for one in decide(rows, rule, NOW) if one.delete]
 
 
-def test_the_newest_and_the_used_stay_whatever_the_rule() -> None:
+def test_the_newest_version_and_versions_in_use_are_always_kept() -> None:
     rows = [kept(4, 400, newest=True), kept(3, 400, "a"), kept(2, 400), kept(1, 400)]
-    assert gone(rows, Rule(older_than=0)) == [2, 1]
-    assert gone(rows, Rule(keep=1)) == [2, 1]
-    assert gone(rows, Rule(keep=3)) == [1]
-    assert gone(rows, Rule(keep=9)) == []
+    assert gone(rows, PruneRule(older_than=0)) == [2, 1]
+    assert gone(rows, PruneRule(keep=1)) == [2, 1]
+    assert gone(rows, PruneRule(keep=3)) == [1]
+    assert gone(rows, PruneRule(keep=9)) == []
 
 
 def test_both_conditions_must_hold() -> None:
     rows = [kept(4, 1, newest=True), kept(3, 10), kept(2, 100), kept(1, 1000)]
-    assert gone(rows, Rule(keep=1, older_than=50)) == [2, 1]
-    assert gone(rows, Rule(keep=3, older_than=50)) == [1]
-    assert [one.why for one in choose(rows, Rule(older_than=50), NOW)] == [
+    assert gone(rows, PruneRule(keep=1, older_than=50)) == [2, 1]
+    assert gone(rows, PruneRule(keep=3, older_than=50)) == [1]
+    assert [one.why for one in decide(rows, PruneRule(older_than=50), NOW)] == [
         "the newest; 1 days old",
         "10 days old",
         "",
@@ -101,26 +101,26 @@ def test_both_conditions_must_hold() -> None:
     ]
 
 
-def test_layers_and_regions_are_counted_apart() -> None:
+def test_layers_and_regions_are_counted_separately() -> None:
     from dataclasses import replace
 
     here = [kept(2, 9, newest=True), kept(1, 9)]
     there = [replace(one, region="eu-west-1") for one in here]
-    assert gone([*here, *there], Rule(keep=1)) == [1, 1]
-    assert gone([*here, *there], Rule(keep=2)) == []
+    assert gone([*here, *there], PruneRule(keep=1)) == [1, 1]
+    assert gone([*here, *there], PruneRule(keep=2)) == []
 
 
 # ---- with a server -------------------------------------------------------------------------------------------------
 
 
 def test_prune_keeps_what_functions_use_in_each_region(five: Front, tmp_path: Path) -> None:
-    for number in range(5):  # of others, so that the list has pages
+    for number in range(5):  # unrelated functions, so that the list has pages
         use(five, "us-east-1", f"other{number}")
     use(five, "us-east-1", "needs-two", arn(2))
-    told = prune(tmp_path, "--keep", "2")
-    assert told.code == 0, told.err
-    assert "used by needs-two" in told.out
-    assert "Functions that use a deleted version go on" in told.err
+    result = prune(tmp_path, "--keep", "2")
+    assert result.code == 0, result.err
+    assert "used by needs-two" in result.out
+    assert "Functions that use a deleted version keep working" in result.err
     assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5], "a dry run"
     assert prune(tmp_path, "--keep", "2", "--yes").code == 0
     assert list(versions(five, "us-east-1", NAME)) == [2, 4, 5]
@@ -136,22 +136,22 @@ def test_prune_keeps_what_a_published_version_of_a_function_uses(five: Front, tm
     assert list(versions(five, "us-east-1", NAME)) == [1, 5]
 
 
-def test_a_region_whose_functions_cannot_be_seen_loses_nothing(five: Front, tmp_path: Path) -> None:
+def test_nothing_is_deleted_in_a_region_whose_functions_cannot_be_listed(five: Front, tmp_path: Path) -> None:
     five.fault = lambda request: (
         "denied" if request.region == "us-east-1" and request.path.endswith("/functions") else None
     )
-    done = prune(tmp_path, "--keep", "1", "--yes")
-    assert done.code == 8
-    assert "us-east-1" in done.err
+    result = prune(tmp_path, "--keep", "1", "--yes")
+    assert result.code == 8
+    assert "us-east-1" in result.err
     assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5]
     assert list(versions(five, "eu-west-1", NAME)) == [5]
 
 
-def test_prune_by_the_recipe(five: Front, tmp_path: Path) -> None:
+def test_prune_with_the_rule_of_a_recipe(five: Front, tmp_path: Path) -> None:
     more = '\n[publish]\nregions = ["us-east-1"]\nkeep = 3\n'
     write_recipe(tmp_path, "sample", pip_recipe("sample", "sample==1.0", more=more))
-    done = layerwright("prune", "sample", "--yes", "--account", ACCOUNT, cwd=tmp_path)
-    assert done.code == 0, done.err
+    result = layerwright("prune", "sample", "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    assert result.code == 0, result.err
     assert list(versions(five, "us-east-1", NAME)) == [3, 4, 5]
     assert list(versions(five, "eu-west-1", NAME)) == [1, 2, 3, 4, 5]
 
@@ -165,9 +165,9 @@ def test_prune_without_a_rule_or_a_name(cloud: Front, tmp_path: Path) -> None:
 
 def test_versions_are_listed_with_their_users(five: Front, tmp_path: Path) -> None:
     use(five, "eu-west-1", "needs-two", arn(2, "eu-west-1"))
-    told = layerwright("versions", "list", NAME, "--regions", ",".join(REGIONS), "--json", cwd=tmp_path)
-    assert told.code == 0, told.err
-    rows = told.json["versions"]
+    result = layerwright("versions", "list", NAME, "--regions", ",".join(REGIONS), "--json", cwd=tmp_path)
+    assert result.code == 0, result.err
+    rows = result.json["versions"]
     assert [(row["region"], row["number"]) for row in rows] == [(r, n) for r in REGIONS for n in (5, 4, 3, 2, 1)]
     assert [row["arn"] for row in rows if row["users"]] == [arn(2, "eu-west-1")]
     assert [row["number"] for row in rows if row["newest"]] == [5, 5]
@@ -175,39 +175,39 @@ def test_versions_are_listed_with_their_users(five: Front, tmp_path: Path) -> No
     assert nothing.code == 3
 
 
-def test_a_version_is_shown_with_who_may_use_it(cloud: Front, tmp_path: Path) -> None:
+def test_a_version_is_shown_with_its_shares(cloud: Front, tmp_path: Path) -> None:
     path = publish(tmp_path, b"1", "--share", OTHER)
-    told = layerwright("versions", "show", arn(1), "--json", cwd=tmp_path)
-    assert told.json["code_sha256"] == published.code_sha256(path)
-    assert list(told.json["shared"].values()) == [OTHER]
+    result = layerwright("versions", "show", arn(1), "--json", cwd=tmp_path)
+    assert result.json["code_sha256"] == published.code_sha256(path)
+    assert list(result.json["shared"].values()) == [OTHER]
     assert layerwright("versions", "show", arn(9), cwd=tmp_path).code == 2
-    assert "is no ARN" in layerwright("versions", "show", NAME, cwd=tmp_path).err
+    assert "is not the ARN of a layer version" in layerwright("versions", "show", NAME, cwd=tmp_path).err
     assert cloud.seen
 
 
-def test_delete_refuses_what_is_needed(five: Front, tmp_path: Path) -> None:
+def test_delete_refuses_versions_in_use_and_the_newest(five: Front, tmp_path: Path) -> None:
     use(five, "us-east-1", "needs-two", arn(2))
     for number in (2, 5):
         refused = layerwright("versions", "delete", arn(number), "--yes", "--account", ACCOUNT, cwd=tmp_path)
         assert refused.code == 2
         assert "--force" in refused.err
     assert layerwright("versions", "delete", arn(9), "--yes", cwd=tmp_path).code == 2
-    done = layerwright("versions", "delete", arn(1), "--yes", "--account", ACCOUNT, cwd=tmp_path)
-    assert done.code == 0, done.err
+    result = layerwright("versions", "delete", arn(1), "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    assert result.code == 0, result.err
     assert list(versions(five, "us-east-1", NAME)) == [2, 3, 4, 5]
     forced = layerwright("versions", "delete", arn(5), "--force", "--yes", "--account", ACCOUNT, cwd=tmp_path)
     assert forced.code == 0, forced.err
     book = json.loads((tmp_path / "dist" / "publish" / "layers.json").read_text(encoding="utf-8"))
-    assert [one["region"] for one in book["layers"]] == ["eu-west-1"], "what is deleted is not in the book"
+    assert [one["region"] for one in book["layers"]] == ["eu-west-1"], "deleted versions are not in the book"
 
 
 # ---- round trip ----------------------------------------------------------------------------------------------------
 
 
-def test_what_was_published_comes_back_and_is_checked(cloud: Front, tmp_path: Path) -> None:
+def test_a_pulled_version_equals_the_published_zip(cloud: Front, tmp_path: Path) -> None:
     path = publish(tmp_path, b"VALUE = 1\n")
-    got = layerwright("pull", arn(1), "-o", "back", cwd=tmp_path)
-    assert got.code == 0, got.err
+    pulled = layerwright("pull", arn(1), "-o", "back", cwd=tmp_path)
+    assert pulled.code == 0, pulled.err
     back = tmp_path / "back" / f"{NAME}-1.zip"
     assert back.read_bytes() == path.read_bytes()
     assert layerwright("check", back, cwd=tmp_path).code == 0
@@ -218,22 +218,22 @@ def test_what_was_published_comes_back_and_is_checked(cloud: Front, tmp_path: Pa
     assert cloud.contents
 
 
-def test_other_bytes_than_announced_are_refused(cloud: Front, tmp_path: Path) -> None:
+def test_content_with_another_hash_is_refused(cloud: Front, tmp_path: Path) -> None:
     path = publish(tmp_path, b"1")
     cloud.contents[published.code_sha256(path)] = b"something else"
-    got = layerwright("pull", arn(1), cwd=tmp_path)
-    assert got.code == 4
-    assert "other bytes than Lambda announces" in got.err
+    pulled = layerwright("pull", arn(1), cwd=tmp_path)
+    assert pulled.code == 4
+    assert "does not match the hash that Lambda reports" in pulled.err
     assert not list((tmp_path / "pulled").glob("*"))
 
 
 @pytest.mark.parametrize("text", ["numpy", "arn:aws:lambda:us-east-1:1:layer:a:1", arn(1)[:-2], "arn:aws:s3:::a"])
-def test_what_is_no_arn_of_a_version(text: str) -> None:
-    with pytest.raises(UsageError, match="is no ARN of a layer version"):
-        pull.parts(text)
+def test_an_invalid_arn_of_a_version(text: str) -> None:
+    with pytest.raises(UsageError, match="is not the ARN of a layer version"):
+        pull.parse_arn(text)
 
 
-def test_arns_of_all_partitions_are_taken_apart() -> None:
+def test_arns_of_all_partitions_are_parsed() -> None:
     for partition, region in (("aws", "eu-west-1"), ("aws-cn", "cn-north-1"), ("aws-eusc", "eusc-de-east-1")):
-        said: Any = pull.parts(f"arn:{partition}:lambda:{region}:123456789012:layer:a-b_c:12")
-        assert (said.region, said.name, said.number) == (region, "a-b_c", 12)
+        parsed: Any = pull.parse_arn(f"arn:{partition}:lambda:{region}:123456789012:layer:a-b_c:12")
+        assert (parsed.region, parsed.name, parsed.number) == (region, "a-b_c", 12)

@@ -12,8 +12,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from builder.publish import book
-from builder.publish.book import Entry
+from builder.publish import arn_book
+from builder.publish.arn_book import ArnEntry
 from builder.report import write
 
 FLAGS = (
@@ -45,10 +45,10 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("dist")
     made = fleet.fill(folder, 100)
     (one,) = (record for record in made if record.slot == "layer001-python3.12-arm64")
-    book.add(
+    arn_book.add(
         folder,
         [
-            Entry(
+            ArnEntry(
                 account="123456789012",
                 region="eu-west-1",
                 layer="layer001-python312-arm64",

@@ -1,0 +1,217 @@
+"""Layer versions to publish: zips, with the properties from their manifests, recipes and the command line."""
+
+import base64
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from builder.base import files
+from builder.base.errors import LayerwrightError, UsageError
+from builder.layer import manifest
+from builder.model.architectures import ARCHITECTURES, unknown_architecture
+from builder.model.fields import layer_name
+from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
+from builder.model.manifest import AnyManifest
+from builder.model.recipe import Publish
+from builder.model.target import Target
+from builder.publish.grants import Grant, parse
+
+MAX_RUNTIMES = 15
+MAX_DESCRIPTION, MAX_LICENSE, MAX_NAME = 256, 512, 140
+"""Limits of PublishLayerVersion in Lambda's API reference, in characters."""
+_INVALID = "the layers cannot be published"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayerVersion:
+    """One layer version to publish, to one or more regions."""
+
+    name: str
+    """Name of the layer in Lambda."""
+    zip: Path
+    bytes: int
+    sha256: str
+    """Hexadecimal."""
+    description: str
+    license: str
+    runtimes: tuple[str, ...]
+    architectures: tuple[str, ...]
+    regions: tuple[str, ...]
+    share: frozenset[Grant] | None
+    """None leaves the permissions unchanged."""
+    keep: int | None
+    ssm: str | None
+    """Name of the SSM parameter that receives the ARN."""
+    recipe: str
+    target: str
+
+    @property
+    def code_sha256(self) -> str:
+        """SHA-256 of the zip in Base64, the format of Lambda's CodeSha256."""
+        return base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublishOptions:
+    """Options of the command line. They take precedence over recipes and manifests."""
+
+    regions: tuple[str, ...] = ()
+    share: tuple[str, ...] | None = None
+    public: bool = False
+    name: str | None = None
+    description: str | None = None
+    license: str | None = None
+    runtimes: tuple[str, ...] = ()
+    architectures: tuple[str, ...] = ()
+    ssm: str | None = None
+    storage: bool = False
+    """Whether a bucket is available for zips above the limit of a request."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InputZip:
+    """A zip, and the [publish] table of its recipe, or the defaults."""
+
+    zip: Path
+    publish: Publish = field(default_factory=Publish)
+
+
+def gather(zips: Sequence[InputZip], options: PublishOptions) -> tuple[LayerVersion, ...]:
+    """Return the layer versions to publish. Raises UsageError with all problems of all zips."""
+    layers: list[LayerVersion] = []
+    errors: list[str] = []
+    hints: list[str] = []
+    for source in zips:
+        try:
+            layer = _layer_version(source, options)
+        except UsageError as error:
+            errors += [f"{source.zip.name}: {line}" for line in (error.why or (error.what,))]
+            hints += [error.hint] if error.hint else []
+            continue
+        layers.append(layer)
+        errors += [f"{source.zip.name}: {problem}" for problem in problems(layer, storage=options.storage)]
+    errors += _duplicate_names(layers)
+    if errors:
+        raise UsageError(_INVALID, why=errors, hint=hints[0] if hints else None)
+    return tuple(layers)
+
+
+def gather_valid(
+    zips: Sequence[InputZip], options: PublishOptions
+) -> tuple[tuple[LayerVersion, ...], list[LayerwrightError]]:
+    """Return the layer versions that can be published, and the errors of the others."""
+    layers: list[LayerVersion] = []
+    errors: list[LayerwrightError] = []
+    for source in zips:
+        try:
+            layers += gather([source], options)
+        except UsageError as error:
+            errors.append(error)
+    if duplicates := list(_duplicate_names(layers)):
+        errors.append(UsageError(_INVALID, why=duplicates))
+    counts = Counter(layer.name for layer in layers)
+    return tuple(layer for layer in layers if counts[layer.name] == 1), errors
+
+
+def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
+    path, publish = source.zip, source.publish
+    if not path.is_file():
+        msg = "no such file"
+        raise UsageError(msg, hint="run `layerwright build`, or select other targets with --runtime, --arch or --only")
+    about = manifest.of_any(path)
+    sha256 = files.sha256(path)
+    if about and about.zip.sha256 != sha256:
+        msg = f"the manifest {path.with_suffix('.json').name} describes another zip: one of the two was modified"
+        raise UsageError(msg, hint="build the zip again, or remove the manifest and pass --runtime and --arch")
+    share = options.share if options.share is not None else publish.share
+    values = _placeholder_values(about, path)
+    return LayerVersion(
+        name=layer_name(options.name or publish.name, values),
+        zip=path.resolve(),
+        bytes=path.stat().st_size,
+        sha256=sha256,
+        description=options.description if options.description is not None else (about.description if about else ""),
+        license=options.license if options.license is not None else (about.license if about else ""),
+        runtimes=options.runtimes or (about.runtimes if about else ()),
+        architectures=options.architectures or (about.architectures if about else ()),
+        regions=options.regions or publish.regions,
+        share=parse(share, public=options.public) if share is not None else None,
+        keep=publish.keep,
+        ssm=_parameter(options.ssm or publish.ssm, values),
+        recipe=about.name if about else "",
+        target=about.target if about else path.stem,
+    )
+
+
+def name_of(pattern: str, target: Target) -> str:
+    """Return the layer name in Lambda for a build target."""
+    return layer_name(
+        pattern,
+        {
+            "name": target.layer,
+            "version": target.version,
+            "runtime": target.runtimes[0].name if len(target.runtimes) == 1 else "",
+            "arch": target.arch.name if len(target.architectures) == 1 else "",
+        },
+    )
+
+
+def _placeholder_values(about: AnyManifest | None, path: Path) -> dict[str, str]:
+    """Return the values of placeholders. A zip for several runtimes or architectures has no single one to name."""
+    if about is None:
+        return {"name": path.stem, "version": "", "runtime": "", "arch": ""}
+    return {
+        "name": about.name,
+        "version": about.layer_version,
+        "runtime": about.runtimes[0] if len(about.runtimes) == 1 else "",
+        "arch": about.architectures[0] if len(about.architectures) == 1 else "",
+    }
+
+
+def _parameter(pattern: str | None, values: Mapping[str, str]) -> str | None:
+    if pattern is None:
+        return None
+    return re.sub(r"\{([a-z]+)\}", lambda match: values.get(match[1], "") or "any", pattern)
+
+
+def problems(layer: LayerVersion, *, storage: bool) -> Iterator[str]:
+    """Yield the reasons for which Lambda would reject a layer version, without a request."""
+    if not layer.name or len(layer.name) > MAX_NAME:
+        yield f"`{layer.name}` is not a valid layer name: use 1 to {MAX_NAME} letters, digits, `-` and `_`"
+    if len(layer.description) > MAX_DESCRIPTION:
+        yield f"the description has {len(layer.description)} characters; the maximum is {MAX_DESCRIPTION}"
+    if len(layer.license) > MAX_LICENSE:
+        yield f"the license has {len(layer.license)} characters; the maximum is {MAX_LICENSE}"
+    if not layer.runtimes:
+        yield "no runtimes: the zip has no manifest that lists them; pass --runtime"
+    if len(layer.runtimes) > MAX_RUNTIMES:
+        yield f"{len(layer.runtimes)} runtimes; the maximum is {MAX_RUNTIMES}: select some with --runtime"
+    yield from (unknown_architecture(name) for name in layer.architectures if name not in ARCHITECTURES)
+    if layer.bytes > DIRECT_LIMIT and not storage:
+        size, limit = f"{layer.bytes / MB:.1f} MB", f"{DIRECT_LIMIT / MB:.1f} MB"
+        yield f"{size}: Lambda accepts zips above {limit} from S3 only; pass --bucket"
+    yield from _unzipped(layer.zip)
+
+
+def _unzipped(path: Path) -> Iterator[str]:
+    try:
+        with zipfile.ZipFile(path) as opened:
+            size = sum(info.file_size for info in opened.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        yield f"not a valid zip: {error}"
+        return
+    if size > UNZIPPED_LIMIT:
+        limit = f"{UNZIPPED_LIMIT / MB:.1f} MB"
+        yield f"{size / MB:.1f} MB unzipped; the maximum is {limit} for a function with all its layers"
+
+
+def _duplicate_names(layers: Iterable[LayerVersion]) -> Iterator[str]:
+    """Yield the names of several zips: they would become versions of one layer, in no defined order."""
+    every = list(layers)
+    for name, count in Counter(layer.name for layer in every).items():
+        if count > 1:
+            names = ", ".join(layer.zip.name for layer in every if layer.name == name)
+            yield f"{count} zips have the layer name `{name}`: {names}"
