@@ -24,7 +24,7 @@ _FORMATS = ("sam", "cloudformation", "cdk-python", "cdk-typescript", "terraform"
 @options.only
 @options.recipes_folder
 @options.output
-@click.option("--format", "form", type=click.Choice(_FORMATS), default="sam", show_default=True)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="sam", show_default=True, help="Output format.")
 @click.option(
     "--from",
     "source",

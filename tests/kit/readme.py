@@ -27,6 +27,8 @@ def commands() -> str:
 
     lines = ["| command | what it does |", "| --- | --- |"]
     for name, command in sorted(main.commands.items()):
+        if command.hidden:
+            continue
         sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| `layerwright {name}` | {sentence} |")
     return "\n".join(lines)
