@@ -52,7 +52,10 @@ def images() -> None:
 @images.command("list", epilog="Example: layerwright images list --json")
 @options.as_json
 def list_(*, as_json: bool) -> None:
-    """List the images of the supported runtimes with their pinned digests."""
+    """List the images of runtimes with their pins.
+
+    Covers the runtimes that functions can still be updated with. A pin is the digest that builds use.
+    """
     from builder.authoring import pin
     from builder.cli import terminal
     from builder.model import images as model
@@ -71,7 +74,8 @@ def list_(*, as_json: bool) -> None:
     "runtimes",
     multiple=True,
     metavar="NAME",
-    help="Runtime whose images are pinned, for example python3.13; repeatable. Default: every supported runtime.",
+    help="Runtime whose images are pinned, for example python3.13; repeatable. Default: every runtime that functions "
+    "can still be updated with.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a pin is not the newest digest.")
 @options.engine
@@ -114,7 +118,7 @@ def _show_pins(pinned: "Pinned", verb: str) -> None:
 def survey(  # noqa: PLR0913  each is an option
     image: str, arch: str, engine: str | None, builder: str | None, *, programs: bool, as_json: bool
 ) -> None:
-    """List an image's libraries with the symbol versions that they define.
+    """List the libraries of an image with their symbol versions.
 
     Executes nothing in the image. The output has the format of images/libraries and, with --programs, of
     images/commands.

@@ -1,7 +1,6 @@
 """The command that makes wheels without a layer."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -37,7 +36,18 @@ from builder.cli.options.containers import ContainerOptions, container_options
 )
 @options.recipes_folder
 @container_options
-def wheel(output: Path, folder: Path, containers: ContainerOptions, **asked: Any) -> None:  # noqa: ANN401
+def wheel(  # noqa: PLR0913  each is an option
+    output: Path,
+    folder: Path,
+    containers: ContainerOptions,
+    *,
+    requirements: tuple[str, ...],
+    runtimes: tuple[str, ...],
+    architectures: tuple[str, ...],
+    systems: tuple[str, ...],
+    packages: tuple[str, ...],
+    from_source: bool,
+) -> None:
     """Make wheels that work on a runtime of Lambda.
 
     Downloads wheels where the index has them, and compiles the others. A compiled wheel is repaired and imported once
@@ -49,7 +59,15 @@ def wheel(output: Path, folder: Path, containers: ContainerOptions, **asked: Any
     from builder.cli import terminal
 
     files.writable(output)
-    request = wheel.Request(**asked, recipes=folder)
+    request = wheel.Request(
+        requirements=requirements,
+        runtimes=runtimes,
+        architectures=architectures,
+        systems=systems,
+        packages=packages,
+        from_source=from_source,
+        recipes=folder,
+    )
     with terminal.working("planning") as report:
         for made in wheel.make(request, containers.choice(), output, report):
             terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
