@@ -1,4 +1,4 @@
-"""The `layerwright` command: click commands and nothing else. What they need is imported when they run."""
+"""The command line. Modules define click commands; whatever a command needs is imported when it runs."""
 
 import sys
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from builder import __version__
 from builder.base.errors import LayerwrightError
 from builder.cli import (
     authoring,
-    legal,
+    licenses,
     machine,
     nights,
     prune,
@@ -18,6 +18,7 @@ from builder.cli import (
     splitting,
     templates,
     versions,
+    wheels,
     zips,
 )
 
@@ -27,22 +28,38 @@ INTERRUPTED = 130
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="layerwright")
 def main() -> None:
-    """Build AWS Lambda layers that hold native code, for every runtime and architecture.
+    """Build AWS Lambda layers with native code, for every runtime and architecture.
 
     \b
-    Exit codes: 0 done, 1 a bug, 2 usage or recipe error, 3 nothing selected,
-    4 a build step failed, 5 a check failed, 6 what was built does not work,
+    Exit codes: 0 success, 1 internal error, 2 usage or recipe error, 3 nothing selected,
+    4 a build step failed, 5 a check failed, 6 a test of a layer failed,
     7 engine missing or too old, 8 not everything is published, 130 interrupted.
-    """  # noqa: D301  click's mark for lines that stay as they are
+    """  # noqa: D301  click's mark for lines that are not wrapped again
 
 
-for module in (recipes, authoring, zips, splitting, nights, publishing, prune, versions, templates, legal, machine):
+MODULES = (
+    recipes,
+    wheels,
+    authoring,
+    zips,
+    splitting,
+    nights,
+    publishing,
+    prune,
+    versions,
+    templates,
+    licenses,
+    machine,
+)
+"""In the order of the list of commands."""
+
+for module in MODULES:
     for command in module.COMMANDS:
         main.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code; the only place that catches our errors."""
+    """Run the command line and return the exit code. Errors are caught here and nowhere else."""
     try:
         result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
     except LayerwrightError as error:
@@ -60,6 +77,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo("interrupted", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()  # whoever read our output has gone, for example `head`
+        sys.stderr.close()  # the reader of the output has exited, for example `head`
         return 0
     return result if isinstance(result, int) else 0

@@ -1,6 +1,6 @@
-"""Commands of those who write recipes: lock, new, lint, schema, runtimes."""
+"""Commands for authors of recipes: lock, new, lint, schema, runtimes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,51 +8,71 @@ import click
 
 from builder.base.errors import LayerwrightError, UsageError
 from builder.cli import options
-from builder.cli.recipes import load_recipe, names_of, report_errors
+from builder.cli.options import targets as target_options
+from builder.cli.selection import all_names, load_recipe, names_of, report_errors
 
 if TYPE_CHECKING:
+    from builder.authoring.relock import Locked
     from builder.model.recipes import Loaded
 
 
-@click.command()
+@click.command(epilog="Example: layerwright lock numpy --upgrade")
 @click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@click.option("--all", "everything", is_flag=True, help="Every recipe.")
-@click.option("--upgrade", "-U", is_flag=True, help="Take the newest versions that the recipe allows.")
+@click.option("--all", "everything", is_flag=True, help="Lock every recipe.")
+@click.option(
+    "--upgrade",
+    "-U",
+    is_flag=True,
+    help="Take the newest versions that the recipe allows. Default: keep locked versions that it still allows.",
+)
 @options.recipes_folder
 def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
-    """Write the locks beside recipes: exact versions and hashes for every target.
+    """Write the lock files of recipes.
 
-    requirements.lock for Python, with build-requirements.lock for what is compiled, package-lock.json for Node.js,
-    Gemfile.lock for Ruby, maven.lock for Java.
+    They hold exact versions and hashes for every target: requirements.lock for Python, with build-requirements.lock
+    for what is compiled; package-lock.json for Node.js; Gemfile.lock for Ruby; maven.lock for Java. Lists the versions
+    that changed.
     """
     from builder.authoring.relock import relock
     from builder.cli import terminal
 
-    chosen_names = names_of(folder, names, everything=everything)
-    if not chosen_names:
+    selected = names_of(folder, names, everything=everything)
+    if not selected:
         msg = "no recipe is named"
         raise UsageError(msg, hint="--all locks every one")
-    for loaded in [load_recipe(folder, name) for name in chosen_names]:
+    for loaded in [load_recipe(folder, name) for name in selected]:
         with terminal.working(f"locking {loaded.name}") as report:
-            results = relock(loaded, upgrade=upgrade, report=report)
-        for result in results:
-            terminal.note(f"{result.path}: {result.packages} packages, {len(result.changes)} changes")
-            for package, old, new in result.changes:
-                terminal.note(f"  {package} {old or '(new)'} -> {new or '(gone)'}")
-            if result.open:
-                tools = ", ".join(result.open)
-                terminal.warn(f"sdists are built with different versions of {tools}: not locked; make several recipes")
+            locks = relock(loaded, upgrade=upgrade, report=report)
+        _show_locks(locks)
 
 
-@click.command()
+def _show_locks(locks: "Sequence[Locked]") -> None:
+    from builder.cli import terminal
+
+    for locked in locks:
+        terminal.note(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
+        for package, old, new in locked.changes:
+            terminal.note(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
+        if locked.open:
+            tools = ", ".join(locked.open)
+            terminal.warn(
+                f"sdists are built with different versions of {tools}: not locked; divide the recipe to lock them"
+            )
+
+
+@click.command(epilog="Example: layerwright new numpy --pip numpy")
 @click.argument("name")
-@options.packages_for_new
-@options.runtime_and_arch
+@target_options.pips
+@options.narrowing("those with wheels for the packages", "both")
 @options.recipes_folder
 def new(
     name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
 ) -> None:
-    """Write a recipe that lints and builds."""
+    """Write a recipe for Python packages that lints and builds.
+
+    Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. An
+    existing recipe is not changed.
+    """
     from builder.authoring.new import write_recipe
     from builder.base import files
     from builder.cli import terminal
@@ -64,7 +84,7 @@ def new(
         msg = f"{path} exists already"
         raise UsageError(msg, hint="edit it, or choose another name")
     request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
-    with terminal.working(f"looking at {' '.join(pips)}"):
+    with terminal.working(f"resolving {' '.join(pips)}"):
         text = write_recipe(request, name)
     files.writable(path.parent)
     with files.replacing(path) as part:
@@ -73,18 +93,21 @@ def new(
     terminal.note(f"wrote {path}; `layerwright build {name}` builds it")
 
 
-@click.command()
+@click.command(epilog="Example: layerwright lint numpy")
 @click.argument("names", nargs=-1, metavar="[RECIPE]...")
 @options.recipes_folder
 def lint(names: tuple[str, ...], folder: Path) -> None:
-    """Check recipes, all or the named ones; every mistake of every file at once."""
+    """Validate recipes: all, or those that are named.
+
+    Reports every mistake of every file at once, with exit code 2, and warns of unknown system packages. Needs no
+    network.
+    """
     from builder.cli import terminal
     from builder.packages import table
 
+    selected = names or all_names(folder)
     errors: list[LayerwrightError] = []
-    count = 0
-    for name in names or names_of(folder, (), everything=True):
-        count += 1
+    for name in selected:
         try:
             loaded = load_recipe(folder, name)
             for ecosystem in table.of_recipe(loaded):
@@ -92,28 +115,31 @@ def lint(names: tuple[str, ...], folder: Path) -> None:
         except UsageError as error:
             errors.append(error)
         else:
-            for unknown in _unknown_packages(loaded):
-                terminal.warn(f"{name}: {unknown}")
+            for warning in _unknown_packages(loaded):
+                terminal.warn(f"{name}: {warning}")
     report_errors(errors)
-    terminal.note(f"{count} recipe{'s' if count > 1 else ''} without a mistake")
+    terminal.note(f"{len(selected)} recipe{'s' if len(selected) > 1 else ''} without a mistake")
 
 
 def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
-    """Yield packages that no list of the operating system has: it may be newer than ours, so this is no mistake."""
+    """Yield warnings of packages that the operating system is not known to have.
+
+    They are not errors: the system's repository may be newer than the lists of layerwright.
+    """
     from builder.base.errors import near
     from builder.engine.failure import package_names
     from builder.model.steps import Packages
     from builder.model.target import targets
 
     for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
-        known = package_names(system)
+        listed = package_names(system)
         for step in loaded.recipe.step:
-            if isinstance(step, Packages) and known and (step.when is None or step.when.os in {None, system}):
-                for name in sorted(set(step.install) - set(known)):
-                    yield f"no list of {system} has a package `{name}`{near(name, known)}"
+            if isinstance(step, Packages) and listed and (step.when is None or step.when.os in {None, system}):
+                for name in sorted(set(step.install) - set(listed)):
+                    yield f"no list of {system} has a package `{name}`{near(name, listed)}"
 
 
-@click.command()
+@click.command(epilog="Example: layerwright schema > recipe.schema.json")
 def schema() -> None:
     """Print the JSON schema of recipes, for editors."""
     from builder.cli import terminal
@@ -122,31 +148,23 @@ def schema() -> None:
     terminal.text(recipe_schema.text())
 
 
-@click.command()
+@click.command(epilog="Example: layerwright runtimes --json")
 @options.as_json
 def runtimes(*, as_json: bool) -> None:
-    """Show Lambda's runtimes: system, dates, directories, images."""
+    """List the runtimes of Lambda.
+
+    Prints operating system, status, dates of deprecation and image. The JSON document also has directories and
+    versions of system libraries, and the runtimes that are retired.
+    """
     from builder.cli import terminal
+    from builder.cli.views import runtimes as view
     from builder.model import runtimes as model
 
-    today = model.today()
+    today, rows = model.today(), list(model.runtimes().values())
     if as_json:
-        terminal.data(
-            {"runtimes": [one.as_json(today) for one in model.runtimes().values()], "retired": model.retired()}
-        )
-        return
-    rows = [
-        (
-            one.name,
-            one.os.title,
-            one.status(today),
-            str(one.deprecated or ""),
-            str(one.block_update or ""),
-            one.image.replace("-{arch}", ""),
-        )
-        for one in model.runtimes().values()
-    ]
-    terminal.table(("runtime", "system", "status", "deprecated", "update until", "image"), rows)
+        terminal.data(view.document(rows, model.retired(), today))
+    else:
+        view.show(rows, today)
 
 
 COMMANDS = (lock, new, lint, schema, runtimes)

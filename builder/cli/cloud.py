@@ -12,7 +12,7 @@ from builder.cli import options
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
-    from builder.cli.recipes import Pairs
+    from builder.cli.selection import Pairs
     from builder.nightly.journal import Night
     from builder.publish.aws import Cloud, Identity
     from builder.publish.interaction import Interaction

@@ -1,40 +1,61 @@
-"""Commands about this machine and its containers: doctor, images, shell."""
+"""Commands for the host and its containers: doctor, images, cache, shell."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.base.errors import EngineError, UsageError
 from builder.cli import options
-from builder.cli.recipes import chosen
+from builder.cli.options.containers import ContainerOptions, container_options
+from builder.cli.options.targets import TargetOptions
+from builder.cli.selection import chosen
+
+if TYPE_CHECKING:
+    from builder.authoring.pin import Pinned
+
+_OLD_PINS = 4
+"""Exit code of `images pin --check`."""
+
+# ---- doctor --------------------------------------------------------------------------------------------------------
 
 
-@click.command()
+@click.command(epilog="Example: layerwright doctor --engine podman")
 @options.engine
 @options.as_json
 def doctor(engine: str | None, builder: str | None, *, as_json: bool) -> None:
-    """Tell what is wrong with this machine and the command that mends it: engine, emulation, disk, proxy, CA, pins."""
+    """Examine this host, and print what repairs each problem.
+
+    Examines engine, emulation, disk, proxy, certificates and image pins. Exit code 7 when something prevents builds.
+    """
     from builder.cli import terminal
+    from builder.cli.views import health
     from builder.engine import doctor as examiner
 
-    found = examiner.examine(engine, builder)
+    findings = examiner.examine(engine, builder)
     if as_json:
-        terminal.data({"findings": [one.as_json() for one in found]})
+        terminal.data({"findings": [finding.as_json() for finding in findings]})
     else:
-        terminal.health(found)
-    if any(one.state == "wrong" for one in found):
+        health.show(findings)
+    if any(finding.state == "wrong" for finding in findings):
         raise click.exceptions.Exit(EngineError.exit_code)
+
+
+# ---- images --------------------------------------------------------------------------------------------------------
 
 
 @click.group()
 def images() -> None:
-    """Show and pin the images that layers are compiled and tested in."""
+    """Show, pin and survey the images of runtimes."""
 
 
-@images.command("list")
+@images.command("list", epilog="Example: layerwright images list --json")
 @options.as_json
 def list_(*, as_json: bool) -> None:
-    """Show the images of each runtime and their pins."""
+    """List the images of runtimes with their pins.
+
+    Covers the runtimes that functions can still be updated with. A pin is the digest that builds use.
+    """
     from builder.authoring import pin
     from builder.cli import terminal
     from builder.model import images as model
@@ -47,41 +68,60 @@ def list_(*, as_json: bool) -> None:
     terminal.table((f"image in {model.registry()}", "pin"), [(path, pin or "not pinned") for path, pin in rows])
 
 
-@images.command()
-@click.option("--runtime", "runtimes", multiple=True, metavar="NAME", help="Only images of this runtime; repeatable.")
-@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a pin is old.")
+@images.command(epilog="Example: layerwright images pin --check")
+@click.option(
+    "--runtime",
+    "runtimes",
+    multiple=True,
+    metavar="NAME",
+    help="Runtime whose images are pinned, for example python3.13; repeatable. Default: every runtime that functions "
+    "can still be updated with.",
+)
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a pin is not the newest digest.")
 @options.engine
 def pin(runtimes: tuple[str, ...], engine: str | None, builder: str | None, *, check: bool) -> None:
-    """Write the newest digest of every image into images/pins.toml."""
+    """Write the newest digest of every image into images/pins.toml.
+
+    Asks the registry through the engine, and prints the digests that changed.
+    """
     from builder.authoring import pin
     from builder.cli import terminal
     from builder.engine import client
     from builder.model.runtimes import runtime
 
-    wanted = [runtime(name) for name in runtimes] or pin.alive()
-    with terminal.working("asking the registry"):
-        found = pin.pin(client.find(engine, builder), wanted, write=not check)
-    for path, old, new in found.changes:
+    selected = [runtime(name) for name in runtimes] or pin.alive()
+    with terminal.working("reading digests from the registry"):
+        pinned = pin.pin(client.find(engine, builder), selected, write=not check)
+    _show_pins(pinned, "differ" if check else "changed")
+    if check and pinned.changes:
+        raise click.exceptions.Exit(_OLD_PINS)
+
+
+def _show_pins(pinned: "Pinned", verb: str) -> None:
+    from builder.cli import terminal
+
+    for path, old, new in pinned.changes:
         terminal.text(f"{path} {old or '(new)'} -> {new}\n")
-    for error in found.missing:
+    for error in pinned.missing:
         terminal.warn(error.what)
-    terminal.note(f"{found.file}: {found.count} images, {len(found.changes)} {'differ' if check else 'changed'}")
-    if check and found.changes:
-        raise click.exceptions.Exit(4)
+    terminal.note(f"{pinned.file}: {pinned.count} images, {len(pinned.changes)} {verb}")
 
 
-@images.command()
+@images.command(epilog="Example: layerwright images survey amazonlinux:2023 --arch arm64")
 @click.argument("image")
-@click.option("--arch", default="x86_64", show_default=True, metavar="NAME", help="x86_64 or arm64.")
+@click.option(
+    "--arch", default="x86_64", show_default=True, metavar="NAME", help="Architecture of the image, x86_64 or arm64."
+)
 @click.option("--programs", is_flag=True, help="List the programs in PATH instead of the libraries.")
 @options.engine
 @options.as_json
 def survey(  # noqa: PLR0913  each is an option
     image: str, arch: str, engine: str | None, builder: str | None, *, programs: bool, as_json: bool
 ) -> None:
-    """List an image's libraries with the symbol versions that they offer; nothing in the image is executed.
+    """List the libraries of an image with their symbol versions.
 
-    This is the format of images/libraries and, with --programs, of images/commands.
+    Executes nothing in the image. The output has the format of images/libraries and, with --programs, of
+    images/commands.
     """
     from builder.cli import terminal
     from builder.engine import client
@@ -89,108 +129,106 @@ def survey(  # noqa: PLR0913  each is an option
     from builder.model.architectures import architecture
 
     with terminal.working(f"reading {image}"):
-        found = read_image(client.find(engine, builder), image, architecture(arch))
+        content = read_image(client.find(engine, builder), image, architecture(arch))
     if as_json:
-        libraries = [{"name": name, "versions": list(has)} for name, has in sorted(found.libraries.items())]
-        terminal.data({"image": image, "libraries": libraries, "programs": list(found.programs)})
+        libraries = [{"name": name, "versions": list(versions)} for name, versions in sorted(content.libraries.items())]
+        terminal.data({"image": image, "libraries": libraries, "programs": list(content.programs)})
     else:
-        terminal.text(found.text(programs=programs))
+        terminal.text(content.text(programs=programs))
+
+
+# ---- cache ---------------------------------------------------------------------------------------------------------
 
 
 @click.group()
 def cache() -> None:
-    """Show and shrink what is kept on this host between builds."""
+    """Show and shrink the cache of builds on this host."""
 
 
-@cache.command("list")
+@cache.command("list", epilog="Example: layerwright cache list --json")
 @options.as_json
 def list_cache(*, as_json: bool) -> None:
-    """Show what the cache holds, by kind."""
-    from builder.base import cache_paths, caches, remote
+    """List the kinds of cached files.
+
+    Prints for each kind the number of files, their size in MB and the days since the last use.
+    """
+    from builder.base import caches
     from builder.cli import terminal
+    from builder.cli.views import cached as view
 
-    found = caches.usage()
+    kinds = caches.usage()
     if as_json:
-        kinds = [{"kind": one.kind, "files": one.files, "bytes": one.bytes} for one in found]
-        terminal.data({"folder": str(cache_paths.cache()), "remote": remote.address(), "kinds": kinds})
-        return
-    day = 86_400.0
-    rows = [
-        (
-            one.kind,
-            str(one.files),
-            terminal.mb(one.bytes),
-            "" if one.newest is None else f"{one.newest / day:.1f}",
-            one.what,
-        )
-        for one in found
-    ]
-    terminal.table(("kind", "files", "MB", "days unused", "what"), rows, numbers=("files", "MB", "days unused"))
-    terminal.note(f"{sum(one.bytes for one in found) / 1e6:.1f} MB in {cache_paths.cache()}")
-    if shared := remote.address():
-        terminal.note(f"shared with others: {shared}")
+        terminal.data(view.document(kinds))
+    else:
+        view.show(kinds)
 
 
-@cache.command()
-@click.option("--max-gb", type=click.FloatRange(0), metavar="GB", help="Keep so much: what was used last.")
-@click.option("--older-than", type=click.FloatRange(0), metavar="DAYS", help="Remove what was not used for so long.")
-@click.option("--everything", is_flag=True, help="Remove all of it.")
+@cache.command(epilog="Example: layerwright cache prune --max-gb 5")
+@click.option(
+    "--max-gb",
+    type=click.FloatRange(0),
+    metavar="GB",
+    help="Size of the cache afterwards, in GB, at most; removes what was unused for longest. Default: no limit.",
+)
+@click.option(
+    "--older-than",
+    type=click.FloatRange(0),
+    metavar="DAYS",
+    help="Remove what was not used for this number of days. Default: no limit.",
+)
+@click.option("--everything", is_flag=True, help="Remove the whole cache.")
 def prune(max_gb: float | None, older_than: float | None, *, everything: bool) -> None:
-    """Make the cache smaller. What is removed is made or fetched again when it is needed."""
+    """Remove files from the cache.
+
+    Builds make or download them again when they need them. Prints their number and size.
+    """
     from builder.base import caches
     from builder.cli import terminal
 
     if max_gb is None and older_than is None and not everything:
-        msg = "nothing says what may go"
+        msg = "nothing to do: no limit is given"
         raise UsageError(msg, hint="--max-gb 5, --older-than 30, or --everything")
     limit = None if max_gb is None else int(max_gb * 1e9)
     removed, freed = caches.prune(limit=limit, days=older_than, everything=everything)
     terminal.note(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
 
 
-@click.command()
+# ---- shell ---------------------------------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: layerwright shell ffmpeg --arch arm64 --command 'cat config.log'")
 @click.argument("name", metavar="RECIPE")
-@options.runtime_and_arch
+@options.narrowing("the first of the recipe")
 @options.recipes_folder
-@click.option("--command", "-c", help="Run this and return, instead of a terminal.")
-@options.boxing
+@click.option("--command", "-c", metavar="COMMAND", help="Run this command and exit. Default: an interactive shell.")
+@container_options
 def shell(  # noqa: PLR0913, PLR0917  each is an option
     name: str,
     runtimes: tuple[str, ...],
     architectures: tuple[str, ...],
     folder: Path,
     command: str | None,
-    boxes: options.Boxes,
+    containers: ContainerOptions,
 ) -> None:
-    """Open a shell where a recipe is compiled, also after a failed build: the last step that worked."""
-    ask = options.Ask(
-        names=(name,),
-        everything=False,
-        pips=(),
-        npms=(),
-        file=None,
-        name=None,
-        system_packages=(),
-        runtimes=runtimes,
-        architectures=architectures,
-        only=(),
-        folder=folder,
-    )
-    loaded, target = chosen(ask)[0]
+    """Open a shell in the container where a recipe is compiled.
+
+    After a failed build it opens after the last step that succeeded. Needs docker. Exits with the code of the shell.
+    """
+    selected = TargetOptions(names=(name,), runtimes=runtimes, architectures=architectures, folder=folder)
+    loaded, target = chosen(selected)[0]
     from builder.building.compiling import Work
     from builder.building.shell import open_shell
     from builder.cli import terminal
     from builder.plan.planning import plan
 
-    choice = boxes.choice()
+    choice = containers.choice()
     planned = plan(loaded, target)
     if planned.container is None:
         msg = f"{target.name} is not compiled in a container, so there is nothing to open"
         raise UsageError(msg, hint="`layerwright plan` shows how it is made")
     terminal.note(f"opening {target.name} in {planned.container.image.name}")
-    raise click.exceptions.Exit(
-        open_shell(Work(container=planned.container, folder=loaded.folder, choice=choice), command)
-    )
+    work = Work(container=planned.container, folder=loaded.folder, choice=choice)
+    raise click.exceptions.Exit(open_shell(work, command))
 
 
 COMMANDS = (doctor, images, cache, shell)

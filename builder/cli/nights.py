@@ -1,76 +1,38 @@
-"""Commands about many layers: nightly, report."""
+"""Commands for many layers: nightly, report, update."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
 from builder.cli import options
 from builder.cli.cloud import PublishAfter, publish_after
-from builder.cli.recipes import all_names, every_target, load_recipe
+from builder.cli.options.containers import ContainerOptions, container_options
+from builder.cli.options.nightly import NightlyOptions, nightly_options
+from builder.cli.selection import all_names, every_target, load_recipe
 
 if TYPE_CHECKING:
+    from builder.authoring.update import Proposal
     from builder.base.errors import LayerwrightError
-    from builder.cli.recipes import Pairs
+    from builder.cli.selection import Pairs
+    from builder.nightly.journal import Night
     from builder.nightly.night import Wish
     from builder.publish.run import PublishResult
 
+    Publication = tuple[PublishResult | None, list[LayerwrightError]]
 
-@click.command()
+# ---- nightly -------------------------------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: layerwright nightly --compiles 2 --output dist --json")
 @click.argument("names", nargs=-1, metavar="[RECIPE]...")
 @options.runtime_and_arch
 @options.only
 @options.recipes_folder
-@options.output
-@options.strict
-@options.route
-@options.boxing
-@options.jobs
-@options.rebuild
-@click.option(
-    "--compiles",
-    type=click.IntRange(1, 64),
-    help="Targets at once on each node of the engine. Default: by its processors and memory.",
-)
-@click.option(
-    "--test",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="Run the tests in the runtime's image; auto does so where the engine has it or was needed anyway.",
-)
-@click.option(
-    "--since",
-    type=click.Choice(["last-green", "last-run"]),
-    default="last-green",
-    show_default=True,
-    help="What failed and did not change since is tried again, or not.",
-)
-@click.option("--resume", is_flag=True, help="Go on with the last night that was stopped before its end.")
-@click.option("--keep-going/--fail-fast", default=True, show_default=True, help="What to do when a target fails.")
-@click.option(
-    "--patience",
-    type=click.FloatRange(0, 1440),
-    default=5.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="How long to wait, in all and for each target, for networks and engines that do not answer.",
-)
-@click.option(
-    "--limit",
-    type=click.FloatRange(0.01, 10_000),
-    default=240.0,
-    show_default=True,
-    metavar="MINUTES",
-    help="For one target.",
-)
-@click.option(
-    "--scan",
-    metavar="COMMAND",
-    help="A scanner for the bills of materials of all layers, for example `grype sbom:{sbom} --fail-on high`.",
-)
-@options.provenance
+@container_options
+@nightly_options
 @publish_after
 @options.as_json
 def nightly(  # noqa: PLR0913, PLR0917  each is an option
@@ -79,65 +41,43 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     architectures: tuple[str, ...],
     only: tuple[str, ...],
     folder: Path,
-    boxes: options.Boxes,
+    containers: ContainerOptions,
+    nightly: NightlyOptions,
     after: PublishAfter,
     *,
     as_json: bool,
-    **given: Any,  # noqa: ANN401
 ) -> None:
-    """Build what changed since it was last built, of all recipes or the named ones, and write the report.
+    """Build the targets that changed, and write the report.
 
-    A target is built when its recipe or a file beside it, a lock, a base image, layerwright itself or an option
-    changed, when its zip is not what was left, and when it failed before. The others go on when one fails: exit code 4
-    then. After a kill, the same command or --resume goes on where it was.
+    Selects all recipes, or those that are named. A target is built when its recipe or a file beside it, a lock, a base
+    image, layerwright or an option changed, when its zip is missing or was modified, and when its last build failed.
+    After a failure the other targets are built: exit code 4. After an interruption the same command, or --resume,
+    continues. Writes the zips and the report into --output.
     """
-    from builder.cli import terminal
-    from builder.cli.views import live
-    from builder.nightly import night
-    from builder.report import data, write
+    from builder.model.target import Selection
 
-    pairs, broken = every_target(folder, names, (runtimes, architectures, only))
+    pairs, broken = every_target(folder, names, Selection(runtimes=runtimes, architectures=architectures, only=only))
     whole = not (names or runtimes or architectures or only)
-    wish = _wish(pairs, broken, boxes, {**given, "whole": whole})
+    wish = _wish(pairs, broken, containers, nightly, whole=whole)
     after.ready(pairs)
-    with terminal.group("layerwright nightly"), live.progress() as show:
-        done = night.run(wish, show)
-    published, unpublished = after.publish_layers(pairs, done, wish.options.output)
-    written = write.write([wish.options.output], wish.options.output / "report")
-    if as_json:
-        terminal.data({**data.summary(written.report), "run": done.run, "states": done.states})
-    else:
-        terminal.night(done)
-    for error in broken.values():
-        terminal.fail(error)
-    terminal.note(f"the report is {written.page}")
-    _tell(published, unpublished)
-    for slot, said in done.scans.items():
-        terminal.warn(f"{slot} does not pass the scanner: {said[0]}")
-    if broken or done.count("failed") or done.count("broken"):
-        raise click.exceptions.Exit(BuildError.exit_code)
-    if done.scans:
-        raise click.exceptions.Exit(CheckFailedError.exit_code)
-    if unpublished or (published and not published.good):
-        raise click.exceptions.Exit(PublishError.exit_code)
+    night = _run(wish)
+    publication = after.publish_layers(pairs, night, nightly.output)
+    _show(night, broken, nightly.output, as_json=as_json)
+    _show_publication(*publication)
+    for slot, lines in night.scans.items():
+        _warn(f"{slot} does not pass the scanner: {lines[0]}")
+    if code := _exit_code(night, broken, publication):
+        raise click.exceptions.Exit(code)
 
 
-def _tell(published: "PublishResult | None", unpublished: "list[LayerwrightError]") -> None:
-    from builder.cli import terminal
-    from builder.publish import run
-
-    for error in unpublished:
-        terminal.fail(error)
-    if published is None:
-        return
-    states = [one.status for one in published.outcomes]
-    told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    terminal.note(f"published: {told}")
-    if not published.good:
-        terminal.fail(run.failure(published))
-
-
-def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
+def _wish(
+    pairs: "Pairs",
+    broken: "dict[str, LayerwrightError]",
+    containers: ContainerOptions,
+    nightly: NightlyOptions,
+    *,
+    whole: bool,
+) -> "Wish":
     from builder.building.layer import Options
     from builder.nightly.night import Wish
 
@@ -145,45 +85,108 @@ def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.
         pairs=tuple(pairs),
         broken=broken,
         options=Options(
-            output=given["output"],
-            strict=given["strict"],
-            rebuild=given["rebuild"] or boxes.no_cache or boxes.recompile,
-            containers=boxes.choice(given["route"]),
-            wheels_only=given["route"] == "wheels",
-            test=given["test"],
-            provenance=given["provenance"],
+            output=nightly.output,
+            strict=nightly.strict,
+            rebuild=nightly.rebuild or containers.anew,
+            containers=containers.choice(nightly.route),
+            wheels_only=nightly.route == "wheels",
+            test=nightly.test,
+            provenance=nightly.provenance,
         ),
-        jobs=given["jobs"],
-        compiles=given["compiles"],
-        patience=given["patience"] * 60,
-        limit=given["limit"] * 60,
-        since=given["since"],
-        fail_fast=not given["keep_going"],
-        resume=given["resume"],
-        whole=given["whole"],
-        scan=given["scan"],
+        jobs=nightly.jobs,
+        compiles=nightly.compiles,
+        patience=nightly.patience * 60,
+        limit=nightly.limit * 60,
+        since=nightly.since,
+        fail_fast=not nightly.keep_going,
+        resume=nightly.resume,
+        whole=whole,
+        scan=nightly.scan,
     )
 
 
-@click.command()
+def _run(wish: "Wish") -> "Night":
+    from builder.cli import terminal
+    from builder.cli.views import live
+    from builder.nightly import night
+
+    with terminal.group("layerwright nightly"), live.progress() as progress:
+        return night.run(wish, progress)
+
+
+def _show(night: "Night", broken: "Mapping[str, LayerwrightError]", output: Path, *, as_json: bool) -> None:
+    """Write the report; print the result, the recipes that are not valid and the path of the report's page."""
+    from builder.cli import terminal
+    from builder.cli.views import night as view
+    from builder.report import data, write
+
+    written = write.write([output], output / "report")
+    if as_json:
+        terminal.data({**data.summary(written.report), "run": night.run, "states": night.states})
+    else:
+        view.show(night)
+    for error in broken.values():
+        terminal.fail(error)
+    terminal.note(f"report: {written.page}")
+
+
+def _show_publication(published: "PublishResult | None", errors: "list[LayerwrightError]") -> None:
+    from builder.cli import terminal
+    from builder.publish import run
+
+    for error in errors:
+        terminal.fail(error)
+    if published is None:
+        return
+    statuses = [outcome.status for outcome in published.outcomes]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+    terminal.note(f"published: {counts}")
+    if not published.good:
+        terminal.fail(run.failure(published))
+
+
+def _warn(text: str) -> None:
+    from builder.cli import terminal
+
+    terminal.warn(text)
+
+
+def _exit_code(night: "Night", broken: "Mapping[str, LayerwrightError]", publication: "Publication") -> int:
+    """Return the code of the first stage that failed: build, scan, publication; 0 for none."""
+    published, errors = publication
+    if broken or night.count("failed") or night.count("broken"):
+        return BuildError.exit_code
+    if night.scans:
+        return CheckFailedError.exit_code
+    return PublishError.exit_code if errors or (published and not published.good) else 0
+
+
+# ---- report --------------------------------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: layerwright report --merge x86_64 --merge arm64 --open")
 @click.option(
     "--merge",
     multiple=True,
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="FOLDER",
-    help="A folder of zips and records, of another machine for example; repeatable. What is known of their targets "
-    "is then kept in --output, for the next night. Default: --output alone.",
+    help="Folder of zips and records, for example of another machine; repeatable. Its records are copied into "
+    "--output, where the next nightly run finds them. Default: only --output.",
 )
 @options.output
 @click.option(
     "--to",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the report goes. Default: report/ in --output.",
+    metavar="FOLDER",
+    help="Folder of the report. Default: report in --output.",
 )
-@click.option("--open", "opened", is_flag=True, help="Show the page in a browser.")
+@click.option("--open", "opened", is_flag=True, help="Open the page in a browser.")
 @options.as_json
 def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bool, as_json: bool) -> None:
-    """Write the page on all layers, with junit.xml, summary.md and report.json beside it."""
+    """Write the report on all layers.
+
+    Writes a page, junit.xml, summary.md and report.json. Prints the path of the page.
+    """
     from builder.cli import terminal
     from builder.report import data, write
 
@@ -200,15 +203,23 @@ def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bo
         webbrowser.open(written.page.resolve().as_uri())
 
 
-@click.command()
+# ---- update --------------------------------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: layerwright update --branch updates")
 @click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@click.option("--pins/--no-pins", default=True, show_default=True, help="Look for newer images as well.")
-@click.option("--branch", metavar="NAME", help="Commit on this branch, made anew from HEAD; never the one at hand.")
+@click.option("--pins/--no-pins", default=True, show_default=True, help="Look for newer images as well, or do not.")
+@click.option(
+    "--branch",
+    metavar="NAME",
+    help="Branch to commit to, created anew from HEAD; not the current one. Default: a patch instead.",
+)
 @click.option(
     "--patch",
-    "folder_of_patch",
+    "patch_folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write updates.patch and updates.md into this folder. Default, without --branch: dist/updates.",
+    metavar="FOLDER",
+    help="Folder of updates.patch and updates.md. Default: dist/updates, or none with --branch.",
 )
 @options.recipes_folder
 @options.engine
@@ -217,40 +228,55 @@ def update(  # noqa: PLR0913  each is an option
     *,
     pins: bool,
     branch: str | None,
-    folder_of_patch: Path | None,
+    patch_folder: Path | None,
     folder: Path,
     engine: str | None,
     builder: str | None,
 ) -> None:
-    """Propose newer packages and images: `lock --upgrade` and `images pin`, as a patch or a branch with a summary.
+    """Propose newer packages and images, as a patch or on a branch.
 
-    Work tree and branch at hand stay as they are. Exit code 3 when there is nothing newer.
+    Does what `lock --upgrade` and `images pin` do, and leaves the work tree and the current branch unchanged. Prints
+    the summary in Markdown. Exit code 3 when nothing is newer.
     """
     from builder.authoring import update
+    from builder.cli import terminal
+
+    selected = names or all_names(folder)
+    root = update.root_of(folder)
+    proposal = _proposal(folder, selected, (engine, builder), pins=pins)
+    patch, summary = update.patch(proposal, folder, root), update.summary(proposal)
+    terminal.text(summary)
+    if branch:
+        terminal.note(f"on branch {update.on_branch(patch, summary.removeprefix('## '), root, branch)}")
+    if patch_folder or not branch:
+        _write_patch(patch_folder or Path("dist/updates"), patch, summary)
+
+
+def _proposal(folder: Path, names: tuple[str, ...], kind: tuple[str | None, str | None], *, pins: bool) -> "Proposal":
+    """Return what is newer, and warn of recipes that cannot be updated. Raises NothingSelectedError for nothing."""
+    from builder.authoring import update
+    from builder.cli import terminal
+
+    loaded = [load_recipe(folder, name) for name in names]
+    with terminal.working("looking for updates") as progress:
+        proposal = update.propose(loaded, pins=pins, kind=kind, report=progress)
+    for name, error in proposal.errors.items():
+        terminal.warn(f"{name}: {error.what}")
+    if not proposal:
+        msg = "nothing is newer than the locks and pins"
+        raise NothingSelectedError(msg)
+    return proposal
+
+
+def _write_patch(folder: Path, patch: str, summary: str) -> None:
     from builder.base import files
     from builder.cli import terminal
 
-    wanted = names or all_names(folder)
-    root = update.root_of(folder)
-    loaded = [load_recipe(folder, name) for name in wanted]
-    with terminal.working("looking for updates") as show:
-        found = update.propose(loaded, pins=pins, kind=(engine, builder), report=show)
-    for name, error in found.errors.items():
-        terminal.warn(f"{name}: {error.what}")
-    if not found:
-        msg = "nothing is newer than the locks and pins"
-        raise NothingSelectedError(msg)
-    text, told = update.patch(found, folder, root), update.summary(found)
-    terminal.text(told)
-    if branch:
-        terminal.note(f"on branch {update.on_branch(text, told.removeprefix('## '), root, branch)}")
-    if folder_of_patch or not branch:
-        to = folder_of_patch or Path("dist/updates")
-        files.writable(to)
-        for name, content in (("updates.patch", text), ("updates.md", told)):
-            with files.replacing(to / name) as part:
-                part.write_text(content, encoding="utf-8", newline="\n")
-        terminal.note(f"{to / 'updates.patch'}: `git apply` takes it")
+    files.writable(folder)
+    for name, content in (("updates.patch", patch), ("updates.md", summary)):
+        with files.replacing(folder / name) as part:
+            part.write_text(content, encoding="utf-8", newline="\n")
+    terminal.note(f"wrote {folder / 'updates.patch'}; `git apply` applies it")
 
 
 COMMANDS = (nightly, report, update)

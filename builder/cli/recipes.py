@@ -1,114 +1,24 @@
-"""Commands that make layers of recipes: list, plan, build, wheel."""
+"""Commands that make layers of recipes: list, plan, build."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from builder.base.errors import LayerwrightError, UsageError
 from builder.cli import options
+from builder.cli.options.builds import BuildOptions, build_options
+from builder.cli.options.containers import ContainerOptions, container_options
+from builder.cli.options.targets import TargetOptions, target_options
+from builder.cli.selection import Pairs, all_names, chosen, every_target, report_errors
 
 if TYPE_CHECKING:
-    from builder.model.recipes import Loaded
-    from builder.model.target import Target
+    from builder.plan.plan import Plan
 
-Pairs = list[tuple["Loaded", "Target"]]
-
-
-def chosen(ask: options.Ask) -> Pairs:
-    """Return the targets that a command line means, with their recipes."""
-    from builder.model import recipes
-    from builder.model.target import Selection, select, targets
-
-    wanted = Selection(runtimes=ask.runtimes, architectures=ask.architectures, only=ask.only)
-    names = names_of(ask.folder, ask.names, everything=ask.everything)
-    packages = bool(ask.pips or ask.npms or ask.file)
-    if names and packages:
-        msg = "recipes and packages cannot be built in one call"
-        raise UsageError(msg, hint="name recipes, or packages with --pip, --npm or -r")
-    if packages:
-        loaded = [_adhoc(ask)]
-    elif names:
-        loaded = [recipes.load(ask.folder, one) for one in dict.fromkeys(names)]
-    else:
-        msg = "nothing to do: no recipe is named"
-        raise UsageError(
-            msg, hint="`layerwright list` shows the recipes; --all takes every one; --pip and --npm need none"
-        )
-    owners = {target: one for one in loaded for target in targets(one.recipe)}
-    return [(owners[target], target) for target in select(owners, wanted)]
+# ---- list ----------------------------------------------------------------------------------------------------------
 
 
-def every_target(
-    folder: Path, names: tuple[str, ...], narrow: tuple[tuple[str, ...], ...]
-) -> tuple[Pairs, dict[str, LayerwrightError]]:
-    """Return the targets of the named recipes, or of all; and the recipes that cannot be read, each with its error.
-
-    `narrow` is runtimes, architectures, patterns.
-    """
-    from builder.model import recipes
-    from builder.model.target import Selection, select, targets
-
-    good: list[Loaded] = []
-    bad: dict[str, LayerwrightError] = {}
-    for name in dict.fromkeys(names or names_of(folder, (), everything=True)):
-        try:
-            good.append(recipes.load(folder, name))
-        except UsageError as error:
-            if not (folder / name / recipes.RECIPE_FILE).is_file():
-                raise  # a typing error, and no recipe that broke
-            bad[name] = error
-    owners = {target: one for one in good for target in targets(one.recipe)}
-    wanted = Selection(runtimes=narrow[0], architectures=narrow[1], only=narrow[2])
-    if bad and not owners:
-        return [], bad
-    return [(owners[target], target) for target in select(owners, wanted)], bad
-
-
-def _adhoc(ask: options.Ask) -> "Loaded":
-    from builder.plan.adhoc import Request, recipe
-
-    return recipe(
-        Request(
-            requirements=ask.pips,
-            node_packages=ask.npms,
-            file=ask.file,
-            name=ask.name,
-            runtimes=ask.runtimes,
-            architectures=ask.architectures,
-            packages=ask.system_packages,
-        )
-    )
-
-
-def load_recipe(folder: Path, name: str) -> "Loaded":
-    """Load a recipe and show its warnings; where a plan is made, the plan has them."""
-    from builder.cli import terminal
-    from builder.model import recipes
-
-    loaded = recipes.load(folder, name)
-    for warning in loaded.warnings:
-        terminal.warn(warning)
-    return loaded
-
-
-def names_of(folder: Path, names: tuple[str, ...], *, everything: bool) -> tuple[str, ...]:
-    return all_names(folder) if everything else names
-
-
-def all_names(folder: Path) -> tuple[str, ...]:
-    """Return the names of all recipes; UsageError when there is none."""
-    from builder.model import recipes
-
-    found = tuple(recipes.names(folder))
-    if not found:
-        msg = f"there are no recipes in {folder}"
-        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
-    return found
-
-
-@click.command("list")
+@click.command("list", epilog="Example: layerwright list --format github-matrix --shards 8")
 @options.runtime_and_arch
 @options.only
 @options.recipes_folder
@@ -119,10 +29,16 @@ def all_names(folder: Path) -> tuple[str, ...]:
     type=click.Choice(["table", "json", "github-matrix", "gitlab-matrix"]),
     default="table",
     show_default=True,
-    help="github-matrix and gitlab-matrix: shards for parallel jobs, each of one architecture.",
+    help="Output format. github-matrix and gitlab-matrix divide the selected targets into parallel jobs of a code "
+    "host, each for one architecture.",
 )
 @click.option(
-    "--shards", type=click.IntRange(1, 256), default=4, show_default=True, help="Jobs per architecture, at most."
+    "--shards",
+    type=click.IntRange(1, 256),
+    default=4,
+    show_default=True,
+    metavar="N",
+    help="With a matrix: number of jobs for each architecture, at most.",
 )
 @options.as_json
 def list_(  # noqa: PLR0913  each is an option
@@ -136,146 +52,115 @@ def list_(  # noqa: PLR0913  each is an option
     shards: int,
     as_json: bool,
 ) -> None:
-    """Show the recipes and what was built of them, or cut them into jobs for a code host."""
+    """List the recipes and the zips that were built from them.
+
+    With a matrix as the format, divides the selected targets into parallel jobs for a code host; --runtime, --arch and
+    --only apply to a matrix. Exit code 2 when a recipe is not valid; the others are listed.
+    """
+    from builder.authoring import catalogue
+    from builder.cli import terminal
+    from builder.model.target import Selection
+
+    if form.endswith("-matrix"):
+        selection = Selection(runtimes=runtimes, architectures=architectures, only=only)
+        pairs, broken = every_target(folder, (), selection)
+        terminal.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
+        report_errors(list(broken.values()))
+    else:
+        _list_recipes(folder, output, as_json=as_json or form == "json")
+
+
+def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
     from builder.authoring import catalogue
     from builder.cli import terminal
     from builder.model import recipes
 
-    if form.endswith("-matrix"):
-        pairs, broken_ones = every_target(folder, (), (runtimes, architectures, only))
-        terminal.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
-        report_errors(list(broken_ones.values()))
-        return
     loaded, broken = recipes.load_all(folder)
     rows = catalogue.rows(loaded, output)
-    if as_json or form == "json":
+    if as_json:
         terminal.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
     else:
-        names_of(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
+        all_names(folder)  # a folder without recipes is an error, not an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         terminal.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
     report_errors(broken)
 
 
-@click.command()
-@options.asking
+# ---- plan and build ------------------------------------------------------------------------------------------------
+
+
+@click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
+@target_options
 @options.route
-@options.boxing
+@container_options
 @options.as_json
-def plan(ask: options.Ask, route: str, boxes: options.Boxes, *, as_json: bool) -> None:
-    """Show what a build would do and why. Asks the package index; writes nothing."""
-    pairs = chosen(ask)
+def plan(selected: TargetOptions, route: str, containers: ContainerOptions, *, as_json: bool) -> None:
+    """Show what a build would do, and why.
+
+    Prints image, packages with versions and routes, and the Dockerfile of what is compiled. Queries the package
+    indexes; writes no file.
+    """
+    pairs = chosen(selected)
     from builder.cli import terminal
+    from builder.cli.views import plans as view
     from builder.plan.outlook import outlook
+
+    choice = containers.choice(route)
+    plans = _planned(pairs, wheels_only=route == "wheels")
+    outlooks = [outlook(planned, choice) for planned in plans]
+    if as_json:
+        terminal.data(view.document(plans, outlooks))
+    else:
+        view.show(plans, outlooks)
+    _warn(warning for planned in plans for warning in planned.warnings)
+
+
+def _planned(pairs: Pairs, *, wheels_only: bool) -> "list[Plan]":
+    from builder.cli import terminal
     from builder.plan.planning import plan as make_plan
 
     plans = []
-    choice = boxes.choice(route)
     with terminal.working("planning") as report:
         for loaded, target in pairs:
             report(f"planning {target.name}")
-            plans.append(make_plan(loaded, target, wheels_only=route == "wheels"))
-    outlooks = [outlook(one, choice) for one in plans]
-    if as_json:
-        found = zip(plans, outlooks, strict=True)
-        terminal.data({"plans": [{**one.as_json(), **ahead.as_json()} for one, ahead in found]})
-    else:
-        terminal.plans(plans, outlooks)
-    for warning in dict.fromkeys(warning for one in plans for warning in one.warnings):
+            plans.append(make_plan(loaded, target, wheels_only=wheels_only))
+    return plans
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    """Print warnings, each once."""
+    from builder.cli import terminal
+
+    for warning in dict.fromkeys(warnings):
         terminal.warn(warning)
 
 
-@click.command()
-@options.asking
-@options.building
-@options.boxing
+@click.command(epilog="Example: layerwright build --pip numpy==2.3.2 --arch arm64")
+@target_options
+@build_options
+@container_options
 @options.as_json
-def build(ask: options.Ask, how: options.How, boxes: options.Boxes, *, as_json: bool) -> None:
-    """Build layers: from recipes, or with --pip, --npm or -r without one."""
-    pairs = chosen(ask)
-    from builder.building.batch import BatchOptions, build_all
-    from builder.building.layer import Options
-    from builder.cli import terminal
-    from builder.model.manifest import document
+def build(selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: bool) -> None:
+    """Build layers of recipes, or of packages without a recipe.
 
-    settings = Options(
-        output=how.output,
-        strict=how.strict,
-        rebuild=how.rebuild or boxes.no_cache or boxes.recompile,
-        containers=boxes.choice(how.route),
-        wheels_only=how.route == "wheels",
-        test={None: "auto", True: "always", False: "never"}[how.test],
-        provenance=how.provenance,
-    )
-    results, errors = build_all(
-        pairs,
-        settings,
-        BatchOptions(talk=terminal, jobs=how.jobs, keep_going=how.keep_going, verify=how.verify),
-    )
+    Packages are named with --pip, --npm or -r. Writes for each target a checked zip, its manifest and its bill of
+    materials into --output. A zip that is up to date is not built again.
+    """
+    pairs = chosen(selected)
+    from builder.building.batch import BatchOptions, build_all
+    from builder.cli import terminal
+    from builder.cli.views import built as view
+
+    how = BatchOptions(talk=terminal, jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
+    results, errors = build_all(pairs, building.of_layers(containers), how)
     if as_json:
-        built = [
-            {
-                **document(one.manifest),
-                "path": str(one.path),
-                "unchanged": one.unchanged,
-                "tests": None if one.tests is None else [test.as_json() for test in one.tests],
-            }
-            for one in results
-        ]
-        terminal.data({"built": built, "failed": [error.what for error in errors]})
+        terminal.data(view.document(results, errors))
     elif results:
-        terminal.built(results)
-    for note in dict.fromkeys(note for one in results for note in one.notes):
-        terminal.warn(note)
-    for one in results if how.verify else ():
-        terminal.note(f"{one.target}: two builds from nothing are equal, byte by byte")
+        view.show(results)
+    _warn(note for built in results for note in built.notes)
+    for built in results if building.verify else ():
+        terminal.note(f"{built.target}: two builds from nothing are equal, byte by byte")
     report_errors(errors)
 
 
-def report_errors(errors: "Sequence[LayerwrightError]") -> None:
-    """Print errors, each once though it may stand for several targets, and end with the code of the first."""
-    from builder.cli import terminal
-
-    for error in {str(error): error for error in errors}.values():
-        terminal.fail(error)
-    if errors:
-        raise click.exceptions.Exit(errors[0].exit_code)
-
-
-@click.command()
-@click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
-@options.runtime_and_arch
-@click.option(
-    "--os",
-    "systems",
-    multiple=True,
-    metavar="NAME",
-    help="Every Python of an operating system, for example al2023; repeatable.",
-)
-@click.option("--from-source", is_flag=True, help="Compile even where a wheel exists.")
-@click.option(
-    "--packages", multiple=True, metavar="NAME", help="A package of Amazon Linux that compiling needs; repeatable."
-)
-@click.option(
-    "--output", "-o", type=click.Path(path_type=Path), default=Path("dist/wheels"), show_default=True, help="Folder."
-)
-@options.recipes_folder
-@options.boxing
-def wheel(output: Path, folder: Path, boxes: options.Boxes, **asked: Any) -> None:  # noqa: ANN401
-    """Make wheels that fit a runtime: prebuilt ones where they exist, else compiled, repaired and imported once.
-
-    A recipe of the same name tells which packages of the operating system compiling needs.
-    """
-    from builder.base import files
-    from builder.building import wheel
-    from builder.cli import terminal
-
-    files.writable(output)
-    request = wheel.Request(**asked, recipes=folder)
-    with terminal.working("looking") as report:
-        for made in wheel.make(request, boxes.choice(), output, report):
-            terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
-            terminal.text(f"{made.path}\n")
-
-
-COMMANDS = (list_, plan, build, wheel)
+COMMANDS = (list_, plan, build)

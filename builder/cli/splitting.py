@@ -1,23 +1,19 @@
-"""The command that makes several recipes of one that is too large."""
+"""The command that divides a recipe whose layer is too large."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from builder.cli import options
-from builder.cli.recipes import load_recipe
-
-if TYPE_CHECKING:
-    from builder.authoring.split import Split
+from builder.cli.selection import load_recipe
 
 
-@click.command("split")
+@click.command("split", epilog="Example: layerwright split science --runtime python3.13 --arch arm64 --write")
 @click.argument("name", metavar="RECIPE")
-@options.runtime_and_arch
+@options.narrowing("the first of the recipe")
 @options.recipes_folder
-@click.option("--write", is_flag=True, help="Write the recipes, beside the others.")
-@click.option("--anyway", is_flag=True, help="Also if the layer is not too large.")
+@click.option("--write", is_flag=True, help="Write the recipes into the folder of recipes. Default: only show them.")
+@click.option("--anyway", is_flag=True, help="Divide the recipe even if its layer is not too large.")
 @options.as_json
 def split_(  # noqa: PLR0913  each is an option
     name: str,
@@ -29,52 +25,27 @@ def split_(  # noqa: PLR0913  each is an option
     anyway: bool,
     as_json: bool,
 ) -> None:
-    """Spread a recipe that is over 250 MB over several layers, of which each function takes what it imports.
+    """Divide a recipe whose layer is over 250 MB into several layers.
 
-    The limit is for a function with all its layers: a split helps functions that need only some of the packages.
+    Each function takes the layers that it imports. Lambda's limit applies to a function with all its layers: a split
+    helps functions that need only some of the packages. Prints the layers with sizes and packages, measured for one
+    target.
     """
     from builder.authoring import split as splitting
     from builder.cli import terminal
+    from builder.cli.views import shares as view
     from builder.model.target import Selection, select, targets
 
     loaded = load_recipe(folder, name)
     target = select(targets(loaded.recipe), Selection(runtimes=runtimes, architectures=architectures))[0]
-    with terminal.working(f"weighing {target.name}"):
-        found = splitting.split(loaded, target)
-    splitting.require_large(found, anyway=anyway)
-    written = splitting.write(loaded, found, folder) if write else []
+    with terminal.working(f"measuring {target.name}"):
+        split = splitting.split(loaded, target)
+    splitting.require_large(split, anyway=anyway)
+    written = splitting.write(loaded, split, folder) if write else []
     if as_json:
-        terminal.data(_document(found, written))
-        return
-    rows = [
-        (
-            share.name,
-            terminal.mb(share.bytes),
-            terminal.mb(sum(one.bytes for one in found.attached(share))),
-            " ".join(f"{one.name}=={one.version}" for one in share.packages),
-        )
-        for share in found.shares
-    ]
-    terminal.table(("layer", "MB", "with what it needs", "packages"), rows, numbers=("MB", "with what it needs"))
-    terminal.note(f"all together: {terminal.mb(found.total)} MB unzipped; measured for {target.name}")
-    for path in written:
-        terminal.note(f"wrote {path}")
-    if not written:
-        terminal.note("--write writes the recipes")
-
-
-def _document(found: "Split", written: list[Path]) -> dict[str, object]:
-    layers = [
-        {
-            "name": share.name,
-            "bytes": share.bytes,
-            "packages": {one.name: one.version for one in share.packages},
-            "attach": [one.name for one in found.attached(share)],
-        }
-        for share in found.shares
-    ]
-    names = [str(path) for path in written]
-    return {"target": found.target.name, "bytes": found.total, "layers": layers, "written": names}
+        terminal.data(view.document(split, written))
+    else:
+        view.show(split, written)
 
 
 COMMANDS = (split_,)

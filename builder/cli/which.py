@@ -1,4 +1,4 @@
-"""Which zips and layers a command line names: by path, by recipe, by the name at AWS."""
+"""The zips and layers that a command line names: by path, by recipe, or by the name of the layer at AWS."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ _ZIP = ".zip"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Which:
-    """Which zips, and how they are narrowed."""
+    """Zips by path or by recipe, narrowed by runtime, architecture and target name."""
 
     names: tuple[str, ...]
     runtimes: tuple[str, ...]
@@ -24,7 +24,7 @@ class Which:
     output: Path
 
     def sources(self) -> "tuple[InputZip, ...]":
-        """Return the zips that the command line names, by path or by recipe, each with its recipe's wishes."""
+        """Return the named zips, each with the publish options of its recipe."""
         found: list[InputZip] = []
         for name in dict.fromkeys(self.names):
             found += [self._by_path(Path(name))] if name.endswith(_ZIP) else self._by_recipe(name)
@@ -47,7 +47,7 @@ class Which:
         return [InputZip(zip=self.output / f"{one.name}{_ZIP}", publish=publish) for one in chosen]
 
     def selected(self, name: str) -> "tuple[Publish, list[Target]]":
-        """Return how a recipe wants to be published, and those of its targets that are selected."""
+        """Return the publish options of a recipe, and its selected targets."""
         from builder.model import recipes
         from builder.model.target import Selection, select, targets
 
@@ -61,9 +61,9 @@ class Which:
 
 
 def layer_names(which: Which, pattern: str | None = None) -> list[str]:
-    """Return the names at AWS of what recipes make; what is no recipe is the name of a layer.
+    """Return the names at AWS of the layers that recipes make. A name that no recipe has is the name of a layer.
 
-    `pattern` wins over those of the recipes.
+    `pattern` takes precedence over the patterns of the recipes.
     """
     from builder.model import recipes
     from builder.publish.layer_version import name_of

@@ -85,7 +85,7 @@ def look(
         layer.name: regions.expand(cloud.session, layer.regions, identity.partition) for layer in request.layers
     }
     every = tuple(dict.fromkeys(region for names in regions_of.values() for region in names))
-    remote_cache.ready()
+    remote_cache.validate()
     hashes = {region: KnownHashes(identity.account, region) for region in every}
     remotes = {region: RemoteRegion(cloud=cloud, region=region, hashes=hashes[region]) for region in every}
     journals = {region: Journal(request.output, identity.account, region) for region in every}

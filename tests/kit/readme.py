@@ -26,7 +26,9 @@ def commands() -> str:
     from builder.cli import main
 
     lines = ["| command | what it does |", "| --- | --- |"]
-    for name, command in sorted((name, command) for name, command in main.commands.items() if not command.hidden):
+    for name, command in sorted(main.commands.items()):
+        if command.hidden:
+            continue
         sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
         lines.append(f"| `layerwright {name}` | {sentence} |")
     return "\n".join(lines)

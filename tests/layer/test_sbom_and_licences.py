@@ -204,20 +204,17 @@ def test_what_was_there_already_is_vouched_for_as_well(work: Path) -> None:
 
 
 def test_licences_are_listed_and_a_broken_policy_is_an_error(work: Path) -> None:
-    listed = layerwright("license", cwd=work)
+    listed = layerwright("licenses", cwd=work)
     assert listed.code == 0, listed.err
     assert "a        1.0      MIT" in listed.out
-    old = layerwright("licences", cwd=work)
-    assert (old.code, old.out) == (listed.code, listed.out)
-    assert "`layerwright licences` is now `layerwright license`" in old.err
-    as_json = layerwright("license", "--json", cwd=work)
+    as_json = layerwright("licenses", "--json", cwd=work)
     assert as_json.json["objections"] == []
-    broken = layerwright("license", "--deny", "MIT", cwd=work)
+    broken = layerwright("licenses", "--deny", "MIT", cwd=work)
     assert broken.code == 5
     assert "b 2.0: `MIT` is denied (a-1.0-python3.13-arm64.zip)" in broken.err
-    texts = layerwright("license", "--texts", cwd=work)
+    texts = layerwright("licenses", "--texts", cwd=work)
     assert "Permission is hereby granted" in texts.out
-    nothing = layerwright("license", "--output", "elsewhere", cwd=work)
+    nothing = layerwright("licenses", "--output", "elsewhere", cwd=work)
     assert nothing.code == 3
 
 

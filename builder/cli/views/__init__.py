@@ -1,1 +1,1 @@
-"""Views of results, one module each."""
+"""How results look on a terminal and as JSON: one module for each kind of result."""

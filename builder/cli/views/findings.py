@@ -1,0 +1,63 @@
+"""The result of `layerwright check`: findings and a verdict for each zip, and for the layers of one function."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from builder import __version__
+from builder.cli import terminal
+from builder.cli.checking import Together, Verdict
+from builder.layer import sarif
+from builder.layer.checks import Finding
+
+_STYLES = {"error": "bold red", "warning": "yellow"}
+
+
+def show(verdict: Verdict, *, strict: bool) -> None:
+    """Print the findings on one zip, then one line: whether it works there."""
+    _show_findings(verdict.findings)
+    where = " on ".join(verdict.destination.names)
+    state = _state(fit=verdict.fit(strict=strict))
+    terminal.text(f"{verdict.path.name}: {state} for {where} ({len(verdict.findings)} findings)\n")
+
+
+def show_together(together: Together, *, strict: bool) -> None:
+    """Print the findings on the layers of one function, then one line: whether they work together."""
+    _show_findings(together.findings)
+    state = _state(fit=together.fit(strict=strict))
+    terminal.text(f"together, in this order: {state} ({len(together.findings)} findings)\n")
+
+
+def _state(*, fit: bool) -> str:
+    return "no error found" if fit else "will not work"
+
+
+def _show_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        Console(highlight=False, soft_wrap=True).print(_text(finding))
+
+
+def _text(finding: Finding) -> Text:
+    line = Text(f"{finding.severity}: ", style=_STYLES[finding.severity])
+    line += Text(f"[{finding.check}] {finding.path or ''} {finding.message}".strip())
+    for detail in finding.details:
+        line += Text(f"\n    {detail}")
+    advice = f"allowed: {finding.allowed}" if finding.allowed else f"hint: {finding.hint}"
+    return line + Text(f"\n  {advice}", style="dim")
+
+
+def document(verdicts: Sequence[Verdict], together: Together | None, *, strict: bool) -> dict[str, Any]:
+    """Return the JSON document."""
+    return {
+        "checked": [verdict.as_json(strict=strict) for verdict in verdicts],
+        "together": together.as_json(strict=strict) if together else None,
+    }
+
+
+def sarif_document(verdicts: Sequence[Verdict], together: Together | None) -> dict[str, Any]:
+    """Return the SARIF document. A zip that could not be read has no findings and is left out."""
+    rows = [(verdict.path.as_posix(), verdict.findings) for verdict in verdicts if verdict.error is None]
+    rows += [("layers together", together.findings)] if together else []
+    return sarif.document(__version__, rows)

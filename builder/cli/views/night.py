@@ -1,0 +1,13 @@
+"""The result of `layerwright nightly`, on one line."""
+
+from builder.cli import terminal
+from builder.nightly.journal import Night
+
+_STATES = ("built", "same", "unchanged", "failed", "broken")
+
+
+def show(night: Night) -> None:
+    """Print the number of targets in each state and the duration of the run."""
+    counts = {state: night.count(state) for state in _STATES}
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    terminal.text(f"night {night.run}: {states or 'nothing to do'} in {night.seconds:.1f} s\n")

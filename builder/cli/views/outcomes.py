@@ -1,0 +1,23 @@
+"""Results of tests in a runtime's image."""
+
+from collections.abc import Sequence
+
+from builder.cli import terminal
+from builder.smoke.run import SmokeResult
+
+
+def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
+    """Print one line for each test that passed."""
+    for outcome in outcomes:
+        where = f"{outcome.runtime} on {outcome.arch}{', emulated' if outcome.emulated else ''}"
+        cold = f", {outcome.cold_ms:.0f} ms of a cold start" if outcome.cold_ms is not None else ""
+        terminal.text(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold})\n")
+
+
+def summary(outcomes: Sequence[SmokeResult] | None) -> str:
+    """Return the number of tests that passed and the milliseconds that their imports add to a cold start."""
+    if outcomes is None:
+        return "not run"
+    cold = [outcome.cold_ms for outcome in outcomes if outcome.cold_ms is not None]
+    emulated = ", emulated" if any(outcome.emulated for outcome in outcomes) else ""
+    return f"{len(outcomes)} passed" + (f" ({sum(cold):.0f} ms{emulated})" if cold else "")
