@@ -34,7 +34,7 @@ _LIBRARIES = TypeAdapter(tuple[LibraryRow, ...])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class CheckedZip:
     """A zip that passed its checks, before it gets its name."""
 
     written: Written
@@ -43,9 +43,9 @@ class Finished:
     savings: tuple[Saving, ...]
 
 
-def describe(plan: Plan, made: Mapping[str, Made], finished: Finished) -> Manifest:
+def describe(plan: Plan, made: Mapping[str, Made], checked: CheckedZip) -> Manifest:
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
-    layer, target, tree = plan.recipe.layer, plan.target, finished.subject.tree
+    layer, target, tree = plan.recipe.layer, plan.target, checked.subject.tree
     libraries = _libraries(made)
     return Manifest(
         name=layer.name,
@@ -59,17 +59,17 @@ def describe(plan: Plan, made: Mapping[str, Made], finished: Finished) -> Manife
         route=_route(plan, made),
         locked=plan.locked,
         bytecode=plan.interpreter,
-        zip=_zip(target.name, finished.written),
+        zip=_zip(target.name, checked.written),
         unzipped_bytes=tree.unzipped_bytes,
         files=len(tree),
-        abi=manifest.ceilings(finished.subject),
+        abi=manifest.ceilings(checked.subject),
         packages=tuple(_packages(plan, made)),
         libraries=libraries,
         sources=tuple(_sources(plan)),
         licences=(*licences.declared(tree), *licences.brought(libraries, tree.paths())),
         notes=tuple(_notes(plan, made)),
-        savings=tuple(SavingRow(rule=row.rule, files=row.files, bytes=row.bytes) for row in finished.savings),
-        findings=tuple(_finding_row(finding) for finding in finished.findings),
+        savings=tuple(SavingRow(rule=row.rule, files=row.files, bytes=row.bytes) for row in checked.savings),
+        findings=tuple(_finding_row(finding) for finding in checked.findings),
         plan_digest=plan.digest,
         image=_image(run_image(target.base, target.arch)),
         build_image=_image(plan.container.image) if plan.container else None,

@@ -12,7 +12,7 @@ from builder.base.errors import EngineError
 from builder.building import compiling, describing, shared
 from builder.building.artifacts import Made
 from builder.building.assembling import assemble
-from builder.building.describing import Finished
+from builder.building.describing import CheckedZip
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
 from builder.layer import archive, bytecode, checks, manifest, provenance, sbom, slim
@@ -166,8 +166,8 @@ def _finish(
         _judge(findings, job)
         outcomes = _tried(job, part)
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
-        finished = Finished(written=written, subject=subject, findings=findings, savings=slimmed.savings)
-        described = describing.describe(job.plan, made, finished)
+        checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
+        described = describing.describe(job.plan, made, checked)
         _write(job, ".json", manifest.render(described))
         _write(job, ".cdx.json", sbom.render(described))
     return described, outcomes

@@ -13,7 +13,7 @@ from builder.cli import options
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
     from builder.cli.recipes import Pairs
-    from builder.nightly.journal import Night
+    from builder.nightly.journal import Run
     from builder.publish.aws import Cloud, Identity
     from builder.publish.publishing import Ask, Published
 
@@ -112,7 +112,7 @@ class Afterwards:
         publishing.ready(self.access.cloud(), texts, self.access.asking(yes=True))
 
     def publishing(
-        self, pairs: "Pairs", done: "Night", output: Path
+        self, pairs: "Pairs", done: "Run", output: Path
     ) -> "tuple[Published | None, list[LayerwrightError]]":
         """Publish what is good of a night; errors of what cannot be stop neither the rest nor the report."""
         from builder.base.errors import LayerwrightError

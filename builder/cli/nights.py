@@ -13,7 +13,7 @@ from builder.cli.recipes import all_names, every_target
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
     from builder.cli.recipes import Pairs
-    from builder.nightly.night import Wish
+    from builder.nightly.run import NightlyOptions
     from builder.publish.publishing import Published
 
 
@@ -93,27 +93,27 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
     """
     from builder.cli import terminal
     from builder.cli.views import live
-    from builder.nightly import night
+    from builder.nightly import run
     from builder.report import data, write
 
     pairs, broken = every_target(folder, names, (runtimes, architectures, only))
     whole = not (names or runtimes or architectures or only)
-    wish = _wish(pairs, broken, boxes, {**given, "whole": whole})
+    request = _request(pairs, broken, boxes, {**given, "whole": whole})
     after.ready(pairs)
-    with terminal.group("layerwright nightly"), live.progress() as show:
-        done = night.run(wish, show)
-    published, unpublished = after.publishing(pairs, done, wish.options.output)
-    written = write.write([wish.options.output], wish.options.output / "report")
+    with terminal.group("layerwright nightly"), live.view() as listener:
+        done = run.run(request, listener)
+    published, unpublished = after.publishing(pairs, done, request.build.output)
+    written = write.write([request.build.output], request.build.output / "report")
     if as_json:
         terminal.data({**data.summary(written.report), "run": done.run, "states": done.states})
     else:
-        terminal.night(done)
+        terminal.nightly(done)
     for error in broken.values():
         terminal.fail(error)
     terminal.note(f"the report is {written.page}")
-    _tell(published, unpublished)
-    for slot, said in done.scans.items():
-        terminal.warn(f"{slot} does not pass the scanner: {said[0]}")
+    _report_published(published, unpublished)
+    for slot, lines in done.scans.items():
+        terminal.warn(f"{slot} does not pass the scanner: {lines[0]}")
     if broken or done.count("failed") or done.count("broken"):
         raise click.exceptions.Exit(BuildError.exit_code)
     if done.scans:
@@ -122,7 +122,7 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
         raise click.exceptions.Exit(PublishError.exit_code)
 
 
-def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") -> None:
+def _report_published(published: "Published | None", unpublished: "list[LayerwrightError]") -> None:
     from builder.cli import terminal
     from builder.publish import publishing
 
@@ -130,21 +130,23 @@ def _tell(published: "Published | None", unpublished: "list[LayerwrightError]") 
         terminal.fail(error)
     if published is None:
         return
-    states = [one.status for one in published.outcomes]
-    told = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-    terminal.note(f"published: {told}")
+    states = [outcome.status for outcome in published.outcomes]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    terminal.note(f"published: {counts}")
     if not published.good:
         terminal.fail(publishing.failure(published))
 
 
-def _wish(pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]) -> "Wish":
+def _request(
+    pairs: "Pairs", broken: "dict[str, LayerwrightError]", boxes: options.Boxes, given: dict[str, Any]
+) -> "NightlyOptions":
     from builder.building.layer import Options
-    from builder.nightly.night import Wish
+    from builder.nightly.run import NightlyOptions
 
-    return Wish(
+    return NightlyOptions(
         pairs=tuple(pairs),
         broken=broken,
-        options=Options(
+        build=Options(
             output=given["output"],
             strict=given["strict"],
             rebuild=given["rebuild"] or boxes.no_cache or boxes.recompile,

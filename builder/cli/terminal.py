@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from builder.layer.checks import Finding
     from builder.layer.diff import Change
     from builder.layer.inspect import Inspection, Linkage
-    from builder.nightly.journal import Night
+    from builder.nightly.journal import Run
     from builder.plan.plan import Plan
     from builder.plan.planning import Outlook
     from builder.smoke.run import Outcome
@@ -163,11 +163,11 @@ def built(results: "Sequence[Built]") -> None:
     )
 
 
-def night(done: "Night") -> None:
-    """Print what became of a night."""
+def nightly(done: "Run") -> None:
+    """Print the result of a nightly run."""
     counts = {state: done.count(state) for state in ("built", "same", "unchanged", "failed", "broken")}
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    text(f"night {done.run}: {told or 'nothing to do'} in {done.seconds:.1f} s\n")
+    text(f"run {done.run}: {told or 'nothing to do'} in {done.seconds:.1f} s\n")
 
 
 def _tests(outcomes: "Sequence[Outcome] | None") -> str:

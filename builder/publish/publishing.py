@@ -11,7 +11,7 @@ from builder.base.talk import Talk
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import records
-from builder.nightly.journal import Night
+from builder.nightly.journal import Run
 from builder.publish import book, regions, state, versions
 from builder.publish.aws import Cloud, Identity
 from builder.publish.book import Entry
@@ -109,7 +109,7 @@ def ready(cloud: Cloud, texts: Sequence[str], ask: Ask) -> None:
     sure(whose(cloud, regions.first(cloud.session, texts), ask.account), ask)
 
 
-def sources_of(pairs: Sequence[Pair], done: Night, output: Path) -> tuple[Source, ...]:
+def sources_of(pairs: Sequence[Pair], done: Run, output: Path) -> tuple[Source, ...]:
     """Return the zips of a night that are good, of recipes that say where they are published."""
     good = [
         (loaded, target)
