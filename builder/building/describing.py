@@ -34,7 +34,7 @@ _LIBRARIES = TypeAdapter(tuple[LibraryRow, ...])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finished:
+class CheckedZip:
     """A zip that passed its checks, before it gets its name."""
 
     written: WrittenZip
@@ -43,9 +43,9 @@ class Finished:
     savings: tuple[Saving, ...]
 
 
-def describe(plan: Plan, artifacts: Mapping[str, Artifact], finished: Finished) -> Manifest:
+def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip) -> Manifest:
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
-    layer, target, tree = plan.recipe.layer, plan.target, finished.subject.tree
+    layer, target, tree = plan.recipe.layer, plan.target, checked.subject.tree
     libraries = _libraries(artifacts)
     return Manifest(
         name=layer.name,
@@ -59,17 +59,17 @@ def describe(plan: Plan, artifacts: Mapping[str, Artifact], finished: Finished) 
         route=_route(plan, artifacts),
         locked=plan.locked,
         bytecode=plan.interpreter,
-        zip=_zip(target.name, finished.written),
+        zip=_zip(target.name, checked.written),
         unzipped_bytes=tree.unzipped_bytes,
         files=len(tree),
-        abi=manifest.ceilings(finished.subject),
+        abi=manifest.ceilings(checked.subject),
         packages=tuple(_packages(plan, artifacts)),
         libraries=libraries,
         sources=tuple(_sources(plan)),
-        licences=(*licences.declared(tree, finished.subject.packages), *licences.brought(libraries, tree.paths())),
+        licences=(*licences.declared(tree, checked.subject.packages), *licences.brought(libraries, tree.paths())),
         notes=tuple(_notes(plan, artifacts)),
-        savings=tuple(SavingRow(rule=row.rule, files=row.files, bytes=row.bytes) for row in finished.savings),
-        findings=tuple(_finding_row(finding) for finding in finished.findings),
+        savings=tuple(SavingRow(rule=row.rule, files=row.files, bytes=row.bytes) for row in checked.savings),
+        findings=tuple(_finding_row(finding) for finding in checked.findings),
         plan_digest=plan.digest,
         image=_image(run_image(target.base, target.arch)),
         build_image=_image(plan.container.image) if plan.container else None,

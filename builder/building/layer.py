@@ -12,7 +12,7 @@ from builder.base.errors import EngineError
 from builder.building import compiling, describing, layer_cache, tested
 from builder.building.artifacts import Artifact
 from builder.building.assembling import assemble
-from builder.building.describing import Finished
+from builder.building.describing import CheckedZip
 from builder.engine import client, containers
 from builder.engine.failure import NoImageError
 from builder.layer import archive, bytecode, checks, manifest, provenance, sbom, slim
@@ -171,8 +171,8 @@ def _finish(
         _judge(findings, job)
         outcomes = _tried(job, part, written.sha256) if _wanted(job, needed=bool(job.plan.container)) else None
         job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
-        finished = Finished(written=written, subject=subject, findings=findings, savings=slimmed.savings)
-        described = describing.describe(job.plan, made, finished)
+        checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
+        described = describing.describe(job.plan, made, checked)
         _write(job, ".json", manifest.render(described))
         _write(job, ".cdx.json", sbom.render(described))
     return described, outcomes

@@ -13,7 +13,7 @@ from builder.cli import options
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
     from builder.cli.selection import Pairs
-    from builder.nightly.journal import Night
+    from builder.nightly.journal import Run
     from builder.publish.aws import Cloud, Identity
     from builder.publish.interaction import Interaction
     from builder.publish.run import PublishResult
@@ -114,7 +114,7 @@ class PublishAfter:
         run.check(self.access.cloud(), texts, self.access.interaction(yes=True))
 
     def publish_layers(
-        self, pairs: "Pairs", done: "Night", output: Path
+        self, pairs: "Pairs", done: "Run", output: Path
     ) -> "tuple[PublishResult | None, list[LayerwrightError]]":
         """Publish the good layers of a nightly run. Return errors, which stop neither the others nor the report."""
         from builder.base.errors import LayerwrightError

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from builder.authoring.update import Proposal
     from builder.base.errors import LayerwrightError
     from builder.cli.selection import Pairs
-    from builder.nightly.journal import Night
-    from builder.nightly.night import Wish
+    from builder.nightly.journal import Run
+    from builder.nightly.run import NightlyRequest
     from builder.publish.run import PublishResult
 
     Publication = tuple[PublishResult | None, list[LayerwrightError]]
@@ -58,9 +58,9 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
 
     pairs, broken = every_target(folder, names, Selection(runtimes=runtimes, architectures=architectures, only=only))
     whole = not (names or runtimes or architectures or only)
-    wish = _wish(pairs, broken, containers, nightly, whole=whole)
+    request = _request(pairs, broken, containers, nightly, whole=whole)
     after.ready(pairs)
-    night = _run(wish)
+    night = _run(request)
     publication = after.publish_layers(pairs, night, nightly.output)
     _show(night, broken, nightly.output, as_json=as_json)
     _show_publication(*publication)
@@ -70,21 +70,21 @@ def nightly(  # noqa: PLR0913, PLR0917  each is an option
         raise click.exceptions.Exit(code)
 
 
-def _wish(
+def _request(
     pairs: "Pairs",
     broken: "dict[str, LayerwrightError]",
     containers: ContainerOptions,
     nightly: NightlyOptions,
     *,
     whole: bool,
-) -> "Wish":
+) -> "NightlyRequest":
     from builder.building.layer import Options
-    from builder.nightly.night import Wish
+    from builder.nightly.run import NightlyRequest
 
-    return Wish(
+    return NightlyRequest(
         pairs=tuple(pairs),
         broken=broken,
-        options=Options(
+        build=Options(
             output=nightly.output,
             strict=nightly.strict,
             rebuild=nightly.rebuild or containers.anew,
@@ -105,16 +105,16 @@ def _wish(
     )
 
 
-def _run(wish: "Wish") -> "Night":
+def _run(request: "NightlyRequest") -> "Run":
     from builder.cli import terminal
     from builder.cli.views import live
-    from builder.nightly import night
+    from builder.nightly import run
 
-    with terminal.group("layerwright nightly"), live.progress() as progress:
-        return night.run(wish, progress)
+    with terminal.group("layerwright nightly"), live.view() as listener:
+        return run.run(request, listener)
 
 
-def _show(night: "Night", broken: "Mapping[str, LayerwrightError]", output: Path, *, as_json: bool) -> None:
+def _show(night: "Run", broken: "Mapping[str, LayerwrightError]", output: Path, *, as_json: bool) -> None:
     """Write the report; print the result, the recipes that are not valid and the path of the report's page."""
     from builder.cli import terminal
     from builder.cli.views import night as view
@@ -151,7 +151,7 @@ def _warn(text: str) -> None:
     terminal.warn(text)
 
 
-def _exit_code(night: "Night", broken: "Mapping[str, LayerwrightError]", publication: "Publication") -> int:
+def _exit_code(night: "Run", broken: "Mapping[str, LayerwrightError]", publication: "Publication") -> int:
     """Return the code of the first stage that failed: build, scan, publication; 0 for none."""
     published, errors = publication
     if broken or night.count("failed") or night.count("broken"):

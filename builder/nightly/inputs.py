@@ -1,4 +1,4 @@
-"""Everything that decides a layer, by name. What differs from the last good build is why it is built again."""
+"""The inputs that decide a layer, by name; a difference to the last successful build is a reason to build again."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,20 +13,20 @@ from builder.packages import table
 from builder.plan.plan import tool
 
 UNKNOWN = "unknown"
-"""Of an image that is not pinned and whose registry did not answer."""
+"""Digest of an image that is not pinned and whose registry did not respond."""
 _hashed = cache(files.hashes)
 """All targets of a recipe have the same files."""
 TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
 
 
 def image_paths(target: Target) -> list[str]:
-    """Return the images of a target below the registry: those it is compiled and tried in."""
-    found = {path for own in target.runtimes for arch in target.architectures for path in own.images(arch).values()}
-    return sorted(found)
+    """Return the images that a target is compiled and tested in, as paths below the registry."""
+    pairs = ((runtime, arch) for runtime in target.runtimes for arch in target.architectures)
+    return sorted({path for runtime, arch in pairs for path in runtime.images(arch).values()})
 
 
 def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
-    """Return the inputs of one target: names that people know, and what tells one state of it from another.
+    """Return the inputs of one target: a name that users know, and a digest or version of each.
 
     Packages of Amazon Linux 2023 need no name here: its repositories are locked to the release of the build image
     (https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades.html), so the image's digest decides them.
@@ -41,29 +41,29 @@ def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapp
 
 
 def unlocked(loaded: Loaded) -> bool:
-    """Tell whether an index decides what is in a layer: then only a plan shows if it is another one today."""
+    """Tell whether a step has no lock. The index then decides the layer, so only a new plan shows a change."""
     paths = [ecosystem.lock_path(loaded) for ecosystem in table.of_recipe(loaded)]
     return any(path is None or not path.is_file() for path in paths)
 
 
 @cache
 def _tool() -> str:
-    """Name this layerwright with its facts, but for the pins: those are inputs of their own."""
+    """Return an identifier of this layerwright and its facts, without the pins: those are inputs of their own."""
     named = {path.relative_to(facts.folder()).as_posix(): path for path in facts.files()}
-    found = {name: files.sha256(path) for name, path in named.items() if not name.startswith("pins")}
-    return f"{tool()}.{files.sha256_of(json.dumps(found).encode())[:16]}"
+    hashes = {name: files.sha256(path) for name, path in named.items() if not name.startswith("pins")}
+    return f"{tool()}.{files.sha256_of(json.dumps(hashes).encode())[:16]}"
 
 
 def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:
-    """Name what compiles the bytecode, where the recipe has any."""
+    """Return the version of the Python that compiles the bytecode, where the recipe has bytecode."""
     if not target.base.python or not any(target.base.language in step.languages for step in loaded.recipe.step):
         return {}
-    found = interpreters.find(target.base.series)
-    return {PYTHON: found.version if found else "the image's"}
+    interpreter = interpreters.find(target.base.series)
+    return {PYTHON: interpreter.version if interpreter else "the image's"}
 
 
 def forget() -> None:
-    """Read files anew at the next question; for those who change them in one process."""
+    """Clear the cached hashes, for callers that change files within one process."""
     _hashed.cache_clear()
     _tool.cache_clear()
 
@@ -72,8 +72,8 @@ def forget() -> None:
 
 
 def reasons(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Say what differs, in the words of those who read it in the morning."""
-    return tuple(_told(name, before.get(name), now.get(name)) for name in _differing(before, now))
+    """Return a line for each input that differs, for the report."""
+    return tuple(_reason(name, before.get(name), now.get(name)) for name in _differing(before, now))
 
 
 def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
@@ -82,22 +82,22 @@ def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[st
             yield name
 
 
-def _told(name: str, old: str | None, new: str | None) -> str:
+def _reason(name: str, old: str | None, new: str | None) -> str:
     kind, _, what = name.partition(" ")
     if name == TOOL:
         before, now = ((text or "").partition("+")[0] for text in (old, new))
         return f"layerwright is {now}, it was {before}" if before != now else "layerwright's code or facts changed"
     if name == PYTHON:
-        return f"bytecode is compiled by Python {new or 'nobody'}, it was {old or 'nobody'}"
+        return f"bytecode is compiled by Python {new or '(none)'}, it was {old or '(none)'}"
     if kind == OPTION:
-        return f"{what} is {new or 'not given'}, it was {old or 'not given'}"
+        return f"{what} is {new or '(not given)'}, it was {old or '(not given)'}"
     if kind == IMAGE:
         name = f"base image {what}"
         if old == UNKNOWN:
-            return f"{name} was not known, and is now"
-        return f"{name} has another digest" if old and new else f"{name} is {_came(old)}"
-    return f"{name} changed" if old and new else f"{name} is {_came(old)}"
+            return f"the digest of {name} was unknown before"
+        return f"{name} has another digest" if old and new else f"{name} was {_came(old)}"
+    return f"{name} changed" if old and new else f"{name} was {_came(old)}"
 
 
 def _came(old: str | None) -> str:
-    return "gone" if old else "new"
+    return "removed" if old else "added"

@@ -1,4 +1,4 @@
-"""One night: what it is about, whether it came to its end, and what became of it."""
+"""The runs of `layerwright nightly`: which targets a run is about, whether it ended, and the state of each target."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -14,40 +14,42 @@ from builder.nightly.records import FOLDER, VERSION, Failure, now
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Night:
-    """A call of `layerwright nightly`."""
+class Run:
+    """One call of `layerwright nightly`."""
 
     run: str
-    """A number, counted up: clocks jump."""
+    """Its number, counted up: clocks jump."""
     started: str
+    """UTC, ISO 8601."""
     options: dict[str, str]
     slots: tuple[str, ...]
+    """The targets that the run is about, without their versions."""
     version: int = VERSION
     finished: str | None = None
-    """None while it runs, and for good when it was killed."""
+    """UTC, ISO 8601. None while the run goes on, and for good after a kill."""
     seconds: float = 0.0
     states: dict[str, str] = field(default_factory=dict)
-    """What became of each slot: built, same, unchanged, failed or, when it was broken before and not tried, broken."""
+    """State of each slot: built, same, unchanged, failed, or broken: failed before, unchanged and not tried."""
     scans: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """What a scanner said of slots that did not pass it."""
+    """Output of the scanner for slots that did not pass it."""
     broken: dict[str, Failure] = field(default_factory=dict)
-    """Recipes that could not even be read, by their names."""
+    """Recipes that could not be read, by name."""
 
     def count(self, status: str) -> int:
-        return sum(1 for one in self.states.values() if one == status)
+        return sum(1 for state in self.states.values() if state == status)
 
 
 def _folder(output: Path) -> Path:
     return output / FOLDER / "runs"
 
 
-def nights(output: Path) -> list[Night]:
-    """Return the nights that are known, the oldest first."""
-    found = (_read(path) for path in sorted(_folder(output).glob("*.json")))
-    return [one for one in found if one]
+def runs(output: Path) -> list[Run]:
+    """Return the readable runs of a folder of zips, the oldest first."""
+    every = (_read(path) for path in sorted(_folder(output).glob("*.json")))
+    return [run for run in every if run]
 
 
-def _read(path: Path) -> Night | None:
+def _read(path: Path) -> Run | None:
     try:
         return _adapter().validate_json(path.read_bytes())
     except (OSError, ValidationError):
@@ -55,56 +57,61 @@ def _read(path: Path) -> Night | None:
 
 
 @contextlib.contextmanager
-def beginning(output: Path, options: dict[str, str], slots: tuple[str, ...]) -> Iterator[Night]:
-    """Open a night under the next free number; while the block runs, nobody resumes it."""
-    place = _folder(output)
-    files.writable(place)
-    number = max((int(path.stem) for path in place.glob("*.json") if path.stem.isdigit()), default=0)
+def beginning(output: Path, options: dict[str, str], slots: tuple[str, ...]) -> Iterator[Run]:
+    """Write a new run under the next free number; until the block ends, no other process resumes it."""
+    folder = _folder(output)
+    files.writable(folder)
+    number = max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
     while True:
         number += 1
-        path = place / f"{number:05}.json"
+        path = folder / f"{number:05}.json"
         with locks.claimed(path) as mine:
             if not mine or path.exists():
-                continue  # another night took that number in this moment
-            night = Night(run=path.stem, started=now(), options=options, slots=slots)
-            write(output, night)
-            yield night
+                continue  # another process took that number in this moment
+            run = Run(run=path.stem, started=now(), options=options, slots=slots)
+            write(output, run)
+            yield run
             return
 
 
 @contextlib.contextmanager
-def resuming(output: Path) -> Iterator[Night]:
-    """Open the last night again that was stopped before its end."""
-    for night in reversed(nights(output)):
-        if night.finished:
+def resuming(output: Path) -> Iterator[Run]:
+    """Open the last interrupted run again.
+
+    Raises NothingSelectedError when every run ended, or is still going on in another process.
+    """
+    for run in reversed(runs(output)):
+        if run.finished:
             continue
-        with locks.claimed(_folder(output) / f"{night.run}.json") as mine:
+        with locks.claimed(_folder(output) / f"{run.run}.json") as mine:
             if mine:
-                yield night
+                yield run
                 return
-    msg = f"no night of {output} was stopped before its end"
-    raise NothingSelectedError(msg, hint="`layerwright nightly` begins one; what is unchanged is not built again")
+    msg = f"no run in {output} was interrupted"
+    raise NothingSelectedError(msg, hint="`layerwright nightly` begins a new one; it builds no unchanged target again")
 
 
-def join(output: Path, shards: Sequence[Night], states: dict[str, str]) -> None:
-    """Write the nights of several machines as one, under the next free number."""
-    broken = {name: error for night in shards for name, error in night.broken.items()}
-    options = {name: value for night in shards for name, value in night.options.items()}
+def join(output: Path, shards: Sequence[Run], states: dict[str, str]) -> None:
+    """Write the runs of several machines as one, under the next free number."""
+    broken = {name: error for run in shards for name, error in run.broken.items()}
+    options = {name: value for run in shards for name, value in run.options.items()}
     with beginning(output, options, tuple(states)) as begun:
-        seconds = max((night.seconds for night in shards), default=0.0)
-        scans = {slot: said for night in shards for slot, said in night.scans.items()}
+        seconds = max((run.seconds for run in shards), default=0.0)
+        scans = {slot: lines for run in shards for slot, lines in run.scans.items()}
         write(output, closed(replace(begun, broken=broken, scans=scans, states=states), seconds))
 
 
-def write(output: Path, night: Night) -> None:
-    with files.replacing(_folder(output) / f"{night.run}.json") as part:
-        part.write_bytes(_adapter().dump_json(night))
+def write(output: Path, run: Run) -> None:
+    """Replace the file of a run."""
+    with files.replacing(_folder(output) / f"{run.run}.json") as part:
+        part.write_bytes(_adapter().dump_json(run))
 
 
-def closed(night: Night, seconds: float) -> Night:
-    return replace(night, finished=now(), seconds=round(seconds, 2))
+def closed(run: Run, seconds: float) -> Run:
+    """Return a run as ended now, after so many seconds."""
+    return replace(run, finished=now(), seconds=round(seconds, 2))
 
 
 @cache
-def _adapter() -> TypeAdapter[Night]:
-    return TypeAdapter(Night)
+def _adapter() -> TypeAdapter[Run]:
+    return TypeAdapter(Run)

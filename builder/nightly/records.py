@@ -1,4 +1,4 @@
-"""What is known of each target from one night to the next: one small file each, replaced as a whole."""
+"""Records of targets, kept from one run to the next: one small file for each target, replaced as a whole."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -16,12 +16,12 @@ from builder.model.target import Target
 
 VERSION = 1
 FOLDER = "nightly"
-"""Below the folder of zips."""
+"""Of records and runs, below the folder of zips."""
 RETIRED = "retired"
 KEPT = 30
-"""Builds of a target whose numbers are kept for the trend."""
+"""Builds of a target in its trend."""
 TAIL = 30
-"""Lines of a failed build's log that go along with its error."""
+"""Lines of a failed build's log that are kept with its error."""
 Status = Literal["built", "same", "unchanged", "failed"]
 
 
@@ -40,8 +40,8 @@ _Kept = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Zip:
-    """A zip as it was left; size and time tell most changes without reading it."""
+class ZipStamp:
+    """A zip as its build left it; size and time reveal most changes without reading it."""
 
     sha256: str
     bytes: int
@@ -50,23 +50,26 @@ class Zip:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Failure:
+    """The error of a build, in the parts of a LayerwrightError."""
+
     what: str
     why: tuple[str, ...] = ()
     hint: str | None = None
     exit_code: int = 1
     tail: tuple[str, ...] = ()
-    """The end of the log of the container's build."""
+    """Last lines of the log of the container's build."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Last:
-    """What the last night that looked at the target did with it."""
+class LastRun:
+    """The result of the last run that built the target or tried to."""
 
     run: str
+    """Its number."""
     at: str
     """UTC, ISO 8601."""
     status: Status
-    """`same`: built, and its bytes are what they were."""
+    """`same`: built, with the bytes that it had before."""
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
     attempts: int = 0
@@ -75,7 +78,7 @@ class Last:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Point:
-    """One build, for the trend."""
+    """The numbers of one build, for the trend."""
 
     run: str
     at: str
@@ -84,15 +87,15 @@ class Point:
     unzipped_bytes: int
     seconds: float
     cold_ms: float | None = None
-    """Start of the slowest test in the runtime's image, where it was not emulated."""
+    """Start of the slowest test in the runtime's image, in milliseconds; None when all were emulated."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """All that is known of one target, over its versions."""
+    """The history of one target, over its versions."""
 
     slot: str
-    """The target without its version: what goes on from one version to the next."""
+    """The target without its version: the name that stays from one version to the next."""
     target: str
     recipe: str
     layer_version: str
@@ -101,36 +104,36 @@ class Record:
     description: str = ""
     version: int = VERSION
     inputs: dict[str, str] = field(default_factory=dict)
-    """Of the last good build."""
+    """Of the last successful build."""
     tried: dict[str, str] = field(default_factory=dict)
-    """Of the last try, good or not."""
-    zip: Zip | None = None
+    """Of the last attempt, successful or not."""
+    zip: ZipStamp | None = None
     revision: int = 0
-    """Counts the different contents that were built; the same bytes keep it."""
-    last: Last | None = None
+    """Number of different contents so far; the same bytes keep it."""
+    last: LastRun | None = None
     history: tuple[Point, ...] = ()
     """The oldest first."""
     manifest: _Kept = None
-    """Of the last good build; None when there was none, or when what was kept of it is damaged."""
+    """Of the last successful build; None when there was none, or when the stored one is damaged."""
     content: tuple[tuple[str, int], ...] = ()
-    """Folders and files of the layer with their unzipped bytes, the large ones one by one."""
+    """Folders and large files of the layer with their unzipped bytes."""
     changes: tuple[dict[str, Any], ...] = ()
-    """From the revision before to this one, as `layerwright diff` tells them; the largest only."""
+    """From the revision before to this one, in the form of `layerwright diff`; the largest only."""
     tests: tuple[dict[str, Any], ...] = ()
 
 
 def folder(output: Path) -> Path:
-    """Return where the records beside zips are."""
+    """Return the folder of the records of a folder of zips."""
     return output / FOLDER / "targets"
 
 
 def read(path: Path) -> Record | None:
-    """Return the record in a file; None when there is none, or none that this version understands."""
+    """Return the record in a file; None when there is none that this version understands."""
     try:
-        found: Record = _adapter().validate_json(path.read_bytes())
+        record: Record = _adapter().validate_json(path.read_bytes())
     except (OSError, ValidationError):
         return None
-    return found if found.version == VERSION else None
+    return record if record.version == VERSION else None
 
 
 def slot(target: Target) -> str:
@@ -147,36 +150,37 @@ def of(output: Path, target: Target) -> Record | None:
 
 
 def every(output: Path) -> list[Record]:
-    """Return all records beside zips, in the order of their names."""
+    """Return all records of a folder of zips, sorted by name."""
     return _all_in(folder(output))
 
 
 def retired(output: Path) -> list[Record]:
-    """Return the records that were put aside."""
+    """Return the records of targets that no recipe has any more."""
     return _all_in(output / FOLDER / RETIRED)
 
 
 def _all_in(place: Path) -> list[Record]:
-    return [one for path in sorted(place.glob("*.json")) if (one := read(path))]
+    return [record for path in sorted(place.glob("*.json")) if (record := read(path))]
 
 
 def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> list[str]:
     """Put aside the records of targets that no recipe has any more, and return their names.
 
-    Of recipes that cannot be read at the moment, everything stays.
+    `slots` are the targets of all recipes; records of `broken` recipes, which cannot be read at the moment, stay.
     """
-    gone = [one.slot for one in every(output) if one.slot not in slots and one.recipe not in broken]
-    place = output / FOLDER / RETIRED
-    for name in gone:
-        place.mkdir(parents=True, exist_ok=True)
-        (folder(output) / f"{name}.json").replace(place / f"{name}.json")
-    return gone
+    orphans = [record.slot for record in every(output) if record.slot not in slots and record.recipe not in broken]
+    aside = output / FOLDER / RETIRED
+    for name in orphans:
+        aside.mkdir(parents=True, exist_ok=True)
+        (folder(output) / f"{name}.json").replace(aside / f"{name}.json")
+    return orphans
 
 
 def write(output: Path, record: Record) -> None:
-    place = folder(output)
-    place.mkdir(parents=True, exist_ok=True)
-    with files.replacing(place / f"{record.slot}.json") as part:
+    """Replace the file of a record."""
+    targets = folder(output)
+    targets.mkdir(parents=True, exist_ok=True)
+    with files.replacing(targets / f"{record.slot}.json") as part:
         part.write_bytes(_adapter().dump_json(record))
 
 
@@ -186,12 +190,12 @@ def _adapter() -> TypeAdapter[Record]:
 
 
 def now() -> str:
-    """Return this moment for people; nothing is ever decided by it, since clocks jump."""
+    """Return the time in UTC as ISO 8601, for display only: no decision depends on it, since clocks jump."""
     return dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
 
 
 def failure(error: LayerwrightError, log: Path | None = None) -> Failure:
-    """Return what is kept of an error, with the end of the build's log if there is one."""
+    """Return the stored form of an error, with the end of the build's log if there is one."""
     tail: tuple[str, ...] = ()
     if log and log.is_file():
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -200,5 +204,5 @@ def failure(error: LayerwrightError, log: Path | None = None) -> Failure:
 
 
 def with_point(record: Record, point: Point) -> Record:
-    """Add a build to the trend and forget the oldest."""
+    """Return the record with one more build in its trend, which keeps the newest only."""
     return replace(record, history=(*record.history, point)[-KEPT:])

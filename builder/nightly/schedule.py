@@ -1,4 +1,4 @@
-"""Who builds what, and in which order: every machine has so many places, and what takes longest begins first."""
+"""The order of builds and the machine of each: the longest first, each machine as many at once as it has slots."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,28 +13,29 @@ from builder.model.target import Target
 from builder.nightly.records import Record
 
 HOST = "this host"
-"""Where wheels and other prebuilt packages become layers: no engine is needed."""
+"""The machine for wheels and other prebuilt packages: they need no engine."""
 UNSEEN = float("inf")
-"""Seconds expected of what was never built: it may be long, so it begins early."""
+"""Seconds expected of a target that was never built: it may take long, so it begins early."""
 _LOOK = 0.2
-"""Seconds between looks: a wait without an end hears no Ctrl-C everywhere."""
+"""Seconds between looks: on some systems a wait without an end ignores Ctrl-C."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """A target that is to be built."""
+class Task:
+    """A target that is due."""
 
     loaded: Loaded
     target: Target
     slot: str
+    """The target without its version: the name of its record."""
     reasons: tuple[str, ...]
     inputs: Mapping[str, str]
     record: Record | None
-    """What is known of it."""
+    """None when the target was never built."""
 
     @property
     def expected(self) -> float:
-        """Seconds that it took the last time, or UNSEEN."""
+        """Seconds of the last build, or UNSEEN."""
         return self.record.history[-1].seconds if self.record and self.record.history else UNSEEN
 
     @property
@@ -43,100 +44,102 @@ class Job:
 
 
 def compiles(loaded: Loaded, record: Record | None) -> bool:
-    """Tell whether a target needs an engine, by the last build's plan, or else by the recipe's steps."""
+    """Tell whether a target needs an engine: from the manifest of its last build, else from the recipe's steps."""
     if record and record.manifest:
         return record.manifest.build_image is not None
     return any(step.needs_engine for step in loaded.recipe.step)
 
 
-def ordered(jobs: Iterable[Job]) -> list[Job]:
-    """Put the longest first, so that no long one is left over at the end; equals by name."""
-    return sorted(jobs, key=lambda job: (-job.expected, job.target.name))
+def ordered(tasks: Iterable[Task]) -> list[Task]:
+    """Sort by expected time, the longest first, so that no long build is left over at the end; equals by name."""
+    return sorted(tasks, key=lambda task: (-task.expected, task.target.name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Place:
+class Machine:
     """Where targets are built: this host, or a node of the engine."""
 
     name: str
-    width: int
-    """Targets at once."""
+    slots: int
+    """Number of targets that are built there at the same time."""
     node: Node | None = None
+    """None for this host."""
 
 
-class Places:
-    """All places, and who may take what: a node of the target's own architecture, or else one that emulates it."""
+class Machines:
+    """All machines, and which of them may build a target: nodes of its own architecture before those that emulate."""
 
     def __init__(self, engine: Engine | None, jobs: int, compiles: int) -> None:
         nodes = engine.nodes if engine else ()
         self.every = (
-            Place(name=HOST, width=jobs),
-            *(Place(name=node.name, width=compiles, node=node) for node in nodes),
+            Machine(name=HOST, slots=jobs),
+            *(Machine(name=node.name, slots=compiles, node=node) for node in nodes),
         )
         self._lost: set[str] = set()
 
-    def lose(self, place: Place) -> None:
-        """Give nothing more to a node that went away, as long as others can do its work."""
-        self._lost.add(place.name)
+    def lose(self, machine: Machine) -> None:
+        """Give no more tasks to a node that does not respond, as long as other nodes can take them."""
+        self._lost.add(machine.name)
 
-    def widths(self, jobs: Iterable[Job]) -> dict[str, int]:
-        """Return how many targets are built at once where these jobs are going to be built."""
-        used = {name for job in jobs for name in self.taken_by(job)}
-        return {place.name: place.width for place in self.every if place.name in used}
+    def slots(self, tasks: Iterable[Task]) -> dict[str, int]:
+        """Return the slots of each machine that may get one of these tasks, by the machine's name."""
+        used = {name for task in tasks for name in self.able(task)}
+        return {machine.name: machine.slots for machine in self.every if machine.name in used}
 
-    def taken_by(self, job: Job) -> set[str]:
-        """Return the names of the places that may build a target now."""
-        nodes = [place for place in self.every if place.node]
-        if not job.compiles or not nodes:
+    def able(self, task: Task) -> set[str]:
+        """Return the names of the machines that may build a target now."""
+        nodes = [machine for machine in self.every if machine.node]
+        if not task.compiles or not nodes:
             return {HOST}
-        alive = [place for place in nodes if place.name not in self._lost] or nodes
-        wanted = job.target.arch.docker
-        native = {place.name for place in alive if place.node and place.node.native == wanted}
-        able = {place.name for place in alive if place.node and wanted in place.node.platforms}
-        return native or able or {alive[0].name}
+        alive = [machine for machine in nodes if machine.name not in self._lost] or nodes
+        platform = task.target.arch.docker
+        native = {machine.name for machine in alive if machine.node and machine.node.native == platform}
+        emulating = {machine.name for machine in alive if machine.node and platform in machine.node.platforms}
+        return native or emulating or {alive[0].name}
 
 
 class Stop(threading.Event):
-    """Set when nothing new may begin and what runs should end at its next step."""
+    """Set when no new build may begin and running builds end at their next step."""
 
 
 def run(
-    jobs: Sequence[Job],
-    places: Places,
-    work: Callable[[Job, Place], bool],
+    tasks: Sequence[Task],
+    machines: Machines,
+    work: Callable[[Task, Machine], bool],
     stop: Stop,
     *,
     fail_fast: bool,
 ) -> None:
-    """Let each place take the first job that it may, until none is left; `work` says whether it went well.
+    """Give each free slot the first task that its machine may take, until none is left.
 
-    An interrupt stops everything at once, and so does what nobody expected.
+    `work` builds one task and returns whether it succeeded. An interrupt, or an exception from `work`, kills all
+    processes and is raised again.
     """
-    left = list(jobs)
+    left = list(tasks)
     lock = threading.Condition()
 
-    def take(place: Place) -> Job | None:
-        """Return the next job, or None at the end; while others have work left, it may become this place's."""
+    def take(machine: Machine) -> Task | None:
+        """Return the next task, or None at the end. A task of another machine may become this one's, so wait."""
         with lock:
             while left and not stop.is_set():
-                if found := next((job for job in left if place.name in places.taken_by(job)), None):
-                    left.remove(found)
+                if task := next((task for task in left if machine.name in machines.able(task)), None):
+                    left.remove(task)
                     lock.notify_all()
-                    return found
+                    return task
                 lock.wait(_LOOK)
         return None
 
-    def worker(place: Place) -> None:
-        while job := take(place):
-            if not work(job, place) and fail_fast:
+    def fill_slot(machine: Machine) -> None:
+        while task := take(machine):
+            if not work(task, machine) and fail_fast:
                 stop.set()
 
-    workers = [place for place in places.every for _ in range(place.width)]
-    with ThreadPoolExecutor(len(workers)) as pool:
-        futures = {pool.submit(worker, place) for place in workers}
+    slots = [machine for machine in machines.every for _ in range(machine.slots)]
+    with ThreadPoolExecutor(len(slots)) as pool:
+        futures = {pool.submit(fill_slot, machine) for machine in slots}
         try:
             for future in processes.as_completed(futures):
-                future.result()  # raises what a worker raised
+                future.result()  # raises what the slot's thread raised
         except BaseException:
             stop.set()
             processes.kill_all()

@@ -8,7 +8,7 @@ from builder.base.errors import NothingSelectedError, PublishError
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import records
-from builder.nightly.journal import Night
+from builder.nightly.journal import Run
 from builder.publish import arn_book, journal, publish_state, regions, tables, versions
 from builder.publish.arn_book import ArnEntry
 from builder.publish.aws import Cloud, Identity
@@ -193,7 +193,7 @@ def check(cloud: Cloud, texts: Sequence[str], interaction: Interaction) -> None:
     confirm_account(identity, interaction)
 
 
-def zips_of(pairs: Sequence[Pair], done: Night, output: Path) -> tuple[InputZip, ...]:
+def zips_of(pairs: Sequence[Pair], done: Run, output: Path) -> tuple[InputZip, ...]:
     """Return the good zips of a nightly run whose recipes have regions to publish to."""
     good = [
         (loaded, target)

@@ -1,1 +1,1 @@
-"""What became of many layers: a page, and the same for programs and for the logs of code hosts."""
+"""Reports on many layers: a page, and the same data for programs and for code hosts."""

@@ -1,4 +1,4 @@
-"""What a report tells: the records of one night or of several machines', joined."""
+"""The content of a report: the records of one run, or of the runs of several machines, joined."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,26 +10,26 @@ from builder.base.errors import NothingSelectedError
 from builder.layer import manifest, sizes
 from builder.model.manifest import Manifest
 from builder.nightly import journal, records
-from builder.nightly.journal import Night
-from builder.nightly.records import Failure, Last, Record
+from builder.nightly.journal import Run
+from builder.nightly.records import Failure, LastRun, Record
 from builder.publish import arn_book
 
 VERSION = 1
 NEVER = "there"
-"""The state of what the last night did not look at, or no night at all: `layerwright build` made it."""
+"""The state of a zip that the last run did not look at, for example one of `layerwright build`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """One target as the report shows it."""
+class ReportRow:
+    """One target of a report."""
 
     record: Record
     state: str
     """built, same, unchanged, failed, broken, or there."""
     looked_at: bool = False
-    """Whether the last night looked at it."""
+    """Whether the last run looked at it."""
     arns: tuple[tuple[str, str], ...] = ()
-    """Region and ARN of each version that has the zip's content."""
+    """Region and ARN of each published version with the content of the zip."""
 
     @property
     def failed(self) -> bool:
@@ -42,66 +42,66 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """All rows, in the order of their names, and the nights that they come from."""
+    """All rows, sorted by slot, and the runs that they come from."""
 
-    rows: tuple[Row, ...]
-    nights: tuple[Night, ...]
+    rows: tuple[ReportRow, ...]
+    runs: tuple[Run, ...]
     broken: Mapping[str, Failure]
     """Recipes that could not be read."""
     scans: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """What a scanner said of layers that did not pass it, by slot."""
+    """Output of the scanner for layers that did not pass it, by slot."""
 
     def count(self, state: str) -> int:
         return sum(1 for row in self.rows if row.state == state)
 
     @property
-    def failures(self) -> tuple[Row, ...]:
+    def failures(self) -> tuple[ReportRow, ...]:
         return tuple(row for row in self.rows if row.failed)
 
 
 def gather(outputs: Sequence[Path]) -> Report:
-    """Join what lies in folders of zips; of a target that several have, the record that was written last counts.
+    """Join the records and manifests in folders of zips; the last record of a target wins.
 
-    Raises NothingSelectedError when no folder has anything.
+    Raises NothingSelectedError when no folder has any.
     """
-    rows: dict[str, Row] = {}
-    nights: list[Night] = []
+    rows: dict[str, ReportRow] = {}
+    runs: list[Run] = []
     for output in outputs:
-        last = next(reversed(journal.nights(output)), None)
-        nights += [last] if last else []
+        last = next(reversed(journal.runs(output)), None)
+        runs += [last] if last else []
         for row in _rows(output, last):
-            known = rows.get(row.record.slot)
-            if known is None or _weight(row) > _weight(known):
+            other = rows.get(row.record.slot)
+            if other is None or _weight(row) > _weight(other):
                 rows[row.record.slot] = row
-    if not rows and not any(night.broken for night in nights):
-        msg = f"there is nothing to report in {', '.join(map(str, outputs))}"
+    if not rows and not any(run.broken for run in runs):
+        msg = f"nothing to report in {', '.join(map(str, outputs))}"
         raise NothingSelectedError(msg, hint="`layerwright nightly` or `layerwright build --all` makes something")
-    broken = {name: error for night in nights for name, error in night.broken.items()}
-    scans = {slot: said for night in nights for slot, said in night.scans.items()}
-    return Report(rows=tuple(rows[name] for name in sorted(rows)), nights=tuple(nights), broken=broken, scans=scans)
+    broken = {name: error for run in runs for name, error in run.broken.items()}
+    scans = {slot: lines for run in runs for slot, lines in run.scans.items()}
+    return Report(rows=tuple(rows[name] for name in sorted(rows)), runs=tuple(runs), broken=broken, scans=scans)
 
 
-def _weight(row: Row) -> tuple[bool, str]:
-    """Prefer what the last night looked at: shards carry the others' older records along."""
+def _weight(row: ReportRow) -> tuple[bool, str]:
+    """Return a sort key that prefers rows of the last run: shards carry older records of the others along."""
     return row.looked_at, row.record.last.at if row.record.last else ""
 
 
-def _rows(output: Path, night: Night | None) -> Iterable[Row]:
-    known = records.every(output)
+def _rows(output: Path, run: Run | None) -> Iterable[ReportRow]:
+    present = records.every(output)
     published = arn_book.read(output)
-    for record in known:
-        state = night.states.get(record.slot) if night else None
-        if state is None and night and record.last and record.last.run == night.run:
-            state = record.last.status  # the night was stopped before it could sum up
+    for record in present:
+        state = run.states.get(record.slot) if run else None
+        if state is None and run and record.last and record.last.run == run.run:
+            state = record.last.status  # the run was interrupted before it could sum up
         before = "failed" if record.last and record.last.status == "failed" else NEVER
         arns = _arns(published, record.manifest)
-        yield Row(record=record, state=state or before, looked_at=state is not None, arns=arns)
-    told = (*known, *records.retired(output))
-    slots = {(record.recipe, record.runtimes, record.architectures) for record in told}
+        yield ReportRow(record=record, state=state or before, looked_at=state is not None, arns=arns)
+    recorded = (*present, *records.retired(output))
+    slots = {(record.recipe, record.runtimes, record.architectures) for record in recorded}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
         if described and _slot(described) not in slots:  # else it is an older version, or history
-            yield Row(record=_without_night(path, described), state=NEVER, arns=_arns(published, described))
+            yield ReportRow(record=_without_run(path, described), state=NEVER, arns=_arns(published, described))
 
 
 def _arns(published: Sequence[arn_book.ArnEntry], described: Manifest | None) -> tuple[tuple[str, str], ...]:
@@ -112,7 +112,7 @@ def _slot(described: Manifest) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
     return described.name, described.runtimes, described.architectures
 
 
-def _without_night(path: Path, described: Manifest) -> Record:
+def _without_run(path: Path, described: Manifest) -> Record:
     zipped = path.with_suffix(".zip")
     return Record(
         slot=described.target,
@@ -128,32 +128,32 @@ def _without_night(path: Path, described: Manifest) -> Record:
 
 
 def join(outputs: Sequence[Path], to: Path) -> None:
-    """Keep the newest record of each target, and the nights that they are of, in one folder."""
-    fresh = gather(outputs)
-    found = gather([*outputs, to])
-    for row in found.rows:
+    """Write the newest record of each target, and the runs that they come from, into one folder."""
+    shards = gather(outputs)
+    joined = gather([*outputs, to])
+    for row in joined.rows:
         records.write(to, row.record)
-    arn_book.add(to, [one for output in outputs for one in arn_book.read(output)])
-    journal.join(to, fresh.nights, {row.record.slot: row.state for row in found.rows})
+    arn_book.add(to, [entry for output in outputs for entry in arn_book.read(output)])
+    journal.join(to, shards.runs, {row.record.slot: row.state for row in joined.rows})
 
 
 def summary(report: Report) -> dict[str, Any]:
-    """Return the report for programs, without what the manifests say already."""
+    """Return the report for programs. Manifests are not repeated in it."""
     return {
         "version": VERSION,
         "nights": [
-            {"run": one.run, "started": one.started, "finished": one.finished, "seconds": one.seconds}
-            for one in report.nights
+            {"run": run.run, "started": run.started, "finished": run.finished, "seconds": run.seconds}
+            for run in report.runs
         ],
         "counts": {state: report.count(state) for state in sorted({row.state for row in report.rows})},
         "broken_recipes": {name: dataclasses.asdict(error) for name, error in report.broken.items()},
-        "scans": {slot: list(said) for slot, said in report.scans.items()},
-        "targets": [_told(row) for row in report.rows],
+        "scans": {slot: list(lines) for slot, lines in report.scans.items()},
+        "targets": [_target(row) for row in report.rows],
     }
 
 
-def _told(row: Row) -> dict[str, Any]:
-    record, last = row.record, row.record.last or Last(run="", at="", status="same")
+def _target(row: ReportRow) -> dict[str, Any]:
+    record, last = row.record, row.record.last or LastRun(run="", at="", status="same")
     described = record.manifest
     return {
         "slot": record.slot,

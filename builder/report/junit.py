@@ -1,19 +1,20 @@
-"""JUnit's XML, which every code host shows: a suite for each recipe, a case for each target."""
+"""The report as JUnit XML, which code hosts display: a suite for each recipe, a case for each target."""
 
 import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 
 from builder.nightly.records import Failure
-from builder.report.data import Report, Row
+from builder.report.data import Report, ReportRow
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no place for, escaped or not: logs have colours."""
+"""Characters that XML 1.0 does not allow, escaped or not: logs contain colours."""
 
 
 def render(report: Report) -> str:
+    """Return the text of junit.xml."""
     root = ET.Element("testsuites", name="layerwright")
-    suites: dict[str, list[Row]] = defaultdict(list)
+    suites: dict[str, list[ReportRow]] = defaultdict(list)
     for row in report.rows:
         suites[row.record.recipe].append(row)
     for name, rows in suites.items():
@@ -29,7 +30,7 @@ def render(report: Report) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, row: Row) -> None:
+def _case(suite: ET.Element, row: ReportRow) -> None:
     last = row.record.last
     seconds = last.seconds if last and row.state != "unchanged" else 0.0
     case = ET.SubElement(suite, "testcase", classname=row.record.recipe, name=row.record.target, time=f"{seconds:.2f}")
@@ -41,5 +42,5 @@ def _case(suite: ET.Element, row: Row) -> None:
 
 def _failed(case: ET.Element, error: Failure) -> None:
     lines = [*error.why, *([f"hint: {error.hint}"] if error.hint else []), *error.tail]
-    found = ET.SubElement(case, "failure", message=_NOT_XML.sub("", error.what))
-    found.text = _NOT_XML.sub("", "\n".join(lines))
+    failure = ET.SubElement(case, "failure", message=_NOT_XML.sub("", error.what))
+    failure.text = _NOT_XML.sub("", "\n".join(lines))

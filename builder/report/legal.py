@@ -1,4 +1,4 @@
-"""The licences of layers, together: what each package says, and what a policy says to that."""
+"""The licences of all packages in several layers, and the objections of a policy."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,46 +13,46 @@ from builder.packages import table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Looked:
-    """One zip."""
+class LayerLicences:
+    """The licences of the packages in one zip."""
 
     path: Path
     licences: tuple[LicenceRow, ...]
 
 
-def look(path: Path) -> Looked:
-    """Read what the packages in a zip declare, and of what came along from the operating system."""
+def look(path: Path) -> LayerLicences:
+    """Read the licences that packages in a zip declare; those of bundled libraries come from its manifest."""
     described = manifest.beside(path)
     with LayerZip(path) as opened:
         declared = licences.declared(opened.tree, table.installed(opened.tree))
         brought = licences.brought(described.libraries if described else (), opened.tree.paths())
-    return Looked(path=path, licences=(*declared, *brought))
+    return LayerLicences(path=path, licences=(*declared, *brought))
 
 
-def rows(found: Sequence[Looked]) -> list[tuple[str, str, str, str]]:
-    """Return package, version, licence and number of layers, each package once."""
+def rows(layers: Sequence[LayerLicences]) -> list[tuple[str, str, str, str]]:
+    """Return package, version, licence and number of layers, with each package once."""
     counted: dict[tuple[str, str, str], int] = defaultdict(int)
-    for one in found:
-        for said in one.licences:
-            counted[said.package, said.version, said.license] += 1
+    for layer in layers:
+        for row in layer.licences:
+            counted[row.package, row.version, row.license] += 1
     return [(*key, str(count)) for key, count in sorted(counted.items())]
 
 
-def objections(found: Sequence[Looked], policy: Policy) -> list[str]:
-    """Return what breaks a policy, each package once with the layers that it is in."""
+def objections(layers: Sequence[LayerLicences], policy: Policy) -> list[str]:
+    """Return the violations of a policy, each package once with its layers."""
     broken: dict[str, list[str]] = defaultdict(list)
-    for one in found:
-        for said in one.licences:
-            if objection := policy.objection(said.license):
-                broken[f"{said.package} {said.version}: {objection}"].append(one.path.name)
+    for layer in layers:
+        for row in layer.licences:
+            if objection := policy.objection(row.license):
+                broken[f"{row.package} {row.version}: {objection}"].append(layer.path.name)
     return [f"{text} ({', '.join(names[:3])}{' …' if len(names) > 3 else ''})" for text, names in broken.items()]  # noqa: PLR2004
 
 
-def texts(one: Looked) -> Iterator[str]:
-    """Yield each package's licence texts, under a heading."""
-    with LayerZip(one.path) as opened:
+def texts(layer: LayerLicences) -> Iterator[str]:
+    """Yield the licence texts of each package, below a heading."""
+    with LayerZip(layer.path) as opened:
         entries = {entry.path: entry for entry in opened.tree}
-        for said in one.licences:
-            yield f"==== {said.package} {said.version}: {said.license}\n\n"
-            for path in said.texts:
+        for row in layer.licences:
+            yield f"==== {row.package} {row.version}: {row.license}\n\n"
+            for path in row.texts:
                 yield f"---- {path}\n\n{entries[path].content.read().decode(errors='replace').rstrip()}\n\n"

@@ -1,16 +1,17 @@
-"""The summary that code hosts show on a job's page."""
+"""The report as Markdown, which code hosts display on the page of a job."""
 
 from collections.abc import Iterator
 
 from builder.model.limits import MB
 from builder.nightly.records import Failure
-from builder.report.data import Report, Row
+from builder.report.data import Report, ReportRow
 
 _MOST = 100
-"""Rows of a table: GitHub's summaries end at 1 MiB."""
+"""Rows of the table: GitHub's summaries are limited to 1 MiB."""
 
 
 def render(report: Report) -> str:
+    """Return the text of summary.md."""
     return "\n".join(_lines(report)) + "\n"
 
 
@@ -18,23 +19,23 @@ def _lines(report: Report) -> Iterator[str]:
     states = sorted({row.state for row in report.rows})
     counts = ", ".join(f"{report.count(state)} {state}" for state in states)
     yield f"## Layers: {counts or 'none'}"
-    for night in report.nights:
+    for run in report.runs:
         yield ""
-        yield f"Night {night.run}, {night.started}, {night.seconds:.0f} s"
+        yield f"Run {run.run}, {run.started}, {run.seconds:.0f} s"
     yield from _failures(report)
-    for slot, said in report.scans.items():
+    for slot, lines in report.scans.items():
         yield ""
         yield f"### {slot} does not pass the scanner"
         yield ""
         yield "```text"
-        yield from (line.replace("```", "'''") for line in said[:20])
+        yield from (line.replace("```", "'''") for line in lines[:20])
         yield "```"
     yield from _built(report)
 
 
 def _failures(report: Report) -> Iterator[str]:
-    found = [(row.record.target, row.failure or Failure(what="failed")) for row in report.failures]
-    for name, error in [*report.broken.items(), *found]:
+    failures = [(row.record.target, row.failure or Failure(what="failed")) for row in report.failures]
+    for name, error in [*report.broken.items(), *failures]:
         yield ""
         yield f"### ✗ {name}"
         yield ""
@@ -57,9 +58,9 @@ def _built(report: Report) -> Iterator[str]:
         yield f"| and {len(rows) - _MOST} more | | | | | |"
 
 
-def _row(row: Row) -> str:
+def _row(row: ReportRow) -> str:
     record, last = row.record, row.record.last
-    changes = [_change(one) for one in record.changes if one["kind"] in {"package", "abi", "library"}][:4]
+    changes = [_change(change) for change in record.changes if change["kind"] in {"package", "abi", "library"}][:4]
     what = "the same bytes" if row.state == "same" else "; ".join(changes)
     cells = (
         record.target,
@@ -72,5 +73,5 @@ def _row(row: Row) -> str:
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def _change(one: dict[str, str]) -> str:
-    return f"{one['name']} {one['old'] or '(new)'} → {one['new'] or '(gone)'}"
+def _change(change: dict[str, str]) -> str:
+    return f"{change['name']} {change['old'] or '(new)'} → {change['new'] or '(gone)'}"

@@ -1,4 +1,4 @@
-"""One static page: the grid is in the page itself, the rest is data that the page's script shows on demand."""
+"""The report as one static page: the grid is in the HTML, the rest is data that the page's script shows on demand."""
 
 import base64
 import gzip
@@ -12,14 +12,14 @@ from builder.model import facts
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
 from builder.model.manifest import Manifest, PackageRow, document
 from builder.model.runtimes import runtimes
-from builder.report.data import Report, Row
+from builder.report.data import Report, ReportRow
 
 SEVERAL = "several runtimes"
 _MOST_PACKAGES = 200
 
 
 def render(report: Report) -> str:
-    """Return the page. It names no other resource, so it can be mailed, archived or put behind any server."""
+    """Return the page. It loads no other resource, so it can be mailed, archived or served by any server."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = facts.folder() / "report"
@@ -37,35 +37,35 @@ def render(report: Report) -> str:
     )
 
 
-def column(row: Row) -> str:
+def column(row: ReportRow) -> str:
     """Return the grid's column of a target."""
     runtimes = row.record.runtimes
     return runtimes[0] if len(runtimes) == 1 else SEVERAL
 
 
-def _columns(rows: Sequence[Row]) -> list[str]:
-    found = {column(row) for row in rows}
-    known = [name for name in runtimes() if name in found]
-    return [*known, *sorted(found - {SEVERAL, *known}), *([SEVERAL] if SEVERAL in found else [])]
+def _columns(rows: Sequence[ReportRow]) -> list[str]:
+    present = {column(row) for row in rows}
+    ordered = [name for name in runtimes() if name in present]
+    return [*ordered, *sorted(present - {SEVERAL, *ordered}), *([SEVERAL] if SEVERAL in present else [])]
 
 
-def _recipes(rows: Sequence[Row]) -> dict[str, dict[str, list[Row]]]:
+def _recipes(rows: Sequence[ReportRow]) -> dict[str, dict[str, list[ReportRow]]]:
     """Return the grid: recipe, then column, then the targets in it."""
-    found: dict[str, dict[str, list[Row]]] = {}
+    grid: dict[str, dict[str, list[ReportRow]]] = {}
     for row in rows:
-        found.setdefault(row.record.recipe, {}).setdefault(column(row), []).append(row)
-    return found
+        grid.setdefault(row.record.recipe, {}).setdefault(column(row), []).append(row)
+    return grid
 
 
 def _data(report: Report) -> dict[str, Any]:
-    """Return what the script shows: short keys, for there may be a thousand targets."""
+    """Return the data of the page's script. Keys are short, since there may be a thousand targets."""
     return {
         "limits": {"zip": DIRECT_LIMIT, "unzipped": UNZIPPED_LIMIT},
         "targets": {row.record.slot: _target(row, report.scans.get(row.record.slot, ())) for row in report.rows},
     }
 
 
-def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
+def _target(row: ReportRow, scan: tuple[str, ...]) -> dict[str, Any]:
     record, last, described = row.record, row.record.last, row.record.manifest
     return {
         "name": record.target,
@@ -85,10 +85,16 @@ def _target(row: Row, scan: tuple[str, ...]) -> dict[str, Any]:
         }
         if row.failure
         else None,
-        "history": [[one.at, one.bytes, one.unzipped_bytes, one.seconds, one.cold_ms] for one in record.history],
+        "history": [
+            [point.at, point.bytes, point.unzipped_bytes, point.seconds, point.cold_ms] for point in record.history
+        ],
         "content": record.content,
-        "changes": [[one["kind"], one["name"], one["old"], one["new"], one["bytes"]] for one in record.changes],
-        "tests": [[one["what"], one["runtime"], one["arch"], one["cold_ms"], one["emulated"]] for one in record.tests],
+        "changes": [
+            [change["kind"], change["name"], change["old"], change["new"], change["bytes"]] for change in record.changes
+        ],
+        "tests": [
+            [test["what"], test["runtime"], test["arch"], test["cold_ms"], test["emulated"]] for test in record.tests
+        ],
         "scan": scan,
         "made": {**_made(described), "arns": row.arns} if described else None,
     }

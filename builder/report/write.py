@@ -1,4 +1,4 @@
-"""Writing a report: every form of it into one folder, each file as a whole or not at all."""
+"""Writing a report in every format into one folder; each file is replaced as a whole."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,22 +11,24 @@ from builder.report.data import Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Written:
+class WrittenReport:
+    """A report and the path of its page."""
+
     report: Report
     page: Path
 
 
-def write(outputs: Sequence[Path], to: Path) -> Written:
-    """Gather what lies in folders of zips and write index.html, report.json, junit.xml and summary.md."""
-    found = data.gather(outputs)
+def write(outputs: Sequence[Path], to: Path) -> WrittenReport:
+    """Gather the report on folders of zips and write index.html, report.json, junit.xml and summary.md."""
+    report = data.gather(outputs)
     files.writable(to)
-    forms = {
-        "index.html": page.render(found),
-        "report.json": manifest.text(data.summary(found)),
-        "junit.xml": junit.render(found),
-        "summary.md": markdown.render(found),
+    formats = {
+        "index.html": page.render(report),
+        "report.json": manifest.text(data.summary(report)),
+        "junit.xml": junit.render(report),
+        "summary.md": markdown.render(report),
     }
-    for name, text in forms.items():
+    for name, text in formats.items():
         with files.replacing(to / name) as part:
             part.write_text(text, encoding="utf-8", newline="\n")
-    return Written(report=found, page=to / "index.html")
+    return WrittenReport(report=report, page=to / "index.html")

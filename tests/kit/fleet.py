@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.model.manifest import Manifest, parse
 from builder.nightly import journal, records
-from builder.nightly.records import Failure, Last, Point, Record
+from builder.nightly.records import Failure, LastRun, Point, Record
 
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "nodejs22.x", "ruby3.3")
 ARCHITECTURES = ("x86_64", "arm64")
@@ -73,7 +73,7 @@ def record(name: str, runtime: str, arch: str, state: str, chance: random.Random
         architectures=(arch,),
         description=f"{name} for tests",
         revision=3,
-        last=Last(
+        last=LastRun(
             run="00012",
             at="2026-11-25T02:00:00+00:00",
             status="failed" if state == "failed" else "built",
@@ -114,6 +114,6 @@ def fill(output: Path, count: int) -> list[Record]:
         found.append(record(f"layer{number // 10:03}", runtime, arch, state, chance))
         records.write(output, found[-1])
         states[found[-1].slot] = state
-    with journal.beginning(output, {}, tuple(states)) as night:
-        journal.write(output, journal.closed(replace(night, states=states), 61.5))
+    with journal.beginning(output, {}, tuple(states)) as run:
+        journal.write(output, journal.closed(replace(run, states=states), 61.5))
     return found

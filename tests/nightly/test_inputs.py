@@ -41,10 +41,10 @@ def test_each_input_is_told_by_its_name(folder: Path) -> None:
     before = seen(folder)
     (folder / "a" / "patches").mkdir()
     (folder / "a" / "patches" / "one.patch").write_text("+\n")
-    assert inputs.reasons(before, seen(folder)) == ("patches/one.patch is new",)
+    assert inputs.reasons(before, seen(folder)) == ("patches/one.patch was added",)
     before = seen(folder)
     (folder / "a" / "requirements.lock").unlink()
-    assert inputs.reasons(before, seen(folder)) == ("requirements.lock is gone",)
+    assert inputs.reasons(before, seen(folder)) == ("requirements.lock was removed",)
 
 
 def test_images_options_and_the_tool_itself_are_inputs(folder: Path) -> None:
@@ -64,7 +64,7 @@ def test_images_options_and_the_tool_itself_are_inputs(folder: Path) -> None:
 def test_a_registry_that_is_silent_tonight_is_no_reason_to_build(folder: Path) -> None:
     known = seen(folder)
     assert inputs.reasons(known, seen(folder, digest=inputs.UNKNOWN)) == ()
-    assert "was not known, and is now" in inputs.reasons(seen(folder, digest=inputs.UNKNOWN), known)[0]
+    assert "was unknown before" in inputs.reasons(seen(folder, digest=inputs.UNKNOWN), known)[0]
 
 
 def test_only_a_lock_tells_what_is_in_a_layer_before_it_is_planned(folder: Path) -> None:

@@ -65,7 +65,7 @@ def test_the_first_night_builds_all_and_the_second_nothing(work: Path) -> None:
     first = nightly(work)
     assert first.code == 0, first.err
     assert states(first) == all_are("built")
-    assert target(first, "a")["reasons"] == ["no night has built it before"]
+    assert target(first, "a")["reasons"] == ["no run has built it before"]
     assert (work / "dist" / "report" / "index.html").is_file()
     before = digests(work)
     second = nightly(work)
@@ -92,7 +92,7 @@ def test_what_changed_is_built_and_the_reason_is_told(work: Path) -> None:
     second = nightly(work)
     assert states(second) == {**all_are("same"), "a-python3.13-arm64": "unchanged"}
     assert target(second, "b")["reasons"] == ["recipe.toml changed"]
-    assert target(second, "c")["reasons"] == ["c-1.0-python3.13-arm64.zip is not there"]
+    assert target(second, "c")["reasons"] == ["c-1.0-python3.13-arm64.zip does not exist"]
     # The bytes came out as they were, so nobody needs to publish anything.
     assert (target(second, "b")["revision"], target(second, "c")["revision"]) == (1, 1)
 
@@ -122,7 +122,7 @@ def test_a_zip_that_somebody_damaged_is_built_again(work: Path) -> None:
     os.utime(work / "dist" / "b-1.0-python3.13-arm64.zip")  # touched, and whole
     second = nightly(work)
     assert states(second) == {**all_are("unchanged"), "a-python3.13-arm64": "same"}
-    assert target(second, "a")["reasons"] == ["a-1.0-python3.13-arm64.zip is not what was built"]
+    assert target(second, "a")["reasons"] == ["a-1.0-python3.13-arm64.zip is not the zip that was built"]
     assert digests(work) == before
 
 
@@ -298,7 +298,7 @@ def test_resume_goes_on_with_the_same_night(work: Path) -> None:
     assert (resumed.json["run"], states(resumed)) == (night.run, all_are("built"))
     nothing = nightly(work, "--resume")
     assert nothing.code == 3
-    assert "no night of dist was stopped" in nothing.err
+    assert "no run in dist was interrupted" in nothing.err
 
 
 @posix
@@ -342,7 +342,7 @@ def test_two_nights_at_once_give_what_one_gives(work: Path) -> None:
     with running(work) as one, running(work) as other:
         said = [process.communicate(timeout=120)[1].decode() for process in (one, other)]
         assert (one.returncode, other.returncode) == (0, 0), said
-    found = journal.nights(work / "dist")
+    found = journal.runs(work / "dist")
     assert [night.run for night in found] == ["00001", "00002"]
     assert all(night.finished for night in found)
     before = digests(work)

@@ -45,7 +45,7 @@ def test_logs_with_colours_and_zero_bytes_are_still_xml(tmp_path: Path) -> None:
     assert one.last
     failure = records.Failure(what="\x1b[31mred\x00 <b>&", why=("```", "\ud800"), tail=("\x08",))
     broken = replace(one, last=replace(one.last, status="failed", failure=failure))
-    report = data.Report(rows=(data.Row(record=broken, state="failed"),), nights=(), broken={"x": failure})
+    report = data.Report(rows=(data.ReportRow(record=broken, state="failed"),), runs=(), broken={"x": failure})
     suites = ET.fromstring(junit.render(report))
     assert [found.attrib["message"] for found in suites.iter("failure")] == ["[31mred <b>&"] * 2
     # A fence of its own would end the block of code early.
@@ -56,7 +56,7 @@ def test_what_packages_call_themselves_is_never_markup(tmp_path: Path) -> None:
     (one,) = fleet.fill(tmp_path, 1)
     bad = "</script><script>alert(1)</script>"
     hostile = replace(one, target=bad, description=bad, recipe=bad)
-    report = data.Report(rows=(data.Row(record=hostile, state="built"),), nights=(), broken={})
+    report = data.Report(rows=(data.ReportRow(record=hostile, state="built"),), runs=(), broken={})
     html = page.render(report)
     assert "<script>alert" not in html
     assert html.count("</script>") == 2
@@ -85,25 +85,25 @@ def test_shards_become_one_and_the_next_night_goes_on_from_there(tmp_path: Path)
         own = [one for one in everything if one.architectures == (arch,)]
         states = {one.slot: "unchanged" for one in own}
         states[own[0].slot] = "built"
-        with journal.beginning(shard, {}, tuple(states)) as night:
-            journal.write(shard, journal.closed(replace(night, states=states), 5.0))
+        with journal.beginning(shard, {}, tuple(states)) as run:
+            journal.write(shard, journal.closed(replace(run, states=states), 5.0))
     result = layerwright("report", "--json", "--merge", x86, "--merge", arm, "--output", "joined", cwd=tmp_path)
     assert result.code == 0, result.err
     assert result.json["counts"] == {"built": 2, "unchanged": 18}
     assert (tmp_path / "joined" / "report" / "index.html").is_file()
     assert {one.slot for one in records.every(tmp_path / "joined")} == {one.slot for one in everything}
-    (night,) = journal.nights(tmp_path / "joined")
-    assert night.states.keys() == {one.slot for one in everything}
+    (run,) = journal.runs(tmp_path / "joined")
+    assert run.states.keys() == {one.slot for one in everything}
 
 
 def test_a_night_that_was_stopped_tells_what_it_did(tmp_path: Path) -> None:
     (one,) = fleet.fill(tmp_path, 1)
     assert one.last
-    with journal.beginning(tmp_path, {}, (one.slot,)) as night:
-        records.write(tmp_path, replace(one, last=replace(one.last, run=night.run, status="built")))
+    with journal.beginning(tmp_path, {}, (one.slot,)) as run:
+        records.write(tmp_path, replace(one, last=replace(one.last, run=run.run, status="built")))
     report = data.gather([tmp_path])
     assert [row.state for row in report.rows] == ["built"]
-    assert "stopped before its end" in page.render(report)
+    assert "interrupted" in page.render(report)
 
 
 def test_zips_that_no_night_built_are_told_as_well(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
 """The result of `layerwright nightly`, on one line."""
 
 from builder.cli import terminal
-from builder.nightly.journal import Night
+from builder.nightly.journal import Run
 
 _STATES = ("built", "same", "unchanged", "failed", "broken")
 
 
-def show(night: Night) -> None:
+def show(run: Run) -> None:
     """Print the number of targets in each state and the duration of the run."""
-    counts = {state: night.count(state) for state in _STATES}
+    counts = {state: run.count(state) for state in _STATES}
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    terminal.text(f"night {night.run}: {states or 'nothing to do'} in {night.seconds:.1f} s\n")
+    terminal.text(f"night {run.run}: {states or 'nothing to do'} in {run.seconds:.1f} s\n")
