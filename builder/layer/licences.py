@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.layer.inspect import Installed, installed
 from builder.layer.tree import Entry, Tree
-from builder.model.libraries import LICENCES
+from builder.model.libraries import LICENSE_TEXTS
 
 NONE = "NOASSERTION"
 """The SPDX value for a package that declares no license (SPDX 2.3, 7.13)."""
@@ -56,13 +56,13 @@ def declared(content: Tree) -> list[Licence]:
 def brought(rows: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> list[Licence]:
     """Return the licenses of bundled libraries of the operating system; `rows` are `libraries` of the manifest."""
     said = {(row["package"], row.get("version", "")): row.get("license") or NONE for row in rows if row.get("package")}
-    texts = sorted(path for path in paths if path.startswith(LICENCES))
+    texts = sorted(path for path in paths if path.startswith(LICENSE_TEXTS))
     return [
         Licence(
             package=name,
             version=version,
             expression=expression,
-            texts=tuple(path for path in texts if path.startswith(f"{LICENCES}{name}/")),
+            texts=tuple(path for path in texts if path.startswith(f"{LICENSE_TEXTS}{name}/")),
         )
         for (name, version), expression in sorted(said.items())
     ]
