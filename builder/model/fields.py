@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.gem_version import asked
+from builder.model.gem_version import parse_gem
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
 
 T = TypeVar("T")
@@ -69,7 +69,7 @@ def _npm_package(value: str) -> str:
 def _gem(value: str) -> str:
     _template(value)
     try:
-        asked(re.sub(r"\{[a-z]+\}", "0", value))
+        parse_gem(re.sub(r"\{[a-z]+\}", "0", value))
     except ValueError as error:
         raise ValueError(str(error)) from None
     return value

@@ -113,7 +113,7 @@ def _release(version: Version) -> Version:
     return Version(re.split(r"[.-](?=[A-Za-z])|-", version.text)[0])
 
 
-def asked(text: str) -> tuple[str, Requirement]:
+def parse_gem(text: str) -> tuple[str, Requirement]:
     """Split `name@requirement` or a name alone. Raises ValueError for anything else."""
     name, _, requirement = text.partition("@")
     if not re.fullmatch(NAME, name):

@@ -132,7 +132,7 @@ def _duplicates(recipe: Recipe) -> Iterator[str]:
     for key in ("runtimes", "architectures"):
         values = getattr(recipe.targets, key)
         for value in sorted({value for value in values if values.count(value) > 1}):
-            yield f"targets.{key}: `{value}` is there twice"
+            yield f"targets.{key}: `{value}` is listed twice"
     named = [target.name for target in targets(recipe)]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"override: two targets would both be called `{name}`"

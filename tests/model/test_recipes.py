@@ -54,7 +54,7 @@ def test_named_files_must_be_there(tmp_path: Path) -> None:
 
 def test_a_runtime_twice_is_a_mistake(tmp_path: Path) -> None:
     text = why(tmp_path, pip_recipe("x", "a", runtimes=("python3.13", "python3.13")))
-    assert "targets.runtimes: `python3.13` is there twice" in text
+    assert "targets.runtimes: `python3.13` is listed twice" in text
 
 
 def test_latin1_is_refused_with_the_reason(tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ def accepted(tag: str, runtime: Runtime, arch: Architecture) -> bool:
     version = runtime.python
     if version is None:
         return False
-    own = f"cpython-{version[0]}{version[1]}"
-    return tag in {"abi3", own, f"{own}-{arch.machine}-linux-gnu"}
+    versioned = f"cpython-{version[0]}{version[1]}"
+    return tag in {"abi3", versioned, f"{versioned}-{arch.machine}-linux-gnu"}
 
 
 def _modules(subject: Subject) -> dict[tuple[str, str], list[tuple[str, str]]]:

@@ -15,7 +15,7 @@ from builder.layer import elf, tree
 from builder.layer.tree import Entry, InMemory, Tree
 from builder.layer.versions import version_key
 from builder.model.architectures import Architecture
-from builder.model.gem_version import Requirement, Version, asked
+from builder.model.gem_version import Requirement, Version, parse_gem
 from builder.model.recipes import GEM_LOCK, Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem as GemStep
@@ -33,7 +33,7 @@ _OTHER_ABI = re.compile(r"/(?P<abi>\d+\.\d+)/[^/]+\.so$")
 
 def wanted(step: GemStep, target: Target) -> dict[str, str]:
     """Return names and requirements of what a step asks for."""
-    return {name: str(requirement) for name, requirement in (asked(target.expand(text)) for text in step.gems)}
+    return {name: str(requirement) for name, requirement in (parse_gem(target.expand(text)) for text in step.gems)}
 
 
 def rubies(runtimes: Sequence[Runtime]) -> list[str]:

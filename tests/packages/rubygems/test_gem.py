@@ -14,7 +14,7 @@ from builder.authoring import relock
 from builder.base.errors import BuildError, UsageError
 from builder.model import recipes
 from builder.model.architectures import ARM64, X86_64, Architecture
-from builder.model.gem_version import Requirement, Version, asked
+from builder.model.gem_version import Requirement, Version, parse_gem
 from builder.model.recipes import Loaded
 from builder.model.target import Target, steps, targets
 from builder.packages.rubygems import gemfile_lock, gems, gemspec, index
@@ -60,10 +60,10 @@ def test_requirements_allow_what_ruby_does(requirement: str, yes: tuple[str, ...
 @pytest.mark.parametrize("text", ["", "a b", "nokogiri@latest", "nokogiri@", "-x@1"])
 def test_what_is_no_gem_is_told(text: str) -> None:
     if text == "nokogiri@":
-        assert asked(text) == ("nokogiri", Requirement(">= 0"))
+        assert parse_gem(text) == ("nokogiri", Requirement(">= 0"))
         return
     with pytest.raises(ValueError, match="is no"):
-        asked(text)
+        parse_gem(text)
 
 
 LOCK = """GEM
