@@ -154,6 +154,8 @@ def list_(  # noqa: PLR0913  each is an option
         names_of(folder, (), everything=True)  # an empty folder is told, not shown as an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         terminal.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
+    for warning in (text for one in loaded for text in one.warnings):
+        terminal.warn(warning)
     report_errors(broken)
 
 

@@ -1,4 +1,4 @@
-"""Hostile and broken zips: a clear error, nothing written, nothing unpacked."""
+"""Hostile and broken zips end in a clear error; nothing is written or unpacked."""
 
 import io
 import struct

@@ -100,7 +100,7 @@ def test_a_mistake_names_its_path_and_the_way_out(tables: dict[str, Any], messag
     "text", ["1;reboot", "$(reboot)", "`reboot`", "1 && reboot", "1\nRUN reboot", "1\n", "'", '"', "-1"]
 )
 def test_a_shell_never_sees_a_name_or_version_that_it_would_read(text: str) -> None:
-    """Names and versions stand unquoted in a Dockerfile; what a shell would take for more than a word is a mistake."""
+    """Names and versions are unquoted in a Dockerfile: a value that is more than a word to a shell is a mistake."""
     for key in ("name", "version"):
         assert any(line.startswith(f"layer.{key}: ") for line in wrong(layer={**GOOD["layer"], key: text}))
     assert any("override[0].version: " in line for line in wrong(override=[{"when": {"os": "al2"}, "version": text}]))
