@@ -8,7 +8,7 @@ from builder.base.errors import BuildError
 from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.layer.tree import Entry, Tree
-from builder.model.libraries import LICENCES
+from builder.model.libraries import LICENSE_TEXTS
 from builder.model.recipes import Loaded
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
@@ -51,7 +51,7 @@ def _licences(made: Mapping[str, Artifact], sonames: Collection[str]) -> Iterato
         rows = [row for row in one.libraries()["added"] if row["soname"] in sonames]
         owners = {row["package"] for row in rows if "package" in row}
         for entry in one.files("out/licences"):
-            path = f"{LICENCES}{entry.path}"
+            path = f"{LICENSE_TEXTS}{entry.path}"
             if entry.path.partition("/")[0] in owners and path not in seen:
                 seen.add(path)
                 yield dataclasses.replace(entry, path=path)

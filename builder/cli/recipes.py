@@ -83,6 +83,8 @@ def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
         all_names(folder)  # a folder without recipes is an error, not an empty table
         columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
         terminal.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
+    for warning in (text for one in loaded for text in one.warnings):
+        terminal.warn(warning)
     report_errors(broken)
 
 

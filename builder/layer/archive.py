@@ -159,10 +159,10 @@ def _pack_once(entry: Entry, store: Store | None) -> _Packed:
     digest = hashlib.sha256(raw)
     digest.update(compression().encode())
     key = digest.digest()
-    found = store.get(key)
-    if found is not None:
-        crc, method = _KEPT.unpack_from(found)
-        data = raw if method == _STORED else memoryview(found)[_KEPT.size :]
+    kept = store.get(key)
+    if kept is not None:
+        crc, method = _KEPT.unpack_from(kept)
+        data = raw if method == _STORED else memoryview(kept)[_KEPT.size :]
         return _Packed(crc=crc, method=method, raw_size=len(raw), data=data)
     packed = _pack(raw)
     store.put({key: b"".join((_KEPT.pack(packed.crc, packed.method), packed.data if packed.method else b""))})

@@ -10,19 +10,19 @@ from builder.layer.tree import Entry
 _MOST_SECTIONS = 1000
 
 
-def differences(one: LayerZip, other: LayerZip) -> Iterator[str]:
+def differences(first: LayerZip, second: LayerZip) -> Iterator[str]:
     """Yield a line for each difference; no line if the zips are equal byte for byte."""
-    if one.path.read_bytes() == other.path.read_bytes():
+    if first.path.read_bytes() == second.path.read_bytes():
         return
-    first, second = ({entry.path: entry for entry in zipped.tree} for zipped in (one, other))
+    ours, theirs = ({entry.path: entry for entry in zipped.tree} for zipped in (first, second))
     differ = False
-    for path in sorted({*first, *second}):
-        if path not in second:
+    for path in sorted({*ours, *theirs}):
+        if path not in theirs:
             line = "is only in the first"
-        elif path not in first:
+        elif path not in ours:
             line = "is only in the second"
         else:
-            line = _entry(first[path], second[path])
+            line = _entry(ours[path], theirs[path])
         if line:
             differ = True
             yield f"{path} {line}"
@@ -30,39 +30,39 @@ def differences(one: LayerZip, other: LayerZip) -> Iterator[str]:
         yield "the files are equal; their order, times or compression in the zips are not"
 
 
-def _entry(one: Entry, other: Entry) -> str:
+def _entry(first: Entry, second: Entry) -> str:
     """Return the difference between two files of the same name, or an empty string."""
-    if one.link != other.link:
-        return f"points to {one.link} and to {other.link}"
-    if one.mode != other.mode:
-        return f"has mode {one.mode:o} and {other.mode:o}"
-    first, second = one.content.read(), other.content.read()
-    if first == second:
+    if first.link != second.link:
+        return f"points to {first.link} and to {second.link}"
+    if first.mode != second.mode:
+        return f"has mode {first.mode:o} and {second.mode:o}"
+    ours, theirs = first.content.read(), second.content.read()
+    if ours == theirs:
         return ""
-    if first[:4] == second[:4] == MAGIC:
-        named = _sections(first, second)
+    if ours[:4] == theirs[:4] == MAGIC:
+        named = _sections(ours, theirs)
         if named:
             return f"differs in {', '.join(named)}"
-    return f"differs from byte {_first_difference(first, second):,} on ({len(first):,} and {len(second):,} bytes)"
+    return f"differs from byte {_first_difference(ours, theirs):,} on ({len(ours):,} and {len(theirs):,} bytes)"
 
 
 def _sections(first: bytes, second: bytes) -> list[str]:
     """Return the names of the sections of an ELF file that differ, with the first different byte of each."""
     ours, theirs = dict(sections(first)), dict(sections(second))
-    found = []
+    differing = []
     for name in dict.fromkeys([*ours, *theirs]):
         if name not in ours or name not in theirs:
-            found.append(f"{name} (only in one)")
+            differing.append(f"{name} (only in one)")
         elif ours[name] != theirs[name]:
             at = _first_difference(ours[name], theirs[name])
-            found.append(f"{name} (from byte {at:,} of {len(ours[name]):,})")
-    return found
+            differing.append(f"{name} (from byte {at:,} of {len(ours[name]):,})")
+    return differing
 
 
-def _first_difference(one: bytes, other: bytes) -> int:
+def _first_difference(first: bytes, second: bytes) -> int:
     """Return the offset of the first different byte; the length of the shorter one if the longer one begins with it."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def sections(data: bytes) -> Iterator[tuple[str, bytes]]:

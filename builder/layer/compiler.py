@@ -19,18 +19,18 @@ from importlib.util import MAGIC_NUMBER, source_hash
 UNCHECKED_HASH = 1  # PEP 552: bit 0 marks a hash, bit 1 (not set) would demand a check of the source
 
 
-def strings(value: object, found: "list[str]") -> None:
+def strings(value: object, collected: "list[str]") -> None:
     """Collect every string that a constant holds."""
     if isinstance(value, str):
-        found.append(value)
+        collected.append(value)
     elif isinstance(value, (tuple, frozenset)):
         for item in value:
-            strings(item, found)
+            strings(item, collected)
     elif isinstance(value, slice):
-        strings((value.start, value.stop, value.step), found)
+        strings((value.start, value.stop, value.step), collected)
     elif isinstance(value, types.CodeType):
-        strings((value.co_consts, value.co_names, value.co_varnames, value.co_cellvars, value.co_freevars), found)
-        strings((value.co_filename, value.co_name, getattr(value, "co_qualname", None)), found)
+        strings((value.co_consts, value.co_names, value.co_varnames, value.co_cellvars, value.co_freevars), collected)
+        strings((value.co_filename, value.co_name, getattr(value, "co_qualname", None)), collected)
 
 
 def compiled(source: bytes, name: str) -> bytes:

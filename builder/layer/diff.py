@@ -75,17 +75,17 @@ def _files(old: Side, new: Side) -> list[Change]:
     before, after = ({entry.path: entry for entry in side.zipped.tree} for side in (old, new))
     changes = []
     for path in {*before, *after}:
-        one, other = before.get(path), after.get(path)
-        if one is None or other is None or not _same(one, other):
-            gained = (other.size if other else 0) - (one.size if one else 0)
-            changes.append(Change(kind="file", name=path, old=_shown(one), new=_shown(other), bytes=gained))
+        was, now = before.get(path), after.get(path)
+        if was is None or now is None or not _same(was, now):
+            gained = (now.size if now else 0) - (was.size if was else 0)
+            changes.append(Change(kind="file", name=path, old=_shown(was), new=_shown(now), bytes=gained))
     return sorted(changes, key=lambda change: (-abs(change.bytes), change.name))
 
 
-def _same(one: Entry, other: Entry) -> bool:
-    if (one.size, one.link, one.mode) != (other.size, other.link, other.mode):
+def _same(was: Entry, now: Entry) -> bool:
+    if (was.size, was.link, was.mode) != (now.size, now.link, now.mode):
         return False
-    return one.content.read() == other.content.read()
+    return was.content.read() == now.content.read()
 
 
 def _shown(entry: Entry | None) -> str | None:

@@ -47,9 +47,9 @@ def _candidates(series: str) -> Iterator[str]:
     if given := os.environ.get(f"LAYERWRIGHT_PYTHON_{series.replace('.', '_')}"):
         yield given
         return
-    found = shutil.which(f"python{series}")
-    if found and Path(found).parent.name != "shims":
-        yield found
+    in_path = shutil.which(f"python{series}")
+    if in_path and Path(in_path).parent.name != "shims":
+        yield in_path
     yield from _pyenv(series)
     yield from _uv(series)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
-from builder.model.libraries import LICENCES
+from builder.model.libraries import LICENSE_TEXTS
 from builder.model.manifest import LibraryRow, LicenceRow
 
 NONE = "NOASSERTION"
@@ -26,13 +26,13 @@ def declared(content: Tree, packages: Iterable[Installed]) -> list[LicenceRow]:
 def brought(rows: Iterable[LibraryRow], paths: Iterable[str]) -> list[LicenceRow]:
     """Return the licenses of bundled libraries of the operating system; `rows` are `libraries` of the manifest."""
     owners = {(row.package, row.version or ""): row.license or NONE for row in rows if row.package}
-    texts = sorted(path for path in paths if path.startswith(LICENCES))
+    texts = sorted(path for path in paths if path.startswith(LICENSE_TEXTS))
     return [
         LicenceRow(
             package=name,
             version=version,
             license=expression,
-            texts=tuple(path for path in texts if path.startswith(f"{LICENCES}{name}/")),
+            texts=tuple(path for path in texts if path.startswith(f"{LICENSE_TEXTS}{name}/")),
         )
         for (name, version), expression in sorted(owners.items())
     ]

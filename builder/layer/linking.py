@@ -42,14 +42,14 @@ class Linker:
     def find(self, path: str, elf: Elf, soname: str) -> FoundLibrary | None:
         """Return the library that the loader finds for a file, or None if neither the layer nor the system has it."""
         folders = () if elf.runpath else elf.rpath
-        if found := self._among(path, folders, soname):
-            return FoundLibrary(RPATH, found)
+        if target := self._among(path, folders, soname):
+            return FoundLibrary(RPATH, target)
         if soname in self._system:
             return FoundLibrary(SYSTEM)
         if f"{LAYER_LIB}/{soname}" in self._paths:
             return FoundLibrary(LIB, f"{LAYER_LIB}/{soname}")
-        if found := self._among(path, elf.runpath, soname):
-            return FoundLibrary(RUNPATH, found)
+        if target := self._among(path, elf.runpath, soname):
+            return FoundLibrary(RUNPATH, target)
         if soname in self._elsewhere:
             return FoundLibrary(ELSEWHERE, self._elsewhere[soname])
         return None

@@ -266,7 +266,7 @@ def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
 
 def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
     counts = Counter(_clean(info.filename) for info in infos if not _is_directory(info))
-    yield from (f"`{_printable(name)}` is there {count} times" for name, count in counts.items() if count > 1)
+    yield from (f"`{_printable(name)}` is in it {count} times" for name, count in counts.items() if count > 1)
     folders = {parent for name in counts for parent in parents(name)}
     yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in folders)
 

@@ -54,12 +54,12 @@ class Store:
         with self._lock:
             if key in self._pending:
                 return self._pending[key]
-            found = _read(self._young, key)
-            if found is None and self._old:
-                found = _read(self._old, key)
-                if found is not None:
-                    self._put({key: found})
-            return found
+            data = _read(self._young, key)
+            if data is None and self._old:
+                data = _read(self._old, key)
+                if data is not None:
+                    self._put({key: data})
+            return data
 
     def put(self, derived: Mapping[bytes, bytes]) -> None:
         with self._lock:

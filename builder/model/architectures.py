@@ -1,4 +1,4 @@
-"""Lambda's two architectures and what everybody else calls them. Names are translated here and nowhere else."""
+"""Lambda's two architectures and their names in other tools. Names are translated only here."""
 
 from dataclasses import dataclass
 
@@ -10,21 +10,21 @@ class Architecture:
     name: str
     """Lambda's name."""
     machine: str
-    """The kernel's name (`uname -m`), also in wheel tags and GNU triplets."""
+    """Name of the kernel (`uname -m`), of wheel tags and of GNU triplets."""
     docker: str
-    """The platform of container images."""
+    """Platform of container images."""
     npm: str
-    """npm's `--cpu`."""
+    """Value of npm's `--cpu`."""
     elf: str
-    """The name of `e_machine` in ELF files."""
+    """Name of `e_machine` in ELF files."""
     loader: str
-    """The program interpreter that every dynamic program of it names (glibc's ABI)."""
+    """Program interpreter that every dynamic program names (ABI of glibc)."""
     oldest_manylinux: int
     """The lowest manylinux_2_N that exists for it (PEP 600: aarch64 begins with glibc 2.17)."""
     baseline: str
-    """What every host in Lambda can execute, as the psABI and GCC call it."""
+    """Instruction set of every host in Lambda, as psABI and GCC name it."""
     flags: str
-    """The same for any compiler: GCC before 11, which Amazon Linux 2 has, knows no `-march=x86-64-v2`."""
+    """The same as options of any compiler: GCC before 11, as in Amazon Linux 2, does not have `-march=x86-64-v2`."""
 
 
 X86_64 = Architecture(
@@ -55,7 +55,7 @@ _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "
 
 
 def architecture(name: str) -> Architecture:
-    """Return the architecture of that name, or raise UsageError with the near match."""
+    """Return the architecture with Lambda's name. Raises UsageError with the near match for any other name."""
     try:
         return ARCHITECTURES[name]
     except KeyError:
@@ -63,13 +63,14 @@ def architecture(name: str) -> Architecture:
 
 
 def unknown_architecture(name: str) -> str:
+    """Return the message for a name that is not one of Lambda's."""
     alias = _ALIASES.get(name.casefold())
     suggestion = f"; Lambda calls it `{alias}`" if alias else near(name, ARCHITECTURES)
     return f"unknown architecture `{name}`{suggestion or ': x86_64 or arm64'}"
 
 
 def host_architecture() -> Architecture | None:
-    """Return the architecture of this machine, if Lambda has it."""
+    """Return the architecture of the host, or None if Lambda does not have it."""
     import platform
 
     machine = platform.machine().casefold()

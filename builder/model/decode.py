@@ -1,4 +1,4 @@
-"""Plain data into frozen dataclasses: every mistake at once, each with its path and a near match."""
+"""Decode plain data into frozen dataclasses. All mistakes are reported at once, each with its path and a near match."""
 
 import dataclasses
 import re
@@ -18,12 +18,12 @@ Location = tuple[int | str, ...]
 
 @cache
 def adapter(cls: Any) -> TypeAdapter[Any]:  # noqa: ANN401
-    """Return pydantic's view of a type; making it costs more than using it."""
+    """Return the type adapter of pydantic, which is cached because building it is slow."""
     return TypeAdapter(cls)
 
 
 def parse_toml(text: str, where: str) -> dict[str, Any]:
-    """Return the tables of a TOML text, or raise UsageError that names line and column."""
+    """Return the tables of a TOML text. Raises UsageError with line and column."""
     try:
         return tomli.loads(text)
     except tomli.TOMLDecodeError as error:
@@ -32,26 +32,25 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 
 
 def decode(cls: type[T], data: Mapping[str, Any], where: str) -> T:
-    """Return the data as an instance of `cls`, or raise UsageError with all mistakes."""
+    """Return the data as an instance of `cls`. Raises UsageError with all mistakes."""
     try:
-        found: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
+        decoded: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
     except ValidationError as error:
-        wrong = list(mistakes(cls, error))
-        raise mistaken(where, wrong) from None
-    return found
+        raise mistaken(where, list(mistakes(cls, error))) from None
+    return decoded
 
 
-def mistaken(where: str, wrong: Sequence[str]) -> UsageError:
-    """Return the error that tells all mistakes of a file."""
-    return UsageError(f"{where} has {len(wrong)} mistake{'s' if len(wrong) > 1 else ''}", why=wrong)
+def mistaken(where: str, mistakes: Sequence[str]) -> UsageError:
+    """Return the error with all mistakes of a file."""
+    return UsageError(f"{where} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}", why=mistakes)
 
 
 def mistakes(cls: type, error: ValidationError) -> Iterator[str]:
-    """Yield `path: what is wrong` for each error that pydantic found."""
+    """Yield `path: message` for each error of pydantic."""
     entries = error.errors(include_url=False)
     for entry in entries:
         if entry["type"] == "too_short" and any(_below(other["loc"], entry["loc"]) for other in entries):
-            continue  # pydantic counts only the valid items; the invalid ones have a message of their own
+            continue  # pydantic counts only valid items; each invalid one has a message of its own
         location, owner, keys = _resolve(cls, entry["loc"])
         yield f"{_dotted(location)}: {_message(entry, owner, keys)}"
 
@@ -74,7 +73,7 @@ def _message(entry: Any, owner: str, keys: Mapping[str, object]) -> str:  # noqa
         case "string_type" if isinstance(value, (int, float)) and not isinstance(value, bool):
             text = f'is a number; write it in quotes: "{value}"'
         case "literal_error":
-            text = f"`{value}` is none of {context['expected']}{_near_quoted(value, context['expected'])}"
+            text = f"`{value}` is not one of {context['expected']}{_near_quoted(value, context['expected'])}"
         case "string_pattern_mismatch":
             text = f"`{value}` does not match {context['pattern']}"
         case "value_error":
@@ -86,7 +85,7 @@ def _message(entry: Any, owner: str, keys: Mapping[str, object]) -> str:  # noqa
 
 
 def _near_quoted(value: object, listed: object) -> str:
-    """Return the near match among the quoted words of one of pydantic's lists."""
+    """Return the near match among the quoted words of a list in a message of pydantic."""
     return near(str(value), re.findall(r"'([^']*)'", str(listed)))
 
 
@@ -98,10 +97,10 @@ def _dotted(location: Location) -> str:
 
 
 def _resolve(cls: type, location: Location) -> tuple[Location, str, dict[str, object]]:
-    """Follow pydantic's location through the types.
+    """Follow a location of pydantic through the types.
 
-    Returns the location without the tags that pydantic puts in for unions, and name and keys of the table in which
-    the location's last part stands.
+    Returns the location without the tags that pydantic inserts for unions, and the name and the keys of the table
+    that contains the last part of the location.
     """
     here: Any = cls
     shown: list[int | str] = []
@@ -124,7 +123,7 @@ def _resolve(cls: type, location: Location) -> tuple[Location, str, dict[str, ob
 
 
 def _plain(hint: Any) -> Any:  # noqa: ANN401
-    """Strip Annotated and `| None`."""
+    """Return a type without Annotated and `| None`."""
     while True:
         origin = get_origin(hint)
         if origin is Annotated:
@@ -138,19 +137,19 @@ def _plain(hint: Any) -> Any:  # noqa: ANN401
 
 
 def _members(hint: Any) -> dict[object, type]:  # noqa: ANN401
-    """Return the tables of a union by the value of `uses`."""
+    """Return the tables of a union, by their values of `uses`."""
     if get_origin(hint) not in {Union, types.UnionType}:
         return {}
-    found: dict[object, type] = {}
+    tables: dict[object, type] = {}
     for member in get_args(hint):
         tag = get_type_hints(member).get("uses") if dataclasses.is_dataclass(member) else None
         if get_origin(tag) is Literal:
-            found[get_args(tag)[0]] = member
-    return found
+            tables[get_args(tag)[0]] = member
+    return tables
 
 
 def _keys(cls: Any) -> dict[str, object]:  # noqa: ANN401
-    """Return the keys of a table as TOML spells them, with their types."""
+    """Return the keys of a table in their TOML spelling, with their types."""
     hints = get_type_hints(cls, include_extras=True)
     return {_alias(hints[field.name]) or field.name: hints[field.name] for field in dataclasses.fields(cls)}
 

@@ -1,4 +1,4 @@
-"""Where the facts are: `images/` beside the package in a checkout, inside it when installed."""
+"""Data files in `images/`, which is beside the package in a checkout and inside it when installed."""
 
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""What single values of a recipe may look like: types with their checks, and the decorator that makes a TOML table."""
+"""Types of single values in a recipe with their validators, and the decorator for a TOML table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
@@ -9,39 +9,43 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.gem_version import asked
+from builder.model.gem_version import parse_gem
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
 
 T = TypeVar("T")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 PLACEHOLDERS = ("name", "version", "arch", "machine")
 PUBLISHED = ("name", "version", "runtime", "arch")
-"""Placeholders in what is published."""
+"""Placeholders in names of published layers and parameters."""
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
 def table(cls: type[T]) -> type[T]:
-    """One TOML table: frozen, and a key that it does not name is a mistake."""
+    """Make a class a TOML table: a frozen dataclass in which an unknown key is a mistake."""
     config = ConfigDict(extra="forbid", defer_build=True)  # built once, as parts of Recipe
-    made = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
-    return cast("type[T]", made)
+    decorated = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
+    return cast("type[T]", decorated)
 
 
-def known(problem: str | None, value: str) -> str:
-    """Return the value, or raise with the problem; pydantic collects what is raised."""
+def validated(problem: str | None, value: str) -> str:
+    """Return the value, or raise ValueError with the problem if there is one; pydantic collects it."""
     if problem:
         raise ValueError(problem)
     return value
 
 
 def _architecture(value: str) -> str:
-    return known(None if value in ARCHITECTURES else unknown_architecture(value), value)
+    return validated(None if value in ARCHITECTURES else unknown_architecture(value), value)
+
+
+def _placeholder_problem(value: str, placeholders: Sequence[str]) -> str | None:
+    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in placeholders]
+    listed = " ".join(f"{{{word}}}" for word in placeholders)
+    return f"`{{{unknown[0]}}}` is not a valid placeholder; valid ones are {listed}" if unknown else None
 
 
 def _template(value: str) -> str:
-    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in PLACEHOLDERS]
-    listed = " ".join(f"{{{word}}}" for word in PLACEHOLDERS)
-    return known(f"`{{{unknown[0]}}}` is no placeholder; there are {listed}" if unknown else None, value)
+    return validated(_placeholder_problem(value, PLACEHOLDERS), value)
 
 
 def _requirement(value: str) -> str:
@@ -51,13 +55,13 @@ def _requirement(value: str) -> str:
     try:
         Requirement(re.sub(r"\{[a-z]+\}", "0", value))
     except InvalidRequirement as error:
-        raise ValueError(f"`{value}` is no requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
+        raise ValueError(f"`{value}` is not a valid requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
     return value
 
 
 def _npm_package(value: str) -> str:
     right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
-    return known(
+    return validated(
         None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value
     )
 
@@ -65,7 +69,7 @@ def _npm_package(value: str) -> str:
 def _gem(value: str) -> str:
     _template(value)
     try:
-        asked(re.sub(r"\{[a-z]+\}", "0", value))
+        parse_gem(re.sub(r"\{[a-z]+\}", "0", value))
     except ValueError as error:
         raise ValueError(str(error)) from None
     return value
@@ -73,15 +77,15 @@ def _gem(value: str) -> str:
 
 def _artifact(value: str) -> str:
     right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
-    return known(
+    return validated(
         None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value
     )
 
 
 def grant_problem(value: str) -> str | None:
-    """Return what is wrong with a grant of a layer version, or None.
+    """Return the problem of a grant for a layer version, or None.
 
-    Forms of the ids are those of AddLayerVersionPermission in Lambda's API reference.
+    The forms of ids are those of AddLayerVersionPermission in Lambda's API reference.
     """
     if re.fullmatch(r"public|account:\d{12}|org:o-[a-z0-9]{10,32}", value):
         return None
@@ -89,34 +93,32 @@ def grant_problem(value: str) -> str | None:
 
 
 def layer_name(pattern: str, values: Mapping[str, str]) -> str:
-    """Fill in the name of a published layer; Lambda takes no dots in it: python3.13 is python313, 2.3.2 is 2-3-2."""
+    """Fill in the name of a published layer. Lambda allows no dots: python3.13 becomes python313, 2.3.2 2-3-2."""
     plain = {**values, "runtime": values.get("runtime", "").replace(".", "")}
-    filled = re.sub(r"\{([a-z]+)\}", lambda found: plain.get(found[1], ""), pattern)
+    filled = re.sub(r"\{([a-z]+)\}", lambda match: plain.get(match[1], ""), pattern)
     return re.sub(r"-{2,}", "-", re.sub(r"[^A-Za-z0-9_-]", "-", filled)).strip("-")
 
 
 def _placeholders(value: str, allowed: str) -> str:
-    unknown = [word for word in re.findall(r"\{([^{}]*)\}", value) if word not in PUBLISHED]
-    listed = " ".join(f"{{{word}}}" for word in PUBLISHED)
-    known(f"`{{{unknown[0]}}}` is no placeholder; there are {listed}" if unknown else None, value)
+    validated(_placeholder_problem(value, PUBLISHED), value)
     wrong = re.search(rf"[^{allowed}]", re.sub(r"\{[a-z]+\}", "", value))
-    return known(f"`{wrong[0]}` cannot be in it" if wrong else None, value)
+    return validated(f"`{wrong[0]}` is not allowed in it" if wrong else None, value)
 
 
 def _inside(value: str) -> str:
     parts = re.split(r"[/\\]", value)
     outside = value.startswith(("/", "\\")) or ".." in parts or re.match(r"[A-Za-z]:", value)
-    return known(f"`{value}` leaves its folder" if outside else None, value)
+    return validated(f"`{value}` leaves its folder" if outside else None, value)
 
 
 def _enum(values: Mapping[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(values)})
 
 
-RuntimeName = Annotated[str, AfterValidator(lambda value: known(unknown_runtime(value), value)), _enum(runtimes())]
+RuntimeName = Annotated[str, AfterValidator(lambda value: validated(unknown_runtime(value), value)), _enum(runtimes())]
 ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
 SystemName = Annotated[
-    str, AfterValidator(lambda value: known(unknown_system(value), value)), _enum(operating_systems())
+    str, AfterValidator(lambda value: validated(unknown_system(value), value)), _enum(operating_systems())
 ]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(_template)]
@@ -127,11 +129,11 @@ RequirementText = Annotated[Text, AfterValidator(_requirement)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
 PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]
-Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument; no shell reads it.")]
+Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument, passed without a shell.")]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-GrantText = Annotated[Text, AfterValidator(lambda value: known(grant_problem(value), value))]
+GrantText = Annotated[Text, AfterValidator(lambda value: validated(grant_problem(value), value))]
 LayerNamePattern = Annotated[
     str, Field(min_length=1, max_length=140), AfterValidator(lambda value: _placeholders(value, "A-Za-z0-9_-"))
 ]

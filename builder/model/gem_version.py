@@ -1,4 +1,4 @@
-"""Versions and requirements of gems, compared as RubyGems does (Gem::Version, Gem::Requirement)."""
+"""Versions and requirements of gems, compared as in RubyGems (Gem::Version, Gem::Requirement)."""
 
 import re
 from collections.abc import Iterator
@@ -13,24 +13,24 @@ _ONE = re.compile(r"\s*(=|!=|>=|<=|~>|>|<)?\s*([0-9][^\s,&]*)\s*")
 @total_ordering
 @dataclass(frozen=True, slots=False)
 class Version:
-    """One version. A segment of letters makes it a prerelease, and sorts before any number."""
+    """A version of a gem. A segment of letters makes it a prerelease, and sorts before numbers."""
 
     text: str
 
     def __post_init__(self) -> None:
         if not VERSION.fullmatch(self.text):
-            msg = f"`{self.text}` is no version of a gem"
+            msg = f"`{self.text}` is not a valid version of a gem"
             raise ValueError(msg)
 
     @cached_property
     def segments(self) -> tuple[int | str, ...]:
-        """Numbers and words, without zeros at the end of the release and of the prerelease."""
-        found: list[int | str] = [
+        """Numbers and words, without trailing zeros of the release and of the prerelease."""
+        parts: list[int | str] = [
             int(part) if part.isdigit() else part
             for part in re.findall(r"[0-9]+|[A-Za-z]+", self.text.replace("-", ".pre."))
         ]
-        words = next((at for at, part in enumerate(found) if isinstance(part, str)), len(found))
-        return (*_trimmed(found[:words]), *_trimmed(found[words:]))
+        words = next((at for at, part in enumerate(parts) if isinstance(part, str)), len(parts))
+        return (*_trimmed(parts[:words]), *_trimmed(parts[words:]))
 
     @property
     def prerelease(self) -> bool:
@@ -38,7 +38,7 @@ class Version:
 
     @cached_property
     def key(self) -> tuple[tuple[int, int, str], ...]:
-        """For comparison: a word is less than the end, and the end is not more than a number."""
+        """Sort key: a word sorts before the end of a version, and the end before a number."""
         return (*((1, part, "") if isinstance(part, int) else (-1, 0, part) for part in self.segments), (0, 0, ""))
 
     def __eq__(self, other: object) -> bool:
@@ -51,7 +51,7 @@ class Version:
         return self.key < other.key
 
     def bump(self) -> "Version":
-        """Return the first version that `~>` does not allow any more: 1.2.3 gives 1.3, 1 gives 2."""
+        """Return the lowest version that `~>` excludes: 1.3 for 1.2.3, 2 for 1."""
         release: list[int] = []
         for part in re.split(r"[.-]", self.text):
             if not part.isdigit():
@@ -69,7 +69,7 @@ def _trimmed(parts: list[int | str]) -> list[int | str]:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """Several conditions that a version must all meet: `>= 1.2, < 3`; in an index `&` stands for the comma."""
+    """Conditions that a version must all meet, such as `>= 1.2, < 3`. In an index `&` stands for the comma."""
 
     text: str
 
@@ -77,35 +77,35 @@ class Requirement:
         tuple(self.parts())
 
     def parts(self) -> Iterator[tuple[str, Version]]:
-        """Yield operator and version of each condition; ValueError for anything else."""
+        """Yield operator and version of each condition. Raises ValueError for an invalid one."""
         for part in re.split(r"[,&]", self.text):
             match = _ONE.fullmatch(part)
             if match is None:
-                msg = f"`{self.text}` is no requirement of a gem"
+                msg = f"`{self.text}` is not a valid requirement of a gem"
                 raise ValueError(msg)
             yield match[1] or "=", Version(match[2])
 
     def allows(self, version: Version) -> bool:
-        return all(_holds(operator, version, wanted) for operator, wanted in self.parts())
+        return all(_holds(operator, version, bound) for operator, bound in self.parts())
 
     @property
     def prerelease(self) -> bool:
-        """Whether it names a prerelease, which is not taken otherwise."""
+        """Whether a condition names a prerelease; otherwise prereleases are not considered."""
         return any(version.prerelease for _, version in self.parts())
 
     def __str__(self) -> str:
         return ", ".join(f"{operator} {version.text}" for operator, version in self.parts())
 
 
-def _holds(operator: str, version: Version, wanted: Version) -> bool:
+def _holds(operator: str, version: Version, bound: Version) -> bool:
     return {
-        "=": version == wanted,
-        "!=": version != wanted,
-        ">": version > wanted,
-        "<": version < wanted,
-        ">=": version >= wanted,
-        "<=": version <= wanted,
-        "~>": version >= wanted and _release(version) < wanted.bump(),
+        "=": version == bound,
+        "!=": version != bound,
+        ">": version > bound,
+        "<": version < bound,
+        ">=": version >= bound,
+        "<=": version <= bound,
+        "~>": version >= bound and _release(version) < bound.bump(),
     }[operator]
 
 
@@ -113,8 +113,8 @@ def _release(version: Version) -> Version:
     return Version(re.split(r"[.-](?=[A-Za-z])|-", version.text)[0])
 
 
-def asked(text: str) -> tuple[str, Requirement]:
-    """Split what a recipe asks for, `name@requirement` or a name alone; ValueError when it is neither."""
+def parse_gem(text: str) -> tuple[str, Requirement]:
+    """Split `name@requirement` or a name alone. Raises ValueError for anything else."""
     name, _, requirement = text.partition("@")
     if not re.fullmatch(NAME, name):
         msg = f"`{text}` is not `name@version`, for example `nokogiri@1.18.2` or `nokogiri@~> 1.18`"

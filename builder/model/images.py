@@ -1,4 +1,4 @@
-"""Which container image exactly: registry, name, and the digest that `images/pins.toml` fixes."""
+"""References of container images: registry, name, and the digest from `images/pins.toml`."""
 
 import os
 import re
@@ -19,28 +19,32 @@ _REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Image:
+    """A container image, pinned where `digest` is set."""
+
     name: str
-    """With registry and tag: `public.ecr.aws/lambda/python:3.13-arm64`."""
+    """Name with registry and tag: `public.ecr.aws/lambda/python:3.13-arm64`."""
     digest: str | None
-    """`sha256:...` of the manifest or index that the pin names."""
+    """`sha256:...` of the pinned manifest or index; None without a pin."""
 
     @property
     def reference(self) -> str:
-        """What a Dockerfile names. An engine takes the digest where both are given; the tag is for readers."""
+        """Reference in a Dockerfile. Engines use the digest if it has both; the tag is for readers."""
         return f"{self.name}@{self.digest}" if self.digest else self.name
 
 
 def registry() -> str:
-    """Return where Amazon's images come from; LAYERWRIGHT_REGISTRY names a mirror, with a prefix if need be."""
+    """Return the registry of Amazon's images: LAYERWRIGHT_REGISTRY, a mirror with an optional prefix, or Amazon's."""
     given = os.environ.get("LAYERWRIGHT_REGISTRY", "").strip().rstrip("/")
     if given and not _REGISTRY.match(given):
-        msg = f"LAYERWRIGHT_REGISTRY={given} is no registry"
-        raise UsageError(msg, hint="host:port/prefix without a scheme, for example `mirror.example.com:5000/amazon`")
+        msg = f"LAYERWRIGHT_REGISTRY={given} is not a valid registry"
+        raise UsageError(
+            msg, hint="use host:port/prefix without a scheme, for example `mirror.example.com:5000/amazon`"
+        )
     return given or AMAZON
 
 
 def pins_file() -> Path:
-    """Return the file of pins for the registry in use; a mirror may hold other bytes, so it has its own."""
+    """Return the file of pins for the registry in use. A mirror has its own file, because its images may differ."""
     where = registry()
     folder = Path(given) if (given := os.environ.get("LAYERWRIGHT_PINS")) else facts.folder()
     return folder / ("pins.toml" if where == AMAZON else f"pins.{re.sub(r'[^A-Za-z0-9.-]', '_', where)}.toml")
@@ -57,7 +61,7 @@ def run_image(runtime: Runtime, arch: Architecture) -> Image:
 
 
 def build_image(runtime: Runtime, arch: Architecture) -> Image:
-    """Return the image with compilers."""
+    """Return the image that layers are compiled in."""
     return image(runtime.images(arch)["build"])
 
 
@@ -69,22 +73,22 @@ def _pins(path: Path) -> dict[str, str]:
         table = tomli.loads(path.read_text(encoding="utf-8")).get("image", {})
         return {str(name): str(digest) for name, digest in table.items()}
     except tomli.TOMLDecodeError as error:
-        msg = f"{path} is not TOML"
-        raise UsageError(msg, why=[str(error)], hint="`layerwright images pin` writes it anew") from error
+        msg = f"{path} is not valid TOML"
+        raise UsageError(msg, why=[str(error)], hint="`layerwright images pin` writes it again") from error
 
 
 def pinned() -> dict[str, str]:
-    """Return the digests for the registry in use, by the images' paths below it."""
+    """Return the pinned digests for the registry in use, by image path below it."""
     return dict(_pins(pins_file()))
 
 
 def write_pins(path: Path, digests: dict[str, str]) -> None:
-    """Write pins: the tag is the key, so it stands beside its digest."""
+    """Write a file of pins, which maps image paths with tags to digests."""
     lines = [f'"{name}" = "{digest}"' for name, digest in sorted(digests.items())]
     header = f"# Digests of the images in {registry()}, written by `layerwright images pin`.\n\n[image]\n"
     path.write_text(header + "\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def forget() -> None:
-    """Read the pins anew at the next question."""
+    """Clear the cache of pins, after a change of files or environment."""
     _pins.cache_clear()

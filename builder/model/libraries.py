@@ -1,7 +1,7 @@
-"""What the shared libraries and programs of Lambda's images are: `images/libraries` and `images/commands`, as data.
+"""Shared libraries and programs of Lambda's images, as data in `images/libraries` and `images/commands`.
 
-A line is a soname, followed by the highest symbol version that it offers of each family where that is known:
-`libstdc++.so.6 CXXABI_1.3.15 GLIBCXX_3.4.33`. `layerwright images survey` writes such files.
+A line is a soname, followed by the highest symbol version of each family that it defines, if known:
+`libstdc++.so.6 CXXABI_1.3.15 GLIBCXX_3.4.33`. `layerwright images survey` prints this format.
 """
 
 import re
@@ -17,16 +17,16 @@ from builder.model.runtimes import Runtime, operating_systems, runtimes
 C_LIBRARY = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|BrokenLocale|thread_db|nss_[a-z0-9_]+)|ld-linux[^.]*)\.so\.\d+$"
 )
-"""Sonames of glibc: its parts work with each other alone."""
-LICENCES = "share/licenses/"
-"""Where a layer has the licences of what came along from the operating system: a folder for each package, as there."""
+"""Sonames of glibc, whose parts work only with each other."""
+LICENSE_TEXTS = "share/licenses/"
+"""Folder of a layer for license texts of bundled system libraries, with one folder for each package."""
 Versions = tuple[str, ...]
 
 
 def of_system(system: str, arch: str) -> Mapping[str, Versions]:
     """Return the sonames in the images of an operating system, with their highest symbol versions.
 
-    Raises UsageError when the data of that system is incomplete.
+    Raises UsageError if the data of the operating system is incomplete.
     """
     return _of_system(system, _libraries_file(system, arch))
 
@@ -68,42 +68,44 @@ def _image_of(system: str, arch: Architecture) -> str:
 
 @cache
 def maybe_absent() -> frozenset[str]:
-    """Return the sonames that images have for their package manager, and that the managed runtime may lack."""
+    """Return the sonames that images have only for their package manager, and that the managed runtime may lack."""
     return frozenset(_table("libraries/maybe-absent.txt"))
 
 
 @cache
 def commands(system: str, language: str) -> frozenset[str]:
-    """Return the programs that a runtime finds in PATH before those of a layer."""
+    """Return the programs that a runtime finds in PATH before those of a layer.
+
+    Raises UsageError if the data of the operating system is incomplete.
+    """
     of_system = _of_system(system, _commands_file(system))
     return frozenset(of_system) | frozenset(_table("commands/languages.txt").get(language, ()))
 
 
 def in_images(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> frozenset[str]:
-    """Return the sonames that every one of these runtimes finds without a layer, as far as its image tells."""
-    every = [
-        {*of_system(one.os.name, arch.name), arch.loader.rpartition("/")[2], *_of_language(one)}
-        for one in runtimes
+    """Return the sonames that all of the runtimes find without a layer, according to their images."""
+    sets = [
+        {*of_system(runtime.os.name, arch.name), arch.loader.rpartition("/")[2], *_of_language(runtime)}
+        for runtime in runtimes
         for arch in architectures
     ]
-    return frozenset(set.intersection(*every)) if every else frozenset()
+    return frozenset(set.intersection(*sets)) if sets else frozenset()
 
 
-def _of_language(one: Runtime) -> tuple[str, ...]:
-    """Lambda's interpreters are linked as libraries, in /var/lang/lib."""
-    if one.python:
-        return (f"libpython{one.series}.so.1.0", "libpython3.so")
-    return {"ruby": (f"libruby.so.{'.'.join(one.series.split('.')[:2])}",), "java": ("libjvm.so", "libjava.so")}.get(
-        one.language, ()
-    )
+def _of_language(runtime: Runtime) -> tuple[str, ...]:
+    """Return the sonames in /var/lang/lib, where Lambda's interpreters are libraries."""
+    if runtime.python:
+        return (f"libpython{runtime.series}.so.1.0", "libpython3.so")
+    ruby = f"libruby.so.{'.'.join(runtime.series.split('.')[:2])}"
+    return {"ruby": (ruby,), "java": ("libjvm.so", "libjava.so")}.get(runtime.language, ())
 
 
 def refusal(soname: str, runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> str | None:
-    """Return why a library must not be bundled, or None."""
+    """Return the reason why a library must not be bundled, or None."""
     if C_LIBRARY.match(soname):
-        return f"`{soname}` is part of the C library: another copy than the one that is running crashes"
+        return f"`{soname}` is part of the C library, of which a second copy crashes"
     if soname in in_images(runtimes, architectures) - maybe_absent():
-        return f"Lambda has `{soname}` itself and finds it before one in /opt/lib, which would never be used"
+        return f"Lambda has `{soname}` itself and finds it before /opt/lib, so that a bundled one is never used"
     return None
 
 

@@ -1,7 +1,7 @@
-"""Lambda's limits for layers (its developer guide, "Lambda quotas"), and the unit that sizes are shown in."""
+"""Lambda's limits for layers (developer guide, "Lambda quotas"), and the unit of sizes in output."""
 
 MB = 1_000_000
 UNZIPPED_LIMIT = 262_144_000
-"""Bytes that a function and all its layers may have unzipped."""
+"""Unzipped bytes of a function with all its layers."""
 DIRECT_LIMIT = 52_428_800
-"""Bytes of a zip that PublishLayerVersion takes directly; larger ones go through S3."""
+"""Bytes of a zip in a PublishLayerVersion request; a larger zip is uploaded through S3."""

@@ -1,4 +1,4 @@
-"""What a recipe may say. These types are the only definition: decoding, defaults and JSON schema come from them."""
+"""Tables of a recipe. These types are the only definition: decoding, defaults and JSON schema derive from them."""
 
 from typing import Annotated, Any, Literal
 
@@ -18,8 +18,8 @@ from builder.model.fields import (
     Template,
     Text,
     Version,
-    known,
     table,
+    validated,
 )
 from builder.model.steps import Step, When
 
@@ -54,7 +54,7 @@ CheckName = Literal[
 
 @table
 class Layer:
-    """What the layer is; goes into the manifest and to Lambda."""
+    """The layer, as described in its manifest and in Lambda."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, description="Equal to the folder's name.")]
     version: Annotated[Version, Field(description="A string; `{version}` in requirements and urls.")]
@@ -65,18 +65,19 @@ class Layer:
 
 @table
 class Targets:
-    """Which zips come out."""
+    """The zips to build."""
 
     runtimes: Annotated[tuple[RuntimeName, ...], Field(min_length=1)]
     architectures: Annotated[tuple[ArchitectureName, ...], Field(min_length=1)] = ("x86_64", "arm64")
     split_by: Annotated[
-        tuple[Axis, ...], Field(alias="split-by", description="Axes along which zips differ; [] for jars or scripts.")
+        tuple[Axis, ...],
+        Field(alias="split-by", description="Axes with one zip for each value; [] for jars or scripts."),
     ] = ("runtime", "arch")
 
 
 @table
 class Override:
-    """Another version for some targets, for example the last one with a wheel for Amazon Linux 2."""
+    """Another version for some targets, for example the last with a wheel for Amazon Linux 2."""
 
     when: When
     version: Version
@@ -90,31 +91,31 @@ class Source:
     sha256: Sha256 | None = None
     git: Annotated[Template | None, Field(pattern=r"^https?://|^ssh://|^git@")] = None
     commit: Commit | None = None
-    name: Annotated[SourceName | None, Field(description="What steps call it; default: the layer's name.")] = None
+    name: Annotated[SourceName | None, Field(description="Name for steps; default: the layer's name.")] = None
 
     def __post_init__(self) -> None:
         given = {key for key in ("url", "sha256", "git", "commit") if getattr(self, key)}
         right = given in ({"url", "sha256"}, {"git", "commit"})
-        known(None if right else "needs `url` and `sha256`, or `git` and `commit`; nothing unpinned loads", "")
+        validated(None if right else "needs `url` and `sha256`, or `git` and `commit`: sources must be pinned", "")
 
 
 @table
 class Slim:
-    """What is left out, stripped and precompiled."""
+    """Removed files, stripping and bytecode."""
 
     prune: Annotated[tuple[Text, ...], Field(description="Patterns as in .gitignore, relative to /opt.")] = ()
-    keep: Annotated[tuple[Text, ...], Field(description="Patterns that nothing removes, not even the defaults.")] = ()
+    keep: Annotated[tuple[Text, ...], Field(description="Patterns of files that no rule removes.")] = ()
     strip: StrictBool = True
     bytecode: Literal["unchecked-hash", "off"] = "unchecked-hash"
 
 
 @table
 class Libraries:
-    """Shared libraries that the runtime image lacks."""
+    """Shared libraries that the runtime's image lacks."""
 
     bundle: Literal["auto", "off"] | tuple[Text, ...] = "auto"
     dlopen: Annotated[
-        tuple[Text, ...], Field(description="Sonames that code opens at run time, which no header names.")
+        tuple[Text, ...], Field(description="Sonames that code opens at run time, which no ELF header lists.")
     ] = ()
     license: Annotated[
         StrictBool, Field(description="Copy their license texts to share/licenses, as most licenses require of copies.")
@@ -123,24 +124,24 @@ class Libraries:
 
 @table
 class Invoke:
-    """A function with the layer, called once through the runtime interface emulator of the image."""
+    """A function with the layer, invoked once through the runtime interface emulator of the image."""
 
-    handler: Annotated[Text, Field(description="As in the function's configuration: `app.handler`.")]
-    code: Annotated[str | None, Field(description="The function's source; its file is named after the handler.")] = None
-    files: Annotated[tuple[RelativePath, ...], Field(description="Or files beside the recipe.")] = ()
-    event: Annotated[Any, Field(description="What the function gets.")] = Field(default_factory=dict)
-    response: Annotated[Any, Field(description="What it must answer.")] = None
-    log: Annotated[str | None, Field(description="Text that function, runtime or extension must write.")] = None
+    handler: Annotated[Text, Field(description="As in the configuration of the function: `app.handler`.")]
+    code: Annotated[str | None, Field(description="Source of the function, in a file named after the handler.")] = None
+    files: Annotated[tuple[RelativePath, ...], Field(description="Files beside the recipe, instead of `code`.")] = ()
+    event: Annotated[Any, Field(description="Event for the function.")] = Field(default_factory=dict)
+    response: Annotated[Any, Field(description="Expected response.")] = None
+    log: Annotated[str | None, Field(description="Text expected in the log of function, runtime or extension.")] = None
 
     def __post_init__(self) -> None:
-        known(None if self.response is not None or self.log else "needs `response` or `log`", "")
+        validated(None if self.response is not None or self.log else "needs `response` or `log`", "")
 
 
 @table
 class Test:
-    """Proof that the layer works: one kind per table."""
+    """A test of the layer; one kind per table."""
 
-    __test__ = False  # pytest takes every class of that name for one of its own
+    __test__ = False  # pytest collects classes of that name
 
     python: Text | None = None
     node: Text | None = None
@@ -148,29 +149,29 @@ class Test:
     java: Text | None = None
     shell: Text | None = None
     invoke: Invoke | None = None
-    files: Annotated[tuple[Text, ...], Field(description="Paths below /opt that must be there.")] = ()
-    memory: Annotated[int, Field(ge=128, le=10240, description="MB that the function has.")] = 1024
-    timeout: Annotated[int, Field(ge=1, le=900, description="Seconds; Lambda allows 900.")] = 300
+    files: Annotated[tuple[Text, ...], Field(description="Paths below /opt that must exist.")] = ()
+    memory: Annotated[int, Field(ge=128, le=10240, description="Memory of the function, in MB.")] = 1024
+    timeout: Annotated[int, Field(ge=1, le=900, description="Timeout in seconds; Lambda allows 900.")] = 300
     when: When | None = None
 
     def __post_init__(self) -> None:
         kinds = ("python", "node", "ruby", "java", "shell", "invoke", "files")
         given = [kind for kind in kinds if getattr(self, kind)]
-        known(None if len(given) == 1 else f"needs exactly one of {', '.join(kinds)}", "")
+        validated(None if len(given) == 1 else f"needs exactly one of {', '.join(kinds)}", "")
 
 
 @table
 class Allow:
-    """A check switched off, with the reason."""
+    """An accepted finding of a check, with the reason."""
 
     check: CheckName
-    reason: Annotated[str, Field(min_length=8, description="Why that is right here.")]
-    path: Annotated[str | None, Field(description="Only for paths that this pattern matches.")] = None
+    reason: Annotated[str, Field(min_length=8, description="Reason, which is shown with the finding.")]
+    path: Annotated[str | None, Field(description="Pattern of the paths that it is for.")] = None
 
 
 @table
 class Publish:
-    """How the layer is published; the command line says it for once."""
+    """Settings of `layerwright publish`, which its options override."""
 
     name: Annotated[LayerNamePattern, Field(description="With {name} {version} {runtime} {arch}.")] = (
         "{name}-{runtime}-{arch}"
@@ -178,11 +179,12 @@ class Publish:
     regions: Annotated[tuple[Text, ...], Field(description='Regions, or "all" of the account\'s partition.')] = ()
     share: Annotated[
         tuple[GrantText, ...] | None,
-        Field(description="account:ID, org:ID, public; [] shares with nobody. Without it, nothing changes."),
+        Field(description="account:ID, org:ID, public; [] removes all. Without it, permissions stay as they are."),
     ] = None
-    keep: Annotated[int | None, Field(ge=1, description="Versions that `layerwright prune` keeps.")] = None
+    keep: Annotated[int | None, Field(ge=1, description="Number of versions that `layerwright prune` keeps.")] = None
     ssm: Annotated[
-        SsmPattern | None, Field(description="A parameter that holds the newest ARN: /layers/{name}/{runtime}/{arch}")
+        SsmPattern | None,
+        Field(description="Parameter for the newest ARN: /layers/{name}/{runtime}/{arch}"),
     ] = None
 
 

@@ -1,4 +1,4 @@
-"""The folder of recipes: finding, loading, and the rules that no single table can check."""
+"""The folder of recipes: find and load them, with the rules that concern several tables."""
 
 import ast
 from collections.abc import Iterator
@@ -26,16 +26,16 @@ class Loaded:
     recipe: Recipe
     folder: Path | None
     adhoc: bool = False
-    """Made from the command line: it has no name to keep and no lock."""
+    """Whether it is made from the command line, without a file and without locks."""
     warnings: tuple[str, ...] = ()
-    """Old spellings in the file, each with its path and the new one."""
+    """Old spellings in the file, each with the new one."""
 
     @property
     def name(self) -> str:
         return self.recipe.layer.name
 
     def lock_named(self, name: str) -> Path | None:
-        """Return the path of a lock, whether or not it exists; None when there is nobody to keep it."""
+        """Return the path of a lock, whether or not it exists; None for a recipe that is not a file."""
         return self.folder / name if self.folder and not self.adhoc else None
 
     def file(self, relative: str) -> Path:
@@ -51,26 +51,25 @@ def names(folder: Path) -> list[str]:
 
 
 def load(folder: Path, name: str) -> Loaded:
-    """Load one recipe by its name, or raise UsageError with every mistake in it."""
+    """Load a recipe by name. Raises UsageError with all mistakes in it."""
     path = folder / name / RECIPE_FILE
     if not path.is_file() or name != path.parent.name:
-        known = names(folder)
-        msg = f"there is no recipe `{name}` in {folder}{near(name, known)}"
-        hint = "`layerwright list` shows the recipes" if known else f"`layerwright new {name} --pip {name}` writes one"
+        others = names(folder)
+        msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"
+        hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
         raise UsageError(msg, hint=hint)
     where = path.as_posix()
     data = parse_toml(_text(path), where)
     _convert_dates(data)
     warnings = modernize(data, where)
     loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent, warnings=warnings)
-    found = [*_order(data), *_rules(loaded)]
-    if found:
-        raise mistaken(where, found)
+    if mistakes := [*_order(data), *_rules(loaded)]:
+        raise mistaken(where, mistakes)
     return loaded
 
 
 def load_all(folder: Path) -> tuple[list[Loaded], list[LayerwrightError]]:
-    """Load every recipe; the broken ones come back as errors."""
+    """Load all recipes; return the valid ones, and the errors of the others."""
     good: list[Loaded] = []
     bad: list[LayerwrightError] = []
     for name in names(folder):
@@ -90,18 +89,18 @@ def _text(path: Path) -> str:
 
 
 def _convert_dates(data: dict[str, Any]) -> None:
-    """An unquoted 2026-11-01 is a date to TOML; pydantic then names it a mistake with its own text."""
+    """Replace a date, which an unquoted 2026-11-01 is in TOML, by a number, for which there is a clear message."""
     layer = data.get("layer")
     if isinstance(layer, dict) and hasattr(layer.get("version"), "isoformat"):
         layer["version"] = 0
 
 
 def _order(data: dict[str, Any]) -> Iterator[str]:
-    """Recipes are read by people: their tables have one order."""
+    """Yield a mistake if tables are not in the one order that makes recipes easy to read."""
     given = [key for key in data if key in TABLES]
-    wanted = sorted(given, key=TABLES.index)
-    if given != wanted:
-        yield f"tables are in another order than {', '.join(f'[{key}]' for key in wanted)}"
+    ordered = sorted(given, key=TABLES.index)
+    if given != ordered:
+        yield f"tables are in another order than {', '.join(f'[{key}]' for key in ordered)}"
 
 
 def _rules(loaded: Loaded) -> Iterator[str]:
@@ -120,28 +119,28 @@ def _duplicates(recipe: Recipe) -> Iterator[str]:
     for key in ("runtimes", "architectures"):
         values = getattr(recipe.targets, key)
         for value in sorted({value for value in values if values.count(value) > 1}):
-            yield f"targets.{key}: `{value}` is there twice"
+            yield f"targets.{key}: `{value}` is listed twice"
     named = [target.name for target in targets(recipe)]
     for name in sorted({name for name in named if named.count(name) > 1}):
         yield f"override: two targets would both be called `{name}`"
 
 
 def _languages(recipe: Recipe) -> Iterator[str]:
-    """A package of a language goes where that language's runtimes look; .NET's look nowhere."""
+    """Yield steps whose packages none of the runtimes reads. Runtimes of .NET read no packages of layers."""
     for index, step in enumerate(recipe.step):
         if not step.languages:
             continue
         named = [step.when.runtime] if step.when and step.when.runtime else recipe.targets.runtimes
         for name in sorted({name for name in named if runtime(name).language not in {*step.languages, "provided"}}):
-            yield f'step[{index}]: `uses = "{step.uses}"` brings nothing that {name} reads'
+            yield f'step[{index}]: `uses = "{step.uses}"` adds nothing that {name} reads'
         if not any(runtime(name).language in step.languages for name in named):
             languages = " or ".join(sorted(step.languages))
             yield f'step[{index}]: `uses = "{step.uses}"` needs a runtime of {languages} in targets.runtimes'
     for name in recipe.targets.runtimes:
         if runtime(name).language == "dotnet" and any(_for_dotnet(step) for step in recipe.step):
             yield (
-                f"targets.runtimes: {name} looks into no directory of a layer for assemblies; AWS advises to put"
-                " them into the function's own package, or into a container image; a layer can bring bin/, lib/ and"
+                f"targets.runtimes: {name} reads assemblies from no directory of a layer; AWS recommends to put them"
+                " into the package of the function, or into a container image; a layer can have bin/, lib/ and"
                 " extensions/"
             )
 
@@ -185,7 +184,7 @@ def _tests(recipe: Recipe) -> Iterator[str]:
 
 
 def _libraries(recipe: Recipe) -> Iterator[str]:
-    """Refuse to bundle what would crash or never be used."""
+    """Yield libraries in `bundle` and `dlopen` that would crash, would never be used, or are not sonames."""
     runtimes = [runtime(name) for name in recipe.targets.runtimes]
     architectures = [ARCHITECTURES[name] for name in recipe.targets.architectures]
     for key in ("bundle", "dlopen"):
@@ -194,4 +193,4 @@ def _libraries(recipe: Recipe) -> Iterator[str]:
             if key == "bundle" and (reason := libraries.refusal(soname, runtimes, architectures)):
                 yield f"libraries.{key}[{index}]: {reason}"
             elif ".so" not in soname or "/" in soname:
-                yield f"libraries.{key}[{index}]: `{soname}` is no soname; one looks like `libpq.so.5`"
+                yield f"libraries.{key}[{index}]: `{soname}` is not a valid soname, such as `libpq.so.5`"

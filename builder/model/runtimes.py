@@ -12,7 +12,7 @@ from builder.model.architectures import ARCHITECTURES, Architecture
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageManager:
-    """How packages of the operating system are installed in a build image."""
+    """Commands and folders of a package manager in build images."""
 
     install: str
     cache: str
@@ -21,12 +21,12 @@ class PackageManager:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperatingSystem:
-    """An Amazon Linux and the highest symbol versions it has."""
+    """A version of Amazon Linux, with the highest symbol versions of its libraries."""
 
     name: str
     title: str
     age: int
-    """Order of release; an axis left out of `split-by` is built on the lowest."""
+    """Position in the order of releases. A zip for several systems is built on the lowest."""
     glibc: str
     glibcxx: str
     glibcxx_image: str
@@ -38,26 +38,26 @@ class OperatingSystem:
     uv_platforms: tuple[str, ...]
     package_manager: str
     toolchain: tuple[str, ...]
-    """Packages with which an engine compiles for the other architecture."""
+    """Packages of the compilers for the other architecture."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
-    """One identifier of Lambda's API."""
+    """A runtime of Lambda, with its identifier in the API."""
 
     name: str
     os: OperatingSystem
     language: str
     series: str
-    """The version that names directories: `3.13`, `22`, `3.4.0`; empty for `provided`."""
+    """Version in names of directories: `3.13`, `22`, `3.4.0`; empty for `provided`."""
     image: str
-    """Where functions run, below the registry; `{arch}` is Lambda's name of the architecture."""
+    """Image in which functions run, below the registry; `{arch}` is Lambda's name of the architecture."""
     build_image: str
-    """The same with compilers."""
+    """Image with compilers, in which layers are built."""
     directories: tuple[str, ...]
-    """What it reads under /opt; see the comment in `runtimes.toml`."""
+    """Directories under /opt that it reads; the comment in `runtimes.toml` describes the patterns."""
     provides: tuple[str, ...]
-    """Packages that it brings itself."""
+    """Packages that are part of it."""
     deprecated: dt.date | None
     block_create: dt.date | None
     block_update: dt.date | None
@@ -65,7 +65,7 @@ class Runtime:
 
     @property
     def python(self) -> tuple[int, int] | None:
-        """The interpreter's version, for Python runtimes."""
+        """Version of the interpreter; None for other languages than Python."""
         if self.language != "python":
             return None
         major, minor = self.series.split(".")
@@ -73,32 +73,32 @@ class Runtime:
 
     @property
     def python_full(self) -> str:
-        """A full version for markers and `requires-python`.
+        """Full version for markers and `requires-python`.
 
-        Lambda keeps its interpreters at their newest patch release. X.Y.0 would be refused by packages that exclude the
-        first patch releases, as cryptography does 3.9.0 and 3.9.1.
+        Lambda keeps its interpreters at their newest patch release. X.Y.0 would not satisfy packages that exclude the
+        first patch releases, as cryptography excludes 3.9.0 and 3.9.1.
         """
         return f"{self.series}.9"
 
     @property
     def interpreter(self) -> str:
-        """The Python of the build image that builds for this runtime, and runs what helps us there."""
+        """Path of the Python in the build image that compiles for the runtime and runs the helper programs."""
         return f"/var/lang/bin/python{self.series}" if self.python else "/usr/bin/python3"
 
     @property
     def manager(self) -> PackageManager:
-        """The package manager of its build image. Lambda's own images, which previews are built in, are minimal."""
+        """Package manager of the build image. Lambda's own images, in which previews are built, are minimal."""
         minimal = self.build_image == self.image
         return package_managers()["microdnf" if minimal else self.os.package_manager]
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """What must be installed before anything can be compiled: SAM's build images have it all."""
+        """Packages that compiling needs and the build image lacks; the build images of SAM have them all."""
         minimal = self.build_image == self.image
         return ("binutils", "findutils", "gcc", "gcc-c++", "gzip", "make", "tar") if minimal else ()
 
     def status(self, today: dt.date) -> str:
-        """Return `preview`, `current`, `deprecated`, `update only` or `blocked` on that day."""
+        """Return the status on a day: `preview`, `current`, `deprecated`, `update only` or `blocked`."""
         if self.preview:
             return "preview"
         if self.block_update and today >= self.block_update:
@@ -111,20 +111,20 @@ class Runtime:
 
     @property
     def tag(self) -> str | None:
-        """The interpreter's tag in names of native modules: `cp313`, Ruby's ABI directory, Node's major version."""
+        """Tag in names of native modules: `cp313`, the ABI directory of Ruby, the major version of Node.js."""
         if self.python:
             return f"cp{self.python[0]}{self.python[1]}"
         return self.series if self.language in {"nodejs", "ruby"} else None
 
     def images(self, arch: Architecture) -> dict[str, str]:
-        """Return the images to run and to build in, for one architecture."""
+        """Return the images for an architecture: `run` and `build`."""
         return {
             "run": self.image.replace("{arch}", arch.name),
             "build": self.build_image.replace("{arch}", arch.name),
         }
 
     def as_json(self, today: dt.date) -> dict[str, object]:
-        """Return it for programs; dates are ISO 8601."""
+        """Return the runtime as JSON data; dates are in ISO 8601."""
         dates = {"deprecated": self.deprecated, "block_create": self.block_create, "block_update": self.block_update}
         return {
             "name": self.name,
@@ -142,7 +142,7 @@ class Runtime:
         }
 
     def warning(self, today: dt.date) -> str | None:
-        """Return what somebody who builds for it should know."""
+        """Return the warning for a preview or a deprecated runtime, or None."""
         status = self.status(today)
         if status == "preview":
             return f"{self.name} is a preview: Lambda may still change it"
@@ -185,7 +185,7 @@ def operating_systems() -> dict[str, OperatingSystem]:
 
 
 def operating_system(name: str) -> OperatingSystem:
-    """Return the operating system of that name, or raise UsageError with the near match."""
+    """Return the operating system of that name. Raises UsageError with the near match."""
     if problem := unknown_system(name):
         raise UsageError(problem, hint="`layerwright runtimes` shows the operating system of each runtime")
     return operating_systems()[name]
@@ -201,7 +201,7 @@ def unknown_system(name: str) -> str | None:
 
 @cache
 def runtimes() -> dict[str, Runtime]:
-    """Return every runtime that layers can be built for, in the order of the data file."""
+    """Return all runtimes that layers can be built for, in the order of the data file."""
     table: dict[str, Any] = facts.table("runtimes.toml")
     return {name: _runtime(name, row, table) for name, row in table["runtime"].items()}
 
@@ -226,13 +226,13 @@ def _runtime(name: str, row: dict[str, Any], table: dict[str, Any]) -> Runtime:
 
 
 def retired() -> dict[str, str]:
-    """Return the runtimes that layers cannot be built for, with the reason."""
+    """Return the runtimes that layers cannot be built for, with the reasons."""
     table: dict[str, Any] = facts.table("runtimes.toml")
     return dict(table["retired"])
 
 
 def runtime(name: str) -> Runtime:
-    """Return the runtime of that name, or raise UsageError with the reason and the near match."""
+    """Return the runtime of that name. Raises UsageError with the reason or the near match."""
     problem = unknown_runtime(name)
     if problem:
         raise UsageError(problem, hint="`layerwright runtimes` lists them")
@@ -240,7 +240,7 @@ def runtime(name: str) -> Runtime:
 
 
 def unknown_runtime(name: str) -> str | None:
-    """Return why no layer can be built for that runtime, or None."""
+    """Return the reason why no layer can be built for a runtime, or None."""
     if name in runtimes():
         return None
     if reason := retired().get(name):
@@ -249,7 +249,7 @@ def unknown_runtime(name: str) -> str | None:
 
 
 def today() -> dt.date:
-    """Return the day that deprecation dates are compared with."""
+    """Return the current day in UTC, with which dates of deprecation are compared."""
     return dt.datetime.now(tz=dt.timezone.utc).date()
 
 
@@ -257,4 +257,4 @@ def refuse_blocked(chosen: Runtime, today: dt.date) -> None:
     """Raise UsageError for a runtime whose functions can no longer be updated."""
     if chosen.status(today) == "blocked":
         msg = f"runtime `{chosen.name}` is blocked: Lambda stopped updating its functions on {chosen.block_update}"
-        raise UsageError(msg, hint="no function could use the layer; `layerwright runtimes` lists the living ones")
+        raise UsageError(msg, hint="no function could use the layer; `layerwright runtimes` lists the current ones")

@@ -1,4 +1,4 @@
-"""The recipe's JSON schema, generated from the types; editors use it for completion and mistakes as you type."""
+"""JSON schema of recipes, generated from the types, for completion and validation in editors."""
 
 import json
 
@@ -7,7 +7,7 @@ from builder.model.recipe import Recipe
 
 
 def text() -> str:
-    """Return the schema as it is checked in."""
+    """Return the schema in the form of the checked-in file."""
     schema = adapter(Recipe).json_schema(by_alias=True)
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -1,4 +1,4 @@
-"""One zip = one target. Its name is made from its fields and never parsed back."""
+"""Targets: the zips of a recipe. The name of a target is made from its fields and never parsed."""
 
 import fnmatch
 import itertools
@@ -14,6 +14,8 @@ from builder.model.steps import Step, When
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
+    """One zip: a layer for some runtimes and architectures."""
+
     layer: str
     version: str
     runtimes: tuple[Runtime, ...]
@@ -22,7 +24,7 @@ class Target:
 
     @property
     def name(self) -> str:
-        """For example `numpy-2.3.2-python3.13-arm64`; an axis that is not split by is left out."""
+        """Name of the zip, for example `numpy-2.3.2-python3.13-arm64`; only axes in `split_by` are part of it."""
         parts = [self.layer, self.version]
         if "runtime" in self.split_by:
             parts.append(self.runtimes[0].name)
@@ -32,16 +34,16 @@ class Target:
 
     @property
     def base(self) -> Runtime:
-        """The runtime that is built on: of the oldest operating system, then the first in the recipe."""
+        """Runtime that the zip is built on: of the oldest operating system the first in the recipe."""
         return min(self.runtimes, key=lambda candidate: candidate.os.age)
 
     @property
     def arch(self) -> Architecture:
-        """The architecture that is built on."""
+        """Architecture that the zip is built on."""
         return self.architectures[0]
 
     def matches(self, when: When | None) -> bool:
-        """Tell whether a step, override or test with that condition is for this target."""
+        """Tell whether a step, override or test with a condition is for the target."""
         return matches(when, self.base, self.arch)
 
     def expand(self, template: str) -> str:
@@ -53,25 +55,25 @@ class Target:
 
 
 def matches(when: When | None, runtime: Runtime, arch: Architecture) -> bool:
-    """Tell whether a condition holds: equality of all that it names."""
+    """Tell whether a condition holds, which means that all values in it are equal."""
     if when is None:
         return True
-    wanted = ((when.os, runtime.os.name), (when.arch, arch.name), (when.runtime, runtime.name))
-    return all(value is None or value == own for value, own in wanted)
+    pairs = ((when.os, runtime.os.name), (when.arch, arch.name), (when.runtime, runtime.name))
+    return all(expected is None or expected == actual for expected, actual in pairs)
 
 
 def steps(recipe: Recipe, target: Target) -> list[tuple[int, Step]]:
-    """Return the steps for a target with their numbers, from 1; UsageError when there are none."""
+    """Return the steps for a target with their numbers, from 1. Raises UsageError if there are none."""
     chosen = [(number, step) for number, step in enumerate(recipe.step, 1) if target.matches(step.when)]
     if not chosen:
         msg = f"no step of the recipe is for {target.name}"
-        raise UsageError(msg, hint="a `when` leaves it out; take the runtime or architecture out of [targets] as well")
+        raise UsageError(msg, hint="`when` excludes it; remove the runtime or architecture from [targets], too")
     return chosen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Selection:
-    """What the command line narrows; empty means all."""
+    """Filters of the command line; an empty one selects all."""
 
     runtimes: tuple[str, ...] = ()
     architectures: tuple[str, ...] = ()
@@ -85,21 +87,21 @@ class Selection:
 
 
 def targets(recipe: Recipe) -> list[Target]:
-    """Return every target of a recipe, in the recipe's order."""
-    asked = recipe.targets
-    runtime_groups = _groups([runtime(name) for name in asked.runtimes], split="runtime" in asked.split_by)
-    arch_groups = _groups([architecture(name) for name in asked.architectures], split="arch" in asked.split_by)
-    found = []
+    """Return all targets of a recipe, in the order of the recipe."""
+    table = recipe.targets
+    runtime_groups = _groups([runtime(name) for name in table.runtimes], split="runtime" in table.split_by)
+    arch_groups = _groups([architecture(name) for name in table.architectures], split="arch" in table.split_by)
+    every = []
     for group, architectures in itertools.product(runtime_groups, arch_groups):
         target = Target(
             layer=recipe.layer.name,
             version=recipe.layer.version,
             runtimes=group,
             architectures=architectures,
-            split_by=asked.split_by,
+            split_by=table.split_by,
         )
-        found.append(_overridden(target, recipe))
-    return found
+        every.append(_overridden(target, recipe))
+    return every
 
 
 def _overridden(target: Target, recipe: Recipe) -> Target:
@@ -120,7 +122,7 @@ def _groups(values: Sequence, *, split: bool) -> list[tuple]:  # type: ignore[ty
 
 
 def select(candidates: Iterable[Target], selection: Selection) -> list[Target]:
-    """Return the targets that the selection leaves, or raise with what there is."""
+    """Return the selected targets. Raises NothingSelectedError, which lists the targets, if there are none."""
     every = list(candidates)
     chosen = [target for target in every if _selected(target, selection)]
     if chosen:
@@ -131,14 +133,14 @@ def select(candidates: Iterable[Target], selection: Selection) -> list[Target]:
 
 
 def _selected(target: Target, selection: Selection) -> bool:
-    by_runtime = not selection.runtimes or any(own.name in selection.runtimes for own in target.runtimes)
-    by_arch = not selection.architectures or any(own.name in selection.architectures for own in target.architectures)
+    by_runtime = not selection.runtimes or any(each.name in selection.runtimes for each in target.runtimes)
+    by_arch = not selection.architectures or any(each.name in selection.architectures for each in target.architectures)
     by_name = not selection.only or any(fnmatch.fnmatchcase(target.name, pattern) for pattern in selection.only)
     return by_runtime and by_arch and by_name
 
 
 def _explain_unused(every: Sequence[Target], selection: Selection) -> None:
-    """A pattern without any magic that nothing matches is a typing error."""
+    """Raise UsageError for a pattern without wildcards that is not the name of a target."""
     names = [target.name for target in every]
     for pattern in selection.only:
         if not any(mark in pattern for mark in "*?[") and pattern not in names:

@@ -102,3 +102,13 @@ def test_an_unknown_system_on_the_command_line_names_the_near_match(tmp_path: Pa
     result = layerwright("wheel", "a", "--os", "al2032", cwd=tmp_path)
     assert result.code == 2
     assert "unknown operating system `al2032`; did you mean `al2023`?" in result.err
+
+
+def test_a_system_without_python_has_no_wheels(tool: Tool, tmp_path: Path) -> None:
+    runtimes = tmp_path / "images" / "runtimes.toml"
+    text = runtimes.read_text(encoding="utf-8")
+    start, end = text.index('[runtime."python3.14.al2027"]'), text.index('[runtime."provided.al2027"]')
+    runtimes.write_text(text[:start] + text[end:], encoding="utf-8")
+    result = tool("wheel", "newest", "--os", "al2027")
+    assert result.code == 2
+    assert "no Python runtime of Lambda runs on Amazon Linux 2027" in result.err

@@ -200,7 +200,7 @@ CASES: Sequence[Bad] = (
     Bad(
         "own-c-library",
         "shadowed-library",
-        "part of another C library",
+        "part of a second C library",
         needs(X, "libm.so.6", "-Wl,--disable-new-dtags,-rpath,$ORIGIN/../lib", beside="lib/libm.so.6"),
         "lib/libm.so.6",
     ),
@@ -392,7 +392,7 @@ CASES: Sequence[Bad] = (
     Bad(
         "proprietary",
         "license",
-        "may not be handed on",
+        "does not allow sharing",
         plain({"python/p-1.dist-info/METADATA": LICENSE + b"Proprietary\n\n"}),
         "p-1.dist-info",
         warning=True,

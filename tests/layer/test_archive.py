@@ -1,4 +1,4 @@
-"""The zip: what other readers make of it, and that it is always the same."""
+"""The zip is the same on every host, and other readers can read it."""
 
 import base64
 import hashlib

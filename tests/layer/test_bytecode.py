@@ -1,4 +1,4 @@
-"""Bytecode: always the same, and taken by the interpreter."""
+"""Bytecode is reproducible, and the interpreter loads it."""
 
 import json
 import marshal
@@ -24,7 +24,7 @@ AVAILABLE = [
 
 
 def sources() -> list[Entry]:
-    """Return some hundred real modules, with every kind of constant."""
+    """Return some hundred real modules with all kinds of constants."""
     names = ["json", "email", "asyncio", "logging", "xml", "collections", "unittest", "importlib"]
     return [one for name in names for one in from_folder(STDLIB / name, f"python/{name}") if one.path.endswith(".py")]
 

@@ -70,8 +70,8 @@ def test_diff_shows_packages_versions_files_and_ceilings(tmp_path: Path) -> None
     new = {METADATA.format("2"): b"", "python/a.py": b"x" * 30, "python/same.py": b"", "bin/true": TRUE}
     zips.write(tmp_path / "old.zip", old)
     zips.write(tmp_path / "new.zip", new, modes={"bin/true": 0o100755})
-    told = json.loads(layerwright("diff", "old.zip", "new.zip", "--json", cwd=tmp_path).out)["changes"]
-    rows = {(one["kind"], one["name"]): (one["old"], one["new"]) for one in told}
+    changes = json.loads(layerwright("diff", "old.zip", "new.zip", "--json", cwd=tmp_path).out)["changes"]
+    rows = {(one["kind"], one["name"]): (one["old"], one["new"]) for one in changes}
     assert rows["package", "p"] == ("1", "2")
     assert rows["abi", "GLIBC"][0] is None
     assert rows["abi", "GLIBC"][1].startswith("2.")

@@ -1,4 +1,4 @@
-"""Reading ELF files: what readelf says, and that damage is an error of ours."""
+"""ELF files are read as by readelf; damage is a clear error."""
 
 import re
 import subprocess
@@ -17,12 +17,12 @@ PROGRAMS = [path for path in (Path("/bin/ls"), Path("/usr/bin/git"), Path("/usr/
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.name)
 def test_it_says_what_readelf_says(path: Path, program: Callable[[str], str]) -> None:
     command = [program("readelf"), "--wide", "--dynamic", "--version-info", "--program-headers", str(path)]
-    said = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    shown = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     found = elf.parse(path.read_bytes())
-    assert list(found.needed) == re.findall(r"Shared library: \[(.*?)\]", said)
-    assert {need.version for need in found.versions} == set(re.findall(r"  Name: (\S+)  Flags:", said))
+    assert list(found.needed) == re.findall(r"Shared library: \[(.*?)\]", shown)
+    assert {need.version for need in found.versions} == set(re.findall(r"  Name: (\S+)  Flags:", shown))
     assert found.interpreter
-    assert found.interpreter in said
+    assert found.interpreter in shown
     assert found.machine in {"EM_X86_64", "EM_AARCH64"}
 
 

@@ -45,9 +45,9 @@ def test_two_versions_of_a_package_clash(tmp_path: Path) -> None:
     assert "gets numpy in 2 versions: 2.1.0 in 1.zip, 2.2.0 in 2.zip" in result.out + result.err
     assert "2.zip wins over 1.zip" in result.out + result.err
     assert layerwright("check", *names, "--separately", *WHERE, cwd=tmp_path).code == 0
-    said = layerwright("check", *names, "--json", *WHERE, cwd=tmp_path).json
-    assert [one["fit"] for one in said["checked"]] == [True, True]
-    assert (said["together"]["fit"], said["together"]["layers"]) == (False, names)
+    document = layerwright("check", *names, "--json", *WHERE, cwd=tmp_path).json
+    assert [one["fit"] for one in document["checked"]] == [True, True]
+    assert (document["together"]["fit"], document["together"]["layers"]) == (False, names)
 
 
 def test_sarif_knows_the_rules_of_layers_together(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Hostile and broken zips: a clear error, nothing written, nothing unpacked."""
+"""Hostile and broken zips end in a clear error; nothing is written or unpacked."""
 
 import io
 import struct
@@ -45,7 +45,7 @@ def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
         archive.writestr("./python//a", b"2")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("python/a", b"3")
-    assert "`python/a` is there 3 times" in refused(path)
+    assert "`python/a` is in it 3 times" in refused(path)
 
 
 def test_a_file_that_is_also_a_directory_is_refused(tmp_path: Path) -> None:

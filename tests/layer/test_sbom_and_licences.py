@@ -1,4 +1,4 @@
-"""What a layer is made of and under which terms: CycloneDX, licences with a policy, provenance."""
+"""Bill of materials in CycloneDX, licenses with a policy, provenance."""
 
 import io
 import json
@@ -229,7 +229,7 @@ def test_a_scanner_reads_the_bills_of_all_layers(work: Path, tmp_path: Path) -> 
     assert found.json["scans"] == {"a-python3.13-arm64": ["CVE-2026-1 in b 2.0"]}
     assert "a-python3.13-arm64 does not pass the scanner: CVE-2026-1 in b 2.0" in found.err
     assert "CVE-2026-1 in b 2.0" in (work / "dist" / "report" / "summary.md").read_text(encoding="utf-8")
-    # Nothing changed, and what is known of packages may have: it is scanned all the same.
+    # Without a change of the layer the advisories may have changed: it is scanned again.
     again = layerwright("nightly", "--json", "--scan", "true", cwd=work)
     assert (again.code, again.json["scans"]) == (0, {})
     missing = layerwright("nightly", "--rebuild", "--scan", "no-such-scanner --fast", cwd=work)

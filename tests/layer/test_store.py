@@ -1,4 +1,4 @@
-"""The cache of derived bytes: what it gives is right, whatever happens to its files."""
+"""The cache of derived bytes returns right bytes or none, whatever happens to its files."""
 
 import sqlite3
 import threading

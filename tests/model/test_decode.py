@@ -68,8 +68,8 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
         ({"step": []}, "step: list should have at least 1 item"),
         ({"step": [{"uses": "packge"}]}, '`uses = "packge"` is unknown; did you mean `packages`?'),
         ({"step": [{"uses": "pip"}]}, "step[0]: needs `requirements` or `file`"),
-        ({"step": [{"uses": "pip", "requirements": ["a b"]}]}, "`a b` is no requirement"),
-        ({"step": [{"uses": "pip", "requirements": ["a=={v}"]}]}, "`{v}` is no placeholder"),
+        ({"step": [{"uses": "pip", "requirements": ["a b"]}]}, "`a b` is not a valid requirement"),
+        ({"step": [{"uses": "pip", "requirements": ["a=={v}"]}]}, "`{v}` is not a valid placeholder"),
         ({"step": [{"uses": "pip", "file": "../r.txt"}]}, "`../r.txt` leaves its folder"),
         ({"step": [{"uses": "pip", "file": "C:\\r.txt"}]}, "leaves its folder"),
         ({"step": [{"uses": "copy", "files": ["a"], "to": "/opt/bin"}]}, "`/opt/bin` leaves its folder"),
@@ -80,13 +80,13 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
         ),
         ({"step": [{"uses": "pip", "requirements": ["a"], "when": {}}]}, "step[0].when: names no os, arch or runtime"),
         ({"source": [{"url": "https://example.org/x.tar.gz"}]}, "source[0]: needs `url` and `sha256`"),
-        ({"source": [{"git": "https://example.org/x.git"}]}, "nothing unpinned loads"),
+        ({"source": [{"git": "https://example.org/x.git"}]}, "sources must be pinned"),
         ({"source": [{"url": "https://example.org/x", "sha256": "abc"}]}, "source[0].sha256: `abc` does not match"),
         ({"test": [{}]}, "test[0]: needs exactly one of python"),
         ({"test": [{"python": "x", "node": "y"}]}, "test[0]: needs exactly one of python"),
         ({"allow": [{"check": "glib", "reason": "because it is fine"}]}, "did you mean `glibc`?"),
         ({"allow": [{"check": "glibc", "reason": ""}]}, "allow[0].reason: string should have at least 8 characters"),
-        ({"libraries": {"bundle": "all"}}, "libraries.bundle: `all` is none of"),
+        ({"libraries": {"bundle": "all"}}, "libraries.bundle: `all` is not one of"),
         ({"layer": 5}, "layer: input should be"),
     ],
 )
@@ -100,7 +100,7 @@ def test_a_mistake_names_its_path_and_the_way_out(tables: dict[str, Any], messag
     "text", ["1;reboot", "$(reboot)", "`reboot`", "1 && reboot", "1\nRUN reboot", "1\n", "'", '"', "-1"]
 )
 def test_a_shell_never_sees_a_name_or_version_that_it_would_read(text: str) -> None:
-    """Names and versions stand unquoted in a Dockerfile; what a shell would take for more than a word is a mistake."""
+    """Names and versions are unquoted in a Dockerfile: a value that is more than a word to a shell is a mistake."""
     for key in ("name", "version"):
         assert any(line.startswith(f"layer.{key}: ") for line in wrong(layer={**GOOD["layer"], key: text}))
     assert any("override[0].version: " in line for line in wrong(override=[{"when": {"os": "al2"}, "version": text}]))

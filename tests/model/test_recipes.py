@@ -54,7 +54,7 @@ def test_named_files_must_be_there(tmp_path: Path) -> None:
 
 def test_a_runtime_twice_is_a_mistake(tmp_path: Path) -> None:
     text = why(tmp_path, pip_recipe("x", "a", runtimes=("python3.13", "python3.13")))
-    assert "targets.runtimes: `python3.13` is there twice" in text
+    assert "targets.runtimes: `python3.13` is listed twice" in text
 
 
 def test_latin1_is_refused_with_the_reason(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_old_spellings_hide_no_mistake(more: str, message: str, tmp_path: Path) 
 def test_commands_show_the_warnings_of_a_recipe(tmp_path: Path, index: Index) -> None:
     make_wheel(index.folder, "a", "1.0")
     write_recipe(tmp_path, "x", pip_recipe("x", "a", more=OLD))
-    for command in (["lint", "x"], ["plan", "x"], ["lock", "x"], ["build", "x", "--no-test"]):
+    for command in (["lint", "x"], ["list"], ["plan", "x"], ["lock", "x"], ["build", "x", "--no-test"]):
         result = layerwright(*command, cwd=tmp_path)
         assert result.code == 0, result.err
         assert result.err.replace("\n", " ").count("is now `license`") == 2, command

@@ -400,7 +400,7 @@ def test_bundling_a_library_that_would_crash_or_never_be_used_is_an_error(tmp_pa
     assert "libraries.bundle[0]: `libc.so.6` is part of the C library" in result.err
     assert "libraries.bundle[1]: `libnss_files.so.2` is part of the C library" in result.err
     assert "libraries.bundle[2]: Lambda has `libz.so.1` itself" in result.err
-    assert "libraries.bundle[4]: `/lib/x` is no soname" in result.err
+    assert "libraries.bundle[4]: `/lib/x` is not a valid soname" in result.err
     assert "bundle[3]" not in result.err
 
 

@@ -1,10 +1,10 @@
-"""Small named rules, all on. Each says what cannot work in Lambda or is suspicious, and the way out."""
+"""Checks of a layer: small named rules, all enabled. A finding states a problem and its remedy."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from builder.base.errors import CheckFailedError
-from builder.layer.checks import binaries, content, java, libraries, paths, programs, python, size  # noqa: F401  importing them fills the list
+from builder.layer.checks import binaries, content, java, libraries, paths, programs, python, size  # noqa: F401  importing them registers the checks
 from builder.layer.checks.examine import examine
 from builder.layer.checks.model import CHECKS, ERROR, Finding, Subject, weighed
 from builder.layer.slim import matcher
@@ -17,24 +17,24 @@ _SHOWN = 10
 
 
 def run(subject: Subject, allows: Sequence[Allow] = (), only: str | None = None) -> tuple[Finding, ...]:
-    """Return what all checks, or one, find: errors first, each check's findings in the order of paths."""
+    """Return the findings of all checks, or of the one named `only`: errors first, sorted by check and path."""
     chosen = [check for check in CHECKS.values() if only in {None, check.name}]
-    found = [finding for check in chosen for finding in check.rule(subject)]
-    judged = [_allowed(finding, allows) for finding in found]
-    return tuple(sorted(judged, key=lambda finding: (finding.severity != ERROR, finding.check, finding.path or "")))
+    findings = [_allowed(finding, allows) for check in chosen for finding in check.rule(subject)]
+    return tuple(sorted(findings, key=lambda finding: (finding.severity != ERROR, finding.check, finding.path or "")))
 
 
 def failures(findings: Iterable[Finding], *, strict: bool) -> tuple[Finding, ...]:
-    """Return the findings that make a layer unfit."""
+    """Return the findings that make a layer unfit: errors, and with `strict` warnings, too."""
     return tuple(finding for finding in findings if finding.allowed is None and (strict or finding.severity == ERROR))
 
 
 def failure(layer: str, failed: Sequence[Finding]) -> CheckFailedError:
-    """Return the error that tells what is wrong with a layer."""
-    names = ", ".join(dict.fromkeys(f"`{one.check}`" for one in failed))
+    """Return the error for a layer that failed checks."""
+    names = ", ".join(dict.fromkeys(f"`{finding.check}`" for finding in failed))
     lines: list[str] = []
-    for one in failed[:_SHOWN]:
-        lines += [f"{one.path} {one.message}" if one.path else one.message, *(f"  {detail}" for detail in one.details)]
+    for finding in failed[:_SHOWN]:
+        lines.append(f"{finding.path} {finding.message}" if finding.path else finding.message)
+        lines += [f"  {detail}" for detail in finding.details]
     if len(failed) > _SHOWN:
         lines.append(f"and {len(failed) - _SHOWN} more")
     return CheckFailedError(f"{layer}: check {names} failed", why=lines, hint=failed[0].hint)

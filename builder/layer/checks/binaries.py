@@ -1,4 +1,4 @@
-"""Machine code: architecture, symbol versions, C library."""
+"""Checks of machine code: architecture, symbol versions, C library."""
 
 import re
 from collections.abc import Iterator
@@ -19,12 +19,12 @@ _SYSTEM_LIBRARIES = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|nsl|crypt|stdc\+\+|gcc_s)|ld-linux[^.]*)\.so"
 )
 _COMMON_LEVEL, _HIGHEST_LEVEL = 2, 3
-"""x86-64 levels: what is safe, and what Lambda's guide says about AVX2."""
+"""x86-64 levels: of all hosts, and of AVX2, which Lambda's guide describes."""
 _MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 
 
 def loaded(path: str, elf: Elf) -> bool:
-    """Tell whether something in Lambda will surely load that file, rather than carry it along."""
+    """Tell whether a file is certain to be loaded in Lambda, rather than only present."""
     return elf.python_module or _LOADED_FROM.search(path) is not None
 
 
@@ -32,16 +32,16 @@ def loaded(path: str, elf: Elf) -> bool:
     "architecture", "A file for another processor or system cannot be loaded; the function fails at its first import."
 )
 def architecture(subject: Subject) -> Iterator[Finding]:
-    wanted = " and ".join(arch.name for arch in subject.architectures)
+    names = " and ".join(arch.name for arch in subject.architectures)
     machines = {arch.elf for arch in subject.architectures}
     for path, elf in subject.elves.items():
         if elf.machine not in machines or len(machines) > 1:
             severity = ERROR if loaded(path, elf) else WARNING
-            message = f"is code for {elf.machine.removeprefix('EM_')}, the layer is for {wanted}"
+            message = f"is code for {elf.machine.removeprefix('EM_')}, the layer is for {names}"
             hint = "build for the layer's architecture, or split the layer by arch"
             yield Finding(check="architecture", severity=severity, path=path, message=message, hint=hint)
     for path, problem in subject.damaged.items():
-        hint = "get or build the file again"
+        hint = "download or build the file again"
         yield Finding(
             check="architecture", severity=subject.suspicious, path=path, message=f"is a {problem}", hint=hint
         )
@@ -57,12 +57,13 @@ def _foreign_formats(subject: Subject) -> Iterator[Finding]:
         if system:
             severity = ERROR if ".cpython-" in entry.name or entry.path.startswith("lib/") else WARNING
             message = f"is a library for {system}"
-            hint = "it was built or installed on that system; take the wheel for Linux, or build with layerwright"
+            hint = "it was built or installed on that system; use the wheel for Linux, or build with layerwright"
             yield Finding(check="architecture", severity=severity, path=entry.path, message=message, hint=hint)
 
 
 @check(
-    "glibc", "Lambda's C library is older than most computers'; a newer symbol gives `version GLIBC_2.xx not found`."
+    "glibc",
+    "Lambda's C library is older than most: a newer symbol ends in `version GLIBC_2.xx not found`.",
 )
 def glibc(subject: Subject) -> Iterator[Finding]:
     ceiling = subject.os.glibc
@@ -72,12 +73,12 @@ def glibc(subject: Subject) -> Iterator[Finding]:
             severity=ERROR if loaded(path, elf) or elf.program or subject.own else WARNING,
             path=path,
             message=f"needs {_symbols(subject, path, 'GLIBC', needed)}, {subject.os.title} has {ceiling}",
-            hint="take a version whose wheel is for an older manylinux, or compile it in the runtime's own image",
+            hint="use a version whose wheel is for an older manylinux, or compile it in the image of the runtime",
         )
 
 
 def _symbols(subject: Subject, path: str, family: str, needed: str) -> str:
-    """Name the version, and a symbol for which it is needed."""
+    """Return the symbol version with an example of a symbol that needs it."""
     version = f"{family}_{needed}"
     entry = next(entry for entry in subject.tree if entry.path == path)
     names = symbols(entry.content.read(), version)
@@ -103,12 +104,12 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
                 severity=ERROR if never and (loaded(path, elf) or subject.own) else WARNING,
                 path=path,
                 message=f"needs {_symbols(subject, path, family, needed)}; {where}",
-                hint="compile it with the runtime image's own compiler, or bundle the libstdc++ that it was built with",
+                hint="compile it in the image of the runtime, or bundle the libstdc++ that it was built with",
             )
 
 
 def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, Elf, str]]:
-    """Yield the files that need a higher version of a symbol family than the ceiling, with the highest."""
+    """Yield path, ELF file and highest version of each file that needs more of a symbol family than the ceiling."""
     prefix, limit = f"{family}_", version_key(ceiling)
     for path, elf in subject.fitting():
         bundled = subject.linker.from_layer(path, elf) if elf.rpath else ()
@@ -137,23 +138,23 @@ def musl(subject: Subject) -> Iterator[Finding]:
                 severity=ERROR if loaded(path, elf) else WARNING,
                 path=path,
                 message=f"needs `{needs[0]}` of musl",
-                hint="take the manylinux wheel or the glibc build; musllinux never fits",
+                hint="use the manylinux wheel or the build for glibc; musllinux never fits",
             )
 
 
 @check(
     "cpu-baseline",
-    "Lambda promises AVX2 (x86-64-v3) and no AVX-512: code for more than a host has dies with SIGILL.",
+    "Lambda promises AVX2 (x86-64-v3) and no AVX-512: code for a higher level than the host has ends with SIGILL.",
 )
 def cpu_baseline(subject: Subject) -> Iterator[Finding]:
     for path, elf in subject.fitting():
         if elf.level > _COMMON_LEVEL:
             above = elf.level > _HIGHEST_LEVEL
-            fact = "no host has it for sure" if above else "AWS recommends it, and not every host had it"
+            fact = "no host is certain to have it" if above else "AWS recommends it, but not every host had it"
             yield Finding(
                 check="cpu-baseline",
                 severity=ERROR if above and (loaded(path, elf) or subject.own) else WARNING,
                 path=path,
-                message=f"says that it needs an x86-64-v{elf.level} processor; {fact}",
+                message=f"declares that it needs an x86-64-v{elf.level} processor; {fact}",
                 hint="compile it for x86-64-v2 (`-march=x86-64-v2`), or choose the code path at run time",
             )

@@ -1,4 +1,4 @@
-"""What should not be handed on: secrets, licenses, set-user-id bits."""
+"""Checks of content that should not be shared: secrets, licenses, set-user-id bits."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ _SECRET_FILES = [
 ]
 
 
-@check("setuid", "Lambda drops set-user-id bits; a program that needs them does not work, and nothing else wants them.")
+@check(
+    "setuid",
+    "Lambda drops set-user-id bits: a program that needs them fails, and no other file should have them.",
+)
 def setuid(subject: Subject) -> Iterator[Finding]:
     for entry in subject.tree:
         if entry.link is None and entry.mode & _SET_ID:
@@ -21,11 +24,11 @@ def setuid(subject: Subject) -> Iterator[Finding]:
                 severity=WARNING,
                 path=entry.path,
                 message=f"has a set-user-id or set-group-id bit (mode {entry.mode:o})",
-                hint="write it into the zip with mode 755",
+                hint="store it in the zip with mode 755",
             )
 
 
-@check("secret", "Whoever may use a layer can read all of it: keys and passwords in it are given away.")
+@check("secret", "Every account that may use a layer can read all of it, including keys and passwords.")
 def secret(subject: Subject) -> Iterator[Finding]:
     names = matcher(_SECRET_FILES)
     for entry in subject.tree:
@@ -40,11 +43,11 @@ def secret(subject: Subject) -> Iterator[Finding]:
         if message:
             yield Finding(
                 check="secret",
-                severity=WARNING,  # packages publish keys of their tests; only their owner knows
+                severity=WARNING,  # packages publish keys of their tests; only the owner can tell
                 path=entry.path,
                 message=message,
-                hint="leave it out; give functions secrets through their environment, Secrets Manager or SSM. If it is "
-                "only an example, a recipe says so in an [[allow]]",
+                hint="leave it out; pass secrets to functions through environment variables, Secrets Manager or SSM. "
+                "An [[allow]] in the recipe accepts an example",
             )
 
 
@@ -56,23 +59,23 @@ _MILD = re.compile(
 _RESTRICTED = re.compile(r"UNLICENSED|Proprietary|all rights reserved|non-?commercial", re.IGNORECASE)
 
 
-@check("license", "Sharing a layer hands on its packages: some licenses forbid that, or put terms on your own code.")
+@check("license", "Sharing a layer redistributes its packages: some licenses forbid that, or affect your own code.")
 def license_(subject: Subject) -> Iterator[Finding]:
     for package in subject.packages:
         statements = list(package.statements) or ([package.license] if package.license else [])
         name = f"{package.name} {package.version}"
         if restricted := next((text for text in statements if _RESTRICTED.search(text)), None):
-            problem = f"{name} says `{restricted}`: it may not be handed on without its owner's consent"
+            problem = f"{name} is under `{restricted}`, which does not allow sharing without the owner's consent"
         elif (strong := _copyleft(statements)) and "GPL" not in subject.license.upper().replace("LGPL", ""):
-            problem = f"{name} says `{strong}`: sharing the layer puts its terms on you"
+            problem = f"{name} is under `{strong}`, whose terms apply to a layer that is shared"
         else:
             continue
-        hint = "keep the layer to your own account, name that license in the layer's, or take another package"
+        hint = "do not share the layer, name that license in `license` of the layer, or use another package"
         yield Finding(check="license", severity=WARNING, path=package.described, message=problem, hint=hint)
 
 
 def _copyleft(licenses: list[str]) -> str | None:
-    """Return a strong copyleft license, unless a choice or an exception makes it a mild one."""
+    """Return a strong copyleft license, unless an alternative or an exception weakens it."""
     if any(_MILD.search(text) for text in licenses):
         return None
     return next((text for text in licenses if _COPYLEFT.search(text)), None)

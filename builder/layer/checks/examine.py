@@ -1,4 +1,4 @@
-"""Reading every file of a layer once, on all processors, with little in memory."""
+"""Read every file of a layer once, on all cores, in little memory."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,12 @@ from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.runtimes import Runtime
 
 _BATCH = 8 << 20
-"""Bytes that one worker takes at a time."""
+"""Bytes that one worker gets at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one file turned out to be."""
+    """The result of reading one file."""
 
     path: str
     elf: Elf | None = None
@@ -40,8 +40,11 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
     own: bool,
     directories: Mapping[str, int] | None = None,
 ) -> Subject:
-    """Read every file of a tree once: unreadable archives raise here, damaged ELF files are noted."""
-    # Our own files need no proof that they can be unpacked.
+    """Read every file of a tree once, and return the subject for checks.
+
+    Raises BadArchiveError for a file that cannot be unpacked; a damaged ELF file is noted in the subject.
+    """
+    # Files of a build need no proof that they can be unpacked.
     wanted = [
         entry
         for entry in tree
@@ -70,7 +73,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
 
 
 def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
-    """Yield a few files at a time: handing over each small one would cost more than reading it."""
+    """Yield files in groups: passing a small file to a worker costs more than reading it."""
     batch: list[Entry] = []
     size = 0
     for entry in entries:
@@ -102,7 +105,7 @@ def _one(entry: Entry) -> _Read:
 
 
 def _of_zip(path: str, content: InZip) -> _Read:
-    """Unpack all of a file, which compares size and checksum, and look at what it is."""
+    """Unpack a file completely, which compares size and checksum, and parse it."""
     if not content.fits_memory:
         content.verify()
         with content.seekable() as read_at:

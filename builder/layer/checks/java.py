@@ -1,4 +1,4 @@
-"""Jars: class files that the runtime is too old for, and native libraries that they carry inside."""
+"""Checks of jars: class files for a newer Java, and native libraries for other processors."""
 
 import io
 import struct
@@ -12,14 +12,14 @@ from builder.model.limits import UNZIPPED_LIMIT
 
 _CLASS = b"\xca\xfe\xba\xbe"
 _OFFSET = 44
-"""A class file's major version minus the number of the Java that reads it (JVM specification, 4.1)."""
+"""Major version of a class file minus the number of the Java that reads it (JVM specification, 4.1)."""
 _HEAD = 20
 _VERSIONED = "META-INF/versions/"
 _FOREIGN = ("musl", "android")
-"""Folders of natives for other systems, which are ELF as well."""
+"""Words in paths of native libraries for other systems, which are ELF files, too."""
 
 
-@check("jar", "Java loads natives for its own processor only, and no class that was compiled for a newer Java.")
+@check("jar", "Java loads native libraries only for its own processor, and no class that is compiled for a newer Java.")
 def jar(subject: Subject) -> Iterator[Finding]:
     javas = [int(runtime.series) for runtime in subject.runtimes if runtime.language == "java"]
     if not javas:
@@ -35,8 +35,8 @@ def jar(subject: Subject) -> Iterator[Finding]:
                 check="jar",
                 severity=ERROR,
                 path=entry.path,
-                message=f"is no jar that Java can read: {error}",
-                hint="get it again; a download may have been cut off",
+                message=f"is not a valid jar: {error}",
+                hint="download it again; the file may be truncated",
             )
 
 
@@ -56,8 +56,8 @@ def _findings(entry: Entry, archive: zipfile.ZipFile, oldest: int, subject: Subj
             check="jar",
             severity=ERROR,
             path=entry.path,
-            message=f"holds classes for Java {newest}, the layer is for Java {oldest}: UnsupportedClassVersionError",
-            hint="take an older version of it, or a newer runtime",
+            message=f"has classes for Java {newest}, the layer is for Java {oldest}: UnsupportedClassVersionError",
+            hint="use an older version of it, or a newer runtime",
         )
     missing = [arch for arch in subject.architectures if machines and arch.elf not in machines]
     if missing:
@@ -67,7 +67,7 @@ def _findings(entry: Entry, archive: zipfile.ZipFile, oldest: int, subject: Subj
             severity=ERROR,
             path=entry.path,
             message=f"has native libraries for {has}, and none for {' and '.join(arch.name for arch in missing)}",
-            hint='take the version or classifier for it; `split-by = ["arch"]` makes one zip for each architecture',
+            hint='use the version or classifier for it; `split-by = ["arch"]` makes one zip for each architecture',
         )
 
 

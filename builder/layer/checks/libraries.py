@@ -1,4 +1,4 @@
-"""Shared libraries and programs: whether the loader finds them, and whether it finds the layer's."""
+"""Checks whether shared libraries and programs are found, and whether the layer's own copy is the one found."""
 
 from collections.abc import Iterator
 
@@ -16,8 +16,8 @@ from builder.model import libraries
 def unresolved_library(subject: Subject) -> Iterator[Finding]:
     for path, elf in subject.fitting():
         for soname in elf.needed:
-            if found := _unresolved(subject, path, elf, soname):
-                yield found
+            if finding := _unresolved(subject, path, elf, soname):
+                yield finding
     here = subject.tree.paths() if subject.dlopened else set()
     for soname in subject.dlopened:
         if f"{linking.LAYER_LIB}/{soname}" not in here and soname not in subject.sonames:
@@ -26,27 +26,27 @@ def unresolved_library(subject: Subject) -> Iterator[Finding]:
                 severity=ERROR,
                 path=None,
                 message=f"the recipe says that `{soname}` is opened at run time; neither the layer nor Lambda has it",
-                hint="install the package that has it, so that it can be bundled into lib/",
+                hint="install the package that contains it, so that it is bundled into lib/",
             )
 
 
 def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding | None:
-    found = subject.linker.find(path, elf, soname)
-    if found is None:
+    library = subject.linker.find(path, elf, soname)
+    if library is None:
         if soname in libraries.maybe_absent():
             message = f"needs `{soname}`, which only Lambda's images are known to have, the managed runtime may not"
             hint = f'bundle it: `bundle = ["{soname}"]` under [libraries], or put it into lib/'
             return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
         names = ", ".join(runtime.name for runtime in subject.runtimes)
-        grave = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
+        severity = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
         message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has"
         hint = (
             f'put it into lib/ of the layer; in a recipe `bundle = "auto"` or `["{soname}"]` under [libraries] does it'
         )
-        return Finding(check="unresolved-library", severity=grave, path=path, message=message, hint=hint)
-    if found.how == linking.ELSEWHERE and not subject.linker.already_loaded(soname):
-        # Some packages open their libraries themselves before the import that needs them; a header cannot tell.
-        message = f"needs `{soname}`; the layer has it as {found.path}, where the loader does not look"
+        return Finding(check="unresolved-library", severity=severity, path=path, message=message, hint=hint)
+    if library.how == linking.ELSEWHERE and not subject.linker.already_loaded(soname):
+        # Some packages open their libraries before the import that needs them, which no ELF header shows.
+        message = f"needs `{soname}`; the layer has it as {library.path}, where the loader does not look"
         hint = "put it into lib/, or give the file an rpath that leads there (patchelf --force-rpath --set-rpath)"
         return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
     return None
@@ -54,7 +54,7 @@ def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding |
 
 @check(
     "shadowed-library",
-    "/opt/lib comes last in LD_LIBRARY_PATH: a library that the system has as well is never the layer's.",
+    "/opt/lib comes last in LD_LIBRARY_PATH: a library that the system has, too, is never the layer's.",
 )
 def shadowed_library(subject: Subject) -> Iterator[Finding]:
     needing = linking.needers(dict(subject.fitting()))
@@ -66,14 +66,14 @@ def shadowed_library(subject: Subject) -> Iterator[Finding]:
         by_rpath: list[str] = []
         without: list[str] = []
         for needer in needing.get(soname, ()):
-            place = subject.linker.find(needer, subject.elves[needer], soname)
-            (by_rpath if place and place.how == linking.RPATH else without).append(needer)
+            library = subject.linker.find(needer, subject.elves[needer], soname)
+            (by_rpath if library and library.how == linking.RPATH else without).append(needer)
         if own_c_library and by_rpath:
             yield Finding(
                 check="shadowed-library",
                 severity=ERROR,
                 path=path,
-                message=f"is a part of another C library than the one that runs; {by_rpath[0]} would load both",
+                message=f"is part of a second C library; {by_rpath[0]} would load it beside the one that is running",
                 hint="leave glibc's own libraries out of the layer",
             )
         elif without or not by_rpath:
@@ -88,12 +88,15 @@ def shadowed_library(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@check("shadowed-command", "/opt/bin comes last in PATH: a program that the image has as well is never the layer's.")
+@check(
+    "shadowed-command",
+    "/opt/bin comes last in PATH: a program that the image has, too, is never the layer's.",
+)
 def shadowed_command(subject: Subject) -> Iterator[Finding]:
-    known = [libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes]
-    everywhere = frozenset.intersection(*known)
+    commands = [libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes]
+    in_every_image = frozenset.intersection(*commands)
     for entry in subject.tree:
-        if entry.parent == "bin" and entry.name in everywhere:
+        if entry.parent == "bin" and entry.name in in_every_image:
             yield Finding(
                 check="shadowed-command",
                 severity=WARNING,

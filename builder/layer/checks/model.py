@@ -1,4 +1,4 @@
-"""What a check sees, what it finds, and the list of all checks."""
+"""The subject of a check, its findings, and the list of all checks."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ ERROR, WARNING = "error", "warning"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """One fact about a layer that will or may hurt."""
+    """A problem of a layer, or a suspicious property of it."""
 
     check: str
     severity: str
@@ -26,7 +26,7 @@ class Finding:
     hint: str
     details: tuple[str, ...] = ()
     allowed: str | None = None
-    """The reason in the recipe's [[allow]], when it switches this one off."""
+    """The reason in the recipe, if an [[allow]] there covers the finding."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Finding":
@@ -46,7 +46,7 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subject:
-    """A layer and where it shall run."""
+    """A layer, and the runtimes and architectures that it is checked for."""
 
     tree: Tree
     runtimes: tuple[Runtime, ...]
@@ -54,36 +54,36 @@ class Subject:
     packages: tuple[Installed, ...]
     """The packages that the ecosystems find in it."""
     own: bool
-    """Built from a recipe of ours, so that an odd path is a mistake and not somebody's habit."""
+    """Whether it is built from a recipe. An odd path is a mistake there; in other zips it may be intended."""
     zip_bytes: int | None
     elves: Mapping[str, Elf]
     damaged: Mapping[str, str]
     directories: Mapping[str, int]
-    """Modes of the directories that the zip names."""
+    """Modes of the directory entries of the zip."""
     sonames: frozenset[str]
-    """The libraries that the runtimes surely have."""
+    """Libraries that all of the runtimes are certain to have."""
     linker: Linker = field(repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict)
-    """What kind of secret a file holds, by its path."""
+    """Kind of the secret in a file, by path."""
     pruned: frozenset[str] = frozenset()
-    """Paths that the recipe took away."""
+    """Paths that the recipe prunes."""
     dlopened: tuple[str, ...] = ()
-    """Sonames that the recipe says are opened at run time."""
+    """Sonames in `dlopen` of the recipe: opened at run time."""
     license: str = ""
-    """The licence that the layer says it has."""
+    """The declared license of the layer."""
 
     @property
     def os(self) -> OperatingSystem:
-        """The oldest operating system, whose ceilings hold for all."""
+        """The oldest operating system, whose symbol versions all of the runtimes have."""
         return min((runtime.os for runtime in self.runtimes), key=lambda os: os.age)
 
     @property
     def suspicious(self) -> str:
-        """How grave it is when something is odd but may work."""
+        """Severity of a property that is odd and may work."""
         return ERROR if self.own else WARNING
 
     def fitting(self) -> Iterable[tuple[str, Elf]]:
-        """Yield the ELF files of the layer's own architecture."""
+        """Return the ELF files for the architectures of the layer, by path."""
         machines = {arch.elf for arch in self.architectures}
         return ((path, elf) for path, elf in self.elves.items() if elf.machine in machines)
 

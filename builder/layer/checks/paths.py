@@ -1,4 +1,4 @@
-"""Names, links and modes."""
+"""Checks of names, links and modes."""
 
 import posixpath
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import SITE_PACKAGES, matcher
 from builder.layer.tree import Entry, parents
-from builder.model.libraries import LICENCES
+from builder.model.libraries import LICENSE_TEXTS
 from builder.model.limits import MB
 from builder.model.runtimes import Runtime
 
@@ -25,9 +25,9 @@ _LEFTOVERS = {
 
 
 def reads(runtime: Runtime, path: str) -> bool:
-    """Tell whether a runtime looks below one of its directories for that file."""
-    if path.startswith(LICENCES):
-        return True  # nothing reads them, and they have to be there
+    """Tell whether a file lies in a directory that a runtime reads."""
+    if path.startswith(LICENSE_TEXTS):
+        return True  # no runtime reads license texts, and licenses require them
     other = re.match(r"python/lib/python([\d.]+)/", path)
     if other:
         return runtime.language == "python" and other[1] == runtime.series
@@ -43,7 +43,7 @@ def _under(pattern: str, path: str) -> bool:
     return path == pattern
 
 
-@check("layer-path", "A runtime looks into fixed directories of /opt; a file elsewhere is there and never found.")
+@check("layer-path", "A runtime reads fixed directories of /opt; it never finds a file elsewhere.")
 def layer_path(subject: Subject) -> Iterator[Finding]:
     unread: dict[str, list[Entry]] = defaultdict(list)
     for entry in subject.tree:
@@ -62,7 +62,7 @@ def layer_path(subject: Subject) -> Iterator[Finding]:
 
 
 def _group(path: str) -> str:
-    """One finding for a directory, not one for each of its thousand files."""
+    """Return the directory for which one finding stands, instead of one for each of its files."""
     match = SITE_PACKAGES.match(path)
     return match.group(0) if match else path.split("/", maxsplit=1)[0] + ("/" if "/" in path else "")
 
@@ -91,7 +91,7 @@ def permissions(subject: Subject) -> Iterator[Finding]:
 
 
 def _needs_execution(entry: Entry, subject: Subject) -> bool:
-    """Extensions and `bootstrap` are executed whatever they are; of bin/, only what looks like a program."""
+    """Tell whether Lambda or a shell executes a file: extensions and `bootstrap` always, of bin/ only programs."""
     if not _PROGRAM.match(entry.path):
         return False
     always = not entry.path.startswith("bin/")
@@ -99,25 +99,25 @@ def _needs_execution(entry: Entry, subject: Subject) -> bool:
     return always or (elf is not None and elf.interpreter is not None) or entry.content.head(2) == b"#!"
 
 
-def _permission(path: str, mode: int, what: str, wanted: str) -> Finding:
+def _permission(path: str, mode: int, what: str, needed: str) -> Finding:
     shown = f"mode {mode:o}" if mode else "no unix mode, as zips made on Windows have"
-    hint = f"write it into the zip with mode {wanted}"
+    hint = f"store it in the zip with mode {needed}"
     return Finding(check="permissions", severity=ERROR, path=path, message=f"is {what} ({shown})", hint=hint)
 
 
-@check("symlink-escape", "A link that leaves the layer points to something else, or to nothing, on Lambda's hosts.")
+@check("symlink-escape", "A link that leaves the layer leads to another file, or to none, on Lambda's hosts.")
 def symlink_escape(subject: Subject) -> Iterator[Finding]:
     links = {entry.path: _pointed(entry) for entry in subject.tree if entry.link is not None}
     paths = subject.tree.paths() | {part for path in subject.tree.paths() for part in parents(path)}
     for path, pointed in links.items():
         problem, severity = _link_problem(path, pointed, links, paths, subject)
         if problem:
-            hint = "let links be relative and point into the layer"
+            hint = "use relative links that point into the layer"
             yield Finding(check="symlink-escape", severity=severity, path=path, message=problem, hint=hint)
 
 
 def _pointed(entry: Entry) -> str:
-    """Return the absolute path that a link means when the layer lies in /opt."""
+    """Return the absolute target of a link in a layer that is extracted to /opt."""
     return posixpath.normpath(posixpath.join("/opt", entry.parent, entry.link or ""))
 
 
@@ -125,10 +125,10 @@ def _link_problem(
     path: str, pointed: str, links: dict[str, str], paths: set[str], subject: Subject
 ) -> tuple[str | None, str]:
     if not pointed.startswith("/opt/"):
-        known = _SYSTEM.match(pointed) is not None
-        return f"points to {pointed}, outside /opt", subject.suspicious if known else ERROR
+        of_system = _SYSTEM.match(pointed) is not None
+        return f"points to {pointed}, outside /opt", subject.suspicious if of_system else ERROR
     if _loops(path, links):
-        return "points to itself, through other links or directly", ERROR
+        return "points to itself, directly or through other links", ERROR
     inside = pointed.removeprefix("/opt/")
     through = next((part for part in parents(inside) if part in links), None)
     if inside not in paths and through is None:
@@ -152,14 +152,14 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
     suspects = [entry for entry in subject.tree if every.match_file(entry.path)]
     for what, patterns in _LEFTOVERS.items():
         spec = matcher(patterns)
-        found = [entry for entry in suspects if spec.match_file(entry.path)]
-        if found:
-            total = sum(entry.size for entry in found)
+        matching = [entry for entry in suspects if spec.match_file(entry.path)]
+        if matching:
+            total = sum(entry.size for entry in matching)
             yield Finding(
                 check="leftovers",
                 severity=WARNING,
-                path=found[0].path,
-                message=f"{what}: {len(found)} files, {total / MB:.1f} MB",
+                path=matching[0].path,
+                message=f"{what}: {len(matching)} files, {total / MB:.1f} MB",
                 hint=f"prune {' '.join(patterns)}",
             )
 
@@ -174,5 +174,5 @@ def case_collision(subject: Subject) -> Iterator[Finding]:
     for paths in names.values():
         if len(paths) > 1:
             message = f"differs only in case from {', '.join(paths[1:])}"
-            hint = "rename one, if the layer is to be unpacked anywhere but in Lambda"
+            hint = "rename one if the layer is unpacked anywhere else than in Lambda"
             yield Finding(check="case-collision", severity=WARNING, path=paths[0], message=message, hint=hint)

@@ -1,4 +1,4 @@
-"""What Lambda starts itself: `bootstrap`, extensions, and scripts with the interpreter that they name."""
+"""Checks of the programs that Lambda starts: `bootstrap`, extensions, and scripts with their interpreter."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def script(subject: Subject) -> Iterator[Finding]:
         problem = _problem(entry, subject)
         if problem:
             message, hint = problem
-            # bin/ may hold what nobody starts; Lambda itself starts the others.
+            # A program in bin/ may never be started; Lambda starts the others itself.
             severity = subject.suspicious if entry.path.startswith("bin/") else ERROR
             yield Finding(check="script", severity=severity, path=entry.path, message=message, hint=hint)
 
@@ -35,17 +35,21 @@ def _problem(entry: Entry, subject: Subject) -> tuple[str, str] | None:
             return None
         return "is neither a program nor a script with `#!` in its first line", "begin it with `#!/bin/sh`, for example"
     if line.endswith(b"\r"):
-        return "has Windows line ends: the kernel looks for an interpreter with a carriage return", "save it with LF"
+        problem = "has Windows line endings: the kernel takes the carriage return for a part of the interpreter's name"
+        return problem, "save it with LF as line ending"
     named = line[2:].decode("utf-8", errors="replace").strip()
     env = _ENV.match(named)
     path = env["name"] if env else named.split()[0] if named else ""
     if _found(path, subject):
         return None
-    return f"names the interpreter `{path}`, which neither the layer nor Lambda has", "bring it along, or name another"
+    return (
+        f"names the interpreter `{path}`, which neither the layer nor Lambda has",
+        "add it to the layer, or name another",
+    )
 
 
 def _found(path: str, subject: Subject) -> bool:
-    """Look for an interpreter in the layer, then among the programs of every runtime's image."""
+    """Tell whether an interpreter is in the layer, or in the images of all runtimes."""
     name = path.rpartition("/")[2]
     if path.startswith("/opt/"):
         return path.removeprefix("/opt/") in subject.tree.paths()
@@ -56,11 +60,11 @@ def _found(path: str, subject: Subject) -> bool:
     return all(name in libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes)
 
 
-@check("extension", "Lambda starts each file that lies directly in extensions/, and looks into no folder below it.")
+@check("extension", "Lambda starts the files directly in extensions/, and ignores folders below it.")
 def extension(subject: Subject) -> Iterator[Finding]:
     inside = [entry for entry in subject.tree if entry.path.startswith("extensions/")]
     if any(entry.parent == "extensions" for entry in inside):
-        return  # the folders hold what the extension itself needs
+        return  # the folders belong to the extension
     for entry in inside:
         if entry.mode & 0o111 or entry.content.head(2) == b"#!" or entry.path in subject.elves:
             yield Finding(

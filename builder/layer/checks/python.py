@@ -1,4 +1,4 @@
-"""Extension modules, and whether this interpreter will import them."""
+"""Checks of Python modules: extension modules for the interpreter, imports of pruned modules."""
 
 import re
 from collections import defaultdict
@@ -13,22 +13,22 @@ _TAGGED = re.compile(r"^(?P<module>[^.]+)\.(?P<tag>cpython-\d+[a-z]*(?:-[\w-]+)?
 
 
 def accepted(tag: str, runtime: Runtime, arch: Architecture) -> bool:
-    """Tell whether the runtime's import system looks for that suffix (importlib.machinery.EXTENSION_SUFFIXES)."""
+    """Tell whether the interpreter of a runtime imports that suffix (importlib.machinery.EXTENSION_SUFFIXES)."""
     version = runtime.python
     if version is None:
         return False
-    own = f"cpython-{version[0]}{version[1]}"
-    return tag in {"abi3", own, f"{own}-{arch.machine}-linux-gnu"}
+    versioned = f"cpython-{version[0]}{version[1]}"
+    return tag in {"abi3", versioned, f"{versioned}-{arch.machine}-linux-gnu"}
 
 
 def _modules(subject: Subject) -> dict[tuple[str, str], list[tuple[str, str]]]:
-    """Return (path, tag) of the tagged extension modules, by folder and module name."""
-    found: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    """Return path and tag of the tagged extension modules, by folder and module name."""
+    modules: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for entry in subject.tree:
         match = _TAGGED.match(entry.name) if SITE_PACKAGES.match(entry.path) else None
         if match:
-            found[entry.parent, match["module"]].append((entry.path, match["tag"]))
-    return found
+            modules[entry.parent, match["module"]].append((entry.path, match["tag"]))
+    return modules
 
 
 def _missing(tags: list[tuple[str, str]], subject: Subject) -> list[str]:
@@ -57,7 +57,7 @@ def python_abi(subject: Subject) -> Iterator[Finding]:
             )
 
 
-@check("foreign-abi", "Modules for other interpreters are dead weight, and a sign that two installs were mixed.")
+@check("foreign-abi", "Modules for other interpreters are dead weight, and a sign of two mixed installations.")
 def foreign_abi(subject: Subject) -> Iterator[Finding]:
     if not any(runtime.python for runtime in subject.runtimes):
         return
@@ -78,7 +78,7 @@ def foreign_abi(subject: Subject) -> Iterator[Finding]:
 _IMPORT = re.compile(rb"(?:^|\n)(?:from|import) ([\w.]+)")
 
 
-@check("pruned-import", "A module that was pruned and is imported at the top of another makes that one fail as well.")
+@check("pruned-import", "A module that imports a pruned module at its top fails, too.")
 def pruned_import(subject: Subject) -> Iterator[Finding]:
     gone = {_dotted(path): path for path in subject.pruned if path.endswith(".py") and SITE_PACKAGES.match(path)}
     if not gone:
@@ -103,20 +103,20 @@ def pruned_import(subject: Subject) -> Iterator[Finding]:
 
 
 def _first_missing(name: str, here: set[str]) -> str:
-    """Return the part of a pruned module's name that nothing left has: `tests` of `pandas.tests.common`."""
+    """Return the first part of a pruned name that no remaining module has: `tests` of `pandas.tests.common`."""
     parts = name.split(".")
-    known = next((count for count in range(len(parts) - 1, 0, -1) if ".".join(parts[:count]) in here), 0)
-    return parts[known]
+    remaining = next((count for count in range(len(parts) - 1, 0, -1) if ".".join(parts[:count]) in here), 0)
+    return parts[remaining]
 
 
 def _dotted(path: str) -> str:
-    """Return a module's name as import statements spell it."""
+    """Return the dotted name of a module, as in import statements."""
     inside = SITE_PACKAGES.sub("", path).removesuffix(".py").removesuffix("/__init__")
     return inside.replace("/", ".")
 
 
 def _imports(source: bytes, path: str) -> Iterator[str]:
-    """Yield what a module imports unconditionally, without parsing it: statements that begin a line."""
+    """Yield the modules that a module imports unconditionally: in statements at the beginning of a line."""
     package = SITE_PACKAGES.sub("", path).split("/")[:-1]
     for name in {match.decode("ascii", errors="replace") for match in _IMPORT.findall(source)}:
         level = len(name) - len(name.lstrip("."))

@@ -1,4 +1,4 @@
-"""Lambda's limits."""
+"""Checks of Lambda's limits."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def size(subject: Subject) -> Iterator[Finding]:
 
 
 def largest(subject: Subject) -> list[tuple[str, int]]:
-    """Return the ten largest directories, of the depth at which packages lie."""
+    """Return the ten largest directories, two levels deep, which is where packages lie."""
     sizes: Counter[str] = Counter()
     for entry in subject.tree:
         sizes["/".join(entry.path.split("/")[:2])] += entry.size

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from builder.model.fields import GemText, Option, RelativePath, Text, known, table
+from builder.model.fields import GemText, Option, RelativePath, Text, table, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
@@ -20,19 +20,20 @@ class Gem(Traits):
         tuple[GemText, ...], Field(description="`name@version`, or a requirement: `name@~> 1.18, < 2`.")
     ] = ()
     file: Annotated[
-        RelativePath | None, Field(description="A Gemfile beside the recipe, with the lock that Bundler wrote for it.")
+        RelativePath | None, Field(description="A Gemfile beside the recipe, with its lock from Bundler.")
     ] = None
     precompiled: Literal["prefer", "never"] = "prefer"
     options: Annotated[
-        dict[Text, tuple[Option, ...]], Field(description="Per gem, what its extension's configuration is given.")
+        dict[Text, tuple[Option, ...]],
+        Field(description="Per gem, arguments for configuring its extension."),
     ] = Field(default_factory=dict)
     without: Annotated[
-        tuple[Text, ...], Field(description="Gems of the lock that stay out, with what only they need.")
+        tuple[Text, ...], Field(description="Gems of the lock that are left out, with their own dependencies.")
     ] = ()
     when: When | None = None
 
     def __post_init__(self) -> None:
-        known(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
+        validated(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
 
     @property
     def needs_engine(self) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from builder.model.fields import RelativePath, RequirementText, Text, known, table
+from builder.model.fields import RelativePath, RequirementText, Text, table, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
@@ -20,12 +20,12 @@ class Pip(Traits):
     file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
     wheels: Literal["prefer", "only", "never"] = "prefer"
     without: Annotated[
-        tuple[Text, ...], Field(description="Packages that another layer brings: resolved with, and left out.")
+        tuple[Text, ...], Field(description="Packages of another layer: they take part in resolving and are left out.")
     ] = ()
     when: When | None = None
 
     def __post_init__(self) -> None:
-        known(None if self.requirements or self.file else "needs `requirements` or `file`", "")
+        validated(None if self.requirements or self.file else "needs `requirements` or `file`", "")
 
     @property
     def needs_engine(self) -> bool:

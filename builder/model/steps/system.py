@@ -1,4 +1,4 @@
-"""Steps that no package ecosystem stands behind: system packages, sources, scripts, files."""
+"""Steps without a package ecosystem: system packages, sources, scripts, files."""
 
 from typing import Annotated, Literal
 
@@ -15,7 +15,7 @@ class Packages(Traits):
 
     uses: Literal["packages"]
     install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
-    layer: Annotated[StrictBool, Field(description="Their programs, libraries and data go into the layer.")] = False
+    layer: Annotated[StrictBool, Field(description="Put their programs, libraries and data into the layer.")] = False
     when: When | None = None
 
     @property
@@ -40,7 +40,7 @@ class Build(Traits):
 
 @table
 class Script(Traits):
-    """Shell commands in the build image; values reach them only as environment variables.
+    """Shell commands in the build image. Values are passed only as environment variables.
 
     They run under `sh -eu` in the folder of the first source: PREFIX, SRC, SRC_<NAME>, RECIPE (the recipe's folder),
     NAME, VERSION, ARCH, MACHINE, RUNTIME, JOBS, SOURCE_DATE_EPOCH, CFLAGS, CXXFLAGS, LDFLAGS.
@@ -48,7 +48,7 @@ class Script(Traits):
 
     uses: Literal["script"]
     run: Text
-    network: Annotated[StrictBool, Field(description="What it downloads is not pinned by the recipe.")] = False
+    network: Annotated[StrictBool, Field(description="Allow downloads, which the recipe does not pin.")] = False
     env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
     when: When | None = None
 
@@ -59,7 +59,7 @@ class Script(Traits):
 
 @table
 class Copy(Traits):
-    """Files that lie beside the recipe, into the layer."""
+    """Files beside the recipe, copied into the layer."""
 
     uses: Literal["copy"]
     files: Annotated[tuple[RelativePath, ...], Field(min_length=1, description="Globs, relative to the recipe.")]

@@ -1,15 +1,15 @@
 """The condition that narrows a step, an override or a test."""
 
-from builder.model.fields import ArchitectureName, RuntimeName, SystemName, known, table
+from builder.model.fields import ArchitectureName, RuntimeName, SystemName, table, validated
 
 
 @table
 class When:
-    """The only condition there is: equality."""
+    """A condition: all values that it names must be equal."""
 
     os: SystemName | None = None
     arch: ArchitectureName | None = None
     runtime: RuntimeName | None = None
 
     def __post_init__(self) -> None:
-        known(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")
+        validated(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.base.errors import BuildError, UsageError
-from builder.model.gem_version import asked
+from builder.model.gem_version import parse_gem
 from builder.model.recipes import Loaded
 from builder.model.steps import Gem
 from builder.model.target import Target, steps, targets
@@ -76,7 +76,7 @@ def _unfit(loaded: Loaded, step: Gem, target: Target, lock: GemLock) -> list[str
 
 def _wanted(step: Gem, target: Target) -> dict[str, str]:
     """Return names and requirements of what a step asks for."""
-    return {name: str(requirement) for name, requirement in (asked(target.expand(text)) for text in step.gems)}
+    return {name: str(requirement) for name, requirement in (parse_gem(target.expand(text)) for text in step.gems)}
 
 
 def _resolved(loaded: Loaded, kept: Mapping[str, str] | None) -> GemLock:

@@ -1,4 +1,4 @@
-"""Machine code: real compiles and real wheels."""
+"""Checks of machine code, with real compilers and real wheels."""
 
 import platform
 import subprocess
@@ -31,7 +31,7 @@ def checked(layer: Tree, only: str, **where: object) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def too_new(tmp_path: Path, program: Callable[[str], str]) -> bytes:
-    """A library that needs a symbol of glibc 2.36; Debian 12 and Ubuntu 24.04 have it."""
+    """Compile a library that needs a symbol of glibc 2.36, which Debian 12 and Ubuntu 24.04 have."""
     source = '#include <stdlib.h>\nextern "C" unsigned PyInit_x() { return arc4random(); }'
     try:
         return compiled(tmp_path, program("g++"), source, "-shared", "-fPIC")

@@ -1,4 +1,4 @@
-"""What is known to fail is caught, by the check that is meant to; what is known to work is let through."""
+"""Each known failure is a finding of its check; layers that work have none."""
 
 import subprocess
 from collections import defaultdict
@@ -42,7 +42,7 @@ def examined(path: Path, case: Bad) -> list[Finding]:
 def test_a_layer_that_fails_is_caught_by_the_check_for_it(case: Bad, fetched: Path, tmp_path: Path) -> None:
     if reason := bad.usable():
         pytest.skip(reason)
-    shop = Workshop(tmp_path, lambda *asked: corpus.wheel(fetched, *asked))
+    shop = Workshop(tmp_path, lambda *arguments: corpus.wheel(fetched, *arguments))
     path = bad.write(case, tmp_path / "layer.zip", shop)
     if case.check == ARCHIVE:
         with pytest.raises(BadArchiveError) as caught:
@@ -110,13 +110,13 @@ def test_symbol_ceilings_are_those_that_auditwheel_computes(fetched: Path) -> No
 
 
 def test_a_layer_of_a_newer_distribution_is_refused_with_the_symbol(tmp_path: Path) -> None:
-    """What Debian 12 compiles by default is too new for Amazon Linux 2023 as soon as it uses what is new."""
+    """Programs that Debian 12 compiles are too new for Amazon Linux 2023 if they use a new symbol."""
     if reason := bad.usable():
         pytest.skip(reason)
     shop = Workshop(tmp_path, lambda *_: {})
     made = shop.compiled(f"{ARC4} int main(void) {{ return PyInit_x(); }}", shared=False)
-    said = subprocess.run(["getconf", "GNU_LIBC_VERSION"], capture_output=True, encoding="utf-8", check=True).stdout
-    assert float(said.split()[1]) > 2.34
+    answer = subprocess.run(["getconf", "GNU_LIBC_VERSION"], capture_output=True, encoding="utf-8", check=True).stdout
+    assert float(answer.split()[1]) > 2.34
     tree = of([Entry(path="bin/x", mode=0o755, content=OnDisk(path=tmp_path / "x.out", size=len(made)))])
     subject = checks.examine(tree, (runtime("provided.al2023"),), (X86_64,), packages=(), own=False)
     assert [one.message for one in checks.failures(checks.run(subject), strict=False)] == [

@@ -54,7 +54,7 @@ def test_classes_must_not_be_newer_than_the_oldest_runtime() -> None:
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut off", jar({"a.so": elf(X86)})[:-30]])
 def test_a_damaged_jar_is_told(data: bytes) -> None:
     (finding,) = java(data)
-    assert "is no jar that Java can read" in finding.message
+    assert "is not a valid jar" in finding.message
 
 
 def test_other_runtimes_do_not_read_jars() -> None:
@@ -74,7 +74,7 @@ def started(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"#!/bin/bash\r\necho\r\n", "Windows line ends"),
+        (b"#!/bin/bash\r\necho\r\n", "Windows line endings"),
         (b"#!/usr/bin/perl\n", "the interpreter `/usr/bin/perl`, which neither the layer nor Lambda has"),
         (b"#!/usr/bin/env ruby\n", "the interpreter `ruby`"),
         (b"#!/opt/bin/mine\n", "the interpreter `/opt/bin/mine`"),

@@ -1,4 +1,4 @@
-"""Layers that run in production today, as their publishers ship them in packages of the index."""
+"""Layers that are in production, from the packages in which their publishers ship them."""
 
 import io
 import tarfile
@@ -22,11 +22,11 @@ LAYERS = {
     "cdk-lambda-layer-zip==2.0.377": "zip",
 }
 OLDER = {"cdk-lambda-layer-curl==2.0.838": "libssl.so.10", "cdk-lambda-layer-wget==2.0.423": "libpcre.so.1"}
-"""Made for Amazon Linux 2, with a library that only that has."""
+"""Built for Amazon Linux 2, with a library that only that system has."""
 
 
 def layer_zip(requirement: str, folder: Path) -> Path | None:
-    """Take the layer out of a published construct: wheel, then the construct's archive, then the zip."""
+    """Extract the layer of a published construct: the wheel, the archive of the construct, the zip."""
     on = runtime("python3.13")
     name = requirement.split("==", maxsplit=1)[0].replace("_", "-")
     package = next(one for one in resolve(Wanted(requirements=(requirement,)), on, X86_64) if one.name == name)

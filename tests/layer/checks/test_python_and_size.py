@@ -64,7 +64,7 @@ def test_a_node_layer_has_no_python_abi() -> None:
 
 @dataclass(frozen=True)
 class Claimed:
-    """Content that says its size and is never read."""
+    """Content with a size, which is never read."""
 
     size: int
 

@@ -15,7 +15,7 @@ from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
 from builder.model import recipes
 from builder.model.architectures import ARM64, X86_64, Architecture
-from builder.model.gem_version import Requirement, Version, asked
+from builder.model.gem_version import Requirement, Version, parse_gem
 from builder.model.recipes import Loaded
 from builder.model.target import steps, targets
 from builder.packages.ecosystem import Request
@@ -62,10 +62,10 @@ def test_requirements_allow_what_ruby_does(requirement: str, yes: tuple[str, ...
 @pytest.mark.parametrize("text", ["", "a b", "nokogiri@latest", "nokogiri@", "-x@1"])
 def test_what_is_no_gem_is_told(text: str) -> None:
     if text == "nokogiri@":
-        assert asked(text) == ("nokogiri", Requirement(">= 0"))
+        assert parse_gem(text) == ("nokogiri", Requirement(">= 0"))
         return
     with pytest.raises(ValueError, match="is no"):
-        asked(text)
+        parse_gem(text)
 
 
 LOCK = """GEM
