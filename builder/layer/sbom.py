@@ -99,11 +99,9 @@ def package_url(row: PackageRow) -> "PackageURL":
     """Return the package URL of a row of the manifest (https://github.com/package-url/purl-spec)."""
     from packageurl import PackageURL
 
-    if row.ecosystem == "maven":
-        group, _, name = row.name.partition(":")
-        return PackageURL("maven", group, name, row.version)
-    scope, _, short = row.name.rpartition("/")
-    return PackageURL(row.ecosystem, scope or None, short, row.version)
+    # What stands before the last separator of a name is its namespace: a scope, a group, the path of a module.
+    namespace, _, name = row.name.replace(":", "/").rpartition("/")
+    return PackageURL(row.ecosystem, namespace or None, name, row.version)
 
 
 def _libraries(manifest: Manifest) -> Iterator["Component"]:

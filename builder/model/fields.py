@@ -9,7 +9,6 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.gem_version import parse_gem
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
 
 T = TypeVar("T")
@@ -44,42 +43,8 @@ def _placeholder_problem(value: str, placeholders: Sequence[str]) -> str | None:
     return f"`{{{unknown[0]}}}` is not a valid placeholder; valid ones are {listed}" if unknown else None
 
 
-def _template(value: str) -> str:
+def template(value: str) -> str:
     return validated(_placeholder_problem(value, PLACEHOLDERS), value)
-
-
-def _requirement(value: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
-
-    _template(value)
-    try:
-        Requirement(re.sub(r"\{[a-z]+\}", "0", value))
-    except InvalidRequirement as error:
-        raise ValueError(f"`{value}` is not a valid requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
-    return value
-
-
-def _npm_package(value: str) -> str:
-    right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
-    return validated(
-        None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value
-    )
-
-
-def _gem(value: str) -> str:
-    _template(value)
-    try:
-        parse_gem(re.sub(r"\{[a-z]+\}", "0", value))
-    except ValueError as error:
-        raise ValueError(str(error)) from None
-    return value
-
-
-def _artifact(value: str) -> str:
-    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
-    return validated(
-        None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value
-    )
 
 
 def grant_problem(value: str) -> str | None:
@@ -121,11 +86,7 @@ SystemName = Annotated[
     str, AfterValidator(lambda value: validated(unknown_system(value), value)), _enum(operating_systems())
 ]
 Text = Annotated[str, Field(min_length=1)]
-Template = Annotated[Text, AfterValidator(_template)]
-NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
-GemText = Annotated[Text, AfterValidator(_gem)]
-Artifact = Annotated[Template, AfterValidator(_artifact)]
-RequirementText = Annotated[Text, AfterValidator(_requirement)]
+Template = Annotated[Text, AfterValidator(template)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
 PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]

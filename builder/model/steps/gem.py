@@ -1,12 +1,26 @@
 """The step for Ruby gems."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from builder.model.fields import GemText, Option, RelativePath, Text, table, validated
+from builder.model.fields import Option, RelativePath, Text, table, template, validated
+from builder.model.steps.gem_version import parse_gem
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+
+
+def _gem(value: str) -> str:
+    template(value)
+    try:
+        parse_gem(re.sub(r"\{[a-z]+\}", "0", value))
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+GemText = Annotated[Text, AfterValidator(_gem)]
 
 
 @table

@@ -1,12 +1,23 @@
 """The step for jars."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from builder.model.fields import Artifact, table
+from builder.model.fields import Template, table, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+
+
+def _coordinates(value: str) -> str:
+    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
+    return validated(
+        None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value
+    )
+
+
+Coordinates = Annotated[Template, AfterValidator(_coordinates)]
 
 
 @table
@@ -17,6 +28,6 @@ class Maven(Traits):
 
     uses: Literal["maven"]
     artifacts: Annotated[
-        tuple[Artifact, ...], Field(min_length=1, description="group:artifact:version, or with :classifier.")
+        tuple[Coordinates, ...], Field(min_length=1, description="group:artifact:version, or with :classifier.")
     ]
     when: When | None = None

@@ -1,12 +1,23 @@
 """The step for Node.js packages."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import NpmPackage, RelativePath, Text, table, validated
+from builder.model.fields import RelativePath, Template, Text, table, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+
+
+def _npm_package(value: str) -> str:
+    right = re.fullmatch(r"(?:@[a-z0-9~-][\w.~-]*/)?[a-z0-9~-][\w.~-]*@[^@\s]+", value)
+    return validated(
+        None if right else f"`{value}` is not `name@version`, for example `sharp@0.35.5` or `sharp@^0.35`", value
+    )
+
+
+NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
 
 
 @table

@@ -1,12 +1,27 @@
 """The step for Python packages."""
 
+import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from builder.model.fields import RelativePath, RequirementText, Text, table, validated
+from builder.model.fields import RelativePath, Text, table, template, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+
+
+def _requirement(value: str) -> str:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    template(value)
+    try:
+        Requirement(re.sub(r"\{[a-z]+\}", "0", value))
+    except InvalidRequirement as error:
+        raise ValueError(f"`{value}` is not a valid requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
+    return value
+
+
+RequirementText = Annotated[Text, AfterValidator(_requirement)]
 
 
 @table

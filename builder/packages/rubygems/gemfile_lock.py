@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
-from builder.model.gem_version import NAME, Requirement
+from builder.model.steps.gem_version import NAME, Requirement
 from builder.packages.ecosystem import unreadable
 from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 

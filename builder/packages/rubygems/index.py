@@ -21,7 +21,7 @@ from builder.base import credentials, fetch
 from builder.base.errors import BuildError, UnreachableError
 from builder.base.values import Sha256, matching, untrusted
 from builder.model.architectures import Architecture
-from builder.model.gem_version import NAME, VERSION, Requirement, Version
+from builder.model.steps.gem_version import NAME, VERSION, Requirement, Version
 from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 DEFAULT = "https://rubygems.org/"

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from builder.base.errors import BuildError, UsageError
-from builder.model.gem_version import parse_gem
 from builder.model.recipes import Loaded
 from builder.model.steps import Gem
+from builder.model.steps.gem_version import parse_gem
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request

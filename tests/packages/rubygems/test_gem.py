@@ -15,8 +15,8 @@ from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
 from builder.model import recipes
 from builder.model.architectures import ARM64, X86_64, Architecture
-from builder.model.gem_version import Requirement, Version, parse_gem
 from builder.model.recipes import Loaded
+from builder.model.steps.gem_version import Requirement, Version, parse_gem
 from builder.model.target import steps, targets
 from builder.packages.ecosystem import Request
 from builder.packages.rubygems import gemfile_lock, gemspec, index, planning
