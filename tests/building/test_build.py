@@ -72,6 +72,19 @@ def test_a_recipe_becomes_a_zip_a_manifest_and_a_summary(work: Path) -> None:
     assert manifest["zip"]["sha256"] in result.out
 
 
+def test_the_homepage_of_a_recipe_is_in_manifest_bill_plan_and_list(work: Path) -> None:
+    home = "https://example.com/a"
+    write_recipe(work, "a", pip_recipe("a", "a=={version}").replace("[layer]", f'[layer]\nhomepage = "{home}"'))
+    assert layerwright("build", "a", cwd=work).code == 0
+    manifest = json.loads((work / "dist" / f"{TARGET}.json").read_text(encoding="utf-8"))
+    assert list(manifest)[-1] == "homepage"
+    assert manifest["homepage"] == home
+    bill = json.loads((work / "dist" / f"{TARGET}.cdx.json").read_text(encoding="utf-8"))
+    assert bill["metadata"]["component"]["externalReferences"] == [{"type": "website", "url": home}]
+    assert layerwright("plan", "a", "--json", cwd=work).json["plans"][0]["homepage"] == home
+    assert layerwright("list", "--json", cwd=work).json["recipes"][0]["homepage"] == home
+
+
 @pytest.mark.network
 def test_the_same_bytes_from_two_folders_umasks_locales_and_time_zones(tmp_path: Path) -> None:
     digests = set()

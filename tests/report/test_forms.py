@@ -11,6 +11,7 @@ from kit.commands import layerwright
 
 from builder.base.errors import NothingSelectedError
 from builder.layer import manifest
+from builder.model.manifest import PulledManifest
 from builder.nightly import journal, records
 from builder.report import data, junit, markdown, page, write
 
@@ -113,6 +114,42 @@ def test_zips_that_no_night_built_are_told_as_well(tmp_path: Path) -> None:
     (row,) = data.gather([tmp_path]).rows
     assert (row.state, row.record.recipe) == ("there", "lone")
     assert row.record.content == (("python/lone.py", 10),)
+
+
+def test_a_pulled_zip_is_not_a_row(tmp_path: Path) -> None:
+    fleet.fill(tmp_path, 1)
+    described = fleet.manifest("lone", "python3.13", "arm64", 1000)
+    pulled = PulledManifest(
+        arn="arn:aws:lambda:eu-west-1:123456789012:layer:lone:7",
+        name="lone",
+        layer_version="7",
+        target="lone-7",
+        description="",
+        license="",
+        runtimes=(),
+        architectures=(),
+        zip=described.zip,
+    )
+    (tmp_path / "lone-7.json").write_text(manifest.render(pulled), encoding="utf-8")
+    report = data.gather([tmp_path])
+    assert len(report.rows) == 1
+    assert "lone" not in page.render(report)
+
+
+def test_a_record_outlives_its_manifest(tmp_path: Path) -> None:
+    """The file keeps its form; a manifest in it that is damaged costs the manifest and nothing else."""
+    (made,) = fleet.fill(tmp_path, 1)
+    assert records.every(tmp_path) == [made]
+    (path,) = records.folder(tmp_path).glob("*.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert made.manifest
+    assert document["manifest"] == json.loads(manifest.render(made.manifest))
+    document["manifest"]["zip"]["sha256"] = "0"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert records.every(tmp_path) == [replace(made, manifest=None)]
+    records.write(tmp_path, replace(made, manifest=None))
+    assert json.loads(path.read_text(encoding="utf-8"))["manifest"] == {}
+    assert records.every(tmp_path) == [replace(made, manifest=None)]
 
 
 def test_nothing_to_report_is_told(tmp_path: Path) -> None:
