@@ -4,6 +4,7 @@ Nothing that was not parsed here names a file, a hash or a line of another progr
 """
 
 import re
+from typing import ClassVar
 
 from builder.base.errors import BuildError
 
@@ -17,6 +18,8 @@ _SHOWN = 80
 
 class UntrustedError(BuildError):
     """An index, a lock or an archive sent a value that does not have the form that it must have."""
+
+    HINT: ClassVar[str] = "nothing of it was used; is this the index that you mean, and is it in order?"
 
 
 class Sha256(str):
@@ -79,8 +82,7 @@ def untrusted(sender: str, value: object, what: str) -> UntrustedError:
     """Return the error for a value that a sender should not send."""
     shown = repr(value) if isinstance(value, str) else f"a {type(value).__name__}"
     msg = f"{sender} sends a value that is not {what}"
-    hint = "nothing of it was used; is this the index that you mean, and is it in order?"
-    return UntrustedError(msg, why=[shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"], hint=hint)
+    return UntrustedError(msg, why=[shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"], hint=UntrustedError.HINT)
 
 
 def _leaves(value: str) -> bool:

@@ -5,11 +5,13 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from builder.base.errors import BuildError
+from builder.base.values import RelativePath, untrusted
 from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.recipes import Loaded
+from builder.packages.ecosystem import Resolution
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
@@ -18,7 +20,7 @@ def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Pat
     """Put the files of all steps together."""
     content = made[TREE].files("opt") if TREE in made else tree.Tree(())
     for resolution in plan.resolutions:
-        content = resolution.assemble(content, made, work)
+        content = _parsed(resolution.assemble(content, made, work), resolution)
     brought = list(_libraries(plan, made, content))
     content = content.with_entries(brought)
     if plan.recipe.libraries.license:
@@ -29,6 +31,16 @@ def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Pat
     if not len(content):
         msg = f"{plan.target.name}: the steps leave the layer empty"
         raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
+    return content
+
+
+def _parsed(content: Tree, resolution: Resolution) -> Tree:
+    """Return the content if each path is one below /opt. Names in archives come from whoever published them."""
+    kinds = sorted({package.ecosystem for package in resolution.packages})
+    sender = f"an archive of the {' and '.join(kinds)} packages"
+    for entry in content:
+        if RelativePath.parse(entry.path, sender) != entry.path:
+            raise untrusted(sender, entry.path, "a path in its shortest form")
     return content
 
 

@@ -78,7 +78,7 @@ def _packages(manifest: Manifest) -> Iterator["Component"]:
     """Yield the packages of ecosystems, each with the hash of the file that it came as."""
     from cyclonedx.model.component import Component, ComponentType
 
-    licences = {(row.package, row.version): row.license for row in manifest.licences}
+    licenses = {f"{row.package}-{row.version}": row.license for row in manifest.licences}
     for row in manifest.packages:
         url = package_url(row)
         group, _, short = row.name.rpartition(":")
@@ -89,10 +89,16 @@ def _packages(manifest: Manifest) -> Iterator["Component"]:
             version=row.version,
             bom_ref=str(url),
             purl=url,
-            licenses=_licence(licences.get((short, row.version), NONE)),  # jars have no group in a layer
+            licenses=_licence(licenses.get(_installed(row), NONE)),  # jars have no group in a layer
             hashes=[_sha256(row.sha256)] if row.sha256 else _integrity(row.integrity),
             properties=[_property("route", row.route), _property("file", row.file)],
         )
+
+
+def _installed(row: PackageRow) -> str:
+    """Return name and version under which a layer shows a package: of a jar, its file has all that there is."""
+    jar = row.route == "jar"
+    return row.file.removesuffix(".jar") if jar else f"{row.name}-{row.version}"
 
 
 def package_url(row: PackageRow) -> "PackageURL":

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
+from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
@@ -16,7 +17,7 @@ from builder.model.architectures import Architecture
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Step
-from builder.model.target import Target
+from builder.model.target import Target, steps, targets
 
 S = TypeVar("S")
 Report = Callable[[str], None]
@@ -47,6 +48,14 @@ class Request:
     def number(self) -> int:
         """The number of the last step."""
         return self.steps[-1][0]
+
+
+def requests(loaded: Loaded, kind: type[Any]) -> Iterator[Request]:
+    """Yield a request for each target of a recipe that has steps of a kind. Raises UsageError for one without steps."""
+    for target in targets(loaded.recipe):
+        chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], kind))
+        if chosen:
+            yield Request(loaded=loaded, target=target, steps=chosen)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -213,9 +222,8 @@ class Ecosystem(Protocol):
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
 
-    def lint(self, loaded: Loaded) -> None:  # noqa: ARG002
-        """Raise UsageError for what `resolve` would refuse whatever the index offers. Asks nobody."""
-        return
+    def lint(self, loaded: Loaded) -> None:
+        """Raise UsageError for what `resolve` would refuse whatever the index offers, locks included. Asks nobody."""
 
     def resolve(self, request: Request) -> Resolution | None:
         """Decide on the packages of a target, from the lock or by asking the index. Executes nothing of them.
@@ -260,6 +268,16 @@ def stale(loaded: Loaded, lock: str, why: Iterable[str], command: str | None = N
 def unreadable(where: str, lock: str, why: Iterable[str], command: str = "layerwright lock") -> UsageError:
     """Return the error of a file that is not a lock of the ecosystem."""
     return UsageError(f"{where} is not a valid {lock}", why=why, hint=f"`{command}` writes it anew")
+
+
+def unindexed(*, packages: str, why: Iterable[str], way: str) -> UsageError:
+    """Return the error of requirements that name a folder of this host, a repository, or what nothing can read.
+
+    `packages` is their kind in the plural, `way` continues the hint with how a package of an index is made of one.
+    """
+    msg = f"{packages} are not packages of an index, or cannot be read"
+    hint = f"programs of a folder or a repository would run on this host; {way}"
+    return UsageError(msg, why=[credentials.redact(text) for text in why], hint=hint)
 
 
 def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> tuple[Change, ...]:

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from builder.base import cache_paths, credentials, fetch, files, locks, processes
+from builder.base import cache_paths, credentials, fetch, files, locks, processes, records
 from builder.base.errors import BuildError, UsageError
 
 
@@ -14,11 +14,14 @@ def archive(url: str, sha256: str) -> Path:
 
 
 def commit(url: str, sha: str) -> Path:
-    """Return a tar of the tree at a commit: a commit's hash names its content, so nothing else needs verifying."""
+    """Return a tar of the tree at a commit.
+
+    The commit's hash names the content when it is fetched; later, a record of the tar is compared at each use.
+    """
     name = hashlib.sha256(f"{url}\0{sha}".encode()).hexdigest()
     path = fetch.store() / f"git-{name}.tar"
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_file():
+    if records.intact(path):
         return path
     if shutil.which("git") is None:
         msg = "git is needed for a source with `git` and `commit`"
@@ -31,6 +34,7 @@ def commit(url: str, sha: str) -> Path:
             _git(url, "-C", str(repository), "fetch", "--quiet", url, "+refs/*:refs/*")
         with files.replacing(path) as part:
             _git(url, "-C", str(repository), "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)
+        records.write(path)
     return path
 
 

@@ -78,6 +78,6 @@ def test_a_newer_tool_changes_nothing_until_the_lock_is_upgraded(
         lock.write_text("tool\n")
         result, _ = build(tmp_path)
         assert result.code == 2
-        assert "build-requirements.lock is no lock" in result.err
+        assert "build-requirements.lock is not a valid build-requirements.lock" in result.err
         assert layerwright("lock", "a", cwd=tmp_path).code == 0
         assert "\ntool==2.0 " in lock.read_text()

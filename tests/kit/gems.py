@@ -79,6 +79,7 @@ def pack(
     needs: Mapping[str, str] | None = None,
     extensions: Sequence[str] = (),
     ruby: str = ">= 0",
+    licenses: Sequence[str] = (),
 ) -> Path:
     """Write a .gem with these files."""
     files = files if files is not None else {f"lib/{name}.rb": b"VALUE = 7\n"}
@@ -89,6 +90,7 @@ def pack(
             "version": _version(version),
             "platform": platform,
             "authors": ["somebody"],
+            "licenses": list(licenses),
             "summary": f'#{name} "for" tests',
             "require_paths": ["lib"],
             "extensions": list(extensions),
@@ -166,7 +168,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 def serve(folder: Path) -> Iterator[str]:
     """Serve an index; yields its address."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"
         finally:

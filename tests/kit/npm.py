@@ -17,7 +17,10 @@ def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **m
     text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
     path = folder / f"{name}.tgz"
     with tarfile.open(path, "w:gz") as archive:
-        others = {f"package/{file}": content.encode() for file, content in (files or {}).items()}
+        others = {
+            f"package/{file}" if not file.startswith("/") else file: content.encode()
+            for file, content in (files or {}).items()
+        }
         content = {"package/package.json": text, "package/index.js": b"module.exports = 7;\n", **others}
         for file, data in content.items():
             info = tarfile.TarInfo(file)
@@ -47,7 +50,7 @@ def registry(folder: Path) -> Iterator[str]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}/"

@@ -26,10 +26,12 @@ def make_wheel(
     scripts: tuple[str, ...] = (),
     requires_python: str | None = None,
     changelog: str | None = None,
+    license: str = "MIT",  # noqa: A002  the field's own name
 ) -> Path:
     """Write a valid wheel with these files beside a module of the package's name."""
     info = f"{name}-{version}.dist-info"
-    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nSummary: A wheel for tests\nLicense: MIT"]
+    metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
+    metadata += [f"Summary: A wheel for tests\nLicense: {license}"]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
     metadata += [f"Project-URL: Release notes, {changelog}"] if changelog else []
     metadata += [f"Requires-Python: {requires_python}"] if requires_python else []
@@ -140,7 +142,7 @@ def serve(
             pass
 
     with http.server.ThreadingHTTPServer((host, port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         who = f"{credentials}@" if credentials else ""
 

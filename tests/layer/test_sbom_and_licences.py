@@ -109,7 +109,14 @@ def described() -> Manifest:
             {"name": "new", "version": "1.0", "ecosystem": "pypi", "route": "wheel", "file": "n.whl", "sha256": HASH},
             {"name": "@s/older", "version": "2.0.0", "ecosystem": "npm", "route": "npm", "file": "x", "sha256": None}
             | {"integrity": "sha512-" + "A" * 86 + "=="},
-            {"name": "g:first", "version": "1.0", "ecosystem": "maven", "route": "jar", "file": "f", "sha256": HASH},
+            {
+                "name": "g:first",
+                "version": "1.0",
+                "ecosystem": "maven",
+                "route": "jar",
+                "file": "first-1.0.jar",
+                "sha256": HASH,
+            },
         ],
         sources=[
             {"name": "jq", "url": "https://example.com/jq.tar.gz", "sha256": HASH},

@@ -11,7 +11,8 @@ from builder.model.steps.when import When
 
 
 def _coordinates(value: str) -> str:
-    right = re.fullmatch(r"[\w.-]+:[\w.-]+:[\w.{}+-]+(?::[\w.-]+)?", value)
+    part = r"[\w{}+-]+(?:\.[\w{}+-]+)*"  # Maven makes folders of them: no `.` or `..`
+    right = re.fullmatch(f"{part}:{part}:{part}(?::{part})?", value)
     return validated(
         None if right else f"`{value}` is not `group:artifact:version` or `group:artifact:version:classifier`", value
     )

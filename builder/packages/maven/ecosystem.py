@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
 from builder.model.steps import Maven
-from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution, requests
 from builder.packages.maven import installed, planning
 
 
@@ -15,6 +16,10 @@ class MavenRepository(Ecosystem):
     name = "maven"
     step = Maven
     locks = (planning.LOCK,)
+
+    def lint(self, loaded: Loaded) -> None:
+        for request in requests(loaded, Maven):
+            planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
         return planning.planned(request)

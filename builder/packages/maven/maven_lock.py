@@ -6,10 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from builder.base.values import matching
 from builder.packages.ecosystem import unreadable
 
 HEADER = "# Written by `layerwright lock`: every jar of the layer, with its hash.\n"
-_LINE = re.compile(r"(?P<coordinates>[\w.-]+:[\w.-]+:[\w.+-]+(?::[\w.-]+)?) sha256:(?P<sha256>[0-9a-f]{64})")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_+-]*(?:\.[A-Za-z0-9_+-]+)*"
+"""Maven makes a folder of each part, and of each word of a group; no folder is empty, `.` or `..`."""
+_COORDINATES = re.compile(rf"{_PART}:{_PART}:{_PART}(?::{_PART})?")
+_LINE = re.compile(rf"(?P<coordinates>{_COORDINATES.pattern}) sha256:(?P<sha256>[0-9a-f]{{64}})")
+
+
+def coordinates(value: str, sender: str) -> str:
+    """Return `group:artifact:version` or `group:artifact:version:classifier`; else raise UntrustedError."""
+    return matching(_COORDINATES, value, sender, "a name of a jar, group:artifact:version")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,17 +6,20 @@ them itself. Nothing of a project is run: there is none, only a list of dependen
 
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 from builder.base import cache_paths, credentials, fetch, files, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.packages.maven import maven_lock
 
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}{}</dependency>"
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
-_LISTED = re.compile(r"^\s+([\w.-]+):([\w.-]+):jar:(?:([\w.-]+):)?([\w.+-]+):(?:compile|runtime)\b", re.MULTILINE)
+_LISTED = re.compile(r"\s+(?P<names>\S+):jar:(?P<rest>.+):(?:compile|runtime)\b.*")
+"""A line of the dependency plugin: group:artifact:jar:version:scope, or with a classifier before the version."""
+_SENDER = "the Maven repository"
 _GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
 _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
 
@@ -28,12 +31,17 @@ def resolve(artifacts: Sequence[str]) -> dict[str, str]:
         listed = work / "listed.txt"
         said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
         _run(pom, f"{_PLUGIN}:list", said, artifacts)
-        found = [
-            ":".join(part for part in (group, artifact, version, classifier) if part)
-            for group, artifact, classifier, version in _LISTED.findall(listed.read_text(encoding="utf-8"))
-        ]
+        found = list(_listed(listed.read_text(encoding="utf-8")))
         jars = _copied(work, pom, found)
         return {coordinates: _keep(jars[coordinates]) for coordinates in found}
+
+
+def _listed(text: str) -> Iterator[str]:
+    """Yield the coordinates of the jars in the plugin's list; no line about a jar is left out."""
+    for line in text.splitlines():
+        if match := _LISTED.fullmatch(line):
+            *classifier, version = match["rest"].split(":")
+            yield maven_lock.coordinates(":".join([match["names"], version, *classifier]), _SENDER)
 
 
 def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
@@ -95,6 +103,7 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
         raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
     arguments = [
         "--batch-mode",
+        "--strict-checksums",
         "--update-snapshots",
         "--no-transfer-progress",
         "-Dstyle.color=never",
@@ -103,6 +112,7 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
         *settings,
         goal,
     ]
+    # --strict-checksums: else Maven only warns of a file that is not what its repository announces.
     # --update-snapshots: else Maven repeats for a day that an artifact is not there.
     finished = processes.run([program, *arguments], cwd=pom.parent)
     if finished.returncode:

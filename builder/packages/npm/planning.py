@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from builder.base.errors import UsageError
+from builder.base.values import UntrustedError
 from builder.model.architectures import ARCHITECTURES
 from builder.model.recipes import Loaded
 from builder.model.steps import Npm
@@ -12,6 +13,7 @@ from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 from builder.packages.npm import npm, offered, package_lock
+from builder.packages.npm.package_lock import NodePackage
 from builder.packages.npm.resolution import NodeModules
 
 LOCK = "package-lock.json"
@@ -19,18 +21,10 @@ LOCK = "package-lock.json"
 
 def planned(request: Request) -> NodeModules:
     """Decide on the packages of a target. Asks the registry where there is no lock."""
-    loaded, target = request.loaded, request.target
-    step = request.only(Npm)
-    text = manifest(loaded, step, target)
-    path = loaded.lock_named(LOCK)
-    locked = path is not None and path.is_file()
-    kept = path.read_text(encoding="utf-8") if path and locked else None
-    where = path.as_posix() if path and locked else LOCK
-    offered.check(text, kept, loaded.file(step.file).as_posix() if step.file else "packages", where)
-    lock = npm.lock(text, None) if kept is None else kept
-    if unfit := _unfit(text, lock):
-        raise ecosystem.stale(loaded, LOCK, unfit)
-    packages = package_lock.packages(lock, target.arch, where)
+    target, step = request.target, request.only(Npm)
+    text = manifest(request.loaded, step, target)
+    kept = _kept(request, text)
+    lock, packages = kept or _resolved(text, target)
     return NodeModules(
         target=target,
         step=request.number,
@@ -39,8 +33,39 @@ def planned(request: Request) -> NodeModules:
         installs=packages,
         scripts=package_lock.scripts(packages, step, target, allowed=request.may_compile),
         folder=package_lock.folder(step, target),
-        locked=locked,
+        locked=kept is not None,
     )
+
+
+def check(request: Request) -> None:
+    """Raise UsageError for what `planned` refuses whatever the registry offers."""
+    target, step = request.target, request.only(Npm)
+    if kept := _kept(request, manifest(request.loaded, step, target)):
+        package_lock.scripts(kept[1], step, target, allowed=True)
+
+
+def _kept(request: Request, text: str) -> tuple[str, tuple[NodePackage, ...]] | None:
+    """Return the text of the lock, and what it installs; None if there is no lock."""
+    loaded, step = request.loaded, request.only(Npm)
+    path = loaded.lock_named(LOCK)
+    lock = path.read_text(encoding="utf-8") if path and path.is_file() else None
+    where = path.as_posix() if path and lock is not None else LOCK
+    offered.check(text, lock, loaded.file(step.file).as_posix() if step.file else "packages", where)
+    if lock is None:
+        return None
+    if unfit := _unfit(text, lock):
+        raise ecosystem.stale(loaded, LOCK, unfit)
+    return lock, package_lock.packages(lock, request.target.arch, where)
+
+
+def _resolved(text: str, target: Target) -> tuple[str, tuple[NodePackage, ...]]:
+    """Ask the registry."""
+    lock = npm.lock(text, None)
+    try:
+        return lock, package_lock.packages(lock, target.arch, LOCK)
+    except UsageError as error:  # it is nobody's file
+        msg = "the npm registry sends packages that cannot be installed by their hash"
+        raise UntrustedError(msg, why=error.why, hint=UntrustedError.HINT) from error
 
 
 def manifest(loaded: Loaded, step: Npm, target: Target) -> str:

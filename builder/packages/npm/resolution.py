@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.base import cache_paths, locks
+from builder.base import cache_paths, locks, records
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
@@ -101,17 +101,19 @@ class NodeModules:
     def installed(self) -> Path:
         """Return a folder with node_modules as npm installs it without running any script; kept in the cache.
 
-        The same lock gives the same files, so that they are fetched and unpacked once for all targets and days.
+        The same lock gives the same files, so that they are fetched and unpacked once for all targets and days. npm
+        verifies what it unpacks; a record of the result is compared at each use, and a damaged set is installed again.
         """
         arch = self.target.arch
         key = hashlib.sha256(json.dumps([self.manifest, self.lock, arch.name]).encode()).hexdigest()
         path = cache_paths.cache() / "npm" / key
         with locks.exclusive(path, lambda: None):
-            if not (path / "package.json").is_file():
+            if not records.intact(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.rmtree(path, ignore_errors=True)
                 with cache_paths.workspace() as work:
                     npm.install(self.manifest, self.lock, arch, work / "installed")
+                    records.write(work / "installed")
                     (work / "installed").replace(path)
                 for old in sorted(path.parent.iterdir(), key=lambda folder: folder.stat().st_mtime)[:-_INSTALLS]:
                     shutil.rmtree(old, ignore_errors=True)
@@ -122,7 +124,7 @@ class NodeModules:
 def _archive(folder: Path, path: Path) -> None:
     """Write node_modules and package.json as a tar for the build context; the same files give the same bytes."""
     with tarfile.open(path, "w") as archive:
-        for entry in tree.from_folder(folder):
+        for entry in tree.from_folder(folder).without(lambda entry: entry.path == records.IN_FOLDER):
             info = tarfile.TarInfo(entry.path)
             info.mode = entry.mode
             if entry.link is not None:

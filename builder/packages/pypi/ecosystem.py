@@ -8,9 +8,18 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Pip
-from builder.model.target import Target, targets
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, Weighed
-from builder.packages.pypi import changelogs, installed, locks, planning, requirements_file
+from builder.model.target import Target
+from builder.packages.ecosystem import (
+    DefaultTest,
+    Ecosystem,
+    LockFile,
+    LockRequest,
+    Request,
+    Resolution,
+    Weighed,
+    requests,
+)
+from builder.packages.pypi import changelogs, installed, locks, planning
 
 _IMPORT_EACH = """
 import importlib, sys, time, traceback
@@ -45,12 +54,8 @@ class PyPI(Ecosystem):
     }
 
     def lint(self, loaded: Loaded) -> None:
-        target = targets(loaded.recipe)[0]
-        pips = [step for step in loaded.recipe.step if isinstance(step, Pip)]
-        requirements_file.read(
-            [loaded.file(step.file) for step in pips if step.file],
-            [target.expand(text) for step in pips for text in step.requirements],
-        )
+        for request in requests(loaded, Pip):
+            planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
         return planning.planned(request)

@@ -18,7 +18,7 @@ _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/
 _AT_THE_TOP = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _STATEMENT = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)
 _OTHER_CLASSIFIERS = ("Programming", "Operating", "Topic", "Intended")
-_CLASSIFIER = "License :: OSI Approved :: "
+_CLASSIFIER = re.compile(r"License :: (?:OSI Approved(?: :: |$))?")
 _NAME_LENGTH = 100
 """Longer ones are the text itself, put where the name belongs."""
 
@@ -34,7 +34,7 @@ def installed(content: Tree) -> Iterator[Installed]:
         yield Installed(
             ecosystem="pypi",
             root=entry.path[: match.start()],
-            name=match["name"].replace("_", "-").casefold(),
+            name=canonicalize_name(match["name"]),
             version=match["version"],
             described=entry.path,
             license=_license(data),
@@ -52,7 +52,8 @@ def _license(data: bytes) -> str:
     if name and name != "UNKNOWN" and "\n" not in name and len(name) <= _NAME_LENGTH:
         return name
     classifiers = [str(text) for text in headers.get_all("Classifier", [])]
-    return " AND ".join(text.removeprefix(_CLASSIFIER) for text in classifiers if text.startswith(_CLASSIFIER))
+    names = [_CLASSIFIER.sub("", text, count=1) for text in classifiers if _CLASSIFIER.match(text)]
+    return " AND ".join(name for name in names if name)
 
 
 def modules(content: Tree) -> Iterator[str]:

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.base import remote
+from builder.base import files, remote
 from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
@@ -53,8 +53,9 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
 
 def _read(path: Path) -> tuple[Candidate, ...] | None:
     try:
-        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(_candidate(row) for row in rows)
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        intact = kept["sha256"] == _digest(kept["packages"])
+        return tuple(_candidate(row) for row in kept["packages"]) if intact else None
     except (OSError, ValueError, TypeError, KeyError, UntrustedError):
         return None  # not there, or damaged: ask again
 
@@ -88,5 +89,11 @@ def _write(path: Path, found: tuple[Candidate, ...]) -> None:
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(f".{hashlib.sha256(str(id(found)).encode()).hexdigest()[:8]}.part")
-    part.write_text(json.dumps([dataclasses.asdict(one) for one in nameless]), encoding="utf-8")
+    rows = [dataclasses.asdict(one) for one in nameless]
+    part.write_text(json.dumps({"sha256": _digest(rows), "packages": rows}), encoding="utf-8")
     part.replace(path)
+
+
+def _digest(rows: object) -> str:
+    """Return the SHA-256 of rows, which tells that none was changed or lost since they were written."""
+    return files.sha256_of(json.dumps(rows, sort_keys=True).encode())

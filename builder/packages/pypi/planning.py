@@ -1,7 +1,7 @@
 """Deciding which Python packages a target gets: the lock or the index, then a route for each."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -12,9 +12,10 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
-from builder.packages.pypi import known, requirements_lock
+from builder.packages.pypi import known, requirements_file, requirements_lock
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.locks import BUILD_LOCK, LOCK
+from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, newest_fitting, resolve
 from builder.packages.pypi.routes import Route, route
@@ -47,18 +48,35 @@ def planned(request: Request) -> Wheels | None:
     )
 
 
-def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...], bool]:
-    """Return every package that is needed, and whether a lock says so."""
+def check(request: Request) -> None:
+    """Raise UsageError for what `planned` refuses whatever the index offers."""
+    asked = wanted(request)
+    requirements_file.read(asked.files, asked.requirements)
+    _pins(request, asked)
+
+
+def _pins(request: Request, asked: Wanted) -> tuple[Path, Mapping[str, Pin]] | None:
+    """Return the lock and its pins for the target; None if there is no lock."""
     loaded, target = request.loaded, request.target
     if target.base.python is None:
         msg = f'{target.name}: `uses = "pip"` needs a Python runtime, not {target.base.name}'
         raise UsageError(msg)
     path = loaded.lock_named(LOCK)
     if path is None or not path.is_file():
-        return resolve(asked, target.base, target.arch), False
+        return None
     pins = requirements_lock.read(path, target)
     if unfit := requirements_lock.unfit(pins, asked.requirements, target):
         raise ecosystem.stale(loaded, path.name, unfit)
+    return path, pins
+
+
+def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...], bool]:
+    """Return every package that is needed, and whether a lock says so."""
+    target = request.target
+    lock = _pins(request, asked)
+    if lock is None:
+        return resolve(asked, target.base, target.arch), False
+    path, pins = lock
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
     asked = dataclasses.replace(asked, pins=fixed)
     candidates = known.resolved(asked, target, path, cache_paths.cache() / "resolved")

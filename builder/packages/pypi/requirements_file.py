@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from packaging.requirements import InvalidRequirement, Requirement
 
 from builder.base import credentials
-from builder.base.errors import UsageError
+from builder.packages.ecosystem import unindexed
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 """Suffixes of what has a hash: wheels, and sdists, which are never built on this host."""
@@ -79,12 +79,11 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
     for path in files:
         _read(path, found, constraints=False)
     if found.refused:
-        msg = "requirements would have to be built on this host, or cannot be read"
-        hint = (
+        way = (
             "`pip wheel --no-deps PATH` makes a wheel of a project, which `name @ file:///path/to/name.whl` names;"
             " or publish it to an index"
         )
-        raise UsageError(msg, why=found.refused, hint=hint)
+        raise unindexed(packages="Python requirements", why=found.refused, way=way)
     return Plain(
         requirements=(*requirements, *found.requirements),
         constraints=tuple(found.constraints),

@@ -4,7 +4,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from builder.base import cache_paths, fetch, files
+from builder.base import cache_paths, fetch, files, records
 from builder.base.errors import BuildError
 from builder.model.architectures import Architecture
 from builder.packages.pypi import uv as resolver
@@ -33,7 +33,7 @@ def copy(program: Path, to: Path) -> None:
 def _binary(name: str, version: str, inside: str, arch: Architecture) -> Path:
     """Return a program of the package index that comes as a wheel linked against musl."""
     path = cache_paths.cache() / "tools" / f"{name}-{version}-{arch.machine}"
-    if path.is_file():
+    if records.intact(path):
         return path
     arguments = ["compile", "-", "--no-deps", "--python-version", "3.12", "--universal", *resolver.NO_CODE]
     asked = [*arguments, "--format", "pylock.toml", "--no-header", "--quiet"]
@@ -50,4 +50,5 @@ def _binary(name: str, version: str, inside: str, arch: Architecture) -> Path:
             msg = f"{wheel.filename} holds no {name}"
             raise BuildError(msg)
         part.write_bytes(archive.read(member))
+    records.write(path)
     return path

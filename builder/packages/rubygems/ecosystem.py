@@ -9,7 +9,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
 from builder.packages.rubygems import installed, planning
 
 _REQUIRE_EACH = """
@@ -45,6 +45,10 @@ class RubyGems(Ecosystem):
             *(f"/ruby/gems/*/extensions/**/{name}" for name in ("mkmf.log", "gem_make.out")),
         ],
     }
+
+    def lint(self, loaded: Loaded) -> None:
+        for request in requests(loaded, Gem):
+            planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
         return planning.planned(request)

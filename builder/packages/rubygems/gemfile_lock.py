@@ -8,7 +8,7 @@ from typing import Any
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, Requirement
-from builder.packages.ecosystem import unreadable
+from builder.packages.ecosystem import unindexed, unreadable
 from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 _SPEC = re.compile(rf"^ {{4}}(?P<name>{NAME}) \((?P<version>[0-9][0-9A-Za-z.]*)(?:-(?P<platform>{PLATFORM}))?\)$")
@@ -39,9 +39,13 @@ class _Reader:
     remotes: list[str] = field(default_factory=list)
     checksums: dict[str, str] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
+    unindexed: list[str] = field(default_factory=list)
+    """Sections of gems that no index has, with the addresses that they name."""
 
     def take(self, section: str, line: str) -> None:
         if section in _UNLOCKED:
+            if line.startswith("  remote: "):
+                self.unindexed.append(f"{section}: {line.removeprefix('  remote: ').strip()}")
             return
         if section == "GEM" and line.startswith("  remote: "):
             self.remotes.append(line.removeprefix("  remote: ").strip())
@@ -67,9 +71,12 @@ def read(text: str, where: str) -> GemLock:
         if line and not line.startswith(" "):
             section = line.strip()
             if section in _UNLOCKED:
-                reader.wrong.append(f"{section}: a gem that no index has cannot be locked by its hash; publish it")
+                reader.unindexed.append(f"{section}: a gem that no index has cannot be locked by its hash")
         elif line.strip():
             reader.take(section, line)
+    if reader.unindexed:
+        way = "`gem build` makes a gem of one, which an index of your own can offer (`gem push`)"
+        raise unindexed(packages="Ruby gems", why=[f"{where}: {text}" for text in reader.unindexed], way=way)
     if not reader.roots and not reader.wrong:
         reader.wrong.append("it has no DEPENDENCIES")
     if reader.wrong:

@@ -6,6 +6,7 @@ Ruby code whose first lines, the stub, are all that it reads until the gem is us
 
 import gzip
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any, NoReturn
 import yaml
 
 from builder.base.errors import BuildError
-from builder.base.values import RelativePath
+from builder.base.values import RelativePath, matching
+from builder.model.steps.gem_version import NAME
+
+_NAME = re.compile(NAME)
 
 
 class _Loader(yaml.SafeLoader):
@@ -47,7 +51,20 @@ def metadata(path: Path) -> dict[str, Any]:
         _unreadable(path, str(error))
     if not isinstance(found, dict) or "name" not in found:
         _unreadable(path, "its metadata names no gem")
-    return found
+    return {**found, **_typed(found, path.name)}
+
+
+def _typed(found: dict[str, Any], sender: str) -> dict[str, Any]:
+    """Return the values that become paths, or lines of the stub, which Ruby reads as code; all else is quoted there."""
+    return {
+        "name": matching(_NAME, found["name"], sender, "a valid name of a gem"),
+        "require_paths": [_folder(path, sender) for path in found.get("require_paths") or ["lib"]],
+        "extensions": [RelativePath.parse(path, sender) for path in found.get("extensions") or ()],
+    }
+
+
+def _folder(path: object, sender: str) -> str:
+    return "." if path == "." else RelativePath.parse(path, sender)
 
 
 def contents(path: Path) -> Iterator[tuple[str, bytes]]:

@@ -80,12 +80,22 @@ def _listed(name: str, line: str, sender: str) -> tuple[Spec, str]:
         version=matching(VERSION, match["version"], sender, "a valid version of a gem"),
         platform=matching(_PLATFORM, match["platform"] or RUBY, sender, "a valid platform of a gem"),
         needs=tuple(
-            (matching(_NAME, need, sender, "a valid name of a gem"), requirement.replace("&", ", "))
+            (matching(_NAME, need, sender, "a valid name of a gem"), _requirement(requirement, sender))
             for need, requirement in needs
         ),
         sha256=Sha256.parse(facts["checksum"], sender) if "checksum" in facts else None,
     )
-    return spec, facts.get("ruby", ">= 0")
+    return spec, _requirement(facts.get("ruby", ">= 0"), sender)
+
+
+def _requirement(text: str, sender: str) -> str:
+    """Return a requirement with commas between its conditions, or raise UntrustedError that names the sender."""
+    conditions = text.replace("&", ", ")
+    try:
+        Requirement(conditions)
+    except ValueError:
+        raise untrusted(sender, text, "a valid requirement of a gem") from None
+    return conditions
 
 
 def _get(url: str, name: str) -> str:

@@ -36,13 +36,28 @@ def planned(request: Request) -> Gems:
     def choose(name: str) -> Spec:
         return picker.choose(gemfile_lock.files(lock, name, target.arch, where))
 
-    if unknown := sorted(set(step.without) - {spec.name for spec in lock.specs}):
-        raise ecosystem.unknown(target, "without", unknown)
+    _refuse_unknown(step, target, lock)
     gems = tuple(picker.gem(spec) for spec in gemfile_lock.reached(lock, choose, step.without))
     if not request.may_compile and (compiled := [gem.spec.full_name for gem in gems if gem.compiled]):
         msg = f"{target.name}: a gem would have to be compiled, which needs an engine"
         raise BuildError(msg, why=compiled, hint="leave out `--route wheels`, or take a version that is precompiled")
     return Gems(target=target, step=request.number, gems=gems, series=target.base.series, index=address, locked=locked)
+
+
+def check(request: Request) -> None:
+    """Raise UsageError for what `planned` refuses whatever the index offers."""
+    loaded, target, step = request.loaded, request.target, request.only(Gem)
+    path = lock_path(loaded)
+    if step.file or (path and path.is_file()):
+        lock = _kept(loaded, step, target, path)
+        _refuse_unknown(step, target, lock)
+        where = str(path and path.as_posix())
+        gemfile_lock.reached(lock, lambda name: gemfile_lock.files(lock, name, target.arch, where)[0], step.without)
+
+
+def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
+    if unknown := sorted(set(step.without) - {spec.name for spec in lock.specs}):
+        raise ecosystem.unknown(target, "without", unknown)
 
 
 def lock_path(loaded: Loaded) -> Path | None:
@@ -54,16 +69,22 @@ def lock_path(loaded: Loaded) -> Path | None:
 def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, bool]:
     """Return the lock, where it is from, and whether it was there already."""
     path = lock_path(loaded)
-    if path is None or not path.is_file():
-        if step.file:
-            msg = f"there is no {step.file}.lock beside {step.file}"
-            raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it: a Gemfile is code for Ruby alone")
+    if not step.file and (path is None or not path.is_file()):
         return _resolved(loaded, None), LOCK, False
+    lock = _kept(loaded, step, target, path)
+    complete = all(spec.sha256 for spec in lock.specs)
+    return (lock if complete else _summed(lock)), str(path and path.as_posix()), complete
+
+
+def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLock:
+    """Return the lock beside a recipe, or raise UsageError if it does not fit or a Gemfile has none."""
+    if path is None or not path.is_file():
+        msg = f"there is no {step.file}.lock beside {step.file}"
+        raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it: a Gemfile is code for Ruby alone")
     lock = gemfile_lock.read(path.read_text(encoding="utf-8"), path.as_posix())
     if unfit := _unfit(loaded, step, target, lock):
         raise ecosystem.stale(loaded, path.name, unfit, "bundle lock" if step.file else None)
-    complete = all(spec.sha256 for spec in lock.specs)
-    return (lock if complete else _summed(lock)), path.as_posix(), complete
+    return lock
 
 
 def _unfit(loaded: Loaded, step: Gem, target: Target, lock: GemLock) -> list[str]:

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from builder.base import credentials
+from builder.base.values import untrusted
 from builder.layer import tree
 from builder.layer.tree import Entry, InMemory, Tree
 from builder.model.architectures import Architecture
@@ -135,7 +137,11 @@ def _row(gem: ChosenGem) -> Package:
 @cache
 def described(spec: Spec, address: str) -> dict[str, Any]:
     """Return the metadata of a gem: needed several times on the way from plan to zip, read once."""
-    return gemspec.metadata(index.fetched(spec, address))
+    path = index.fetched(spec, address)
+    metadata = gemspec.metadata(path)
+    if metadata["name"] != spec.name:
+        raise untrusted(credentials.redact(address), metadata["name"], f"the name of {path.name}, which is {spec.name}")
+    return metadata
 
 
 def other_abi(name: str, runtime: Runtime) -> bool:

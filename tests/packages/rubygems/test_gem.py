@@ -120,14 +120,23 @@ def test_a_lock_of_bundler_is_read() -> None:
     [
         ("", "no DEPENDENCIES"),
         ("{}", "no DEPENDENCIES"),
-        ("GIT\n  remote: x\n\nDEPENDENCIES\n  a!\n", "GIT: a gem that no index has"),
         ("GEM\n  specs:\n    broken\n\nDEPENDENCIES\n  a\n", "`broken` below GEM"),
     ],
 )
 def test_what_is_no_lock_is_told(text: str, why: str) -> None:
-    with pytest.raises(UsageError, match="is no lock of gems") as raised:
+    with pytest.raises(UsageError, match=r"^Gemfile\.lock is not a valid Gemfile\.lock") as raised:
         gemfile_lock.read(text, "Gemfile.lock")
     assert why in raised.value.why[0]
+
+
+def test_a_gem_of_a_repository_is_refused_with_its_address() -> None:
+    text = "GIT\n  remote: http://me:secret@127.0.0.1/x\n\nDEPENDENCIES\n  a!\n"
+    with pytest.raises(UsageError, match="^Ruby gems are not packages of an index, or cannot be read") as raised:
+        gemfile_lock.read(text, "Gemfile.lock")
+    assert raised.value.why == (
+        "Gemfile.lock: GIT: a gem that no index has cannot be locked by its hash",
+        "Gemfile.lock: GIT: http://127.0.0.1/x",
+    )
 
 
 def test_gems_come_after_those_that_they_need_even_in_circles() -> None:
@@ -295,8 +304,11 @@ def test_libraries_for_other_rubies_stay_out(gem_index: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["../out.rb", "/etc/out.rb", "lib/../../out.rb"])
 def test_a_gem_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     path = kit.pack(tmp_path, "evil", files={name: b"x"})
-    with pytest.raises(BuildError, match="no gem that can be read"):
+    with pytest.raises(
+        BuildError, match=r"^evil-1\.0\.gem sends a value that is not a path below its folder"
+    ) as raised:
         list(gemspec.contents(path))
+    assert raised.value.why == (repr(name),)
 
 
 def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:

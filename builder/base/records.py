@@ -1,0 +1,57 @@
+"""Records of content in the cache: the SHA-256 of a file or of a folder, compared before each use.
+
+Whoever can write to the disk, and the disk itself, can change a file after it was verified. Content without a record,
+or with another one, is never used: the caller makes it again.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.base import files
+
+IN_FOLDER = ".layerwright.sha256"
+"""The record of a folder lies in it, so that both are moved and removed together."""
+
+
+def write(path: Path) -> None:
+    """Record the content of a file or folder that was verified, or made, just now."""
+    digest = _digest(path)
+    with files.replacing(_record(path)) as part:
+        part.write_text(f"{digest}\n", encoding="ascii", newline="\n")
+
+
+def intact(path: Path) -> bool:
+    """Return whether a file or folder exists with the content of its record. Reads all of it."""
+    try:
+        return _record(path).read_text(encoding="ascii").strip() == _digest(path)
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _record(path: Path) -> Path:
+    return path / IN_FOLDER if path.is_dir() else path.with_name(f"{path.name}.sha256")
+
+
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the paths, link targets and hashes of everything in a folder."""
+    if not path.is_dir():
+        return files.sha256(path)
+    digest = hashlib.sha256()
+    for line in sorted(_lines(os.fspath(path), "")):
+        digest.update(line)
+    return digest.hexdigest()
+
+
+def _lines(folder: str, prefix: str) -> Iterator[bytes]:
+    """Yield a line for each file and link; a NUL ends each field, because no path holds one."""
+    with os.scandir(folder) as listing:
+        for item in listing:
+            name = prefix + item.name
+            if item.is_dir(follow_symlinks=False):
+                yield from _lines(item.path, f"{name}/")
+            elif item.is_symlink():
+                yield f"{name}\0link\0{os.readlink(item.path)}\0".encode(errors="surrogateescape")  # noqa: PTH115  faster
+            elif name != IN_FOLDER:
+                yield f"{name}\0{files.sha256(Path(item.path))}\0".encode(errors="surrogateescape")

@@ -1,0 +1,82 @@
+"""A server on loopback in front of another one: it lies, asks for credentials, sends elsewhere, and notes who asks."""
+
+import base64
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+USER, PASSWORD = "reader", "p4ssw0rd"
+
+
+@dataclass
+class Loopback:
+    """What a test changes while the server runs."""
+
+    behind: str
+    """Address of the server that answers, without a slash at its end."""
+    url: str = ""
+    lie: Callable[[str, bytes], bytes] = lambda _, body: body
+    """Changes what is told of packages: gets the path and the body."""
+    private: bool = False
+    """Whether it asks for USER and PASSWORD."""
+    moved: Callable[[str], str | None] = lambda _: None
+    """Returns where a path lies now, if it lies elsewhere."""
+    asked: list[tuple[str, str | None]] = field(default_factory=list)
+    """Path and `Authorization` of each request."""
+
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        world = self
+        expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                given = self.headers.get("Authorization")
+                world.asked.append((self.path, given))
+                if world.private and given != expected:
+                    self.answer(401, b"", ("WWW-Authenticate", 'Basic realm="loopback"'))
+                elif to := world.moved(self.path):
+                    self.answer(302, b"", ("Location", to))
+                else:
+                    self.pass_on()
+
+            do_HEAD = do_GET  # noqa: N815  the server looks for that name
+
+            def pass_on(self) -> None:
+                wanted = {"Host": self.headers["Host"], "Accept": self.headers.get("Accept", "*/*")}
+                request = urllib.request.Request(world.behind + self.path, headers=wanted)
+                try:
+                    with urllib.request.urlopen(request, timeout=20) as source:
+                        kind = source.headers.get("Content-Type", "application/octet-stream")
+                        self.answer(200, world.lie(self.path, source.read()), ("Content-Type", kind))
+                except urllib.error.HTTPError as error:
+                    self.answer(error.code, b"")
+
+            def answer(self, code: int, body: bytes, *headers: tuple[str, str]) -> None:
+                self.send_response(code)
+                for name, value in (*headers, ("Content-Length", str(len(body)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+@contextmanager
+def before(behind: str) -> Iterator[Loopback]:
+    """Run a server before another one."""
+    found = Loopback(behind=behind.rstrip("/"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), found.handler()) as server:
+        found.url = f"http://127.0.0.1:{server.server_address[1]}"
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield found
+        finally:
+            server.shutdown()

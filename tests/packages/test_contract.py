@@ -1,0 +1,372 @@
+"""The contract of ecosystems: the same cases, and the same words, for each of them.
+
+Nothing of a package runs on this host; values of indexes, locks and archives have their form or are refused by the name
+of the sender; credentials stay with their origin; locks, licenses and damage in the cache are handled alike.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import need
+from kit import loopback
+from kit.loopback import PASSWORD
+from kit.worlds.all import WORLDS
+from kit.worlds.world import DIGEST, MEMBERS, Thing, World
+
+from builder.authoring import relock
+from builder.base.errors import LayerwrightError, UsageError
+from builder.base.values import RelativePath
+from builder.building import layer
+from builder.layer.licences import Policy
+from builder.layer.reader import LayerZip
+from builder.model import recipes
+from builder.model.recipes import Loaded
+from builder.model.target import targets
+from builder.packages import table
+from builder.plan.planning import plan
+from builder.report import legal
+
+RECIPE = """
+[layer]
+name = "some"
+version = "1"
+description = "for tests"
+license = "MIT"
+[targets]
+runtimes = ["{}"]
+architectures = ["x86_64"]
+{}
+[slim]
+bytecode = "off"
+"""
+DIGESTS = ("../../victim", "A" * 64, "a" * 63, "None", "")
+NAMES = ("../../victim", "..", "a/b", "a\\b", "a\nb", "a\x07b", "/etc/victim", "C:victim")
+NETWORK = {"maven"}
+"""Ecosystems whose own client fetches a plugin from its usual repository."""
+
+
+def every(*, network: bool = True) -> list[Any]:
+    return [
+        pytest.param(name, marks=pytest.mark.network if network and name in NETWORK else ()) for name in sorted(WORLDS)
+    ]
+
+
+def saying(attribute: str, *, network: bool = True) -> list[Any]:
+    """Return each ecosystem with each value that its index or its lock can send."""
+    return [
+        pytest.param(name, what, marks=pytest.mark.network if network and name in NETWORK else ())
+        for name, world in sorted(WORLDS.items())
+        for what in sorted(getattr(world, attribute) - {DIGEST})
+    ]
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    made = WORLDS[request.param]()
+    for program in made.programs:
+        need(program)
+    for name in ("cache", "project", "world"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    with made.running(tmp_path / "world", monkeypatch):
+        yield made
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return tmp_path / "project"
+
+
+def recipe(project: Path, world: World, step: str) -> Loaded:
+    path = project / "some" / "recipe.toml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(RECIPE.format(world.runtime, step), encoding="utf-8")
+    return recipes.load(project, "some")
+
+
+def locked(project: Path, world: World, *names: str) -> Loaded:
+    loaded = recipe(project, world, world.step(*names))
+    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    assert (project / "some" / world.lock).is_file()
+    return loaded
+
+
+def lint(loaded: Loaded) -> None:
+    for ecosystem in table.of_recipe(loaded):
+        ecosystem.lint(loaded)
+
+
+def planned(loaded: Loaded) -> None:
+    for target in targets(loaded.recipe):
+        plan(loaded, target)
+
+
+def built(loaded: Loaded, output: Path) -> layer.Built:
+    options = layer.Options(output=output, wheels_only=True, rebuild=True)
+    return layer.build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
+
+
+def content(zipped: Path) -> dict[str, bytes]:
+    with LayerZip(zipped) as opened:
+        return {entry.path: entry.content.read() for entry in opened.tree}
+
+
+def outside(folder: Path) -> set[str]:
+    """Return what lies beside the cache, the index and their clients' own folders."""
+    found = (path.relative_to(folder) for path in folder.rglob("*"))
+    return {path.as_posix() for path in found if path.parts[0] not in {"cache", "world"}}
+
+
+def refused(error: LayerwrightError) -> str:
+    assert error.exit_code in {2, 4}, error
+    return str(error)
+
+
+def names_sender(error: LayerwrightError, world: World) -> bool:
+    senders = ("index", "registry", "repository", ".whl", ".gem", "an archive of", world.front.url, *world.blamed)
+    return any(sender in str(error) for sender in senders)
+
+
+def index_refused(world: World, loaded: Loaded, folder: Path) -> None:
+    before = outside(folder)
+    with pytest.raises(LayerwrightError) as raised:
+        planned(loaded)
+    refused(raised.value)
+    assert names_sender(raised.value, world), raised.value
+    assert outside(folder) == before
+
+
+def lock_refused(world: World, project: Path, folder: Path, text: str) -> None:
+    """Make sure that a lock is refused by its name, by `lint` as by `plan`, before the index is asked."""
+    (project / "some" / world.lock).write_text(text, encoding="utf-8")
+    loaded = recipe(project, world, world.step("tiny"))
+    before, asked = outside(folder), len(world.front.asked)
+    for command in (lint, planned):
+        with pytest.raises(UsageError) as raised:
+            command(loaded)
+        assert world.lock in str(raised.value), text
+        assert raised.value.why, text
+        assert raised.value.hint, text
+    assert (outside(folder), len(world.front.asked)) == (before, asked)
+
+
+def test_every_ecosystem_has_a_world() -> None:
+    assert {ecosystem.name for ecosystem in table.ECOSYSTEMS} == set(WORLDS)
+
+
+# ---- 1 nothing runs ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_nothing_of_a_package_runs_on_this_host(world: World, project: Path, tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    step, prebuilt = world.hostile(marker)
+    loaded = recipe(project, world, step)
+    lint(loaded)
+    planned(loaded)
+    relock.relock(loaded, upgrade=True, report=lambda _: None)
+    planned(loaded)
+    if prebuilt:
+        (project / "some" / world.lock).unlink()
+        result = built(recipe(project, world, prebuilt), tmp_path / "dist")
+        assert len(content(result.path)) > 0
+    assert not marker.exists()
+
+
+# ---- 2 digests -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("digest", DIGESTS)
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_a_digest_of_an_index_that_is_none_is_refused(world: World, project: Path, tmp_path: Path, digest: str) -> None:
+    world.publish(Thing())
+    world.lie(DIGEST, digest)
+    loaded = recipe(project, world, world.step("tiny"))
+    before = outside(tmp_path)
+    with pytest.raises(LayerwrightError) as raised:  # uv reads capitals as what they mean, and no file has that digest
+        built(loaded, tmp_path / "dist")
+    refused(raised.value)
+    assert names_sender(raised.value, world), raised.value
+    assert outside(tmp_path) - {"dist"} == before
+
+
+@pytest.mark.parametrize("world", every(network=False), indirect=True)
+def test_a_digest_of_a_lock_that_is_none_is_refused(
+    world: World, project: Path, tmp_path: Path, lock_text: str
+) -> None:
+    for digest in (*DIGESTS, "a" * 63 + "g"):
+        lock_refused(world, project, tmp_path, world.forge(lock_text, DIGEST, digest))
+
+
+# ---- 3 names -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", NAMES)
+@pytest.mark.parametrize(("world", "what"), saying("index_sends"), indirect=["world"])
+def test_a_name_of_an_index_that_is_a_path_is_refused(
+    world: World, project: Path, tmp_path: Path, what: str, value: str
+) -> None:
+    world.publish(Thing())
+    world.publish(Thing(name="other"))
+    world.lie(what, value)
+    index_refused(world, recipe(project, world, world.step("tiny")), tmp_path)
+
+
+@pytest.mark.parametrize(("world", "what"), saying("lock_sends", network=False), indirect=["world"])
+def test_a_name_of_a_lock_that_is_a_path_is_refused(
+    world: World, project: Path, tmp_path: Path, what: str, lock_text: str
+) -> None:
+    for value in NAMES:
+        lock_refused(world, project, tmp_path, world.forge(lock_text, what, value))
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_a_path_in_an_archive_that_leaves_its_folder_is_refused(
+    world: World, project: Path, tmp_path: Path, member: str
+) -> None:
+    world.publish(Thing(files={member: b"victim"}))
+    loaded = recipe(project, world, world.step("tiny"))
+    before = outside(tmp_path)
+    if member in world.leaves_out:
+        paths = set(content(built(loaded, tmp_path / "dist").path))
+        assert {RelativePath.parse(path, "zip") for path in paths} == paths
+        assert not any("victim" in path for path in paths)
+    else:
+        with pytest.raises(LayerwrightError) as raised:
+            built(loaded, tmp_path / "dist")
+        assert raised.value.exit_code == 4
+        assert names_sender(raised.value, world), raised.value
+        assert not list((tmp_path / "dist").glob("*.zip"))
+    assert {path for path in outside(tmp_path) - before if not path.startswith("dist")} == set()
+    assert not any("victim" in path for path in outside(tmp_path))
+
+
+# ---- 4 credentials -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_a_redirect_to_another_origin_gets_no_credentials(
+    world: World, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.publish(Thing())
+    world.front.private = True
+    world.private(monkeypatch)
+    with loopback.before(world.front.behind) as other:
+        host = other.url.replace("127.0.0.1", "localhost") if world.shared_host else other.url
+        world.front.moved = lambda path: host + path if world.archive(path) else None
+        result = built(recipe(project, world, world.step("tiny")), tmp_path / "dist")
+    assert len(content(result.path)) > 0
+    assert any(given for _, given in world.front.asked)
+    assert [path for path, _ in other.asked if world.archive(path)]
+    assert [given for _, given in other.asked if given] == []
+    assert PASSWORD not in result.path.with_suffix(".json").read_text(encoding="utf-8")
+
+
+# ---- 5 folders and repositories ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(network=False), indirect=True)
+def test_a_folder_and_a_repository_are_refused(world: World, project: Path) -> None:
+    for name, step, files in world.local():
+        (project / "some").mkdir(exist_ok=True)
+        for file, text in files.items():
+            (project / "some" / file).write_text(text, encoding="utf-8")
+        for command in (lint, planned):
+            with pytest.raises(UsageError) as raised:
+                command(recipe(project, world, step))
+            assert raised.value.exit_code == 2, name
+            assert world.unindexed in str(raised.value), name
+            assert raised.value.why, name
+    assert world.front.asked == []
+
+
+# ---- 6 stale locks -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(network=False), indirect=True)
+def test_a_stale_lock_is_refused(world: World, project: Path, lock_text: str) -> None:
+    (project / "some" / world.lock).write_text(lock_text, encoding="utf-8")
+    loaded = recipe(project, world, world.other("tiny"))
+    asked = len(world.front.asked)
+    for command in (lint, planned):
+        with pytest.raises(UsageError, match=f"^the {world.lock} of some does not fit its recipe") as raised:
+            command(loaded)
+        assert any("tiny" in line for line in raised.value.why)
+        assert raised.value.hint == "`layerwright lock some` brings it up to date"
+    assert len(world.front.asked) == asked
+
+
+# ---- 7 licenses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_licenses_are_the_same_everywhere(world: World, project: Path, tmp_path: Path) -> None:
+    expected = {"free": "MIT", "strict": "GPL-3.0-only", "owned": "Proprietary"}
+    for name, text in expected.items():
+        world.publish(Thing(name=name, license=text))
+    result = built(recipe(project, world, world.step(*expected)), tmp_path / "dist")
+    warned = [row for row in result.manifest.findings if row.check == "license"]
+    assert len(warned) == 2
+    for name in ("strict", "owned"):
+        assert any(f"{name} 1.0.0" in row.message and expected[name] in row.message for row in warned)
+    looked = legal.look(result.path)
+    assert {(row.package, row.version): row.license for row in looked.licences} == {
+        (name, "1.0.0"): text for name, text in expected.items()
+    }
+    objections = legal.objections([looked], Policy(deny=("GPL-*", "Proprietary")))
+    assert sorted(text.split()[0] for text in objections) == ["owned", "strict"]
+    bill = json.loads(result.path.with_suffix(".cdx.json").read_text(encoding="utf-8"))
+    rows = {row["purl"]: row["licenses"] for row in bill["components"] if row.get("purl")}
+    assert rows == {
+        world.purl(name): [{"license": {"name" if name == "owned" else "id": text}}] for name, text in expected.items()
+    }
+
+
+# ---- 8 damage ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_a_flipped_byte_in_the_cache_never_reaches_a_layer(world: World, project: Path, tmp_path: Path) -> None:
+    world.publish(Thing())
+    loaded = locked(project, world, "tiny")
+    before = content(built(loaded, tmp_path / "dist").path)
+    kept = list(world.kept(tmp_path / "cache"))
+    assert kept
+    for path in kept:
+        for place in (0, path.stat().st_size // 2, path.stat().st_size - 1):
+            data = bytearray(path.read_bytes())
+            data[place] ^= 1
+            path.unlink()  # it may be a second name of a file of the ecosystem's own cache
+            path.write_bytes(data)
+            assert content(built(loaded, tmp_path / "dist").path) == before, path
+
+
+@pytest.mark.parametrize("world", every(), indirect=True)
+def test_what_is_missing_or_added_in_the_cache_is_noticed(world: World, project: Path, tmp_path: Path) -> None:
+    world.publish(Thing())
+    loaded = locked(project, world, "tiny")
+    before = content(built(loaded, tmp_path / "dist").path)
+    for path in list(world.kept(tmp_path / "cache")):
+        path.with_name("more.js").write_bytes(b"victim")
+        assert content(built(loaded, tmp_path / "dist").path) == before
+        path.unlink(missing_ok=True)
+        assert content(built(loaded, tmp_path / "dist").path) == before
+
+
+# ---- locks of which the text alone matters -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lock_text(world: World, project: Path) -> str:
+    """Return the text of a lock for tiny. Maven's is written here: its client would have to fetch a plugin."""
+    (project / "some").mkdir(exist_ok=True)
+    if world.ecosystem in NETWORK:
+        (artifact,) = json.loads(world.step("tiny").partition("artifacts = ")[2])
+        return f"{artifact} sha256:{'a' * 64}\n"
+    world.publish(Thing())
+    locked(project, world, "tiny")
+    return (project / "some" / world.lock).read_text(encoding="utf-8")
