@@ -36,7 +36,7 @@ BASICS = {
     *("sharp", "canvas", "better-sqlite3", "bcrypt", "aws-sdk", "esbuild"),
     *("jackson", "powertools-java", "sqlite-jdbc", "snappy-java"),
     *("bash-runtime", "log-extension", "exec-wrapper", "git", "ghostscript", "poppler-utils", "graphviz", "qpdf"),
-    *("busybox", "dejavu-fonts", "ca-bundle", "ripgrep"),
+    *("busybox", "dejavu-fonts", "ca-bundle", "ripgrep", "rust-extension"),
     *("nokogiri", "sqlite3-ruby", "bcrypt-ruby"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }

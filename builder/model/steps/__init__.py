@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from builder.model.steps.cargo import Cargo
 from builder.model.steps.gem import Gem
 from builder.model.steps.maven import Maven
 from builder.model.steps.npm import Npm
@@ -14,6 +15,6 @@ from builder.model.steps.when import When
 __all__ = ["Build", "Copy", "Gem", "Maven", "Npm", "Packages", "Pip", "Script", "Step", "When"]
 
 Step = Annotated[
-    Packages | Pip | Npm | Gem | Maven | Build | Script | Copy,
+    Packages | Pip | Npm | Gem | Maven | Cargo | Build | Script | Copy,
     Field(discriminator="uses"),
 ]

@@ -1,0 +1,1 @@
+"""Programs in Rust, through cargo, which compiles in the build image only."""
