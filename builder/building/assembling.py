@@ -18,26 +18,31 @@ from builder.plan.plan import Plan
 
 def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Path) -> Tree:
     """Put the files of all steps together."""
-    content = made[TREE].files("opt") if TREE in made else tree.Tree(())
+    content = _parsed(made[TREE].files("opt"), "the container") if TREE in made else tree.Tree(())
     for resolution in plan.resolutions:
-        content = _parsed(resolution.assemble(content, made, work), resolution)
+        content = _parsed(resolution.assemble(content, made, work), _archives(resolution))
     brought = list(_libraries(plan, made, content))
     content = content.with_entries(brought)
     if plan.recipe.libraries.license:
         content = content.with_entries(_licences(made, {entry.name for entry in brought}))
-    content = content.with_entries(
-        tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in plan.copied
-    )
+    copies = [tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in plan.copied]
+    content = content.with_entries(_parsed(tree.of(copies), f"the folder of {loaded.name}"))
     if not len(content):
         msg = f"{plan.target.name}: the steps leave the layer empty"
         raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
     return content
 
 
-def _parsed(content: Tree, resolution: Resolution) -> Tree:
-    """Return the content if each path is one below /opt. Names in archives come from whoever published them."""
+def _archives(resolution: Resolution) -> str:
     kinds = sorted({package.ecosystem for package in resolution.packages})
-    sender = f"an archive of the {' and '.join(kinds)} packages"
+    return f"an archive of the {' and '.join(kinds)} packages"
+
+
+def _parsed(content: Tree, sender: str) -> Tree:
+    """Return the content if each path is one below /opt, and no longer than file systems take. Raises UntrustedError.
+
+    Names in archives come from their publishers, and this is the one place that all of them pass on the way to a zip.
+    """
     for entry in content:
         if RelativePath.parse(entry.path, sender) != entry.path:
             raise untrusted(sender, entry.path, "a path in its shortest form")

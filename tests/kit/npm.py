@@ -17,10 +17,8 @@ def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **m
     text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
     path = folder / f"{name}.tgz"
     with tarfile.open(path, "w:gz") as archive:
-        others = {
-            f"package/{file}" if not file.startswith("/") else file: content.encode()
-            for file, content in (files or {}).items()
-        }
+        named = {file if file.startswith("/") else f"package/{file}": text for file, text in (files or {}).items()}
+        others = {file: content.encode() for file, content in named.items()}
         content = {"package/package.json": text, "package/index.js": b"module.exports = 7;\n", **others}
         for file, data in content.items():
             info = tarfile.TarInfo(file)

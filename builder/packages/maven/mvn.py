@@ -134,4 +134,4 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
         return BuildError(
             msg, why=[f"asked for: {', '.join(artifacts)}"], hint="is the version right, or the artifact private?"
         )
-    return BuildError("Maven could not resolve the jars", why=[line for line in lines if line][:4])
+    return BuildError("Maven could not resolve the jars of the repository", why=[line for line in lines if line][:4])

@@ -35,7 +35,11 @@ def lock(manifest: str, known: str | None) -> str:
     offered.check(manifest, known)
     with cache_paths.workspace() as work:
         _write(work, manifest, known)
-        _run(work, ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"], "npm could not resolve")
+        _run(
+            work,
+            ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"],
+            "npm could not resolve the packages of the registry",
+        )
         found = (work / "package-lock.json").read_text(encoding="utf-8")
     offered.check(manifest, found)
     return found

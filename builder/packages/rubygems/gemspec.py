@@ -41,17 +41,20 @@ _Loader.yaml_implicit_resolvers = {  # a date stays the text that it is, as does
 }
 
 
-def metadata(path: Path) -> dict[str, Any]:
-    """Return the metadata of a .gem file; BuildError when it is none."""
+def metadata(path: Path, name: str = "") -> dict[str, Any]:
+    """Return the metadata of a .gem file. Errors call it `name`, because the cache names files by their hash.
+
+    Raises BuildError for a file that is not a gem, UntrustedError for values in it that are not valid.
+    """
     try:
         with tarfile.open(path) as archive:
             member = archive.extractfile("metadata.gz")
             found = yaml.load(gzip.decompress(member.read()), _Loader) if member else None  # noqa: S506  a safe loader
     except (OSError, tarfile.TarError, EOFError, KeyError, ValueError, yaml.YAMLError) as error:
-        _unreadable(path, str(error))
+        _unreadable(name or path.name, str(error))
     if not isinstance(found, dict) or "name" not in found:
-        _unreadable(path, "its metadata names no gem")
-    return {**found, **_typed(found, path.name)}
+        _unreadable(name or path.name, "its metadata names no gem")
+    return {**found, **_typed(found, name or path.name)}
 
 
 def _typed(found: dict[str, Any], sender: str) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def _folder(path: object, sender: str) -> str:
     return "." if path == "." else RelativePath.parse(path, sender)
 
 
-def contents(path: Path) -> Iterator[tuple[str, bytes]]:
+def contents(path: Path, name: str = "") -> Iterator[tuple[str, bytes]]:
     """Yield names and bytes of the files of a .gem; BuildError when one would leave its folder."""
     try:
         with tarfile.open(path) as archive:
@@ -76,13 +79,13 @@ def contents(path: Path) -> Iterator[tuple[str, bytes]]:
                 for member in inner:
                     stream = inner.extractfile(member) if member.isreg() else None
                     if stream:
-                        yield RelativePath.parse(member.name, path.name), stream.read()
+                        yield RelativePath.parse(member.name, name or path.name), stream.read()
     except (OSError, tarfile.TarError, EOFError, KeyError) as error:
-        _unreadable(path, str(error))
+        _unreadable(name or path.name, str(error))
 
 
-def _unreadable(path: Path, why: str) -> NoReturn:
-    msg = f"{path.name} is no gem that can be read"
+def _unreadable(name: str, why: str) -> NoReturn:
+    msg = f"{name} is no gem that can be read"
     raise BuildError(msg, why=[why.splitlines()[0][:200] if why else "it is empty"])
 
 

@@ -53,7 +53,11 @@ def _of_gemrc() -> str | None:
 
 def fetched(spec: Spec, index: str) -> Path:
     """Return the .gem file of a spec, verified against its hash."""
-    return fetch.cached(f"{index}gems/{spec.full_name}.gem", str(spec.sha256), f"{spec.full_name}.gem")
+    name = f"{spec.full_name}.gem"
+    if spec.sha256 is None:
+        msg = f"the index of gems gives no SHA-256 for {name}"
+        raise BuildError(msg, hint="layerwright installs by hash; serve the index with checksums")
+    return fetch.cached(f"{index}gems/{name}", spec.sha256, name)
 
 
 @cache

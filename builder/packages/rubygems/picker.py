@@ -1,7 +1,6 @@
 """Choosing a file of each gem: precompiled if it will load in Lambda, else the one that is compiled."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from builder.base.errors import BuildError
 from builder.layer import elf
@@ -45,7 +44,7 @@ class Picker:
         for text in rubies(self._target.runtimes):
             if needs and not Requirement(needs).allows(Version(text)):
                 return f"needs Ruby {needs}"
-        return _too_new(index.fetched(spec, self._address), self._target) if spec.platform != RUBY else None
+        return _too_new(spec, self._address, self._target) if spec.platform != RUBY else None
 
     def gem(self, spec: Spec) -> ChosenGem:
         found = described(spec, self._address)
@@ -57,10 +56,10 @@ class Picker:
         return ChosenGem(spec=spec, compiled=compiled, reason=reason, options=self._step.options.get(spec.name, ()))
 
 
-def _too_new(path: Path, target: Target) -> str | None:
+def _too_new(spec: Spec, address: str, target: Target) -> str | None:
     """Say which glibc a precompiled gem wants, when Lambda has an older one."""
     highest = target.base.os.glibc
-    for name, data in gemspec.contents(path):
+    for name, data in gemspec.contents(index.fetched(spec, address), f"{spec.full_name}.gem"):
         if not data.startswith(elf.MAGIC) or other_abi(name, target.base):
             continue
         for need in elf.parse(data).versions:

@@ -102,7 +102,7 @@ class Gems:
             yield tree.from_data(f"{root}/specifications/{name}.gemspec", text.encode())
             if gem.compiled:
                 continue
-            for path, data in gemspec.contents(index.fetched(gem.spec, self.index)):
+            for path, data in gemspec.contents(index.fetched(gem.spec, self.index), f"{name}.gem"):
                 if not other_abi(path, self.target.base):
                     yield tree.from_data(f"{root}/gems/{name}/{path}", data)
             if gemspec.extensions(metadata):  # else Ruby would take it for one whose extension was never compiled
@@ -137,10 +137,11 @@ def _row(gem: ChosenGem) -> Package:
 @cache
 def described(spec: Spec, address: str) -> dict[str, Any]:
     """Return the metadata of a gem: needed several times on the way from plan to zip, read once."""
-    path = index.fetched(spec, address)
-    metadata = gemspec.metadata(path)
+    file = f"{spec.full_name}.gem"
+    metadata = gemspec.metadata(index.fetched(spec, address), file)
     if metadata["name"] != spec.name:
-        raise untrusted(credentials.redact(address), metadata["name"], f"the name of {path.name}, which is {spec.name}")
+        sender = f"the index of gems at {credentials.redact(address)}"
+        raise untrusted(sender, metadata["name"], f"the name in {file}, {spec.name}")
     return metadata
 
 

@@ -58,6 +58,8 @@ class Maven(World):
     lock_sends: ClassVar[frozenset[str]] = frozenset({DIGEST, NAME, VERSION, FILE})
     leaves_out: ClassVar[frozenset[str]] = frozenset(MEMBERS)
     """A jar stays whole."""
+    drops: ClassVar[frozenset[str]] = frozenset({NAME})
+    """Maven warns of a pom with an invalid name, and takes none of its dependencies."""
     unindexed: ClassVar[str] = "is not `group:artifact:version`"
     front: Loopback
 

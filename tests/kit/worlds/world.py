@@ -44,7 +44,9 @@ class World(Protocol):
     unindexed: ClassVar[str] = "are not packages of an index, or cannot be read"
     """What is said of a folder or a repository."""
     leaves_out: ClassVar[frozenset[str]] = frozenset()
-    """Names of members that the ecosystem's own installer drops, so that nobody can refuse them."""
+    """Names of members that the ecosystem's own installer drops or moves into its folder, so that none is refused."""
+    drops: ClassVar[frozenset[str]] = frozenset()
+    """What an index cannot send, because the ecosystem's own client ignores the whole list that it is in."""
     blamed: ClassVar[tuple[str, ...]] = ()
     """What its own client says instead of naming the index."""
     shared_host: ClassVar[bool] = False
