@@ -10,7 +10,7 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import yaml
 
@@ -19,6 +19,8 @@ from builder.base.values import RelativePath, matching
 from builder.model.steps.gem_version import NAME
 
 _NAME = re.compile(NAME)
+_MOST = 8 << 20
+"""Bytes of metadata: hundreds of times what gems have."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -49,12 +51,22 @@ def metadata(path: Path, name: str = "") -> dict[str, Any]:
     try:
         with tarfile.open(path) as archive:
             member = archive.extractfile("metadata.gz")
-            found = yaml.load(gzip.decompress(member.read()), _Loader) if member else None  # noqa: S506  a safe loader
+            found = yaml.load(_unpacked(member), _Loader) if member else None  # noqa: S506  a safe loader
     except (OSError, tarfile.TarError, EOFError, KeyError, ValueError, yaml.YAMLError) as error:
         _unreadable(name or path.name, str(error))
     if not isinstance(found, dict) or "name" not in found:
         _unreadable(name or path.name, "its metadata names no gem")
     return {**found, **_typed(found, name or path.name)}
+
+
+def _unpacked(packed: IO[bytes]) -> bytes:
+    """Return the metadata of a gem; it is read before anything else is known of the gem."""
+    with gzip.open(packed) as stream:
+        data = stream.read(_MOST + 1)
+    if len(data) > _MOST:
+        msg = f"its metadata has more than {_MOST >> 20} MB"
+        raise ValueError(msg)
+    return data
 
 
 def _typed(found: dict[str, Any], sender: str) -> dict[str, Any]:

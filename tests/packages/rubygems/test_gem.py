@@ -317,6 +317,47 @@ def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:
         gemspec.metadata(tmp_path / "a.gem")
 
 
+def test_metadata_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = kit.pack(tmp_path, "one")
+    size = len(gemspec.text(gemspec.metadata(path), "1.0", "ruby"))
+    monkeypatch.setattr(gemspec, "_MOST", size // 8)
+    with pytest.raises(BuildError, match="^one.gem is no gem that can be read") as raised:
+        gemspec.metadata(path, "one.gem")
+    assert raised.value.why == ("its metadata has more than 0 MB",)
+
+
+@pytest.mark.parametrize(
+    ("where", "value"), [("name", "one\nsystem('x')"), ("require_paths", ["lib\nx"]), ("extensions", ["../x"])]
+)
+def test_metadata_that_would_become_code_or_a_path_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, value: object
+) -> None:
+    path = kit.pack(tmp_path, "one")
+    whole = gemspec.metadata(path)
+    monkeypatch.setattr("yaml.load", lambda *_: {**whole, where: value})
+    with pytest.raises(BuildError, match="^one.gem sends a value that is not a"):
+        gemspec.metadata(path, "one.gem")
+
+
+def test_a_gem_of_another_name_is_refused(gem_index: Path, tmp_path: Path) -> None:
+    made = kit.pack(gem_index / "gems", "two", "1.0")
+    made.rename(made.with_name("one-1.0.gem"))
+    kit.write_index(gem_index)
+    (gem_index / "info" / "two").rename(gem_index / "info" / "one")
+    with pytest.raises(BuildError, match="sends a value that is not the name in one-1.0.gem, one") as raised:
+        planned(recipe(tmp_path, 'gems = ["one"]'))
+    assert raised.value.why == ("'two'",)
+
+
+def test_a_gem_without_a_checksum_is_refused(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
+    info = gem_index / "info" / "one"
+    info.write_text(info.read_text(encoding="utf-8").replace("checksum:", "other:"), encoding="utf-8")
+    with pytest.raises(BuildError, match=r"^the index of gems gives no SHA-256 for one-1\.0\.gem"):
+        planned(recipe(tmp_path, 'gems = ["one"]'))
+
+
 def test_a_silent_index_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUNDLE_MIRROR__ALL", "http://127.0.0.1:9/")
     monkeypatch.setattr("time.sleep", lambda _: None)
