@@ -16,7 +16,7 @@ from builder.model import facts, libraries
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
-from builder.packages import sources
+from builder.packages import sources, table
 from builder.packages.pypi import sdist, static_tools
 from builder.plan import dockerfile, mode
 from builder.plan.container import TREE, Acceleration, Container, Part
@@ -102,7 +102,7 @@ def _attempt(work: Work, way: CompileMode, report: Report, missing: Sequence[Par
             context=place / "context",
             platform=target.arch.docker,
             log=log_file(target),
-            secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets),
+            secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets, table.environment()),
             no_cache=work.choice.no_cache,
             arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.choice.recompile else {},
             timeout=work.choice.timeout,

@@ -9,6 +9,7 @@ from builder.building import compiling
 from builder.building.compiling import Work
 from builder.engine import containers, host
 from builder.engine.client import Engine
+from builder.packages import table
 from builder.plan import dockerfile
 from builder.plan.container import Container
 
@@ -31,7 +32,7 @@ def open_shell(work: Work, command: str | None) -> int:
     tag = f"layerwright-shell:{uuid.uuid4().hex[:12]}"
     with cache_paths.workspace() as place:
         compiling.write_context(work, place / "context", work.container.parts)
-        files = host.write_secrets(place / "secrets", compiling.OWN_SECRETS, work.choice.secrets)
+        files = host.write_secrets(place / "secrets", compiling.OWN_SECRETS, work.choice.secrets, table.environment())
         arguments = [f"--secret=id={name},src={path}" for name, path in files.items()]
         for stage in stages(work.container):
             built = processes.run(

@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,10 +62,11 @@ def proxies() -> dict[str, str]:
     return {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
 
 
-def environment() -> str:
-    """Return the variables of this host that steps need, proxies and package indexes, as shell assignments."""
-    variables = {**proxies(), **{name: value for name, value in os.environ.items() if _INDEXES.match(name)}}
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+def environment(variables: Collection[str] = ()) -> str:
+    """Return the variables of this host that steps need as shell assignments: proxies, package indexes, `variables`."""
+    given = {name: value for name, value in os.environ.items() if _INDEXES.match(name) or name in variables}
+    given = {**proxies(), **given}
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(given.items()))
 
 
 def certificates() -> bytes:
@@ -106,13 +107,15 @@ def _bundles() -> Iterator[Path]:
     yield from (Path(path) for path in dict.fromkeys(path for _, path in named))
 
 
-def write_secrets(folder: Path, ids: tuple[str, str], secrets: Sequence[Secret]) -> dict[str, Path]:
+def write_secrets(
+    folder: Path, ids: tuple[str, str], secrets: Sequence[Secret], variables: Collection[str] = ()
+) -> dict[str, Path]:
     """Write all secrets into a new, private folder and return their files by id. Empty ones are left out.
 
-    `ids` are the ids of the environment and of the CA certificates of this host.
+    `ids` are the ids of the environment and of the CA certificates of this host; `variables` as for `environment`.
     """
     folder.mkdir(mode=0o700)
-    contents = {ids[0]: environment().encode(), ids[1]: certificates()}
+    contents = {ids[0]: environment(variables).encode(), ids[1]: certificates()}
     contents.update({secret.id: secret.content() for secret in secrets})
     files = {}
     for number, (name, content) in enumerate(contents.items()):

@@ -72,7 +72,7 @@ class Package:
     file: str
     sha256: str | None = None
     integrity: str | None = None
-    """npm's form of a digest: `sha512-` and base64. None in ecosystems that have none."""
+    """A digest in the ecosystem's own form, such as npm's `sha512-` and base64. None in ecosystems that have none."""
     bytes: int | None = None
     """Bytes to download, where the index tells them."""
     stage: str | None = None
@@ -219,6 +219,8 @@ class Ecosystem(Protocol):
     """The table of a recipe that asks for its packages."""
     locks: ClassVar[tuple[str, ...]]
     """Names of the files beside a recipe that pin its packages; the first decides whether a recipe is locked."""
+    environment: ClassVar[frozenset[str]] = frozenset()
+    """Variables of the host that its tools read in containers as well, such as a mirror; handed over as a secret."""
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
 

@@ -1,6 +1,6 @@
 """The table of all ecosystems, and what is asked of all of them at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 
 from builder.layer.installed import Installed
@@ -26,9 +26,14 @@ def of_recipe(loaded: Loaded) -> list[Ecosystem]:
     return [found for found in ECOSYSTEMS if any(isinstance(step, found.step) for step in loaded.recipe.step)]
 
 
-def lock_names() -> frozenset[str]:
-    """Return the names of all locks that may lie beside a recipe."""
-    return frozenset(name for ecosystem in ECOSYSTEMS for name in ecosystem.locks)
+def lock_names(ecosystems: Iterable[Ecosystem] = ECOSYSTEMS) -> frozenset[str]:
+    """Return the names of the locks that may lie beside a recipe."""
+    return frozenset(name for ecosystem in ecosystems for name in ecosystem.locks)
+
+
+def environment() -> frozenset[str]:
+    """Return the names of the host's variables that tools of ecosystems read in containers."""
+    return frozenset(name for ecosystem in ECOSYSTEMS for name in ecosystem.environment)
 
 
 def installed(content: Tree) -> tuple[Installed, ...]:

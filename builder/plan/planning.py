@@ -77,10 +77,10 @@ def _unpinned(container: Container | None) -> Iterator[str]:
 
 
 def _beside(loaded: Loaded) -> dict[str, str]:
-    """Return the files that scripts can read, with their hashes: all that lie beside the recipe."""
+    """Return the files that scripts can read, with their hashes: all that lie beside the recipe, but for its locks."""
     if loaded.folder is None or loaded.adhoc:
         return {}
-    own = {RECIPE_FILE, *table.lock_names()}
+    own = {RECIPE_FILE, *table.lock_names(table.of_recipe(loaded))}
     return {name: digest for name, digest in files.hashes(loaded.folder).items() if name.rpartition("/")[2] not in own}
 
 

@@ -62,6 +62,9 @@ def test_steps_get_proxy_and_index_but_not_the_rest(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("UV_CACHE_DIR", "/mine")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no")
     assert host.environment() == "HTTPS_PROXY='http://me:it'\"'\"'s@proxy:1'\nUV_INDEX_INNER_PASSWORD='$(x)'\n"
+    monkeypatch.setenv("AN_ECOSYSTEMS_MIRROR", "https://inner.example")
+    assert host.environment({"AN_ECOSYSTEMS_MIRROR"}).startswith("AN_ECOSYSTEMS_MIRROR=https://inner.example\n")
+    assert "AN_ECOSYSTEMS_MIRROR" not in host.environment()
 
 
 @pytest.mark.parametrize(

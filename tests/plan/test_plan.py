@@ -136,3 +136,13 @@ def test_text_that_tries_to_be_a_command_is_refused(tables: dict[str, Any], prob
         loaded(**tables)
     told = " ".join(caught.value.why)
     assert problem.replace(".packages", "").replace(".source.", ".").replace(".script", "") in told or problem in told
+
+
+def test_scripts_read_every_file_beside_the_recipe_but_the_locks_that_the_recipe_has(tmp_path: Path) -> None:
+    """A lock of an ecosystem that the recipe takes nothing of is a file like another, for example a project's."""
+    for name in ("package-lock.json", "Gemfile.lock", "recipe.toml"):
+        (tmp_path / name).write_text("{}", encoding="utf-8")
+    one = loaded(tmp_path, step=[{"uses": "script", "run": "true"}])
+    container = plan(one, targets(one.recipe)[0]).container
+    assert container is not None
+    assert [name for name, _ in container.recipe_files] == ["Gemfile.lock", "package-lock.json"]
