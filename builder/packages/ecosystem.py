@@ -17,6 +17,7 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Step
 from builder.model.target import Target
+from builder.packages.dividing import Divider
 
 S = TypeVar("S")
 Report = Callable[[str], None]
@@ -191,16 +192,6 @@ class DefaultTest:
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weighed:
-    """One package of a layer with what it needs, after slimming."""
-
-    name: str
-    version: str
-    bytes: int
-    needs: frozenset[str]
-
-
 class Ecosystem(Protocol):
     """One kind of packages: all that the rest of layerwright knows of it. Implementations inherit the defaults."""
 
@@ -212,6 +203,8 @@ class Ecosystem(Protocol):
     """Names of the files beside a recipe that pin its packages; the first decides whether a recipe is locked."""
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
+    divider: ClassVar[Divider[Any] | None] = None
+    """How its layers are split; None if they cannot be."""
 
     def lint(self, loaded: Loaded) -> None:  # noqa: ARG002
         """Raise UsageError for what `resolve` would refuse whatever the index offers. Asks nobody."""
@@ -241,10 +234,6 @@ class Ecosystem(Protocol):
     def tests(self, tree: Tree, runtime: Runtime) -> Iterable[DefaultTest]:  # noqa: ARG002
         """Yield the tests of a layer that has none of its own."""
         return ()
-
-    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:  # noqa: ARG002
-        """Return the packages of a layer by name with their sizes and needs; empty if it cannot be split."""
-        return {}
 
 
 # ---- the same words for all ---------------------------------------------------------------------------------------

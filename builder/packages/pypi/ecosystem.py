@@ -8,9 +8,10 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Pip
-from builder.model.target import Target, targets
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, Weighed
+from builder.model.target import targets
+from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
 from builder.packages.pypi import changelogs, installed, locks, planning, requirements_file
+from builder.packages.pypi.dividing import PipDivider
 
 _IMPORT_EACH = """
 import importlib, sys, time, traceback
@@ -33,6 +34,7 @@ class PyPI(Ecosystem):
     name = "pypi"
     step = Pip
     locks = (locks.LOCK, locks.BUILD_LOCK)
+    divider = PipDivider()
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "__pycache__": ["__pycache__/"],
         "installer's files": [
@@ -67,9 +69,6 @@ class PyPI(Ecosystem):
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
         if runtime.python and (names := sorted(set(installed.modules(tree)))):
             yield DefaultTest(what="importing each module", code=_IMPORT_EACH, arguments=tuple(names))
-
-    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
-        return installed.weigh(tree, target)
 
 
 ECOSYSTEM = PyPI()
