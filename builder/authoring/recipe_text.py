@@ -1,6 +1,6 @@
 """The text of a recipe, from tables: keys aligned, long lists on lines of their own."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tomlkit
@@ -22,7 +22,7 @@ def recipe_text(tables: Tables, *comments: str) -> str:
             continue
         if len(document.body):
             document.add(tomlkit.nl())
-        document.append(name, _table(value) if isinstance(value, Mapping) else _tables(value))
+        document.append(name, _table(value) if isinstance(value, Mapping) else AoT([_table(each) for each in value]))
     return f"{document.as_string().strip()}\n"
 
 
@@ -31,13 +31,6 @@ def as_table(value: Any) -> dict[str, Any]:  # noqa: ANN401  any table of the mo
     table: Callable[..., Any] = type(value)
     plain: dict[str, Any] = adapter(table).dump_python(value, mode="json", by_alias=True, exclude_defaults=True)
     return plain
-
-
-def _tables(values: Iterable[Mapping[str, Any]]) -> AoT:
-    made = [_table(value) for value in values]
-    for table in made[:-1]:
-        table.add(tomlkit.nl())
-    return AoT(made)
 
 
 def _table(values: Mapping[str, Any]) -> Table:

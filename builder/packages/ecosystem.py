@@ -17,6 +17,7 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Step
 from builder.model.target import Target
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.dividing import Divider
 
 S = TypeVar("S")
@@ -223,6 +224,10 @@ class Ecosystem(Protocol):
     def lock_path(self, loaded: Loaded) -> Path | None:
         """Return the file that pins the packages of a recipe, whether or not it exists; None if there can be none."""
         return loaded.lock_named(self.locks[0])
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages | None:  # noqa: ARG002
+        """Return packages that a command line names; None if it cannot. Raises UsageError for others."""
+        return None
 
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the addresses of changelogs that packages name, where the index tells them."""

@@ -11,8 +11,8 @@ import pytest
 from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
-from builder.authoring import parts
 from builder.authoring.split import split
+from builder.authoring.split_recipes import untested, write
 from builder.building.layer import Options, build
 from builder.layer import interpreters
 from builder.layer.versions import version_key
@@ -206,7 +206,7 @@ def packages(folder: Path, name: str) -> dict[tuple[str, str], dict[str, str]]:
 def written(big: Path) -> dict[str, str]:
     """Split the recipe and return the texts of the written ones."""
     loaded = recipes.load(big / "recipes", "big")
-    paths = parts.write(loaded, split(loaded, targets(loaded.recipe)[0]), big / "recipes")
+    paths = write(loaded, split(loaded, targets(loaded.recipe)[0]), big / "recipes")
     return {path.parent.name: path.read_text() for path in paths}
 
 
@@ -269,7 +269,7 @@ def test_a_test_stays_in_the_layer_that_has_all_it_needs(big: Path) -> None:
     assert [test.files for test in part["big-beta"].test] == [("python/gamma/__init__.py",)]
     assert part["big-base"].test == ()
     loaded = recipes.load(big / "recipes", "big")
-    assert parts.untested(loaded, split(loaded, targets(loaded.recipe)[0])) == [1, 4]
+    assert untested(loaded, split(loaded, targets(loaded.recipe)[0])) == [1, 4]
 
 
 def test_a_layer_is_for_the_targets_that_have_its_packages(big: Path) -> None:

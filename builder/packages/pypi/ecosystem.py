@@ -1,6 +1,7 @@
 """PyPI's packages, behind the Protocol of ecosystems."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from builder.layer.installed import Installed
@@ -9,8 +10,10 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Pip
 from builder.model.target import targets
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution
 from builder.packages.pypi import changelogs, installed, locks, planning, requirements_file
+from builder.packages.pypi.command_line import PipPackages
 from builder.packages.pypi.dividing import PipDivider
 
 _IMPORT_EACH = """
@@ -59,6 +62,9 @@ class PyPI(Ecosystem):
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
         return locks.locks(request)
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
+        return PipPackages.parse(texts, file)
 
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:
         return changelogs.changelogs(loaded, names)

@@ -22,7 +22,7 @@ _AXES: tuple[tuple[str, ...], ...] = (("os",), ("arch",), ("runtime",), ("os", "
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Part:
+class LayerRecipe:
     """One layer of a split with the recipe that it comes from."""
 
     loaded: Loaded
@@ -54,7 +54,7 @@ class Part:
 
 def write(loaded: Loaded, division: Split, folder: Path) -> list[Path]:
     """Write one recipe for each layer into the folder of recipes. Raises UsageError rather than overwrite a folder."""
-    texts = {folder / part.share.name / RECIPE_FILE: text(part) for part in parts(loaded, division)}
+    texts = {folder / part.share.name / RECIPE_FILE: text(part) for part in layer_recipes(loaded, division)}
     if existing := [path.parent.as_posix() for path in texts if path.parent.exists()]:
         msg = "recipes of that name are there already"
         raise UsageError(msg, why=existing, hint="remove them to split anew")
@@ -65,20 +65,20 @@ def write(loaded: Loaded, division: Split, folder: Path) -> list[Path]:
     return list(texts)
 
 
-def parts(loaded: Loaded, division: Split) -> list[Part]:
+def layer_recipes(loaded: Loaded, division: Split) -> list[LayerRecipe]:
     divider, _ = divisible(loaded)
-    return [Part(loaded=loaded, division=division, share=share, divider=divider) for share in division.shares]
+    return [LayerRecipe(loaded=loaded, division=division, share=share, divider=divider) for share in division.shares]
 
 
 def untested(loaded: Loaded, division: Split) -> list[int]:
     """Return the numbers, from 1, of the tests that no layer of a split can run by itself."""
-    every = parts(loaded, division)
+    every = layer_recipes(loaded, division)
     return [
         number for number, test in enumerate(loaded.recipe.test, 1) if not any(_testable(part, test) for part in every)
     ]
 
 
-def text(part: Part) -> str:
+def text(part: LayerRecipe) -> str:
     """Return the recipe of a layer."""
     recipe = part.loaded.recipe
     tables: Tables = {
@@ -99,14 +99,14 @@ def text(part: Part) -> str:
     return recipe_text(tables, *_comments(part))
 
 
-def _comments(part: Part) -> Iterator[str]:
+def _comments(part: LayerRecipe) -> Iterator[str]:
     needed = {name for target in part.targets for name in part.division.elsewhere(part.share, target)}
     for layer in part.division.shares:
         if brought := sorted(needed & layer.names):
             yield f"Goes with {layer.name}, which has {', '.join(brought)}."
 
 
-def _layer(part: Part) -> dict[str, Any]:
+def _layer(part: LayerRecipe) -> dict[str, Any]:
     layer, roots = part.loaded.recipe.layer, part.share.roots
     description = f"{', '.join(roots)} of {layer.name}" if roots else f"Packages that the layers of {layer.name} share"
     needs_base = any(part.division.elsewhere(part.share, target) - part.division.excluded for target in part.targets)
@@ -119,7 +119,7 @@ def _layer(part: Part) -> dict[str, Any]:
     }
 
 
-def _targets(part: Part) -> dict[str, Any]:
+def _targets(part: LayerRecipe) -> dict[str, Any]:
     """Return [targets] without runtimes and architectures that have none of the packages."""
     listed = part.loaded.recipe.targets
     runtimes = [name for name in listed.runtimes if any(_has(target, name) for target in part.targets)]
@@ -140,7 +140,7 @@ def _has(target: Target, name: str) -> bool:
     return name in {*(runtime.name for runtime in target.runtimes), *(arch.name for arch in target.architectures)}
 
 
-def _steps(part: Part) -> Iterator[dict[str, Any]]:
+def _steps(part: LayerRecipe) -> Iterator[dict[str, Any]]:
     """Yield the steps: one for all targets if they have the same packages, else one for each kind of them."""
     step, share, division = part.loaded.recipe.step[0], part.share, part.division
     by_target = {}
@@ -173,7 +173,7 @@ def _key(target: Target, axes: Sequence[str]) -> tuple[str, ...]:
     return tuple(values[axis] for axis in axes)
 
 
-def _libraries(part: Part) -> dict[str, Any]:
+def _libraries(part: LayerRecipe) -> dict[str, Any]:
     """Return [libraries] for the layers that have libraries: those with compiled packages, if there are any."""
     compiled = part.division.compiled
     return as_table(part.loaded.recipe.libraries) if not compiled or compiled & part.share.names else {}
@@ -182,7 +182,7 @@ def _libraries(part: Part) -> dict[str, Any]:
 # ---- tests ---------------------------------------------------------------------------------------------------------
 
 
-def _tests(part: Part) -> Iterator[dict[str, Any]]:
+def _tests(part: LayerRecipe) -> Iterator[dict[str, Any]]:
     """Yield the tests that the layer can run by itself.
 
     Without any, a layer that needs others is tested for its files: the default test would import them.
@@ -199,7 +199,7 @@ def _tests(part: Part) -> Iterator[dict[str, Any]]:
         yield from ({"files": paths, **when} for when, paths in _conditions(landmarks))
 
 
-def _testable(part: Part, test: Test) -> bool:
+def _testable(part: LayerRecipe, test: Test) -> bool:
     """Tell whether a layer has everything that a test needs, on each target that the test is for."""
     chosen = [target for target in part.targets if target.matches(test.when)]
     if test.invoke and test.invoke.files:
@@ -209,7 +209,7 @@ def _testable(part: Part, test: Test) -> bool:
     return bool(chosen) and all(_importable(part, test, target) for target in chosen)
 
 
-def _importable(part: Part, test: Test, target: Target) -> bool:
+def _importable(part: LayerRecipe, test: Test, target: Target) -> bool:
     packages = part.division.contents[target]
     modules = part.divider.imports(test)
     imported = {package.name for package in packages.values() if package.modules & modules}
@@ -221,17 +221,17 @@ def _importable(part: Part, test: Test, target: Target) -> bool:
 # ---- exceptions and publishing -------------------------------------------------------------------------------------
 
 
-def _concerned(part: Part, allow: Allow) -> bool:
+def _concerned(part: LayerRecipe, allow: Allow) -> bool:
     """Tell whether an [[allow]] can cover a finding of the layer: its path is there, or in no layer of the split."""
     if allow.path is None:
         return True
     pattern = matcher([allow.path])
     inside = any(pattern.match_file(path) for path in part.files)
-    every = parts(part.loaded, part.division)
+    every = layer_recipes(part.loaded, part.division)
     return inside or not any(pattern.match_file(path) for other in every for path in other.files)
 
 
-def _publish(part: Part) -> dict[str, Any]:
+def _publish(part: LayerRecipe) -> dict[str, Any]:
     """Return [publish] with a name and a parameter for each layer: one name for two would mix their versions."""
     publish = part.loaded.recipe.publish
     settings = as_table(publish)
