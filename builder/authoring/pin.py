@@ -14,7 +14,7 @@ from builder.model.runtimes import runtimes as every_runtime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Pinned:
+class ImagePins:
     """What the registry says: (path, old digest or None, new digest) of what differs from the pins."""
 
     file: Path
@@ -35,7 +35,7 @@ def alive() -> list[Runtime]:
     return [one for one in every_runtime().values() if one.status(today()) != "blocked"]
 
 
-def pin(engine: Engine, chosen: list[Runtime], *, write: bool) -> Pinned:
+def pin(engine: Engine, chosen: list[Runtime], *, write: bool) -> ImagePins:
     """Ask for the digests of the runtimes' images, and write them unless this is only a check."""
     wanted = {f"{images.registry()}/{path}": path for path in paths(chosen)}
     found, errors = registry.digests(engine, [images.Image(name=name, digest=None) for name in wanted])
@@ -53,4 +53,4 @@ def pin(engine: Engine, chosen: list[Runtime], *, write: bool) -> Pinned:
         with files.replacing(file) as part:
             images.write_pins(part, {**before, **after})
         images.forget()
-    return Pinned(file=file, count=len(after), changes=changes, missing=tuple(errors))
+    return ImagePins(file=file, count=len(after), changes=changes, missing=tuple(errors))

@@ -1,30 +1,31 @@
-"""One recipe that is too large becomes several layers, of which each function takes what it imports.
+"""One recipe that is too large becomes several layers, of which each function takes those that it imports.
 
-Lambda's 250 MB hold for a function with all its layers together, so that no split makes more fit into one function. It
-makes what many functions need a layer of its own, and each function fit that needs only some of the rest.
+Lambda's limit of 250 MB applies to a function with all its layers, so no split makes more fit into one function. It
+gives a layer of its own to packages that many functions need, and makes functions fit that need only some of the rest.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from operator import attrgetter
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from builder.base import cache_paths, files
+from builder.base import cache_paths
 from builder.base.errors import BuildError, CheckFailedError, UsageError
 from builder.layer import slim, tree
 from builder.layer.merge import MOST
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
-from builder.model.steps import Pip
-from builder.model.target import Target
+from builder.model.target import Target, targets
 from builder.packages import table
-from builder.packages.ecosystem import Weighed
+from builder.packages.dividing import Divider, Weighed
+from builder.plan.plan import Plan
 from builder.plan.planning import plan
+
+Packages = Mapping[str, Weighed]
+"""The packages of one target, by name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,72 +34,114 @@ class Share:
 
     name: str
     roots: tuple[str, ...]
-    """Packages that the recipe asks for; empty for what others share."""
+    """Packages that the recipe asks for; empty for the layer that others share."""
+    names: frozenset[str]
+    """All its packages, on whatever target."""
     packages: tuple[Weighed, ...]
+    """Those on the measured target."""
 
     @property
     def bytes(self) -> int:
-        return sum(one.bytes for one in self.packages)
+        return sum(package.bytes for package in self.packages)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Split:
+    """The layers that a recipe is divided into."""
+
     target: Target
+    """The target that the sizes are measured for."""
     shares: tuple[Share, ...]
     """The shared one first."""
-    total: int
+    contents: Mapping[Target, Packages]
+    """The packages of every target, with the excluded ones; the measured target is the first."""
+    excluded: frozenset[str]
+    """Packages that the recipe itself leaves to another layer."""
+    compiled: frozenset[str]
+    """Packages that have no wheel on some target, so that a container compiles them."""
 
-    def elsewhere(self, share: Share) -> set[str]:
-        """Return the packages that those of a layer need, directly or not, and that are in another one."""
-        every = {one.name: one for layer in self.shares for one in layer.packages}
-        own = {one.name for one in share.packages}
-        return {name for one in own for name in _closure(one, every)} - own
+    @cached_property
+    def total(self) -> int:
+        """Bytes of the recipe's layer."""
+        return sum(share.bytes for share in self.shares)
+
+    def elsewhere(self, share: Share, target: Target | None = None) -> set[str]:
+        """Return the packages that a layer needs, directly or not, from others. Default: on the measured target."""
+        packages = self.contents[target or self.target]
+        inside = share.names & packages.keys()
+        return {name for root in inside for name in closure(root, packages)} - inside
 
     def attached(self, share: Share) -> tuple[Share, ...]:
         """Return the layers that a function needs for the packages of one."""
         needed = self.elsewhere(share)
-        return tuple(one for one in self.shares if one is share or needed & {own.name for own in one.packages})
+        return tuple(layer for layer in self.shares if layer is share or needed & layer.names)
 
 
 def split(loaded: Loaded, target: Target) -> Split:
-    """Decide which packages go into which layer. Raises CheckFailedError when a single import is over the limit."""
-    planned = plan(loaded, target, wheels_only=True)
-    roots = [canonicalize_name(Requirement(target.expand(text)).name) for text in _step(loaded).requirements]
-    with cache_paths.workspace() as work:
-        content = tree.Tree(())
-        for resolution in planned.resolutions:
-            content = resolution.assemble(content, {}, work)
-        rules = planned.slim
-        slimmed = slim.slim(content, rules, table.leftovers(), work / "stripped" if rules.strip else None)
-        packages = _weighed(slimmed.tree, target)
-    shares = _fewer(_shares(loaded.name, dict.fromkeys(roots), packages))
-    found = Split(target=target, shares=tuple(shares), total=sum(one.bytes for one in packages.values()))
-    for share in found.shares:
-        needed = sum(one.bytes for one in found.attached(share))
-        if needed > UNZIPPED_LIMIT:
-            who = f"{', '.join(share.roots)} with all that it needs"
-            msg = f"{target.name}: {who} is {needed / MB:.1f} MB, over Lambda's limit"
-            largest = sorted(share.packages, key=lambda one: -one.bytes)[:5]
-            why = [f"{one.bytes / MB:8.1f} MB  {one.name}" for one in largest]
-            raise CheckFailedError(msg, why=why, hint="prune it, or use a container image, which may have 10 GB")
-    return found
+    """Decide which packages go into which layer, on all targets alike; `target` is the one to measure.
+
+    Raises UsageError for a recipe that cannot be split, CheckFailedError if a single import is over the limit.
+    """
+    divider, step = divisible(loaded)
+    roots = divider.roots(loaded, step)
+    excluded = divider.excluded(step)
+    whole = dataclasses.replace(loaded, recipe=dataclasses.replace(loaded.recipe, step=(divider.whole(step),)))
+    plans = {each: plan(whole, each) for each in [target, *(each for each in targets(loaded.recipe) if each != target)]}
+    contents = _contents(whole, divider, plans)
+    included = [root for root in roots if root not in excluded]
+    division = Split(
+        target=target,
+        shares=tuple(_fewer(list(_shares(loaded.name, included, contents, excluded)))),
+        contents=contents,
+        excluded=excluded,
+        compiled=frozenset(package.name for each in plans.values() for package in each.packages if package.stage),
+    )
+    for share in division.shares:
+        _require_fitting(division, share)
+    return division
 
 
-def _step(loaded: Loaded) -> Pip:
+def divisible(loaded: Loaded) -> tuple[Divider[Any], Any]:
+    """Return the one step of a recipe and how it is divided. Raises UsageError for a recipe that cannot be split."""
     steps = loaded.recipe.step
-    if len(steps) != 1 or not isinstance(steps[0], Pip) or not steps[0].requirements:
-        msg = f"{loaded.name} cannot be split: only a recipe whose one step is `pip` with requirements can"
-        raise UsageError(msg)
-    return steps[0]
+    ecosystem = table.of_step(steps[0])
+    if len(steps) == 1 and ecosystem and ecosystem.divider and ecosystem.divider.roots(loaded, steps[0]):
+        return ecosystem.divider, steps[0]
+    usable = " or ".join(f"`{kind.name}`" for kind in table.ECOSYSTEMS if kind.divider)
+    msg = f"{loaded.name} cannot be split: only a recipe with a single step can, which lists packages of {usable}"
+    raise UsageError(msg)
 
 
-def _weighed(content: Tree, target: Target) -> dict[str, Weighed]:
-    """Return the packages of a layer with those of their needs that are in it."""
-    found = {name: one for ecosystem in table.ECOSYSTEMS for name, one in ecosystem.weigh(content, target).items()}
-    return {name: dataclasses.replace(one, needs=one.needs & set(found)) for name, one in found.items()}
+def _contents(loaded: Loaded, divider: Divider[Any], plans: Mapping[Target, Plan]) -> dict[Target, Packages]:
+    """Return the packages of every target. A target with the same versions as one before it is not downloaded."""
+    trees: dict[frozenset[tuple[str, str]], Tree] = {}
+    contents: dict[Target, Packages] = {}
+    with cache_paths.workspace() as work:
+        for number, (target, planned) in enumerate(plans.items()):
+            versions = {package.name: package.version for package in planned.packages}
+            key = frozenset(versions.items())
+            if key not in trees:
+                trees[key] = _tree(loaded, target, work / str(number))
+            contents[target] = {
+                name: dataclasses.replace(package, version=versions.get(name, package.version))
+                for name, package in divider.weigh(trees[key], target).items()
+            }
+    return contents
 
 
-def _closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
+def _tree(loaded: Loaded, target: Target, work: Path) -> Tree:
+    """Return the slimmed layer of a target. Raises BuildError for packages that would have to be compiled."""
+    work.mkdir()
+    planned = plan(loaded, target, wheels_only=True)
+    content = tree.Tree(())
+    for resolution in planned.resolutions:
+        content = resolution.assemble(content, {}, work)
+    rules = planned.slim
+    return slim.slim(content, rules, table.leftovers(), work / "stripped" if rules.strip else None).tree
+
+
+def closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
+    """Return a package with all that it needs of a layer, directly or not; empty if the layer does not have it."""
     reached: set[str] = set()
     queue = [root]
     while queue:
@@ -109,85 +152,58 @@ def _closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
     return reached
 
 
-def _shares(name: str, roots: Iterable[str], packages: Mapping[str, Weighed]) -> list[Share]:
-    """Give each root a layer of what it alone needs, and put what several need into one before them."""
-    closures = {root: _closure(root, packages) for root in roots}
-    shared = {one for one in packages if sum(one in closure for closure in closures.values()) != 1}
-    base = Share(name=f"{name}-base", roots=(), packages=tuple(packages[one] for one in sorted(shared)))
-    found = [base] if shared else []
-    for root, closure in closures.items():
-        if own := sorted(closure - shared):
-            found.append(Share(name=f"{name}-{root}", roots=(root,), packages=tuple(packages[one] for one in own)))
-    return found
+def _shares(
+    recipe: str, roots: Iterable[str], contents: Mapping[Target, Packages], excluded: frozenset[str]
+) -> Iterator[Share]:
+    """Yield a layer for each root with the packages that it alone needs, after one for those that several need.
+
+    A package is in the same layer on every target.
+    """
+    measured = next(iter(contents.values()))
+    names = {name for packages in contents.values() for name in packages} - excluded
+    closures = {
+        root: {name for packages in contents.values() for name in closure(root, packages)} - excluded
+        for root in dict.fromkeys(roots)
+    }
+    shared = {name for name in names if sum(name in needed for needed in closures.values()) != 1}
+
+    def share(suffix: str, roots: tuple[str, ...], members: set[str]) -> Share:
+        packages = tuple(measured[name] for name in sorted(members & measured.keys()))
+        return Share(name=f"{recipe}-{suffix}", roots=roots, names=frozenset(members), packages=packages)
+
+    if shared:
+        yield share("base", (), shared)
+    for root, needed in closures.items():
+        if members := needed - shared:
+            yield share(root, (root,), members)
 
 
 def _fewer(shares: list[Share]) -> list[Share]:
     """Join the smallest until a function can have all of them: five layers at most."""
     while len(shares) > MOST:
-        first, second = sorted((one for one in shares if one.roots), key=lambda one: one.bytes)[:2]
+        first, second = sorted((share for share in shares if share.roots), key=lambda share: share.bytes)[:2]
         joined = Share(
             name=f"{first.name}-{second.roots[0]}",
             roots=(*first.roots, *second.roots),
-            packages=tuple(sorted((*first.packages, *second.packages), key=attrgetter("name"))),
+            names=first.names | second.names,
+            packages=tuple(sorted((*first.packages, *second.packages), key=lambda package: package.name)),
         )
-        shares = [*(one for one in shares if one not in (first, second)), joined]
+        shares = [*(share for share in shares if share not in (first, second)), joined]
     return shares
 
 
-def write(loaded: Loaded, found: Split, folder: Path) -> list[Path]:
-    """Write one recipe for each layer beside the others; what is there already is never overwritten."""
-    paths = [folder / share.name / "recipe.toml" for share in found.shares]
-    if there := [path.as_posix() for path in paths if path.exists()]:
-        msg = "recipes of that name are there already"
-        raise UsageError(msg, why=there, hint="remove them to split anew")
-    for share, path in zip(found.shares, paths, strict=True):
-        files.writable(path.parent)
-        with files.replacing(path) as part:
-            part.write_text(_text(loaded, share, found), encoding="utf-8", newline="\n")
-    return paths
+def _require_fitting(division: Split, share: Share) -> None:
+    needed = sum(layer.bytes for layer in division.attached(share))
+    if needed > UNZIPPED_LIMIT:
+        subject = f"{', '.join(share.roots)} with all that it needs"
+        msg = f"{division.target.name}: {subject} is {needed / MB:.1f} MB, over Lambda's limit"
+        largest = sorted(share.packages, key=lambda package: -package.bytes)[:5]
+        why = [f"{package.bytes / MB:8.1f} MB  {package.name}" for package in largest]
+        raise CheckFailedError(msg, why=why, hint="prune it, or use a container image, which may have 10 GB")
 
 
-def _text(loaded: Loaded, share: Share, found: Split) -> str:
-    layer, targets = loaded.recipe.layer, loaded.recipe.targets
-    own = [f"{one.name}=={one.version}" for one in share.packages]
-    others = sorted(found.elsewhere(share))
-    what = f"{', '.join(share.roots)} of {layer.name}" if share.roots else f"What the layers of {layer.name} share"
-    more = f"; goes with {found.shares[0].name}" if others else ""
-    without = f"without      = {_list(others)}  # {found.shares[0].name} brings them\n" if others else ""
-    slimming = loaded.recipe.slim
-    first = next(iter(share.packages)).name.replace("-", "_")
-    version = layer.version
-    return f"""\
-[layer]
-name        = "{share.name}"
-version     = "{version}"
-description = "{(what + more)[:256]}"
-license     = "see its packages"
-
-[targets]
-runtimes      = {_list(targets.runtimes)}
-architectures = {_list(targets.architectures)}
-
-[[step]]
-uses         = "pip"
-requirements = {_list(own)}
-{without}
-[slim]
-prune = {_list(slimming.prune)}
-keep  = {_list(slimming.keep)}
-
-[[test]]
-shell = "ls -d /opt/python/*.dist-info | grep -i '{first}'"
-"""
-
-
-def _list(values: Sequence[str]) -> str:
-    quoted = ", ".join('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return f"[{quoted}]"
-
-
-def require_large(found: Split, *, anyway: bool) -> None:
-    """Refuse to split what fits as it is."""
-    if found.total <= UNZIPPED_LIMIT and not anyway:
-        msg = f"{found.target.name} fits: {found.total / MB:.1f} MB unzipped"
+def require_large(division: Split, *, anyway: bool) -> None:
+    """Raise BuildError for a layer that fits as it is, unless it shall be split anyway."""
+    if division.total <= UNZIPPED_LIMIT and not anyway:
+        msg = f"{division.target.name} fits: {division.total / MB:.1f} MB unzipped"
         raise BuildError(msg, hint="--anyway splits it all the same")

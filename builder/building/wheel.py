@@ -22,6 +22,7 @@ from builder.model.runtimes import OperatingSystem, operating_system, runtime, r
 from builder.model.steps import Packages, Pip, Step
 from builder.model.target import Target, targets
 from builder.packages.pypi import metadata
+from builder.packages.pypi.command_line import package_name
 from builder.packages.pypi.install import Pinned, install
 from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, best, resolve
@@ -34,7 +35,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class WheelRequest:
     requirements: tuple[str, ...]
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
@@ -54,9 +55,9 @@ class Wheel:
     """`wheel` as the index has it, or one of `parts.WAYS`: compiled."""
 
 
-def make(request: Request, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
+def make(request: WheelRequest, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
     """Yield the wheel of each requirement for each runtime and architecture, each file once."""
-    names = {adhoc.name(text) for text in request.requirements}
+    names = {package_name(text) for text in request.requirements}
     seen: set[Path] = set()
     for target in targets(_recipe(request)):
         report(f"{target.base.name} {target.arch.name}: planning")
@@ -85,7 +86,7 @@ def _tell(report: Report, target: Target, text: str) -> None:
     report(f"{target.base.name} {target.arch.name}: {text}")
 
 
-def _recipe(request: Request) -> Recipe:
+def _recipe(request: WheelRequest) -> Recipe:
     packages = tuple(dict.fromkeys((*request.packages, *_known_packages(request))))
     steps: list[Step] = [Packages(uses="packages", install=packages)] if packages else []
     wheels: Literal["never", "prefer"] = "never" if request.from_source else "prefer"
@@ -96,18 +97,18 @@ def _recipe(request: Request) -> Recipe:
     )
 
 
-def _known_packages(request: Request) -> Iterator[str]:
+def _known_packages(request: WheelRequest) -> Iterator[str]:
     """Yield what the recipes of the same names install before they compile."""
     folder = request.recipes
     known = recipes.names(folder) if folder else []
-    for name in (adhoc.name(text) for text in request.requirements):
+    for name in (package_name(text) for text in request.requirements):
         if folder and name in known:
             for step in recipes.load(folder, name).recipe.step:
                 if isinstance(step, Packages) and step.when is None:
                     yield from step.install
 
 
-def _runtimes(request: Request) -> tuple[str, ...]:
+def _runtimes(request: WheelRequest) -> tuple[str, ...]:
     for name in request.runtimes:
         runtime(name)
     for name in request.architectures:

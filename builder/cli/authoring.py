@@ -83,7 +83,7 @@ def new(
     if path.exists():
         msg = f"{path} exists already"
         raise UsageError(msg, hint="edit it, or choose another name")
-    request = adhoc.Request(requirements=pips, file=None, name=name, runtimes=runtimes, architectures=architectures)
+    request = adhoc.AdhocRequest(specs={"pypi": pips}, name=name, runtimes=runtimes, architectures=architectures)
     with terminal.working(f"resolving {' '.join(pips)}"):
         text = write_recipe(request, name)
     files.writable(path.parent)

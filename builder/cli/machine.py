@@ -12,7 +12,7 @@ from builder.cli.options.targets import TargetOptions
 from builder.cli.selection import chosen
 
 if TYPE_CHECKING:
-    from builder.authoring.pin import Pinned
+    from builder.authoring.pin import ImagePins
 
 _OLD_PINS = 4
 """Exit code of `images pin --check`."""
@@ -97,7 +97,7 @@ def pin(runtimes: tuple[str, ...], engine: str | None, builder: str | None, *, c
         raise click.exceptions.Exit(_OLD_PINS)
 
 
-def _show_pins(pinned: "Pinned", verb: str) -> None:
+def _show_pins(pinned: "ImagePins", verb: str) -> None:
     from builder.cli import terminal
 
     for path, old, new in pinned.changes:

@@ -44,17 +44,16 @@ def _loaded(selected: TargetOptions) -> "list[Loaded]":
 
 
 def _adhoc(selected: TargetOptions) -> "Loaded":
-    from builder.plan.adhoc import Request, recipe
+    from builder.plan.adhoc import AdhocRequest, recipe
 
     return recipe(
-        Request(
-            requirements=selected.pips,
-            node_packages=selected.npms,
-            file=selected.file,
+        AdhocRequest(
+            specs={"pypi": selected.pips, "npm": selected.npms},
+            files={"pypi": selected.file} if selected.file else {},
             name=selected.name,
             runtimes=selected.runtimes,
             architectures=selected.architectures,
-            packages=selected.system_packages,
+            system_packages=selected.system_packages,
         )
     )
 

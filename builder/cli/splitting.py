@@ -32,6 +32,7 @@ def split_(  # noqa: PLR0913  each is an option
     target.
     """
     from builder.authoring import split as splitting
+    from builder.authoring import split_recipes
     from builder.cli import terminal
     from builder.cli.views import shares as view
     from builder.model.target import Selection, select, targets
@@ -41,7 +42,9 @@ def split_(  # noqa: PLR0913  each is an option
     with terminal.working(f"measuring {target.name}"):
         split = splitting.split(loaded, target)
     splitting.require_large(split, anyway=anyway)
-    written = splitting.write(loaded, split, folder) if write else []
+    written = split_recipes.write(loaded, split, folder) if write else []
+    for number in split_recipes.untested(loaded, split) if write else []:
+        terminal.warn(f"[[test]] number {number} of {name} needs packages of several layers: no written recipe has it")
     if as_json:
         terminal.data(view.document(split, written))
     else:

@@ -59,7 +59,7 @@ def wheel(  # noqa: PLR0913  each is an option
     from builder.cli import terminal
 
     files.writable(output)
-    request = wheel.Request(
+    request = wheel.WheelRequest(
         requirements=requirements,
         runtimes=runtimes,
         architectures=architectures,

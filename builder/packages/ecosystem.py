@@ -18,6 +18,8 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Step
 from builder.model.target import Target, steps, targets
+from builder.packages.command_line import CommandLinePackages
+from builder.packages.dividing import Divider
 
 S = TypeVar("S")
 Report = Callable[[str], None]
@@ -200,16 +202,6 @@ class DefaultTest:
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Weighed:
-    """One package of a layer with what it needs, after slimming."""
-
-    name: str
-    version: str
-    bytes: int
-    needs: frozenset[str]
-
-
 class Ecosystem(Protocol):
     """One kind of packages: all that the rest of layerwright knows of it. Implementations inherit the defaults."""
 
@@ -223,6 +215,8 @@ class Ecosystem(Protocol):
     """Variables of the host that its tools read in containers as well, such as a mirror; handed over as a secret."""
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
+    divider: ClassVar[Divider[Any] | None] = None
+    """How its layers are split; None if they cannot be."""
 
     def lint(self, loaded: Loaded) -> None:
         """Raise UsageError for what `resolve` would refuse whatever the index offers, locks included. Asks nobody."""
@@ -241,6 +235,10 @@ class Ecosystem(Protocol):
         """Return the file that pins the packages of a recipe, whether or not it exists; None if there can be none."""
         return loaded.lock_named(self.locks[0])
 
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages | None:  # noqa: ARG002
+        """Return packages that a command line names; None if it cannot. Raises UsageError for others."""
+        return None
+
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the addresses of changelogs that packages name, where the index tells them."""
         return {}
@@ -251,10 +249,6 @@ class Ecosystem(Protocol):
     def tests(self, tree: Tree, runtime: Runtime) -> Iterable[DefaultTest]:  # noqa: ARG002
         """Yield the tests of a layer that has none of its own."""
         return ()
-
-    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:  # noqa: ARG002
-        """Return the packages of a layer by name with their sizes and needs; empty if it cannot be split."""
-        return {}
 
 
 # ---- the same words for all ---------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """npm's packages, behind the Protocol of ecosystems."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from builder.layer.installed import Installed
@@ -8,8 +9,10 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
 from builder.packages.npm import installed, planning
+from builder.packages.npm.command_line import NpmPackages
 
 _IMPORT_EACH = """
 import { createRequire } from 'node:module';
@@ -53,6 +56,9 @@ class NpmRegistry(Ecosystem):
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
         return planning.locks(request)
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
+        return NpmPackages(texts=tuple(texts))
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)

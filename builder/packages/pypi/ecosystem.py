@@ -1,6 +1,7 @@
 """PyPI's packages, behind the Protocol of ecosystems."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from builder.layer.installed import Installed
@@ -8,7 +9,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Pip
-from builder.model.target import Target
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import (
     DefaultTest,
     Ecosystem,
@@ -16,10 +17,11 @@ from builder.packages.ecosystem import (
     LockRequest,
     Request,
     Resolution,
-    Weighed,
     requests,
 )
 from builder.packages.pypi import changelogs, installed, locks, planning
+from builder.packages.pypi.command_line import PipPackages
+from builder.packages.pypi.dividing import PipDivider
 
 _IMPORT_EACH = """
 import importlib, sys, time, traceback
@@ -42,6 +44,7 @@ class PyPI(Ecosystem):
     name = "pypi"
     step = Pip
     locks = (locks.LOCK, locks.BUILD_LOCK)
+    divider = PipDivider()
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "__pycache__": ["__pycache__/"],
         "installer's files": [
@@ -63,6 +66,9 @@ class PyPI(Ecosystem):
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
         return locks.locks(request)
 
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
+        return PipPackages.parse(texts, file)
+
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:
         return changelogs.changelogs(loaded, names)
 
@@ -72,9 +78,6 @@ class PyPI(Ecosystem):
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
         if runtime.python and (names := sorted(set(installed.modules(tree)))):
             yield DefaultTest(what="importing each module", code=_IMPORT_EACH, arguments=tuple(names))
-
-    def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
-        return installed.weigh(tree, target)
 
 
 ECOSYSTEM = PyPI()

@@ -1,7 +1,7 @@
 """Python packages in anybody's layer: their metadata, licenses, modules, sizes and needs."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from email.parser import BytesHeaderParser
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -9,13 +9,14 @@ from packaging.utils import canonicalize_name
 
 from builder.layer.installed import Installed
 from builder.layer.slim import SITE_PACKAGES
-from builder.layer.tree import Tree
+from builder.layer.tree import Entry, Tree
 from builder.model.target import Target
-from builder.packages.ecosystem import Weighed
+from builder.packages.dividing import Weighed
 from builder.packages.pypi.requirements_lock import environment
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _AT_THE_TOP = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
+_INITIAL = re.compile(r"python/[^/]+/__init__\.py|python/[^/]+\.py")
 _STATEMENT = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>[^\n]{1,300})$", re.MULTILINE)
 _OTHER_CLASSIFIERS = ("Programming", "Operating", "Topic", "Intended")
 _CLASSIFIER = re.compile(r"License :: (?:OSI Approved(?: :: |$))?")
@@ -70,23 +71,36 @@ def modules(content: Tree) -> Iterator[str]:
 
 
 def weigh(content: Tree, target: Target) -> Mapping[str, Weighed]:
-    """Return the packages of a layer: sizes by their RECORDs, needs by their METADATA."""
+    """Return the packages of a layer: sizes and files by their RECORDs, needs by their METADATA."""
     entries = {entry.path: entry for entry in content}
-    packages: dict[str, Weighed] = {}
-    for entry in content:
-        if match := _AT_THE_TOP.match(entry.path):
-            text = entry.content.read().decode("utf-8", errors="replace")
-            record = entries.get(f"{entry.parent}/RECORD")
-            lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
-            paths = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines}
-            name = canonicalize_name(match["name"])
-            packages[name] = Weighed(
-                name=name,
-                version=match["version"],
-                bytes=sum(entries[path].size for path in paths if path in entries),
-                needs=frozenset(_needs(text, target)),
-            )
-    return packages
+    described = [(entry, match) for entry in content if (match := _AT_THE_TOP.match(entry.path))]
+    packages = [_weighed(entry, match, entries, target) for entry, match in described]
+    return {package.name: package for package in packages}
+
+
+def _weighed(described: Entry, match: re.Match[str], entries: Mapping[str, Entry], target: Target) -> Weighed:
+    record = entries.get(f"{described.parent}/RECORD")
+    lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
+    paths = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines} & entries.keys()
+    top = {path for path in paths if _INITIAL.fullmatch(path)}
+    return Weighed(
+        name=canonicalize_name(match["name"]),
+        version=match["version"],
+        bytes=sum(entries[path].size for path in paths),
+        needs=frozenset(_needs(described.content.read().decode("utf-8", errors="replace"), target)),
+        files=frozenset(paths),
+        modules=frozenset(_top_level(paths)),
+        landmark=min(top, default=described.path),
+    )
+
+
+def _top_level(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the names that `import` finds, those of namespace packages included."""
+    for path in paths:
+        first, _, rest = path.removeprefix("python/").partition("/")
+        name = first if rest else first.partition(".")[0]
+        if name.isidentifier():
+            yield name
 
 
 def _needs(metadata: str, target: Target) -> Iterator[str]:

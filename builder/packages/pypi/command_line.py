@@ -1,0 +1,100 @@
+"""Python packages of a command line: requirements, or a requirements file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from builder.base.errors import UsageError
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
+from builder.packages.command_line import CommandLinePackages, Draft
+from builder.packages.pypi import metadata
+from builder.packages.pypi.resolve import Wanted, resolve
+
+_PRUNE = ("python/**/tests/", "python/**/*.pyi")
+
+
+def requirement(text: str) -> Requirement:
+    """Return the parsed requirement. Raises UsageError if it is not valid."""
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        msg = f"`{text}` is not a valid requirement"
+        hint = "for example `pandas==2.2.3`; a local wheel is `name @ file:///path/to/name.whl`"
+        raise UsageError(msg, why=[str(error).splitlines()[0]], hint=hint) from None
+
+
+def package_name(text: str) -> str:
+    """Return the canonical name of the package that a requirement is for. Raises UsageError if it is not valid."""
+    return canonicalize_name(requirement(text).name)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PipPackages(CommandLinePackages):
+    """Requirements of `--pip`, and a file of `-r`."""
+
+    language: ClassVar[str] = "python"
+    title: ClassVar[str] = "Python"
+    requirements: tuple[Requirement, ...]
+    texts: tuple[str, ...]
+    file: Path | None
+
+    @classmethod
+    def parse(cls, texts: Sequence[str], file: Path | None) -> "PipPackages":
+        """Raise UsageError for a text that is not a valid requirement."""
+        return cls(requirements=tuple(requirement(text) for text in texts), texts=tuple(texts), file=file)
+
+    @property
+    def name(self) -> str | None:
+        return canonicalize_name(self.requirements[0].name) if self.requirements else None
+
+    @property
+    def description(self) -> str | None:
+        return None
+
+    @property
+    def step(self) -> Mapping[str, Any]:
+        return {"uses": "pip", "requirements": list(self.texts), **({"file": self.file.name} if self.file else {})}
+
+    def version(self, runtime: Runtime, arch: Architecture) -> str:
+        version = _version(self.requirements[0], runtime, arch) if self.requirements else "1"
+        return re.sub(r"[^A-Za-z0-9.+_-]", "-", version)  # an epoch, `1!2.0`, would not go into a file's name
+
+    def require_prebuilt(self, runtime: Runtime, arch: Architecture) -> None:
+        resolve(Wanted(requirements=self.texts, wheels_only=True), runtime, arch)
+
+    def draft(self, versions: Mapping[str, str], layer: Path) -> Draft:
+        summary, license_, modules = metadata.facts(layer / "python", self.requirements[0].name)
+        pins: dict[str, str] = {canonicalize_name(name): version for name, version in versions.items()}
+        pins[canonicalize_name(self.requirements[0].name)] = "{version}"
+        pairs = zip(self.requirements, self.texts, strict=True)
+        pinned = [_pinned(parsed, text, pins.get(canonicalize_name(parsed.name))) for parsed, text in pairs]
+        return Draft(
+            summary=" ".join(summary.split()),
+            license=" ".join(license_.split()),
+            step={"uses": "pip", "requirements": pinned},
+            prune=_PRUNE,
+            test={"python": "; ".join(f"import {module}" for module in modules) or "import sys"},
+        )
+
+
+def _version(first: Requirement, runtime: Runtime, arch: Architecture) -> str:
+    exact = [each.version for each in first.specifier if each.operator == "==" and "*" not in each.version]
+    if exact:
+        return exact[0]
+    name = canonicalize_name(first.name)
+    candidates = resolve(Wanted(requirements=(str(first),)), runtime, arch)
+    return next((each.version for each in candidates if canonicalize_name(each.name) == name), "1")
+
+
+def _pinned(parsed: Requirement, text: str, version: str | None) -> str:
+    """Return a requirement with this version; with a URL or a marker it stays as it is."""
+    if parsed.url or parsed.marker or not version:
+        return text
+    extras = f"[{','.join(sorted(parsed.extras))}]" if parsed.extras else ""
+    return f"{parsed.name}{extras}=={version}"
