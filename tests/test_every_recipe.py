@@ -23,6 +23,8 @@ from builder.model.architectures import host_architecture
 from builder.model.manifest import FindingRow
 from builder.model.recipes import Loaded
 from builder.model.steps import Build, Gem, Npm, Packages, Pip, Script
+from builder.model.steps.cargo import Cargo
+from builder.model.steps.go import Go
 from builder.model.target import Target, targets
 from builder.packages import table
 from builder.packages.npm import package_lock
@@ -36,7 +38,7 @@ BASICS = {
     *("sharp", "canvas", "better-sqlite3", "bcrypt", "aws-sdk", "esbuild"),
     *("jackson", "powertools-java", "sqlite-jdbc", "snappy-java"),
     *("bash-runtime", "log-extension", "exec-wrapper", "git", "ghostscript", "poppler-utils", "graphviz", "qpdf"),
-    *("busybox", "dejavu-fonts", "ca-bundle", "ripgrep", "rust-extension"),
+    *("busybox", "dejavu-fonts", "ca-bundle", "ripgrep", "rust-extension", "go-extension"),
     *("nokogiri", "sqlite3-ruby", "bcrypt-ruby"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
@@ -187,7 +189,7 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
     foreign = target.arch != engine.architecture
-    if any(isinstance(step, (Build, Gem, Script, Pip, Npm)) for step in one.recipe.step):
+    if any(isinstance(step, (Build, Cargo, Gem, Go, Script, Pip, Npm)) for step in one.recipe.step):
         assert built.manifest.route == ("accelerated" if foreign else "native")
     else:  # nothing is compiled: the system's own packages
         assert built.manifest.route == ("emulated" if foreign else "native")

@@ -9,7 +9,7 @@ from builder.model.recipes import Loaded
 from builder.model.steps import Step
 from builder.packages.ecosystem import Ecosystem
 
-_FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo")
+_FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo", "go")
 """Each has a module `ecosystem` with one `ECOSYSTEM`; their files are laid into a layer in this order."""
 ECOSYSTEMS: tuple[Ecosystem, ...] = tuple(
     import_module(f"builder.packages.{folder}.ecosystem").ECOSYSTEM for folder in _FOLDERS

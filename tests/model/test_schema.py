@@ -14,6 +14,6 @@ def test_editors_learn_the_runtimes_and_the_kinds_of_steps() -> None:
     document = json.loads(schema.text())
     assert "python3.13" in document["$defs"]["Targets"]["properties"]["runtimes"]["items"]["enum"]
     assert set(document["properties"]["step"]["items"]["discriminator"]["mapping"]) == {
-        *("packages", "pip", "npm", "gem", "maven", "cargo", "source", "script", "copy")
+        *("packages", "pip", "npm", "gem", "maven", "cargo", "go", "source", "script", "copy")
     }
     assert document["$defs"]["Slim"]["additionalProperties"] is False

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from builder.model.steps.cargo import Cargo
 from builder.model.steps.gem import Gem
+from builder.model.steps.go import Go
 from builder.model.steps.maven import Maven
 from builder.model.steps.npm import Npm
 from builder.model.steps.pip import Pip
@@ -15,6 +16,6 @@ from builder.model.steps.when import When
 __all__ = ["Build", "Copy", "Gem", "Maven", "Npm", "Packages", "Pip", "Script", "Step", "When"]
 
 Step = Annotated[
-    Packages | Pip | Npm | Gem | Maven | Cargo | Build | Script | Copy,
+    Packages | Pip | Npm | Gem | Maven | Cargo | Go | Build | Script | Copy,
     Field(discriminator="uses"),
 ]

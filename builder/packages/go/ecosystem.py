@@ -1,0 +1,39 @@
+"""Go modules, behind the Protocol of ecosystems."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from builder.layer.installed import Installed
+from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
+from builder.model.steps.go import Go
+from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
+from builder.packages.go import installed, planning
+from builder.packages.go.resolution import PURL_TYPE
+
+
+class GoModules(Ecosystem):
+    """Programs in Go, compiled of modules that go.sum verifies."""
+
+    name = PURL_TYPE
+    step = Go
+    locks = (planning.MOD, planning.SUM)
+    environment = frozenset({"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH"})
+
+    def lint(self, loaded: Loaded) -> None:
+        planning.lint(loaded)
+
+    def resolve(self, request: Request) -> Resolution | None:
+        return planning.planned(request)
+
+    def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        return planning.locks(request)
+
+    def lock_path(self, loaded: Loaded) -> Path | None:
+        return planning.lock_path(loaded)
+
+    def installed(self, tree: Tree) -> Iterable[Installed]:
+        return installed.installed(tree)
+
+
+ECOSYSTEM = GoModules()

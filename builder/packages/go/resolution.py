@@ -1,0 +1,121 @@
+"""The programs in Go of one target: each compiled by a block of its own."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from builder.layer.tree import Tree
+from builder.model.architectures import Architecture
+from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
+from builder.packages.go import source
+from builder.packages.go.go_mod import Require
+from builder.packages.go.source import SourceFile
+
+PURL_TYPE = "golang"
+"""The type of package URLs of Go modules (https://github.com/package-url/purl-spec)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Program:
+    """One program and all that decides its bytes."""
+
+    step: int
+    package: str
+    """Its import path, or its folder as `./cmd/tool`."""
+    file: str
+    """Its path in the layer."""
+    tags: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+    cgo: bool
+    modules: tuple[tuple[Require, str], ...]
+    """What it may be compiled of, with the hashes of go.sum."""
+    lock: tuple[str, str] | None = None
+    """The texts of go.mod and go.sum; None where they are among the files."""
+    folder: Path | None = None
+    """Of the host, with the program's source."""
+    files: tuple[SourceFile, ...] = ()
+
+    @property
+    def archive(self) -> str:
+        """Its name in the build context."""
+        return f"go-{self.step}.tar"
+
+    @property
+    def ldflags(self) -> str:
+        """Options of Go's linker: no symbols, no build ID, which names the machine's paths, and values of variables."""
+        return " ".join(["-s -w -buildid=", *(f"'-X={name}={value}'" for name, value in self.variables)])
+
+    def inputs(self) -> list[Any]:
+        """Return what decides its bytes; JSON."""
+        said = [self.package, self.file, self.tags, self.variables, self.cgo, self.lock]
+        return [*said, [astuple(file) for file in self.files]]
+
+    def block(self) -> Block:
+        values = {
+            "archive": self.archive,
+            "package": shlex.quote(self.package),
+            "file": shlex.quote(self.file),
+            "tags": shlex.quote(",".join(self.tags)),
+            "ldflags": shlex.quote(self.ldflags),
+            "cgo": int(self.cgo),
+        }
+        return Block(
+            template="go",
+            title=f"step {self.step}: {self.file}, in Go from {self.package}",
+            values=values,
+            inputs=tuple(self.inputs()),
+            installs=("golang",),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Programs:
+    """All programs of a target."""
+
+    programs: tuple[Program, ...]
+    locked: bool
+    prebuilt: str = "go"
+    has_bytecode: bool = False
+    warnings: tuple[str, ...] = ()
+    compiles: tuple[CompiledPart, ...] = ()
+
+    @property
+    def packages(self) -> tuple[Package, ...]:
+        rows = {(row.name, row.version): row for program in self.programs for row in _rows(program)}
+        return tuple(rows[key] for key in sorted(rows))
+
+    @property
+    def blocks(self) -> tuple[tuple[int, Block], ...]:
+        return tuple((program.step, program.block()) for program in self.programs)
+
+    def inputs(self) -> list[Any]:
+        return [json.loads(json.dumps(program.inputs())) for program in self.programs]
+
+    def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Go of the image compiles
+        if "tree" not in stages:
+            return
+        for program in self.programs:
+            to = context / program.archive
+            if program.folder:
+                source.archive(program.folder, program.files, to)
+            elif program.lock:
+                source.archive_texts(dict(zip(("go.mod", "go.sum"), program.lock, strict=True)), to)
+
+    def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  blocks write into /opt
+        return content
+
+
+def _rows(program: Program) -> Iterator[Package]:
+    for module, digest in program.modules:
+        yield Package(
+            name=module.path,
+            version=module.version,
+            ecosystem=PURL_TYPE,
+            route="compile",
+            reason=f"source of {program.file}",
+            file=f"{module.path}@{module.version}",
+            integrity=digest,
+        )

@@ -1,0 +1,3 @@
+module log-requests
+
+go 1.15
