@@ -15,8 +15,9 @@ from builder.cli.options.containers import ContainerOptions, container_options
     "--os",
     "systems",
     multiple=True,
-    type=click.Choice(["al2", "al2023"]),
-    help="Operating system whose Python runtimes are all selected, previews excepted; repeatable. Default: none.",
+    metavar="NAME",
+    help="Operating system whose Python runtimes are all selected, previews excepted, for example al2023; repeatable."
+    " Default: none.",
 )
 @click.option("--from-source", is_flag=True, help="Compile the packages even where a wheel exists.")
 @click.option(

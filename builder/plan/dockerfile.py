@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
@@ -44,10 +45,10 @@ _PLACES = {GO: "/go/go", CARGO: "/rust/cargo", RUSTC: "/rust/rustc"}
 
 
 @cache
-def _templates() -> "jinja2.Environment":
+def _templates(folder: Path) -> "jinja2.Environment":
     import jinja2
 
-    loader = jinja2.FileSystemLoader(facts.folder() / "templates")
+    loader = jinja2.FileSystemLoader(folder)
     return jinja2.Environment(  # noqa: S701  no HTML is made of it
         loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=False
     )
@@ -64,7 +65,7 @@ def render(
     blocks = list(_blocks(container))
     laid_over = dict.fromkeys([*TOOLS, *(path for block in blocks for path in block["tools"])])
     return (
-        _templates()
+        _templates(facts.folder() / "templates")
         .get_template("Dockerfile.j2")
         .render(
             target=target.name,
