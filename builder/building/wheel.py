@@ -34,7 +34,9 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class WheelOptions:
+    """Options of `layerwright wheel`."""
+
     requirements: tuple[str, ...]
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
@@ -54,13 +56,13 @@ class Wheel:
     """`wheel` as the index has it, or one of `parts.WAYS`: compiled."""
 
 
-def make(request: Request, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
+def make(options: WheelOptions, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
     """Yield the wheel of each requirement for each runtime and architecture, each file once."""
-    names = {adhoc.name(text) for text in request.requirements}
+    names = {adhoc.name(text) for text in options.requirements}
     seen: set[Path] = set()
-    for target in targets(_recipe(request)):
+    for target in targets(_recipe(options)):
         report(f"{target.base.name} {target.arch.name}: planning")
-        loaded = Loaded(recipe=_recipe(request), folder=None, adhoc=True)
+        loaded = Loaded(recipe=_recipe(options), folder=None, adhoc=True)
         planned = plan(loaded, target)
         packages = next(one for one in planned.resolutions if isinstance(one, Wheels))
         for one in packages.routes:
@@ -85,35 +87,35 @@ def _tell(report: Report, target: Target, text: str) -> None:
     report(f"{target.base.name} {target.arch.name}: {text}")
 
 
-def _recipe(request: Request) -> Recipe:
-    packages = tuple(dict.fromkeys((*request.packages, *_known_packages(request))))
+def _recipe(options: WheelOptions) -> Recipe:
+    packages = tuple(dict.fromkeys((*options.packages, *_packages_of_recipes(options))))
     steps: list[Step] = [Packages(uses="packages", install=packages)] if packages else []
-    wheels: Literal["never", "prefer"] = "never" if request.from_source else "prefer"
+    wheels: Literal["never", "prefer"] = "never" if options.from_source else "prefer"
     return Recipe(
         layer=Layer(name="wheels", version="1", description="Wheels", license="see the packages"),
-        targets=Targets(runtimes=_runtimes(request), architectures=request.architectures or tuple(ARCHITECTURES)),
-        step=(*steps, Pip(uses="pip", requirements=request.requirements, wheels=wheels)),
+        targets=Targets(runtimes=_runtimes(options), architectures=options.architectures or tuple(ARCHITECTURES)),
+        step=(*steps, Pip(uses="pip", requirements=options.requirements, wheels=wheels)),
     )
 
 
-def _known_packages(request: Request) -> Iterator[str]:
+def _packages_of_recipes(options: WheelOptions) -> Iterator[str]:
     """Yield what the recipes of the same names install before they compile."""
-    folder = request.recipes
+    folder = options.recipes
     known = recipes.names(folder) if folder else []
-    for name in (adhoc.name(text) for text in request.requirements):
+    for name in (adhoc.name(text) for text in options.requirements):
         if folder and name in known:
             for step in recipes.load(folder, name).recipe.step:
                 if isinstance(step, Packages) and step.when is None:
                     yield from step.install
 
 
-def _runtimes(request: Request) -> tuple[str, ...]:
-    for name in request.runtimes:
+def _runtimes(options: WheelOptions) -> tuple[str, ...]:
+    for name in options.runtimes:
         runtime(name)
-    for name in request.architectures:
+    for name in options.architectures:
         architecture(name)
-    of_systems = [python for system in request.systems for python in _pythons(operating_system(system))]
-    return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
+    of_systems = [python for system in options.systems for python in _pythons(operating_system(system))]
+    return tuple(dict.fromkeys((*options.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
 
 
 def _pythons(system: OperatingSystem) -> list[str]:
