@@ -115,7 +115,7 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
     gone = sorted(set(_GONE.findall(text)))
     if _UNREACHABLE.search(text):
         return UnreachableError(
-            "the Maven repository did not answer",
+            "the Maven repository did not respond",
             why=lines[:2],
             hint="Maven's settings.xml sets mirrors and proxies, `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a CA",
         )

@@ -76,7 +76,7 @@ def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
         hint = (
             "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
         )
-        return UnreachableError("the npm registry did not answer", why=lines[:4], hint=hint)
+        return UnreachableError("the npm registry did not respond", why=lines[:4], hint=hint)
     return BuildError(what, why=lines[:8])
 
 
