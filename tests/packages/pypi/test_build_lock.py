@@ -38,7 +38,7 @@ def test_it_holds_the_files_of_both_architectures_and_not_those_of_other_pythons
     env = {"UV_CACHE_DIR": str(tmp_path / "fresh")}
     gone = layerwright("lock", "a", cwd=tmp_path, env=env)
     assert gone.code == 0, gone.err
-    assert "tool 1.0 -> (gone)" in gone.err
+    assert "tool 1.0 -> (removed)" in gone.err
     assert not path.exists()
 
 

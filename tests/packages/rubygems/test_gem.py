@@ -125,7 +125,7 @@ def test_a_lock_of_bundler_is_read() -> None:
     ],
 )
 def test_what_is_no_lock_is_told(text: str, why: str) -> None:
-    with pytest.raises(UsageError, match="is no lock of gems") as raised:
+    with pytest.raises(UsageError, match=r"^Gemfile\.lock is not a valid Gemfile\.lock") as raised:
         gemfile_lock.read(text, "Gemfile.lock")
     assert why in raised.value.why[0]
 
@@ -295,7 +295,7 @@ def test_libraries_for_other_rubies_stay_out(gem_index: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["../out.rb", "/etc/out.rb", "lib/../../out.rb"])
 def test_a_gem_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     path = kit.pack(tmp_path, "evil", files={name: b"x"})
-    with pytest.raises(BuildError, match="no gem that can be read"):
+    with pytest.raises(BuildError, match=r"^evil-1\.0\.gem sends a value that is not a path below its folder"):
         list(gemspec.contents(path))
 
 
