@@ -10,7 +10,7 @@ from builder.packages.maven import installed, planning
 
 
 class MavenRepository(Ecosystem):
-    """Jars, as published."""
+    """Jars as published, without a container."""
 
     name = "maven"
     step = Maven
