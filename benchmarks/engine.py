@@ -190,7 +190,7 @@ def prepared(folder: Path) -> Path:
     choice = EngineOptions()
     context = folder / "context"
     shutil.rmtree(context, ignore_errors=True)
-    work = Work(container=planned.container, folder=loaded.folder, choice=choice)
+    work = Work(container=planned.container, folder=loaded.folder, options=choice)
     compiling.write_context(work, context, planned.container.parts)
     return context
 

@@ -1,4 +1,4 @@
-"""The files of a layer, put together from everything that its steps gave; nothing is left out yet."""
+"""The files of a layer, joined from the results of all its steps, before slimming."""
 
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
@@ -16,16 +16,21 @@ from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
 
-def assemble(loaded: Loaded, plan: Plan, made: Mapping[str, Artifact], work: Path) -> Tree:
-    """Put the files of all steps together."""
-    content = _parsed(made[TREE].files("opt"), "the container") if TREE in made else tree.Tree(())
+def assemble(loaded: Loaded, plan: Plan, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+    """Return the files of a layer. `artifacts` are those of its container, by stage; `work` is an empty folder.
+
+    Raises BuildError if there are none, UntrustedError for a path that leaves /opt.
+    """
+    content = _parsed(artifacts[TREE].files("opt"), "the container") if TREE in artifacts else tree.Tree(())
     for resolution in plan.resolutions:
-        content = _parsed(resolution.assemble(content, made, work), _archives(resolution))
-    brought = list(_libraries(plan, made, content))
-    content = content.with_entries(brought)
+        content = _parsed(resolution.assemble(content, artifacts, work), _archives(resolution))
+    libraries = list(_libraries(plan, artifacts, content))
+    content = content.with_entries(libraries)
     if plan.recipe.libraries.license:
-        content = content.with_entries(_licences(made, {entry.name for entry in brought}))
-    copies = [tree.from_file(loaded.file(one.source), one.to, executable=one.executable) for one in plan.copied]
+        content = content.with_entries(_license_texts(artifacts, {entry.name for entry in libraries}))
+    copies = [
+        tree.from_file(loaded.file(copied.source), copied.to, executable=copied.executable) for copied in plan.copied
+    ]
     content = content.with_entries(_parsed(tree.of(copies), f"the folder of {loaded.name}"))
     if not len(content):
         msg = f"{plan.target.name}: the steps leave the layer empty"
@@ -49,25 +54,26 @@ def _parsed(content: Tree, sender: str) -> Tree:
     return content
 
 
-def _libraries(plan: Plan, made: Mapping[str, Artifact], content: Tree) -> Iterator[Entry]:
-    """Yield the libraries that Lambda lacks, which the containers found beside what they made."""
+def _libraries(plan: Plan, artifacts: Mapping[str, Artifact], content: Tree) -> Iterator[Entry]:
+    """Yield the libraries to bundle: those that artifacts need and the runtime does not have."""
     rules = plan.recipe.libraries
-    there = content.paths()
-    for one in made.values():
-        wanted = one.with_dependencies({*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)})
-        for entry in one.files("out/lib"):
+    named = {*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)}
+    paths = content.paths()
+    for artifact in artifacts.values():
+        closure = artifact.with_dependencies(named)
+        for entry in artifact.files("out/lib"):
             path = f"lib/{entry.path}"
-            if path not in there and (rules.bundle == "auto" or entry.path in wanted):
+            if path not in paths and (rules.bundle == "auto" or entry.path in closure):
                 yield dataclasses.replace(entry, path=path)
 
 
-def _licences(made: Mapping[str, Artifact], sonames: Collection[str]) -> Iterator[Entry]:
-    """Yield the texts that belong to libraries that came along; each package's once."""
+def _license_texts(artifacts: Mapping[str, Artifact], sonames: Collection[str]) -> Iterator[Entry]:
+    """Yield the license texts of bundled libraries, once per package."""
     seen: set[str] = set()
-    for one in made.values():
-        rows = [row for row in one.libraries()["added"] if row["soname"] in sonames]
+    for artifact in artifacts.values():
+        rows = [row for row in artifact.libraries()["added"] if row["soname"] in sonames]
         owners = {row["package"] for row in rows if "package" in row}
-        for entry in one.files("out/licences"):
+        for entry in artifact.files("out/licences"):
             path = f"{LICENSE_TEXTS}{entry.path}"
             if entry.path.partition("/")[0] in owners and path not in seen:
                 seen.add(path)

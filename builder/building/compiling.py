@@ -1,4 +1,4 @@
-"""The container part of a build: what was made before is taken, the rest is made in one go."""
+"""The container part of a build: cached artifacts are reused, the others are compiled in one build."""
 
 import shutil
 import uuid
@@ -18,12 +18,12 @@ from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
 from builder.packages.pypi import sdist, static_tools
-from builder.plan import dockerfile, mode
+from builder.plan import dockerfile
 from builder.plan.container import TREE, Acceleration, Container, Part
-from builder.plan.mode import AUTO, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
+from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
 LOG_MARK = " | "
-"""Stands before a line of a step's own output; a report without it begins a step."""
+"""Separates the stage from a line of its output. A report without it begins a stage."""
 OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
 _LISTED = 5
 
@@ -33,68 +33,75 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Work:
-    """What to make, and with what."""
+    """A container to compile, and the options for the engine."""
 
     container: Container
     folder: Path | None
-    """Where the recipe is."""
-    choice: EngineOptions
+    """The folder of the recipe; None for a recipe without files."""
+    options: EngineOptions
 
 
 def make(work: Work, report: Report) -> dict[str, Artifact]:
-    """Return every part of the container by its stage. The engine is asked only for what was not made before."""
-    wanted = work.container.parts
-    found: dict[str, Artifact] = {}
-    ways = mode.MODES if work.choice.mode == AUTO else (work.choice.mode,)
-    if not (work.choice.no_cache or work.choice.recompile):
-        found = {one.stage: made for one in wanted if (made := artifacts.get(one.key, ways))}
-    missing = [one for one in wanted if one.stage not in found]
+    """Return the artifact of every part of the container, by stage. The engine compiles only parts that are not cached.
+
+    Raises StepFailedError if a step fails, EngineError if the engine is missing or cannot compile for the target.
+    """
+    parts, options = work.container.parts, work.options
+    ready: dict[str, Artifact] = {}
+    if not (options.no_cache or options.recompile):
+        modes = MODES if options.mode == AUTO else (options.mode,)
+        ready = {part.stage: artifact for part in parts if (artifact := artifacts.get(part.key, modes))}
+    missing = [part for part in parts if part.stage not in ready]
     if missing:
-        way = choose_mode(work.container, work.choice.engine(), work.choice.mode)
-        found.update(_build(work, way, report, missing))
-    return found
+        compile_mode = choose_mode(work.container, options.engine(), options.mode)
+        ready.update(_build(work, compile_mode, report, missing))
+    return ready
 
 
-def _build(work: Work, way: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, Artifact]:
-    """Build, and once more without acceleration for each stage that it breaks."""
+def _build(work: Work, compile_mode: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, Artifact]:
+    """Build, and repeat with less acceleration after each stage that fails accelerated."""
     while True:
         try:
-            expected = _attempt(work, way, report, missing)
+            expected = _attempt(work, compile_mode, report, missing)
             break
         except (StepFailedError, NoImageError) as error:
-            # Perhaps it is only the image with the compiler that is not there: a mirror may have one architecture.
+            # An image can be missing for the toolchain only: a mirror may have one architecture.
             stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
-            left = way.without(stage, error) if work.choice.mode == AUTO else None
-            if left is None:
+            slower = compile_mode.without(stage, error) if work.options.mode == AUTO else None
+            if slower is None:
                 raise
-            report(f"{stage} could not be accelerated in full; once more with less")
-            way = left
-    return {stage: _again(one) for stage, one in expected.items()}
+            report(f"{stage} could not be fully accelerated; retrying with less acceleration")
+            compile_mode = slower
+    return {stage: _cached(artifact) for stage, artifact in expected.items()}
 
 
-def _again(one: ExpectedArtifact) -> Artifact:
-    made = artifacts.get(one.key, (one.mode,))
-    if made is None:
-        msg = "the cache lost a part that was just made"
-        raise EngineError(msg, hint="is somebody cleaning the cache folder? LAYERWRIGHT_CACHE moves it")
-    return made
+def _cached(expected: ExpectedArtifact) -> Artifact:
+    artifact = artifacts.get(expected.key, (expected.mode,))
+    if artifact is None:
+        msg = "an artifact disappeared from the cache during the build"
+        raise EngineError(msg, hint="check whether another program cleans the cache; LAYERWRIGHT_CACHE moves it")
+    return artifact
 
 
-def _attempt(work: Work, way: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, ExpectedArtifact]:
+def _attempt(
+    work: Work, compile_mode: CompileMode, report: Report, missing: Sequence[Part]
+) -> dict[str, ExpectedArtifact]:
     container = work.container
     target = container.target
     expected = {
-        one.stage: ExpectedArtifact(
-            key=one.key,
-            mode=way.of(container.behind(one)),
-            compiles=not (one.stage == TREE and container.has_scripts),
-            notes=tuple(way.notes[stage] for stage in sorted(container.behind(one)) if stage in way.notes),
+        part.stage: ExpectedArtifact(
+            key=part.key,
+            mode=compile_mode.of(container.behind(part)),
+            compiles=not (part.stage == TREE and container.has_scripts),
+            notes=tuple(
+                compile_mode.notes[stage] for stage in sorted(container.behind(part)) if stage in compile_mode.notes
+            ),
         )
-        for one in missing
+        for part in missing
     }
-    report(f"preparing ({way.name})")
+    report(f"preparing ({compile_mode.name})")
     with cache_paths.workspace() as place:
-        write_context(work, place / "context", missing, way.acceleration)
+        write_context(work, place / "context", missing, compile_mode.acceleration)
         job = buildx.ContainerBuild(
             target=target.name,
             os=target.base.os.name,
@@ -102,13 +109,13 @@ def _attempt(work: Work, way: CompileMode, report: Report, missing: Sequence[Par
             context=place / "context",
             platform=target.arch.docker,
             log=log_file(target),
-            secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.choice.secrets, table.environment()),
-            no_cache=work.choice.no_cache,
-            arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.choice.recompile else {},
-            timeout=work.choice.timeout,
+            secrets=host.write_secrets(place / "secrets", OWN_SECRETS, work.options.secrets, table.environment()),
+            no_cache=work.options.no_cache,
+            arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.options.recompile else {},
+            timeout=work.options.timeout,
         )
         buildx.run(
-            work.choice.engine(),
+            work.options.engine(),
             job,
             lambda stage, line: report(f"{stage}{LOG_MARK}{line}" if line else stage),
             lambda stream: artifacts.receive(stream, expected),
@@ -117,16 +124,16 @@ def _attempt(work: Work, way: CompileMode, report: Report, missing: Sequence[Par
 
 
 def log_file(target: Target) -> Path:
-    """Return where the full log of a target's last build is."""
+    """Return the path of the complete log of a target's last build."""
     return cache_paths.cache() / "logs" / f"{target.name}.log"
 
 
-def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleration: Acceleration | None = None) -> None:
-    """Write everything that the build reads into one folder."""
+def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration: Acceleration | None = None) -> None:
+    """Write the build context of these parts: the Dockerfile and all files that it reads."""
     container = work.container
     for name in ("bin", "inside", "recipe", "scripts", "sources"):
         (context / name).mkdir(parents=True)
-    text = dockerfile.render(container, wanted, [secret.id for secret in work.choice.secrets], acceleration)
+    text = dockerfile.render(container, parts, [secret.id for secret in work.options.secrets], acceleration)
     (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
     for path in facts.files("inside"):
         shutil.copyfile(path, context / "inside" / path.name)
@@ -137,8 +144,8 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
             script = context / "scripts" / f"{number:02}.sh"
             script.write_text(dockerfile.script(step), encoding="utf-8", newline="\n")
     _write_sources(work, context)
-    stages = frozenset(one.stage for one in wanted)
-    machine = work.choice.engine().architecture
+    stages = frozenset(part.stage for part in parts)
+    machine = work.options.engine().architecture
     for resolution in container.resolutions:
         resolution.write(context, stages, machine)
     if TREE in stages:
@@ -146,7 +153,7 @@ def write_context(work: Work, context: Path, wanted: Sequence[Part], acceleratio
 
 
 def provided(target: Target) -> list[str]:
-    """Return the sonames that the runtime surely has: those that only its image may have are bundled when needed."""
+    """Return the sonames that the runtime has for certain. Those that only its image may have are bundled if needed."""
     return sorted(libraries.in_images(target.runtimes, (target.arch,)) - libraries.maybe_absent())
 
 
@@ -168,35 +175,35 @@ def _source(source: Source) -> Path:
     return sources.commit(str(source.git), str(source.commit))
 
 
-# ---- what the parts say --------------------------------------------------------------------------------------------
+# ---- reports of the artifacts --------------------------------------------------------------------------------------
 
 
-def outside_files(made: Mapping[str, Artifact], container: Container) -> list[str]:
-    """Return warnings about files that scripts left outside of /opt: they are not in the layer."""
-    tree = made.get(TREE)
+def outside_files(by_stage: Mapping[str, Artifact], container: Container) -> list[str]:
+    """Return warnings about files that scripts wrote outside of /opt, which are not part of the layer."""
+    tree = by_stage.get(TREE)
     if tree is None:
         return []
-    found = []
+    warnings = []
     for number, step in container.steps:
         if not isinstance(step, Script):
             continue
         listed = tree.text(f"outside/{number:02}").split("\n")[:-1]
         if listed:
-            more = f" and {len(listed) - _LISTED} others" if len(listed) > _LISTED else ""
+            more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
             names = ", ".join(listed[:_LISTED])
-            found.append(f"step {number} wrote outside of /opt, which does not come into the layer: {names}{more}")
-    return found
+            warnings.append(f"step {number} wrote files outside of /opt, which are not in the layer: {names}{more}")
+    return warnings
 
 
-def bundled(made: Mapping[str, Artifact]) -> list[dict[str, str]]:
-    """Return what was bundled, each library once."""
+def bundled(by_stage: Mapping[str, Artifact]) -> list[dict[str, str]]:
+    """Return the report on each bundled library, once, sorted by soname."""
     added: dict[str, dict[str, str]] = {}
-    for one in made.values():
-        for row in one.libraries()["added"]:
+    for artifact in by_stage.values():
+        for row in artifact.libraries()["added"]:
             added.setdefault(row["soname"], row)
     return [added[name] for name in sorted(added)]
 
 
-def how_notes(made: Mapping[str, Artifact]) -> list[str]:
-    """Return what somebody should know of how parts were made."""
-    return [f"{stage}: {note}" for stage, one in sorted(made.items()) for note in one.notes]
+def how_notes(by_stage: Mapping[str, Artifact]) -> list[str]:
+    """Return remarks for the user on how artifacts were compiled."""
+    return [f"{stage}: {note}" for stage, artifact in sorted(by_stage.items()) for note in artifact.notes]

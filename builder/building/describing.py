@@ -1,4 +1,4 @@
-"""The manifest of a layer, filled once: from its plan, from the parts that were compiled, from the finished zip."""
+"""The manifest of a layer, filled once from its plan, its artifacts and its zip."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _LIBRARIES = TypeAdapter(tuple[LibraryRow, ...])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CheckedZip:
-    """A zip that passed its checks, before it gets its name."""
+    """A zip that passed its checks, before it is moved to its final path."""
 
     written: WrittenZip
     subject: Subject
@@ -86,20 +86,20 @@ def _image(image: Image) -> ImageRow:
 
 
 def _route(plan: Plan, artifacts: Mapping[str, Artifact]) -> str:
-    """Return the slowest mode in which a part was compiled, or the plan's route when nothing was."""
-    modes = {part.mode for part in artifacts.values()}
+    """Return the slowest mode in which an artifact was compiled; the plan's route if there is none."""
+    modes = {artifact.mode for artifact in artifacts.values()}
     return next((name for name in reversed(mode.MODES) if name in modes), plan.route)
 
 
 def _packages(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[PackageRow]:
-    """Yield the packages of the plan, compiled ones with the mode in which they were compiled."""
+    """Yield the packages of the plan. The route of a compiled package is the mode in which it was compiled."""
     for package in plan.packages:
-        part = artifacts.get(package.stage or TREE) if package.route == "compile" else None
+        artifact = artifacts.get(package.stage or TREE) if package.route == "compile" else None
         yield PackageRow(
             name=package.name,
             version=package.version,
             ecosystem=package.ecosystem,
-            route=part.mode if part else package.route,
+            route=artifact.mode if artifact else package.route,
             file=package.file,
             sha256=package.sha256,
             integrity=package.integrity,
@@ -107,7 +107,7 @@ def _packages(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[Package
 
 
 def _libraries(artifacts: Mapping[str, Artifact]) -> tuple[LibraryRow, ...]:
-    """Return the bundled libraries. A container reports them, so their types are checked here."""
+    """Return the bundled libraries. Raises BuildError if the report of a container does not have the expected types."""
     try:
         return _LIBRARIES.validate_python(compiling.bundled(artifacts))
     except ValidationError as error:
@@ -140,7 +140,7 @@ def _finding_row(finding: Finding) -> FindingRow:
 
 
 def findings(built: Manifest) -> list[Finding]:
-    """Return the findings of a manifest as the checks know them."""
+    """Return the findings of a manifest in the form of the checks."""
     return [Finding.from_json(document(row)) for row in built.findings]
 
 
@@ -148,32 +148,33 @@ def findings(built: Manifest) -> list[Finding]:
 
 
 def _notes(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[str]:
-    """Yield notes on the work of the containers."""
+    """Yield remarks on the work of the containers."""
     if plan.container is None:
         return
     name = plan.target.name
-    accelerated = any(part.mode == mode.ACCELERATED for part in artifacts.values())
+    accelerated = any(artifact.mode == mode.ACCELERATED for artifact in artifacts.values())
     slow = plan.container.slow_languages if accelerated else ()
-    missing = {row["soname"]: row["by"] for part in artifacts.values() for row in part.libraries()["missing"]}
-    refused = [row for part in artifacts.values() for row in part.libraries().get("refused", ())]
+    reports = [artifact.libraries() for artifact in artifacts.values()]
+    missing = {row["soname"]: row["by"] for report in reports for row in report["missing"]}
+    refused = [row for report in reports for row in report.get("refused", ())]
     yield from (f"{name}: {note}" for note in compiling.how_notes(artifacts))
     yield from (f"{name}: {language} was compiled under emulation" for language in slow)
     yield from (f"{name}: {note}" for note in compiling.outside_files(artifacts, plan.container))
     yield from (f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items())
     yield from (
-        f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot come along" for row in refused
+        f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot be bundled" for row in refused
     )
 
 
 def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
-    """Return the warnings for the user: of the plan, of the containers, of the checks, and doubled packages."""
+    """Return the warnings of a build: of the plan, the containers and the checks, and on duplicate packages."""
     name, runtime = plan.target.name, plan.target.base
-    doubled = [package.name for package in built.packages if package.name in runtime.provides]
-    brought = f"{runtime.name} brings {', '.join(doubled)} itself; the layer's copies are used instead"
+    duplicates = [package.name for package in built.packages if package.name in runtime.provides]
+    duplicate = f"{runtime.name} already provides {', '.join(duplicates)}; the layer's copies take precedence"
     return (
         *plan.warnings,
         *built.notes,
-        *([brought] if doubled else []),
+        *([duplicate] if duplicates else []),
         *_bundled(name, built.libraries),
         *(
             f"{name}: [{row.check}] {f'{row.path} ' if row.path else ''}{row.message}"
@@ -184,7 +185,7 @@ def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
 
 
 def _bundled(name: str, rows: Sequence[LibraryRow]) -> Iterator[str]:
-    """Yield the bundled libraries, which the recipe does not name, and their size."""
+    """Yield a remark on the bundled libraries and their size, unless there are none."""
     if rows:
         total = sum(row.bytes or 0 for row in rows)
         listed = [f"{row.soname} ({row.package or 'unknown'})" for row in rows]

@@ -36,26 +36,26 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Options:
-    """What the command line decides for all targets of a call."""
+    """Options of a build, the same for all targets."""
 
     output: Path
     strict: bool = False
     rebuild: bool = False
-    """Build even what is there already."""
+    """Build layers that are up to date, too."""
     containers: EngineOptions = field(default_factory=EngineOptions)
     wheels_only: bool = False
-    """Compile nothing."""
+    """Whether packages that would have to be compiled are an error."""
     test: str = "never"
-    """`always`, `never`, or `auto`: run the layer's tests where an engine was needed anyway, or has the image."""
+    """`always`, `never`, or `auto`: run the tests if the build needs an engine anyway, or the engine has the image."""
     provenance: str | None = None
-    """URI of who builds: a statement of how each zip came to be is written beside it."""
+    """URI of the builder. If set, a provenance statement is written beside each zip."""
     derived: Path | None = None
-    """Where what is compressed and stripped is kept; None is the cache of all builds."""
+    """Cache of compressed and stripped files; None for the cache of all builds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Built:
-    """A zip that is there."""
+    """The result of a build."""
 
     target: str
     path: Path
@@ -64,18 +64,18 @@ class Built:
     unchanged: bool
     notes: tuple[str, ...]
     tests: tuple[SmokeResult, ...] | None = None
-    """What was tried in the runtime's image and works; None when nothing was tried."""
+    """Passed tests; None if none ran."""
 
 
 BESIDE = (".json", ".cdx.json", ".intoto.json")
-"""Suffixes of what a build writes beside a zip."""
+"""Suffixes of the files that a build writes beside a zip."""
 
 # ---- building ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Job:
-    """One zip in the making."""
+    """The build of one zip."""
 
     loaded: Loaded
     plan: Plan
@@ -84,15 +84,18 @@ class _Job:
     report: Report
     store: Store
     notes: list[str] = field(default_factory=list)
-    """What turned up on the way, beside what plan and checks say."""
+    """Warnings besides those of plan and checks."""
 
     def interpreter(self) -> Interpreter | None:
-        """Return what compiles the bytecode; asks the engine where the host has no such Python."""
+        """Return the interpreter for the bytecode: of the host, else of the engine. None if there is neither."""
         return interpreter(self.plan, self.options.containers)
 
 
 def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
-    """Make one zip with its manifest, or raise and leave everything as it was."""
+    """Build one zip with its manifest, or return the existing zip if it is up to date.
+
+    Raises CheckFailedError, SmokeFailedError or another LayerwrightError, and then leaves existing files unchanged.
+    """
     started = time.monotonic()
     files.writable(options.output)
     report("planning")
@@ -104,56 +107,61 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
         files.enough_disk(),
         locks.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE),
     ):
-        found = None if options.rebuild else _already_there(job)
-        if found is None and planned.interpreter and job.interpreter() is None:
-            job = dataclasses.replace(job, plan=without_bytecode(planned))
-            found = None if options.rebuild else _already_there(job)
-        if (
-            found is None
-            and not options.rebuild
-            and options.test != "always"
-            and layer_cache.fetch(path, job.plan.digest)
-        ):
-            found = _already_there(job)
-        made, outcomes = (found, _tried_now(job, found)) if found else _make(job)
-        if found is None:
+        job, current = _find(job)
+        described, outcomes = (current, _results(job, current)) if current else _make(job)
+        if current is None:
             layer_cache.upload(path, job.plan.digest)
-        if options.provenance:  # also of what was there: it names who vouches for the zip now
-            _write(job, ".intoto.json", manifest.text(provenance.statement(made, options.provenance)))
+        if options.provenance:  # for an existing zip, too: the statement names its current builder
+            _write(job, ".intoto.json", manifest.text(provenance.statement(described, options.provenance)))
     return Built(
         target=target.name,
         path=path,
-        manifest=made,
+        manifest=described,
         seconds=time.monotonic() - started,
-        unchanged=found is not None,
-        notes=(*describing.notes(job.plan, made), *job.notes),
+        unchanged=current is not None,
+        notes=(*describing.notes(job.plan, described), *job.notes),
         tests=outcomes,
     )
 
 
+def _find(job: _Job) -> tuple[_Job, Manifest | None]:
+    """Return the manifest of a zip that is up to date, on disk or in the shared cache; None if it must be built.
+
+    The returned job has a plan without bytecode if no interpreter can compile it.
+    """
+    options = job.options
+    current = None if options.rebuild else _up_to_date(job)
+    if current is None and job.plan.interpreter and job.interpreter() is None:
+        job = dataclasses.replace(job, plan=without_bytecode(job.plan))
+        current = None if options.rebuild else _up_to_date(job)
+    if current or options.rebuild or options.test == "always":
+        return job, current
+    return job, _up_to_date(job) if layer_cache.fetch(job.path, job.plan.digest) else None
+
+
 def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
-    inside = job.plan.container
-    made: dict[str, Artifact] = {}
-    if inside:
-        asked = compiling.Work(container=inside, folder=job.loaded.folder, choice=job.options.containers)
-        made = compiling.make(asked, job.report)
+    container = job.plan.container
+    artifacts: dict[str, Artifact] = {}
+    if container:
+        compilation = compiling.Work(container=container, folder=job.loaded.folder, options=job.options.containers)
+        artifacts = compiling.make(compilation, job.report)
     with cache_paths.workspace() as work, job.store:
         job.report("installing")
-        full = assemble(job.loaded, job.plan, made, work)
+        full = assemble(job.loaded, job.plan, artifacts, work)
         job.report("slimming")
         rules = job.plan.slim
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.report("compiling bytecode")
         final = _with_bytecode(slimmed.tree, job, work / "bytecode")
-        return _finish(job, final, slimmed, made)
+        return _finish(job, final, slimmed, artifacts)
 
 
 def _finish(
-    job: _Job, final: Tree, slimmed: slim.Slimmed, made: Mapping[str, Artifact]
+    job: _Job, final: Tree, slimmed: slim.Slimmed, artifacts: Mapping[str, Artifact]
 ) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
-    """Check, write, weigh, try; the zip gets its name only when nothing is wrong with it.
+    """Check, write and test the zip. It is moved to its final path only if nothing fails.
 
-    Checks run while all cores compress. A layer that fails them ends the writing at its next file.
+    Checks run while all cores compress. If they fail, writing stops at the next file.
     """
     total = final.unzipped_bytes or 1
     with files.replacing(job.path) as part, ThreadPoolExecutor(1) as aside:
@@ -167,50 +175,53 @@ def _finish(
         written = archive.write(final, part, job.store, progress)
         subject, findings = checking.result()
         weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
-        findings = tuple(one for one in findings if one.check != "size") + weighed
+        findings = tuple(finding for finding in findings if finding.check != "size") + weighed
         _judge(findings, job)
-        outcomes = _tried(job, part, written.sha256) if _wanted(job, needed=bool(job.plan.container)) else None
-        job.report("finishing")  # the last place where an interrupt keeps the zip from getting its name
+        outcomes = _test(job, part, written.sha256) if _tests_run(job, compiled=bool(job.plan.container)) else None
+        job.report("finishing")  # the last point at which an interrupt discards the zip
         checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
-        described = describing.describe(job.plan, made, checked)
+        described = describing.describe(job.plan, artifacts, checked)
         _write(job, ".json", manifest.render(described))
         _write(job, ".cdx.json", sbom.render(described))
     return described, outcomes
 
 
 def _write(job: _Job, suffix: str, text: str) -> None:
-    """Write what belongs to a zip beside it."""
+    """Write a file beside the zip."""
     with files.replacing(job.path.with_suffix(suffix)) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
-def _wanted(job: _Job, *, needed: bool) -> bool:
-    """Tell whether the layer's tests are to run.
+def _tests_run(job: _Job, *, compiled: bool) -> bool:
+    """Return whether the tests of the layer run.
 
-    For `auto` that is when the engine is needed anyway, or has the image and so costs no download.
+    With `auto` they run if the build needed the engine anyway, or the engine has the image, so that nothing is pulled.
     """
     options, target = job.options, job.plan.target
     if options.test != "auto":
         return options.test == "always"
-    choice = options.containers
-    engine = choice.engine() if needed else client.present(choice.kind, choice.builder)
+    engine_options = options.containers
+    engine = engine_options.engine() if compiled else client.present(engine_options.kind, engine_options.builder)
     image = run_image(target.base, target.arch)
-    return engine is not None and (needed or containers.has(engine, image)) and engine.can(target.arch)
+    return engine is not None and (compiled or containers.has(engine, image)) and engine.can(target.arch)
 
 
-def _tried_now(job: _Job, found: Manifest) -> tuple[SmokeResult, ...] | None:
-    """Return what the zip that is there passed before; where that is not known and tests are wanted, run them."""
+def _results(job: _Job, current: Manifest) -> tuple[SmokeResult, ...] | None:
+    """Return the cached results of an existing zip. If there are none, run its tests as far as the options say so."""
     if job.options.test == "never":
         return None
-    sha256 = found.zip.sha256
-    before = tested.known(tested.record(sha256, job.loaded, job.plan.target))
-    if before is not None or not _wanted(job, needed=False):
+    sha256 = current.zip.sha256
+    before = tested.read(tested.record(sha256, job.loaded, job.plan.target))
+    if before is not None or not _tests_run(job, compiled=False):
         return before
-    return _tried(job, job.path, sha256)
+    return _test(job, job.path, sha256)
 
 
-def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | None:
-    """Run the layer's tests in the runtime's image, and keep that they passed."""
+def _test(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | None:
+    """Run the tests of the layer in the image of its runtime, and cache the results.
+
+    Returns None, with a note for the user, if they are optional and the engine or the image is not available.
+    """
     job.report("testing in the runtime's image")
     target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
     engine, required = job.options.containers.engine, job.options.test == "always"
@@ -219,7 +230,7 @@ def _tried(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | No
     except (EngineError, NoImageError) as error:
         if required:
             raise
-        job.notes.append(f"{target.name}: built and not tested: {error.what}")  # the image is out of reach, say
+        job.notes.append(f"{target.name}: built and not tested: {error.what}")
         return None
     tested.keep(tested.record(sha256, job.loaded, target), outcomes)
     return outcomes
@@ -236,23 +247,26 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
 
 
 def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
-    found = job.interpreter()
-    return bytecode.add(content, found, job.store, scratch) if found else content
+    python = job.interpreter()
+    return bytecode.add(content, python, job.store, scratch) if python else content
 
 
-def _already_there(job: _Job) -> Manifest | None:
-    """Return the manifest when the zip on disk is what this plan would give, and still fit."""
-    found = manifest.beside(job.path)
-    if found is None or found.plan_digest != job.plan.digest or not job.path.is_file():
+def _up_to_date(job: _Job) -> Manifest | None:
+    """Return the manifest of the existing zip if it results from the same plan; None otherwise.
+
+    Raises CheckFailedError if its findings are errors with these options.
+    """
+    existing = manifest.beside(job.path)
+    if existing is None or existing.plan_digest != job.plan.digest or not job.path.is_file():
         return None
-    if files.sha256(job.path) != found.zip.sha256:
+    if files.sha256(job.path) != existing.zip.sha256:
         return None
-    _judge(describing.findings(found), job)
-    return found
+    _judge(describing.findings(existing), job)
+    return existing
 
 
 def _judge(findings: Sequence[checks.Finding], job: _Job) -> None:
-    """Raise CheckFailedError when the layer is unfit."""
+    """Raise CheckFailedError if a finding is an error, or with `strict` a warning."""
     failed = checks.failures(findings, strict=job.options.strict)
     if failed:
         raise checks.failure(job.plan.target.name, failed)

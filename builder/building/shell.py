@@ -24,15 +24,15 @@ def open_shell(work: Work, command: str | None) -> int:
 
     Raises EngineError if the engine is not Docker, BuildError if no stage can be built.
     """
-    engine = work.choice.engine()
+    engine = work.options.engine()
     engine.mode(work.container.target.arch)  # raises if the engine cannot run this architecture
     if engine.kind != "docker":
         msg = f"`shell` requires docker; {engine.kind} is not supported"
         raise EngineError(msg)
     tag = f"layerwright-shell:{uuid.uuid4().hex[:12]}"
-    with cache_paths.workspace() as place:
-        compiling.write_context(work, place / "context", work.container.parts)
-        files = host.write_secrets(place / "secrets", compiling.OWN_SECRETS, work.choice.secrets, table.environment())
+    with cache_paths.workspace() as folder:
+        compiling.write_context(work, folder / "context", work.container.parts)
+        files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, work.options.secrets, table.environment())
         arguments = [f"--secret=id={name},src={path}" for name, path in files.items()]
         for stage in stages(work.container):
             built = processes.run(
@@ -40,7 +40,7 @@ def open_shell(work: Work, command: str | None) -> int:
                     *engine.build,
                     *("--load", f"--tag={tag}", f"--target={stage}", f"--platform={work.container.target.arch.docker}"),
                     *arguments,
-                    str(place / "context"),
+                    str(folder / "context"),
                 ]
             )
             if built.returncode == 0:
@@ -49,7 +49,7 @@ def open_shell(work: Work, command: str | None) -> int:
             msg = "the image could not be loaded"
             raise BuildError(msg, why=built.stderr.strip().splitlines()[-3:])
         try:
-            return _enter(engine, work, tag, str(place / "context"), command)
+            return _enter(engine, work, tag, str(folder / "context"), command)
         finally:
             processes.run_always([engine.program, "image", "rm", "--force", tag])
 

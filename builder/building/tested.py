@@ -1,4 +1,4 @@
-"""Which zips passed which tests in which images: kept in the cache, since it is no part of a zip or its manifest."""
+"""Results of tests, cached by zip, tests and images. They are not part of a zip or its manifest."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ FOLDER = "tested"
 
 
 def record(sha256: str, loaded: Loaded, target: Target) -> Path:
-    """Return where it is kept that a zip passed; another name for other tests, files of them, or images."""
+    """Return the path of the cached results. It depends on the zip, the tests with their files, and the images."""
     inputs = {
         "zip": sha256,
         "images": [run_image(target.base, arch).reference for arch in target.architectures],
@@ -27,7 +27,7 @@ def record(sha256: str, loaded: Loaded, target: Target) -> Path:
 
 
 def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
-    """Yield the files beside the recipe that its tests bring, with their hashes."""
+    """Yield the files beside the recipe that its tests use, with their SHA-256."""
     patterns = [pattern for test in loaded.recipe.test if test.invoke for pattern in test.invoke.files]
     for pattern in patterns if loaded.folder else ():
         for path in (loaded.folder or Path()).glob(pattern):
@@ -35,17 +35,17 @@ def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
                 yield path.name, files.sha256(path)
 
 
-def known(path: Path) -> tuple[SmokeResult, ...] | None:
-    """Return what passed before; None when nothing is known of it."""
+def read(path: Path) -> tuple[SmokeResult, ...] | None:
+    """Return cached results; None if there are none."""
     try:
         return tuple(SmokeResult(**row) for row in json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
-        return None  # not there, or damaged: it is tested again
+        return None  # missing or damaged: the tests run again
 
 
 def keep(path: Path, outcomes: Sequence[SmokeResult]) -> None:
-    """Keep what passed; that there was nothing to try proves nothing."""
+    """Cache the results of passed tests. An empty list is not cached, since it proves nothing."""
     if outcomes:
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.replacing(path) as part:
-            part.write_text(json.dumps([one.as_json() for one in outcomes]), encoding="utf-8", newline="\n")
+            part.write_text(json.dumps([outcome.as_json() for outcome in outcomes]), encoding="utf-8", newline="\n")

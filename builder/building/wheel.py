@@ -1,4 +1,4 @@
-"""`layerwright wheel`: wheels for people who want no layer; fetched where they exist, else compiled and repaired."""
+"""`layerwright wheel`: wheels without a layer. They are downloaded where they exist, else compiled and repaired."""
 
 import dataclasses
 import functools
@@ -35,86 +35,94 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WheelRequest:
+class WheelOptions:
+    """Options of `layerwright wheel`."""
+
     requirements: tuple[str, ...]
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
     systems: tuple[str, ...] = ()
-    """Operating systems: every current Python of each."""
+    """Operating systems; each stands for all its current Python runtimes."""
     packages: tuple[str, ...] = ()
-    """What must be installed to compile."""
+    """Packages of the operating system to be installed before compiling."""
     from_source: bool = False
+    """Whether to compile packages that have a wheel."""
     recipes: Path | None = None
-    """A folder of recipes: what one installs to compile a package is needed here, too."""
+    """A folder of recipes. Packages that a recipe of the same name installs are installed, too."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wheel:
+    """A wheel in the output folder."""
+
     path: Path
     how: str
-    """`wheel` as the index has it, or one of `parts.WAYS`: compiled."""
+    """`wheel` as published, or the mode in which it was compiled: one of `plan.mode.MODES`."""
 
 
-def make(request: WheelRequest, choice: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
-    """Yield the wheel of each requirement for each runtime and architecture, each file once."""
-    names = {package_name(text) for text in request.requirements}
+def make(options: WheelOptions, engine_options: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
+    """Yield the wheel of each requirement for each runtime and architecture, each file once.
+
+    Raises SmokeFailedError if a compiled wheel cannot be imported in the image of its runtime.
+    """
+    names = {package_name(text) for text in options.requirements}
     seen: set[Path] = set()
-    for target in targets(_recipe(request)):
+    for target in targets(_recipe(options)):
         report(f"{target.base.name} {target.arch.name}: planning")
-        loaded = Loaded(recipe=_recipe(request), folder=None, adhoc=True)
+        loaded = Loaded(recipe=_recipe(options), folder=None, adhoc=True)
         planned = plan(loaded, target)
-        packages = next(one for one in planned.resolutions if isinstance(one, Wheels))
-        for one in packages.routes:
-            if one.sdist is None and one.package.name in names:
-                wheel = Wheel(path=_fetched(one.package, target, output), how="wheel")
+        packages = next(resolution for resolution in planned.resolutions if isinstance(resolution, Wheels))
+        prebuilt = [route.package for route in packages.routes if route.sdist is None]
+        for package in prebuilt:
+            if package.name in names:
+                wheel = Wheel(path=_fetched(package, target, output), how="wheel")
                 if wheel.path not in seen:
                     seen.add(wheel.path)
                     yield wheel
         if planned.container:
             container = dataclasses.replace(planned.container, repair=True)
-            work = compiling.Work(container=container, folder=None, choice=choice)
-            made = compiling.make(work, functools.partial(_tell, report, target))
-            ready = [one.package for one in packages.routes if one.sdist is None]
+            work = compiling.Work(container=container, folder=None, options=engine_options)
+            artifacts = compiling.make(work, functools.partial(_report, report, target))
             report(f"{target.base.name} {target.arch.name}: importing")
-            for wheel in _repaired(packages, made, ready, choice, output):
+            for wheel in _repaired(packages, artifacts, prebuilt, engine_options, output):
                 if _stem(wheel.path) in names and wheel.path not in seen:
                     seen.add(wheel.path)
                     yield wheel
 
 
-def _tell(report: Report, target: Target, text: str) -> None:
+def _report(report: Report, target: Target, text: str) -> None:
     report(f"{target.base.name} {target.arch.name}: {text}")
 
 
-def _recipe(request: WheelRequest) -> Recipe:
-    packages = tuple(dict.fromkeys((*request.packages, *_known_packages(request))))
+def _recipe(options: WheelOptions) -> Recipe:
+    packages = tuple(dict.fromkeys((*options.packages, *_packages_of_recipes(options))))
     steps: list[Step] = [Packages(uses="packages", install=packages)] if packages else []
-    wheels: Literal["never", "prefer"] = "never" if request.from_source else "prefer"
+    wheels: Literal["never", "prefer"] = "never" if options.from_source else "prefer"
     return Recipe(
         layer=Layer(name="wheels", version="1", description="Wheels", license="see the packages"),
-        targets=Targets(runtimes=_runtimes(request), architectures=request.architectures or tuple(ARCHITECTURES)),
-        step=(*steps, Pip(uses="pip", requirements=request.requirements, wheels=wheels)),
+        targets=Targets(runtimes=_runtimes(options), architectures=options.architectures or tuple(ARCHITECTURES)),
+        step=(*steps, Pip(uses="pip", requirements=options.requirements, wheels=wheels)),
     )
 
 
-def _known_packages(request: WheelRequest) -> Iterator[str]:
-    """Yield what the recipes of the same names install before they compile."""
-    folder = request.recipes
-    known = recipes.names(folder) if folder else []
-    for name in (package_name(text) for text in request.requirements):
-        if folder and name in known:
+def _packages_of_recipes(options: WheelOptions) -> Iterator[str]:
+    """Yield the packages of the operating system that recipes of the same names install."""
+    folder = options.recipes
+    existing = recipes.names(folder) if folder else []
+    for name in (package_name(text) for text in options.requirements):
+        if folder and name in existing:
             for step in recipes.load(folder, name).recipe.step:
                 if isinstance(step, Packages) and step.when is None:
                     yield from step.install
 
 
-def _runtimes(request: WheelRequest) -> tuple[str, ...]:
-    for name in request.runtimes:
+def _runtimes(options: WheelOptions) -> tuple[str, ...]:
+    for name in options.runtimes:
         runtime(name)
-    for name in request.architectures:
+    for name in options.architectures:
         architecture(name)
-    of_systems = [python for system in request.systems for python in _pythons(operating_system(system))]
-    return tuple(dict.fromkeys((*request.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
+    of_systems = [python for system in options.systems for python in _pythons(operating_system(system))]
+    return tuple(dict.fromkeys((*options.runtimes, *of_systems))) or (adhoc.current("python")[-1].name,)
 
 
 def _pythons(system: OperatingSystem) -> list[str]:
@@ -127,11 +135,12 @@ def _pythons(system: OperatingSystem) -> list[str]:
 
 
 def _fetched(package: Pinned, target: Target, output: Path) -> Path:
-    found = resolve(Wanted(requirements=(f"{package.name}=={package.version}",)), target.base, target.arch)
-    candidate = next(one for one in found if one.name == package.name)
+    query = Wanted(requirements=(f"{package.name}=={package.version}",))
+    candidates = resolve(query, target.base, target.arch)
+    candidate = next(candidate for candidate in candidates if candidate.name == package.name)
     wheel = best(candidate, target.base, target.arch)
     if wheel is None:
-        msg = f"{package.name} {package.version} has no wheel for {target.base.name} on {target.arch.name} any more"
+        msg = f"{package.name} {package.version} no longer has a wheel for {target.base.name} on {target.arch.name}"
         raise BuildError(msg)
     return fetch.into(output, str(wheel.url), wheel.sha256, wheel.filename)
 
@@ -141,28 +150,32 @@ def _stem(path: Path) -> str:
 
 
 def _repaired(
-    packages: Wheels, made: dict[str, Artifact], ready: Sequence[Pinned], choice: EngineOptions, output: Path
+    packages: Wheels,
+    artifacts: dict[str, Artifact],
+    prebuilt: Sequence[Pinned],
+    engine_options: EngineOptions,
+    output: Path,
 ) -> Iterator[Wheel]:
-    """Take the wheels out of the parts, import what they hold where they shall run, and give them their place."""
+    """Import the compiled wheels in the image of the runtime, copy them to the output folder, and yield them."""
     with cache_paths.workspace() as work:
-        built = packages.wheels(made, work / "wheels", repaired=True)
-        install([*ready, *built.values()], packages.target.base, packages.target.arch, work / "python")
-        _import(work / "python", packages.target, list(built), choice)
-        for one in packages.compiles:
-            path = work / "wheels" / built[one.name].filename
+        built = packages.wheels(artifacts, work / "wheels", repaired=True)
+        install([*prebuilt, *built.values()], packages.target.base, packages.target.arch, work / "python")
+        _import(work / "python", packages.target, list(built), engine_options)
+        for compiled in packages.compiles:
+            path = work / "wheels" / built[compiled.name].filename
             final = output / path.name
             with files.replacing(final) as part:
                 part.write_bytes(path.read_bytes())
-            yield Wheel(path=final, how=made[one.repaired].mode)
+            yield Wheel(path=final, how=artifacts[compiled.repaired].mode)
 
 
-def _import(folder: Path, target: Target, names: Sequence[str], choice: EngineOptions) -> None:
+def _import(folder: Path, target: Target, names: Sequence[str], engine_options: EngineOptions) -> None:
     modules = [module for name in names for module in metadata.modules(folder, name)]
     if not modules:
         return
     command = [target.base.interpreter, "-B", "-c", "; ".join(f"import {module}" for module in modules)]
     content = tree.from_folder(folder, "python")
-    finished = run.command(choice.engine(), content, target.base, target.arch, command)
+    finished = run.command(engine_options.engine(), content, target.base, target.arch, command)
     if finished.returncode:
-        msg = f"what was compiled cannot be imported on {target.base.name} {target.arch.name}: {', '.join(modules)}"
+        msg = f"the compiled wheels cannot be imported on {target.base.name} {target.arch.name}: {', '.join(modules)}"
         raise SmokeFailedError(msg, why=finished.stderr.strip().splitlines()[-4:])

@@ -227,7 +227,7 @@ def shell(  # noqa: PLR0913, PLR0917  each is an option
         msg = f"{target.name} is not compiled in a container, so there is nothing to open"
         raise UsageError(msg, hint="`layerwright plan` shows how it is made")
     terminal.note(f"opening {target.name} in {planned.container.image.name}")
-    work = Work(container=planned.container, folder=loaded.folder, choice=choice)
+    work = Work(container=planned.container, folder=loaded.folder, options=choice)
     raise click.exceptions.Exit(open_shell(work, command))
 
 

@@ -60,7 +60,7 @@ def wheel(  # noqa: PLR0913  each is an option
     from builder.cli import terminal
 
     files.writable(output)
-    request = wheel.WheelRequest(
+    options = wheel.WheelOptions(
         requirements=requirements,
         runtimes=runtimes,
         architectures=architectures,
@@ -70,7 +70,7 @@ def wheel(  # noqa: PLR0913  each is an option
         recipes=folder,
     )
     with terminal.working("planning") as report:
-        for made in wheel.make(request, containers.choice(), output, report):
+        for made in wheel.make(options, containers.choice(), output, report):
             terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
             terminal.text(f"{made.path}\n")
 

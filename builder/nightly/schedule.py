@@ -102,6 +102,26 @@ class Stop(threading.Event):
     """Set when no new build may begin and running builds end at their next step."""
 
 
+class _Queue:
+    """The tasks that no slot has taken yet."""
+
+    def __init__(self, tasks: Sequence[Task], machines: Machines, stop: Stop) -> None:
+        self._left = list(tasks)
+        self._machines, self._stop = machines, stop
+        self._lock = threading.Condition()
+
+    def take(self, machine: Machine) -> Task | None:
+        """Return the next task, or None at the end. A task of another machine may become this one's, so wait."""
+        with self._lock:
+            while self._left and not self._stop.is_set():
+                if task := next((task for task in self._left if machine.name in self._machines.able(task)), None):
+                    self._left.remove(task)
+                    self._lock.notify_all()
+                    return task
+                self._lock.wait(_LOOK)
+        return None
+
+
 def run(
     tasks: Sequence[Task],
     machines: Machines,
@@ -115,22 +135,10 @@ def run(
     `work` builds one task and returns whether it succeeded. An interrupt, or an exception from `work`, kills all
     processes and is raised again.
     """
-    left = list(tasks)
-    lock = threading.Condition()
-
-    def take(machine: Machine) -> Task | None:
-        """Return the next task, or None at the end. A task of another machine may become this one's, so wait."""
-        with lock:
-            while left and not stop.is_set():
-                if task := next((task for task in left if machine.name in machines.able(task)), None):
-                    left.remove(task)
-                    lock.notify_all()
-                    return task
-                lock.wait(_LOOK)
-        return None
+    queue = _Queue(tasks, machines, stop)
 
     def fill_slot(machine: Machine) -> None:
-        while task := take(machine):
+        while task := queue.take(machine):
             if not work(task, machine) and fail_fast:
                 stop.set()
 

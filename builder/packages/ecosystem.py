@@ -29,22 +29,22 @@ Change = tuple[str, str | None, str | None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What one target asks of an ecosystem."""
+    """The steps of one target that take packages from an ecosystem."""
 
     loaded: Loaded
     target: Target
     steps: tuple[tuple[int, Step], ...]
-    """The steps of this ecosystem that are for the target, with their numbers from 1; at least one."""
+    """The steps of this ecosystem that apply to the target, with their numbers from 1; at least one."""
     may_compile: bool = True
     """False if nothing may need a container, as with `--route wheels`."""
 
     def only(self, kind: type[S]) -> S:
-        """Return the one step of a kind. Raises UsageError for two: one lock cannot serve both."""
-        found = [step for _, step in self.steps if isinstance(step, kind)]
-        if len(found) > 1:
-            msg = f'{self.target.name}: two steps say `uses = "{self.steps[0][1].uses}"`'
+        """Return the only step of a kind. Raises UsageError for two, because one lock cannot serve both."""
+        matching = [step for _, step in self.steps if isinstance(step, kind)]
+        if len(matching) > 1:
+            msg = f'{self.target.name}: two steps have `uses = "{self.steps[0][1].uses}"`'
             raise UsageError(msg, hint="name all packages in one step, so that they are resolved together")
-        return found[0]
+        return matching[0]
 
     @property
     def number(self) -> int:
@@ -69,14 +69,14 @@ class Package:
     ecosystem: str
     """The type of its package URL: `pypi`, `npm`, `gem`, `maven`."""
     route: str
-    """How it becomes files: `compile`, or the name of what is taken as published: `wheel`, `npm`, `gem`, `jar`."""
+    """The source of its files: `compile`, or the kind of the published file: `wheel`, `npm`, `gem`, `jar`."""
     reason: str
     file: str
     sha256: str | None = None
     integrity: str | None = None
     """A digest in the ecosystem's own form, such as npm's `sha512-` and base64. None in ecosystems that have none."""
     bytes: int | None = None
-    """Bytes to download, where the index tells them."""
+    """Size of the download in bytes; None if the index does not state it."""
     stage: str | None = None
     """The stage that compiles it, if it has one of its own."""
 
@@ -96,49 +96,49 @@ class Package:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Block:
-    """What a container does for a step: a template of `images/templates`, and its values."""
+    """The work of a container for a step: a template of `images/templates`, and its values."""
 
     template: str
     title: str
     values: Mapping[str, Any]
-    """Whatever a shell reads of them is quoted, or restricted to harmless characters by its type."""
+    """Values that reach a shell are quoted, or restricted to harmless characters by their type."""
     inputs: tuple[Any, ...]
-    """What decides the bytes that come out, besides the image and the steps before; JSON."""
+    """The inputs that decide the resulting bytes, besides the image and the earlier steps; JSON."""
     installs: tuple[str, ...] = ()
-    """Packages of the build image's operating system that it needs."""
+    """Packages of the operating system to be installed first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CompiledPart:
-    """A package that a stage of its own compiles, so that the cache keeps it by itself."""
+    """A package that is compiled in a stage of its own, and therefore cached separately."""
 
     name: str
     version: str
     step: int
-    """The step, counted from 1, that asks for it: what earlier steps install is there."""
+    """The number of its step, from 1. Packages that earlier steps install are available."""
     stage: str
     repaired: str
-    """The stage that brings the libraries into it, for `layerwright wheel`."""
+    """The stage that adds libraries to it, for `layerwright wheel`."""
     block: Block
 
 
 class StageOutput(Protocol):
-    """What a container made."""
+    """The artifact of a stage."""
 
     def files(self, below: str) -> Tree:
         """Return the files below a folder of the artifact, by paths relative to it."""
 
 
 class Resolution(Protocol):
-    """The packages of one target that an ecosystem decided on. Frozen; two equal ones give equal bytes."""
+    """The packages of one ecosystem for one target. Frozen; equal resolutions give equal bytes."""
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """Every package, with what pins its file."""
+        """All packages, each with the digest of its file."""
 
     @property
     def locked(self) -> bool:
-        """Whether a lock decided them."""
+        """Whether the packages are those of a lock."""
 
     @property
     def prebuilt(self) -> str:
@@ -150,7 +150,7 @@ class Resolution(Protocol):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the user should know before a build."""
+        """Warnings for the user, before a build."""
 
     @property
     def compiles(self) -> tuple[CompiledPart, ...]:
@@ -158,21 +158,21 @@ class Resolution(Protocol):
 
     @property
     def blocks(self) -> tuple[tuple[int, Block], ...]:
-        """What steps do in the container, with their numbers. Empty if they need none."""
+        """The work of steps in the container, with their numbers. Empty if no container is needed."""
 
     def inputs(self) -> list[Any]:
-        """Return what decides the bytes of its files; JSON."""
+        """Return the values that decide the bytes of its files; JSON."""
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
-        """Write what its blocks and parts read into the build context. `machine` is the engine's architecture."""
+        """Write the inputs of its blocks and parts to the build context. `machine` is the engine's architecture."""
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
-        """Return the layer's content with the files of these packages; `artifacts` maps stages to what they made."""
+        """Return the layer's content with the files of these packages. `artifacts` maps stages to their outputs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockFile:
-    """A lock as it is to be written."""
+    """The new content of a lock."""
 
     path: Path
     text: str | None
@@ -180,16 +180,16 @@ class LockFile:
     packages: int
     changes: tuple[Change, ...]
     open: tuple[str, ...] = ()
-    """Packages that are not in it, because several versions of them are needed."""
+    """Packages that it leaves open, because several versions of them are needed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockRequest:
-    """A recipe whose locks are to be written."""
+    """A recipe to be locked."""
 
     loaded: Loaded
     upgrade: bool
-    """Take the newest versions; else versions stay where the recipe still allows them."""
+    """Take the newest versions. Otherwise versions are kept where the recipe still allows them."""
     report: Report = field(repr=False, default=lambda _: None)
 
 
@@ -203,18 +203,18 @@ class DefaultTest:
 
 
 class Ecosystem(Protocol):
-    """One kind of packages: all that the rest of layerwright knows of it. Implementations inherit the defaults."""
+    """One kind of packages, as the other rooms use it. Implementations inherit the defaults."""
 
     name: ClassVar[str]
     """For example `pypi`: the type of its package URLs."""
     step: ClassVar[type[Any]]
-    """The table of a recipe that asks for its packages."""
+    """The class of its steps in a recipe."""
     locks: ClassVar[tuple[str, ...]]
     """Names of the files beside a recipe that pin its packages; the first decides whether a recipe is locked."""
     environment: ClassVar[frozenset[str]] = frozenset()
     """Variables of the host that its tools read in containers as well, such as a mirror; handed over as a secret."""
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """What installers leave behind and no function reads: patterns as in .gitignore, by the rule's name."""
+    """Files of installers that no function reads: patterns as in .gitignore, by the name of the rule."""
     divider: ClassVar[Divider[Any] | None] = None
     """How its layers are split; None if they cannot be."""
 
@@ -224,8 +224,8 @@ class Ecosystem(Protocol):
     def resolve(self, request: Request) -> Resolution | None:
         """Decide on the packages of a target, from the lock or by asking the index. Executes nothing of them.
 
-        None if the steps ask for no package on this target. Raises UsageError for a lock that does not fit, BuildError
-        for packages that cannot be had, UnreachableError if the index does not respond.
+        None if the steps name no package for this target. Raises UsageError for a lock that does not fit, BuildError
+        for unavailable packages, UnreachableError if the index does not respond.
         """
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
@@ -240,7 +240,7 @@ class Ecosystem(Protocol):
         return None
 
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
-        """Return the addresses of changelogs that packages name, where the index tells them."""
+        """Return the addresses of changelogs by package, as far as the metadata in the index has them."""
         return {}
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
@@ -251,18 +251,18 @@ class Ecosystem(Protocol):
         return ()
 
 
-# ---- the same words for all ---------------------------------------------------------------------------------------
+# ---- errors and changes, worded alike for all -----------------------------------------------------------------------
 
 
 def stale(loaded: Loaded, lock: str, why: Iterable[str], command: str | None = None) -> UsageError:
-    """Return the error of a lock that was made for other packages than the recipe names."""
+    """Return the error for a lock that was made for other packages than those of the recipe."""
     by = command or f"layerwright lock {loaded.name}"
     msg = f"the {lock} of {loaded.name} does not fit its recipe"
     return UsageError(msg, why=why, hint=f"`{by}` brings it up to date")
 
 
 def unreadable(where: str, lock: str, why: Iterable[str], command: str = "layerwright lock") -> UsageError:
-    """Return the error of a file that is not a lock of the ecosystem."""
+    """Return the error for a file that is not a lock of the ecosystem."""
     return UsageError(f"{where} is not a valid {lock}", why=why, hint=f"`{command}` writes it anew")
 
 
@@ -277,7 +277,7 @@ def unindexed(*, packages: str, why: Iterable[str], way: str) -> UsageError:
 
 
 def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str], str]) -> tuple[Change, ...]:
-    """Return what differs between two locks; keys are a place, such as a target or a folder, and a package's name."""
+    """Return the differences of two locks. Keys are a scope, such as a target or a folder, and a package's name."""
     differing = {
         (key[1], before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)
     }
@@ -285,5 +285,5 @@ def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str
 
 
 def unknown(target: Target, key: str, names: Iterable[str]) -> UsageError:
-    """Return the error of a list in a step that names packages which nothing requires."""
+    """Return the error for a list in a step that names packages which are not required."""
     return UsageError(f"{target.name}: `{key}` names {', '.join(names)}, which nothing here requires")

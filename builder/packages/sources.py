@@ -1,4 +1,4 @@
-"""Upstream sources of a recipe: an archive by its hash, or a commit of a repository as a tar."""
+"""Upstream sources of a recipe: archives, verified by their hash, and commits of repositories, as tars."""
 
 import hashlib
 import shutil
@@ -9,14 +9,15 @@ from builder.base.errors import BuildError, UsageError
 
 
 def archive(url: str, sha256: str) -> Path:
-    """Return the archive, fetched and verified."""
+    """Return the path of an archive, downloaded once and verified. Raises BuildError if its SHA-256 differs."""
     return fetch.cached(url, sha256, url.rpartition("/")[2] or url)
 
 
 def commit(url: str, sha: str) -> Path:
-    """Return a tar of the tree at a commit.
+    """Return the path of a tar of the tree at a commit.
 
-    The commit's hash names the content when it is fetched; later, a record of the tar is compared at each use.
+    The hash of the commit names the content when it is fetched; later, a record of the tar is compared at each use.
+    Raises UsageError if git is not installed, BuildError if the commit cannot be fetched.
     """
     name = hashlib.sha256(f"{url}\0{sha}".encode()).hexdigest()
     path = fetch.store() / f"git-{name}.tar"
@@ -25,12 +26,12 @@ def commit(url: str, sha: str) -> Path:
         return path
     if shutil.which("git") is None:
         msg = "git is needed for a source with `git` and `commit`"
-        raise UsageError(msg, hint="install git, or name an archive with `url` and `sha256`")
+        raise UsageError(msg, hint="install git, or use an archive, with `url` and `sha256`")
     with locks.exclusive(path, lambda: None), cache_paths.workspace() as work:
         repository = work / "repository"
         _git(url, "init", "--quiet", "--bare", str(repository))
         shallow = _run(repository, "fetch", "--quiet", "--depth=1", url, sha)
-        if shallow.returncode:  # a server may refuse to give a commit that no branch ends with
+        if shallow.returncode:  # a server may refuse a commit that is not the tip of a branch
             _git(url, "-C", str(repository), "fetch", "--quiet", url, "+refs/*:refs/*")
         with files.replacing(path) as part:
             _git(url, "-C", str(repository), "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)

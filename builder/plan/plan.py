@@ -1,4 +1,4 @@
-"""The plan of one zip: a frozen value that says everything that decides its bytes."""
+"""The plan of one zip: a frozen value with everything that decides its bytes."""
 
 import dataclasses
 import hashlib
@@ -20,7 +20,7 @@ from builder.plan.container import Container, machinery
 
 @cache
 def tool() -> str:
-    """Name this very layerwright: its version, and a hash of its code for those who work on it."""
+    """Return the version of layerwright with a hash of its code, so that a change of it changes plan digests."""
     code = hashlib.sha256(machinery().encode())
     root = Path(__file__).parent.parent
     for path in sorted(root.rglob("*.py")):
@@ -30,37 +30,40 @@ def tool() -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copied:
-    """A file beside the recipe that goes into the layer."""
+    """A file beside the recipe that is copied into the layer."""
 
     source: str
-    """Its path relative to the recipe, with slashes."""
+    """The path relative to the recipe, with slashes."""
     to: str
+    """The path in the layer."""
     executable: bool
     sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
+    """Everything that decides one zip."""
+
     target: Target
     recipe: Recipe
     resolutions: tuple[Resolution, ...]
     """The packages of each ecosystem, in the order of the table."""
     copied: tuple[Copied, ...]
     interpreter: str | None
-    """The exact version that compiles the bytecode, or the image that does; None leaves it to Lambda."""
+    """The exact version of the Python that compiles the bytecode, or its image; None for a layer without bytecode."""
     container: Container | None
-    """What is compiled; None where no engine is needed."""
+    """The container that compiles; None if no engine is needed."""
     compression: str
     warnings: tuple[str, ...]
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        """Every package of the layer."""
+        """All packages of the layer."""
         return tuple(package for resolution in self.resolutions for package in resolution.packages)
 
     @property
     def locked(self) -> bool:
-        """Whether locks decided all packages."""
+        """Whether all packages are those of locks."""
         return all(resolution.locked for resolution in self.resolutions)
 
     @property
@@ -69,14 +72,14 @@ class Plan:
 
     @property
     def route(self) -> str:
-        """The most expensive rung of all packages."""
+        """`compile` if a container is needed, else the route of prebuilt packages; `copy` without packages."""
         if self.container:
             return "compile"
         return next((resolution.prebuilt for resolution in self.resolutions if resolution.packages), "copy")
 
     @property
     def dockerfile(self) -> str:
-        """What runs in the container, for people; empty when nothing does."""
+        """The Dockerfile with its scripts, for display; empty without a container."""
         return dockerfile.describe(self.container) if self.container else ""
 
     @property
@@ -89,7 +92,7 @@ class Plan:
         return {
             "tool": tool(),
             "target": self.target.name,
-            "runtimes": [[own.name, own.images(self.target.arch)] for own in self.target.runtimes],
+            "runtimes": [[runtime.name, runtime.images(self.target.arch)] for runtime in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],
             "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "publish"},
             "packages": [[resolution.prebuilt, resolution.inputs()] for resolution in self.resolutions],
@@ -100,7 +103,7 @@ class Plan:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan for programs; see the README for the keys."""
+        """Return the document of `plan --json`. The README describes its keys."""
         layer = self.recipe.layer
         return {
             "name": layer.name,
@@ -109,7 +112,7 @@ class Plan:
             "license": layer.license,
             "homepage": layer.homepage,
             "target": self.target.name,
-            "runtimes": [own.name for own in self.target.runtimes],
+            "runtimes": [runtime.name for runtime in self.target.runtimes],
             "architectures": [arch.name for arch in self.target.architectures],
             "os": self.target.base.os.name,
             "route": self.route,
@@ -126,9 +129,10 @@ class Plan:
         }
 
 
-def _sources(pinned: Sequence[Source], layer: str) -> list[dict[str, Any]]:
-    """Return upstream code with what pins it, for plan and manifest."""
+def _sources(sources: Sequence[Source], layer: str) -> list[dict[str, Any]]:
+    """Return the upstream sources with the hashes that pin them."""
     keys = ("url", "sha256", "git", "commit")
     return [
-        {"name": one.name or layer, **{key: value for key in keys if (value := getattr(one, key))}} for one in pinned
+        {"name": source.name or layer, **{key: value for key in keys if (value := getattr(source, key))}}
+        for source in sources
     ]

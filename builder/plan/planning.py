@@ -1,4 +1,4 @@
-"""Deciding everything about one zip, before anything is made."""
+"""Planning of one zip: all decisions, before anything is built."""
 
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -17,9 +17,10 @@ from builder.plan.plan import Copied, Plan
 
 
 def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
-    """Decide everything about one zip. Asks package indexes where no lock decides; needs no engine, writes nothing.
+    """Return the plan of one zip. Queries package indexes where there is no lock; needs no engine.
 
-    With `wheels_only`, packages that would have to be compiled are a BuildError.
+    Raises UsageError for runtimes that AWS has blocked and locks that do not fit, BuildError for unavailable packages
+    and, with `wheels_only`, for packages that would have to be compiled.
     """
     for runtime in target.runtimes:
         refuse_blocked(runtime, today())
@@ -31,7 +32,7 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
         recipe=loaded.recipe,
         resolutions=resolutions,
         copied=_copied(loaded, [step for _, step in chosen]),
-        interpreter=_interpreter(loaded, target, needed=any(one.has_bytecode for one in resolutions)),
+        interpreter=_interpreter(loaded, target, needed=any(resolution.has_bytecode for resolution in resolutions)),
         container=container,
         compression=archive.compression(),
         warnings=(
@@ -46,11 +47,11 @@ def plan(loaded: Loaded, target: Target, *, wheels_only: bool = False) -> Plan:
 def _resolutions(
     loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]], *, may_compile: bool
 ) -> Iterator[Resolution]:
-    """Yield what each ecosystem decides for the steps that ask for its packages."""
+    """Yield the resolution of each ecosystem that the steps take packages from."""
     for ecosystem in table.ECOSYSTEMS:
-        own = tuple((number, step) for number, step in chosen if isinstance(step, ecosystem.step))
-        if own:
-            request = Request(loaded=loaded, target=target, steps=own, may_compile=may_compile)
+        matching = tuple((number, step) for number, step in chosen if isinstance(step, ecosystem.step))
+        if matching:
+            request = Request(loaded=loaded, target=target, steps=matching, may_compile=may_compile)
             if resolution := ecosystem.resolve(request):
                 yield resolution
 
@@ -73,11 +74,11 @@ def _container(
 def _unpinned(container: Container | None) -> Iterator[str]:
     if container and container.image.digest is None:
         name = container.image.name
-        yield f"{name} is not pinned, so tomorrow's build may differ; `layerwright images pin` fixes that"
+        yield f"{name} is not pinned, so later builds may differ; `layerwright images pin` pins it"
 
 
 def _beside(loaded: Loaded) -> dict[str, str]:
-    """Return the files that scripts can read, with their hashes: all that lie beside the recipe, but for its locks."""
+    """Return the files beside the recipe, which scripts can read, with their SHA-256. Locks are left out."""
     if loaded.folder is None or loaded.adhoc:
         return {}
     own = {RECIPE_FILE, *table.lock_names(table.of_recipe(loaded))}
@@ -85,14 +86,14 @@ def _beside(loaded: Loaded) -> dict[str, str]:
 
 
 def _interpreter(loaded: Loaded, target: Target, *, needed: bool) -> str | None:
-    """Say who compiles the bytecode: a Python of this host, else the runtime's own in its image.
+    """Return the interpreter for the bytecode: the version of a Python of this host, else the image of the runtime.
 
-    Whether an engine is there for the latter is not asked here: a layer that is built already needs none.
+    Does not check for an engine that can run the image, since an existing layer needs none.
     """
     if not needed or loaded.recipe.slim.bytecode == "off" or len(target.runtimes) > 1:
         return None
-    if found := interpreters.find(target.base.series):
-        return found.version
+    if python := interpreters.find(target.base.series):
+        return python.version
     image = run_image(target.base, target.arch)
     return f"{target.base.series} in {target.base.image.replace('-{arch}', '')}@{image.digest or 'its newest'}"
 

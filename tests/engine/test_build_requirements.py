@@ -59,13 +59,14 @@ def test_a_newer_tool_changes_nothing_until_the_lock_is_upgraded(
     with offered(index, monkeypatch):
         result, version = build(tmp_path)
         assert version == "1.0", result.err
-        assert "is built with is not locked" not in result.err
+        assert "are not locked" not in result.err
 
         lock.unlink()
         result, version = build(tmp_path)
         assert version == "2.0", result.err
         assert (
-            "what told is built with is not locked; `layerwright lock a` writes build-requirements.lock" in result.err
+            "the build requirements of told are not locked; `layerwright lock a` writes build-requirements.lock"
+            in result.err
         )
 
     make_wheel(index, "tool", "1.0", files={"tool/evil.py": b""})

@@ -377,7 +377,7 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
     container = plan(loaded, targets(loaded.recipe)[0]).container
     assert container is not None
     choice = EngineOptions(secrets=tuple(host.parse_secret(text) for text in given))
-    work = compiling.Work(container=container, folder=loaded.folder, choice=choice)
+    work = compiling.Work(container=container, folder=loaded.folder, options=choice)
     compiling.write_context(work, folder / "context", container.parts)
     files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)
     tag = f"layerwright-test:{uuid.uuid4().hex[:12]}"

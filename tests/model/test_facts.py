@@ -69,7 +69,7 @@ def test_bytecode_stays_out_of_the_build_context(byte_compiled: Path, tmp_path: 
     one = loaded()
     made = plan(one, targets(one.recipe)[0]).container
     assert made is not None
-    compiling.write_context(Work(container=made, folder=None, choice=EngineOptions()), tmp_path / "context", ())
+    compiling.write_context(Work(container=made, folder=None, options=EngineOptions()), tmp_path / "context", ())
     given = {path.name for path in (tmp_path / "context" / "inside").iterdir()}
     assert given == {path.name for path in facts.files("inside")} | {"provided.txt", "dlopened.txt"}
     assert byte_compiled / "inside" / "__pycache__" not in {path.parent for path in facts.files()}

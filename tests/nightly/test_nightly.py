@@ -213,7 +213,7 @@ def test_an_index_that_stays_down_fails_each_target_with_its_name(work: Path, in
     result = nightly(work, UV_HTTP_RETRIES="0")
     assert result.code == 4
     assert states(result) == all_are("failed")
-    assert "did not answer" in target(result, "a")["failure"]["what"]
+    assert "did not respond" in target(result, "a")["failure"]["what"]
 
 
 def test_a_target_that_takes_too_long_is_given_up(work: Path, index: Index) -> None:

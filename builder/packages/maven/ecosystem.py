@@ -11,7 +11,7 @@ from builder.packages.maven import installed, planning
 
 
 class MavenRepository(Ecosystem):
-    """Jars, as published."""
+    """Jars as published, without a container."""
 
     name = "maven"
     step = Maven

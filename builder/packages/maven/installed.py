@@ -1,4 +1,4 @@
-"""Jars in anybody's layer, with the license that their pom or manifest names."""
+"""Jars in anybody's layer, with the license of their pom or manifest."""
 
 import io
 import re
@@ -11,11 +11,11 @@ from builder.layer.tree import Tree
 _JAR = re.compile(r"^java/lib/(?P<name>[^/]+?)-(?P<version>\d[^/]*)\.jar$")
 _POM_LICENSE = re.compile(r"<license>\s*<name>([^<]+)</name>", re.DOTALL)
 _MOST = 64 << 20
-"""Bytes of a jar that is still opened for its license."""
+"""Limit for jars that are opened for their license, in bytes."""
 
 
 def installed(content: Tree) -> Iterator[Installed]:
-    """Yield the jars on the runtime's class path whose names tell a version."""
+    """Yield the jars on the class path of the runtime that have a version in their names."""
     for entry in content:
         if (match := _JAR.match(entry.path)) and entry.link is None:
             yield Installed(
@@ -30,7 +30,7 @@ def installed(content: Tree) -> Iterator[Installed]:
 
 
 def _license(data: bytes) -> str:
-    """Read the pom that Maven puts in, else the manifest's Bundle-License."""
+    """Return the license of the pom in a jar, else the Bundle-License of its manifest."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as jar:
             names = jar.namelist()
@@ -43,5 +43,5 @@ def _license(data: bytes) -> str:
                 match = re.search(r"^Bundle-License: ([^\r\n]+)", text, re.MULTILINE)
                 return match[1].strip() if match else ""
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError):
-        pass  # the check `jar` tells that it is damaged
+        pass  # the check `jar` reports a damaged file
     return ""

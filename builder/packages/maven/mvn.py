@@ -1,7 +1,7 @@
-"""Running Maven: resolving artifacts with all that they need at run time, and fetching jars by their hash.
+"""Runs of Maven: resolution of artifacts with their runtime dependencies, and downloads of jars by hash.
 
-Maven's own settings (settings.xml with mirrors, proxies and credentials; MAVEN_OPTS) are honoured, because Maven reads
-them itself. Nothing of a project is run: there is none, only a list of dependencies.
+Maven reads its own settings (settings.xml with mirrors, proxies and credentials; MAVEN_OPTS). The pom is only a
+list of dependencies, so no code of a project runs.
 """
 
 import re
@@ -54,7 +54,7 @@ def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
             for coordinates in missing:
                 found = files.sha256(copies[coordinates])
                 if found != wanted[coordinates]:
-                    msg = f"hash mismatch: {coordinates} is not the jar that the lock says"
+                    msg = f"hash mismatch: {coordinates} is not the jar of the lock"
                     why = [f"the lock says sha256:{wanted[coordinates]}", f"received      sha256:{found}"]
                     raise BuildError(msg, why=why, hint="never change the hash before you know why the jar changed")
                 _keep(copies[coordinates])
@@ -70,7 +70,7 @@ def _keep(path: Path) -> str:
 
 
 def _copied(work: Path, pom: Path, coordinates: Sequence[str]) -> dict[str, Path]:
-    """Fetch jars into a folder, named so that no two meet."""
+    """Download jars to a folder, under unique names, and return their paths by coordinates."""
     folder = work / "jars"
     said = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
     _run(pom, f"{_PLUGIN}:copy-dependencies", said, coordinates)
@@ -99,7 +99,7 @@ def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
 def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]) -> None:
     program = shutil.which("mvn")
     if program is None:
-        msg = "there is no Maven on this host, which fetches the jars of a layer"
+        msg = "Maven is not installed; it downloads the jars of a layer"
         raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
     arguments = [
         "--batch-mode",
@@ -112,8 +112,8 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
         *settings,
         goal,
     ]
-    # --strict-checksums: else Maven only warns of a file that is not what its repository announces.
-    # --update-snapshots: else Maven repeats for a day that an artifact is not there.
+    # --strict-checksums: otherwise Maven only warns of a file that is not what its repository announces.
+    # --update-snapshots: otherwise Maven caches for a day that an artifact is missing.
     finished = processes.run([program, *arguments], cwd=pom.parent)
     if finished.returncode:
         raise _failure(finished, artifacts)
@@ -125,13 +125,13 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
     gone = sorted(set(_GONE.findall(text)))
     if _UNREACHABLE.search(text):
         return UnreachableError(
-            "the Maven repository did not answer",
+            "the Maven repository did not respond",
             why=lines[:2],
-            hint="Maven's settings.xml sets mirrors and proxies, `-Djavax.net.ssl.trustStore` in MAVEN_OPTS a CA",
+            hint="set mirrors and proxies in settings.xml, a CA with `-Djavax.net.ssl.trustStore` in MAVEN_OPTS",
         )
     if gone:
         msg = f"the repository has no {', '.join(gone)}"
         return BuildError(
-            msg, why=[f"asked for: {', '.join(artifacts)}"], hint="is the version right, or the artifact private?"
+            msg, why=[f"requested: {', '.join(artifacts)}"], hint="check the version, or configure a private repository"
         )
     return BuildError("Maven could not resolve the jars of the repository", why=[line for line in lines if line][:4])

@@ -1,4 +1,4 @@
-"""The jars of one target, flat in java/lib: the runtime's class path looks no deeper."""
+"""The jars of one target, directly in java/lib, since the class path of the runtime has no subfolders."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
@@ -33,7 +33,7 @@ class Jars:
         return [list(astuple(jar)) for jar in self.jars]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
-        """Nothing of it is needed in a container."""
+        """Write nothing: no container needs jars."""
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002
         return content.with_entries(self._entries())

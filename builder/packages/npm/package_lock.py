@@ -1,4 +1,4 @@
-"""Node.js packages of a target: what the recipe asks for, what the lock fixes, whose install scripts must run."""
+"""Node.js packages of a target: the manifest, the packages of a lock, and their install scripts."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
 _INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
 """Subresource Integrity (W3C), without SHA-1: npm has written SHA-512 since version 5."""
 LOCKFILE_VERSIONS = (2, 3)
-"""Those with a flat list of packages; npm 7 and later write them."""
+"""Supported versions: those with a flat list of packages, which npm 7 and later write."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,32 +29,35 @@ class NodePackage:
     name: str
     version: str
     path: str
-    """Below the folder of package.json."""
+    """The path relative to package.json."""
     integrity: str
-    """As npm writes it: `sha512-` and base64."""
+    """The digest in the form of npm: `sha512-` and base64."""
     scripted: bool
-    """It has an install script."""
+    """Whether it has an install script."""
 
 
-def manifest(step: Npm, target: Target, given: str | None) -> str:
-    """Return the text of package.json: the recipe's own file, or one for the packages that it names."""
-    if given is not None:
-        return given
-    wanted: dict[str, str] = {}
+def manifest(step: Npm, target: Target, file: str | None) -> str:
+    """Return the text of package.json: that of the recipe's file, or one for the packages that the step names."""
+    if file is not None:
+        return file
+    dependencies: dict[str, str] = {}
     for text in step.packages:
         name, _, version = target.expand(text).rpartition("@")
-        wanted[name] = version
-    document = {"name": "layer", "version": "0.0.0", "private": True, "dependencies": wanted}
+        dependencies[name] = version
+    document = {"name": "layer", "version": "0.0.0", "private": True, "dependencies": dependencies}
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
 def folder(step: Npm, target: Target) -> str:
-    """Return where node_modules lies in the layer (developer guide, "Layer paths for each Lambda runtime")."""
+    """Return the folder of node_modules in the layer (developer guide, "Layer paths for each Lambda runtime")."""
     return f"nodejs/node{target.base.series}" if step.versioned else "nodejs"
 
 
 def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ...]:
-    """Return what a lock installs on Linux with glibc on an architecture; UsageError when it is no lock."""
+    """Return the packages that a lock installs on Linux with glibc on an architecture.
+
+    Raises UsageError if it is not a valid lock, or if packages have no digest.
+    """
     try:
         document = json.loads(lock)
         rows = document["packages"]
@@ -63,9 +66,9 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
         fits = False
     if not fits:
         raise unreadable(where, "package-lock.json of npm 7 or later", ())
-    kept = _reached({path: row for path, row in rows.items() if not path or _wanted(row, arch)})
+    kept = _reached({path: row for path, row in rows.items() if not path or _fits(row, arch)})
     if unhashed := [path for path in sorted(kept) if path and not _has_hash(rows[path])]:
-        msg = f"{where}: packages have no integrity, so nobody knows whether they are the same tomorrow"
+        msg = f"{where}: packages have no integrity, so that later builds could differ"
         raise UsageError(
             msg, why=unhashed, hint="take packages from a registry; a git address or a folder cannot be locked"
         )
@@ -76,7 +79,7 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
 
 
 def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Return the paths that the root needs, directly or not: not what only packages of other platforms need."""
+    """Return the paths that the root needs, directly or indirectly, without those that only other platforms need."""
     reached: set[str] = set()
     queue = [""]
     while queue:
@@ -86,12 +89,12 @@ def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
         reached.add(path)
         row = rows[path]
         for kind in ("dependencies", "optionalDependencies", "peerDependencies"):
-            queue += [found for name in row.get(kind, ()) if (found := _resolved(path, name, rows))]
+            queue += [needed for name in row.get(kind, ()) if (needed := _resolved(path, name, rows))]
     return reached
 
 
 def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
-    """Look for a package as Node.js does: in the node_modules of each folder above."""
+    """Return the path of a package, found as by Node.js: in the node_modules of each parent folder."""
     while True:
         candidate = f"{path}/node_modules/{name}" if path else f"node_modules/{name}"
         if candidate in rows:
@@ -101,13 +104,13 @@ def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
         path = path.rpartition("node_modules/")[0].rstrip("/")
 
 
-def _wanted(row: Mapping[str, Any], arch: Architecture) -> bool:
-    own = {"os": "linux", "cpu": arch.npm, "libc": "glibc"}
-    return not row.get("dev") and all(_allows(row.get(key), value) for key, value in own.items())
+def _fits(row: Mapping[str, Any], arch: Architecture) -> bool:
+    platform = {"os": "linux", "cpu": arch.npm, "libc": "glibc"}
+    return not row.get("dev") and all(_allows(row.get(key), value) for key, value in platform.items())
 
 
 def _allows(listed: Sequence[str] | None, value: str) -> bool:
-    """Read npm's lists: names that are allowed, or with `!` those that are not."""
+    """Return whether npm's list allows a value. It has allowed names, or denied ones with `!`."""
     if not listed:
         return True
     denied = [name[1:] for name in listed if name.startswith("!")]
@@ -115,12 +118,12 @@ def _allows(listed: Sequence[str] | None, value: str) -> bool:
 
 
 def _has_hash(row: Mapping[str, Any]) -> bool:
-    """Tell whether a package is checked when it is installed: by itself, or as a part of another's tarball."""
+    """Return whether npm verifies a package: by its own digest, or as a part of another's tarball."""
     return bool(row.get("integrity") or row.get("inBundle"))
 
 
 def _wrong(package: NodePackage) -> Iterator[str]:
-    """Yield what is not as npm writes it: a path decides where files are written, a digest what they are."""
+    """Yield the values that npm does not write. They decide the paths and the content of files."""
     if not _PATH.fullmatch(package.path):
         yield f"{package.path!r} is not a folder of node_modules"
     if not _NAME.fullmatch(package.name):
@@ -141,17 +144,21 @@ def _package(path: str, row: Mapping[str, Any]) -> NodePackage:
     )
 
 
-def scripts(found: Sequence[NodePackage], step: Npm, target: Target, *, allowed: bool) -> tuple[str, ...]:
-    """Return whose install scripts must run. They never do on the host: where that is asked for, it is an error."""
-    named = {one.name for one in found}
+def scripts(packages: Sequence[NodePackage], step: Npm, target: Target, *, allowed: bool) -> tuple[str, ...]:
+    """Return the names of packages whose install scripts must run, in a container.
+
+    Raises BuildError if there are any and `allowed` is false, UsageError if `skip-scripts` names other packages.
+    """
+    named = {package.name for package in packages}
     if absent := sorted(set(step.skip_scripts) - named):
         raise unknown(target, "skip-scripts", absent)
-    chosen = tuple(sorted({one.name for one in found if one.scripted and one.name not in step.skip_scripts}))
+    scripted = {package.name for package in packages if package.scripted}
+    chosen = tuple(sorted(scripted - set(step.skip_scripts)))
     if chosen and not allowed:
-        msg = f"{target.name}: an install script would have to run, which never happens on the host"
+        msg = f"{target.name}: an install script must run, which never happens on the host"
         raise BuildError(
             msg,
             why=[f"{name} has an install script" for name in chosen],
-            hint="without `--route wheels` it runs in the build image; `skip-scripts` says that it need not run at all",
+            hint="without `--route wheels` it runs in the build image; `skip-scripts` leaves it out",
         )
     return chosen

@@ -22,9 +22,9 @@ from builder.packages.npm import npm
 from builder.packages.npm.package_lock import NodePackage
 
 ARCHIVE = "npm.tar"
-"""What npm installed, without its scripts, in the build context."""
+"""The file in the build context with the packages as installed by npm, before their scripts run."""
 _INSTALLS = 50
-"""Installed sets of Node.js packages that the cache keeps; those that were not used for longest go first."""
+"""Capacity of the cache, in installed sets of packages. The least recently used are removed first."""
 _PREBUILT = re.compile(r"^/node_modules/.*/prebuilds/(?P<platform>[^/]+)/(?P<name>[^/]+)$")
 
 
@@ -42,7 +42,7 @@ class NodeModules:
     scripts: tuple[str, ...]
     """Names of the packages whose install scripts run, in the build image."""
     folder: str
-    """Of the layer, in which node_modules lies."""
+    """The folder of the layer that contains node_modules."""
     locked: bool
     prebuilt: str = "npm"
     has_bytecode: bool = False
@@ -91,7 +91,7 @@ class NodeModules:
         return content.without(lambda entry: self._for_others(entry.path))
 
     def _for_others(self, path: str) -> bool:
-        """Tell whether a file is a module for another system, as prebuildify lays them out in `prebuilds`."""
+        """Return whether a file is a module for another platform, in the layout of prebuildify."""
         match = _PREBUILT.match(path.removeprefix(self.folder))
         if match is None:
             return False

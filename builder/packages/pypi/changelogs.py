@@ -1,4 +1,4 @@
-"""Where Python packages tell what is new, as their metadata says (PEP 658, core metadata 1.2)."""
+"""Changelogs of Python packages: the addresses in their metadata (PEP 658, core metadata 1.2)."""
 
 import email.parser
 import re
@@ -15,7 +15,7 @@ _SECONDS = 20
 
 
 def changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
-    """Return the address of each package's changelog, where its newest wheel names one."""
+    """Return the address of each package's changelog, if its newest wheel names one. Ignores errors of the index."""
     target = next((target for target in targets(loaded.recipe) if target.base.python), None)
     if target is None or not names:
         return {}
@@ -36,7 +36,7 @@ def _changelog(url: str) -> str | None:
         with fetch.opened(f"{url}.metadata", timeout=_SECONDS) as answer:
             headers = email.parser.BytesHeaderParser().parsebytes(answer.read())
     except (OSError, ValueError):
-        return None  # an index need not have it
+        return None  # optional for an index
     for text in headers.get_all("Project-URL", []):
         label, _, link = str(text).partition(",")
         if _CHANGELOG.search(label):

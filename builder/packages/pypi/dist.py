@@ -1,4 +1,4 @@
-"""What an index offers: files of a package at one version."""
+"""Files of a package at one version, as an index offers them."""
 
 from dataclasses import dataclass, field
 
@@ -10,18 +10,18 @@ class Dist:
     filename: str
     sha256: str
     size: int | None
-    """Bytes, where the index says so."""
+    """Size in bytes; None if the index does not state it."""
     url: str | None = field(default=None, repr=False)
-    """Where it lies; may hold credentials, so it is never printed or stored."""
+    """The address. It can contain credentials, so it is never printed or stored."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Candidate:
-    """One package at one version, with the files that may be used for it."""
+    """One package at one version, with its usable files."""
 
     name: str
     version: str
     wheels: tuple[Dist, ...]
     sdist: Dist | None
     direct: str | None = field(default=None, repr=False)
-    """Its url when the requirement named one instead of an index; may hold credentials."""
+    """The address in the requirement, if it names one instead of an index; can contain credentials."""

@@ -1,4 +1,4 @@
-"""Exact wheels into a folder, by hash, for any target from any host."""
+"""Installation of exact wheels into a folder, by hash, for any target on any host."""
 
 import itertools
 import sys
@@ -11,7 +11,7 @@ from builder.model.runtimes import Runtime
 from builder.packages.pypi import uv
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
-"""Set because a user's `symlink` would put links into uv's cache; uv copies where this does not work."""
+"""Overrides the user's setting, since `symlink` would create links into uv's cache. uv copies where this fails."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,7 +31,10 @@ class Pinned:
 
 
 def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, folder: Path) -> None:
-    """Put the files of the wheels into `folder`, as they lie in site-packages. uv verifies every hash."""
+    """Install wheels into `folder`, which gets the layout of site-packages. uv verifies every hash.
+
+    Raises BuildError if uv cannot install them, UnreachableError if the index does not respond.
+    """
     lines = "\n".join(package.requirement for package in packages)
     for platform, offline in itertools.product(runtime.os.uv_platforms, (["--offline"], [])):
         finished = uv.run(
@@ -41,7 +44,7 @@ def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, fo
                 *uv.platform_arguments(runtime, arch, platform),
                 *uv.NO_CODE,
                 *("--no-compile-bytecode", "--quiet", "--link-mode", LINK_MODE),
-                *offline,  # hashes are given: what uv's cache has needs no question to the index
+                *offline,  # the hashes are known, so wheels in uv's cache need no request to the index
             ],
             stdin=lines,
         )

@@ -1,4 +1,4 @@
-"""Python packages in anybody's layer: their metadata, licenses, modules, sizes and needs."""
+"""Python packages in anybody's layer: their metadata, licenses, modules, sizes and requirements."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ _STATEMENT = re.compile(rb"^(?:License-Expression|License|Classifier): (?P<text>
 _OTHER_CLASSIFIERS = ("Programming", "Operating", "Topic", "Intended")
 _CLASSIFIER = re.compile(r"License :: (?:OSI Approved(?: :: |$))?")
 _NAME_LENGTH = 100
-"""Longer ones are the text itself, put where the name belongs."""
+"""In characters. Longer values are the text of the license in the place of its name."""
 
 
 def installed(content: Tree) -> Iterator[Installed]:
@@ -104,7 +104,7 @@ def _top_level(paths: Iterable[str]) -> Iterator[str]:
 
 
 def _needs(metadata: str, target: Target) -> Iterator[str]:
-    """Yield what a package requires on the target. Extras were not asked for, or are roots of others."""
+    """Yield the names of the packages that a package requires on the target, without extras."""
     for line in metadata.partition("\n\n")[0].splitlines():
         if line.startswith("Requires-Dist:"):
             try:

@@ -1,7 +1,7 @@
-"""What a lock fixes need not be asked again: resolutions of locked recipes, kept in the cache.
+"""Cached resolutions of locked recipes, which save requests to the index.
 
-The hashes in the lock decide which files may be used, so a later answer of the index could not change the layer.
-Addresses are not kept: they may hold credentials.
+The hashes in the lock decide which files are used, so a newer response of the index cannot change the layer.
+Addresses are not stored, since they can contain credentials.
 """
 
 import dataclasses
@@ -22,7 +22,7 @@ _SENDER = "the cache"
 
 
 def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[Candidate, ...]:
-    """Resolve, or return what the same question gave before."""
+    """Resolve, or return the cached result of the same query."""
     if wanted.files:
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others
     path = cache / f"{_key(wanted, target, lock)}.json"

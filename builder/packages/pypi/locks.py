@@ -1,4 +1,4 @@
-"""Names of the locks of Python packages, and writing them."""
+"""The locks of Python packages: their names, and their new content."""
 
 import contextlib
 import dataclasses
@@ -22,12 +22,12 @@ from builder.packages.pypi.wanted import wanted
 
 LOCK = "requirements.lock"
 BUILD_LOCK = "build-requirements.lock"
-"""What Python packages are compiled with."""
+"""The lock of build requirements."""
 Resolved = Mapping[Target, tuple[Candidate, ...]]
 
 
 def locks(request: LockRequest) -> Iterator[LockFile]:
-    """Yield the lock of a recipe's packages, and the one of what builds those that are compiled."""
+    """Yield the lock of a recipe's packages, and the lock of the build requirements of compiled packages."""
     loaded = request.loaded
     path = loaded.lock_named(LOCK) or Path(LOCK)
     resolved: dict[Target, tuple[Candidate, ...]] = {}
@@ -51,28 +51,30 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
 
 
 def _builders(request: LockRequest, resolved: Resolved) -> Iterator[LockFile]:
-    """Yield the lock of what builds the packages that are compiled."""
+    """Yield the lock of the build requirements of compiled packages; none if there is nothing to write or remove."""
     path = request.loaded.lock_named(BUILD_LOCK) or Path(BUILD_LOCK)
-    found: dict[Target, tuple[Candidate, ...]] = {}
+    builders: dict[Target, tuple[Candidate, ...]] = {}
     before: dict[tuple[str, str], str] = {}
     left: set[str] = set()
-    resolve_once = functools.cache(built_with)  # targets that differ by architecture alone ask the same
+    resolve_once = functools.cache(built_with)  # targets that differ only by architecture have the same requirements
     for target, candidates in resolved.items():
         compiled = [candidate for candidate in candidates if best(candidate, target.base, target.arch) is None]
         pins = _pins(path, target)
         before.update(_versions({target: pins.values()}))
         if compiled:
-            request.report(f"resolving what {target.name} is built with")
-            archives = [sdist.file(one.sdist, one.name, one.version) for one in compiled if one.sdist]
+            request.report(f"resolving the build requirements of {target.name}")
+            archives = [
+                sdist.file(package.sdist, package.name, package.version) for package in compiled if package.sdist
+            ]
             systems = tuple(map(build_system.read, archives))
             kept = () if request.upgrade else _exact(pins.values())
-            found[target], differing = resolve_once(systems, target.base, kept)
+            builders[target], differing = resolve_once(systems, target.base, kept)
             left.update(differing)
-    after = _versions(found)
-    if before or found or path.is_file():
+    after = _versions(builders)
+    if before or builders or path.is_file():
         yield LockFile(
             path=path,
-            text=requirements_lock.write_build(found) if found else None,
+            text=requirements_lock.write_build(builders) if builders else None,
             packages=len({name for _, name in after}),
             changes=changes(before, after),
             open=tuple(sorted(left)),
@@ -82,44 +84,44 @@ def _builders(request: LockRequest, resolved: Resolved) -> Iterator[LockFile]:
 def built_with(
     systems: Sequence[BuildSystem], runtime: Runtime, kept: tuple[str, ...]
 ) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
-    """Return what builds all sdists, and the names of packages left out because they need different versions.
+    """Return the build requirements of sdists, and the names of packages left out because they need several versions.
 
-    Each package comes with its files for both architectures: a build may run on either. Raises BuildError when the
-    index has nothing that builds one of them.
+    Each package has its files for both architectures, since a build can run on either. Raises BuildError if a
+    requirement is not available.
     """
     needed = [text for system in systems for text in system.requires]
     perhaps = [text for system in systems for text in system.perhaps]
     for texts in ([*needed, *perhaps], needed):
         with contextlib.suppress(BuildError):
             return _agreed(_on_each_machine(texts, runtime, kept))
-    return _agreed(found for system in systems for found in _on_each_machine(system.requires, runtime, kept))
+    return _agreed(resolved for system in systems for resolved in _on_each_machine(system.requires, runtime, kept))
 
 
 def _on_each_machine(
     requirements: Sequence[str], runtime: Runtime, kept: tuple[str, ...]
 ) -> Iterator[tuple[Candidate, ...]]:
-    asked = Wanted(requirements=tuple(dict.fromkeys(requirements)), preferences=kept)
+    query = Wanted(requirements=tuple(dict.fromkeys(requirements)), preferences=kept)
     for arch in ARCHITECTURES.values() if requirements else ():
-        candidates = resolve(asked, runtime, arch)
+        candidates = resolve(query, runtime, arch)
         yield candidates
-        asked = dataclasses.replace(asked, preferences=_exact(candidates))
+        query = dataclasses.replace(query, preferences=_exact(candidates))
 
 
 def _agreed(resolved: Iterable[tuple[Candidate, ...]]) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
-    """Join the files of packages that have one version everywhere; return the names of the others as well."""
+    """Return packages that have one version everywhere, with all their files, and the names of the others."""
     merged: dict[tuple[str, str], Candidate] = {}
     for candidate in (candidate for candidates in resolved for candidate in candidates):
         key = (candidate.name, candidate.version)
-        known = merged.get(key, candidate)
-        wheels = tuple(dict.fromkeys((*known.wheels, *candidate.wheels)))
-        merged[key] = dataclasses.replace(known, wheels=wheels, sdist=known.sdist or candidate.sdist)
+        first = merged.get(key, candidate)
+        wheels = tuple(dict.fromkeys((*first.wheels, *candidate.wheels)))
+        merged[key] = dataclasses.replace(first, wheels=wheels, sdist=first.sdist or candidate.sdist)
     versions = Counter(name for name, _ in merged)
     agreed = tuple(candidate for _, candidate in sorted(merged.items()) if versions[candidate.name] == 1)
     return agreed, tuple(sorted(name for name, count in versions.items() if count > 1))
 
 
 def _pins(path: Path, target: Target) -> dict[str, Pin]:
-    """Return what a lock has for a target; nothing when it is damaged, which is why it is written anew."""
+    """Return the pins of a lock for a target. A missing or damaged lock has none, since it is about to be replaced."""
     with contextlib.suppress(UsageError, FileNotFoundError):
         return requirements_lock.read(path, target)
     return {}
@@ -129,8 +131,8 @@ def _exact(pins: Iterable[Pin | Candidate]) -> tuple[str, ...]:
     return tuple(f"{pin.name}=={pin.version}" for pin in pins)
 
 
-def _versions(found: Mapping[Target, Iterable[Pin | Candidate]]) -> dict[tuple[str, str], str]:
-    return {(target.name, pin.name): pin.version for target, pins in found.items() for pin in pins}
+def _versions(resolved: Mapping[Target, Iterable[Pin | Candidate]]) -> dict[tuple[str, str], str]:
+    return {(target.name, pin.name): pin.version for target, pins in resolved.items() for pin in pins}
 
 
 def _resolve(request: LockRequest, target: Target, kept: tuple[str, ...]) -> tuple[Candidate, ...]:
@@ -139,7 +141,7 @@ def _resolve(request: LockRequest, target: Target, kept: tuple[str, ...]) -> tup
     chosen = tuple(row for row in steps(request.loaded.recipe, target) if isinstance(row[1], Pip))
     if not chosen:
         return ()
-    asked = wanted(Request(loaded=request.loaded, target=target, steps=chosen))
-    if not asked.requirements and not asked.files:
+    query = wanted(Request(loaded=request.loaded, target=target, steps=chosen))
+    if not query.requirements and not query.files:
         return ()
-    return resolve(dataclasses.replace(asked, preferences=kept), target.base, target.arch)
+    return resolve(dataclasses.replace(query, preferences=kept), target.base, target.arch)

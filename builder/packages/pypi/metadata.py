@@ -1,4 +1,4 @@
-"""What an installed Python package says of itself."""
+"""The metadata of an installed Python package."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from packaging.utils import canonicalize_name
 
 
 def facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
-    """Return summary, licence and importable modules from an installed package's metadata."""
+    """Return the summary, license and importable modules of an installed package; empty without metadata."""
     from importlib.metadata import PathDistribution
 
     for info in folder.glob("*.dist-info"):
@@ -14,15 +14,16 @@ def facts(folder: Path, package: str) -> tuple[str, str, list[str]]:
         if canonicalize_name(distribution.metadata["Name"]) != canonicalize_name(package):
             continue
         metadata = distribution.metadata.json
-        licence = str(metadata.get("license_expression") or metadata.get("license") or "")
+        license_text = str(metadata.get("license_expression") or metadata.get("license") or "")
+        license_line = license_text.splitlines()[0][:100] if license_text else ""
         tops = {str(path).split("/")[0] for path in distribution.files or () if not str(path).startswith("..")}
         modules = sorted(top.removesuffix(".py") for top in tops if _is_module(folder, top))
-        return str(metadata.get("summary") or "")[:256], licence.splitlines()[0][:100] if licence else "", modules
+        return str(metadata.get("summary") or "")[:256], license_line, modules
     return "", "", []
 
 
 def modules(folder: Path, package: str) -> list[str]:
-    """Return what an installed package lets people import."""
+    """Return the importable modules of an installed package."""
     return facts(folder, package)[2]
 
 

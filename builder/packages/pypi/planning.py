@@ -1,4 +1,4 @@
-"""Deciding which Python packages a target gets: the lock or the index, then a route for each."""
+"""The Python packages of a target: resolution from the lock or the index, and a route for each package."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from builder.packages.pypi.wanted import names, steps, wanted
 
 
 def planned(request: Request) -> Wheels | None:
-    """Decide on the packages of a target and their routes; None if nothing is required."""
+    """Return the packages of a target with their routes; None if nothing is required."""
     asked = wanted(request)
     if not asked.requirements and not asked.files:
         return None
@@ -84,7 +84,7 @@ def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...],
 
 
 def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candidate, ...]:
-    """Leave out what another layer brings."""
+    """Return the candidates without the packages that another layer brings."""
     others = {canonicalize_name(name) for _, step in steps(request) for name in step.without}
     if unknown := sorted(others - {canonicalize_name(candidate.name) for candidate in candidates}):
         raise ecosystem.unknown(request.target, "without", unknown)
@@ -101,11 +101,11 @@ def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:
         yield "a layer for several runtimes comes without bytecode: each Python has its own"
     download = sum(one.size or 0 for one in routes if one.kind == "wheel")
     if download > UNZIPPED_LIMIT:
-        yield f"the wheels are {download / MB:.0f} MB packed, more than Lambda takes unpacked: prune a lot"
+        yield f"the wheels are {download / MB:.0f} MB packed, more than Lambda accepts unpacked: prune them"
 
 
 def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted) -> Iterator[str]:
-    """Warn of packages that are compiled only because they have no wheel, and name a version that has one."""
+    """Yield warnings about packages that are compiled for lack of a wheel, with the newest version that has one."""
     target = request.target
     for one in routes:
         name, version = one.package.name, one.package.version
@@ -116,7 +116,7 @@ def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted) ->
 
 
 def _unpinned_builds(loaded: Loaded, compiled: Sequence[str], lock: Path | None, *, locked: bool) -> Iterator[str]:
-    """Warn if unpinned build requirements can change a locked layer."""
+    """Yield a warning if unpinned build requirements can change a locked layer."""
     if locked and compiled and lock is None:
         names_ = ", ".join(compiled)
-        yield f"what {names_} is built with is not locked; `layerwright lock {loaded.name}` writes {BUILD_LOCK}"
+        yield f"the build requirements of {names_} are not locked; `layerwright lock {loaded.name}` writes {BUILD_LOCK}"

@@ -1,4 +1,4 @@
-"""The packages of a pylock.toml (PEP 751), which uv writes and which lives only for the moment."""
+"""The packages of a pylock.toml (PEP 751), the temporary output of uv."""
 
 import re
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,10 @@ VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 
 
 def candidates(pylock: str) -> tuple[Candidate, ...]:
-    """Read the packages of a pylock.toml (PEP 751)."""
+    """Return the packages of a pylock.toml (PEP 751), sorted by name.
+
+    Raises BuildError for packages without a hash, UntrustedError for names, versions and digests that are not valid.
+    """
     packages: list[dict[str, Any]] = tomli.loads(pylock).get("packages", [])
     return tuple(sorted((_candidate(package) for package in packages), key=lambda candidate: candidate.name))
 
@@ -32,8 +35,8 @@ def _candidate(package: dict[str, Any]) -> Candidate:
     elif archive:
         source = archive
     elif not entries and not source:
-        msg = f"`{package['name']}` comes as a folder or a repository"
-        raise BuildError(msg, hint="give a wheel, an sdist or a package from an index: they have a hash")
+        msg = f"`{package['name']}` is a folder or a repository"
+        raise BuildError(msg, hint="name a wheel, an sdist or a package of an index: they have a hash")
     version = package.get("version") or _filename(entries[0] if entries else source or {}).split("-")[1]
     return Candidate(
         name=matching(NAME, package["name"], SENDER, "a valid name of a Python package"),
@@ -54,7 +57,7 @@ def _sha256(entry: dict[str, Any]) -> str:
     except KeyError:
         msg = f"the index gives no SHA-256 for {_filename(entry)}"
         raise BuildError(
-            msg, hint="layerwright installs by hash; serve the index with hashes, or name the file's url"
+            msg, hint="layerwright installs by hash: enable hashes in the index, or name the address of the file"
         ) from None
     return Sha256.parse(value, SENDER)
 

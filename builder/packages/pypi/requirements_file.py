@@ -1,7 +1,7 @@
-"""Requirements files, read here and never by uv: it would build an editable on this host to learn what it requires.
+"""Requirements files, which uv never reads itself: it would build an editable on this host to learn its requirements.
 
-What uv gets instead are plain requirements: packages of an index, and the addresses of wheels and sdists. Everything
-that would have to be built where it lies is refused, with the line that names it: editables, folders, repositories.
+uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Editables, folders and
+repositories, which would have to be built on the host, are refused with the line that names them.
 """
 
 import os
@@ -18,16 +18,16 @@ from builder.base import credentials
 from builder.packages.ecosystem import unindexed
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
-"""Suffixes of what has a hash: wheels, and sdists, which are never built on this host."""
+"""Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
 _OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
 _FILES = {"-r": False, "--requirement": False, "--requirements": False, "-c": True, "--constraint": True}
-"""Options that name another file, and whether what is in it are constraints."""
+"""Options that name another file, and whether its lines are constraints."""
 _FOLDERS = ("-f", "--find-links")
 _PASSED = frozenset({
     *("-i", "--index-url", "--extra-index-url", "--no-index", *_FOLDERS, "--trusted-host"),
     *("--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"),
 })  # fmt: skip
-"""Options that say where packages come from; uv reads them, and warns of those that it does not know."""
+"""Options about the sources of packages. They are passed to uv, which warns about unsupported ones."""
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _PLACE = re.compile(r"\.|.*[/\\:@]")
 """What a path or an address looks like, and a mistyped requirement does not."""
@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"(?P<address>[^\s;\[]+)(?P<rest>\s*(?:\[[^\]]*\])?\s*(?:;
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plain:
-    """What requirements files ask for, as lines that uv may read."""
+    """The content of requirements files, as lines that uv can read safely."""
 
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
@@ -45,7 +45,7 @@ class Plain:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Line:
-    """One line without its comment, joined with those that continue it."""
+    """One logical line, without its comment."""
 
     file: Path
     number: int
@@ -64,7 +64,7 @@ class _Found:
     options: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     seen: set[tuple[Path, bool]] = field(default_factory=set)
-    """Files that were read, and whether as constraints: they may name each other."""
+    """Files that were read, and whether as constraints; they can name each other."""
 
 
 class _RefusedError(Exception):
@@ -168,34 +168,34 @@ def _filled(text: str) -> str:
 
 
 def _requirement(text: str, file: Path) -> str:
-    """Return a requirement with the whole address of what it names, if it names any, and its hashes."""
-    asked, *options = re.split(r"\s(?=--?[A-Za-z])", text)
-    if any(not re.fullmatch(r"--hash[= ]\s*\w+:[0-9A-Fa-f]+", one) for one in options):
+    """Return a requirement with its hashes, and with an absolute address if it has one."""
+    requirement, *options = re.split(r"\s(?=--?[A-Za-z])", text)
+    if any(not re.fullmatch(r"--hash[= ]\s*\w+:[0-9A-Fa-f]+", option) for option in options):
         raise _RefusedError("this option is not known")  # noqa: EM101, TRY003
-    return " ".join([_addressed(asked, file), *options])
+    return " ".join([_addressed(requirement, file), *options])
 
 
-def _addressed(asked: str, file: Path) -> str:
+def _addressed(text: str, file: Path) -> str:
     try:
-        known = Requirement(asked)
+        requirement = Requirement(text)
     except InvalidRequirement:
-        return _nameless(asked, file)
-    if known.url:
-        known.url = _located(known.url, file.parent)
-    elif known.name.lower().endswith(ARCHIVES):
-        return _nameless(asked, file)  # `a-1.0.whl` would do as a name
-    return str(known)
+        return _nameless(text, file)
+    if requirement.url:
+        requirement.url = _located(requirement.url, file.parent)
+    elif requirement.name.lower().endswith(ARCHIVES):
+        return _nameless(text, file)  # `a-1.0.whl` is also a valid name
+    return str(requirement)
 
 
-def _nameless(asked: str, file: Path) -> str:
-    match = _ADDRESS.fullmatch(asked)
+def _nameless(text: str, file: Path) -> str:
+    match = _ADDRESS.fullmatch(text)
     if match is None or not (_PLACE.match(match["address"]) or match["address"].lower().endswith(ARCHIVES)):
-        raise _RefusedError("this is no requirement")  # noqa: EM101, TRY003
+        raise _RefusedError("not a valid requirement")  # noqa: EM101, TRY003
     return _located(match["address"], file.parent) + match["rest"]
 
 
 def _located(address: str, folder: Path) -> str:
-    """Return the whole address of a wheel or an sdist; anything else is refused."""
+    """Return the absolute address of a wheel or an sdist. Raises _RefusedError for anything else."""
     if re.search(r"\s", address):
         raise _RefusedError("an address has no spaces")  # noqa: EM101, TRY003
     parts = urlsplit(address)
@@ -213,7 +213,7 @@ def _located(address: str, folder: Path) -> str:
 
 
 def _existing(path: str, folder: Path) -> Path:
-    """Return the whole path of what pip and uv look for in the current folder; else it is beside the file."""
+    """Return an absolute path: below the current folder, as for pip and uv, or else beside the file."""
     here = Path(path).resolve()
     if here.exists():
         return here

@@ -1,7 +1,7 @@
-"""`requirements.lock`: one hashed-requirements file per recipe, for all its targets; holds no index address.
+"""`requirements.lock`: hashed requirements of a recipe, for all its targets, without the address of an index.
 
-Targets that need different versions are told apart by environment markers. Lambda ties each Python to one Amazon
-Linux, so `python_version` and `platform_machine` tell everything apart that can differ.
+Environment markers separate targets that need different versions. Lambda ties each Python to one Amazon Linux, so
+`python_version` and `platform_machine` suffice.
 """
 
 import re
@@ -30,7 +30,7 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pin:
-    """One package of a lock, for the environments that its marker names."""
+    """One package of a lock, for the environments that match its marker."""
 
     name: str
     version: str
@@ -58,7 +58,7 @@ def environment(target: Target) -> dict[str, str]:
 
 
 def read(path: Path, target: Target) -> dict[str, Pin]:
-    """Return the pins of a lock that are for a target, by name; all mistakes of the file together."""
+    """Return the pins of a lock for a target, by name. Raises UsageError with all mistakes of the file."""
     joined = re.sub(r"\\\r?\n\s*", " ", path.read_text(encoding="utf-8"))
     pins: dict[str, Pin] = {}
     wrong: list[str] = []
@@ -94,22 +94,25 @@ def _pin(text: str) -> Pin | None:
 
 
 def unfit(pins: Mapping[str, Pin], requirements: Iterable[str], target: Target) -> list[str]:
-    """Return what a recipe requires that its lock does not give."""
-    found = []
+    """Return the requirements of a recipe that its lock does not satisfy, as messages."""
+    problems = []
     for text in requirements:
         requirement = Requirement(text)
         if requirement.marker and not requirement.marker.evaluate(environment(target)):
             continue
         pin = pins.get(canonicalize_name(requirement.name))
         if pin is None:
-            found.append(f"the recipe requires {text}, the lock has no {requirement.name} for {target.name}")
+            problems.append(f"the recipe requires {text}, the lock has no {requirement.name} for {target.name}")
         elif not requirement.specifier.contains(Version(pin.version), prereleases=True):
-            found.append(f"the recipe requires {text}, the lock has {pin.name}=={pin.version}")
-    return found
+            problems.append(f"the recipe requires {text}, the lock has {pin.name}=={pin.version}")
+    return problems
 
 
 def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Candidate:
-    """Return the candidate with only the wheels that the lock allows, or raise for a hash mismatch."""
+    """Return the candidate with the files that the lock allows.
+
+    Raises UsageError if the lock does not have the package, BuildError if no file has an allowed hash.
+    """
     pin = pins.get(canonicalize_name(candidate.name))
     if pin is None:
         msg = f"the lock has no {candidate.name}, which {target.name} needs"
@@ -143,12 +146,12 @@ def write(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
 
 
 def write_build(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
-    """Return the text of the lock of what builds sdists: it may run on any machine, so all files are allowed."""
+    """Return the text of the lock of build requirements. A build can run on any machine, so all files are allowed."""
     return _text(BUILD_HEADER, resolved, _offered)
 
 
 def build_pins(path: Path, target: Target) -> tuple[str, ...]:
-    """Return the lines of such a lock that are for a target, without markers."""
+    """Return the lines of a lock of build requirements for a target, without markers."""
     pins = read(path, target)
     return tuple(
         " ".join([f"{name}=={pins[name].version}", *(f"--hash=sha256:{value}" for value in sorted(pins[name].hashes))])
@@ -164,8 +167,8 @@ def _text(
     environments = {(target.base.series, target.arch.machine) for target in resolved}
     versions: dict[str, dict[str, set[tuple[str, str]]]] = defaultdict(lambda: defaultdict(set))
     hashes: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for target, found in resolved.items():
-        for candidate in found:
+    for target, candidates in resolved.items():
+        for candidate in candidates:
             versions[candidate.name][candidate.version].add((target.base.series, target.arch.machine))
             hashes[candidate.name, candidate.version].update(allowed(candidate, target))
     lines = [header]
@@ -179,23 +182,23 @@ def _text(
 
 def _allowed(candidate: Candidate, target: Target) -> set[str]:
     wheel: Dist | None = best(candidate, target.base, target.arch)
-    found = {wheel.sha256} if wheel else set()
-    return found | ({candidate.sdist.sha256} if candidate.sdist else set())
+    hashes = {wheel.sha256} if wheel else set()
+    return hashes | ({candidate.sdist.sha256} if candidate.sdist else set())
 
 
 def _offered(candidate: Candidate, _: Target) -> set[str]:
-    return {one.sha256 for one in (*candidate.wheels, candidate.sdist) if one}
+    return {dist.sha256 for dist in (*candidate.wheels, candidate.sdist) if dist}
 
 
 def _marker(where: set[tuple[str, str]], everywhere: set[tuple[str, str]]) -> str | None:
-    """Return the shortest marker that names exactly these environments."""
+    """Return the shortest marker that matches exactly these environments; None if all match."""
     if where == everywhere:
         return None
     clauses = []
     for series in sorted({series for series, _ in where}, key=Version):
-        machines = {machine for own, machine in where if own == series}
+        machines = {machine for python, machine in where if python == series}
         clause = f'python_version == "{series}"'
-        if machines != {machine for own, machine in everywhere if own == series}:
+        if machines != {machine for python, machine in everywhere if python == series}:
             clause += f' and platform_machine == "{min(machines)}"'
         clauses.append(clause)
     return clauses[0] if len(clauses) == 1 else " or ".join(f"({c})" if " and " in c else c for c in clauses)

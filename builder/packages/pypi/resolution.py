@@ -18,12 +18,12 @@ from builder.packages.pypi.install import Pinned, install
 from builder.packages.pypi.routes import Route
 
 BUILD_PINS = "build-constraints.txt"
-"""What sdists are built with, in the folder `bin` of the build context."""
+"""The file of pinned build requirements, in the folder `bin` of the build context."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compiled:
-    """One package that is made from its sdist."""
+    """One package that is compiled from its sdist."""
 
     name: str
     version: str
@@ -40,10 +40,10 @@ class Wheels:
     locked: bool
     has_bytecode: bool
     steps: Mapping[str, int]
-    """The step that names a package, by the package's name; others belong to the last step."""
+    """The number of the step that names a package, by package; all others belong to the last step."""
     last_step: int
     build_pins: tuple[str, ...] = ()
-    """What sdists are built with, as lines of constraints with hashes; what is not named is the newest."""
+    """Pinned build requirements: constraints with hashes, one per line. Other packages are the newest."""
     warnings: tuple[str, ...] = ()
     prebuilt: str = "wheels"
     blocks: tuple[tuple[int, Block], ...] = ()
@@ -54,7 +54,7 @@ class Wheels:
 
     @property
     def compiled(self) -> tuple[Compiled, ...]:
-        """The packages that are made from their sdists."""
+        """The packages that are compiled from their sdists."""
         return tuple(
             Compiled(
                 name=route.package.name,
@@ -113,7 +113,10 @@ class Wheels:
         return content.with_entries(tree.from_folder(work / "python", "python"))
 
     def wheels(self, artifacts: Mapping[str, StageOutput], folder: Path, *, repaired: bool) -> dict[str, Pinned]:
-        """Write the wheels that sdists became into a folder; return them by package, ready to be installed."""
+        """Write the compiled wheels to a folder, and return them by package.
+
+        Raises BuildError if an artifact does not contain exactly one wheel.
+        """
         folder.mkdir(exist_ok=True)
         stages = {part: part.repaired if repaired else part.stage for part in self.compiles}
         return {part.name: _wheel(part, artifacts[stage], folder) for part, stage in stages.items()}
@@ -136,7 +139,7 @@ def _row(route: Route) -> Package:
 def _wheel(part: CompiledPart, artifact: StageOutput, folder: Path) -> Pinned:
     wheels = [entry for entry in artifact.files("out") if entry.path.endswith(".whl")]
     if len(wheels) != 1:
-        msg = f"{part.name} {part.version}: its sdist gave {len(wheels)} wheels"
+        msg = f"the build of {part.name} {part.version} produced {len(wheels)} wheels instead of one"
         raise BuildError(msg)
     path = files.inside(folder, wheels[0].name, f"the build of {part.name}")
     path.write_bytes(wheels[0].content.read())

@@ -1,4 +1,4 @@
-"""Requirements into exact packages with their wheels, through a pylock.toml that lives only for the moment."""
+"""Resolution of requirements to exact packages with their files, by uv, through a temporary pylock.toml."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ from builder.packages.pypi.pylock import candidates
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What to resolve: requirement texts, files of them, and versions that a lock fixes."""
+    """A query: requirements, requirements files, and versions that a lock pins."""
 
     requirements: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
@@ -26,20 +26,20 @@ class Wanted:
     sources: frozenset[str] = frozenset()
     """Names of packages that are compiled even where a wheel fits."""
     wheels_only: bool = False
-    """Nothing may be compiled."""
+    """Whether packages that would have to be compiled are an error."""
 
 
 def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:
-    """Return every package that the requirements need on that target, sorted by name.
+    """Return all packages that the requirements need on a target, sorted by name.
 
-    Packages without a fitting wheel come with their sdist only, unless wheels are all that may be used. Raises
-    BuildError when something can neither be installed nor compiled, UsageError when the index does not answer.
+    Packages without a fitting wheel have only their sdist, unless `wheels_only` is set. Raises BuildError if a package
+    can neither be installed nor compiled, UnreachableError if the index does not respond.
     """
     if wanted.sources:
-        found = _with_sources(wanted, runtime, arch)
-        if isinstance(found, tuple):
-            return found
-        raise uv.fail(found, f"the requirements cannot be resolved for {runtime.name} on {arch.name}")
+        result = _with_sources(wanted, runtime, arch)
+        if isinstance(result, tuple):
+            return result
+        raise uv.fail(result, f"the requirements cannot be resolved for {runtime.name} on {arch.name}")
     first: Finished | None = None
     for platform in runtime.os.uv_platforms:
         finished = _compile(wanted, [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE])
@@ -51,15 +51,15 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
         if unreachable := uv.unreachable(finished):
             raise unreachable
     if first is None:
-        msg = f"{runtime.os.title} names no platform"
+        msg = f"{runtime.os.title} has no platform for uv in images/runtimes.toml"
         raise BuildError(msg)
-    if not wanted.wheels_only and isinstance(found := _with_sources(wanted, runtime, arch), tuple):
-        return found
+    if not wanted.wheels_only and isinstance(result := _with_sources(wanted, runtime, arch), tuple):
+        return result
     raise _unresolved(wanted, runtime, arch, first)
 
 
 def _with_sources(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...] | Finished:
-    """Resolve where sdists count, too. No code of theirs runs: see `sdist.py`."""
+    """Resolve with sdists allowed, too; return the output of uv if that fails. Executes no code of an sdist."""
     arguments = uv.platform_arguments(runtime, arch, runtime.os.uv_platforms[-1])
     for name in sorted(wanted.sources):
         arguments += ["--no-binary", name]
@@ -68,23 +68,22 @@ def _with_sources(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple
         while True:
             finished = _compile(wanted, arguments, facts)
             if finished.returncode == 0:
-                found = candidates(finished.stdout)
-                usable = [_usable(one, wanted, runtime, arch) for one in found]
-                return tuple(usable) if all(one.wheels or one.sdist for one in usable) else finished
-            package = sdist.would_be_built(finished)
-            if package is None or not facts.learn(*package):
+                usable = tuple(_usable(package, wanted, runtime, arch) for package in candidates(finished.stdout))
+                return usable if all(package.wheels or package.sdist for package in usable) else finished
+            unread = sdist.would_be_built(finished)
+            if unread is None or not facts.learn(*unread):
                 return finished
 
 
 def _usable(candidate: Candidate, wanted: Wanted, runtime: Runtime, arch: Architecture) -> Candidate:
-    """Keep the wheels, or the sdist where no wheel may be used or fits."""
+    """Return the candidate with its wheels, or only with its sdist if no wheel is allowed or fits."""
     if candidate.name in wanted.sources or best(candidate, runtime, arch) is None:
         return replace(candidate, wheels=())
     return candidate
 
 
 def best(candidate: Candidate, runtime: Runtime, arch: Architecture) -> Dist | None:
-    """Return the wheel that an installer on the target would take."""
+    """Return the wheel that an installer on the target would choose; None if none fits."""
     ranked = [(tags.rank(wheel.filename, runtime, arch), wheel.filename, wheel) for wheel in candidate.wheels]
     fitting = [(rank, name, wheel) for rank, name, wheel in ranked if rank is not None]
     return min(fitting, key=lambda item: item[:2])[2] if fitting else None
@@ -118,57 +117,58 @@ def _write(path: Path, lines: Iterable[str]) -> str:
 
 
 def _unresolved(wanted: Wanted, runtime: Runtime, arch: Architecture, finished: Finished) -> LayerwrightError:
-    """Say what would have to be different: tags that exist, tags that fit, the newest version that has one."""
+    """Return the error for a failed resolution, with existing and fitting tags, and the newest version that fits."""
     label = f"{runtime.name} on {arch.name}"
     everywhere = _compile(wanted, ["--python-version", runtime.python_full, "--universal", *uv.NO_CODE])
     if everywhere.returncode:
         msg = f"the requirements cannot be installed from wheels for {label}"
         return BuildError(msg, why=uv.explanation(finished), hint=_advice(finished))
-    unfit = [found for found in candidates(everywhere.stdout) if not best(found, runtime, arch)]
+    unfit = [package for package in candidates(everywhere.stdout) if not best(package, runtime, arch)]
     if not unfit:
         msg = f"the requirements cannot be installed from wheels for {label}"
         return BuildError(msg, why=uv.explanation(finished))
     why: list[str] = []
     hints: list[str] = []
-    for found in unfit:
-        existing = tags.seen([wheel.filename for wheel in found.wheels]) or ["none: it is published as source only"]
-        why.append(f"{found.name} {found.version} has wheels for: {_shortened(existing, runtime, arch)}")
-        newest = newest_fitting(found.name, runtime, arch)
+    for package in unfit:
+        name = package.name
+        existing = tags.seen([wheel.filename for wheel in package.wheels]) or ["none: it is published as source only"]
+        why.append(f"{name} {package.version} has wheels for: {_shortened(existing, runtime, arch)}")
+        newest = newest_fitting(name, runtime, arch)
         if newest:
-            hints.append(f"{found.name}=={newest} is the newest with a wheel that fits")
+            hints.append(f"{name}=={newest} is the newest with a wheel that fits")
         else:
-            hints.append(f"no version of {found.name} has a wheel that fits: it must be compiled")
-    msg = f"no wheel of {', '.join(found.name for found in unfit)} fits {label}"
-    why.append(f"wanted: {tags.wanted(runtime, arch)}")
+            hints.append(f"no version of {name} has a wheel that fits: it must be compiled")
+    msg = f"no wheel of {', '.join(package.name for package in unfit)} fits {label}"
+    why.append(f"required: {tags.fitting(runtime, arch)}")
     return BuildError(msg, why=why, hint="; ".join(hints))
 
 
 def _shortened(existing: Sequence[str], runtime: Runtime, arch: Architecture) -> str:
-    """Show the nearest tags: those of the interpreter and architecture first."""
+    """Return at most six tags: those of the interpreter and architecture if there are any."""
     version = runtime.python or (3, 0)
     interpreter = f"cp{version[0]}{version[1]}-"
     near = [tag for tag in existing if arch.machine in tag and (tag.startswith(interpreter) or "abi3" in tag)]
     shown = near or list(existing)
     rest = len(existing) - len(shown[:6])
-    return ", ".join(shown[:6]) + (f" and {rest} others" if rest else "")
+    return ", ".join(shown[:6]) + (f" and {rest} more" if rest else "")
 
 
 def newest_fitting(name: str, runtime: Runtime, arch: Architecture) -> str | None:
-    """Return the newest version of a package with a wheel for the target."""
+    """Return the newest version of a package with a wheel for the target; None if there is none."""
     for platform in runtime.os.uv_platforms:
         arguments = [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE, "--no-deps"]
         finished = _compile(Wanted(requirements=(name,)), arguments)
         if finished.returncode == 0:
-            found = candidates(finished.stdout)[0]
-            return found.version if best(found, runtime, arch) else None
+            newest = candidates(finished.stdout)[0]
+            return newest.version if best(newest, runtime, arch) else None
     return None
 
 
 def _advice(finished: Finished) -> str | None:
     if "401" in finished.stderr or "403" in finished.stderr:
-        return "the index wants other credentials: UV_INDEX_<NAME>_USERNAME and _PASSWORD, netrc or a keyring give them"
+        return "the index refused the credentials: set UV_INDEX_<NAME>_USERNAME and _PASSWORD, netrc or a keyring"
     if "building from source is disabled" in finished.stderr or "has no usable wheels" in finished.stderr:
-        return 'there is no wheel, and no sdist that could be compiled either; or `wheels = "only"` forbids it'
+        return 'there is neither a wheel nor an sdist to compile, or `wheels = "only"` forbids the sdist'
     if "was not found in the package registry" in finished.stderr:
         return "the index does not have that package; check the spelling, or set UV_INDEX for a private index"
     return None

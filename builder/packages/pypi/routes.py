@@ -1,4 +1,4 @@
-"""How each package becomes files: the first rung that works, with the reason."""
+"""The route of each package: the first that works, with the reason."""
 
 from dataclasses import dataclass
 
@@ -12,34 +12,34 @@ from builder.packages.pypi.resolve import Wanted, best
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Route:
-    """One package of a plan."""
+    """One package of a plan, with the way to its files."""
 
     package: Pinned
-    """For a compiled one, its sdist."""
+    """The file to install; the sdist of a compiled package."""
     kind: str
-    """`wheel`: prebuilt, no container. `compile`: made from the sdist in the build image."""
+    """`wheel`: prebuilt, without a container. `compile`: from the sdist, in the build image."""
     reason: str
     size: int | None
-    """Bytes to download."""
+    """Size of the download in bytes; None if the index does not state it."""
     sdist: Dist | None = None
-    """What it is compiled from."""
+    """The sdist of a compiled package; None for a wheel."""
 
 
 def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
-    """Choose the rung for a package, or raise BuildError with the tags that exist and the tags wanted."""
+    """Return the route of a package. Raises BuildError, with existing and fitting tags, if there is none."""
     wheel = best(candidate, target.base, target.arch)
     if wheel:
-        return _made(candidate, wheel, kind="wheel", reason=_reason(wheel.filename, target))
+        return _route(candidate, wheel, kind="wheel", reason=_reason(wheel.filename, target))
     if candidate.sdist and not wanted.wheels_only:
-        asked = "asked for" if candidate.name in wanted.sources else f"no wheel fits {target.base.os.title}"
-        return _made(candidate, candidate.sdist, kind="compile", reason=f"{asked}; from its sdist, in the build image")
+        cause = "requested" if candidate.name in wanted.sources else f"no wheel fits {target.base.os.title}"
+        return _route(candidate, candidate.sdist, kind="compile", reason=f"{cause}; from its sdist, in the build image")
     existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
     msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
-    why = [f"it has wheels for: {', '.join(existing)}", f"wanted: {tags.wanted(target.base, target.arch)}"]
+    why = [f"it has wheels for: {', '.join(existing)}", f"required: {tags.fitting(target.base, target.arch)}"]
     raise BuildError(msg, why=why)
 
 
-def _made(candidate: Candidate, dist: Dist, *, kind: str, reason: str) -> Route:
+def _route(candidate: Candidate, dist: Dist, *, kind: str, reason: str) -> Route:
     return Route(
         package=Pinned(
             name=candidate.name,

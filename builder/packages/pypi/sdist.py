@@ -1,8 +1,8 @@
-"""Source distributions: what they require, told without running anything of them, and where they are.
+"""Source distributions: their requirements, read without executing them, and their addresses.
 
-uv would run a setup.py to learn what it requires. A build host is no place for that: uv is started so that no build
-can run, it names the package that it wanted to build, and the requirements that its author's tools wrote into the
-sdist are given to it instead.
+uv would run a setup.py to learn its requirements, which must not happen on the host. So uv is started in a way that no
+build can run; it names the package that it would build, and gets the requirements that the author's tools wrote into
+the sdist instead.
 """
 
 import configparser
@@ -29,13 +29,13 @@ _WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)
 
 
 def would_be_built(finished: Finished) -> tuple[str, str] | None:
-    """Return name and version of the package that uv wanted to build, if that is why it failed."""
-    found = _WOULD_BUILD.search(finished.stderr)
-    return (found[1], found[2]) if found else None
+    """Return name and version of the package that uv would have built, if that is the reason of its failure."""
+    match = _WOULD_BUILD.search(finished.stderr)
+    return (match[1], match[2]) if match else None
 
 
 class StaticMetadata:
-    """Runs uv where it cannot build, with what is known about packages that it would have to."""
+    """Runs of uv that cannot build, with the requirements of the packages that it would build otherwise."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -55,29 +55,29 @@ class StaticMetadata:
         return uv.run(arguments, env=env, cwd=self._folder)
 
     def learn(self, name: str, version: str) -> bool:
-        """Read what a package requires from its sdist; False when that was no help."""
+        """Read the requirements of a package from its sdist; return False if they were known already."""
         if (name, version) in self._known:
             return False
-        found = self.locate(name, version)
-        path = fetch.cached(str(found.url), found.sha256, found.filename)
+        dist = self.locate(name, version)
+        path = fetch.cached(str(dist.url), dist.sha256, dist.filename)
         try:
             self._known[name, version] = requirements(path)
         except (tarfile.TarError, zipfile.BadZipFile) as error:
-            msg = f"{found.filename} cannot be read"
+            msg = f"{dist.filename} cannot be read"
             raise BuildError(msg, why=[str(error)]) from error
         return True
 
     def locate(self, name: str, version: str) -> Dist:
-        """Return the sdist of one exact version, with its address, or raise BuildError."""
-        self._known[name, version] = []  # to tell where it is, uv needs no requirements
-        wanted = self._folder / "one.in"
-        wanted.write_text(f"{name}=={version}\n", encoding="utf-8")
+        """Return the sdist of one exact version, with its address. Raises BuildError if there is none."""
+        self._known[name, version] = []  # the address does not depend on its requirements
+        requirement = self._folder / "one.in"
+        requirement.write_text(f"{name}=={version}\n", encoding="utf-8")
         only = ["--no-deps", "--no-binary", name, "--universal", "--no-header"]
-        finished = self.run(["compile", str(wanted), *only, "--format", "pylock.toml", "--quiet"])
-        found = candidates(finished.stdout)[0].sdist if finished.returncode == 0 else None
-        if found is None:
+        finished = self.run(["compile", str(requirement), *only, "--format", "pylock.toml", "--quiet"])
+        dist = candidates(finished.stdout)[0].sdist if finished.returncode == 0 else None
+        if dist is None:
             raise uv.fail(finished, f"{name} {version} has no sdist to compile")
-        return found
+        return dist
 
     def _tables(self) -> Iterator[str]:
         for (name, version), requires in self._known.items():
@@ -86,10 +86,10 @@ class StaticMetadata:
 
 
 def _project_settings() -> str:
-    """Return the settings that uv would read here: it is started in another folder."""
-    given = os.environ.get("UV_CONFIG_FILE")
-    places = [Path(given)] if given else [folder / "uv.toml" for folder in (Path.cwd(), *Path.cwd().parents)]
-    return next((path.read_text(encoding="utf-8") + "\n" for path in places if path.is_file()), "")
+    """Return the settings that uv would read in the current folder, since it is started in another one."""
+    setting = os.environ.get("UV_CONFIG_FILE")
+    paths = [Path(setting)] if setting else [folder / "uv.toml" for folder in (Path.cwd(), *Path.cwd().parents)]
+    return next((path.read_text(encoding="utf-8") + "\n" for path in paths if path.is_file()), "")
 
 
 def locate(name: str, version: str) -> Dist:
@@ -99,15 +99,15 @@ def locate(name: str, version: str) -> Dist:
 
 
 def file(dist: Dist, name: str, version: str) -> Path:
-    """Return an sdist that was fetched before or now; where it lies is asked when nobody remembers."""
-    if found := fetch.known(dist.sha256):
-        return found
+    """Return the path of an sdist, downloaded if it is not cached. An unknown address is looked up in the index."""
+    if cached := fetch.known(dist.sha256):
+        return cached
     located = dist if dist.url else locate(name, version)
     return fetch.cached(str(located.url), dist.sha256, dist.filename)
 
 
 def requirements(path: Path) -> list[str]:
-    """Return the `Requires-Dist` of an sdist as its build tool wrote them down (PKG-INFO, or setuptools' egg-info)."""
+    """Return the requirements of an sdist as its build tool recorded them, in PKG-INFO or setuptools' egg-info."""
     files = dict(texts(path, _METADATA))
     top = min((name for name in files if name.endswith("PKG-INFO")), key=lambda name: name.count("/"), default=None)
     stated = email.parser.HeaderParser().parsestr(files[top]).get_all("Requires-Dist") if top else None
@@ -117,21 +117,21 @@ def requirements(path: Path) -> list[str]:
     return list(_egg_requirements(listed))
 
 
-def texts(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """Yield path and text of the files in an sdist whose whole path is wanted."""
+def texts(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    """Yield path and text of the files in an sdist whose whole path matches the pattern."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if wanted.fullmatch(name)]
+            names = [name for name in archive.namelist() if pattern.fullmatch(name)]
             yield from ((name, archive.read(name).decode(errors="replace")) for name in names)
         return
     with tarfile.open(path) as archive:
         for member in archive:
-            if wanted.fullmatch(member.name) and (stream := archive.extractfile(member)):
+            if pattern.fullmatch(member.name) and (stream := archive.extractfile(member)):
                 yield member.name, stream.read().decode(errors="replace")
 
 
 def _egg_requirements(text: str) -> Iterator[str]:
-    """Translate requires.txt: sections are `[extra]`, `[:marker]` or `[extra:marker]`."""
+    """Yield requirements of a requires.txt. Its sections are `[extra]`, `[:marker]` or `[extra:marker]`."""
     parser = configparser.ConfigParser(allow_no_value=True, delimiters=("\0",), strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment, method-assign]
     parser.read_string(f"[:]\n{text}")
@@ -144,15 +144,15 @@ def _egg_requirements(text: str) -> Iterator[str]:
 
 
 def as_tar(path: Path, to: Path) -> None:
-    """Copy an sdist; a zip becomes a tar, which a container engine can unpack by itself."""
+    """Copy an sdist, and convert a zip to a tar, since container engines unpack only tars."""
     if not zipfile.is_zipfile(path):
         shutil.copyfile(path, to)
         return
-    with zipfile.ZipFile(path) as archive, tarfile.open(to, "w") as made:
+    with zipfile.ZipFile(path) as archive, tarfile.open(to, "w") as target:
         for info in archive.infolist():
             if info.is_dir():
                 continue
             member = tarfile.TarInfo(info.filename)
             member.size, member.mode = info.file_size, 0o755 if info.external_attr >> 16 & 0o111 else 0o644
             with archive.open(info) as stream:
-                made.addfile(member, stream)
+                target.addfile(member, stream)

@@ -1,4 +1,4 @@
-"""Which wheels a runtime takes, best first."""
+"""Compatibility tags of wheels: those that a runtime accepts, the best first."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,7 +13,7 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 
 
 def platforms(runtime: Runtime, arch: Architecture) -> Iterator[str]:
-    """Yield the platform tags of an operating system, newest glibc first (PEP 600 and its aliases)."""
+    """Yield the platform tags of an operating system, the newest glibc first (PEP 600 and its aliases)."""
     for glibc in range(runtime.os.manylinux, arch.oldest_manylinux - 1, -1):
         yield f"manylinux_2_{glibc}_{arch.machine}"
         if glibc in _LEGACY:
@@ -23,7 +23,7 @@ def platforms(runtime: Runtime, arch: Architecture) -> Iterator[str]:
 
 @cache
 def supported(runtime: Runtime, arch: Architecture) -> dict[Tag, int]:
-    """Return every tag that the runtime takes with its rank; 0 is the best."""
+    """Return the rank of every tag that a runtime accepts; 0 is the best. Empty if it is not Python."""
     version = runtime.python
     if version is None:
         return {}
@@ -37,16 +37,16 @@ def supported(runtime: Runtime, arch: Architecture) -> dict[Tag, int]:
 
 
 def rank(filename: str, runtime: Runtime, arch: Architecture) -> int | None:
-    """Return the rank of a wheel's best tag, or None when no tag fits or the name is no wheel's."""
-    known = supported(runtime, arch)
+    """Return the rank of a wheel's best tag; None if no tag fits, or if it is not a valid name of a wheel."""
+    ranks = supported(runtime, arch)
     try:
         *_, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         return None
-    return min((known[tag] for tag in tags if tag in known), default=None)
+    return min((ranks[tag] for tag in tags if tag in ranks), default=None)
 
 
-def wanted(runtime: Runtime, arch: Architecture) -> str:
+def fitting(runtime: Runtime, arch: Architecture) -> str:
     """Describe the wheels that fit, for messages."""
     version = runtime.python or (3, 0)
     return (

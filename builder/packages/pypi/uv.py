@@ -1,7 +1,7 @@
-"""Running uv: which interpreter it asks, what it may never do, and its errors in our words.
+"""Runs of uv: the interpreter that it queries, the options that keep it from building, and its errors.
 
-uv's own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FILE) are honoured, because uv reads
-them itself; nothing of them is stored by us.
+uv reads its own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FILE). layerwright stores none of
+them.
 """
 
 import importlib.metadata
@@ -17,14 +17,14 @@ from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 
 NO_CODE = ("--only-binary", ":all:")
-"""Building an sdist would execute its setup.py on the host."""
+"""Prevents builds of sdists, which would execute a setup.py on the host."""
 
 _UNREACHABLE = re.compile(r"error sending request|Failed to fetch|Could not connect|tcp connect|dns error|timed out")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 
 
 def version() -> str:
-    """Return the version of the uv that is used, here and in containers."""
+    """Return the version of uv, on the host and in containers."""
     return importlib.metadata.version("uv")
 
 
@@ -39,7 +39,7 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> processes.Finished:
-    """Run `uv pip ...` with an interpreter that surely exists: ours. It is only asked, never used for the target."""
+    """Run `uv pip` with layerwright's own interpreter, which uv only queries. The target's need not exist."""
     from uv import find_uv_bin
 
     command = [
@@ -64,23 +64,23 @@ def _environment() -> dict[str, str]:
 _CONFLICTING = frozenset(
     {"UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_COMPILE_BYTECODE", "UV_SYSTEM_PYTHON", "UV_PYTHON"}
 )
-"""Settings for other uses of uv that would break a build for a foreign target."""
+"""Settings for other uses of uv that would break the resolution for another platform."""
 
 
 def explanation(finished: processes.Finished) -> list[str]:
-    """Return uv's own explanation without its markup, credentials and advice that does not fit here."""
+    """Return the lines of uv's error, without its markup and credentials."""
     lines = [line.strip() for line in credentials.redact(finished.stderr).splitlines()]
     cleaned = [re.sub(r"^(error|cause|warning): |^hint: ", "", line) for line in lines]
     return [line for line in cleaned if line and not line.startswith(("Using CPython", "Resolved "))]
 
 
 def unreachable(finished: processes.Finished) -> LayerwrightError | None:
-    """Return the error for an index that did not answer, if that is what happened."""
+    """Return the error for an index that did not respond; None if uv failed for another reason."""
     if not _UNREACHABLE.search(finished.stderr):
         return None
     url = re.search(r"https?://[^\s`'\")]+", credentials.redact(finished.stderr))
     set_proxies = [f"{name}={credentials.redact(os.environ[name])}" for name in _PROXIES if os.environ.get(name)]
-    msg = f"the package index did not answer{f': {url.group(0)}' if url else ''}"
+    msg = f"the package index did not respond{f': {url.group(0)}' if url else ''}"
     return UnreachableError(
         msg,
         why=[*explanation(finished)[-2:], f"proxy settings: {', '.join(set_proxies) or 'none'}"],
@@ -89,5 +89,5 @@ def unreachable(finished: processes.Finished) -> LayerwrightError | None:
 
 
 def fail(finished: processes.Finished, what: str) -> LayerwrightError:
-    """Turn a failure of uv into the error that fits it."""
+    """Return the error for a failure of uv: UnreachableError if the index did not respond, else BuildError."""
     return unreachable(finished) or BuildError(what, why=explanation(finished))

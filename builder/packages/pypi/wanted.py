@@ -1,4 +1,4 @@
-"""What the pip steps of a target require."""
+"""The requirements of the pip steps of a target."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def steps(request: Request) -> list[tuple[int, Pip]]:
 
 
 def wanted(request: Request) -> Wanted:
-    """Return what the steps of a request require, as uv is asked for it."""
+    """Return the requirements of the steps of a request, as a query for uv."""
     loaded, target = request.loaded, request.target
     pips = [step for _, step in steps(request)]
     never = [step for step in pips if step.wheels == "never"]
@@ -33,7 +33,7 @@ def wanted(request: Request) -> Wanted:
 
 
 def names(loaded: Loaded, step: Pip) -> Iterator[str]:
-    """Yield the packages that a step itself names."""
+    """Yield the packages that a step names itself."""
     lines = list(step.requirements)
     if step.file:
         lines += loaded.file(step.file).read_text(encoding="utf-8").splitlines()

@@ -1,1 +1,1 @@
-"""Ruby gems, from RubyGems' compact index; no Ruby is needed on the host."""
+"""Ruby gems, from the compact index of RubyGems. No Ruby is needed on the host."""

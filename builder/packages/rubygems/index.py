@@ -1,7 +1,7 @@
-"""RubyGems' compact index: resolving gems for Lambda's Ruby, and fetching them by their hash.
+"""The compact index of RubyGems: resolution of gems for Lambda's Ruby, and downloads by hash.
 
-No Ruby is needed on the host. Where the index is comes from the lock, else from RubyGems' and Bundler's own settings:
-`BUNDLE_MIRROR__ALL`, `:sources:` in ~/.gemrc. User names and passwords are those of the url, or of ~/.netrc.
+No Ruby is needed on the host. `BUNDLE_MIRROR__ALL` sets the address of the index; otherwise it is that of the lock, or
+of `:sources:` in ~/.gemrc. Credentials are those of the address, or of ~/.netrc.
 Format: https://guides.rubygems.org/rubygems-org-compact-index-api/
 """
 
@@ -33,26 +33,26 @@ _LINE = re.compile(r"(?P<version>[^\s-]+)(?:-(?P<platform>\S+))? (?P<needs>[^|]*
 _NAME = re.compile(NAME)
 _PLATFORM = re.compile(PLATFORM)
 _BROUGHT = "bundler"
-"""Ruby brings it; no layer holds it."""
+"""Part of Ruby, so it is left out of layers."""
 
 
 def source(remotes: Sequence[str] = ()) -> str:
     """Return the address of the index, with a slash at its end."""
-    found = os.environ.get("BUNDLE_MIRROR__ALL") or next(iter(remotes), None) or _of_gemrc() or DEFAULT
-    return found.rstrip("/") + "/"
+    address = os.environ.get("BUNDLE_MIRROR__ALL") or next(iter(remotes), None) or _of_gemrc() or DEFAULT
+    return address.rstrip("/") + "/"
 
 
 def _of_gemrc() -> str | None:
     try:
-        said = yaml.safe_load((Path.home() / ".gemrc").read_text(encoding="utf-8"))
+        settings = yaml.safe_load((Path.home() / ".gemrc").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, RuntimeError):
         return None
-    listed = said.get(":sources") if isinstance(said, dict) else None
-    return str(listed[0]) if listed else None
+    sources = settings.get(":sources") if isinstance(settings, dict) else None
+    return str(sources[0]) if sources else None
 
 
 def fetched(spec: Spec, index: str) -> Path:
-    """Return the .gem file of a spec, verified against its hash."""
+    """Return the path of a .gem file, downloaded once and verified. Raises BuildError if its SHA-256 differs."""
     name = f"{spec.full_name}.gem"
     if spec.sha256 is None:
         msg = f"the index of gems gives no SHA-256 for {name}"
@@ -109,7 +109,7 @@ def _get(url: str, name: str) -> str:
                 return str(answer.read().decode())
         except urllib.error.HTTPError as error:
             if error.code in _GONE:
-                return ""  # the resolver tells who asked for it
+                return ""  # the resolver names the gem that requires it
             raise UnreachableError(
                 _silent(name), why=[credentials.redact(f"{url}: {error.code}")], hint=_HINT
             ) from error
@@ -123,14 +123,14 @@ def _get(url: str, name: str) -> str:
 
 
 def _silent(name: str) -> str:
-    return f"the index of gems did not tell what there is of {name}"
+    return f"the index of gems did not respond to the request for {name}"
 
 
 # ---- resolving -----------------------------------------------------------------------------------------------------
 
 
 class _Files:
-    """One version of a gem: its files for the machines that are asked for."""
+    """One version of a gem, with its files for the requested machines."""
 
     def __init__(self, specs: Sequence[Spec]) -> None:
         self.specs = specs
@@ -145,7 +145,7 @@ Wish = tuple[str, str]
 
 
 class _Provider(AbstractProvider[Wish, _Files, str]):
-    """What resolvelib asks about gems. The newest version that fits comes first, the one of the lock before it."""
+    """The interface of resolvelib to the index. It prefers the version of the lock, then the newest that fits."""
 
     def __init__(
         self, index: str, rubies: Sequence[Version], machines: Sequence[Architecture], kept: Mapping[str, str]
@@ -168,17 +168,17 @@ class _Provider(AbstractProvider[Wish, _Files, str]):
         return not exact, identifier
 
     def find_matches(self, identifier: str, requirements: Any, incompatibilities: Any) -> list[_Files]:  # noqa: ANN401
-        wanted = [Requirement(wish[1]) for wish in requirements[identifier]]
+        conditions = [Requirement(wish[1]) for wish in requirements[identifier]]
         refused = {files.version for files in incompatibilities[identifier]}
-        found = [
+        usable = [
             files
             for files in self._usable(identifier)
             if files.version not in refused
-            and all(one.allows(files.version) for one in wanted)
-            and (not files.version.prerelease or any(one.prerelease for one in wanted))
+            and all(condition.allows(files.version) for condition in conditions)
+            and (not files.version.prerelease or any(condition.prerelease for condition in conditions))
         ]
         kept = self._kept.get(identifier)
-        return sorted(found, key=lambda files: (files.specs[0].version == kept, files.version), reverse=True)
+        return sorted(usable, key=lambda files: (files.specs[0].version == kept, files.version), reverse=True)
 
     def is_satisfied_by(self, requirement: Wish, candidate: _Files) -> bool:
         return Requirement(requirement[1]).allows(candidate.version)
@@ -188,10 +188,10 @@ class _Provider(AbstractProvider[Wish, _Files, str]):
 
     def _usable(self, name: str) -> Iterator[_Files]:
         """Yield the versions that have a file for every machine and every Ruby."""
-        wanted = {RUBY, *(platform for arch in self._machines for platform in platforms(arch))}
+        fitting = {RUBY, *(platform for arch in self._machines for platform in platforms(arch))}
         versions: dict[str, list[Spec]] = {}
         for spec, ruby in listed(name, self._index):
-            if spec.platform in wanted and all(Requirement(ruby).allows(one) for one in self._rubies):
+            if spec.platform in fitting and all(Requirement(ruby).allows(version) for version in self._rubies):
                 versions.setdefault(spec.version, []).append(spec)
         for specs in versions.values():
             there = {spec.platform for spec in specs}
@@ -206,20 +206,20 @@ def resolve(
     index: str,
     kept: Mapping[str, str] | None = None,
 ) -> list[Spec]:
-    """Return every file of every gem that is needed. `wanted` maps names to requirements; `kept` are versions to keep.
+    """Return all files of all required gems. `wanted` maps names to requirements; `kept` are versions to prefer.
 
-    Raises BuildError when nothing fits, UsageError when the index does not answer.
+    Raises BuildError if no versions fit together, UnreachableError if the index does not respond.
     """
     provider = _Provider(index, [Version(text) for text in rubies], machines, kept or {})
     resolver: Resolver[Wish, _Files, str] = Resolver(provider, BaseReporter())
     try:
-        found = resolver.resolve(wanted.items(), max_rounds=2000)
+        resolved = resolver.resolve(wanted.items(), max_rounds=2000)
     except ResolutionImpossible as error:
         why = sorted({_cause(cause, index) for cause in error.causes})
         msg = "no versions of these gems fit together"
         hint = "is the name right, and is there a version for this Ruby? `layerwright runtimes` lists them"
         raise BuildError(msg, why=why[:8], hint=hint) from error
-    return [spec for files in found.mapping.values() for spec in files.specs]
+    return [spec for files in resolved.mapping.values() for spec in files.specs]
 
 
 def _cause(cause: Any, index: str) -> str:  # noqa: ANN401  resolvelib's RequirementInformation

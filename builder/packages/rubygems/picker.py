@@ -1,4 +1,4 @@
-"""Choosing a file of each gem: precompiled if it will load in Lambda, else the one that is compiled."""
+"""The choice of a file for each gem: a precompiled one if it loads in Lambda, else the one to compile."""
 
 from collections.abc import Sequence
 
@@ -15,12 +15,12 @@ from builder.packages.rubygems.spec import RUBY, Spec
 
 
 def rubies(runtimes: Sequence[Runtime]) -> list[str]:
-    """Return full versions for `required_ruby_version`: Lambda keeps each series at its newest patch release."""
+    """Return versions to compare with `required_ruby_version`. Lambda keeps each series at its newest patch release."""
     return sorted({f"{runtime.series.rpartition('.')[0]}.99" for runtime in runtimes})
 
 
 class Picker:
-    """Takes the best file of each gem: precompiled if it will load in Lambda, else the one that is compiled."""
+    """Chooses the best file of each gem for a target, and keeps the reasons."""
 
     def __init__(self, step: Gem, target: Target, address: str) -> None:
         self._step, self._target, self._address = step, target, address
@@ -35,11 +35,11 @@ class Picker:
                 return spec
             refused.append(f"{spec.full_name}: {problem}")
         msg = f"{self._target.name}: no file of {files[0].name} {files[0].version} fits"
-        raise BuildError(msg, why=refused, hint="`bundle lock --add-platform ruby` adds the one that is compiled")
+        raise BuildError(msg, why=refused, hint="`bundle lock --add-platform ruby` adds the file to compile")
 
     def _problem(self, spec: Spec) -> str | None:
         if spec.platform != RUBY and self._step.precompiled == "never":
-            return "the recipe wants none that is precompiled"
+            return "the recipe excludes precompiled gems"
         needs = gemspec.required_ruby(described(spec, self._address))
         for text in rubies(self._target.runtimes):
             if needs and not Requirement(needs).allows(Version(text)):
@@ -47,8 +47,8 @@ class Picker:
         return _too_new(spec, self._address, self._target) if spec.platform != RUBY else None
 
     def gem(self, spec: Spec) -> ChosenGem:
-        found = described(spec, self._address)
-        compiled = spec.platform == RUBY and bool(gemspec.extensions(found))
+        metadata = described(spec, self._address)
+        compiled = spec.platform == RUBY and bool(gemspec.extensions(metadata))
         if compiled:
             reason = self._why.get(spec.name) or "has an extension and no precompiled gem"
         else:
@@ -57,7 +57,7 @@ class Picker:
 
 
 def _too_new(spec: Spec, address: str, target: Target) -> str | None:
-    """Say which glibc a precompiled gem wants, when Lambda has an older one."""
+    """Return the reason if a precompiled gem needs a newer glibc than Lambda has; else None."""
     highest = target.base.os.glibc
     for name, data in gemspec.contents(index.fetched(spec, address), f"{spec.full_name}.gem"):
         if not data.startswith(elf.MAGIC) or other_abi(name, target.base):

@@ -1,4 +1,4 @@
-"""The gems of one target: precompiled where they load in Lambda, compiled in a container where not."""
+"""The gems of one target: precompiled if they load in Lambda, else compiled in a container."""
 
 import io
 import json
@@ -22,9 +22,9 @@ from builder.packages.rubygems import gemspec, index
 from builder.packages.rubygems.spec import Spec, local_platform
 
 ARCHIVE = "gems.tar"
-"""All gems and the order to install them in, in the build context."""
+"""The file in the build context with all gems and the order of their installation."""
 _OTHER_ABI = re.compile(r"/(?P<abi>\d+\.\d+)/[^/]+\.so$")
-"""Precompiled gems bring one library per Ruby: lib/nokogiri/3.3/nokogiri.so."""
+"""Precompiled gems contain one library per Ruby, for example lib/nokogiri/3.3/nokogiri.so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,20 +35,20 @@ class ChosenGem:
     compiled: bool
     reason: str
     options: tuple[str, ...] = ()
-    """What its extension's configuration is given."""
+    """Arguments for the configuration of its extension."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gems:
-    """All gems of a target, those first that others need."""
+    """All gems of a target, each after its dependencies."""
 
     target: Target
     step: int
     gems: tuple[ChosenGem, ...]
     series: str
-    """Ruby's ABI, which names the folder: `3.3.0`."""
+    """The ABI of Ruby, which names the folder, for example `3.3.0`."""
     index: str
-    """Where the gems come from; nothing of it goes into the layer."""
+    """The address of the index. It is not part of the layer."""
     locked: bool
     prebuilt: str = "gems"
     has_bytecode: bool = False
@@ -93,7 +93,7 @@ class Gems:
         return self._linked(content.with_entries(self._entries()))
 
     def _entries(self) -> Iterator[Entry]:
-        """Yield the files of gems that need no compiler, and the specifications of all."""
+        """Yield the files of gems that are not compiled, and the specifications of all."""
         root = f"ruby/gems/{self.series}"
         for gem in self.gems:
             name = gem.spec.full_name
@@ -105,12 +105,12 @@ class Gems:
             for path, data in gemspec.contents(index.fetched(gem.spec, self.index), f"{name}.gem"):
                 if not other_abi(path, self.target.base):
                     yield tree.from_data(f"{root}/gems/{name}/{path}", data)
-            if gemspec.extensions(metadata):  # else Ruby would take it for one whose extension was never compiled
+            if gemspec.extensions(metadata):  # without it, Ruby considers the extension not compiled
                 complete = f"{root}/extensions/{gem.spec.platform}/{self.series}/{name}/gem.build_complete"
                 yield tree.from_data(complete, b"")
 
     def _linked(self, content: Tree) -> Tree:
-        """Keep one copy of each extension: RubyGems puts it into `extensions` and into the gem's own folder."""
+        """Replace the second copy of each extension by a link. RubyGems writes one to `extensions`, one to the gem."""
         root = f"ruby/gems/{self.series}"
         there = {entry.path: entry for entry in content}
         double: list[Entry] = []
@@ -136,7 +136,7 @@ def _row(gem: ChosenGem) -> Package:
 
 @cache
 def described(spec: Spec, address: str) -> dict[str, Any]:
-    """Return the metadata of a gem: needed several times on the way from plan to zip, read once."""
+    """Return the metadata of a gem. Cached, since plan and build read it several times."""
     file = f"{spec.full_name}.gem"
     metadata = gemspec.metadata(index.fetched(spec, address), file)
     if metadata["name"] != spec.name:
@@ -146,7 +146,7 @@ def described(spec: Spec, address: str) -> dict[str, Any]:
 
 
 def other_abi(name: str, runtime: Runtime) -> bool:
-    """Tell whether a library of a precompiled gem is for another Ruby than the runtime's."""
+    """Return whether a library of a precompiled gem is for another Ruby than that of the runtime."""
     match = _OTHER_ABI.search(f"/{name}")
     return match is not None and match["abi"] != runtime.series.rpartition(".")[0]
 

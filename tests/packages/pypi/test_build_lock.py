@@ -38,7 +38,7 @@ def test_it_holds_the_files_of_both_architectures_and_not_those_of_other_pythons
     env = {"UV_CACHE_DIR": str(tmp_path / "fresh")}
     gone = layerwright("lock", "a", cwd=tmp_path, env=env)
     assert gone.code == 0, gone.err
-    assert "tool 1.0 -> (gone)" in gone.err
+    assert "tool 1.0 -> (removed)" in gone.err
     assert not path.exists()
 
 
@@ -90,10 +90,10 @@ def test_what_is_built_with_nothing_is_locked_as_well(index: Index, tmp_path: Pa
     write_recipe(tmp_path, "a", pip_recipe("a", "a==1.0"))
     assert layerwright("lock", "a", cwd=tmp_path).code == 0
     (planned,) = layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"]
-    assert not [text for text in planned["warnings"] if "is built with" in text]
+    assert not [text for text in planned["warnings"] if "build requirements" in text]
     (tmp_path / "recipes" / "a" / "build-requirements.lock").unlink()
     (planned,) = layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"]
-    assert [text for text in planned["warnings"] if "what a is built with is not locked" in text]
+    assert [text for text in planned["warnings"] if "the build requirements of a are not locked" in text]
 
 
 def test_what_the_index_cannot_build_is_an_error_and_nothing_is_needed_by_some(index: Index) -> None:

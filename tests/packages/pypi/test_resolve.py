@@ -55,7 +55,7 @@ def test_no_fitting_wheel_names_the_tags_and_the_newest_version_that_fits(index:
     text = str(caught.value)
     assert "no wheel of a fits python3.11 on arm64" in text
     assert "a 2.0 has wheels for: cp311-cp311-manylinux_2_28_aarch64" in text
-    assert "wanted: cp311, abi3 or none for manylinux_2_26_aarch64 or older (Amazon Linux 2 has glibc 2.26)" in text
+    assert "required: cp311, abi3 or none for manylinux_2_26_aarch64 or older (Amazon Linux 2 has glibc 2.26)" in text
     assert "hint: a==1.4 is the newest with a wheel that fits" in text
     assert caught.value.exit_code == 4
 
@@ -94,7 +94,7 @@ def test_an_index_that_does_not_answer_is_named_with_the_proxy(monkeypatch: pyte
     with pytest.raises(UsageError) as caught:
         resolve(Wanted(requirements=("a",)), P313, ARM64)
     text = str(caught.value)
-    assert "the package index did not answer: http://127.0.0.1:9/simple/a/" in text
+    assert "the package index did not respond: http://127.0.0.1:9/simple/a/" in text
     assert "HTTPS_PROXY=http://127.0.0.1:3128" in text
     assert "secret" not in text
     assert "hidden" not in text
@@ -148,7 +148,7 @@ def test_credentials_of_a_private_index_are_used_and_never_shown(
         with pytest.raises(LayerwrightError) as caught:
             resolve(Wanted(requirements=("a",)), P313, ARM64)
         assert "wrong" not in str(caught.value)
-        assert "the index wants other credentials" in str(caught.value)
+        assert "the index refused the credentials" in str(caught.value)
     assert (tmp_path / "a" / "__init__.py").is_file()
 
 

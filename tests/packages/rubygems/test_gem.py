@@ -362,7 +362,7 @@ def test_a_silent_index_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("BUNDLE_MIRROR__ALL", "http://127.0.0.1:9/")
     monkeypatch.setattr("time.sleep", lambda _: None)
     index.listed.cache_clear()
-    with pytest.raises(UsageError, match="did not tell what there is of one") as raised:
+    with pytest.raises(UsageError, match="did not respond to the request for one") as raised:
         planned(recipe(tmp_path, 'gems = ["one"]'))
     assert "BUNDLE_MIRROR__ALL" in str(raised.value.hint)
 
