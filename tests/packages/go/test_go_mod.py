@@ -422,3 +422,8 @@ def test_values_reach_the_linker_as_single_words(tmp_path: Path) -> None:
     ((_, block),) = planned(tmp_path).blocks
     assert block.values["ldflags"] == """'-s -w -buildid= '"'"'-X=main.version=v1.0 (x)'"'"''"""
     assert block.values["tags"] == "a,b"
+
+
+def test_settings_of_the_module_proxy_reach_containers_and_flags_do_not() -> None:
+    assert {"GOPROXY", "GOPRIVATE", "GONOSUMDB"} <= table.environment()
+    assert "GOFLAGS" not in table.environment()
