@@ -19,6 +19,8 @@ _SECTION = b".dep-v0"
 _MOST = 16 << 20
 """Bytes of a list, unpacked."""
 _SECTIONS = 4096
+_OR = re.compile(r"\s*/\s*")
+"""What old crates write between licenses to choose from."""
 _HEADER = 64
 
 
@@ -48,7 +50,7 @@ def _listed(entry: Entry) -> Iterator[Installed]:
             name=name,
             version=version,
             described=entry.path,
-            license=str(row.get("license") or ""),
+            license=_OR.sub(" OR ", str(row.get("license") or "")),
             folder=folder,
         )
 

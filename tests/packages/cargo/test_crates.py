@@ -8,9 +8,11 @@ import pytest
 from kit.cargo import ROOT_ROW, forbid, project, row, step
 from kit.commands import write_recipe
 from kit.compiled import recipe
+from kit.zips import entry
 
 from builder.authoring.relock import Locked, relock
 from builder.base.errors import BuildError, UsageError
+from builder.layer.tree import of
 from builder.model import recipes
 from builder.model.architectures import X86_64
 from builder.model.recipes import Loaded
@@ -123,6 +125,15 @@ def test_every_file_of_the_project_decides_the_layer(tmp_path: Path) -> None:
     assert before.container is not None
     assert after.container is not None
     assert after.container.parts[0].key != before.container.parts[0].key
+
+
+@pytest.mark.parametrize("more", ["", "[libraries]\nlicences = false\n"])
+def test_texts_of_licenses_stay_out_where_the_recipe_says_so(tmp_path: Path, more: str) -> None:
+    project(beside(tmp_path))
+    (resolution,) = planned(tmp_path, step() + more).resolutions
+    names = ["bin/program", "share/licenses/cargo/one-1.0.0/LICENSE", "share/licenses/cargo/program.json"]
+    content = resolution.assemble(of(entry(name) for name in names), {}, tmp_path)
+    assert [found.path for found in content] == [name for name in names if not (more and "LICENSE" in name)]
 
 
 def test_links_that_leave_the_project_are_refused_together(tmp_path: Path) -> None:

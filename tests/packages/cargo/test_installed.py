@@ -16,6 +16,7 @@ ROWS = [
     {"name": "program", "version": "1.0.0", "license": "MIT"},
     {"name": "one", "version": "2.0.0", "license": "MIT OR Apache-2.0"},
     {"name": "bare", "version": "0.1.0", "license": None},
+    {"name": "old", "version": "0.1.0", "license": "Unlicense/MIT"},
 ]
 
 
@@ -50,7 +51,12 @@ ROW = PackageRow(name="one", version="2.0.0", ecosystem="cargo", route="cargo", 
 
 
 def test_the_list_of_a_build_tells_crates_licenses_and_texts() -> None:
-    assert found(tree()) == {"program 1.0.0": "MIT", "one 2.0.0": "MIT OR Apache-2.0", "bare 0.1.0": ""}
+    assert found(tree()) == {
+        "program 1.0.0": "MIT",
+        "one 2.0.0": "MIT OR Apache-2.0",
+        "bare 0.1.0": "",
+        "old 0.1.0": "Unlicense OR MIT",
+    }
     rows = {row.package: row for row in declared(tree(), table.installed(tree()))}
     assert rows["one"].texts == ("share/licenses/cargo/one-2.0.0/LICENSE-MIT",)
     assert rows["bare"].license == "NOASSERTION"
