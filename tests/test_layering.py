@@ -109,10 +109,6 @@ def test_modules_and_functions_stay_small() -> None:
     assert sorted(functions.values())[len(functions) // 2] < MEDIAN_FUNCTION_LINES
 
 
-NAMED_TWICE = frozenset({"Pinned", "Request"})
-"""Classes of `packages/`, `plan/adhoc.py` and `authoring/pin.py` that are still to get one name each."""
-
-
 def test_class_names_have_one_meaning() -> None:
     """A leading underscore makes no other name of it."""
     places: dict[str, list[str]] = {}
@@ -121,7 +117,7 @@ def test_class_names_have_one_meaning() -> None:
             if isinstance(node, ast.ClassDef):
                 places.setdefault(node.name.lstrip("_"), []).append(f"{named(path)}:{node.lineno}")
     twice = {name: where for name, where in places.items() if len(where) > 1}
-    assert {name: where for name, where in twice.items() if name not in NAMED_TWICE} == {}
+    assert twice == {}
 
 
 def test_tests_mirror_the_rooms() -> None:

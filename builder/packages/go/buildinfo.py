@@ -46,7 +46,7 @@ class BuildInfo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Segment:
+class _LoadedSegment:
     address: int
     data: memoryview
     writable: bool
@@ -64,7 +64,7 @@ def read(data: bytes) -> BuildInfo | None:
     return None
 
 
-def _segments(data: bytes) -> Iterator[_Segment]:
+def _segments(data: bytes) -> Iterator[_LoadedSegment]:
     """Yield what is loaded of an ELF file, as far as it is there."""
     if data[:6] != _ELF64_LITTLE:
         return
@@ -75,10 +75,10 @@ def _segments(data: bytes) -> Iterator[_Segment]:
         kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, table + number * size)
         if kind == _LOAD:
             part = whole[offset : offset + length]
-            yield _Segment(address=address, data=part, writable=bool(flags & _WRITABLE))
+            yield _LoadedSegment(address=address, data=part, writable=bool(flags & _WRITABLE))
 
 
-def _found(segment: _Segment) -> int | None:
+def _found(segment: _LoadedSegment) -> int | None:
     """Return where in a segment the blob begins."""
     for match in re.finditer(re.escape(_MAGIC), segment.data):
         if (segment.address + match.start()) % _ALIGN == 0:
@@ -86,7 +86,7 @@ def _found(segment: _Segment) -> int | None:
     return None
 
 
-def _info(segments: list[_Segment], segment: _Segment, at: int) -> BuildInfo | None:
+def _info(segments: list[_LoadedSegment], segment: _LoadedSegment, at: int) -> BuildInfo | None:
     width, flags = segment.data[at + 14], segment.data[at + 15]
     if flags & _INLINE:
         version, after = _inline(segment.data, at + _HEAD, _MOST_VERSION)
@@ -118,7 +118,7 @@ def _inline(data: memoryview, at: int, most: int) -> tuple[bytes, int]:
     return bytes(data[at : at + size]), at + size
 
 
-def _pointed(segments: list[_Segment], address: int, most: int) -> bytes:
+def _pointed(segments: list[_LoadedSegment], address: int, most: int) -> bytes:
     """Return the text of a string's header, which is its address and its length."""
     place, size = struct.unpack("<QQ", _at(segments, address, 16))
     if size > most:
@@ -126,7 +126,7 @@ def _pointed(segments: list[_Segment], address: int, most: int) -> bytes:
     return _at(segments, place, size) if size else b""
 
 
-def _at(segments: list[_Segment], address: int, size: int) -> bytes:
+def _at(segments: list[_LoadedSegment], address: int, size: int) -> bytes:
     for segment in segments:
         start = address - segment.address
         if start >= 0 and start + size <= len(segment.data):

@@ -75,7 +75,7 @@ class GoMod:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _GoModReader:
     """Collects what a go.mod says, and what is wrong with it."""
 
     module: str = ""
@@ -131,7 +131,7 @@ def _replacement(words: Sequence[str]) -> Replace | None:
 
 def read(text: str, where: str, command: str) -> GoMod:
     """Return what a go.mod says. Raises UsageError with all its mistakes; `command` writes it anew."""
-    reader = _Reader()
+    reader = _GoModReader()
     for verb, words, indirect in _directives(text, reader.wrong):
         if problem := reader.take(verb, words, indirect=indirect):
             reader.wrong.append(problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}…")

@@ -31,7 +31,7 @@ class GemLock:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _LockReader:
     """Collects what a lock says, and what is wrong with it."""
 
     specs: list[dict[str, Any]] = field(default_factory=list)
@@ -65,7 +65,7 @@ class _Reader:
 
 def read(text: str, where: str) -> GemLock:
     """Return what a lock says; all mistakes of the file together."""
-    reader = _Reader()
+    reader = _LockReader()
     section = ""
     for line in text.splitlines():
         if line and not line.startswith(" "):
