@@ -118,8 +118,10 @@ class Wheels:
         Raises BuildError if an artifact does not contain exactly one wheel.
         """
         folder.mkdir(exist_ok=True)
-        stages = {part: part.repaired if repaired else part.stage for part in self.compiles}
-        return {part.name: _wheel(part, artifacts[stage], folder) for part, stage in stages.items()}
+        return {
+            part.name: _wheel(part, artifacts[part.repaired if repaired else part.stage], folder)
+            for part in self.compiles
+        }
 
 
 def _row(route: Route) -> Package:
