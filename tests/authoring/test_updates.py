@@ -99,4 +99,4 @@ def test_outside_of_a_repository_there_is_nothing_to_propose_to(tmp_path: Path, 
     write_recipe(tmp_path, "a", pip_recipe("a", "a>=1"))
     result = layerwright("update", cwd=tmp_path, env={"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
     assert result.code == 2
-    assert "in no git repository" in result.err
+    assert "is not in a git repository" in result.err
