@@ -1,4 +1,4 @@
-"""The recipes with what was built of them."""
+"""The catalogue: all recipes with their zips, and jobs for the CI of code hosts."""
 
 import heapq
 from collections.abc import Mapping, Sequence
@@ -14,14 +14,14 @@ from builder.model.target import Target, targets
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
+class CatalogueRow:
     """One recipe."""
 
     loaded: Loaded
-    wanted: int
+    target_count: int
     """Number of targets."""
     built: tuple[Manifest, ...]
-    """Manifests of the zips that are there."""
+    """Manifests of the zips that exist."""
 
     def cells(self) -> tuple[str, ...]:
         recipe = self.loaded.recipe
@@ -31,7 +31,7 @@ class Row:
             recipe.layer.version,
             " ".join(recipe.targets.runtimes),
             " ".join(recipe.targets.architectures),
-            f"{len(self.built)}/{self.wanted}",
+            f"{len(self.built)}/{self.target_count}",
             f"{largest / MB:.1f}" if largest else "",
             recipe.layer.description,
         )
@@ -58,32 +58,32 @@ class Row:
         }
 
 
-def rows(loaded: Sequence[Loaded], output: Path) -> list[Row]:
-    """Return the catalogue's rows, in the order of names."""
-    return [_row(one, output) for one in loaded]
+def rows(loaded: Sequence[Loaded], output: Path) -> list[CatalogueRow]:
+    """Return one row for each recipe, in their order; `output` is the folder of zips."""
+    return [_row(each, output) for each in loaded]
 
 
-def _row(loaded: Loaded, output: Path) -> Row:
-    wanted = targets(loaded.recipe)
-    manifests = (manifest.beside(output / f"{target.name}.zip") for target in wanted)
-    return Row(loaded=loaded, wanted=len(wanted), built=tuple(built for built in manifests if built))
+def _row(loaded: Loaded, output: Path) -> CatalogueRow:
+    selected = targets(loaded.recipe)
+    manifests = (manifest.beside(output / f"{target.name}.zip") for target in selected)
+    return CatalogueRow(loaded=loaded, target_count=len(selected), built=tuple(built for built in manifests if built))
 
 
 # ---- jobs for code hosts -------------------------------------------------------------------------------------------
 
 RUNNERS: Mapping[str, str] = {"x86_64": "ubuntu-24.04", "arm64": "ubuntu-24.04-arm"}
-"""GitHub's own machines of each architecture: nothing is emulated there."""
+"""GitHub's machines of each architecture, so that nothing is emulated."""
 
 
 def matrix(pairs: Sequence[tuple[Loaded, Target]], output: Path, shards: int, host: str) -> dict[str, Any] | list[Any]:
-    """Return jobs of about equal size, each for one architecture: what `strategy.matrix` or `parallel:matrix` takes.
+    """Return jobs of about equal size, each for one architecture, for `strategy.matrix` or `parallel:matrix`.
 
     A recipe's targets of one architecture stay together: they share what they download and compile.
     """
     weights: dict[str, dict[str, int]] = {}
     for loaded, target in pairs:
-        own = weights.setdefault(target.arch.name, {})
-        own[loaded.name] = own.get(loaded.name, 0) + _weight(output, target)
+        recipes = weights.setdefault(target.arch.name, {})
+        recipes[loaded.name] = recipes.get(loaded.name, 0) + _weight(output, target)
     jobs = [
         {"arch": arch, "runner": RUNNERS[arch], "shard": f"{arch}-{number}", "recipes": " ".join(names)}
         for arch, recipes in sorted(weights.items())
@@ -95,18 +95,18 @@ def matrix(pairs: Sequence[tuple[Loaded, Target]], output: Path, shards: int, ho
 
 
 def _weight(output: Path, target: Target) -> int:
-    """Return how much work a target is: by the size of its last zip, for nothing else is known of it everywhere."""
+    """Return an estimate of the work for a target: the bytes of its last zip, the only measure that all have."""
     built = manifest.beside(output / f"{target.name}.zip")
     return built.zip.bytes + MB if built else 10 * MB
 
 
 def _cut(recipes: Mapping[str, int], shards: int) -> list[list[str]]:
-    """Put the largest into the emptiest shard, one after the other (Graham's longest processing time)."""
+    """Divide recipes into shards: the largest goes into the emptiest (Graham's longest processing time first)."""
     count = min(shards, len(recipes))
     heap = [(0, number) for number in range(count)]
-    found: list[list[str]] = [[] for _ in range(count)]
+    cut: list[list[str]] = [[] for _ in range(count)]
     for name, weight in sorted(recipes.items(), key=lambda pair: (-pair[1], pair[0])):
         load, number = heapq.heappop(heap)
-        found[number].append(name)
+        cut[number].append(name)
         heapq.heappush(heap, (load + weight, number))
-    return [sorted(names) for names in found]
+    return [sorted(names) for names in cut]

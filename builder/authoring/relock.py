@@ -12,17 +12,21 @@ from builder.packages.ecosystem import Change, LockFile, LockRequest, Report
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Locked:
-    """What `relock` wrote: (package, old version or None, new version or None) of what changed."""
+    """A lock that `relock` wrote."""
 
     path: Path
     packages: int
+    """Number of packages in it."""
     changes: tuple[Change, ...]
     open: tuple[str, ...] = ()
-    """Packages that are not in it, because several versions of them are needed."""
+    """Packages that it does not pin, because several versions of them are needed."""
 
 
 def relock(loaded: Loaded, *, upgrade: bool, report: Report) -> list[Locked]:
-    """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them."""
+    """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them.
+
+    Raises UsageError for a recipe without a folder or without packages.
+    """
     if loaded.folder is None or loaded.adhoc:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)

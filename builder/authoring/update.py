@@ -1,4 +1,4 @@
-"""What is newer than the locks and pins: as a patch with a summary, or on a branch of its own."""
+"""`layerwright update`: newer packages and images than the locks and pins have, as a patch or on a branch."""
 
 import difflib
 import re
@@ -25,7 +25,7 @@ _MANYLINUX = re.compile(r"manylinux_2_(\d+)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class VersionChange:
     """One package whose version changed."""
 
     name: str
@@ -35,87 +35,91 @@ class Moved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Weight:
-    """What a target's wheels ask of it: bytes to download, and the newest glibc (2.N) that a tag names."""
+class WheelDemands:
+    """What the wheels of a target demand of it."""
 
     bytes: int = 0
+    """Bytes to download."""
     glibc: int | None = None
+    """The newest glibc that a tag names, N of 2.N; None if none does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Update:
-    """One recipe's new locks."""
+    """The new locks of one recipe."""
 
     recipe: str
-    moved: tuple[Moved, ...]
+    changes: tuple[VersionChange, ...]
     files: Mapping[str, tuple[str, str]]
     """Old and new text, by path relative to the folder of recipes."""
-    weights: Mapping[str, tuple[Weight, Weight]] = field(default_factory=dict)
+    demands: Mapping[str, tuple[WheelDemands, WheelDemands]] = field(default_factory=dict)
     """Before and after, by target."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
+    """All that `update` would change."""
+
     updates: tuple[Update, ...]
     pins: tuple[tuple[str, str | None, str], ...] = ()
     """Image, old and new digest."""
     pins_text: tuple[str, str] | None = None
-    """Of the file of pins, before and after."""
+    """The file of pins, before and after."""
     errors: Mapping[str, LayerwrightError] = field(default_factory=dict)
-    """What could not be brought up to date."""
+    """Errors by the name of their recipe, or `images`."""
 
     def __bool__(self) -> bool:
         return bool(self.updates or self.pins)
 
 
 def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str | None], report: Report) -> Proposal:
-    """Look for newer packages and images. Nothing outside of the cache is written; one recipe's trouble is its own.
+    """Look for newer packages and images. Writes nothing outside of the cache.
 
-    `kind` is the engine and the builder that registries are asked through.
+    An error of one recipe does not affect the others. `kind` is the engine and the builder that query the registry.
     """
-    found: list[Update] = []
+    updates: list[Update] = []
     errors: dict[str, LayerwrightError] = {}
-    for one in loaded:
-        if not table.of_recipe(one):
+    for recipe in loaded:
+        if not table.of_recipe(recipe):
             continue
-        report(f"looking for newer packages of {one.name}")
+        report(f"looking for newer packages of {recipe.name}")
         try:
-            update = _newer(one, report)
+            update = _newer(recipe, report)
         except LayerwrightError as error:
-            errors[one.name] = error
+            errors[recipe.name] = error
         else:
-            found += [update] if update else []
-    changed: tuple[tuple[str, str | None, str], ...] = ()
+            updates += [update] if update else []
+    pin_changes: tuple[tuple[str, str | None, str], ...] = ()
     texts: tuple[str, str] | None = None
     if pins:
         report("asking the registry for newer images")
         try:
-            changed, texts = _newer_images(kind)
+            pin_changes, texts = _newer_images(kind)
         except LayerwrightError as error:
             errors["images"] = error
-    return Proposal(updates=tuple(found), pins=changed, pins_text=texts, errors=errors)
+    return Proposal(updates=tuple(updates), pins=pin_changes, pins_text=texts, errors=errors)
 
 
-def _newer(one: Loaded, report: Report) -> Update | None:
-    """Write new locks in a copy of the recipe's folder and compare."""
-    if one.folder is None:
+def _newer(loaded: Loaded, report: Report) -> Update | None:
+    """Write new locks in a copy of the recipe's folder, and return the differences."""
+    if loaded.folder is None:
         return None
     with cache_paths.workspace() as work:
-        copy = work / one.name
-        shutil.copytree(one.folder, copy)
-        fresh = recipes.load(work, one.name)
-        moved = [change for locked in relock(fresh, upgrade=True, report=report) for change in locked.changes]
-        files = dict(_differing(one.folder, copy, one.name))
+        copy = work / loaded.name
+        shutil.copytree(loaded.folder, copy)
+        fresh = recipes.load(work, loaded.name)
+        changes = [change for locked in relock(fresh, upgrade=True, report=report) for change in locked.changes]
+        files = dict(_differing(loaded.folder, copy, loaded.name))
         if not files:
             return None
-        links = _changelogs(fresh, [name for name, _, new in moved if new])
-        weights = {
-            target.name: (_weight(one, target), _weight(fresh, target))
-            for target in targets(one.recipe)
+        links = _changelogs(fresh, [name for name, _, new in changes if new])
+        demands = {
+            target.name: (_demands(loaded, target), _demands(fresh, target))
+            for target in targets(loaded.recipe)
             if target.base.python
         }
-    rows = [Moved(name=name, old=old, new=new, changelog=links.get(name)) for name, old, new in moved]
-    return Update(recipe=one.name, moved=tuple(rows), files=files, weights=weights)
+    rows = [VersionChange(name=name, old=old, new=new, changelog=links.get(name)) for name, old, new in changes]
+    return Update(recipe=loaded.name, changes=tuple(rows), files=files, demands=demands)
 
 
 def _differing(old: Path, new: Path, name: str) -> Iterator[tuple[str, tuple[str, str]]]:
@@ -128,18 +132,18 @@ def _differing(old: Path, new: Path, name: str) -> Iterator[tuple[str, tuple[str
             yield f"{name}/{relative.as_posix()}", (before, after)
 
 
-def _weight(one: Loaded, target: Target) -> Weight:
+def _demands(loaded: Loaded, target: Target) -> WheelDemands:
     try:
-        packages = plan(one, target).packages
+        packages = plan(loaded, target).packages
     except LayerwrightError:
-        return Weight()
-    tags = [int(text) for row in packages for text in _MANYLINUX.findall(row.file)[:1]]
-    return Weight(bytes=sum(row.bytes or 0 for row in packages), glibc=max(tags, default=None))
+        return WheelDemands()
+    tags = [int(text) for package in packages for text in _MANYLINUX.findall(package.file)[:1]]
+    return WheelDemands(bytes=sum(package.bytes or 0 for package in packages), glibc=max(tags, default=None))
 
 
-def _changelogs(one: Loaded, names: Sequence[str]) -> dict[str, str]:
-    """Return where packages tell what is new, as far as an index tells that."""
-    return {name: link for kind in table.of_recipe(one) for name, link in kind.changelogs(one, names).items()}
+def _changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
+    """Return the addresses of changelogs by package, as far as an index has them."""
+    return {name: link for kind in table.of_recipe(loaded) for name, link in kind.changelogs(loaded, names).items()}
 
 
 def _newer_images(
@@ -147,65 +151,66 @@ def _newer_images(
 ) -> tuple[tuple[tuple[str, str | None, str], ...], tuple[str, str] | None]:
     file = images.pins_file()
     if not images.pinned():
-        msg = f"{file} pins nothing"
-        raise EngineError(msg, hint="`layerwright images pin` begins it")
-    found = pin.pin(client.find(*kind), pin.alive(), write=False)
-    known = images.pinned()
-    # Only what is pinned already: a nightly does not begin to follow images that nobody chose.
-    changes = tuple(change for change in found.changes if change[0] in known)
+        msg = f"{file} has no pins"
+        raise EngineError(msg, hint="`layerwright images pin` writes the first pins")
+    newest = pin.pin(client.find(*kind), pin.alive(), write=False)
+    pinned = images.pinned()
+    # Only images that are pinned already: an unattended update adds none.
+    changes = tuple(change for change in newest.changes if change[0] in pinned)
     if not changes:
         return (), None
     with cache_paths.workspace() as work:
-        images.write_pins(work / "pins.toml", {**known, **{path: new for path, _, new in changes}})
+        images.write_pins(work / "pins.toml", {**pinned, **{path: new for path, _, new in changes}})
         after = (work / "pins.toml").read_text(encoding="utf-8")
     return changes, (file.read_text(encoding="utf-8"), after)
 
 
-# ---- for people ----------------------------------------------------------------------------------------------------
+# ---- summary and patch ----------------------------------------------------------------------------------------------
 
 
-def summary(found: Proposal) -> str:
-    """Return what changes, in Markdown: the text of a pull request."""
-    return "\n".join(_summary(found)) + "\n"
+def summary(proposal: Proposal) -> str:
+    """Return the changes as Markdown, for the text of a pull request."""
+    return "\n".join(_summary(proposal)) + "\n"
 
 
-def _summary(found: Proposal) -> Iterator[str]:
-    yield f"## Updates of {len(found.updates)} recipes and {len(found.pins)} images"
-    for update in found.updates:
+def _summary(proposal: Proposal) -> Iterator[str]:
+    yield f"## Updates of {len(proposal.updates)} recipes and {len(proposal.pins)} images"
+    for update in proposal.updates:
         yield ""
         yield f"### {update.recipe}"
         yield ""
-        yield "| package | was | is | changelog |"
+        yield "| package | old | new | changelog |"
         yield "| --- | --- | --- | --- |"
-        for one in update.moved:
-            yield f"| {one.name} | {one.old or '(new)'} | {one.new or '(gone)'} | {one.changelog or ''} |"
-        if weighed := [(name, *pair) for name, pair in update.weights.items() if pair[0] != pair[1]]:
+        for change in update.changes:
+            versions = f"{change.old or '(new)'} | {change.new or '(removed)'}"
+            yield f"| {change.name} | {versions} | {change.changelog or ''} |"
+        if differing := [(name, *pair) for name, pair in update.demands.items() if pair[0] != pair[1]]:
             yield ""
             yield "| target | wheels, MB | newest tag |"
             yield "| --- | --- | --- |"
-            for name, before, after in weighed:
+            for name, before, after in differing:
                 sizes = f"{before.bytes / MB:.1f} → {after.bytes / MB:.1f}"
                 yield f"| {name} | {sizes} | {_tag(before)} → {_tag(after)} |"
-    if found.pins:
+    if proposal.pins:
         yield ""
-        yield "| image | was | is |"
+        yield "| image | old | new |"
         yield "| --- | --- | --- |"
-        for path, old, new in found.pins:
+        for path, old, new in proposal.pins:
             yield f"| {path} | {(old or '(new)')[:19]} | {new[:19]} |"
-    for name, error in found.errors.items():
+    for name, error in proposal.errors.items():
         yield ""
-        yield f"{name} could not be looked at: {error.what}"
+        yield f"{name} could not be examined: {error.what}"
 
 
-def _tag(weight: Weight) -> str:
-    return "none" if weight.glibc is None else f"manylinux_2_{weight.glibc}"
+def _tag(demands: WheelDemands) -> str:
+    return "none" if demands.glibc is None else f"manylinux_2_{demands.glibc}"
 
 
-def patch(found: Proposal, folder: Path, root: Path) -> str:
-    """Return the changes as `git apply` takes them, with paths relative to the repository's root."""
-    pairs = [(folder / name, texts) for update in found.updates for name, texts in update.files.items()]
-    if found.pins_text:
-        pairs.append((images.pins_file(), found.pins_text))
+def patch(proposal: Proposal, folder: Path, root: Path) -> str:
+    """Return the changes as a patch for `git apply`, with paths relative to the repository's root."""
+    pairs = [(folder / name, texts) for update in proposal.updates for name, texts in update.files.items()]
+    if proposal.pins_text:
+        pairs.append((images.pins_file(), proposal.pins_text))
     return "".join(_diff(path, texts, root) for path, texts in pairs)
 
 
@@ -213,8 +218,8 @@ def _diff(path: Path, texts: tuple[str, str], root: Path) -> str:
     try:
         name = path.resolve().relative_to(root.resolve()).as_posix()
     except ValueError:
-        msg = f"{path} lies outside of {root}"
-        raise UsageError(msg, hint="LAYERWRIGHT_PINS names the folder of pins; put it into the repository") from None
+        msg = f"{path} is outside of the repository {root}"
+        raise UsageError(msg, hint="set LAYERWRIGHT_PINS to a folder in the repository") from None
     before, after = (text.splitlines(keepends=True) for text in texts)
     old = f"a/{name}" if before else "/dev/null"
     body = "".join(difflib.unified_diff(before, after, old, f"b/{name}"))
@@ -228,30 +233,30 @@ def root_of(folder: Path) -> Path:
     """Return the top of the repository that a folder is in."""
     finished = processes.run(["git", "-C", str(folder), "rev-parse", "--show-toplevel"])
     if finished.returncode:
-        msg = f"{folder} is in no git repository, so there is nothing to make a branch or a patch for"
+        msg = f"{folder} is not in a git repository, which a patch or a branch needs"
         raise UsageError(msg, why=finished.stderr.strip().splitlines()[-1:])
     return Path(finished.stdout.strip())
 
 
 def on_branch(text: str, message: str, root: Path, name: str = BRANCH) -> str:
-    """Commit a patch on a branch of its own, made from HEAD anew; the work tree and its branch stay as they are.
+    """Commit a patch on a branch that starts at HEAD; replaces the branch. The work tree and its branch do not change.
 
-    Raises UsageError when the branch is the one at hand, BuildError when the patch does not apply to HEAD.
+    Raises UsageError if the branch is checked out, BuildError if the patch does not apply to HEAD.
     """
-    at_hand = processes.run(["git", "-C", str(root), "symbolic-ref", "--short", "--quiet", "HEAD"]).stdout.strip()
-    if name == at_hand:
-        msg = f"`{name}` is the branch at hand, and updates never go there by themselves"
-        raise UsageError(msg, hint="--branch NAME takes another")
+    current = processes.run(["git", "-C", str(root), "symbolic-ref", "--short", "--quiet", "HEAD"]).stdout.strip()
+    if name == current:
+        msg = f"`{name}` is checked out; updates are committed to another branch only"
+        raise UsageError(msg, hint="name another with --branch")
     with cache_paths.workspace() as work:
-        place = work / "tree"
-        _git(root, "worktree", "add", "--quiet", "--detach", str(place), "HEAD")
+        checkout = work / "tree"
+        _git(root, "worktree", "add", "--quiet", "--detach", str(checkout), "HEAD")
         try:
             (work / "updates.patch").write_text(text, encoding="utf-8", newline="\n")
-            _git(place, "apply", "--index", str(work / "updates.patch"))
-            _git(place, "commit", "--quiet", "--message", message)
-            _git(root, "branch", "--force", name, _git(place, "rev-parse", "HEAD"))
+            _git(checkout, "apply", "--index", str(work / "updates.patch"))
+            _git(checkout, "commit", "--quiet", "--message", message)
+            _git(root, "branch", "--force", name, _git(checkout, "rev-parse", "HEAD"))
         finally:
-            processes.run(["git", "-C", str(root), "worktree", "remove", "--force", str(place)])
+            processes.run(["git", "-C", str(root), "worktree", "remove", "--force", str(checkout)])
     return name
 
 
@@ -259,6 +264,6 @@ def _git(where: Path, *arguments: str) -> str:
     finished = processes.run(["git", "-C", str(where), *arguments])
     if finished.returncode:
         msg = f"git {arguments[0]} failed"
-        hint = "are the locks committed? Updates are made on top of HEAD" if arguments[0] == "apply" else None
+        hint = "commit the locks first: updates start at HEAD" if arguments[0] == "apply" else None
         raise BuildError(msg, why=finished.stderr.strip().splitlines()[-4:], hint=hint)
     return finished.stdout.strip()

@@ -478,7 +478,7 @@ def test_pins_are_written_checked_and_reported(tmp_path: Path) -> None:
     assert "0000" in file.read_text()
     nothing = pin(tmp_path, {**env, "LAYERWRIGHT_REGISTRY": f"{standin.REGISTRY}/nowhere"})
     assert nothing.code == 3
-    assert "gave none of 4 images" in nothing.err
+    assert "has none of the 4 images" in nothing.err
     listed = layerwright("images", "list", cwd=tmp_path, env=env).out
     assert re.search(r"lambda/python:3.13-arm64 +sha256:", listed)
     assert re.search(r"lambda/nodejs:22-arm64 +not pinned", listed)
