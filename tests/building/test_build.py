@@ -368,7 +368,7 @@ def test_a_version_with_an_epoch_makes_a_name_for_a_file(work: Path, index: Inde
 def test_wheels_larger_than_the_limit_are_reported_before_they_are_fetched(tmp_path: Path) -> None:
     result = layerwright("plan", "--pip", "torch==2.5.1", "--runtime", "python3.12", "--arch", "x86_64", cwd=tmp_path)
     assert result.code == 0, result.err
-    assert "MB packed, more than Lambda takes unpacked" in result.err
+    assert "MB packed, more than Lambda accepts unpacked" in result.err
 
 
 @pytest.mark.network

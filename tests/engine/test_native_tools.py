@@ -141,7 +141,7 @@ def test_a_language_without_a_native_compiler_is_reported(engine: Engine, tmp_pa
     assert engine.kind == "docker"
     packages = '[[step]]\nuses = "packages"\ninstall = ["gcc-gfortran"]\n'
     write_recipe(tmp_path, "a", making(C_PROGRAM).replace("[[step]]", f"{packages}[[step]]", 1))
-    assert "  emulated Fortran: C, C++, Go and Rust alone" in layerwright("plan", "a", cwd=tmp_path).out
+    assert "  emulated Fortran: only C, C++, Go and Rust are accelerated" in layerwright("plan", "a", cwd=tmp_path).out
     assert layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]["slow"]
     assert "  emulated Fortran" not in layerwright("plan", "a", "--route", "emulated", cwd=tmp_path).out
 

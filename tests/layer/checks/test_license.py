@@ -1,4 +1,4 @@
-"""The check `licence` reads what the packages of every ecosystem declare."""
+"""The check `license` reads what the packages of every ecosystem declare."""
 
 import io
 import zipfile
@@ -44,7 +44,7 @@ KINDS = {"python3.13": wheel, "nodejs22.x": npm, "ruby3.3": gem, "java21": jar}
 def findings(name: str, files: dict[str, bytes]) -> list[checks.Finding]:
     layer = zips.tree(files)
     subject = checks.examine(layer, (runtime(name),), (X86_64,), packages=table.installed(layer), own=False)
-    return [one for one in checks.run(subject) if one.check == "licence"]
+    return [one for one in checks.run(subject) if one.check == "license"]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -52,7 +52,7 @@ def findings(name: str, files: dict[str, bytes]) -> list[checks.Finding]:
 def test_strong_copyleft_is_told_with_package_and_file(name: str, text: str) -> None:
     files = KINDS[name](text)
     (found,) = findings(name, files)
-    assert found.message == f"thing 1.0 says `{text}`: sharing the layer puts its terms on you"
+    assert found.message == f"thing 1.0 is under `{text}`, whose terms apply to a layer that is shared"
     assert found.path == next(iter(files))
     assert found.severity == "warning"
     assert found.hint
@@ -62,7 +62,7 @@ def test_strong_copyleft_is_told_with_package_and_file(name: str, text: str) -> 
 @pytest.mark.parametrize("text", ["Proprietary", "UNLICENSED", "All Rights Reserved", "non-commercial use"])
 def test_what_may_not_be_handed_on_is_told(name: str, text: str) -> None:
     (found,) = findings(name, KINDS[name](text))
-    assert f"{text}`: it may not be handed on without its owner's consent" in found.message
+    assert f"{text}`, which does not allow sharing without the owner's consent" in found.message
 
 
 @pytest.mark.parametrize("name", KINDS)
