@@ -1,6 +1,6 @@
 """Certificates for servers on this machine."""
 
-import datetime
+import datetime as dt
 import functools
 import ipaddress
 import ssl
@@ -17,10 +17,10 @@ def certificate(host: str) -> Path:
     """Return a PEM file with a certificate for an IP address, which signs itself, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = dt.datetime.now(dt.timezone.utc)
     builder = x509.CertificateBuilder(issuer_name=name, subject_name=name, public_key=key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(7))
+    builder = builder.not_valid_before(now - dt.timedelta(days=1)).not_valid_after(now + dt.timedelta(7))
     names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
     builder = builder.add_extension(names, critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)

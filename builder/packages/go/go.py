@@ -27,7 +27,7 @@ _GONE = re.compile(
     r"(?P<query>\S+@[^\s:]+): .*(?:404 Not Found|410 Gone|unknown revision|invalid version|no matching versions)"
 )
 _INVALID = re.compile(
-    r": unzip |: dirhash: |has unexpected file |\bparsing go\.mod: |malformed (?:module|file|import) path|checksum mismatch"
+    r": unzip |: dirhash: |has unexpected file |\bparsing go\.mod: |malformed \w+ path|checksum mismatch"
 )
 """What Go says of a module that it downloaded and does not use."""
 

@@ -41,6 +41,7 @@ global-credential-providers = ["cargo:token"]
 retry = 0
 """
 _BUILD = 'fn main() {{ std::fs::write("{}", "").unwrap(); }}\n'
+_SCRIPTS = Path(__file__).parents[3] / "images" / "inside"
 _TOKEN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 _PYTHON = re.compile(r"LD_LIBRARY_PATH=\S+ \S+")
 """The image's, in a command of its Dockerfile."""
@@ -56,10 +57,10 @@ class _Quiet(SimpleHTTPRequestHandler):
 class Cargo(World):
     """The container's part is done by this host's cargo, with the very scripts of the build image.
 
-    The image of the tests has the cargo of Debian 11, which reads neither a sparse index nor `--config`, and so cannot be
-    sent to an index on loopback; tests/engine compile crates in it. What is a container in production is a folder here:
-    the build context is unpacked, `crates.sh` and `crates.py` run with its paths in place of theirs, and what they leave
-    is received as an image's output is.
+    The image of the tests has the cargo of Debian 11, which reads neither a sparse index nor `--config`, and so cannot
+    be sent to an index on loopback; tests/engine compile crates in it. What is a container in production is a folder
+    here: the build context is unpacked, `crates.sh` and `crates.py` run with its paths in place of theirs, and the
+    files that they write are received like the output of an image.
     """
 
     ecosystem: ClassVar[str] = "cargo"
@@ -73,7 +74,6 @@ class Cargo(World):
     """A layer has the compiled program, and of the crate's files only license texts."""
     compiled: ClassVar[bool] = True
     along: ClassVar[frozenset[str]] = frozenset({_BUNDLE})
-    shared_host: ClassVar[bool] = True
     front: Loopback
 
     @contextmanager
@@ -206,7 +206,7 @@ class Cargo(World):
     def _prepare(self, inside: Path, context: Path) -> None:
         for folder in ("layerwright/inside", "layerwright/cargo", "secrets", "opt", "out"):
             (inside / folder).mkdir(parents=True)
-        for path in Path("images/inside").resolve().iterdir():
+        for path in _SCRIPTS.iterdir():
             text = path.read_text(encoding="utf-8")
             (inside / "layerwright" / "inside" / path.name).write_text(_placed(text, inside), encoding="utf-8")
         with tarfile.open(context / "cargo.tar") as archive:

@@ -34,8 +34,8 @@ func main() {{}}
 """
 _MIT = """MIT License
 
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
-files (the "Software"), to deal in the Software without restriction.
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+documentation files (the "Software"), to deal in the Software without restriction.
 
 THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED.
 """
@@ -49,10 +49,11 @@ class _Quiet(SimpleHTTPRequestHandler):
 class Golang(World):
     """Each world has a host of its own, so that no container's cache knows a module of another test.
 
-    Go sends credentials by TLS only, therefore the proxy has a certificate. It sends no digest of a module: the host's Go
+    Layers are compiled in real containers, which reach the proxy by the gateway of the engine's bridge. Go sends
+    credentials by TLS only, therefore the proxy has a certificate. The proxy sends no digest of a module: the host's Go
     computes that of the first download, and a `lie` about it is another module at the second one, in the container. A
-    module declares no license, and layerwright names the text of none but the usual ones. Its cache keeps nothing of a
-    module but the compiled program.
+    module declares no license, and layerwright names the texts of the usual ones only. The cache of layerwright keeps
+    nothing of a module but the compiled program.
     """
 
     ecosystem: ClassVar[str] = "golang"
@@ -126,7 +127,7 @@ class Golang(World):
     def local(self) -> Iterator[tuple[str, str, Mapping[str, str]]]:
         for path in ("../x", "file:///tmp/x", "git+http://127.0.0.1:9/x.git"):
             yield path, _STEP.format(path, "v1.0.0"), {}
-        for to in ("../x", "/tmp/x", "./a/../../x"):
+        for to in ("../x", "/srv/x", "./a/../../x"):
             mod = f"module ext\n\ngo 1.21\n\nrequire example.com/x v1.0.0\n\nreplace example.com/x => {to}\n"
             yield f"a folder in a file: {to}", _FOLDER, {"ext/go.mod": mod, "ext/main.go": _MAIN.format("", "")}
 
