@@ -147,4 +147,10 @@ def test_artifacts_are_shared_as_well(bucket: Any, tmp_path: Path, monkeypatch: 
     assert made is not None
     assert [entry.path for entry in made.files("opt")] == ["bin/a"]
     assert artifacts.get("n" * 64) is None
+    damaged = bytearray(made.path.read_bytes())
+    damaged[damaged.index(b"program")] ^= 1
+    made.path.write_bytes(damaged)
+    again = artifacts.get("k" * 64, ("native",))
+    assert again is None
+    assert not made.path.exists()
     assert remote.warnings() == ()

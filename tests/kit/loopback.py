@@ -1,6 +1,7 @@
 """A server on loopback in front of another one: it lies, asks for credentials, sends elsewhere, and notes who asks."""
 
 import base64
+import ssl
 import threading
 import urllib.error
 import urllib.request
@@ -70,11 +71,14 @@ class Loopback:
 
 
 @contextmanager
-def before(behind: str) -> Iterator[Loopback]:
-    """Run a server before another one."""
+def before(behind: str, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
+    """Run a server before another one; `host` is the address of this machine that it listens at."""
     found = Loopback(behind=behind.rstrip("/"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), found.handler()) as server:
-        found.url = f"http://127.0.0.1:{server.server_address[1]}"
+    with ThreadingHTTPServer((host, 0), found.handler()) as server:
+        found.url = f"http://{host}:{server.server_address[1]}"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+            found.url = found.url.replace("http:", "https:")
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield found

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from builder.base import cache_paths, credentials, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.base.values import UntrustedError
 from builder.packages.cargo import cargo_lock, project
 from builder.packages.cargo.cargo_lock import Crate
 from builder.packages.cargo.project import LOCK, MANIFEST, Project
@@ -46,14 +47,23 @@ def resolve(name: str, version: str) -> tuple[Crate, ...]:
         (asking / MANIFEST).write_text(manifest(name, version), encoding="utf-8", newline="\n")
         (asking / "lib.rs").touch()
         _run(asking, ["generate-lockfile"], f"{name} {version}")
-        found = cargo_lock.read((asking / LOCK).read_text(encoding="utf-8"), f"{name} {version}", COMMAND)
+        found = _of_registry((asking / LOCK).read_text(encoding="utf-8"), f"{name} {version}")
         sha256 = next(crate.sha256 for crate in found if (crate.name, crate.version) == (name, version))
-        _run(asking, ["vendor", "--versioned-dirs", "vendor"], f"{name} {version}")
+        _run(asking, ["vendor", "--versioned-dirs", "--respect-source-config", "vendor"], f"{name} {version}")
         shutil.copytree(asking / "vendor" / f"{name}-{version}", source, ignore=_LEFT_OUT)
         if not (source / LOCK).is_file():
             _run(source, ["generate-lockfile"], f"{name} {version}")
         own = cargo_lock.read((source / LOCK).read_text(encoding="utf-8"), f"{LOCK} of {name} {version}", COMMAND)
     return tuple(_with_hash(crate, sha256) if crate.sha256 is None else crate for crate in own)
+
+
+def _of_registry(text: str, what: str) -> tuple[Crate, ...]:
+    """Return the crates of a lock that cargo has just written of what the registry sends."""
+    try:
+        return cargo_lock.read(text, what, COMMAND)
+    except UsageError as error:
+        msg = f"the registry sends invalid values of {what}"
+        raise BuildError(msg, why=error.why, hint=UntrustedError.HINT) from None
 
 
 def _with_hash(crate: Crate, sha256: str | None) -> Crate:

@@ -10,7 +10,7 @@ import tomli
 
 from builder.base import credentials
 from builder.base.values import Sha256, UntrustedError, matching
-from builder.packages.ecosystem import unreadable
+from builder.packages.ecosystem import unindexed, unreadable
 
 HEADER = "# Written by `layerwright lock`: every crate of the program, with its hash.\n"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
@@ -38,7 +38,10 @@ class Crate:
 
 
 def read(text: str, where: str, command: str) -> tuple[Crate, ...]:
-    """Return the crates of a lock, or raise UsageError with every mistake in it; `command` writes the lock anew."""
+    """Return the crates of a lock, or raise UsageError with every mistake in it; `command` writes the lock anew.
+
+    Crates of a repository, a folder or a second registry are refused before other mistakes.
+    """
     try:
         document = tomli.loads(text)
     except tomli.TOMLDecodeError as error:
@@ -51,7 +54,10 @@ def read(text: str, where: str, command: str) -> tuple[Crate, ...]:
             crates.append(_crate(row, sums[0] if sums else {}, f"package {number}"))
         except UntrustedError as error:
             wrong.append(error.brief)
-    wrong += [*_foreign(rows), *_inconsistent(crates)]
+    if foreign := list(_foreign(rows)):
+        way = "put them into the folder and name them with `path`, or publish them to the registry"
+        raise unindexed(packages="Crates", why=[f"{where}: {text}" for text in foreign], way=way)
+    wrong += _inconsistent(crates)
     if wrong:
         raise unreadable(where, "Cargo.lock", [credentials.redact(line) for line in wrong], command)
     return tuple(crates)

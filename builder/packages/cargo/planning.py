@@ -6,7 +6,7 @@ from pathlib import Path
 from builder.base.errors import BuildError, UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
-from builder.model.target import Target, steps, targets
+from builder.model.target import Target
 from builder.packages import ecosystem
 from builder.packages.cargo import cargo, cargo_lock, project
 from builder.packages.cargo.cargo_lock import Crate
@@ -29,7 +29,7 @@ def planned(request: Request) -> Crates:
 
 def lint(loaded: Loaded) -> None:
     """Raise UsageError for a project or a lock that does not fit the recipe. Runs nothing, asks nobody."""
-    for request in _requests(loaded):
+    for request in ecosystem.requests(loaded, Cargo):
         step = _only(request)
         if step.path or (loaded.folder and (loaded.folder / LOCK).is_file()):
             planned(request)
@@ -40,14 +40,6 @@ def lock_path(loaded: Loaded) -> Path | None:
     paths = (step.path for step in loaded.recipe.step if isinstance(step, Cargo) and step.path)
     path = next(paths, None)
     return loaded.file(path) / project.LOCK if path else loaded.lock_named(LOCK)
-
-
-def _requests(loaded: Loaded) -> Iterator[Request]:
-    """Yield what the targets of a recipe ask of cargo."""
-    for target in targets(loaded.recipe):
-        chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], Cargo))
-        if chosen:
-            yield Request(loaded=loaded, target=target, steps=chosen)
 
 
 def _only(request: Request) -> Cargo:
@@ -129,9 +121,9 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     """Yield the one lock of a recipe: a project's own, or that of a published crate."""
     loaded = request.loaded
     chosen = {}
-    for asked in _requests(loaded):
-        step = _only(asked)
-        chosen[step.path or "@".join(_crate(step, asked.target))] = step
+    for crate_request in ecosystem.requests(loaded, Cargo):
+        step = _only(crate_request)
+        chosen[step.path or "@".join(_crate(step, crate_request.target))] = step
     if len(chosen) > 1:
         msg = f"{loaded.name}: its targets want different crates, and a {LOCK} holds one set"
         raise UsageError(msg, hint="make two recipes of it")

@@ -8,11 +8,12 @@ from pathlib import Path, PurePosixPath
 
 import tomli
 
-from builder.base import credentials, files
+from builder.base import files
 from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
 from builder.packages.cargo.cargo_lock import NAME, VERSION, Crate
 from builder.packages.cargo.requirement import satisfied
+from builder.packages.ecosystem import unindexed
 
 MANIFEST, LOCK = "Cargo.toml", "Cargo.lock"
 _LEFT_OUT = frozenset({".cargo", ".git", "rust-toolchain", "rust-toolchain.toml"})
@@ -63,9 +64,8 @@ def load(loaded: Loaded, path: str) -> Project:
     manifests = dict(_manifests(folder, [name for name, _ in listed]))
     dependencies = tuple(asked for where, table in manifests.items() for asked in _asked(where, table))
     if wrong := [text for asked in dependencies if (text := _refused(asked))]:
-        msg = f"{folder.as_posix()} asks for crates that no registry offers"
-        hint = "put them into the folder and name them with `path`, or publish them to the registry"
-        raise UsageError(msg, why=[credentials.redact(text) for text in wrong], hint=hint)
+        way = "put them into the folder and name them with `path`, or publish them to the registry"
+        raise unindexed(packages="Crates", why=[f"{folder.as_posix()}/{text}" for text in wrong], way=way)
     name, version = _package(folder, manifests[MANIFEST])
     return Project(
         folder=folder,

@@ -26,6 +26,10 @@ _NEWER = re.compile(r"requires go >= (?P<version>[\w.]+)")
 _GONE = re.compile(
     r"(?P<query>\S+@[^\s:]+): .*(?:404 Not Found|410 Gone|unknown revision|invalid version|no matching versions)"
 )
+_INVALID = re.compile(
+    r": unzip |: dirhash: |has unexpected file |\bparsing go\.mod: |malformed \w+ path|checksum mismatch"
+)
+"""What Go says of a module that it downloaded and does not use."""
 
 
 def resolve(packages: Sequence[str], known: tuple[str, str] | None) -> tuple[str, str]:
@@ -78,4 +82,8 @@ def failure(said: str, packages: Sequence[str]) -> LayerwrightError:
     if gone := _GONE.search(text):
         msg = f"the module proxy has no {gone['query']}"
         return BuildError(msg, why=why, hint="is the version right, or the module private (GOPRIVATE)?")
+    if _INVALID.search(text):
+        msg = f"the module proxy sent an invalid module for {', '.join(packages)}"
+        hint = "nothing of it was used; is this the module proxy that you mean, and is it in order?"
+        return BuildError(msg, why=why, hint=hint)
     return BuildError(f"Go could not resolve {', '.join(packages)}", why=why)

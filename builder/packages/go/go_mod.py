@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from builder.model.go_module import VERSION, is_import_path, is_module_path
-from builder.packages.ecosystem import unreadable
+from builder.packages.ecosystem import unindexed, unreadable
 
 _TOKEN = re.compile(
     r'\s*(?://(?P<comment>.*)|"(?P<quoted>[^"\\]*)"|`(?P<raw>[^`]*)`|(?P<plain>[()]|(?:(?!//)[^\s()"`])+))'
@@ -83,6 +83,8 @@ class _GoModReader:
     requires: list[Require] = field(default_factory=list)
     replaces: list[Replace] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    unindexed: list[str] = field(default_factory=list)
+    """Replacements by folders that are not below that of go.mod."""
 
     def take(self, verb: str, words: Sequence[str], *, indirect: bool) -> str | None:
         """Take one line; return what is wrong with it."""
@@ -110,7 +112,8 @@ class _GoModReader:
         if row is None:
             return f"`replace {' '.join(words)}` is not `module => module version` or `module => folder`"
         if not row.inside:
-            return f"{row.path} is a folder of this host, {row.to}: move it below the folder of go.mod, or publish it"
+            self.unindexed.append(f"{row.path} is a folder of this host, {row.to}"[:_LONGEST])
+            return None
         self.replaces.append(row)
         return None
 
@@ -130,11 +133,17 @@ def _replacement(words: Sequence[str]) -> Replace | None:
 
 
 def read(text: str, where: str, command: str) -> GoMod:
-    """Return what a go.mod says. Raises UsageError with all its mistakes; `command` writes it anew."""
+    """Return what a go.mod says. Raises UsageError with all its mistakes; `command` writes it anew.
+
+    Folders of this host are refused before other mistakes.
+    """
     reader = _GoModReader()
     for verb, words, indirect in _directives(text, reader.wrong):
         if problem := reader.take(verb, words, indirect=indirect):
             reader.wrong.append(problem if len(problem) <= _LONGEST else f"{problem[:_LONGEST]}…")
+    if reader.unindexed:
+        way = "move them below the folder of go.mod, or publish them"
+        raise unindexed(packages="Go modules", why=[f"{where}: {text}" for text in reader.unindexed], way=way)
     if not reader.module:
         reader.wrong.append("it names no module")
     version = _GO.fullmatch(reader.go)

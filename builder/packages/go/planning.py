@@ -250,7 +250,10 @@ def lock_path(loaded: Loaded) -> Path | None:
 
 
 def lint(loaded: Loaded) -> None:
-    """Raise UsageError for a folder beside the recipe that cannot be compiled."""
+    """Raise UsageError for a folder or a lock that cannot be compiled. Runs nothing, sends no requests."""
+    for request in ecosystem.requests(loaded, Go):
+        if _kept(loaded) or not _packages(loaded):
+            planned(request)
     for step in loaded.recipe.step:
         if isinstance(step, Go) and step.path:
             _project(loaded, step)

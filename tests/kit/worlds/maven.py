@@ -60,7 +60,7 @@ class Maven(World):
     """A jar stays whole."""
     drops: ClassVar[frozenset[str]] = frozenset({NAME})
     """Maven warns of a pom with an invalid name, and takes none of its dependencies."""
-    unindexed: ClassVar[str] = "is not `group:artifact:version`"
+    unindexed: ClassVar[tuple[str, ...]] = ("is not `group:artifact:version`",)
     front: Loopback
 
     @contextmanager

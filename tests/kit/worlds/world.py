@@ -41,8 +41,8 @@ class World(Protocol):
     index_sends: ClassVar[frozenset[str]]
     """Of DIGEST, NAME, VERSION and FILE: what its index tells."""
     lock_sends: ClassVar[frozenset[str]]
-    unindexed: ClassVar[str] = "are not packages of an index, or cannot be read"
-    """What is said of a folder or a repository."""
+    unindexed: ClassVar[tuple[str, ...]] = ("are not packages of an index, or cannot be read",)
+    """What is said of a folder or a repository: one of these."""
     leaves_out: ClassVar[frozenset[str]] = frozenset()
     """Names of members that the ecosystem's own installer drops or moves into its folder, so that none is refused."""
     drops: ClassVar[frozenset[str]] = frozenset()
@@ -51,6 +51,16 @@ class World(Protocol):
     """What its own client says instead of naming the index."""
     shared_host: ClassVar[bool] = False
     """Whether its own client takes another port of the same host for the same party."""
+    compiled: ClassVar[bool] = False
+    """Whether its layers are always compiled in a container, which has to reach the index."""
+    digests: ClassVar[str] = ""
+    """The file beside the lock that holds the digests, if the lock does not."""
+    vague: ClassVar[bool] = False
+    """Whether packages declare no license, so that only texts of the most usual ones are known by name."""
+    along: ClassVar[frozenset[str]] = frozenset()
+    """Packages that every layer of it has besides those of the recipe."""
+    host: str = "127.0.0.1"
+    """The address of this machine that the index listens at; set before `running`."""
     front: Loopback
     """The index."""
 
@@ -74,6 +84,10 @@ class World(Protocol):
 
     def local(self) -> Iterable[tuple[str, str, Mapping[str, str]]]:
         """Yield what a recipe can do to ask for a folder or a repository: name, step, and files beside the recipe."""
+
+    def coordinates(self, name: str) -> tuple[str, str]:
+        """Return the name and the version of a package as a layer has them."""
+        return name, "1.0.0"
 
     def lie(self, what: str, value: str) -> None:
         """Let the index send a value of tiny."""

@@ -62,13 +62,28 @@ def test_hashes_of_the_first_format_are_found_at_its_end() -> None:
         row("a", f'checksum = "{SHA}"', "dependencies = [7]"),
         row("a", f'checksum = "{SHA}"', "dependencies = 7"),
         row("a", f'checksum = "{SHA}"') * 2,
-        row("a", f'checksum = "{SHA}"', source="git+https://git.example/a#0123"),
-        row("a", f'checksum = "{SHA}"', source="path+file:///a"),
-        row("a", f'checksum = "{SHA}"') + row("b", f'checksum = "{SHA}"', source="registry+https://other.example/"),
     ],
 )
 def test_a_hostile_lock_is_refused_with_one_reason(text: str) -> None:
     assert len(refused(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        row("a", f'checksum = "{SHA}"', source="git+https://name:secret@git.example/a#0123"),
+        row("a", f'checksum = "{SHA}"', source="path+file:///a"),
+        row("a", f'checksum = "{SHA}"') + row("b", f'checksum = "{SHA}"', source="registry+https://other.example/"),
+        row("a", 'checksum = "12"') + row("b", f'checksum = "{SHA}"', source="path+file:///b"),
+    ],
+)
+def test_a_crate_that_is_not_of_the_registry_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="Crates are not packages of an index") as raised:
+        cargo_lock.read(text, "Cargo.lock", "cargo generate-lockfile")
+    (why,) = raised.value.why
+    assert why.startswith("Cargo.lock: ")
+    assert why.endswith("which is not the registry")
+    assert "secret" not in str(raised.value)
 
 
 def test_what_is_no_lock_is_refused() -> None:
@@ -77,8 +92,8 @@ def test_what_is_no_lock_is_refused() -> None:
 
 
 def test_all_mistakes_of_a_lock_are_told_together_and_without_passwords() -> None:
-    git = row("c", f'checksum = "{SHA}"', source="git+https://name:secret@git.example/a")
-    why = refused(row("a", 'checksum = "12"') + row("../b", f'checksum = "{SHA}"') + git)
+    need = row("c", f'checksum = "{SHA}"', 'dependencies = ["https://name:secret@git.example/a"]')
+    why = refused(row("a", 'checksum = "12"') + row("../b", f'checksum = "{SHA}"') + need)
     assert len(why) == 3
     assert "secret" not in "".join(why)
 

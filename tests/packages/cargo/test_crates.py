@@ -170,9 +170,9 @@ e = { path = "/e" }
 f = { git = "https://git.example/f" }
 """
     project(beside(tmp_path), more)
-    with pytest.raises(UsageError, match="no registry offers") as raised:
+    with pytest.raises(UsageError, match="Crates are not packages of an index") as raised:
         planned(tmp_path)
-    assert [text.partition(": ")[2].partition(":")[0] for text in raised.value.why] == [
+    assert [text.partition("/Cargo.toml: ")[2].partition(":")[0] for text in raised.value.why] == [
         *("dependencies.a", "dependencies.b", "dependencies.c"),
         *("target.cfg(unix).build-dependencies.e", "patch.crates-io.f"),
     ]

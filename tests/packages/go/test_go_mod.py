@@ -192,12 +192,6 @@ replace (
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("replace example.com/a => ../a", "is a folder of this host, ../a"),
-        ("replace example.com/a => ./x/../../a", "is a folder of this host"),
-        ('replace example.com/a => "./a//../../b"', "is a folder of this host"),
-        ("replace example.com/a => /etc", "is a folder of this host, /etc"),
-        ("replace example.com/a => C:\\a", "is a folder of this host"),
-        ("replace example.com/a => ..\\a", "is a folder of this host"),
         ("replace example.com/a => example.com/b", "is not `module => module version`"),
         ("replace example.com/a", "is not `module => module version`"),
         ("require example.com/a latest", "is not a module and its version"),
@@ -212,6 +206,19 @@ def test_mistakes_of_a_go_mod_are_told(line: str, problem: str) -> None:
         go_mod.read(f"module example.com/m\ngo 1.21\n{line}\nnonsense\n", "go.mod", "x")
     assert problem in error.value.why[0]
     assert error.value.why[-1] == "`nonsense` is not a directive of go.mod"
+
+
+@pytest.mark.parametrize("folder", ["../a", "./x/../../a", '"./a//../../b"', "/etc", "C:\\a", "..\\a"])
+def test_a_folder_of_this_host_is_refused(folder: str) -> None:
+    text = f"module example.com/m\ngo 1.21\nreplace example.com/a => {folder}\nreplace example.com/b => /b\n"
+    with pytest.raises(UsageError, match="Go modules are not packages of an index") as error:
+        go_mod.read(text, "ext/go.mod", "x")
+    path = folder.strip('"')
+    assert list(error.value.why) == [
+        f"ext/go.mod: example.com/a is a folder of this host, {path}",
+        "ext/go.mod: example.com/b is a folder of this host, /b",
+    ]
+    assert "below the folder of go.mod" in str(error.value.hint)
 
 
 @pytest.mark.parametrize("line", ["", "go 1.16\n"])
@@ -324,6 +331,8 @@ def test_an_old_go_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         (f"go: {TOOL}@v1.2.3: reading it: 404 Not Found", BuildError, f"has no {TOOL}@v1.2.3"),
         ("go: x requires go >= 1.99 (running go 1.24)", UsageError, "a module needs Go 1.99 or newer"),
         ("go: https://me:it@inner.example: no", BuildError, "Go could not resolve"),
+        ("go: a@v1.0.0: unzip /x/v1.0.0.zip: a: malformed file path", BuildError, "the module proxy sent an invalid"),
+        ("go: a@v1.0.0: parsing go.mod: go.mod:5: no", BuildError, f"sent an invalid module for {TOOL}@v1.2.3"),
     ],
 )
 def test_errors_of_go_in_our_words(said: str, kind: type[Exception], text: str) -> None:
