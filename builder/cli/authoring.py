@@ -30,8 +30,8 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
     """Write the lock files of recipes.
 
     They hold exact versions and hashes for every target: requirements.lock for Python, with build-requirements.lock
-    for what is compiled; package-lock.json for Node.js; Gemfile.lock for Ruby; maven.lock for Java. Lists the versions
-    that changed.
+    for what is compiled; package-lock.json for Node.js; Gemfile.lock for Ruby; maven.lock for Java; cargo.lock for
+    Rust; go.mod and go.sum for Go. Lists the versions that changed.
     """
     from builder.authoring.relock import relock
     from builder.cli import terminal

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-import tomli
 from pydantic import TypeAdapter, ValidationError
 
+from builder.base import texts
 from builder.base.errors import UsageError, near
 
 T = TypeVar("T")
@@ -25,8 +25,8 @@ def adapter(cls: Any) -> TypeAdapter[Any]:  # noqa: ANN401
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return the tables of a TOML text. Raises UsageError with line and column."""
     try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+        return texts.parse_toml(text)
+    except texts.MalformedError as error:
         msg = f"{where} is not valid TOML"
         raise UsageError(msg, why=[str(error)]) from None
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import tomli
-
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model import facts
 from builder.model.architectures import Architecture
@@ -70,9 +69,9 @@ def _pins(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        table = tomli.loads(path.read_text(encoding="utf-8")).get("image", {})
+        table = texts.parse_toml(texts.read(path)).get("image", {})
         return {str(name): str(digest) for name, digest in table.items()}
-    except tomli.TOMLDecodeError as error:
+    except texts.MalformedError as error:
         msg = f"{path} is not valid TOML"
         raise UsageError(msg, why=[str(error)], hint="`layerwright images pin` writes it again") from error
 

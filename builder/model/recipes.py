@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from builder.base import texts
 from builder.base.errors import LayerwrightError, UsageError, near
 from builder.model import libraries
 from builder.model.architectures import ARCHITECTURES
@@ -59,7 +60,7 @@ def load(folder: Path, name: str) -> Loaded:
         hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
         raise UsageError(msg, hint=hint)
     where = path.as_posix()
-    data = parse_toml(_text(path), where)
+    data = parse_toml(texts.read(path), where)
     _convert_dates(data)
     warnings = modernize(data, where)
     loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent, warnings=warnings)
@@ -78,14 +79,6 @@ def load_all(folder: Path) -> tuple[list[Loaded], list[LayerwrightError]]:
         except UsageError as error:
             bad.append(error)
     return good, bad
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        msg = f"{path.as_posix()} is not UTF-8"
-        raise UsageError(msg, why=[str(error)]) from None
 
 
 def _convert_dates(data: dict[str, Any]) -> None:

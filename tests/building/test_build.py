@@ -372,6 +372,17 @@ def test_wheels_larger_than_the_limit_are_reported_before_they_are_fetched(tmp_p
 
 
 @pytest.mark.network
+@pytest.mark.parametrize("how", [("--pip", "a; sys_platform == 'win32'"), ("-r", "requirements.txt")])
+def test_packages_that_no_target_needs_leave_the_old_zip(work: Path, how: tuple[str, str]) -> None:
+    name = ("--name", "a", "--runtime", "python3.13", "--arch", "arm64")
+    (work / "requirements.txt").write_text("# nothing yet\n")
+    assert layerwright("build", "--pip", "a", *name, cwd=work).code == 0
+    before = {path.name: digest(path) for path in (work / "dist").iterdir()}
+    result = layerwright("build", *how, *name, cwd=work)
+    assert (result.code, "empty" in result.err) == (4, True), result.err
+    assert {path.name: digest(path) for path in (work / "dist").iterdir()} == before
+
+
 def test_packages_without_a_recipe(tmp_path: Path) -> None:
     result = layerwright(
         *("build", "--pip", "markupsafe==3.0.2", "--runtime", "python3.13", "--arch", "arm64", "--json"), cwd=tmp_path

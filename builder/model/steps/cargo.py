@@ -52,6 +52,8 @@ class Cargo(Traits):
 
     def __post_init__(self) -> None:
         validated(None if bool(self.path) != bool(self.crate) else "needs either `path` or `crate`", "")
+        own = self.path is None or any(part not in {"", "."} for part in self.path.split("/"))
+        validated(None if own else "`path` names a folder beside the recipe, not the recipe's own", "")
 
     @property
     def needs_engine(self) -> bool:

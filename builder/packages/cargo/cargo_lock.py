@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-import tomli
-
-from builder.base import credentials
+from builder.base import credentials, texts
 from builder.base.values import Sha256, UntrustedError, matching
 from builder.packages.ecosystem import unindexed, unreadable
 
@@ -43,8 +41,8 @@ def read(text: str, where: str, command: str) -> tuple[Crate, ...]:
     Crates of a repository, a folder or a second registry are refused before other mistakes.
     """
     try:
-        document = tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
+        document = texts.parse_toml(text)
+    except texts.MalformedError as error:
         raise unreadable(where, "Cargo.lock", [str(error)], command) from None
     rows = _rows(document.get("package"))
     sums = _rows([document.get("metadata")])

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import tomli
-
-from builder.base import files
+from builder.base import files, texts
 from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
 from builder.packages.cargo.cargo_lock import NAME, VERSION, Crate
@@ -57,6 +55,9 @@ class Project:
 def load(loaded: Loaded, path: str) -> Project:
     """Read a project. Raises UsageError for a folder that is none, and for what no registry offers, all together."""
     folder = loaded.file(path)
+    if not folder.resolve().is_relative_to(loaded.file("").resolve()):
+        msg = f"`{path}` of {loaded.name} leads out of its folder, to {folder.resolve().as_posix()}"
+        raise UsageError(msg, hint="copy the project beside the recipe")
     if not (folder / MANIFEST).is_file():
         msg = f"there is no {MANIFEST} in `{path}` of {loaded.name}"
         raise UsageError(msg, hint="`path` names the folder of a package of cargo, relative to the recipe")
@@ -139,8 +140,8 @@ def _package(folder: Path, manifest: Values) -> tuple[str, str]:
 
 def _read(path: Path) -> Values:
     try:
-        return tomli.loads(path.read_text(encoding="utf-8"))
-    except (tomli.TOMLDecodeError, UnicodeDecodeError) as error:
+        return texts.parse_toml(texts.read(path))
+    except texts.MalformedError as error:
         msg = f"{path.as_posix()} is not a valid {MANIFEST}"
         raise UsageError(msg, why=[str(error)]) from None
 

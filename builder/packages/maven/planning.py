@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.base import texts
 from builder.model.steps import Maven
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
@@ -24,7 +25,7 @@ def check(request: Request) -> tuple[Jar, ...] | None:
     artifacts, path = _artifacts(request), request.loaded.lock_named(LOCK)
     if path is None or not path.is_file():
         return None
-    jars = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix())
+    jars = maven_lock.read(texts.read(path), path.as_posix())
     if unfit := maven_lock.unfit(jars, artifacts):
         raise ecosystem.stale(request.loaded, LOCK, unfit)
     return jars
@@ -47,7 +48,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     for each in ecosystem.requests(loaded, Maven):
         artifacts.update(dict.fromkeys(_artifacts(each)))
     request.report("resolving jars")
-    old = maven_lock.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else ()
+    old = maven_lock.read(texts.read(path), path.as_posix()) if path.is_file() else ()
     new = tuple(_resolved(list(artifacts)))
     before, after = ({("", ":".join(jar.parts[:2])): jar.parts[2] for jar in jars} for jars in (old, new))
     changes = ecosystem.changes(before, after)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from builder.base import texts
 from builder.packages.ecosystem import unindexed
 
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
@@ -33,8 +34,8 @@ def check(manifest: str, lock: str | None, where: str = "package.json", lock_nam
 def _table(text: str | None) -> dict[str, Any]:
     """Read JSON; what is no table is told by whoever needs it next."""
     try:
-        found = json.loads(text or "{}")
-    except ValueError:
+        found = texts.parse_json(text or "{}")
+    except texts.MalformedError:
         return {}
     return found if isinstance(found, dict) else {}
 

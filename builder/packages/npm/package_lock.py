@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from builder.base import texts
 from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import Architecture
 from builder.model.steps import Npm
@@ -59,7 +60,7 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     Raises UsageError if it is not a valid lock, or if packages have no digest.
     """
     try:
-        document = json.loads(lock)
+        document = texts.parse_json(lock)
         rows = document["packages"]
         fits = document["lockfileVersion"] in LOCKFILE_VERSIONS
     except (ValueError, KeyError, TypeError):

@@ -1,9 +1,9 @@
 """Deciding which Node.js packages a target gets, and writing their lock."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.base.values import UntrustedError
 from builder.model.architectures import ARCHITECTURES
@@ -48,7 +48,7 @@ def _kept(request: Request, text: str) -> tuple[str, tuple[NodePackage, ...]] | 
     """Return the text of the lock, and what it installs; None if there is no lock."""
     loaded, step = request.loaded, request.only(Npm)
     path = loaded.lock_named(LOCK)
-    lock = path.read_text(encoding="utf-8") if path and path.is_file() else None
+    lock = texts.read(path) if path and path.is_file() else None
     where = path.as_posix() if path and lock is not None else LOCK
     offered.check(text, lock, loaded.file(step.file).as_posix() if step.file else "packages", where)
     if lock is None:
@@ -69,16 +69,28 @@ def _resolved(text: str, target: Target) -> tuple[str, tuple[NodePackage, ...]]:
 
 
 def manifest(loaded: Loaded, step: Npm, target: Target) -> str:
-    """Return the text of the package.json for a target."""
-    text = loaded.file(step.file).read_text(encoding="utf-8") if step.file else None
+    """Return the text of the package.json for a target. Raises UsageError if the recipe's own is no JSON object."""
+    text = _object(loaded.file(step.file)) if step.file else None
     return package_lock.manifest(step, target, text)
+
+
+def _object(path: Path) -> str:
+    text = texts.read(path)
+    try:
+        why = None if isinstance(texts.parse_json(text), dict) else "it is no object, `{...}`"
+    except texts.MalformedError as error:
+        why = str(error)
+    if why:
+        msg = f"{path.as_posix()} is not a valid package.json"
+        raise UsageError(msg, why=[why])
+    return text
 
 
 def _unfit(text: str, lock: str) -> list[str]:
     """Return what the lock was not made for; npm itself would tell the same, later."""
     try:
-        asked = json.loads(text).get("dependencies", {})
-        kept = json.loads(lock)["packages"][""].get("dependencies", {})
+        asked = texts.parse_json(text).get("dependencies", {})
+        kept = texts.parse_json(lock)["packages"][""].get("dependencies", {})
     except (ValueError, KeyError, TypeError, AttributeError):
         return []  # the reader of the lock tells what is wrong with it
     changed = sorted(name for name in {*asked, *kept} if asked.get(name) != kept.get(name))
@@ -100,7 +112,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         raise UsageError(msg, hint="make two recipes of it")
     request.report("resolving Node.js packages")
     (text,) = manifests
-    old = path.read_text(encoding="utf-8") if path.is_file() else None
+    old = texts.read(path) if path.is_file() else None
     try:
         offered.check(text, old)
         before = _versions(old, path)

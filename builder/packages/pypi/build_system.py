@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli
-
+from builder.base import texts
 from builder.base.errors import BuildError
 from builder.packages.pypi import sdist
 
@@ -32,8 +31,8 @@ class BuildSystem:
 def read(path: Path) -> BuildSystem:
     """Return the build requirements of an sdist. Raises BuildError if its pyproject.toml cannot be read."""
     try:
-        document = tomli.loads(next((text for _, text in sdist.texts(path, _PLACE)), ""))
-    except (tarfile.TarError, zipfile.BadZipFile, tomli.TOMLDecodeError) as error:
+        document = texts.parse_toml(next((text for _, text in sdist.texts(path, _PLACE)), ""))
+    except (tarfile.TarError, zipfile.BadZipFile, texts.MalformedError) as error:
         msg = f"{path.name}: its pyproject.toml cannot be read"
         raise BuildError(msg, why=[str(error)]) from error
     system: dict[str, Any] = document.get("build-system") or {}

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from builder.base import files, remote
+from builder.base import files, remote, texts
 from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
@@ -53,7 +53,7 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
 
 def _read(path: Path) -> tuple[Candidate, ...] | None:
     try:
-        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        kept: dict[str, Any] = texts.parse_json(path.read_bytes())
         intact = kept["sha256"] == _digest(kept["packages"])
         return tuple(_candidate(row) for row in kept["packages"]) if intact else None
     except (OSError, ValueError, TypeError, KeyError, UntrustedError):

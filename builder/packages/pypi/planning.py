@@ -30,6 +30,8 @@ def planned(request: Request) -> Wheels | None:
     loaded, target = request.loaded, request.target
     candidates, locked = _candidates(request, asked)
     routes = tuple(route(candidate, target, asked) for candidate in _without(candidates, request))
+    if not routes:  # markers rule everything out, or a file names nothing
+        return None
     build_lock = _build_lock(loaded)
     compiled = [one.package.name for one in routes if one.sdist]
     return Wheels(

@@ -14,7 +14,8 @@ from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from builder.base import credentials
+from builder.base import credentials, texts
+from builder.base.errors import UsageError
 from builder.packages.ecosystem import unindexed
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
@@ -50,9 +51,11 @@ class _Line:
     file: Path
     number: int
     text: str
+    shown: bool
 
     def told(self, why: str) -> str:
-        return f"{self.file.as_posix()}:{self.number}: {credentials.redact(self.text)}{f' ({why})' if why else ''}"
+        text = credentials.redact(self.text) if self.shown else "this line"
+        return f"{self.file.as_posix()}:{self.number}: {text}{f' ({why})' if why else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +66,8 @@ class _Found:
     constraints: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    named: set[Path] = field(default_factory=set)
+    """Folders of the files that the user names. What other files say is told to nobody: it may be a secret."""
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     """Files that were read, and whether as constraints; they can name each other."""
 
@@ -76,7 +81,9 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
     found = _Found()
     for text in requirements:
         _direct_only(text, found)
-    for path in files:
+    named = list(files)
+    found.named.update(path.resolve().parent for path in named)
+    for path in named:
         _read(path, found, constraints=False)
     if found.refused:
         way = (
@@ -109,9 +116,9 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
         return
     found.seen.add((path.resolve(), constraints))
     try:
-        lines = list(_lines(path))
-    except (OSError, UnicodeDecodeError) as error:
-        found.refused.append(f"{path.as_posix()}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8'}")
+        lines = list(_lines(path, shown=any(path.resolve().is_relative_to(folder) for folder in found.named)))
+    except UsageError as error:
+        found.refused.append(f"{path.as_posix()}: {'; '.join(error.why)}")
         return
     if path.name in _PROJECTS:
         found.refused.append(f"{path.as_posix()}: is a project, no requirements file")
@@ -123,10 +130,10 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
             found.refused.append(line.told(str(error)))
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def _lines(path: Path, *, shown: bool) -> Iterator[_Line]:
     """Yield lines as pip reads them: a backslash at the end continues one, `#` after a space begins a comment."""
     pending: list[str] = []
-    every = path.read_text(encoding="utf-8-sig").splitlines()
+    every = texts.read(path).removeprefix("\ufeff").splitlines()
     for number, raw in enumerate(every, 1):
         continued = raw.endswith("\\") and number < len(every) and not raw.lstrip().startswith("#")
         pending.append(raw.removesuffix("\\"))
@@ -134,7 +141,7 @@ def _lines(path: Path) -> Iterator[_Line]:
             continue
         text = re.sub(r"(^|\s)#.*$", "", "".join(pending)).strip()
         if text:
-            yield _Line(file=path, number=number - len(pending) + 1, text=text)
+            yield _Line(file=path, number=number - len(pending) + 1, text=text, shown=shown)
         pending = []
 
 

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from builder.base import texts
 from builder.base.errors import BuildError, UsageError
 from builder.model.target import Target
 from builder.packages.ecosystem import unreadable
@@ -59,7 +60,7 @@ def environment(target: Target) -> dict[str, str]:
 
 def read(path: Path, target: Target) -> dict[str, Pin]:
     """Return the pins of a lock for a target, by name. Raises UsageError with all mistakes of the file."""
-    joined = re.sub(r"\\\r?\n\s*", " ", path.read_text(encoding="utf-8"))
+    joined = re.sub(r"\\\r?\n\s*", " ", texts.read(path))
     pins: dict[str, Pin] = {}
     wrong: list[str] = []
     for line in joined.splitlines():

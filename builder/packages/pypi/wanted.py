@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
+from builder.base import texts
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
 from builder.packages.ecosystem import Request
@@ -36,7 +37,7 @@ def names(loaded: Loaded, step: Pip) -> Iterator[str]:
     """Yield the packages that a step names itself."""
     lines = list(step.requirements)
     if step.file:
-        lines += loaded.file(step.file).read_text(encoding="utf-8").splitlines()
+        lines += texts.read(loaded.file(step.file)).splitlines()
     for line in lines:
         if match := _NAME.match(line):
             yield canonicalize_name(match[0])

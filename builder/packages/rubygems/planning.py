@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from builder.base import texts
 from builder.base.errors import BuildError, UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps import Gem
@@ -81,7 +82,7 @@ def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLo
     if path is None or not path.is_file():
         msg = f"there is no {step.file}.lock beside {step.file}"
         raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it: a Gemfile is code for Ruby alone")
-    lock = gemfile_lock.read(path.read_text(encoding="utf-8"), path.as_posix())
+    lock = gemfile_lock.read(texts.read(path), path.as_posix())
     if unfit := _unfit(loaded, step, target, lock):
         raise ecosystem.stale(loaded, path.name, unfit, "bundle lock" if step.file else None)
     return lock
@@ -90,7 +91,7 @@ def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLo
 def _unfit(loaded: Loaded, step: Gem, target: Target, lock: GemLock) -> list[str]:
     if step.file is None:
         return gemfile_lock.unfit(lock, _wanted(step, target))
-    named = set(_GEMFILE_LINE.findall(loaded.file(step.file).read_text(encoding="utf-8")))
+    named = set(_GEMFILE_LINE.findall(texts.read(loaded.file(step.file))))
     missing = sorted(named - {name for name, _ in lock.roots})
     return [f"{name} is in {step.file} and not in its lock" for name in missing]
 
@@ -140,7 +141,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     file = next((step.file for step in loaded.recipe.step if isinstance(step, Gem) and step.file), None)
     path = lock_path(loaded) or Path(LOCK)
     request.report("resolving gems")
-    old = gemfile_lock.read(path.read_text(encoding="utf-8"), path.as_posix()) if path.is_file() else None
+    old = gemfile_lock.read(texts.read(path), path.as_posix()) if path.is_file() else None
     if file and old is None:
         msg = f"there is no {file}.lock beside {file}"
         raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it")

@@ -145,6 +145,14 @@ def test_links_that_leave_the_project_are_refused_together(tmp_path: Path) -> No
     assert raised.value.why == ("one points to ../recipe.toml", "two points to /etc")
 
 
+def test_a_folder_that_is_a_link_out_of_the_recipes_own_is_refused(tmp_path: Path) -> None:
+    folder = project(beside(tmp_path))
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UsageError, match="leads out of its folder"):
+        planned(tmp_path)
+
+
 def test_what_is_neither_a_file_nor_a_folder_is_left_alone(tmp_path: Path) -> None:
     folder = project(beside(tmp_path))
     os.mkfifo(folder / "pipe")
@@ -249,7 +257,9 @@ def test_two_programs_are_two_layers_or_one_project(tmp_path: Path) -> None:
     assert "one project" in str(raised.value.hint)
 
 
-@pytest.mark.parametrize("more", ["", 'path = "program"\ncrate = "tool@1.0.0"', 'crate = "tool"', 'crate = "tool@^1"'])
+@pytest.mark.parametrize(
+    "more", ["", 'path = "program"\ncrate = "tool@1.0.0"', 'crate = "tool"', 'crate = "tool@^1"', 'path = "./"']
+)
 def test_a_step_names_either_a_folder_or_an_exact_crate(tmp_path: Path, more: str) -> None:
     with pytest.raises(UsageError, match="is not a valid recipe|mistake"):
         loaded(tmp_path, step(more))

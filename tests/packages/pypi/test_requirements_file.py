@@ -193,3 +193,18 @@ def test_an_sdist_by_its_path_runs_nothing_either(project: Path, index: Index) -
         with pytest.raises((BuildError, LayerwrightError)):
             resolve(wanted, runtime("python3.13"), ARM64)
         assert not (project / "marker").exists()
+
+
+def test_what_another_folder_holds_is_not_shown(project: Path) -> None:
+    (project / "secret").write_text("root:x:0:0:root\n")
+    (project / "mine").mkdir()
+    path = project / "mine" / "requirements.txt"
+    path.write_text("-r ../secret\n")
+    assert refused(path) == (f"{project.as_posix()}/mine/../secret:1: this line",)
+
+
+def test_a_file_without_end_is_refused(project: Path) -> None:
+    path = project / "requirements.txt"
+    path.write_text("-r /dev/zero\n")
+    (line,) = refused(path)
+    assert line.startswith("/dev/zero: it has more than")

@@ -1,0 +1,102 @@
+"""Texts of a user: whatever lies in a recipe's folder, the command tells which file it is about."""
+
+import json
+from pathlib import Path
+
+import pytest
+from kit.commands import layerwright, write_recipe
+
+from builder.base import texts
+from builder.base.errors import UsageError
+
+RECIPE = """
+[layer]
+name        = "a"
+version     = "1.0"
+description = "for tests"
+license     = "MIT"
+
+[targets]
+runtimes      = ["{runtime}"]
+architectures = ["arm64"]
+
+[[step]]
+{step}
+"""
+DEEP = 20_000
+FILES = {
+    "requirements.lock": ("python3.13", 'uses = "pip"\nrequirements = ["a==1"]'),
+    "requirements.txt": ("python3.13", 'uses = "pip"\nfile = "requirements.txt"'),
+    "package.json": ("nodejs22.x", 'uses = "npm"\nfile = "package.json"'),
+    "package-lock.json": ("nodejs22.x", 'uses = "npm"\npackages = ["a@1.0.0"]'),
+    "Gemfile": ("ruby3.4", 'uses = "gem"\nfile = "Gemfile"'),
+    "Gemfile.lock": ("ruby3.4", 'uses = "gem"\ngems = ["a"]'),
+    "maven.lock": ("java21", 'uses = "maven"\nartifacts = ["a.b:c:1.0"]'),
+    "cargo.lock": ("provided.al2023", 'uses = "cargo"\ncrate = "a@1.0.0"'),
+    "p/Cargo.toml": ("provided.al2023", 'uses = "cargo"\npath = "p"'),
+    "go.mod": ("provided.al2023", 'uses = "go"\npackage = "example.test/a@v1.0.0"'),
+    "p/go.mod": ("provided.al2023", 'uses = "go"\npath = "p"'),
+}
+TOO_MUCH = {
+    "package.json": b'{"dependencies": ' + b"[" * DEEP,
+    "package-lock.json": b'{"packages": ' + b"[" * DEEP,
+    "cargo.lock": b"a = " + b"[" * DEEP,
+    "p/Cargo.toml": b"a = " + b"[" * DEEP,
+}
+NO_TABLE = {"package.json": b"[]", "package-lock.json": b"[]"}
+DAMAGED = [
+    *(pytest.param(name, b"\xff\xfe a\n", id=f"{name}-no-utf-8") for name in FILES),
+    *(pytest.param(name, data, id=f"{name}-deep") for name, data in TOO_MUCH.items()),
+    *(pytest.param(name, data, id=f"{name}-no-table") for name, data in NO_TABLE.items()),
+]
+BESIDE = {
+    "Gemfile": {"Gemfile.lock": "GEM\n  remote: https://gems.test/\n  specs:\n\nDEPENDENCIES\n"},
+    "p/Cargo.toml": {"p/Cargo.lock": "version = 3\n"},
+    "go.mod": {"go.sum": ""},
+    "package.json": {"package-lock.json": json.dumps({"lockfileVersion": 3, "packages": {"": {}}})},
+}
+
+
+@pytest.mark.parametrize(("name", "data"), DAMAGED)
+def test_a_damaged_file_beside_a_recipe_is_told_by_its_name(tmp_path: Path, name: str, data: bytes) -> None:
+    runtime, step = FILES[name]
+    folder = write_recipe(tmp_path, "a", RECIPE.format(runtime=runtime, step=step)).parent
+    (folder / "p").mkdir()
+    for other, text in BESIDE.get(name, {}).items():
+        (folder / other).write_text(text)
+    (folder / name).write_bytes(data)
+    result = layerwright("lint", "a", cwd=tmp_path)
+    assert result.code == 2, result.err
+    assert name in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_recipe_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "a", "a = " + "[" * DEEP)
+    result = layerwright("lint", "a", cwd=tmp_path)
+    assert (result.code, "nested too deeply" in result.err) == (2, True), result.err
+
+
+def test_lines_end_in_the_same_way_whichever_host_wrote_them(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes("ä\r\nb\rc\n".encode())
+    assert texts.read(path) == "ä\nb\nc\n"
+
+
+@pytest.mark.parametrize("name", [".", "missing"])
+def test_what_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        texts.read(tmp_path / name)
+
+
+def test_a_text_without_end_is_not_read_to_its_end() -> None:
+    with pytest.raises(UsageError, match="/dev/zero is too large"):
+        texts.read(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("parse", [texts.parse_json, texts.parse_toml])
+@pytest.mark.parametrize("text", ["a = " + "[" * DEEP, "[" * DEEP, "{", '"\x00"'])
+def test_what_is_damaged_is_one_kind_of_error(parse: object, text: str) -> None:
+    assert callable(parse)
+    with pytest.raises(texts.MalformedError):
+        parse(text)
