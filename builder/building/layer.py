@@ -47,6 +47,8 @@ class Options:
     """Whether packages that would have to be compiled are an error."""
     test: str = "never"
     """`always`, `never`, or `auto`: run the tests if the build needs an engine anyway, or the engine has the image."""
+    catch_up: bool = True
+    """Whether `auto` tests zips, too, that are up to date and were never tested. Asking an engine takes time."""
     provenance: str | None = None
     """URI of the builder. If set, a provenance statement is written beside each zip."""
     derived: Path | None = None
@@ -212,7 +214,8 @@ def _results(job: _Job, current: Manifest) -> tuple[SmokeResult, ...] | None:
         return None
     sha256 = current.zip.sha256
     before = tested.read(tested.record(sha256, job.loaded, job.plan.target))
-    if before is not None or not _tests_run(job, compiled=False):
+    waits = job.options.test == "auto" and not job.options.catch_up
+    if before is not None or waits or not _tests_run(job, compiled=False):
         return before
     return _test(job, job.path, sha256)
 

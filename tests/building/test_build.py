@@ -511,13 +511,14 @@ def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(work: Path, tries: list[str]) -> None:
     def built(test: str, *, rebuild: bool = False) -> Built:
-        options = Options(output=work / "dist", test=test, rebuild=rebuild)
+        options = Options(output=work / "dist", test=test, rebuild=rebuild, catch_up=False)
         loaded = recipes.load(work / "recipes", "a")
         return build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
 
     first = built("never")
     written = {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()}
     assert (first.tests, tries) == (None, [])
+    assert (built("auto").tests, tries) == (None, [])
     second, third = built("always"), built("always")
     assert second.unchanged
     assert second.tests

@@ -40,6 +40,7 @@ class BuildOptions:
             containers=containers.choice(self.route),
             wheels_only=self.route == "wheels",
             test=_TESTS[self.test],
+            catch_up=False,
             provenance=self.provenance,
         )
 
@@ -58,8 +59,8 @@ def build_options(function: options.F) -> options.F:
         click.option(
             "--test/--no-test",
             default=None,
-            help="Run the tests in the runtime's image, or do not. Default: run them if the build needed the engine or "
-            "the engine has the image.",
+            help="Run the tests in the runtime's image, or do not. Default: run those of a new zip if the build needed "
+            "the engine or the engine has the image.",
         ),
         options.provenance,
         click.option(

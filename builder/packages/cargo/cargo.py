@@ -13,9 +13,10 @@ from pathlib import Path
 from builder.base import cache_paths, credentials, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.base.values import UntrustedError
-from builder.packages.cargo import cargo_lock, project
+from builder.packages.cargo import PROJECT_LOCK as LOCK
+from builder.packages.cargo import cargo_lock
 from builder.packages.cargo.cargo_lock import Crate
-from builder.packages.cargo.project import LOCK, MANIFEST, Project
+from builder.packages.cargo.project import MANIFEST, Project
 
 ASKING = "layerwright-fetch"
 """Name of the package that needs the one crate, so that cargo fetches it."""
@@ -79,7 +80,7 @@ def relock(found: Project, arguments: Sequence[str]) -> str:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(found.folder / name, path, follow_symlinks=False)
         _run(copy, arguments, found.folder.as_posix())
-        return (copy / project.LOCK).read_text(encoding="utf-8")
+        return (copy / LOCK).read_text(encoding="utf-8")
 
 
 def _run(folder: Path, arguments: Sequence[str], what: str) -> None:

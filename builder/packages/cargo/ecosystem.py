@@ -7,7 +7,7 @@ from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
-from builder.packages.cargo import installed, planning, project
+from builder.packages.cargo import LOCK, PROJECT_LOCK, installed
 from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
 
 
@@ -16,18 +16,26 @@ class CrateRegistry(Ecosystem):
 
     name = "cargo"
     step = Cargo
-    locks = (planning.LOCK, project.LOCK)
+    locks = (LOCK, PROJECT_LOCK)
 
     def lint(self, loaded: Loaded) -> None:
+        from builder.packages.cargo import planning
+
         planning.lint(loaded)
 
     def resolve(self, request: Request) -> Resolution | None:
+        from builder.packages.cargo import planning
+
         return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        from builder.packages.cargo import planning
+
         return planning.locks(request)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
+        from builder.packages.cargo import planning
+
         return planning.lock_path(loaded)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:

@@ -8,13 +8,12 @@ from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
 from builder.model.target import Target
 from builder.packages import ecosystem
-from builder.packages.cargo import cargo, cargo_lock, project
+from builder.packages.cargo import LOCK, PROJECT_LOCK, cargo, cargo_lock, project
 from builder.packages.cargo.cargo_lock import Crate
 from builder.packages.cargo.project import Project
 from builder.packages.cargo.resolution import Crates
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 
-LOCK = "cargo.lock"
 _GENERATE = "cargo generate-lockfile"
 
 
@@ -39,7 +38,7 @@ def lock_path(loaded: Loaded) -> Path | None:
     """Return the lock of a recipe: a project has its own."""
     paths = (step.path for step in loaded.recipe.step if isinstance(step, Cargo) and step.path)
     path = next(paths, None)
-    return loaded.file(path) / project.LOCK if path else loaded.lock_named(LOCK)
+    return loaded.file(path) / PROJECT_LOCK if path else loaded.lock_named(LOCK)
 
 
 def _only(request: Request) -> Cargo:
@@ -56,7 +55,7 @@ def _of_project(request: Request, step: Cargo, path: str) -> Crates:
     found = project.load(loaded, path)
     crates = _project_lock(found)
     if unfit := found.unfit(crates):
-        raise ecosystem.stale(loaded, f"{path}/{project.LOCK}", unfit)
+        raise ecosystem.stale(loaded, f"{path}/{PROJECT_LOCK}", unfit)
     return Crates(
         step=request.number,
         asked=step,
@@ -70,9 +69,9 @@ def _of_project(request: Request, step: Cargo, path: str) -> Crates:
 
 
 def _project_lock(found: Project) -> tuple[Crate, ...]:
-    path = found.folder / project.LOCK
+    path = found.folder / PROJECT_LOCK
     if not path.is_file():
-        msg = f"there is no {project.LOCK} beside {(found.folder / project.MANIFEST).as_posix()}"
+        msg = f"there is no {PROJECT_LOCK} beside {(found.folder / project.MANIFEST).as_posix()}"
         raise UsageError(msg, hint=f"`{_GENERATE}` writes it")
     return cargo_lock.read(_text(path), path.as_posix(), _GENERATE)
 
@@ -143,7 +142,7 @@ def _locked(loaded: Loaded, crate: str) -> LockFile:
 def _relocked(request: LockRequest, path: str) -> LockFile:
     """Return the lock of a project: as it is where it fits, else as cargo writes it."""
     found = project.load(request.loaded, path)
-    lock = found.folder / project.LOCK
+    lock = found.folder / PROJECT_LOCK
     old = _kept(lock)
     if request.upgrade or not old:
         text = cargo.relock(found, ["update"] if old else ["generate-lockfile"])

@@ -13,7 +13,7 @@ from builder.packages.cargo.cargo_lock import NAME, VERSION, Crate
 from builder.packages.cargo.requirement import satisfied
 from builder.packages.ecosystem import unindexed
 
-MANIFEST, LOCK = "Cargo.toml", "Cargo.lock"
+MANIFEST = "Cargo.toml"
 _LEFT_OUT = frozenset({".cargo", ".git", "rust-toolchain", "rust-toolchain.toml"})
 """Wherever they lie: they name programs, and flags that the host's cargo would follow."""
 _OUTPUT = "target"

@@ -11,9 +11,9 @@ from typing import Any
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.steps.cargo import Cargo
-from builder.packages.cargo import cargo, cargo_lock, installed
+from builder.packages.cargo import PROJECT_LOCK, cargo, cargo_lock, installed
 from builder.packages.cargo.cargo_lock import Crate
-from builder.packages.cargo.project import LOCK, MANIFEST, Project
+from builder.packages.cargo.project import MANIFEST, Project
 from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 
 ARCHIVE = "cargo.tar"
@@ -123,6 +123,6 @@ def _row(crate: Crate) -> Package:
         ecosystem="cargo",
         route="compile",
         reason="by Cargo.lock" if crate.sha256 else "a package of the project",
-        file=f"{crate.name}-{crate.version}.crate" if crate.sha256 else LOCK,
+        file=f"{crate.name}-{crate.version}.crate" if crate.sha256 else PROJECT_LOCK,
         sha256=crate.sha256,
     )

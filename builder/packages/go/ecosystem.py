@@ -8,8 +8,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
 from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
-from builder.packages.go import installed, planning
-from builder.packages.go.resolution import PURL_TYPE
+from builder.packages.go import MOD, PURL_TYPE, SUM, installed
 
 
 class GoModules(Ecosystem):
@@ -17,19 +16,27 @@ class GoModules(Ecosystem):
 
     name = PURL_TYPE
     step = Go
-    locks = (planning.MOD, planning.SUM)
+    locks = (MOD, SUM)
     environment = frozenset({"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH"})
 
     def lint(self, loaded: Loaded) -> None:
+        from builder.packages.go import planning
+
         planning.lint(loaded)
 
     def resolve(self, request: Request) -> Resolution | None:
+        from builder.packages.go import planning
+
         return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        from builder.packages.go import planning
+
         return planning.locks(request)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
+        from builder.packages.go import planning
+
         return planning.lock_path(loaded)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:

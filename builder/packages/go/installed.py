@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from builder.layer.installed import Installed
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
-from builder.packages.go import buildinfo, licence_text
-from builder.packages.go.resolution import PURL_TYPE
+from builder.packages.go import PURL_TYPE, buildinfo, licence_text
 
 FOLDER = f"{LICENSE_TEXTS}go/"
 """Where a build puts the texts of modules, each in `<module>@<version>`; see images/inside/go.sh."""

@@ -13,13 +13,12 @@ from builder.model.steps.go import Go
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.go import go, go_mod, go_sum, source
+from builder.packages.go import MOD, SUM, go, go_mod, go_sum, source
 from builder.packages.go.go_mod import GoMod, Require
 from builder.packages.go.go_sum import GoSum
 from builder.packages.go.resolution import Program, Programs
 from builder.packages.go.source import SourceFile
 
-MOD, SUM = "go.mod", "go.sum"
 _TIDY = "go mod tidy"
 _HEADER = "// Written by `layerwright lock`, for "
 _FOR = re.compile(rf"^{re.escape(_HEADER)}(?P<packages>.*)$", re.MULTILINE)

@@ -10,12 +10,9 @@ from typing import Any
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
-from builder.packages.go import source
+from builder.packages.go import PURL_TYPE, source
 from builder.packages.go.go_mod import Require
 from builder.packages.go.source import SourceFile
-
-PURL_TYPE = "golang"
-"""The type of package URLs of Go modules (https://github.com/package-url/purl-spec)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,1 +1,3 @@
 """Jars, through Maven."""
+
+LOCK = "maven.lock"

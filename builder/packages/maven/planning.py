@@ -7,11 +7,9 @@ from builder.base import texts
 from builder.model.steps import Maven
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.maven import maven_lock, mvn
+from builder.packages.maven import LOCK, maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
 from builder.packages.maven.resolution import Jars
-
-LOCK = "maven.lock"
 
 
 def planned(request: Request) -> Jars:

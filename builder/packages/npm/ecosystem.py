@@ -11,7 +11,7 @@ from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
-from builder.packages.npm import installed, planning
+from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
 
 _IMPORT_EACH = """
@@ -37,7 +37,7 @@ class NpmRegistry(Ecosystem):
 
     name = "npm"
     step = Npm
-    locks = (planning.LOCK,)
+    locks = (LOCK,)
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "installer's files": [
             "**/node_modules/.package-lock.json",
@@ -48,13 +48,19 @@ class NpmRegistry(Ecosystem):
     }
 
     def lint(self, loaded: Loaded) -> None:
+        from builder.packages.npm import planning
+
         for request in requests(loaded, Npm):
             planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
+        from builder.packages.npm import planning
+
         return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        from builder.packages.npm import planning
+
         return planning.locks(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002

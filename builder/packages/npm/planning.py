@@ -12,11 +12,9 @@ from builder.model.steps import Npm
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.npm import npm, offered, package_lock
+from builder.packages.npm import LOCK, npm, offered, package_lock
 from builder.packages.npm.package_lock import NodePackage
 from builder.packages.npm.resolution import NodeModules
-
-LOCK = "package-lock.json"
 
 
 def planned(request: Request) -> NodeModules:

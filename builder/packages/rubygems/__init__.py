@@ -1,1 +1,3 @@
 """Ruby gems, from the compact index of RubyGems. No Ruby is needed on the host."""
+
+LOCK = "Gemfile.lock"

@@ -10,7 +10,7 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
 from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
-from builder.packages.rubygems import installed, planning
+from builder.packages.rubygems import LOCK, installed
 
 _REQUIRE_EACH = """
 started, failed = Process.clock_gettime(Process::CLOCK_MONOTONIC), []
@@ -34,7 +34,7 @@ class RubyGems(Ecosystem):
 
     name = "gem"
     step = Gem
-    locks = (planning.LOCK,)
+    locks = (LOCK,)
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "sources of extensions": [
             *(
@@ -47,16 +47,24 @@ class RubyGems(Ecosystem):
     }
 
     def lint(self, loaded: Loaded) -> None:
+        from builder.packages.rubygems import planning
+
         for request in requests(loaded, Gem):
             planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
+        from builder.packages.rubygems import planning
+
         return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        from builder.packages.rubygems import planning
+
         return planning.locks(request)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
+        from builder.packages.rubygems import planning
+
         return planning.lock_path(loaded)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:

@@ -13,13 +13,12 @@ from builder.model.steps.gem_version import parse_gem
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.rubygems import gemfile_lock, index
+from builder.packages.rubygems import LOCK, gemfile_lock, index
 from builder.packages.rubygems.gemfile_lock import GemLock
 from builder.packages.rubygems.picker import Picker, rubies
 from builder.packages.rubygems.resolution import Gems
 from builder.packages.rubygems.spec import Spec
 
-LOCK = "Gemfile.lock"
 _GEMFILE_LINE = re.compile(r"""^\s*gem[\s(]+["'](?P<name>[^"']+)["']""", re.MULTILINE)
 _BUNDLE_LOCK = "`bundle lock --add-platform x86_64-linux aarch64-linux`"
 
