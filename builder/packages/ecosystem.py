@@ -203,7 +203,10 @@ class DefaultTest:
 
 
 class Ecosystem(Protocol):
-    """One kind of packages, as the other rooms use it. Implementations inherit the defaults."""
+    """One kind of packages, as the other rooms use it. Implementations inherit the defaults.
+
+    Methods import what only they need: a table of all ecosystems costs no more than what is common to every command.
+    """
 
     name: ClassVar[str]
     """For example `pypi`: the type of its package URLs."""

@@ -16,7 +16,6 @@ from builder.model.steps import Pip
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
 from builder.packages.pypi import installed
-from builder.packages.pypi.wanted import names
 
 _FOLLOWING = "=={version}"
 
@@ -25,6 +24,8 @@ class PipDivider:
     """`Divider` of the `pip` step."""
 
     def roots(self, loaded: Loaded, step: Pip) -> Sequence[str]:
+        from builder.packages.pypi.wanted import names
+
         return tuple(dict.fromkeys(names(loaded, step))) if step.requirements else ()
 
     def excluded(self, step: Pip) -> frozenset[str]:

@@ -19,8 +19,7 @@ from builder.packages.ecosystem import (
     Resolution,
     requests,
 )
-from builder.packages.pypi import changelogs, installed, locks, planning
-from builder.packages.pypi.command_line import PipPackages
+from builder.packages.pypi import BUILD_LOCK, LOCK, installed
 from builder.packages.pypi.dividing import PipDivider
 
 _IMPORT_EACH = """
@@ -43,7 +42,7 @@ class PyPI(Ecosystem):
 
     name = "pypi"
     step = Pip
-    locks = (locks.LOCK, locks.BUILD_LOCK)
+    locks = (LOCK, BUILD_LOCK)
     divider = PipDivider()
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "__pycache__": ["__pycache__/"],
@@ -57,19 +56,29 @@ class PyPI(Ecosystem):
     }
 
     def lint(self, loaded: Loaded) -> None:
+        from builder.packages.pypi import planning
+
         for request in requests(loaded, Pip):
             planning.check(request)
 
     def resolve(self, request: Request) -> Resolution | None:
+        from builder.packages.pypi import planning
+
         return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
+        from builder.packages.pypi import locks
+
         return locks.locks(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
+        from builder.packages.pypi.command_line import PipPackages
+
         return PipPackages.parse(texts, file)
 
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:
+        from builder.packages.pypi import changelogs
+
         return changelogs.changelogs(loaded, names)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:

@@ -12,7 +12,7 @@ from builder.layer.slim import SITE_PACKAGES
 from builder.layer.tree import Entry, Tree
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
-from builder.packages.pypi.requirements_lock import environment
+from builder.packages.pypi.markers import environment
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _AT_THE_TOP = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")

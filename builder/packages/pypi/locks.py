@@ -13,16 +13,13 @@ from builder.model.runtimes import Runtime, refuse_blocked, today
 from builder.model.steps import Pip
 from builder.model.target import Target, steps, targets
 from builder.packages.ecosystem import LockFile, LockRequest, Request, changes
-from builder.packages.pypi import build_system, requirements_lock, sdist
+from builder.packages.pypi import BUILD_LOCK, LOCK, build_system, requirements_lock, sdist
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolve import Wanted, best, resolve
 from builder.packages.pypi.wanted import wanted
 
-LOCK = "requirements.lock"
-BUILD_LOCK = "build-requirements.lock"
-"""The lock of build requirements."""
 Resolved = Mapping[Target, tuple[Candidate, ...]]
 
 

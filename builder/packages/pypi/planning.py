@@ -12,9 +12,8 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
-from builder.packages.pypi import known, requirements_file, requirements_lock
+from builder.packages.pypi import BUILD_LOCK, LOCK, known, requirements_file, requirements_lock
 from builder.packages.pypi.dist import Candidate
-from builder.packages.pypi.locks import BUILD_LOCK, LOCK
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, newest_fitting, resolve

@@ -20,6 +20,7 @@ from builder.base.errors import BuildError, UsageError
 from builder.model.target import Target
 from builder.packages.ecosystem import unreadable
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.markers import environment
 from builder.packages.pypi.resolve import best
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
@@ -37,25 +38,6 @@ class Pin:
     version: str
     marker: str | None
     hashes: frozenset[str]
-
-
-def environment(target: Target) -> dict[str, str]:
-    """Return the marker environment of a target."""
-    series = target.base.series
-    return {
-        "implementation_name": "cpython",
-        "implementation_version": target.base.python_full,
-        "os_name": "posix",
-        "platform_machine": target.arch.machine,
-        "platform_python_implementation": "CPython",
-        "platform_release": "",
-        "platform_system": "Linux",
-        "platform_version": "",
-        "python_full_version": target.base.python_full,
-        "python_version": series,
-        "sys_platform": "linux",
-        "extra": "",
-    }
 
 
 def read(path: Path, target: Target) -> dict[str, Pin]:

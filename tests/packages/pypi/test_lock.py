@@ -13,6 +13,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import Target
 from builder.packages.pypi import requirements_lock
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.markers import environment
 
 SERIES = ("3.11", "3.12", "3.13")
 
@@ -64,12 +65,12 @@ def test_every_target_reads_back_exactly_what_was_resolved_for_it(choices: list[
     }
     text = requirements_lock.write(resolved).replace(" \\\n    ", " ")
     for one, version in zip(EVERY, choices, strict=True):
-        environment = requirements_lock.environment(one)
+        markers = environment(one)
         lines = [Requirement(line.split(" --hash")[0]) for line in text.splitlines()[1:]]
         mine = {
             str(line.specifier)
             for line in lines
-            if line.name == "a" and (line.marker is None or Marker(str(line.marker)).evaluate(environment))
+            if line.name == "a" and (line.marker is None or Marker(str(line.marker)).evaluate(markers))
         }
         assert mine == ({f"=={version}"} if version else set())
 
@@ -128,6 +129,6 @@ def test_markers_name_what_they_must_and_nothing_else() -> None:
             matching = {
                 (one.base.series, one.arch.machine)
                 for one in EVERY
-                if Marker(marker).evaluate(requirements_lock.environment(one))
+                if Marker(marker).evaluate(environment(one))
             }
             assert matching == set(chosen)
