@@ -42,7 +42,7 @@ class Destination:
 
 def destination(path: Path, runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> Destination:
     """Return what the command line names, else what the manifest beside the zip names; UsageError for neither."""
-    described = manifest.of_any(path)
+    described = None if runtimes and architectures else manifest.of_any(path)
     chosen = runtimes or (described.runtimes if described else ())
     machines = architectures or (described.architectures if described else ())
     if path.is_file() and not (chosen and machines):
