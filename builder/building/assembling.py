@@ -34,7 +34,9 @@ def assemble(loaded: Loaded, plan: Plan, artifacts: Mapping[str, Artifact], work
     content = content.with_entries(_parsed(tree.of(copies), f"the folder of {loaded.name}"))
     if not len(content):
         msg = f"{plan.target.name}: the steps leave the layer empty"
-        raise BuildError(msg, hint="scripts put files below $PREFIX, which is /opt")
+        markers = "a marker may exclude every requirement on this target; lists of requirements may be empty"
+        hint = "scripts put files below $PREFIX, which is /opt" if plan.container else markers
+        raise BuildError(msg, hint=hint)
     return content
 
 
