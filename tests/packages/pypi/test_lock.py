@@ -127,8 +127,6 @@ def test_markers_name_what_they_must_and_nothing_else() -> None:
             marker = requirements_lock._marker(set(chosen), everywhere)  # noqa: SLF001
             assert marker is not None
             matching = {
-                (one.base.series, one.arch.machine)
-                for one in EVERY
-                if Marker(marker).evaluate(environment(one))
+                (one.base.series, one.arch.machine) for one in EVERY if Marker(marker).evaluate(environment(one))
             }
             assert matching == set(chosen)
