@@ -3,9 +3,8 @@
 import ast
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -16,6 +15,9 @@ from builder.model.steps import Pip
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
 from builder.packages.pypi import installed
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _FOLLOWING = "=={version}"
 
@@ -65,15 +67,21 @@ def _table(texts: Iterable[str], wheels: str) -> dict[str, Any]:
     return {"uses": "pip", "requirements": list(texts), **({} if wheels == "prefer" else {"wheels": wheels})}
 
 
+def _requirement(text: str, target: Target) -> "Requirement":
+    from packaging.requirements import Requirement
+
+    return Requirement(target.expand(text))
+
+
 def _name(text: str, target: Target) -> str:
-    return canonicalize_name(Requirement(target.expand(text)).name)
+    return canonicalize_name(_requirement(text, target).name)
 
 
 def _text(step: Pip, package: Weighed, target: Target) -> str:
     """Return the requirement of a package: pinned, or as the step has it if that follows `{version}` or a URL."""
     for text in step.requirements:
         if _name(text, target) == package.name:
-            if Requirement(target.expand(text)).url:
+            if _requirement(text, target).url:
                 return text
             if _FOLLOWING in text.replace(" ", "") and _equal(package.version, target.version):
                 return f"{package.name}{_FOLLOWING}"

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from email.parser import BytesHeaderParser
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.layer.installed import Installed
@@ -105,6 +104,8 @@ def _top_level(paths: Iterable[str]) -> Iterator[str]:
 
 def _needs(metadata: str, target: Target) -> Iterator[str]:
     """Yield the names of the packages that a package requires on the target, without extras."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for line in metadata.partition("\n\n")[0].splitlines():
         if line.startswith("Requires-Dist:"):
             try:
