@@ -26,12 +26,11 @@ def planned(request: Request) -> Crates:
     return _of_project(request, step, step.path) if step.path else _of_crate(request, step)
 
 
-def lint(loaded: Loaded) -> None:
+def check(request: Request) -> None:
     """Raise UsageError for a project or a lock that does not fit the recipe. Runs nothing, asks nobody."""
-    for request in ecosystem.requests(loaded, Cargo):
-        step = _only(request)
-        if step.path or (loaded.folder and (loaded.folder / LOCK).is_file()):
-            planned(request)
+    step, loaded = _only(request), request.loaded
+    if step.path or (loaded.folder and (loaded.folder / LOCK).is_file()):
+        planned(request)
 
 
 def lock_path(loaded: Loaded) -> Path | None:

@@ -1,17 +1,17 @@
 """Go modules, behind the Protocol of ecosystems."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
-from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, Resolution
 from builder.packages.go import MOD, PURL_TYPE, SUM, installed
+from builder.packages.planning import PlannedEcosystem
 
 
-class GoModules(Ecosystem):
+class GoModules(PlannedEcosystem):
     """Programs in Go, compiled of modules that go.sum verifies."""
 
     name = PURL_TYPE
@@ -23,16 +23,6 @@ class GoModules(Ecosystem):
         from builder.packages.go import planning
 
         planning.lint(loaded)
-
-    def resolve(self, request: Request) -> Resolution | None:
-        from builder.packages.go import planning
-
-        return planning.planned(request)
-
-    def lock(self, request: LockRequest) -> Iterator[LockFile]:
-        from builder.packages.go import planning
-
-        return planning.locks(request)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
         from builder.packages.go import planning

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
-from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
 from builder.packages.command_line import CommandLinePackages
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
+from builder.packages.ecosystem import DefaultTest
 from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
+from builder.packages.planning import PlannedEcosystem
 
 _IMPORT_EACH = """
 import { createRequire } from 'node:module';
@@ -32,7 +32,7 @@ if (failed.length) {
 """
 
 
-class NpmRegistry(Ecosystem):
+class NpmRegistry(PlannedEcosystem):
     """Node.js packages: as published, with install scripts only in a container."""
 
     name = "npm"
@@ -46,22 +46,6 @@ class NpmRegistry(Ecosystem):
             "/nodejs/node*/package.json",
         ],
     }
-
-    def lint(self, loaded: Loaded) -> None:
-        from builder.packages.npm import planning
-
-        for request in requests(loaded, Npm):
-            planning.check(request)
-
-    def resolve(self, request: Request) -> Resolution | None:
-        from builder.packages.npm import planning
-
-        return planning.planned(request)
-
-    def lock(self, request: LockRequest) -> Iterator[LockFile]:
-        from builder.packages.npm import planning
-
-        return planning.locks(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
         return NpmPackages(texts=tuple(texts))

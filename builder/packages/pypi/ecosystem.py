@@ -12,13 +12,10 @@ from builder.model.steps import Pip
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import (
     DefaultTest,
-    Ecosystem,
     LockFile,
     LockRequest,
-    Request,
-    Resolution,
-    requests,
 )
+from builder.packages.planning import PlannedEcosystem
 from builder.packages.pypi import BUILD_LOCK, LOCK, installed
 from builder.packages.pypi.dividing import PipDivider
 
@@ -37,7 +34,7 @@ if failed:
 """
 
 
-class PyPI(Ecosystem):
+class PyPI(PlannedEcosystem):
     """Python packages: wheels where they fit, sdists that a container compiles."""
 
     name = "pypi"
@@ -54,17 +51,6 @@ class PyPI(Ecosystem):
             ),
         ],
     }
-
-    def lint(self, loaded: Loaded) -> None:
-        from builder.packages.pypi import planning
-
-        for request in requests(loaded, Pip):
-            planning.check(request)
-
-    def resolve(self, request: Request) -> Resolution | None:
-        from builder.packages.pypi import planning
-
-        return planning.planned(request)
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
         from builder.packages.pypi import locks

@@ -9,7 +9,8 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
-from builder.packages.ecosystem import DefaultTest, Ecosystem, LockFile, LockRequest, Request, Resolution, requests
+from builder.packages.ecosystem import DefaultTest
+from builder.packages.planning import PlannedEcosystem
 from builder.packages.rubygems import LOCK, installed
 
 _REQUIRE_EACH = """
@@ -29,7 +30,7 @@ abort "cannot be required: #{failed.join(' ')}" unless failed.empty?
 """
 
 
-class RubyGems(Ecosystem):
+class RubyGems(PlannedEcosystem):
     """Ruby gems: precompiled ones where they fit, compiled ones where not."""
 
     name = "gem"
@@ -45,22 +46,6 @@ class RubyGems(Ecosystem):
             *(f"/ruby/gems/*/extensions/**/{name}" for name in ("mkmf.log", "gem_make.out")),
         ],
     }
-
-    def lint(self, loaded: Loaded) -> None:
-        from builder.packages.rubygems import planning
-
-        for request in requests(loaded, Gem):
-            planning.check(request)
-
-    def resolve(self, request: Request) -> Resolution | None:
-        from builder.packages.rubygems import planning
-
-        return planning.planned(request)
-
-    def lock(self, request: LockRequest) -> Iterator[LockFile]:
-        from builder.packages.rubygems import planning
-
-        return planning.locks(request)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
         from builder.packages.rubygems import planning
