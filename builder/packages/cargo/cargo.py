@@ -13,8 +13,7 @@ from pathlib import Path
 from builder.base import cache_paths, credentials, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.base.values import UntrustedError
-from builder.packages.cargo import PROJECT_LOCK as LOCK
-from builder.packages.cargo import cargo_lock
+from builder.packages.cargo import PROJECT_LOCK, cargo_lock
 from builder.packages.cargo.cargo_lock import Crate
 from builder.packages.cargo.project import MANIFEST, Project
 
@@ -48,13 +47,15 @@ def resolve(name: str, version: str) -> tuple[Crate, ...]:
         (asking / MANIFEST).write_text(manifest(name, version), encoding="utf-8", newline="\n")
         (asking / "lib.rs").touch()
         _run(asking, ["generate-lockfile"], f"{name} {version}")
-        found = _of_registry((asking / LOCK).read_text(encoding="utf-8"), f"{name} {version}")
+        found = _of_registry((asking / PROJECT_LOCK).read_text(encoding="utf-8"), f"{name} {version}")
         sha256 = next(crate.sha256 for crate in found if (crate.name, crate.version) == (name, version))
         _run(asking, ["vendor", "--versioned-dirs", "--respect-source-config", "vendor"], f"{name} {version}")
         shutil.copytree(asking / "vendor" / f"{name}-{version}", source, ignore=_LEFT_OUT)
-        if not (source / LOCK).is_file():
+        if not (source / PROJECT_LOCK).is_file():
             _run(source, ["generate-lockfile"], f"{name} {version}")
-        own = cargo_lock.read((source / LOCK).read_text(encoding="utf-8"), f"{LOCK} of {name} {version}", COMMAND)
+        own = cargo_lock.read(
+            (source / PROJECT_LOCK).read_text(encoding="utf-8"), f"{PROJECT_LOCK} of {name} {version}", COMMAND
+        )
     return tuple(_with_hash(crate, sha256) if crate.sha256 is None else crate for crate in own)
 
 
@@ -75,12 +76,12 @@ def relock(found: Project, arguments: Sequence[str]) -> str:
     """Run a command of cargo that writes locks in a copy of a project, and return the lock."""
     with cache_paths.workspace() as work:
         copy = work / "project"
-        for name, _ in found.files:
-            path = copy / name
+        for file in found.files:
+            path = copy / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(found.folder / name, path, follow_symlinks=False)
+            shutil.copyfile(found.folder / file.path, path, follow_symlinks=False)
         _run(copy, arguments, found.folder.as_posix())
-        return (copy / LOCK).read_text(encoding="utf-8")
+        return (copy / PROJECT_LOCK).read_text(encoding="utf-8")
 
 
 def _run(folder: Path, arguments: Sequence[str], what: str) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from builder.base import files, texts
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
+from builder.packages import source_folder
 from builder.packages.cargo.cargo_lock import NAME, VERSION, Crate
 from builder.packages.cargo.requirement import satisfied
 from builder.packages.ecosystem import unindexed
+from builder.packages.source_folder import SourceFile
 
 MANIFEST = "Cargo.toml"
 _LEFT_OUT = frozenset({".cargo", ".git", "rust-toolchain", "rust-toolchain.toml"})
@@ -43,8 +45,7 @@ class Project:
     folder: Path
     name: str
     version: str
-    files: tuple[tuple[str, str], ...]
-    """Relative paths with slashes, and the SHA-256 of each; of a symbolic link, `->` and where it points to."""
+    files: tuple[SourceFile, ...]
     dependencies: tuple[Asked, ...]
 
     def unfit(self, crates: tuple[Crate, ...]) -> list[str]:
@@ -61,8 +62,8 @@ def load(loaded: Loaded, path: str) -> Project:
     if not (folder / MANIFEST).is_file():
         msg = f"there is no {MANIFEST} in `{path}` of {loaded.name}"
         raise UsageError(msg, hint="`path` names the folder of a package of cargo, relative to the recipe")
-    listed = tuple(_files(folder))
-    manifests = dict(_manifests(folder, [name for name, _ in listed]))
+    listed = _files(folder)
+    manifests = dict(_manifests(folder, [file.path for file in listed]))
     dependencies = tuple(asked for where, table in manifests.items() for asked in _asked(where, table))
     if wrong := [text for asked in dependencies if (text := _refused(asked))]:
         way = "put them into the folder and name them with `path`, or publish them to the registry"
@@ -80,36 +81,24 @@ def load(loaded: Loaded, path: str) -> Project:
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
-def _files(folder: Path) -> Iterator[tuple[str, str]]:
-    outside = []
-    for path in sorted(_walk(folder)):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_symlink():
-            yield name, files.sha256(path)
-        elif _stays(path, folder):
-            yield name, f"-> {path.readlink().as_posix()}"
-        else:
-            outside.append(f"{name} points to {path.readlink().as_posix()}")
+def _files(folder: Path) -> tuple[SourceFile, ...]:
+    found = source_folder.listed(folder, _left_out)
+    outside = [f"{file.path} points to {file.link}" for file in found if file.link and not _stays(file, folder)]
     if outside:
         msg = f"symbolic links lead out of {folder.as_posix()}, or to nothing"
         raise UsageError(msg, why=outside, hint="only the folder itself goes into the build image; copy their files")
+    return tuple(found)
 
 
-def _stays(link: Path, folder: Path) -> bool:
+def _stays(file: SourceFile, folder: Path) -> bool:
     try:
-        return link.resolve(strict=True).is_relative_to(folder.resolve())
+        return (folder / file.path).resolve(strict=True).is_relative_to(folder.resolve())
     except (OSError, RuntimeError):  # it leads to itself, or to nothing
         return False
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, names in os.walk(folder):
-        here = Path(root)
-        output = {_OUTPUT} if here == folder else set()
-        yield from (here / name for name in folders if (here / name).is_symlink() and name not in _LEFT_OUT | output)
-        folders[:] = [name for name in folders if name not in _LEFT_OUT | output]
-        paths = [here / name for name in names if name not in _LEFT_OUT]
-        yield from (path for path in paths if path.is_symlink() or path.is_file())
+def _left_out(path: str, is_folder: bool) -> bool:  # noqa: FBT001  as `source_folder.listed` asks
+    return path.rpartition("/")[2] in _LEFT_OUT or (path == _OUTPUT and is_folder)
 
 
 # ---- what Cargo.toml asks for --------------------------------------------------------------------------------------

@@ -1,8 +1,6 @@
 """The crates of one target: fetched by their hashes and compiled in the build image."""
 
 import dataclasses
-import io
-import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.steps.cargo import Cargo
+from builder.packages import source_folder
 from builder.packages.cargo import PROJECT_LOCK, cargo, cargo_lock, installed
 from builder.packages.cargo.cargo_lock import Crate
 from builder.packages.cargo.project import MANIFEST, Project
@@ -71,30 +70,18 @@ class Crates:
 
     def inputs(self) -> list[Any]:
         step = self.asked
-        files = self.project.files if self.project else ()
+        found = self.project.files if self.project else ()
+        files = tuple((file.path, f"-> {file.link}" if file.link else file.sha256) for file in found)
         crates = [dataclasses.astuple(crate) for crate in self.crates]
         return [self.name, self.version, files, crates, step.features, step.default_features, step.bins, step.to]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  cargo of the image runs it
         if "tree" not in stages:
             return
-        with tarfile.open(context / ARCHIVE, "w") as archive:
-            for info, data in self._members():
-                archive.addfile(info, io.BytesIO(data))
-
-    def _members(self) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
-        if self.project is None:
-            for name, text in self._asking():
-                yield _member(name, text.encode())
-            return
-        for name, sha256 in self.project.files:
-            path = self.project.folder / name
-            if sha256.startswith("-> "):
-                link = tarfile.TarInfo(f"source/{name}")
-                link.type, link.linkname = tarfile.SYMTYPE, sha256.removeprefix("-> ")
-                yield link, b""
-            else:
-                yield _member(f"source/{name}", path.read_bytes())
+        asking = (source_folder.member(name, text.encode()) for name, text in self._asking())
+        project = self.project
+        members = source_folder.members(project.folder, project.files, "source/") if project else asking
+        source_folder.archive(members, context / ARCHIVE)
 
     def _asking(self) -> Iterator[tuple[str, str]]:
         """Yield a package that needs the crate, so that cargo fetches it by its hash; and the crate's own lock."""
@@ -108,12 +95,6 @@ class Crates:
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  it is in /opt
         return content if self.texts else content.without(lambda entry: installed.is_text(entry.path))
-
-
-def _member(name: str, data: bytes) -> tuple[tarfile.TarInfo, bytes]:
-    info = tarfile.TarInfo(name)
-    info.size, info.mode = len(data), 0o644
-    return info, data
 
 
 def _row(crate: Crate) -> Package:

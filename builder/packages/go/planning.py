@@ -17,7 +17,7 @@ from builder.packages.go import MOD, SUM, go, go_mod, go_sum, source
 from builder.packages.go.go_mod import GoMod, Require
 from builder.packages.go.go_sum import GoSum
 from builder.packages.go.resolution import Program, Programs
-from builder.packages.go.source import SourceFile
+from builder.packages.source_folder import SourceFile
 
 _TIDY = "go mod tidy"
 _HEADER = "// Written by `layerwright lock`, for "

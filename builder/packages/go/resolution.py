@@ -1,6 +1,5 @@
 """The programs in Go of one target: each compiled by a block of its own."""
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
@@ -9,10 +8,11 @@ from typing import Any
 
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
+from builder.packages import source_folder
 from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
-from builder.packages.go import PURL_TYPE, source
+from builder.packages.go import MOD, PURL_TYPE, SUM
 from builder.packages.go.go_mod import Require
-from builder.packages.go.source import SourceFile
+from builder.packages.source_folder import SourceFile
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +89,7 @@ class Programs:
         return tuple((program.step, program.block()) for program in self.programs)
 
     def inputs(self) -> list[Any]:
-        return [json.loads(json.dumps(program.inputs())) for program in self.programs]
+        return [program.inputs() for program in self.programs]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Go of the image compiles
         if "tree" not in stages:
@@ -97,9 +97,10 @@ class Programs:
         for program in self.programs:
             to = context / program.archive
             if program.folder:
-                source.archive(program.folder, program.files, to)
+                source_folder.archive(source_folder.members(program.folder, program.files), to)
             elif program.lock:
-                source.archive_texts(dict(zip(("go.mod", "go.sum"), program.lock, strict=True)), to)
+                texts = zip((MOD, SUM), program.lock, strict=True)
+                source_folder.archive((source_folder.member(name, text.encode()) for name, text in texts), to)
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  blocks write into /opt
         return content

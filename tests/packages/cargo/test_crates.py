@@ -114,6 +114,14 @@ def test_only_what_belongs_to_the_project_goes_into_the_build(tmp_path: Path) ->
     ]
 
 
+def test_a_file_that_changes_while_it_is_built_is_told(tmp_path: Path) -> None:
+    folder = project(beside(tmp_path))
+    (resolution,) = planned(tmp_path).resolutions
+    (folder / "src" / "main.rs").write_text("fn main() {}\n// other", encoding="utf-8")
+    with pytest.raises(UsageError, match="changed while it was built"):
+        resolution.write(tmp_path, frozenset({"tree"}), X86_64)
+
+
 def test_every_file_of_the_project_decides_the_layer(tmp_path: Path) -> None:
     folder = project(beside(tmp_path))
     before = planned(tmp_path)
