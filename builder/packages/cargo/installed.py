@@ -1,11 +1,11 @@
 """Crates in anybody's layer: by the list that the build leaves, and by what cargo-auditable puts into programs."""
 
-import json
 import re
 import struct
 import zlib
 from collections.abc import Iterator
 
+from builder.base import texts
 from builder.layer.elf import MAGIC
 from builder.layer.installed import Installed
 from builder.layer.tree import Content, Entry, Tree
@@ -73,8 +73,8 @@ def _audited(entry: Entry) -> Iterator[Installed]:
 
 def _rows(data: bytes) -> list[dict[str, object]]:
     try:
-        document = json.loads(data) if data else {}
-    except ValueError:
+        document = texts.parse_json(data) if data else {}
+    except texts.MalformedError:
         return []
     rows = document.get("packages") if isinstance(document, dict) else None
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -1,9 +1,9 @@
 """Node.js packages in anybody's layer, with their versions and licenses."""
 
-import json
 import re
 from collections.abc import Iterator
 
+from builder.base import texts
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 
@@ -31,8 +31,8 @@ def installed(content: Tree) -> Iterator[Installed]:
 def _license(data: bytes) -> str:
     """Return the `license` of a package.json, or the `licenses` of an old one, as an expression."""
     try:
-        described = json.loads(data)
-    except ValueError:
+        described = texts.parse_json(data)
+    except texts.MalformedError:
         return ""
     if not isinstance(described, dict):
         return ""

@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -52,7 +53,9 @@ def metadata(path: Path, name: str = "") -> dict[str, Any]:
         with tarfile.open(path) as archive:
             member = archive.extractfile("metadata.gz")
             found = yaml.load(_unpacked(member), _Loader) if member else None  # noqa: S506  a safe loader
-    except (OSError, tarfile.TarError, EOFError, KeyError, ValueError, yaml.YAMLError) as error:
+    except RecursionError:
+        _unreadable(name or path.name, "its metadata is nested too deeply")
+    except (OSError, tarfile.TarError, zlib.error, EOFError, KeyError, ValueError, yaml.YAMLError) as error:
         _unreadable(name or path.name, str(error))
     if not isinstance(found, dict) or "name" not in found:
         _unreadable(name or path.name, "its metadata names no gem")

@@ -71,6 +71,12 @@ def test_others_are_not(name: str, text: str) -> None:
     assert findings(name, KINDS[name](text)) == []
 
 
+@pytest.mark.parametrize("text", [b"[" * 20_000, b"[]", b"{", b"\xff"])
+def test_a_damaged_package_json_has_no_license(text: bytes) -> None:
+    (found,) = table.installed(zips.tree({"nodejs/node_modules/thing/package.json": text}))
+    assert (found.name, found.license) == ("thing", "")
+
+
 def test_a_classifier_tells_it_to_the_check_and_to_the_policy_alike() -> None:
     files = classified("Other/Proprietary License")
     (found,) = findings("python3.13", files)

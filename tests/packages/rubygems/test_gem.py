@@ -1,6 +1,9 @@
 """Versions of gems, Bundler's lock, and which file a target gets; no engine."""
 
 import functools
+import gzip
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -315,6 +318,18 @@ def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.gem").write_bytes(b"no tar")
     with pytest.raises(BuildError, match="no gem that can be read"):
         gemspec.metadata(tmp_path / "a.gem")
+
+
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(b"[" * 20_000), gzip.compress(b"name: one")[:10] + b"\xff" * 20, b"no gzip", b""]
+)
+def test_damaged_metadata_is_told(tmp_path: Path, packed: bytes) -> None:
+    with tarfile.open(tmp_path / "a.gem", "w") as archive:
+        info = tarfile.TarInfo("metadata.gz")
+        info.size = len(packed)
+        archive.addfile(info, io.BytesIO(packed))
+    with pytest.raises(BuildError, match="^one.gem is no gem that can be read"):
+        gemspec.metadata(tmp_path / "a.gem", "one.gem")
 
 
 def test_metadata_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
