@@ -57,6 +57,12 @@ def grant_problem(value: str) -> str | None:
     return f"`{value}` is not account:ID with 12 digits, org:o-ID, or public"
 
 
+def own_folder_problem(path: str | None) -> str | None:
+    """Return the problem of a relative path that names the recipe's own folder, or None."""
+    own = path is not None and all(part in {"", "."} for part in path.split("/"))
+    return "`path` names a folder beside the recipe, not the recipe's own" if own else None
+
+
 def layer_name(pattern: str, values: Mapping[str, str]) -> str:
     """Fill in the name of a published layer. Lambda allows no dots: python3.13 becomes python313, 2.3.2 2-3-2."""
     plain = {**values, "runtime": values.get("runtime", "").replace(".", "")}

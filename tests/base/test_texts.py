@@ -5,24 +5,11 @@ from pathlib import Path
 
 import pytest
 from kit.commands import layerwright, write_recipe
+from kit.compiled import recipe
 
 from builder.base import texts
 from builder.base.errors import UsageError
 
-RECIPE = """
-[layer]
-name        = "a"
-version     = "1.0"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["{runtime}"]
-architectures = ["arm64"]
-
-[[step]]
-{step}
-"""
 DEEP = 20_000
 FILES = {
     "requirements.lock": ("python3.13", 'uses = "pip"\nrequirements = ["a==1"]'),
@@ -60,7 +47,7 @@ BESIDE = {
 @pytest.mark.parametrize(("name", "data"), DAMAGED)
 def test_a_damaged_file_beside_a_recipe_is_told_by_its_name(tmp_path: Path, name: str, data: bytes) -> None:
     runtime, step = FILES[name]
-    folder = write_recipe(tmp_path, "a", RECIPE.format(runtime=runtime, step=step)).parent
+    folder = write_recipe(tmp_path, "a", recipe(f"[[step]]\n{step}", runtime=runtime, arch="arm64")).parent
     (folder / "p").mkdir()
     for other, text in BESIDE.get(name, {}).items():
         (folder / other).write_text(text)

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import RelativePath, Template, table, validated
+from builder.model.fields import RelativePath, Template, own_folder_problem, table, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
@@ -52,8 +52,7 @@ class Cargo(Traits):
 
     def __post_init__(self) -> None:
         validated(None if bool(self.path) != bool(self.crate) else "needs either `path` or `crate`", "")
-        own = self.path is None or any(part not in {"", "."} for part in self.path.split("/"))
-        validated(None if own else "`path` names a folder beside the recipe, not the recipe's own", "")
+        validated(own_folder_problem(self.path), "")
 
     @property
     def needs_engine(self) -> bool:

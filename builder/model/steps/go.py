@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import RelativePath, Template, table, validated
+from builder.model.fields import RelativePath, Template, own_folder_problem, table, validated
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
@@ -63,8 +63,7 @@ class Go(Traits):
 
     def __post_init__(self) -> None:
         validated(None if bool(self.package) != bool(self.path) else "needs either `package` or `path`", "")
-        own = self.path is None or any(part not in {"", "."} for part in self.path.split("/"))
-        validated(None if own else "`path` names a folder beside the recipe, not the recipe's own", "")
+        validated(own_folder_problem(self.path), "")
         validated("`main` goes with `path`; `package` names the program's own path" if self._misplaced else None, "")
 
     @property

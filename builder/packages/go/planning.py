@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from builder.base.errors import UsageError
+from builder.base.texts import read as read_text
 from builder.model.go_module import contains, program_name
 from builder.model.recipes import Loaded
 from builder.model.steps import Step
@@ -115,9 +116,9 @@ def _unhashed(modules: Iterable[Require], hashes: GoSum) -> Iterator[str]:
 
 def _text(path: Path, command: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ecosystem.unreadable(path.as_posix(), path.name, [f"it is not UTF-8: {error}"], command) from None
+        return read_text(path)
+    except UsageError as error:
+        raise ecosystem.unreadable(path.as_posix(), path.name, error.why, command) from None
 
 
 # ---- the lock of programs that are named as packages --------------------------------------------------------------

@@ -5,7 +5,6 @@ Addresses are not stored, since they can contain credentials.
 """
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -46,9 +45,9 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
         wanted.requirements,
         sorted(wanted.sources),
         wanted.wheels_only,
-        hashlib.sha256(lock.read_bytes()).hexdigest(),
+        files.sha256(lock),
     ]
-    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
+    return files.sha256_of(json.dumps(question).encode())
 
 
 def _read(path: Path) -> tuple[Candidate, ...] | None:
@@ -88,10 +87,9 @@ def _write(path: Path, found: tuple[Candidate, ...]) -> None:
         for one in found
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{hashlib.sha256(str(id(found)).encode()).hexdigest()[:8]}.part")
     rows = [dataclasses.asdict(one) for one in nameless]
-    part.write_text(json.dumps({"sha256": _digest(rows), "packages": rows}), encoding="utf-8")
-    part.replace(path)
+    with files.replacing(path) as part:
+        part.write_text(json.dumps({"sha256": _digest(rows), "packages": rows}), encoding="utf-8")
 
 
 def _digest(rows: object) -> str:

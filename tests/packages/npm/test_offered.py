@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from kit.commands import layerwright, write_recipe
+from kit.compiled import recipe
 from kit.npm import package
 
 from builder.base.errors import BuildError, UsageError
@@ -100,21 +101,6 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
     )
 
 
-RECIPE = """
-[layer]
-name        = "a"
-version     = "1.0"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["nodejs22.x"]
-architectures = ["x86_64"]
-
-[[step]]
-uses = "npm"
-{what}
-"""
 MISTAKES = {
     'packages = ["mine@git+file:///nowhere/mine.git"]': ("packages: ", None),
     'file = "package.json"': ("package.json: ", None),
@@ -129,7 +115,7 @@ MISTAKES = {
 @pytest.mark.parametrize("command", ["plan", "build"])
 def test_npm_is_not_even_started(tmp_path: Path, what: str, command: str) -> None:
     where, row = MISTAKES[what]
-    folder = write_recipe(tmp_path, "a", RECIPE.format(what=what)).parent
+    folder = write_recipe(tmp_path, "a", recipe(f'[[step]]\nuses = "npm"\n{what}', runtime="nodejs22.x")).parent
     (folder / "package.json").write_text(json.dumps({"dependencies": {"mine": "git+file:///nowhere/mine.git"}}))
     if row:
         rows = {"": {"dependencies": {"mine": "1.0.0"}}, "node_modules/mine": row}

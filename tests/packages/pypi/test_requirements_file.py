@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from kit.commands import layerwright, pip_recipe, write_recipe
+from kit.compiled import recipe
 from kit.wheels import Index, make_sdist, make_wheel
 
 from builder.base.errors import BuildError, LayerwrightError, UsageError
@@ -12,21 +13,7 @@ from builder.model.runtimes import runtime
 from builder.packages.pypi.requirements_file import read
 from builder.packages.pypi.resolve import Wanted, resolve
 
-RECIPE = """
-[layer]
-name        = "a"
-version     = "1.0"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["python3.13"]
-architectures = ["arm64"]
-
-[[step]]
-uses = "pip"
-file = "requirements.txt"
-"""
+STEP = '[[step]]\nuses = "pip"\nfile = "requirements.txt"'
 SETUP = "open({marker!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='sub', version='1.0')\n"
 BACKEND = """
 def _run(*_, **__):
@@ -169,7 +156,7 @@ def test_a_project_is_no_requirements_file(project: Path) -> None:
 @pytest.mark.parametrize("text", ["-e ./sub", "-e ./recipes/a/sub", "./sub"])
 def test_no_setup_py_runs_on_the_host(project: Path, index: Index, command: str, text: str) -> None:
     make_wheel(index.folder, "setuptools", "99.0", files={"setuptools/build_meta.py": BACKEND.encode()})
-    folder = write_recipe(project, "a", RECIPE).parent
+    folder = write_recipe(project, "a", recipe(STEP, runtime="python3.13", arch="arm64")).parent
     (project / "sub").rename(folder / "sub")
     (folder / "requirements.txt").write_text(f"{text}\n")
     result = layerwright(command, "a", cwd=project)
