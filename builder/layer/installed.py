@@ -1,6 +1,15 @@
-"""A package that was found in a layer. The ecosystems of `packages/` find them; everything here reads the result."""
+"""Packages that were found in a layer. The ecosystems of `packages/` find them; this room reads the result."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+from builder.layer.elf import MAGIC
+from builder.layer.tree import Entry, Tree
+
+_PROGRAM = re.compile(r"(?:bin/|extensions/)?[^/]+")
+_MOST = 256 << 20
+"""Bytes of a program that is still read; a layer has at most 250 MB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,3 +30,14 @@ class Installed:
     """Everything that the package states about its license, for the check; empty is `license` alone."""
     folder: str = ""
     """The folder that its license texts lie in."""
+
+
+def programs(content: Tree) -> Iterator[Entry]:
+    """Yield the ELF files in bin, in extensions and at the top, which may name the packages they were compiled of.
+
+    Libraries are left out: to read all of them would make checks slow.
+    """
+    for entry in content:
+        runs = entry.link is None and entry.mode & 0o111 and entry.size <= _MOST
+        if runs and _PROGRAM.fullmatch(entry.path) and entry.content.head(len(MAGIC)) == MAGIC:
+            yield entry

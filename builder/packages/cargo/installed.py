@@ -7,15 +7,13 @@ from collections.abc import Iterator
 
 from builder.base import texts
 from builder.layer.elf import MAGIC
-from builder.layer.installed import Installed
+from builder.layer.installed import Installed, programs
 from builder.layer.tree import Content, Entry, Tree
 
 FOLDER = "share/licenses/cargo"
 """Of the texts, each crate's in a folder `name-version`, and of one list for each program."""
 _LIST = re.compile(rf"^{FOLDER}/[^/]+\.json$")
 _TEXT = re.compile(rf"^{FOLDER}/[^/]+/")
-_PROGRAM = re.compile(r"(?:bin/|extensions/)?[^/]+")
-"""Where programs are. To read every library of a layer as well would make checks slow for the few in Rust."""
 _SECTION = b".dep-v0"
 """Of ELF files (https://github.com/rust-secure-code/cargo-auditable): JSON, compressed by zlib."""
 _MOST = 16 << 20
@@ -36,9 +34,8 @@ def installed(content: Tree) -> Iterator[Installed]:
     lists = [entry for entry in content if _LIST.match(entry.path) and entry.link is None]
     listed = [package for entry in lists for package in _listed(entry)]
     known = {(package.name, package.version) for package in listed}
-    for entry in content:
-        if entry.link is None and _PROGRAM.fullmatch(entry.path):
-            yield from (one for one in _audited(entry) if (one.name, one.version) not in known)
+    for entry in programs(content):
+        yield from (one for one in _audited(entry) if (one.name, one.version) not in known)
     yield from listed
 
 

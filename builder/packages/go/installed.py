@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from builder.layer.installed import Installed
+from builder.layer.installed import Installed, programs
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
 from builder.packages.go import PURL_TYPE, buildinfo, licence_text
@@ -15,9 +15,6 @@ STANDARD = "stdlib"
 """The name of Go's own library in package URLs and in Go's database of vulnerabilities."""
 _LICENSE = "BSD-3-Clause"
 """That of Go itself (https://go.dev/LICENSE); distributions hand it on with other texts beside it."""
-_PROGRAM = re.compile(r"(?:bin/|extensions/)?[^/]+")
-_MOST = 256 << 20
-"""Bytes of a program that is still read; a layer has at most 250 MB."""
 _TEXT = re.compile(r"(?:LICEN[CS]E|COPYING|UNLICENSE)(?:[.\-_][^/]*)?", re.IGNORECASE)
 _MOST_TEXT = 64 << 10
 
@@ -25,19 +22,13 @@ _MOST_TEXT = 64 << 10
 def installed(content: Tree) -> Iterator[Installed]:
     """Yield the modules of each program; each program has a root of its own, so that none of them clash."""
     texts = _texts(content)
-    for entry in content:
-        if _is_program(entry) and (info := buildinfo.read(entry.content.read())):
+    for entry in programs(content):
+        if info := buildinfo.read(entry.content.read()):
             if info.go:
                 yield _installed(entry, STANDARD, info.go, _LICENSE)
             for module in info.modules:
                 text = texts.get(f"{FOLDER}{module.path}@{module.version}")
                 yield _installed(entry, module.path, module.version, text.license if text else "")
-
-
-def _is_program(entry: Entry) -> bool:
-    if entry.link is not None or not entry.mode & 0o111 or entry.size > _MOST:
-        return False
-    return _PROGRAM.fullmatch(entry.path) is not None and entry.content.head(4) == b"\x7fELF"
 
 
 def _installed(entry: Entry, name: str, version: str, license_name: str) -> Installed:
