@@ -10,6 +10,8 @@ from builder.layer.tree import Entry, Tree
 _PROGRAM = re.compile(r"(?:bin/|extensions/)?[^/]+")
 _MOST = 256 << 20
 """Bytes of a program that is still read; a layer has at most 250 MB."""
+_MOST_TEXT = 16 << 20
+"""Bytes of a description that is still read; the largest real ones have some 100 kB."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,3 +43,8 @@ def programs(content: Tree) -> Iterator[Entry]:
         runs = entry.link is None and entry.mode & 0o111 and entry.size <= _MOST
         if runs and _PROGRAM.fullmatch(entry.path) and entry.content.head(len(MAGIC)) == MAGIC:
             yield entry
+
+
+def description(entry: Entry) -> bytes:
+    """Return the file that describes a package, such as METADATA; nothing of one that is far too large to be real."""
+    return entry.content.read() if entry.size <= _MOST_TEXT else b""

@@ -1,10 +1,10 @@
 """Checks of jars: class files for a newer Java, and native libraries for other processors."""
 
-import io
 import struct
 import zipfile
 from collections.abc import Iterator
 
+from builder.layer import jars
 from builder.layer.checks.model import ERROR, Finding, Subject, check
 from builder.layer.elf import MAGIC, machine_name
 from builder.layer.tree import Entry
@@ -28,9 +28,9 @@ def jar(subject: Subject) -> Iterator[Finding]:
         if entry.parent != "java/lib" or not entry.name.endswith(".jar") or entry.size > UNZIPPED_LIMIT:
             continue
         try:
-            with zipfile.ZipFile(io.BytesIO(entry.content.read())) as archive:
+            with jars.opened(entry) as archive:
                 yield from _findings(entry, archive, min(javas), subject)
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, ValueError, OSError) as error:
+        except jars.DamagedJarError as error:
             yield Finding(
                 check="jar",
                 severity=ERROR,
@@ -46,9 +46,9 @@ def _findings(entry: Entry, archive: zipfile.ZipFile, oldest: int, subject: Subj
     for info in archive.infolist():
         name = info.filename
         if name.endswith(".class") and not name.startswith(_VERSIONED) and not name.endswith("module-info.class"):
-            newest = max(newest, _java(_head(archive, info)))
+            newest = max(newest, _java(jars.head(archive, info, _HEAD)))
         elif ".so" in name.rpartition("/")[2] and not any(word in name.casefold() for word in _FOREIGN):
-            head = _head(archive, info)
+            head = jars.head(archive, info, _HEAD)
             if head[:4] == MAGIC and len(head) == _HEAD:
                 machines.add(machine_name(struct.unpack_from("<H", head, 18)[0]))
     if newest > oldest:
@@ -69,11 +69,6 @@ def _findings(entry: Entry, archive: zipfile.ZipFile, oldest: int, subject: Subj
             message=f"has native libraries for {has}, and none for {' and '.join(arch.name for arch in missing)}",
             hint='use the version or classifier for it; `split-by = ["arch"]` makes one zip for each architecture',
         )
-
-
-def _head(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    with archive.open(info) as stream:
-        return stream.read(_HEAD)
 
 
 def _java(head: bytes) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from builder.base import texts
 from builder.layer.elf import MAGIC
-from builder.layer.installed import Installed, programs
+from builder.layer.installed import Installed, description, programs
 from builder.layer.tree import Content, Entry, Tree
 
 FOLDER = "share/licenses/cargo"
@@ -17,7 +17,7 @@ _TEXT = re.compile(rf"^{FOLDER}/[^/]+/")
 _SECTION = b".dep-v0"
 """Of ELF files (https://github.com/rust-secure-code/cargo-auditable): JSON, compressed by zlib."""
 _MOST = 16 << 20
-"""Bytes of a list, unpacked."""
+"""Bytes of the section of a program, unpacked."""
 _SECTIONS = 4096
 _OR = re.compile(r"\s*/\s*")
 """What old crates write between licenses to choose from."""
@@ -40,7 +40,7 @@ def installed(content: Tree) -> Iterator[Installed]:
 
 
 def _listed(entry: Entry) -> Iterator[Installed]:
-    for row in _rows(entry.content.read() if entry.size <= _MOST else b""):
+    for row in _rows(description(entry)):
         name, version = str(row.get("name", "")), str(row.get("version", ""))
         folder = f"{FOLDER}/{name}-{version}"
         yield Installed(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from builder.base import texts
-from builder.layer.installed import Installed
+from builder.layer.installed import Installed, description
 from builder.layer.tree import Tree
 
 _DESCRIBED = re.compile(r"^nodejs/(?:node\d+/)?node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/package\.json$")
@@ -15,7 +15,7 @@ def installed(content: Tree) -> Iterator[Installed]:
     """Yield the packages in the node_modules that are on the search path of Lambda."""
     for entry in content:
         if (match := _DESCRIBED.match(entry.path)) and entry.link is None:
-            data = entry.content.read()
+            data = description(entry)
             version = re.search(rb'"version"\s*:\s*"([^"]+)"', data)
             yield Installed(
                 ecosystem="npm",
@@ -45,7 +45,7 @@ def importable(content: Tree) -> Iterator[str]:
     """Yield the packages that code can import. Packages with nothing but types or a binary are left out."""
     for entry in content:
         if match := _IMPORTABLE.match(entry.path):
-            text = entry.content.read()
+            text = description(entry)
             only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package loads
             if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
                 yield match["name"]

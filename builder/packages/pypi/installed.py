@@ -6,7 +6,7 @@ from email.parser import BytesHeaderParser
 
 from packaging.utils import canonicalize_name
 
-from builder.layer.installed import Installed
+from builder.layer.installed import Installed, description
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.tree import Entry, Tree
 from builder.model.target import Target
@@ -29,7 +29,7 @@ def installed(content: Tree) -> Iterator[Installed]:
         match = _DIST_INFO.search(entry.path)
         if match is None or entry.link is not None:
             continue
-        data = entry.content.read()
+        data = description(entry)
         texts = [text.decode(errors="replace") for text in _STATEMENT.findall(data.partition(b"\n\n")[0])]
         yield Installed(
             ecosystem="pypi",
@@ -79,14 +79,14 @@ def weigh(content: Tree, target: Target) -> Mapping[str, Weighed]:
 
 def _weighed(described: Entry, match: re.Match[str], entries: Mapping[str, Entry], target: Target) -> Weighed:
     record = entries.get(f"{described.parent}/RECORD")
-    lines = record.content.read().decode("utf-8", errors="replace").splitlines() if record else []
+    lines = description(record).decode("utf-8", errors="replace").splitlines() if record else []
     paths = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines} & entries.keys()
     top = {path for path in paths if _INITIAL.fullmatch(path)}
     return Weighed(
         name=canonicalize_name(match["name"]),
         version=match["version"],
         bytes=sum(entries[path].size for path in paths),
-        needs=frozenset(_needs(described.content.read().decode("utf-8", errors="replace"), target)),
+        needs=frozenset(_needs(description(described).decode("utf-8", errors="replace"), target)),
         files=frozenset(paths),
         modules=frozenset(_top_level(paths)),
         landmark=min(top, default=described.path),

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from builder.layer.installed import Installed
+from builder.layer.installed import Installed, description
 from builder.layer.tree import Tree
 
 _GEMSPEC = re.compile(
@@ -25,7 +25,7 @@ def installed(content: Tree) -> Iterator[Installed]:
                 name=match["name"],
                 version=match["version"],
                 described=entry.path,
-                license=_license(entry.content.read().decode(errors="replace")),
+                license=_license(description(entry).decode(errors="replace")),
                 folder=root,
             )
 

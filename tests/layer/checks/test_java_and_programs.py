@@ -8,6 +8,7 @@ from kit.zips import entry, found, tree
 
 from builder.layer.checks import Finding
 from builder.layer.tree import EXECUTABLE, of
+from builder.packages.maven.installed import installed
 
 X86, ARM = 62, 183
 
@@ -20,9 +21,9 @@ def class_file(java: int) -> bytes:
     return b"\xca\xfe\xba\xbe" + struct.pack(">HH", 0, java + 44) + bytes(20)
 
 
-def jar(files: Mapping[str, bytes]) -> bytes:
+def jar(files: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
+    with zipfile.ZipFile(made, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return made.getvalue()
@@ -55,6 +56,33 @@ def test_classes_must_not_be_newer_than_the_oldest_runtime() -> None:
 def test_a_damaged_jar_is_told(data: bytes) -> None:
     (finding,) = java(data)
     assert "is not a valid jar" in finding.message
+
+
+def damaged(method: int, at: int) -> bytes:
+    """Return a jar whose only class file has nonsense among its compressed bytes."""
+    data = bytearray(jar({"A.class": class_file(21)}, method))
+    start = data.index(b"A.class") + len("A.class") + at
+    data[start : start + 8] = b"\xff" * 8
+    return bytes(data)
+
+
+def encrypted() -> bytes:
+    data = bytearray(jar({"A.class": class_file(21)}))
+    data[6] |= 1
+    data[data.rindex(b"PK\1\2") + 8] |= 1
+    return bytes(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [damaged(zipfile.ZIP_DEFLATED, 0), damaged(zipfile.ZIP_LZMA, 4), encrypted()],
+    ids=["deflate", "lzma", "encrypted"],
+)
+def test_a_file_that_cannot_be_unpacked_is_told_by_name(data: bytes) -> None:
+    (finding,) = java(data)
+    assert finding.path == "java/lib/a.jar"
+    assert "A.class" in finding.message
+    assert [(package.name, package.license) for package in installed(tree({"java/lib/a-1.0.jar": data}))] == [("a", "")]
 
 
 def test_other_runtimes_do_not_read_jars() -> None:

@@ -77,6 +77,13 @@ def test_a_damaged_package_json_has_no_license(text: bytes) -> None:
     assert (found.name, found.license) == ("thing", "")
 
 
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "java21"])
+def test_a_description_that_is_too_large_to_be_real_is_not_read(name: str) -> None:
+    ((path, data),) = KINDS[name]("GPL-3.0-only").items()
+    (found,) = table.installed(zips.tree({path: data + b" " * (16 << 20)}))
+    assert (found.name, found.license) == ("thing", "")
+
+
 def test_a_classifier_tells_it_to_the_check_and_to_the_policy_alike() -> None:
     files = classified("Other/Proprietary License")
     (found,) = findings("python3.13", files)
