@@ -1,5 +1,6 @@
-"""The command line. Modules define click commands; whatever a command needs is imported when it runs."""
+"""The command line. A module is imported when one of its commands runs, and whatever the command needs, in it."""
 
+import importlib
 import sys
 from collections.abc import Sequence
 
@@ -7,25 +8,76 @@ import click
 
 from builder import __version__
 from builder.base.errors import LayerwrightError
-from builder.cli import (
-    authoring,
-    licenses,
-    machine,
-    nights,
-    prune,
-    publishing,
-    recipes,
-    splitting,
-    templates,
-    versions,
-    wheels,
-    zips,
-)
 
 INTERRUPTED = 130
 
+COMMANDS = {
+    "list": ("recipes", "List the recipes and the zips that were built from them."),
+    "plan": ("recipes", "Show what a build would do, and why."),
+    "build": ("recipes", "Build layers of recipes, or of packages without a recipe."),
+    "wheel": ("wheels", "Make wheels that work on a runtime of Lambda."),
+    "lock": ("authoring", "Write the lock files of recipes."),
+    "new": ("authoring", "Write a recipe for Python packages that lints and builds."),
+    "lint": ("authoring", "Validate recipes: all, or those that are named."),
+    "schema": ("authoring", "Print the JSON schema of recipes, for editors."),
+    "runtimes": ("authoring", "List the runtimes of Lambda."),
+    "check": ("zips", "Check whether layers will work in Lambda."),
+    "inspect": ("zips", "Show the contents, the size and the requirements of a zip."),
+    "diff": ("zips", "Show the differences between two zips."),
+    "test": ("zips", "Test zips in the images of their runtimes."),
+    "split": ("splitting", "Divide a recipe whose layer is over 250 MB into several layers."),
+    "nightly": ("nights", "Build the targets that changed, and write the report."),
+    "report": ("nights", "Write the report on all layers."),
+    "update": ("nights", "Propose newer packages and images, as a patch or on a branch."),
+    "publish": (
+        "publishing",
+        "Publish zips as layer versions in many regions. Existing content is not published again.",
+    ),
+    "prune": ("prune", "Delete old versions in all regions. The newest version and versions in use are always kept."),
+    "versions": ("versions", "List, show and delete published versions."),
+    "pull": (
+        "versions",
+        "Download a published version of any account and verify it. `check`, `inspect` and `diff` accept the zip.",
+    ),
+    "template": (
+        "templates",
+        "Write a complete CloudFormation, SAM, CDK or Terraform file with layers and a function that uses one.",
+    ),
+    "licenses": ("licenses", "List the licenses of the packages in layers, and apply a policy."),
+    "doctor": ("machine", "Examine this host, and print what repairs each problem."),
+    "images": ("machine", "Show, pin and survey the images of runtimes."),
+    "cache": ("machine", "Show and shrink the cache of builds on this host."),
+    "shell": ("machine", "Open a shell in the container where a recipe is compiled."),
+}
+"""Module and first sentence of each command. The list of commands needs the sentences, and not the modules."""
+RENAMED = {"licences": "licenses"}
+"""Modules of commands under earlier names, which the list does not have."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class Commands(click.Group):
+    """The group of all commands, which are imported one by one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        module = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else RENAMED.get(cmd_name)
+        if module is None:
+            return None
+        commands: tuple[click.Command, ...] = importlib.import_module(f"builder.cli.{module}").COMMANDS
+        return next(command for command in commands if command.name == cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, without importing them."""
+        names = self.list_commands(ctx)
+        limit = formatter.width - 6 - max(map(len, names))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, click.Command(name, help=COMMANDS[name][1]).get_short_help_str(limit)) for name in names]
+            )
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="layerwright")
 def main() -> None:
     """Build AWS Lambda layers with native code, for every runtime and architecture.
@@ -35,27 +87,6 @@ def main() -> None:
     4 a build step failed, 5 a check failed, 6 a test of a layer failed,
     7 engine missing or too old, 8 not everything is published, 130 interrupted.
     """  # noqa: D301  click's mark for lines that are not wrapped again
-
-
-MODULES = (
-    recipes,
-    wheels,
-    authoring,
-    zips,
-    splitting,
-    nights,
-    publishing,
-    prune,
-    versions,
-    templates,
-    licenses,
-    machine,
-)
-"""In the order of the list of commands."""
-
-for module in MODULES:
-    for command in module.COMMANDS:
-        main.add_command(command)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -9,10 +9,10 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
+from kit.command_tree import named
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
 from builder.base import caches
-from builder.cli import main
 
 KUBERNETES = "1.34"
 RECIPE = """\
@@ -137,7 +137,7 @@ def test_every_command_of_the_workflows_exists_with_its_options(name: str, jobs:
     called = re.findall(r"\.venv/bin/layerwright (\S+)([^\n]*)", text)
     assert {name for name, _ in called} == commands
     for command, rest in called:
-        known = {option for parameter in main.commands[command].params for option in parameter.opts}
+        known = {option for parameter in named(command).params for option in parameter.opts}
         assert set(re.findall(r"--[a-z-]+", rest)) <= known
 
 

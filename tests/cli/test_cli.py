@@ -2,19 +2,15 @@
 
 import os
 import re
-import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 from kit import fleet, zips
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
-from builder.cli import main
 from builder.layer import manifest
 
 COMMANDS = ("build", "check", "inspect", "lint", "list", "lock", "new", "plan", "runtimes", "schema", "wheel")
@@ -38,36 +34,6 @@ def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     result = layerwright(command, "--help", cwd=tmp_path)
     assert result.code == 0
     assert len(result.out.splitlines()) > 4
-
-
-def every_command(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from every_command(command, (*above, name))
-        yield " ".join((*above, name)), command
-
-
-def test_every_command_and_option_has_a_sentence() -> None:
-    for name, command in every_command(main):
-        purpose = (command.help or "").split("\n\n")[0]
-        assert purpose.endswith("."), name
-        for option in command.params:
-            if isinstance(option, click.Option):
-                assert (option.help or "").endswith("."), (name, option.opts)
-
-
-def test_every_example_is_a_command_with_known_options() -> None:
-    examples = [command.epilog for _, command in every_command(main) if command.epilog]
-    assert len(examples) >= 20
-    for example in examples:
-        assert example.startswith("Example: layerwright ")
-        assert len(example) <= 76, "a line that is wrapped cannot be copied"
-        words = shlex.split(example.partition(" > ")[0])[2:]
-        command: click.Command = main
-        while isinstance(command, click.Group):
-            command = command.commands[words.pop(0)]
-        options = {text for option in command.params for text in (*option.opts, *option.secondary_opts)}
-        assert {word for word in words if word.startswith("-")} <= options, example
 
 
 def test_the_old_spelling_of_licenses_works_with_a_warning(tmp_path: Path) -> None:

@@ -23,14 +23,10 @@ def checks() -> str:
 
 def commands() -> str:
     """Return each command with its sentence."""
-    from builder.cli import main
+    from builder.cli import COMMANDS
 
     lines = ["| command | what it does |", "| --- | --- |"]
-    for name, command in sorted(main.commands.items()):
-        if command.hidden:
-            continue
-        sentence = (command.help or "").split("\n\n")[0].replace("\n", " ")
-        lines.append(f"| `layerwright {name}` | {sentence} |")
+    lines += (f"| `layerwright {name}` | {sentence} |" for name, (_, sentence) in sorted(COMMANDS.items()))
     return "\n".join(lines)
 
 

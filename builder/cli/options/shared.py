@@ -1,0 +1,89 @@
+"""Options that several commands share, each a type of its own: one definition, one help."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+
+from builder.cli.options.parameters import Argument, Option
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+FILE = click.Path(path_type=Path, dir_okay=False)
+EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+
+def runtime(default: str) -> Option:
+    """Return --runtime, whose default differs."""
+    about = f"Runtime of Lambda, for example python3.13; repeatable. Default: {default}."
+    return Option("--runtime", metavar="NAME", about=about)
+
+
+def arch(default: str) -> Option:
+    """Return --arch, whose default differs."""
+    return Option("--arch", metavar="NAME", about=f"Architecture, x86_64 or arm64; repeatable. Default: {default}.")
+
+
+def output(default: str, about: str) -> Option:
+    """Return --output, whose default and content differ."""
+    return Option("--output", "-o", metavar="FOLDER", kind=FOLDER, default=Path(default), about=about)
+
+
+RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False)]
+RecipeName = Annotated[str, Argument("RECIPE")]
+ZipPath = Annotated[Path, Argument("ZIP", kind=FILE)]
+ZipPaths = Annotated[tuple[Path, ...], Argument("ZIP...", kind=FILE)]
+Only = Annotated[
+    tuple[str, ...],
+    Option(
+        "--only",
+        metavar="GLOB",
+        about="Pattern of target names, for example 'numpy-*-arm64'; repeatable. Default: every target.",
+    ),
+]
+RecipesFolder = Annotated[
+    Path,
+    Option(
+        "--recipes",
+        metavar="FOLDER",
+        kind=FOLDER,
+        default=Path("recipes"),
+        envvar="LAYERWRIGHT_RECIPES",
+        about="Folder of recipes; the environment variable LAYERWRIGHT_RECIPES sets another default.",
+    ),
+]
+OutputFolder = Annotated[Path, output("dist", "Folder of zips and of the files beside them.")]
+AsJson = Annotated[bool, Option("--json", about="Print a JSON document instead of text.")]
+Strict = Annotated[bool, Option("--strict", about="Treat warnings of checks as errors.")]
+RouteName = Literal["auto", "wheels", "native", "accelerated", "emulated"]
+Route = Annotated[
+    RouteName,
+    Option(
+        "--route",
+        default="auto",
+        about="How packages become files: wheels compiles nothing; native, accelerated and emulated are modes of "
+        "compiling; auto takes wheels where they exist, else the fastest mode that the engine has.",
+    ),
+]
+Provenance = Annotated[
+    str | None,
+    Option(
+        "--provenance",
+        metavar="URI",
+        about="Write a provenance statement (in-toto, SLSA) beside each zip, with URI as the builder's id. "
+        "Default: none.",
+    ),
+]
+Jobs = Annotated[
+    int,
+    Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        kind=click.IntRange(1, 64),
+        default=lambda: min(4, os.cpu_count() or 1),
+        about="Number of targets built in parallel, 1 to 64. Default: the number of processors, at most 4.",
+    ),
+]
+Rebuild = Annotated[bool, Option("--rebuild", about="Build targets whose zip is present and up to date, too.")]
