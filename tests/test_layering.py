@@ -27,7 +27,9 @@ ROOMS = (
     "cli",
 )
 """In order: a room imports only rooms that stand before it."""
-MODULES = sorted(PACKAGE.rglob("*.py"))
+CONTAINER = PACKAGE / "container"
+"""Programs that are never imported: they run in containers, or in another Python."""
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if CONTAINER not in path.parents)
 MOST_LINES, MOST_FUNCTION_LINES, MEDIAN_FUNCTION_LINES = 300, 40, 10
 
 
@@ -71,7 +73,12 @@ def test_a_module_imports_only_rooms_above_its_own(path: Path) -> None:
 def test_nothing_stands_outside_of_the_rooms() -> None:
     assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == {"__init__.py", "__main__.py", "py.typed"}
     folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
-    assert folders == set(ROOMS)
+    assert folders == {*ROOMS, CONTAINER.name}
+
+
+def test_container_programs_are_no_package_and_nothing_imports_them() -> None:
+    assert not list(CONTAINER.rglob("__init__.py"))
+    assert not {name for path in MODULES for name in imported(path) if "container" in name.split(".")[1:2]}
 
 
 def cycles() -> Iterator[list[str]]:
@@ -122,7 +129,7 @@ def test_class_names_have_one_meaning() -> None:
 
 def test_tests_mirror_the_rooms() -> None:
     folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
-    assert folders <= set(ROOMS)
+    assert folders <= {*ROOMS, CONTAINER.name}
 
 
 def test_the_page_about_the_architecture_names_the_rooms_in_order() -> None:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths
+from builder.base import cache_paths, programs
 from builder.base.errors import EngineError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
 from builder.engine.failure import NoImageError, StepFailedError
-from builder.model import facts, libraries
+from builder.model import libraries
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
@@ -135,8 +135,10 @@ def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration
         (context / name).mkdir(parents=True)
     text = dockerfile.render(container, parts, [secret.id for secret in work.options.secrets], acceleration)
     (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
-    for path in facts.files("inside"):
-        shutil.copyfile(path, context / "inside" / path.name)
+    for path in programs.files("steps"):
+        to = context / "inside" / path.relative_to(programs.folder() / "steps")
+        to.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, to)
     (context / "inside" / "provided.txt").write_text("\n".join(provided(container.target)), encoding="utf-8")
     (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8")
     for number, step in container.steps:

@@ -3,7 +3,7 @@
 import shlex
 import uuid
 
-from builder.base import cache_paths, processes
+from builder.base import cache_paths, processes, programs
 from builder.base.errors import BuildError, EngineError
 from builder.building import compiling
 from builder.building.compiling import Work
@@ -57,12 +57,11 @@ def open_shell(work: Work, command: str | None) -> int:
 def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | None) -> int:
     """Create the container, copy layerwright's helpers to it, and run the command or a shell on this terminal."""
     name = f"layerwright-{uuid.uuid4().hex[:12]}"
-    inner = command or "echo 'the helpers are in /layerwright, sources in /layerwright/sources'; exec /bin/bash -i"
-    start = f"cd /layerwright/sources 2>/dev/null || true; . /layerwright/inside/environment.sh; {inner}"
+    start = ["-c", programs.text("shell/terminal.sh"), "sh", *([command] if command else [])]
     terminal = ["--interactive", "--tty"] if command is None else []
     platform = f"--platform={work.container.target.arch.docker}"
     created = processes.run(
-        [engine.program, "create", f"--name={name}", platform, *terminal, "--entrypoint=/bin/sh", tag, "-c", start]
+        [engine.program, "create", f"--name={name}", platform, *terminal, "--entrypoint=/bin/sh", tag, *start]
     )
     if created.returncode:
         msg = f"no container could be created: {shlex.join(['docker', 'create', tag])}"

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from builder.base import processes
+from builder.base import processes, programs
 from builder.base.errors import BuildError, EngineError
 from builder.engine import failure
 from builder.engine.client import Engine, unreachable
@@ -22,14 +22,6 @@ USER = "993:990"
 """The unprivileged user of Lambda's functions (`sbx_user1051`, 993 in its images)."""
 FOLDERS = ("opt", "var/task")
 """The folders that files are copied to. Each is a volume, so that the rest of the container can be read-only."""
-_CLIENT = r"""
-for _ in $(seq 300); do exec 3<>/dev/tcp/127.0.0.1/8080 && break; sleep 0.1; done 2>/dev/null
-printf 'POST /2015-03-31/functions/function/invocations HTTP/1.0\r\nHost: localhost\r\nContent-Length: %s\r\n\r\n%s' \
-    "${#1}" "$1" >&3
-cat <&3
-"""
-"""Posts its argument to the runtime interface emulator. Every Lambda image has Bash, but not an HTTP client."""
-_REMOVE = 'for name in {names}; do rm -f /lib*/"$name"* /usr/lib*/"$name"* /usr/lib/*/"$name"* /lib/*/"$name"*; done'
 
 File = tuple[str, int, bytes, str | None]
 """Path relative to /, permission bits, content, and the target if it is a symbolic link."""
@@ -91,7 +83,7 @@ def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event
         started = processes.run([engine.program, "start", name])
         if started.returncode:
             raise _explain(engine, container, started)
-        request = [engine.program, "exec", name, "/bin/bash", "-c", _CLIENT, "client", event]
+        request = [engine.program, "exec", name, "/bin/bash", "-c", programs.text("smoke/invoke.sh"), "client", event]
         try:
             with processes.started(request) as process:
                 out, err = process.communicate(timeout=container.timeout)
@@ -161,12 +153,14 @@ def _without_hidden(engine: Engine, container: ContainerRun) -> str:
         if pulled.returncode:
             raise _explain(engine, container, pulled)
         inspected = processes.run(inspect)
-    names = " ".join(sorted(container.hidden))
-    key = hashlib.sha256(f"{inspected.stdout.strip()} {container.arch.name} {names}".encode()).hexdigest()[:16]
+    names = sorted(container.hidden)
+    inputs = " ".join([inspected.stdout.strip(), container.arch.name, *names])
+    key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     tag = f"layerwright-runtime:{key}"
     if processes.run([engine.program, "image", "inspect", tag]).returncode == 0:
         return tag
-    text = f"FROM {container.image.reference}\nUSER root\nRUN {_REMOVE.format(names=names)}\n"
+    remove = json.dumps(["/bin/sh", "-c", programs.text("smoke/hide.sh"), "sh", *names])
+    text = f"FROM {container.image.reference}\nUSER root\nRUN {remove}\n"
     load = ["--load"] if engine.kind == "docker" else []
     command = [*engine.build, *load, f"--platform={container.arch.docker}", f"--tag={tag}", "--network=none", "-"]
     built = processes.run(command, stdin=text)

@@ -5,10 +5,9 @@ import os
 import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 from pathlib import Path
 
-from builder.base import processes
+from builder.base import processes, programs
 from builder.base.errors import BuildError
 from builder.layer.interpreters import Interpreter
 from builder.layer.slim import SITE_PACKAGES
@@ -16,7 +15,7 @@ from builder.layer.store import Store
 from builder.layer.tree import PLAIN, Entry, Slice, Tree
 
 _REVISION = b"2"
-"""Incremented when `compiler.py` writes other bytes than before."""
+"""Incremented when `container/python/compile.py` writes other bytes than before."""
 _SHARE = 1000
 """Files."""
 
@@ -86,9 +85,8 @@ def _compile(sources: Sequence[Entry], interpreter: Interpreter) -> dict[str, by
 
 
 def _run(sources: Sequence[Entry], interpreter: Interpreter) -> list[bytes]:
-    code = resources.files("builder.layer").joinpath("compiler.py").read_text(encoding="utf-8")
     finished = processes.run_bytes(
-        [*interpreter.command, "-s", "-S", "-B", "-W", "ignore", "-c", code],
+        [*interpreter.command, "-s", "-S", "-B", "-W", "ignore", "-c", programs.text("python/compile.py")],
         stdin=b"".join(map(_record, sources)),
         env=None if interpreter.remote else _environment(),
     )
@@ -110,7 +108,7 @@ def _environment() -> dict[str, str]:
 
 
 def _record(entry: Entry) -> bytes:
-    """Return one record for `compiler.py`, with the path under /opt, which tracebacks in Lambda show."""
+    """Return one record for `compile.py`, with the path under /opt, which tracebacks in Lambda show."""
     name, source = f"/opt/{entry.path}".encode(), entry.content.read()
     return struct.pack(">II", len(name), len(source)) + name + source
 

@@ -8,11 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from builder.base import processes
-
-_PROGRAM = (
-    "import platform, sys; print(platform.python_implementation(), platform.python_version(), sys.flags.optimize)"
-)
+from builder.base import processes, programs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +73,7 @@ def _uv(series: str) -> Iterator[str]:
 
 def _ask(path: str) -> str | None:
     try:
-        finished = processes.run([path, "-I", "-S", "-c", _PROGRAM])
+        finished = processes.run([path, "-I", "-S", "-c", programs.text("python/version.py")])
     except OSError:
         return None
     words = finished.stdout.split()

@@ -2,9 +2,11 @@
 
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import tomli
 
+T = TypeVar("T")
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -28,3 +30,12 @@ def files(under: str = "") -> tuple[Path, ...]:
 def table(name: str) -> dict[str, object]:
     """Return one TOML file of the `images` folder."""
     return tomli.loads((folder() / name).read_text(encoding="utf-8"))
+
+
+def parsed(cls: type[T], name: str) -> T:
+    """Return one TOML file of the `images` folder as a value. Raises UsageError with the file and each wrong key."""
+    from builder.model import decode
+
+    where = f"images/{name}"
+    text = (folder() / name).read_text(encoding="utf-8")
+    return decode.decode(cls, decode.parse_toml(text, where), where)

@@ -1,13 +1,15 @@
 """Types of single values in a recipe with their validators, and the decorator for a TOML table."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from typing_extensions import dataclass_transform
 
+from builder.base.errors import near
+from builder.base.programs import build_systems
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
 
@@ -35,6 +37,12 @@ def validated(problem: str | None, value: str) -> str:
 
 def _architecture(value: str) -> str:
     return validated(None if value in ARCHITECTURES else unknown_architecture(value), value)
+
+
+def _build_system(value: str) -> str:
+    known = build_systems()
+    problem = f"`{value}` is not one of {', '.join(known)}{near(value, known)}"
+    return validated(None if value in known else problem, value)
 
 
 def _placeholder_problem(value: str, placeholders: Sequence[str]) -> str | None:
@@ -82,7 +90,7 @@ def _inside(value: str) -> str:
     return validated(f"`{value}` leaves its folder" if outside else None, value)
 
 
-def _enum(values: Mapping[str, Any]) -> WithJsonSchema:
+def _enum(values: Iterable[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(values)})
 
 
@@ -91,6 +99,7 @@ ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECT
 SystemName = Annotated[
     str, AfterValidator(lambda value: validated(unknown_system(value), value)), _enum(operating_systems())
 ]
+BuildSystem = Annotated[str, AfterValidator(_build_system), _enum(build_systems())]
 Text = Annotated[str, Field(min_length=1)]
 Template = Annotated[Text, AfterValidator(template)]
 RelativePath = Annotated[Text, AfterValidator(_inside)]

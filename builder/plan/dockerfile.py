@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.model import facts
+from builder.model.acceleration import native_programs
 from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
@@ -24,27 +25,7 @@ AGAIN = "LAYERWRIGHT_AGAIN"
 `--no-cache-filter` would empty their caches of downloads, too.
 """
 
-TOOLS = (
-    *(f"/bin/{name}" for name in ("bash", "cat", "chmod", "cp", "grep", "ln", "ls", "mkdir", "mv", "rm", "sed", "sh")),
-    *(f"/usr/bin/{name}" for name in ("awk", "basename", "cmp", "cut", "diff", "dirname", "expr", "head", "install")),
-    *(f"/usr/bin/{name}" for name in ("make", "sort", "tail", "touch", "tr", "uniq", "wc")),
-)
-"""Programs that accelerated steps run natively beside the compiler. They only handle text, files and processes."""
-
-GO, CARGO, RUSTC = "/usr/bin/go", "/usr/bin/cargo", "/usr/bin/rustc"
-PROGRAMS = {
-    "cmake": ("/usr/bin/cmake",),
-    "ninja-build": ("/usr/bin/ninja",),
-    "golang": (GO,),
-    "cargo": (CARGO, RUSTC),
-    "rust": (RUSTC,),
-}
-"""Programs that accelerated steps run natively, by the package that a recipe installs.
-
-CMake asks `uname`, which stays emulated, for the machine.
-"""
-_TOOLCHAIN_PATHS = {GO: "/go/go", CARGO: "/rust/cargo", RUSTC: "/rust/rustc"}
-"""Paths in the toolchain of the programs that are not among its plain tools."""
+GO = "/usr/bin/go"
 
 
 @cache
@@ -101,15 +82,16 @@ def _target_values(target: Target) -> dict[str, Any]:
 
 def _acceleration_values(blocks: Sequence[Mapping[str, Any]], acceleration: Acceleration | None) -> dict[str, Any]:
     """Return the values about programs that accelerated stages run natively, and where the toolchain keeps them."""
-    programs = list(dict.fromkeys([*TOOLS, *(path for block in blocks for path in block["tools"])]))
+    native = native_programs()
+    programs = list(dict.fromkeys([*native.tools, *(path for block in blocks for path in block["tools"])]))
     return {
         "acceleration": acceleration,
         "accelerated": acceleration.stages if acceleration else (),
         "interpreted": acceleration.interpreted if acceleration else (),
         "laid_over": programs,
         "go": GO,
-        "places": {path: _TOOLCHAIN_PATHS.get(path, f"/tools/{path.rpartition('/')[2]}") for path in programs},
-        "also_there": tuple(name for name, paths in PROGRAMS.items() if set(paths) <= set(programs)),
+        "places": {path: native.in_toolchain(path) for path in programs},
+        "also_there": native.packages_of(programs),
     }
 
 
@@ -131,7 +113,7 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
     """Yield one block per step and per compiled package, each based on the last stage that changed the system."""
     after = "step-0"
     unpacked: set[str] = set()
-    tools = list(TOOLS)
+    tools = list(native_programs().tools)
     steps, blocks = dict(container.steps), dict(container.blocks)
     for number in sorted({*steps, *blocks, *(part.step for part in container.compiled)}):
         for part in container.compiled:
@@ -139,7 +121,7 @@ def _blocks(container: Container) -> Iterator[dict[str, Any]]:
                 yield {**_package_block(part.block), "stage": part.stage, "after": after, "tools": _once(tools)}
         for block in _step_blocks(container, number, unpacked):
             yield {**block, "number": f"{number:02}", "after": after, "tools": _once(tools)}
-            tools += [path for name in block.get("packages", ()) for path in PROGRAMS.get(name, ())]
+            tools += native_programs().of_packages(block.get("packages", ()))
             after = block["stage"]
 
 

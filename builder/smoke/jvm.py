@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from builder.base import programs
 from builder.engine.sandbox import File
 from builder.model.runtimes import Runtime
 from builder.packages.maven import mvn
@@ -12,29 +13,21 @@ ECJ = ("org.eclipse.jdt:ecj:3.33.0", "f7686c4960cf70c2ebc5c500a73a8cfc04541b730c
 ECJ_OLD = ("org.eclipse.jdt:ecj:3.16.0", "b382e19c6b48d50d00eb4e8bd5464883ba2e0de33dec1b39cda3d7f5dadd63a2")
 """The last version that runs on Java 8."""
 _MODERN = 17
-_COMPILE = """
-mkdir -p /tmp/made
-java -jar /var/task/{ecj} -nowarn -proc:none -source {series} -target {series} -d /tmp/made \\
-    -cp "$(echo /opt/java/lib/*.jar | tr ' ' :)" /var/task/{name} >&2
-"""
-_TEST = (
-    "{imports}public class Test {{\npublic static void main(String[] arguments) throws Exception {{\n{code}\n}}\n}}\n"
-)
 
 
 def command(runtime: Runtime) -> list[str]:
     """Return the command that compiles and runs Test.java."""
-    return ["/bin/sh", "-euc", _compile(runtime, "Test.java") + "exec java -cp '/tmp/made:/opt/java/lib/*' Test"]
+    return _run(runtime, "test", "Test.java")
 
 
 def classes(runtime: Runtime, name: str) -> list[str]:
     """Return the command that compiles a source file and prints its classes as a tar in base64."""
-    return ["/bin/sh", "-euc", _compile(runtime, name) + "cd /tmp/made && tar -c . | base64"]
+    return _run(runtime, "classes", name)
 
 
-def _compile(runtime: Runtime, name: str) -> str:
+def _run(runtime: Runtime, purpose: str, name: str) -> list[str]:
     series = runtime.series if runtime.series != "8" else "1.8"
-    return _COMPILE.format(ecj="ecj.jar", series=min(series, "17", key=float), name=name)
+    return ["/bin/sh", "-euc", programs.text("smoke/java.sh"), "sh", purpose, min(series, "17", key=float), name]
 
 
 def compiler(runtime: Runtime) -> Iterator[File]:
@@ -48,4 +41,5 @@ def files(code: str) -> Iterator[File]:
     """Yield a program whose main method has the statements of a test. Import declarations are moved to its top."""
     imports = "".join(f"{line}\n" for line in re.findall(r"^\s*import [\w.*$ ]+;", code, re.MULTILINE))
     rest = re.sub(r"^\s*import [\w.*$ ]+;", "", code, flags=re.MULTILINE)
-    yield "var/task/Test.java", 0o644, _TEST.format(imports=imports, code=rest).encode(), None
+    text = programs.text("smoke/Test.java").replace("@IMPORTS@", imports).replace("@CODE@", rest)
+    yield "var/task/Test.java", 0o644, text.encode(), None

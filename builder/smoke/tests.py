@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from builder.base import programs
 from builder.base.errors import UsageError
 from builder.engine.sandbox import File
 from builder.layer.elf import MAGIC
@@ -17,29 +18,7 @@ MARK = "layerwright-import-ms="
 """Stands before the milliseconds that the imports of a test took, on its standard error."""
 KILLED = 137
 """Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
-_PYTHON = f"""
-import ast, sys, time
-tree = ast.parse(sys.argv.pop())
-imports = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-started = time.perf_counter()
-space = {{"__name__": "__main__"}}
-exec(compile(ast.Module(imports, []), "test", "exec"), space)
-if imports:
-    print("{MARK}%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
-exec(compile(tree, "test", "exec"), space)
-"""
 _RUBY = "/var/lang/bin/ruby"
-_ALL_THERE = 'for file; do test -r "/opt/$file" || { echo "no $file" >&2; exit 1; }; done'
-_PROGRAMS = """
-for program; do
-    output=$("/opt/$program" --version </dev/null 2>&1) && code=0 || code=$?
-    case "$output" in
-        *"error while loading shared"* | *"version \\`GLIBC"* | *"symbol lookup error"*) code=127 ;;
-    esac
-    if [ "$code" -ge 126 ]; then printf '%s: %s\\nexit code %s\\n' "$program" "$output" "$code" >&2; exit 1; fi
-done
-"""
-"""Starts each program with --version. Only failures of the loader count, because not every program has that option."""
 _HINTS = (
     (r"No module named '([\w.]+)'", "`{0}` is not in the layer: was a dependency pruned or never installed?"),
     (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
@@ -67,7 +46,8 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     """Return the command of a recipe's test. Raises UsageError if the runtime has no interpreter for it."""
     if test.python:
         _require(runtime, "python")
-        return SmokeTest(what="the python test", command=[runtime.interpreter, "-B", "-c", _PYTHON, test.python])
+        command = [runtime.interpreter, "-B", "-c", programs.text("smoke/recipe_test.py"), test.python]
+        return SmokeTest(what="the python test", command=command)
     if test.node:
         _require(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
@@ -83,7 +63,8 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
         )
     if test.shell:
         return SmokeTest(what="the shell test", command=["/bin/sh", "-euc", test.shell])
-    return SmokeTest(what="the files test", command=["/bin/sh", "-euc", _ALL_THERE, "sh", *test.files])
+    command = ["/bin/sh", "-euc", programs.text("smoke/files.sh"), "sh", *test.files]
+    return SmokeTest(what="the files test", command=command)
 
 
 def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
@@ -93,8 +74,9 @@ def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
         for ecosystem in table.ECOSYSTEMS
         for test in ecosystem.tests(content, runtime)
     ]
-    if programs := sorted(_programs(content)):
-        tests.append(SmokeTest(what="starting each program", command=["/bin/sh", "-uc", _PROGRAMS, "sh", *programs]))
+    if started := sorted(_programs(content)):
+        command = ["/bin/sh", "-uc", programs.text("smoke/programs.sh"), "sh", *started]
+        tests.append(SmokeTest(what="starting each program", command=command))
     return tests
 
 

@@ -484,8 +484,8 @@ def test_what_pip_installs_builds_layers(installed_by_pip: Path, index: Index, t
     folder = tmp_path / "empty"
     folder.mkdir()
     env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    inside = next((installed_by_pip.parents[1]).rglob("builder/images/inside"))
-    assert (inside / "__pycache__").is_dir()
+    programs = next((installed_by_pip.parents[1]).rglob("builder/container/steps"))
+    assert (programs / "__pycache__").is_dir()
     command = [str(installed_by_pip), "build", "--pip", "a==1.0", "--runtime", "python3.13", "--arch", "arm64"]
     finished = subprocess.run(command, cwd=folder, env=env, capture_output=True, encoding="utf-8", check=False)
     assert finished.returncode == 0, finished.stderr

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from builder.model.fields import Option, PackageName, RelativePath, SourceName, Text, table
+from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SourceName, Text, table
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 
@@ -29,7 +29,7 @@ class Build(Traits):
 
     uses: Literal["source"]
     source: Annotated[SourceName | None, Field(description="A source's name; default: the first.")] = None
-    build: Literal["autotools", "cmake", "meson", "make"] = "autotools"
+    build: BuildSystem = "autotools"
     options: tuple[Option, ...] = ()
     when: When | None = None
 

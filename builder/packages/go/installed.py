@@ -10,7 +10,7 @@ from builder.model.libraries import LICENSE_TEXTS
 from builder.packages.go import PURL_TYPE, buildinfo, licence_text
 
 FOLDER = f"{LICENSE_TEXTS}go/"
-"""Where a build puts the texts of modules, each in `<module>@<version>`; see images/inside/go.sh."""
+"""Where a build puts the texts of modules, each in `<module>@<version>`; see `builder/container/steps/go.sh`."""
 STANDARD = "stdlib"
 """The name of Go's own library in package URLs and in Go's database of vulnerabilities."""
 _LICENSE = "BSD-3-Clause"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from builder.base import programs
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.runtimes import Runtime
@@ -13,23 +14,6 @@ from builder.packages.ecosystem import DefaultTest
 from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
 from builder.packages.planning import PlannedEcosystem
-
-_IMPORT_EACH = """
-import { createRequire } from 'node:module';
-const require = createRequire('/var/task/x.js');
-const started = performance.now(), failed = [], errors = [];
-for (const name of process.argv.slice(1)) {
-    try { require(name); } catch (first) {
-        try { await import(name); } catch (error) { failed.push(name); errors.push(first, error); }
-    }
-}
-console.error('layerwright-import-ms=' + (performance.now() - started).toFixed(1));
-if (failed.length) {
-    console.error('Error: cannot be imported: ' + failed.join(' '));
-    errors.forEach((error) => console.error(error));
-    process.exit(1);
-}
-"""
 
 
 class NpmRegistry(PlannedEcosystem):
@@ -55,7 +39,8 @@ class NpmRegistry(PlannedEcosystem):
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
         if runtime.language == "nodejs" and (names := sorted(set(installed.importable(tree)))):
-            yield DefaultTest(what="importing each package", code=_IMPORT_EACH, arguments=tuple(names))
+            code = programs.text("smoke/imports.mjs")
+            yield DefaultTest(what="importing each package", code=code, arguments=tuple(names))
 
 
 ECOSYSTEM = NpmRegistry()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from builder.base import programs
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
@@ -18,20 +19,6 @@ from builder.packages.ecosystem import (
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.pypi import BUILD_LOCK, LOCK, installed
 from builder.packages.pypi.dividing import PipDivider
-
-_IMPORT_EACH = """
-import importlib, sys, time, traceback
-started, failed = time.perf_counter(), []
-for name in sys.argv[1:]:
-    try:
-        importlib.import_module(name)
-    except BaseException:
-        failed.append(name)
-        traceback.print_exc()
-print("layerwright-import-ms=%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
-if failed:
-    sys.exit("cannot be imported: " + " ".join(failed))
-"""
 
 
 class PyPI(PlannedEcosystem):
@@ -72,7 +59,8 @@ class PyPI(PlannedEcosystem):
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
         if runtime.python and (names := sorted(set(installed.modules(tree)))):
-            yield DefaultTest(what="importing each module", code=_IMPORT_EACH, arguments=tuple(names))
+            code = programs.text("smoke/imports.py")
+            yield DefaultTest(what="importing each module", code=code, arguments=tuple(names))
 
 
 ECOSYSTEM = PyPI()

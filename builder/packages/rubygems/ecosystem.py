@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from builder.base import programs
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
@@ -12,22 +13,6 @@ from builder.model.steps import Gem
 from builder.packages.ecosystem import DefaultTest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.rubygems import LOCK, installed
-
-_REQUIRE_EACH = """
-started, failed = Process.clock_gettime(Process::CLOCK_MONOTONIC), []
-ARGV.each do |name|
-  gem name
-  folders = Gem.loaded_specs.fetch(name).full_require_paths
-  file = [name, name.tr('-', '/'), name.tr('-', '_')].find { |one|
-    folders.any? { |folder| File.exist?("#{folder}/#{one}.rb") || File.exist?("#{folder}/#{one}.so") } }
-  require file if file
-rescue Exception => error
-  failed << name
-  warn error.full_message(highlight: false, order: :bottom)
-end
-warn format('layerwright-import-ms=%.1f', (Process.clock_gettime(Process::CLOCK_MONOTONIC) - started) * 1000)
-abort "cannot be required: #{failed.join(' ')}" unless failed.empty?
-"""
 
 
 class RubyGems(PlannedEcosystem):
@@ -57,7 +42,8 @@ class RubyGems(PlannedEcosystem):
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
         if runtime.language == "ruby" and (names := sorted(set(installed.names(tree)))):
-            yield DefaultTest(what="requiring each gem", code=_REQUIRE_EACH, arguments=tuple(names))
+            code = programs.text("smoke/requires.rb")
+            yield DefaultTest(what="requiring each gem", code=code, arguments=tuple(names))
 
 
 ECOSYSTEM = RubyGems()

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, ClassVar
 
 import pytest
 
+from builder.base import programs
 from builder.base.errors import BuildError
 from builder.engine.buildx import ContainerBuild
 from kit import loopback
@@ -41,7 +42,7 @@ global-credential-providers = ["cargo:token"]
 retry = 0
 """
 _BUILD = 'fn main() {{ std::fs::write("{}", "").unwrap(); }}\n'
-_SCRIPTS = Path(__file__).parents[3] / "images" / "inside"
+_SCRIPTS = programs.folder() / "steps"
 _TOKEN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 _PYTHON = re.compile(r"LD_LIBRARY_PATH=\S+ \S+")
 """The image's, in a command of its Dockerfile."""
@@ -206,7 +207,7 @@ class Cargo(World):
     def _prepare(self, inside: Path, context: Path) -> None:
         for folder in ("layerwright/inside", "layerwright/cargo", "secrets", "opt", "out"):
             (inside / folder).mkdir(parents=True)
-        for path in _SCRIPTS.iterdir():
+        for path in _SCRIPTS.glob("*.*"):
             text = path.read_text(encoding="utf-8")
             (inside / "layerwright" / "inside" / path.name).write_text(_placed(text, inside), encoding="utf-8")
         with tarfile.open(context / "cargo.tar") as archive:

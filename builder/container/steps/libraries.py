@@ -21,7 +21,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, Iterator  # noqa: UP035  the oldest Python that runs this has no other
+from typing import Any, Iterator
 
 ELF64 = b"\x7fELF\x02\x01"
 LOAD, DYNAMIC = 1, 2

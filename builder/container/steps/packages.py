@@ -55,7 +55,7 @@ def carry(path: Path, prefix: Path) -> bool:
         return True
     to.parent.mkdir(parents=True, exist_ok=True)
     if path.is_symlink():
-        pointed = place(os.path.normpath(str(path.parent / os.readlink(str(path)))))  # noqa: PTH115  newer than 3.7
+        pointed = place(os.path.normpath(str(path.parent / os.readlink(str(path)))))
         if pointed and os.path.lexists(str(prefix / pointed)):
             to.symlink_to(os.path.relpath(str(prefix / pointed), str(to.parent)))
             return True

@@ -1,4 +1,4 @@
-"""The facts of an installation that byte-compiled what it installed, as pip does."""
+"""The facts and programs of an installation that byte-compiled what it installed, as pip does."""
 
 import compileall
 import shutil
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from builder.base import programs
 from builder.building import compiling
 from builder.building.compiling import Work
-from builder.model import facts
 from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
@@ -22,12 +22,12 @@ from builder.plan.planning import plan
 
 @pytest.fixture
 def byte_compiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Read the facts from a copy with a `__pycache__`."""
-    copied = tmp_path / "images"
-    shutil.copytree(facts.folder(), copied, ignore=shutil.ignore_patterns("__pycache__"))
+    """Read the container programs from a copy with a `__pycache__`."""
+    copied = tmp_path / "container"
+    shutil.copytree(programs.folder(), copied, ignore=shutil.ignore_patterns("__pycache__"))
     assert compileall.compile_dir(copied, quiet=1)
-    assert (copied / "inside" / "__pycache__").is_dir()
-    monkeypatch.setattr(facts, "folder", lambda: copied)
+    assert (copied / "steps" / "__pycache__").is_dir()
+    monkeypatch.setattr(programs, "folder", lambda: copied)
     forget()
     yield copied
     forget()
@@ -61,7 +61,7 @@ def loaded() -> Loaded:
 
 def test_bytecode_decides_nothing(before: tuple[str, str], byte_compiled: Path) -> None:
     assert decisive() == before
-    (byte_compiled / "inside" / "script.sh").write_text("exit 1\n")
+    (byte_compiled / "steps" / "script.sh").write_text("exit 1\n")
     assert not {*decisive()} & {*before}
 
 
@@ -70,6 +70,8 @@ def test_bytecode_stays_out_of_the_build_context(byte_compiled: Path, tmp_path: 
     made = plan(one, targets(one.recipe)[0]).container
     assert made is not None
     compiling.write_context(Work(container=made, folder=None, options=EngineOptions()), tmp_path / "context", ())
-    given = {path.name for path in (tmp_path / "context" / "inside").iterdir()}
-    assert given == {path.name for path in facts.files("inside")} | {"provided.txt", "dlopened.txt"}
-    assert byte_compiled / "inside" / "__pycache__" not in {path.parent for path in facts.files()}
+    inside = tmp_path / "context" / "inside"
+    given = {path.relative_to(inside).as_posix() for path in inside.rglob("*") if path.is_file()}
+    written = {path.relative_to(byte_compiled / "steps").as_posix() for path in programs.files("steps")}
+    assert given == written | {"provided.txt", "dlopened.txt"}
+    assert byte_compiled / "steps" / "__pycache__" not in {path.parent for path in programs.files()}
