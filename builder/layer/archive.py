@@ -21,6 +21,8 @@ from typing import BinaryIO
 
 import deflate
 
+from builder.base.errors import BuildError
+from builder.layer import names
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 
@@ -32,6 +34,7 @@ _BATCH = 1 << 20
 """Bytes of small files that one thread gets together."""
 _WORTH_KEEPING = 4096
 """Bytes; smaller files are compressed faster than they are looked up."""
+_SHOWN = 10
 _KEPT = struct.Struct("<IH")
 _STORED, _DEFLATED = 0, 8
 _DOS_DATE, _DOS_TIME = 0x0021, 0
@@ -82,8 +85,9 @@ def write(
     """Write the tree as a zip to `path`, which the caller renames when it is complete.
 
     Files whose compressed bytes are in `store` are not compressed again. `progress` is called with the unzipped bytes
-    written so far; an exception that it raises stops the writing.
+    written so far; an exception that it raises stops the writing. Raises BuildError for paths that `check` refuses.
     """
+    _refuse_unfit(tree)
     done = 0
     with path.open("wb") as stream:
         sink = _Sink(stream)
@@ -99,6 +103,15 @@ def write(
             sink.write(record)
         sink.write(_end_records(len(central), start, sink.position - start))
     return WrittenZip(bytes=sink.position, sha256=sink.digest.hexdigest())
+
+
+def _refuse_unfit(tree: Tree) -> None:
+    """Raise BuildError for paths that the reader of zips would refuse, whatever made them."""
+    paths = [entry.path for entry in tree]
+    unfit = [f"`{names.printable(path)}` {problem}" for path in paths for problem in names.problems(path)]
+    if unfit := [*unfit, *names.clashes(paths)]:
+        msg = "the layer has files that cannot be unpacked safely"
+        raise BuildError(msg, why=unfit[:_SHOWN], hint="leave them out: `prune` under [slim] takes patterns")
 
 
 class _Sink:

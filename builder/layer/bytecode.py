@@ -9,6 +9,7 @@ from pathlib import Path
 
 from builder.base import processes, programs
 from builder.base.errors import BuildError
+from builder.layer import names
 from builder.layer.interpreters import Interpreter
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.store import Store
@@ -24,10 +25,11 @@ def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tr
     """Return the tree with an `unchecked-hash` `.pyc` (PEP 552) for every Python source.
 
     The bytecode is written to the file `scratch`, which must exist as long as the tree. Sources that do not compile
-    get none. Raises BuildError if the interpreter itself fails.
+    get none, and neither do those whose bytecode would have a name that no file system takes. Raises BuildError if the
+    interpreter itself fails.
     """
-    sources = [entry for entry in tree if entry.link is None and _is_module(entry.path)]
     tag = f"cpython-{interpreter.series.replace('.', '')}"
+    sources = [entry for entry in tree if entry.link is None and _is_module(entry.path, tag)]
     added = []
     with scratch.open("wb") as stream:
         for share in _shares(sources):
@@ -56,8 +58,9 @@ def _derive(sources: Sequence[Entry], interpreter: Interpreter, store: Store) ->
     return [bytecode[key] for key in keys]
 
 
-def _is_module(path: str) -> bool:
-    return path.endswith(".py") and SITE_PACKAGES.match(path) is not None
+def _is_module(path: str, tag: str) -> bool:
+    found = path.endswith(".py") and SITE_PACKAGES.match(path) is not None
+    return found and not any(names.problems(_cached_name(path, tag)))
 
 
 def _cached_name(path: str, tag: str) -> str:

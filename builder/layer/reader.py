@@ -5,7 +5,6 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,11 @@ import deflate
 from typing_extensions import Self
 
 from builder.base.errors import CheckFailedError, UsageError
+from builder.layer import zip_headers
 from builder.layer.elf import ReadAt
-from builder.layer.tree import LINK, Entry, InMemory, Tree, of, parents
+from builder.layer.names import clean
+from builder.layer.tree import LINK, Entry, InMemory, Tree, of
 
-MOST_ENTRIES = 200_000
-MOST_BYTES = 1 << 30
-"""Four times Lambda's limit: a layer that is merely too big is still explained, a decompression bomb is refused."""
 _SMALL = 12 << 20
 IN_MEMORY = 72 << 20
 """Bytes, compressed and uncompressed together, that one file may take in memory.
@@ -28,10 +26,7 @@ IN_MEMORY = 72 << 20
 At most one file above _SMALL is in memory at a time. Of a file above this limit only the parts that matter are kept,
 and it is unpacked more than once.
 """
-_LONGEST_LINK = 4096
 _CHUNK = 1 << 20
-_TYPE, _LINK, _FILE, _DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
-_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _FAULTS = (
     deflate.DeflateError,
     zipfile.BadZipFile,
@@ -84,16 +79,7 @@ class InZip:
     def _at_once(self) -> bytes:
         """Unpack a file as a whole, with libdeflate: more than twice as fast as zlib's stream."""
         info = self.info
-        head = self.source.at(info.header_offset, 30)
-        magic, flags, name_length, extra_length = (
-            *struct.unpack_from("<4s2xH", head),
-            *struct.unpack_from("<HH", head, 26),
-        )
-        name = self.source.at(info.header_offset + 30, name_length)
-        if magic != b"PK\3\4" or name.decode("utf-8" if flags & 0x800 else "cp437") != info.orig_filename:
-            msg = "its local header differs from the central directory"
-            raise zipfile.BadZipFile(msg)
-        data = self.source.at(info.header_offset + 30 + name_length + extra_length, info.compress_size)
+        data = self.source.at(zip_headers.start(info, self.source.at), info.compress_size)
         if info.compress_type == zipfile.ZIP_DEFLATED:
             data = bytes(deflate.deflate_decompress(data, info.file_size)) if info.file_size else b""
         if len(data) != info.file_size or deflate.crc32(data) != info.CRC:
@@ -138,7 +124,7 @@ class _SharedFile:
     """The file of a zip, read by several threads."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._file = path.open("rb", buffering=0)
         self._lock = threading.Lock()
         self.large = threading.Lock()
 
@@ -191,7 +177,7 @@ class LayerZip:
 
     def _load(self) -> None:
         infos = self._archive.infolist()
-        problems = list(_problems(infos, self.bytes))
+        problems = list(zip_headers.problems(infos, self._source.at, self.bytes))
         if problems:
             more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
             msg = f"{self.path.name} cannot be unpacked safely"
@@ -199,17 +185,17 @@ class LayerZip:
                 msg, why=[*problems[:_SHOWN], *more], hint="create it again; Lambda refuses or mangles such a zip"
             )
         self.directories: Mapping[str, int] = {
-            _clean(info.filename): _mode(info) for info in infos if _is_directory(info)
+            clean(info.filename): _mode(info) for info in infos if zip_headers.is_directory(info)
         }
-        self.tree: Tree = of(self._entry(info) for info in infos if not _is_directory(info))
+        self.tree: Tree = of(self._entry(info) for info in infos if not zip_headers.is_directory(info))
 
     def _entry(self, info: zipfile.ZipInfo) -> Entry:
         content = InZip(archive=self._archive, info=info, source=self._source)
-        if info.external_attr >> 16 & _TYPE != _LINK:
-            return Entry(path=_clean(info.filename), mode=_mode(info), content=content)
+        if info.external_attr >> 16 & zip_headers.TYPE != zip_headers.LINK:
+            return Entry(path=clean(info.filename), mode=_mode(info), content=content)
         pointed = content.read()
         return Entry(
-            path=_clean(info.filename),
+            path=clean(info.filename),
             mode=LINK,
             content=InMemory(data=pointed),
             link=pointed.decode("utf-8", errors="replace"),
@@ -224,63 +210,3 @@ def _mode(info: zipfile.ZipInfo) -> int:
 def _is_directory(info: zipfile.ZipInfo) -> bool:
     """Tell whether an entry is a directory. ZipInfo.is_dir() fails on an empty name."""
     return info.filename.endswith("/")
-
-
-def _clean(name: str) -> str:
-    return "/".join(part for part in name.split("/") if part not in {"", "."})
-
-
-def _problems(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
-    if len(infos) > MOST_ENTRIES:
-        yield f"it has {len(infos)} entries"
-        return
-    claimed = sum(info.file_size for info in infos)
-    if claimed > MOST_BYTES:
-        yield f"it claims to unpack to {claimed:,} bytes, four times Lambda's limit: a decompression bomb?"
-    for info in infos:
-        yield from (f"`{_printable(info.filename)}` {problem}" for problem in _entry_problems(info))
-    yield from _duplicates(infos)
-    yield from _overlaps(infos, total)
-
-
-def _entry_problems(info: zipfile.ZipInfo) -> Iterator[str]:
-    name = info.filename
-    if name.startswith("/") or name[1:3] in {":/", ":\\"}:
-        yield "is an absolute path"
-    if ".." in name.split("/"):
-        yield "leaves the layer through `..`"
-    if "\\" in name or any(ord(letter) < 32 for letter in name):  # noqa: PLR2004
-        yield "has a backslash or control character in its name; zips use / on every system"
-    if not _clean(name) and not _is_directory(info):
-        yield "has no name"
-    if info.flag_bits & 0x1:
-        yield "is encrypted"
-    if info.compress_type not in _METHODS:
-        yield f"is compressed by method {info.compress_type}; Lambda unpacks deflate"
-    kind = info.external_attr >> 16 & _TYPE
-    if kind not in {0, _LINK, _FILE, _DIRECTORY}:
-        yield "is a device, socket or pipe"
-    if kind == _LINK and info.file_size > _LONGEST_LINK:
-        yield f"is a symbolic link of {info.file_size:,} bytes"
-
-
-def _duplicates(infos: list[zipfile.ZipInfo]) -> Iterator[str]:
-    counts = Counter(_clean(info.filename) for info in infos if not _is_directory(info))
-    yield from (f"`{_printable(name)}` is in it {count} times" for name, count in counts.items() if count > 1)
-    folders = {parent for name in counts for parent in parents(name)}
-    yield from (f"`{_printable(name)}` is a file and a directory" for name in counts if name in folders)
-
-
-def _overlaps(infos: list[zipfile.ZipInfo], total: int) -> Iterator[str]:
-    """Yield entries that share compressed bytes, which is how a small zip becomes a huge tree."""
-    end = 0
-    for info in sorted(infos, key=lambda info: info.header_offset):
-        if info.header_offset < end:
-            yield f"`{_printable(info.filename)}` shares its bytes with another entry"
-        end = info.header_offset + 30 + len(info.orig_filename) + info.compress_size
-    if end > total:
-        yield "it is truncated: its last entry ends after it"
-
-
-def _printable(name: str) -> str:
-    return name.encode("unicode_escape").decode("ascii")[:120]

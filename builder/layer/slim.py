@@ -13,7 +13,8 @@ from pathspec import GitIgnoreSpec
 
 from builder.layer import strip
 from builder.layer.elf import MAGIC
-from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, parents, rewritten
+from builder.layer.names import parents
+from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
 from builder.model.recipe import Slim
 
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")

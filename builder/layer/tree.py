@@ -125,13 +125,6 @@ def of(entries: Iterable[Entry]) -> Tree:
     return Tree(tuple(sorted(entries, key=lambda entry: entry.path)))
 
 
-def parents(path: str) -> Iterator[str]:
-    """Yield the directories above a layer's path, the nearest first."""
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
-
-
 def layer_path(relative: PurePath) -> str:
     """Return a host's relative path as a path in a layer."""
     return "/".join(relative.parts)

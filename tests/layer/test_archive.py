@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit.zips import entry, tree
 
+from builder.base.errors import BuildError
 from builder.layer import archive
 from builder.layer.tree import Tree, of
 
@@ -117,7 +118,26 @@ def test_the_order_in_which_a_tree_was_made_does_not_matter(tmp_path: Path) -> N
     assert first == archive.write(MIXED, tmp_path / "2.zip")
 
 
-names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20)
+letters = st.characters(exclude_characters="/\\\x7f", exclude_categories=["Cs", "Cc"])
+names = st.text(letters, min_size=1, max_size=20).filter(lambda name: name not in {".", ".."})
+
+
+@pytest.mark.parametrize(
+    ("paths", "problem"),
+    [
+        (["python/a\nb.py"], "control character"),
+        (["a\\b"], "backslash"),
+        (["/etc/passwd"], "is an absolute path"),
+        (["python/../../x"], "leaves the layer"),
+        (["python/" + "a" * 256], "more than 255 bytes"),
+        (["a", "a/b"], "`a` is a file and a directory"),
+    ],
+)
+def test_what_the_reader_refuses_is_not_written(tmp_path: Path, paths: list[str], problem: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        archive.write(of(entry(path) for path in paths), tmp_path / "x.zip")
+    assert problem in caught.value.why[0]
+    assert not (tmp_path / "x.zip").exists()
 
 
 @given(st.dictionaries(names, st.binary(max_size=3000), max_size=30))

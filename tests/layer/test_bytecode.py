@@ -101,6 +101,14 @@ def test_what_does_not_compile_is_left_as_it_is(tmp_path: Path) -> None:
     assert made == again
 
 
+def test_a_module_whose_bytecode_would_have_too_long_a_name_gets_none(tmp_path: Path) -> None:
+    python = AVAILABLE[-1]
+    fits, too_long = (entry(f"python/{'n' * length}.py", b"x = 1\n") for length in (230, 250))
+    made = compiled([fits, too_long], python, tmp_path / "s")
+    assert [path for path in made if "n" * 250 in path] == []
+    assert len(made) == 1
+
+
 def test_only_python_below_site_packages_is_compiled(tmp_path: Path) -> None:
     entries = [entry("bin/tool.py"), entry("python/lib/python3.13/site-packages/a.py", b""), entry("python/b.py", b"")]
     made = compiled(entries, AVAILABLE[-1], tmp_path / "store")
