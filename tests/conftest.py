@@ -30,10 +30,11 @@ settings.load_profile("ci" if os.environ.get("LAYERWRIGHT_CI") else "laptop")
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the user's cache as it is."""
+    """Keep the user's cache as it is, and settings of a laptop out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAYERWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("UV_DEFAULT_INDEX", raising=False)
+        for name in ("UV_DEFAULT_INDEX", "LAYERWRIGHT_REGISTRY", "LAYERWRIGHT_PINS"):
+            patch.delenv(name, raising=False)
         yield
 
 

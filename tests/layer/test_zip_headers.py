@@ -7,7 +7,7 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -45,9 +45,8 @@ class Member:
     made: int = UNIX
 
 
-def named(name: bytes, **other: int) -> Member:
-    header = Header(name=name)
-    return Member(local=header, table=replace(header, **other))
+def named(name: bytes) -> Member:
+    return Member(local=Header(name=name))
 
 
 def folder(name: bytes, attributes: int = FOLDER) -> Member:
