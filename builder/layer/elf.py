@@ -29,6 +29,12 @@ _X86_ISA_NEEDED = 0xC0008002
 _MOST = 4096
 """Rows that are read of any table. A hostile file may claim billions; the largest real ones have some hundreds."""
 _MOST_TEXT = 64 << 20
+_LONGEST_NAME = 4096
+"""Bytes; PATH_MAX, which the loader takes no more than."""
+_LONGEST_LIST = 64 << 10
+"""Bytes of the folders of DT_RPATH together. The longest real ones, those of Nix, have a few thousand."""
+_MOST_NAMES = 1 << 20
+"""Bytes of all names of a file together: one long string can be named thousands of times."""
 
 ReadAt = Callable[[int, int], bytes]
 """Takes offset and size in bytes; the result is shorter where the file ends."""
@@ -78,6 +84,15 @@ class Elf:
 class UnreadableElfError(ValueError):
     """The file begins like an ELF file and is malformed."""
 
+    excessive = False
+    """Whether it claims what no linker writes, so that only somebody who means harm can have made it."""
+
+
+class ExcessiveElfError(UnreadableElfError):
+    """The names of an ELF file are far too long or too many."""
+
+    excessive = True
+
 
 def parse(data: bytes) -> Elf:
     """Read the headers of an ELF file in memory. Raises UnreadableElfError for a malformed one."""
@@ -117,6 +132,8 @@ class _File:
     needed: list[int] = field(default_factory=list)
     text: bytes = b""
     """The dynamic string table."""
+    named: int = 0
+    """Bytes of the names that were taken from it so far."""
 
     def elf(self) -> Elf:
         head = self.read(0, 64)
@@ -190,11 +207,15 @@ class _File:
         msg = f"damaged ELF file: nothing is loaded at {address:#x}"
         raise UnreadableElfError(msg)
 
-    def _string(self, at: int) -> str:
-        end = self.text.find(b"\0", at)
-        if at > len(self.text) or end < 0:
+    def _string(self, at: int, longest: int = _LONGEST_NAME) -> str:
+        end = self.text.find(b"\0", at, at + longest + 1)
+        if at > len(self.text) or (end < 0 and at + longest >= len(self.text)):
             msg = "damaged ELF file: a name lies outside of the string table"
             raise UnreadableElfError(msg)
+        self.named += end - at
+        if end < 0 or self.named > _MOST_NAMES:
+            msg = f"damaged ELF file: a name of more than {longest:,} bytes, or {_MOST_NAMES:,} bytes of names"
+            raise ExcessiveElfError(msg)
         return self.text[at:end].decode("utf-8", errors="replace")
 
     def _interpreter(self) -> str | None:
@@ -204,7 +225,7 @@ class _File:
         return self.read(segment.offset, min(segment.size, _MOST)).rstrip(b"\0").decode(errors="replace")
 
     def _folders(self, tag: int) -> tuple[str, ...]:
-        return tuple(self._string(self.tags[tag]).split(":")) if tag in self.tags else ()
+        return tuple(self._string(self.tags[tag], _LONGEST_LIST).split(":")) if tag in self.tags else ()
 
     def _needs(self) -> Iterator[tuple[str, str, bool, int]]:
         """Yield library, version, weakness and version number of each row of .gnu.version_r."""

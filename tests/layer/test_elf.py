@@ -1,6 +1,7 @@
 """ELF files are read as by readelf; damage is a clear error."""
 
 import re
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit import zips
 
 from builder.layer import elf
 
@@ -45,6 +47,46 @@ def test_damage_is_an_error_of_ours_or_harmless(data: st.DataObject) -> None:
         elf.parse(bytes(image))
     except elf.UnreadableElfError as error:
         assert "damaged ELF file" in str(error)  # noqa: PT017  either outcome is right; a crash is not
+
+
+NEEDED, STRTAB, STRSZ, RPATH = 1, 5, 10, 15
+
+
+def library(tags: list[tuple[int, int]], names: bytes) -> bytes:
+    """Return a library whose dynamic section has these tags and this string table."""
+    start = 64 + 56 * 2
+    where = start + 16 * (len(tags) + 3)
+    rows = [*tags, (STRTAB, where), (STRSZ, len(names)), (0, 0)]
+    head = struct.pack("<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, 0, 0, 64, 56, 2, 64, 0, 0)
+    size = where + len(names)
+    load = struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 8)
+    dynamic = struct.pack("<IIQQQQQQ", 2, 5, start, start, start, 16 * len(rows), 16 * len(rows), 8)
+    body = b"".join(struct.pack("<QQ", *row) for row in rows)
+    return elf.MAGIC + b"\2\1\1" + bytes(9) + head + load + dynamic + body + names
+
+
+def test_names_up_to_the_longest_path_are_read() -> None:
+    found = elf.parse(library([(NEEDED, 1), (RPATH, 4098)], b"\0" + b"a" * 4096 + b"\0$ORIGIN:/opt/lib\0"))
+    assert found.needed == ("a" * 4096,)
+    assert found.rpath == ("$ORIGIN", "/opt/lib")
+
+
+@pytest.mark.parametrize(
+    ("tags", "names"),
+    [
+        ([(NEEDED, 1)], b"\0" + b"a" * 4097 + b"\0"),
+        ([(NEEDED, 1)] * 4000, b"\0" + b"a" * 4000 + b"\0"),
+        ([(RPATH, 1)], b"\0" + b":" * (20 << 20) + b"\0"),
+    ],
+    ids=["long", "many", "folders"],
+)
+def test_names_that_no_linker_writes_are_an_error_of_any_zip(tags: list[tuple[int, int]], names: bytes) -> None:
+    data = library(tags, names)
+    with pytest.raises(elf.ExcessiveElfError):
+        elf.parse(data)
+    path = "python/x.cpython-313-x86_64-linux-gnu.so"
+    (finding,) = zips.found(zips.tree({path: data}), only="architecture")
+    assert (finding.severity, finding.path) == ("error", path)
 
 
 @given(st.binary(max_size=40))

@@ -41,10 +41,9 @@ def architecture(subject: Subject) -> Iterator[Finding]:
             hint = "build for the layer's architecture, or split the layer by arch"
             yield Finding(check="architecture", severity=severity, path=path, message=message, hint=hint)
     for path, problem in subject.damaged.items():
+        severity = ERROR if problem.excessive else subject.suspicious
         hint = "download or build the file again"
-        yield Finding(
-            check="architecture", severity=subject.suspicious, path=path, message=f"is a {problem}", hint=hint
-        )
+        yield Finding(check="architecture", severity=severity, path=path, message=f"is a {problem}", hint=hint)
     yield from _foreign_formats(subject)
 
 

@@ -27,7 +27,7 @@ class _Read:
 
     path: str
     elf: Elf | None = None
-    damage: str | None = None
+    damage: UnreadableElfError | None = None
     token: str | None = None
 
 
@@ -92,7 +92,7 @@ def _several(entries: list[Entry]) -> list[_Read]:
 def _one(entry: Entry) -> _Read:
     content = entry.content
     if entry.size > UNZIPPED_LIMIT and content.head(4) == MAGIC:  # Lambda takes no larger file
-        return _Read(entry.path, damage=f"damaged ELF file: it claims {entry.size:,} bytes")
+        return _Read(entry.path, damage=UnreadableElfError(f"damaged ELF file: it claims {entry.size:,} bytes"))
     try:
         if isinstance(content, InZip):
             return _of_zip(entry.path, content)
@@ -101,7 +101,7 @@ def _one(entry: Entry) -> _Read:
         wanted = tokens.may_hold(entry.path, entry.size)
         return _Read(entry.path, token=tokens.token(content.read()) if wanted else None)
     except UnreadableElfError as error:
-        return _Read(entry.path, damage=str(error))
+        return _Read(entry.path, damage=error)
 
 
 def _of_zip(path: str, content: InZip) -> _Read:

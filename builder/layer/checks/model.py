@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from builder.layer.elf import Elf
+from builder.layer.elf import Elf, UnreadableElfError
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.tree import Tree
@@ -57,7 +57,7 @@ class Subject:
     """Whether it is built from a recipe. An odd path is a mistake there; in other zips it may be intended."""
     zip_bytes: int | None
     elves: Mapping[str, Elf]
-    damaged: Mapping[str, str]
+    damaged: Mapping[str, UnreadableElfError]
     directories: Mapping[str, int]
     """Modes of the directory entries of the zip."""
     sonames: frozenset[str]
