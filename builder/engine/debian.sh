@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs and starts a Docker engine with buildx, the containerd image store and emulation of the other architecture.
-# Supports Debian 12 or newer and Ubuntu 22.04 or newer. Existing installations are kept. Requires root.
+# Supports Debian 12 or newer and Ubuntu 22.04 or newer. Requires root.
+#
+# Says first what it installs. Removes no package, and leaves the settings of an engine alone that was there before.
 set -eu
 
 say() { echo "engine: $*" >&2; }
@@ -23,7 +25,8 @@ export DEBIAN_FRONTEND=noninteractive
 # ---- programs ------------------------------------------------------------------------------------------------------
 
 packages=""
-command -v dockerd >/dev/null || packages="$packages docker.io"
+ours="" # whether the engine comes from this script
+command -v dockerd >/dev/null || { packages="$packages docker.io" && ours=yes; }
 docker --version >/dev/null 2>&1 || packages="$packages docker-cli"
 docker buildx version >/dev/null 2>&1 || packages="$packages docker-buildx"
 ls /usr/bin/qemu-aarch64-static >/dev/null 2>&1 || packages="$packages qemu-user-static"
@@ -33,32 +36,42 @@ for pair in iptables:iptables ps:procps; do
 done
 
 if [ -n "$packages" ]; then
-    say "installing$packages"
+    say "missing:$packages"
     apt-get update -qq
-    newer=""
     if [ "$ID" = debian ] && [ "${VERSION_ID:-13}" -lt 13 ]; then
         # Docker 20.10 of Debian 12 supports neither named contexts nor the containerd image store. The packages of
-        # Debian 13 run on it; priority 50 keeps all other packages at the versions of Debian 12.
-        mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-            sed -n "s/^$VERSION_CODENAME //p" | head -n 1)
-        printf 'deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] %s trixie main\n' "$mirror" \
-            >/etc/apt/sources.list.d/layerwright-engine.list
-        printf 'Package: *\nPin: release n=trixie\nPin-Priority: 50\n' >/etc/apt/preferences.d/layerwright-engine
+        # Debian 13 run on it, and are followed there with its security updates. Priority 50 keeps all other packages at
+        # the versions of Debian 12.
+        mirror() {
+            apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+                sed -n "s/^$1 //p" | head -n 1
+        }
+        key=/usr/share/keyrings/debian-archive-keyring.gpg
+        engine="containerd docker-buildx docker-cli docker.io"
+        for release in trixie trixie-security; do
+            place=$(mirror "$VERSION_CODENAME${release#trixie}")
+            [ -z "$place" ] || printf 'deb [signed-by=%s] %s %s main\n' "$key" "$place" "$release"
+        done >/etc/apt/sources.list.d/layerwright-engine.list
+        for release in trixie trixie-security; do
+            printf 'Package: %s\nPin: release n=%s\nPin-Priority: %s\n\n' "*" "$release" 50 "$engine" "$release" 500
+        done >/etc/apt/preferences.d/layerwright-engine
         apt-get update -qq
-        newer=/trixie
     fi
-    list=""
-    for name in $packages; do
-        case "$name" in
-            docker-cli) [ "$ID" = ubuntu ] || list="$list $name$newer" ;; # Ubuntu's docker.io includes the client
-            docker*) list="$list $name$newer" ;;
-            *) list="$list $name" ;;
-        esac
-    done
+    # Ubuntu's docker.io includes the client.
+    [ "$ID" = debian ] || packages=$(printf '%s' "$packages" | sed 's/ docker-cli//')
     # Without an init system, the installation would wait for services that are never started.
     [ -d /run/systemd/system ] || export RUNLEVEL=1
     # shellcheck disable=SC2086  # a list of words
-    apt-get install -qq -y --no-install-recommends $list >/dev/null
+    changes=$(apt-get install -s -qq --no-install-recommends $packages)
+    named() { printf '%s\n' "$changes" | sed -n "s/^$1 \([^ ]*\).*/ \1/p" | tr -d '\n'; }
+    if [ -n "$(named Remv)" ]; then
+        echo "error: installing$packages would remove$(named Remv)" >&2
+        echo "hint: another Docker is installed; start its engine, and install what \`layerwright doctor\` still misses" >&2
+        exit 7
+    fi
+    say "installing$(named Inst)"
+    # shellcheck disable=SC2086
+    apt-get install -qq -y --no-install-recommends --no-remove $packages >/dev/null
 fi
 
 # ---- emulation -----------------------------------------------------------------------------------------------------
@@ -82,7 +95,7 @@ fi
 
 # ---- the daemon ----------------------------------------------------------------------------------------------------
 
-if [ ! -e /etc/docker/daemon.json ]; then
+if [ -n "$ours" ] && [ ! -e /etc/docker/daemon.json ]; then
     mkdir -p /etc/docker
     # Only the containerd image store can hold an image for several platforms.
     printf '{"features": {"containerd-snapshotter": true}}\n' >/etc/docker/daemon.json
