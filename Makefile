@@ -18,7 +18,7 @@ AWS    := $(VENV)/.ready-aws
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin doctor shell list plan check lock lint test test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin doctor shell list plan check lock lint test test-engine test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -70,11 +70,14 @@ lint: $(DEV)  ## Check code and recipes
 	$(BIN)/pytest -q tests/test_layering.py tests/model/test_schema.py
 	$(LW) lint
 
-test: $(DEV)  ## Run the tests: TESTS=tests/layer for some of them
-	$(BIN)/pytest -n auto --dist worksteal $(TESTS)
+test: $(DEV)  ## Run the tests that need no engine: TESTS=tests/layer for some of them
+	$(BIN)/pytest -n auto --dist worksteal -m "not engine and not long" $(TESTS)
 
-test-long: $(DEV)  ## Build and test the recipes that compile for minutes: NAMES="numpy or tesseract" for some of them
-	$(BIN)/pytest -n auto --dist worksteal -m long $(if $(NAMES),-k "$(NAMES)") tests/test_every_recipe.py
+test-engine: $(DEV)  ## Run the tests with containers and a browser; needs `make engine standin`: TESTS as above
+	$(BIN)/pytest -n auto --dist worksteal -m "engine and not long" $(TESTS)
+
+test-long: $(DEV)  ## Run the tests of minutes each: NAMES="numpy or tesseract" for some of them
+	$(BIN)/pytest -n auto --dist worksteal -m long $(if $(NAMES),-k "$(NAMES)") $(TESTS)
 
 benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
 	$(BIN)/python -m benchmarks $(ARGS)

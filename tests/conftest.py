@@ -1,4 +1,4 @@
-"""Fixtures: a cache of our own for every worker, an index on loopback, and skips that CI does not take."""
+"""Fixtures: a cache of our own for every run, an index on loopback, and skips that CI does not take."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from kit import aws, gems, npm, published, standin
+from kit import aws, gems, npm, published, shared, standin, tiers
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -28,11 +28,15 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("LAYERWRIGHT_CI") else "laptop")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(tiers.Tiers(), "tiers")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's cache as it is, and settings of a laptop out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAYERWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("LAYERWRIGHT_CACHE", str(shared.folder(tmp_path_factory, "cache")))
         for name in ("UV_DEFAULT_INDEX", "LAYERWRIGHT_REGISTRY", "LAYERWRIGHT_PINS"):
             patch.delenv(name, raising=False)
         yield
@@ -104,13 +108,15 @@ def _pins(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if os.environ.get("LAYERWRIGHT_CI"):
             pytest.fail(f"CI must have it: {reason}")
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("pins")
+    return shared.once(tmp_path_factory, "pins", _pin)
+
+
+def _pin(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in standin.environment(folder).items():
             patch.setenv(name, value)
         standin.pin(folder)
         images.forget()
-    return folder
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@
 import hashlib
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kit import aws
-from kit.commands import Result, layerwright, pip_recipe, write_recipe
+from kit.commands import Result, layerwright, layerwright_process, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.base import remote
@@ -58,10 +58,10 @@ def work(tmp_path: Path, index: Index) -> Path:
     return folder
 
 
-def machine(work: Path, name: str, *arguments: str) -> Result:
+def machine(work: Path, name: str, *arguments: str, run: Callable[..., Result] = layerwright) -> Result:
     """Run a night on a machine of that name: a disk and a cache of its own."""
     options = ("--json", "--patience", "0", "--output", name, *arguments)
-    return layerwright("nightly", *options, cwd=work, env={"LAYERWRIGHT_CACHE": str(work / f"cache-{name}")})
+    return run("nightly", *options, cwd=work, env={"LAYERWRIGHT_CACHE": str(work / f"cache-{name}")})
 
 
 def states(result: Result) -> list[str]:
@@ -102,7 +102,7 @@ def test_a_damaged_object_is_reported_removed_and_built_again(work: Path, bucket
 
 def test_two_machines_at_once(work: Path, bucket: Any) -> None:
     with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(lambda name: machine(work, name), ("one", "other")))
+        results = list(pool.map(lambda name: machine(work, name, run=layerwright_process), ("one", "other")))
     assert [result.code for result in results] == [0, 0]
     assert digest(work, "one") == digest(work, "other")
     assert len([name for name in keys(bucket) if name.endswith(".zip")]) == 1

@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from kit import shared
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel, serve
 
@@ -24,6 +25,7 @@ from builder.smoke.run import SmokeResult
 TARGET = "a-1.0-python3.13-arm64"
 WELL_BEFORE_ITS_END = 20 << 20
 """Bytes of a zip of some 60 MB."""
+SCRIPTS = Path("venv") / ("Scripts" if sys.platform == "win32" else "bin")
 
 
 def digest(path: Path) -> str:
@@ -432,20 +434,21 @@ def test_a_wheel_for_people_who_want_no_layer(tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build layerwright's own wheel and install it into an environment that cannot see the checkout."""
-    from uv import find_uv_bin
+    return shared.once(tmp_path_factory, "installed", _installed) / SCRIPTS / "layerwright"
 
-    folder = tmp_path_factory.mktemp("installed")
-    python = folder / "venv" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+
+def _installed(folder: Path) -> None:
+    from uv import find_uv_bin
 
     def uv(*arguments: str | Path) -> None:
         subprocess.run([find_uv_bin(), *map(str, arguments)], check=True, capture_output=True)
 
+    python = folder / SCRIPTS / ("python.exe" if sys.platform == "win32" else "python")
     uv("build", "--wheel", "--python", sys.executable, "--out-dir", folder, ROOT)
     uv("venv", "--python", sys.executable, folder / "venv")
     requirements = ROOT / "requirements" / "run.txt"
     uv("pip", "install", "--python", python, "--require-hashes", "-r", requirements)
     uv("pip", "install", "--python", python, "--no-deps", next(folder.glob("layerwright-*.whl")))
-    return python.parent / "layerwright"
 
 
 @pytest.mark.network
@@ -462,21 +465,22 @@ def test_the_installed_command_works_in_any_folder_with_recipes(installed: Path,
 @pytest.fixture(scope="session")
 def installed_by_pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Install layerwright's wheel with pip, which byte-compiles; what it needs is taken from these tests' Python."""
-    folder = tmp_path_factory.mktemp("pip")
-    scripts = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    return shared.once(tmp_path_factory, "pip", _installed_by_pip) / SCRIPTS / "layerwright"
 
+
+def _installed_by_pip(folder: Path) -> None:
     def python(program: str | Path, *arguments: str | Path) -> str:
         command = [str(program), *map(str, arguments)]
         return subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=folder).stdout.strip()
 
+    own = folder / SCRIPTS / "python"
     python(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     python(sys.executable, "-m", "venv", folder / "venv")
     wheel = next(folder.glob("layerwright-*.whl"))
-    python(scripts / "python", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--compile", wheel)
+    python(own, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--compile", wheel)
     places = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    own, needed = python(scripts / "python", "-c", places), python(sys.executable, "-c", places)
-    (Path(own) / "needed.pth").write_text(f"{needed}\n", encoding="utf-8")
-    return scripts / "layerwright"
+    packages, needed = python(own, "-c", places), python(sys.executable, "-c", places)
+    (Path(packages) / "needed.pth").write_text(f"{needed}\n", encoding="utf-8")
 
 
 def test_what_pip_installs_builds_layers(installed_by_pip: Path, index: Index, tmp_path: Path) -> None:

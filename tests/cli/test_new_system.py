@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kit import zips
-from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
+from kit.commands import ROOT, Result, layerwright, layerwright_process, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 SYSTEM = """
@@ -52,7 +52,7 @@ def tool(tmp_path: Path) -> Tool:
     text = runtimes.read_text(encoding="utf-8")
     runtimes.write_text(text.replace("# ---- package managers", f"{SYSTEM}\n# ---- package managers"), encoding="utf-8")
     env = {"PYTHONPATH": str(tmp_path)}
-    return lambda *arguments: layerwright(*arguments, cwd=tmp_path, env=env)
+    return lambda *arguments: layerwright_process(*arguments, cwd=tmp_path, env=env)
 
 
 def fill(folder: Path) -> None:

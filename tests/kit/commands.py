@@ -1,13 +1,19 @@
-"""The command line, as a process of its own."""
+"""The command line, in the process of the tests, and as a process of its own where that is the point."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
+
+from builder.cli import run
+from kit import state
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +30,23 @@ class Result:
 
 
 def layerwright(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Result:
-    """Run `python -m builder` in a folder and return what it said."""
+    """Run a command in a folder, within this process, and return what it printed.
+
+    It begins and ends with nothing remembered, as a process does. Not for several threads at once: the folder, the
+    environment and the output are those of the whole process.
+    """
+    state.forget()
+    try:
+        with _inside(cwd), CliRunner().isolation(env=env) as (out, err, _):
+            code = run(list(map(str, arguments)))
+            sys.stdout.flush()
+    finally:
+        state.forget()
+    return Result(code=code, out=_text(out.getvalue()), err=_text(err.getvalue()))
+
+
+def layerwright_process(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Result:
+    """Run `python -m builder` in a folder and return what it printed: for locales, streams and several at once."""
     finished = subprocess.run(
         [sys.executable, "-m", "builder", *map(str, arguments)],
         cwd=cwd,
@@ -34,6 +56,20 @@ def layerwright(*arguments: str | Path, cwd: Path, env: Mapping[str, str] | None
         check=False,
     )
     return Result(code=finished.returncode, out=finished.stdout, err=finished.stderr)
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _text(output: bytes) -> str:
+    return output.decode().replace(os.linesep, "\n")
 
 
 def write_recipe(folder: Path, name: str, text: str) -> Path:

@@ -1,7 +1,6 @@
 """Random faults and kills: after one resume there is exactly one version with exactly the requested shares."""
 
 import contextlib
-import os
 import random
 import threading
 from collections import Counter
@@ -22,8 +21,11 @@ from builder.publish.interaction import Interaction
 from builder.publish.layer_version import InputZip, PublishOptions, gather
 from builder.publish.publish_state import PublishRequest
 
-RUNS = 1000 if os.environ.get("LAYERWRIGHT_CI") else 100
 AT_ONCE = 50
+SEEDS = [
+    *range(0, 100, AT_ONCE),
+    *(pytest.param(first, marks=pytest.mark.long) for first in range(100, 1000, AT_ONCE)),
+]
 REGIONS = ("us-east-1", "eu-west-1")
 KINDS: tuple[Kind, ...] = (
     *("throttle", "500 before", "500 after", "reset before", "reset after", "slow") * 3,
@@ -141,7 +143,7 @@ def _resumed(request: PublishRequest) -> None:
     assert result.good
 
 
-@pytest.mark.parametrize("first", range(0, RUNS, AT_ONCE))
+@pytest.mark.parametrize("first", SEEDS)
 def test_after_any_faults_and_one_resume_there_is_one_version(
     first: int, cloud: Front, tmp_path: Path, trouble: dict[str, Faults]
 ) -> None:

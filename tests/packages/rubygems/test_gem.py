@@ -321,7 +321,9 @@ def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "packed", [gzip.compress(b"[" * 20_000), gzip.compress(b"name: one")[:10] + b"\xff" * 20, b"no gzip", b""]
+    "packed",
+    [gzip.compress(b"[" * 20_000), gzip.compress(b"name: one")[:10] + b"\xff" * 20, b"no gzip", b""],
+    ids=["nested", "damaged", "plain", "empty"],
 )
 def test_damaged_metadata_is_told(tmp_path: Path, packed: bytes) -> None:
     with tarfile.open(tmp_path / "a.gem", "w") as archive:

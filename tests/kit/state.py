@@ -1,0 +1,27 @@
+"""What layerwright remembers while it runs, forgotten: commands of one process begin as processes of their own do."""
+
+import functools
+import sys
+from types import ModuleType
+
+from builder.base import processes, remote
+
+_OF_THE_CODE = {"builder.model.decode", "builder.model.facts", "builder.model.manifest"}
+"""Modules whose memory holds what the code and its data say, which no test changes; to make it takes long."""
+
+
+def forget() -> None:
+    """Clear every `functools.cache` of layerwright, its end of processes and its view of the shared cache."""
+    for module in [module for name, module in list(sys.modules.items()) if _is_ours(name)]:
+        for function in _cached(module):
+            function.cache_clear()
+    processes._stopped.clear()  # noqa: SLF001  a process that was interrupted starts nothing more; the next one does
+    remote.reset()
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("builder.") and name not in _OF_THE_CODE
+
+
+def _cached(module: ModuleType) -> "list[functools._lru_cache_wrapper[object]]":
+    return [value for value in vars(module).values() if isinstance(value, functools._lru_cache_wrapper)]  # noqa: SLF001
