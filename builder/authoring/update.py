@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.authoring import pin
+from builder.authoring import pin, tools
 from builder.authoring.relock import relock
+from builder.authoring.tools import ToolChange
 from builder.base import cache_paths, processes
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import client
-from builder.model import images, recipes
+from builder.model import facts, images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
+from builder.model.tools import FILE as TOOLS_FILE
 from builder.packages import table
 from builder.plan.planning import plan
 
@@ -65,11 +67,14 @@ class Proposal:
     """Image, old and new digest."""
     pins_text: tuple[str, str] | None = None
     """The file of pins, before and after."""
+    tools: tuple[ToolChange, ...] = ()
+    tools_text: tuple[str, str] | None = None
+    """The file of tools, before and after."""
     errors: Mapping[str, LayerwrightError] = field(default_factory=dict)
     """Errors by the name of their recipe, or `images`."""
 
     def __bool__(self) -> bool:
-        return bool(self.updates or self.pins)
+        return bool(self.updates or self.pins or self.tools)
 
 
 def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str | None], report: Report) -> Proposal:
@@ -98,6 +103,12 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
         except LayerwrightError as error:
             errors["images"] = error
     return Proposal(updates=tuple(updates), pins=pin_changes, pins_text=texts, errors=errors)
+
+
+def propose_tools(report: Report) -> Proposal:
+    """Look for newer versions of layerwright's own tools. Writes nothing outside of the cache."""
+    changes = tools.newer(report)
+    return Proposal(updates=(), tools=changes, tools_text=tools.rewritten(changes) if changes else None)
 
 
 def _newer(loaded: Loaded, report: Report) -> Update | None:
@@ -174,7 +185,7 @@ def summary(proposal: Proposal) -> str:
 
 
 def _summary(proposal: Proposal) -> Iterator[str]:
-    yield f"## Updates of {len(proposal.updates)} recipes and {len(proposal.pins)} images"
+    yield f"## Updates of {_counted(proposal)}"
     for update in proposal.updates:
         yield ""
         yield f"### {update.recipe}"
@@ -197,9 +208,20 @@ def _summary(proposal: Proposal) -> Iterator[str]:
         yield "| --- | --- | --- |"
         for path, old, new in proposal.pins:
             yield f"| {path} | {(old or '(new)')[:19]} | {new[:19]} |"
+    if proposal.tools:
+        yield ""
+        yield "| tool | old | new |"
+        yield "| --- | --- | --- |"
+        yield from (f"| {change.name} | {change.old} | {change.new} |" for change in proposal.tools)
     for name, error in proposal.errors.items():
         yield ""
         yield f"{name} could not be examined: {error.what}"
+
+
+def _counted(proposal: Proposal) -> str:
+    if proposal.tools:
+        return f"{len(proposal.tools)} tools"
+    return f"{len(proposal.updates)} recipes and {len(proposal.pins)} images"
 
 
 def _tag(demands: WheelDemands) -> str:
@@ -211,6 +233,8 @@ def patch(proposal: Proposal, folder: Path, root: Path) -> str:
     pairs = [(folder / name, texts) for update in proposal.updates for name, texts in update.files.items()]
     if proposal.pins_text:
         pairs.append((images.pins_file(), proposal.pins_text))
+    if proposal.tools_text:
+        pairs.append((facts.folder() / TOOLS_FILE, proposal.tools_text))
     return "".join(_diff(path, texts, root) for path, texts in pairs)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
+from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError, UsageError
 from builder.cli import options
 from builder.cli.cloud import PublishAfter, publish_after
 from builder.cli.options.containers import ContainerOptions, container_options
@@ -209,6 +209,7 @@ def report(merge: tuple[Path, ...], output: Path, to: Path | None, *, opened: bo
 @click.command(epilog="Example: layerwright update --branch updates")
 @click.argument("names", nargs=-1, metavar="[RECIPE]...")
 @click.option("--pins/--no-pins", default=True, show_default=True, help="Look for newer images as well, or do not.")
+@click.option("--tools", is_flag=True, help="Look for newer tools of layerwright's own instead: images/tools.toml.")
 @click.option(
     "--branch",
     metavar="NAME",
@@ -227,23 +228,24 @@ def update(  # noqa: PLR0913  each is an option
     names: tuple[str, ...],
     *,
     pins: bool,
+    tools: bool,
     branch: str | None,
     patch_folder: Path | None,
     folder: Path,
     engine: str | None,
     builder: str | None,
 ) -> None:
-    """Propose newer packages and images, as a patch or on a branch.
+    """Propose newer packages and images, or newer tools, as a patch or on a branch.
 
     Does what `lock --upgrade` and `images pin` do, and leaves the work tree and the current branch unchanged. Prints
     the summary in Markdown. Exit code 3 when nothing is newer.
     """
     from builder.authoring import update
     from builder.cli import terminal
+    from builder.model import facts
 
-    selected = names or all_names(folder)
-    root = update.root_of(folder)
-    proposal = _proposal(folder, selected, (engine, builder), pins=pins)
+    root = update.root_of(facts.folder() if tools else folder)
+    proposal = _newer_tools(names) if tools else _proposal(folder, names, (engine, builder), pins=pins)
     patch, summary = update.patch(proposal, folder, root), update.summary(proposal)
     terminal.text(summary)
     if branch:
@@ -257,13 +259,29 @@ def _proposal(folder: Path, names: tuple[str, ...], kind: tuple[str | None, str 
     from builder.authoring import update
     from builder.cli import terminal
 
-    loaded = [load_recipe(folder, name) for name in names]
+    loaded = [load_recipe(folder, name) for name in names or all_names(folder)]
     with terminal.working("looking for updates") as progress:
         proposal = update.propose(loaded, pins=pins, kind=kind, report=progress)
     for name, error in proposal.errors.items():
         terminal.warn(f"{name}: {error.what}")
     if not proposal:
         msg = "nothing is newer than the locks and pins"
+        raise NothingSelectedError(msg)
+    return proposal
+
+
+def _newer_tools(names: tuple[str, ...]) -> "Proposal":
+    """Return newer tools. Raises NothingSelectedError for nothing, UsageError for names of recipes."""
+    from builder.authoring import update
+    from builder.cli import terminal
+
+    if names:
+        msg = f"--tools looks for newer tools of layerwright, not of {', '.join(names)}"
+        raise UsageError(msg, hint="tools and recipes are updated by two calls")
+    with terminal.working("looking for newer tools") as progress:
+        proposal = update.propose_tools(progress)
+    if not proposal:
+        msg = "nothing is newer than images/tools.toml"
         raise NothingSelectedError(msg)
     return proposal
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
 from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
+from builder.model.hints import hints
 
 _COMPILER = re.compile(
     r"(?:^|\s)(?:fatal )?error(?:\[E\d+\])?:|: undefined reference to |ld: cannot find |error: linker "
@@ -15,18 +16,6 @@ _EXCEPTION = re.compile(r"^\s*(?:\w+\.)*[A-Z]\w*(?:Error|Exception|Exit): ")
 _NOT_A_CAUSE = re.compile(
     r"error: (subprocess-exited|metadata-generation|command '.*' failed|legacy-install|Failed to build)|"
     r"error: The build backend|^\s*#|Werror|--error|\berror: 0\b"
-)
-_NO_PACKAGE = re.compile(r"No match for argument: (\S+)|No package (\S+) available|No package matches '([^']+)'")
-_ENGINE_GONE = re.compile(
-    r"error during connect|connection refused|broken pipe|closing transport|EOF$|daemon is not running|"
-    r"Cannot connect to the Docker daemon|connection reset|use of closed network|transport is closing|graceful_stop|"
-    r"waiting for connection",
-    re.IGNORECASE,
-)
-_NO_IMAGE = re.compile(
-    r"failed to resolve source metadata|pull access denied|manifest unknown|failed to do request|not found: manifest|"
-    r"initializing source|repository does not exist|insufficient_scope|failed to authorize|no match for platform|"
-    r"failed to resolve reference|Unable to find image|unauthorized"
 )
 _SHOWN = 12
 """Lines of output that an error shows if it has no recognizable cause."""
@@ -60,47 +49,51 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
 
 
 def _disk(text: str, lines: Sequence[str]) -> LayerwrightError | None:
-    full = [line for line in (*lines, *text.splitlines()) if "no space left on device" in line.casefold()]
+    known = hints().build.disk_full
+    full = [line for line in (*lines, *text.splitlines()) if known.shows(line)]
     if not full:
         return None
     return EngineError(
         "the disk of the container engine is full",
         why=full[:2],
-        hint="`docker buildx prune` and `docker system prune` remove what builds left behind; see `layerwright doctor`",
+        hint=known.hint,
     )
 
 
 def unpullable(text: str, image: str) -> LayerwrightError | None:
     """Return the error for an image that cannot be pulled; None if the text shows no such failure."""
-    if not _NO_IMAGE.search(text):
+    known = hints().build.no_image
+    if not known.shows(text):
         return None
     return NoImageError(
         f"the image {image} cannot be pulled",
         why=text.splitlines()[-1:],
-        hint="LAYERWRIGHT_REGISTRY=host:port/prefix names a mirror of public.ecr.aws; behind a proxy, the engine "
-        "must be configured to use it, too",
+        hint=known.hint,
     )
 
 
 def _emulation(text: str, lines: Sequence[str]) -> LayerwrightError | None:
-    if not any("exec format error" in line for line in (*lines, *text.splitlines())):
+    known = hints().build.no_emulation
+    if not any(known.shows(line) for line in (*lines, *text.splitlines())):
         return None
     return EngineError(
         "the engine cannot run programs of that architecture: no emulation is registered",
-        hint="on Linux `sudo make engine` or `docker run --privileged --rm tonistiigi/binfmt --install all`",
+        hint=known.hint,
     )
 
 
 def _engine(messages: Sequence[str]) -> LayerwrightError | None:
-    gone = [line for line in messages if _ENGINE_GONE.search(line)]
+    known = hints().build.engine_gone
+    gone = [line for line in messages if known.shows(line)]
     if not gone:
         return None
-    hint = "nothing was written; once `layerwright doctor` finds the engine, the same command resumes from its cache"
-    return EngineGoneError("the connection to the container engine was lost during the build", why=gone[-1:], hint=hint)
+    msg = "the connection to the container engine was lost during the build"
+    return EngineGoneError(msg, why=gone[-1:], hint=known.hint)
 
 
 def _package(step: BuildStep | None, lines: Sequence[str], os: str) -> LayerwrightError | None:
-    unknown = [next(filter(None, match.groups())) for line in lines for match in _NO_PACKAGE.finditer(line)]
+    known = hints().build.no_package
+    unknown = [name for line in lines for name in known.named(line)]
     if not unknown:
         return None
     names = package_names(os)
@@ -108,7 +101,7 @@ def _package(step: BuildStep | None, lines: Sequence[str], os: str) -> Layerwrig
     error = StepFailedError(
         f"the operating system ({os}) does not have a package that a step installs",
         why=why,
-        hint="https://docs.aws.amazon.com/linux/al2023/release-notes/all-packages.html lists its packages",
+        hint=known.hint,
     )
     error.stage = step.stage if step else ""
     return error

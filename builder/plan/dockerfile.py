@@ -12,7 +12,7 @@ from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
 from builder.packages.ecosystem import Block
-from builder.plan.container import AUDITWHEEL, TREE, Acceleration, Container, Part
+from builder.plan.container import TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,7 +59,6 @@ def render(
         packages_cache="",
         carried=container.carried,
         repair=container.repair,
-        auditwheel=AUDITWHEEL,
         scripts=any(block["uses"] == "script" for block in blocks),
         parts=parts,
         again=AGAIN,

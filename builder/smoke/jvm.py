@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from builder.base import programs
 from builder.engine.sandbox import File
 from builder.model.runtimes import Runtime
+from builder.model.tools import tools
 from builder.packages.maven import mvn
 
-ECJ = ("org.eclipse.jdt:ecj:3.33.0", "f7686c4960cf70c2ebc5c500a73a8cfc04541b730c18f1c5c21329889b137f45")
-"""The compiler of Eclipse, a jar that needs no JDK, because Lambda's images have none. Runs on Java 17 and later."""
-ECJ_OLD = ("org.eclipse.jdt:ecj:3.16.0", "b382e19c6b48d50d00eb4e8bd5464883ba2e0de33dec1b39cda3d7f5dadd63a2")
-"""The last version that runs on Java 8."""
 _MODERN = 17
 
 
@@ -32,8 +29,8 @@ def _run(runtime: Runtime, purpose: str, name: str) -> list[str]:
 
 def compiler(runtime: Runtime) -> Iterator[File]:
     """Yield the jar of the compiler. It is downloaded once."""
-    coordinates, sha256 = ECJ if int(runtime.series) >= _MODERN else ECJ_OLD
-    path = mvn.jars({coordinates: sha256})[coordinates]
+    ecj = tools().ecj if int(runtime.series) >= _MODERN else tools().ecj_java8
+    path = mvn.jars(ecj.jar)[ecj.coordinates]
     yield "var/task/ecj.jar", 0o644, path.read_bytes(), None
 
 

@@ -9,6 +9,7 @@ from builder.base.errors import UsageError
 from builder.engine.sandbox import File
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Tree
+from builder.model.hints import hints
 from builder.model.recipe import Test
 from builder.model.runtimes import Runtime
 from builder.packages import table
@@ -19,16 +20,6 @@ MARK = "layerwright-import-ms="
 KILLED = 137
 """Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _RUBY = "/var/lang/bin/ruby"
-_HINTS = (
-    (r"No module named '([\w.]+)'", "`{0}` is not in the layer: was a dependency pruned or never installed?"),
-    (r"([\w.+-]+\.so[\w.]*): cannot open shared object", "`{0}` is missing: bundle it into lib/"),
-    (r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found", "`{0}` is newer than Lambda's: compile in its image"),
-    (r"Cannot find (?:module|package) '([\w@./-]+)'", "`{0}` is not in the layer: was a dependency pruned?"),
-    (r"cannot load such file -- (\S+)", "`{0}` is not in the layer: was a gem pruned or never installed?"),
-    (r"NoClassDefFoundError: ([\w/$]+)", "`{0}` is in no jar of the layer: is a dependency missing in the recipe?"),
-    (r"UnsupportedClassVersionError", "a jar was compiled for a newer Java than the runtime has"),
-    (r"Read-only file system", "only /tmp can be written to in Lambda"),
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,7 +110,4 @@ def relevant_lines(lines: list[str], runtime: Runtime, most: int) -> list[str]:
 def hint_for(output: list[str]) -> str | None:
     """Return a hint for a common error; None if the output shows none."""
     text = "\n".join(output)
-    for pattern, hint in _HINTS:
-        if match := re.search(pattern, text):
-            return hint.format(*match.groups())
-    return None
+    return next((hint for known in hints().test if (hint := known.of(text))), None)

@@ -12,13 +12,14 @@ from xml.sax.saxutils import escape
 
 from builder.base import cache_paths, credentials, fetch, files, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.model.tools import tools
 from builder.packages.maven import maven_lock
 
-_PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}{}</dependency>"
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
 _LISTED = re.compile(r"\s+(?P<names>\S+):jar:(?P<rest>.+):(?:compile|runtime)\b.*")
 """A line of the dependency plugin: group:artifact:jar:version:scope, or with a classifier before the version."""
+_PREVIEW = re.compile(r"[.-](?:alpha|beta|rc|m|cr|snapshot)", re.IGNORECASE)
 _SENDER = "the Maven repository"
 _GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
 _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
@@ -30,10 +31,14 @@ def resolve(artifacts: Sequence[str]) -> dict[str, str]:
         pom = _pom(work, artifacts, "")
         listed = work / "listed.txt"
         said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
-        _run(pom, f"{_PLUGIN}:list", said, artifacts)
+        _run(pom, f"{_plugin()}:list", said, artifacts)
         found = list(_listed(listed.read_text(encoding="utf-8")))
         jars = _copied(work, pom, found)
         return {coordinates: _keep(jars[coordinates]) for coordinates in found}
+
+
+def _plugin() -> str:
+    return tools().mvn_dependency.coordinates
 
 
 def _listed(text: str) -> Iterator[str]:
@@ -73,7 +78,7 @@ def _copied(work: Path, pom: Path, coordinates: Sequence[str]) -> dict[str, Path
     """Download jars to a folder, under unique names, and return their paths by coordinates."""
     folder = work / "jars"
     said = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
-    _run(pom, f"{_PLUGIN}:copy-dependencies", said, coordinates)
+    _run(pom, f"{_plugin()}:copy-dependencies", said, coordinates)
     found = {}
     for one in coordinates:
         group, artifact, version, *classifier = one.split(":")
@@ -135,3 +140,17 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
             msg, why=[f"requested: {', '.join(artifacts)}"], hint="check the version, or configure a private repository"
         )
     return BuildError("Maven could not resolve the jars of the repository", why=[line for line in lines if line][:4])
+
+
+def newest(artifact: str, version: str) -> tuple[str, str]:
+    """Return the newest release of an artifact, at least a version, and the SHA-256 of its jar."""
+    with cache_paths.workspace() as work:
+        offered = f"[{version},)"
+        while True:
+            pom, listed = _pom(work, [f"{artifact}:{offered}"], _ALONE), work / "listed.txt"
+            _run(pom, f"{_plugin()}:list", [f"-DoutputFile={listed}"], [artifact])
+            (found,) = _listed(listed.read_text(encoding="utf-8"))
+            latest = found.rpartition(":")[2]
+            if not (preview := _PREVIEW.search(latest)):
+                return latest, _keep(_copied(work, _pom(work, [found], _ALONE), [found])[found])
+            offered = f"[{version},{latest[: preview.start()]}-alpha)"

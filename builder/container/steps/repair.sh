@@ -1,0 +1,16 @@
+# Bundles libraries into the wheels of /layerwright/out, and puts them with a manylinux tag into /layerwright/repaired.
+# $1: the Python that runs auditwheel. $2: the tag.
+set -eu
+. /layerwright/inside/environment.sh
+mkdir -p /layerwright/repaired
+cd /layerwright/out
+case "$(echo *.whl)" in
+    *-any.whl)
+        cp ./*.whl /layerwright/repaired
+        exit
+        ;;
+esac
+tools=/layerwright/auditwheel
+/layerwright/bin/uv venv --quiet --no-project --python "$1" "$tools"
+/layerwright/bin/uv pip install --quiet --python "$tools" --require-hashes --no-deps -r /layerwright/bin/auditwheel.txt
+PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair --only-plat --plat "$2" --wheel-dir /layerwright/repaired ./*.whl

@@ -1,0 +1,91 @@
+"""What the output of a failure means: patterns with hints, of `images/hints.toml`."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from builder.model import facts
+from builder.model.fields import Text, table, validated
+
+FILE = "hints.toml"
+
+
+def _expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        return validated(f"`{value}` is not a regular expression: {error}", value)
+    return value
+
+
+Expression = Annotated[Text, AfterValidator(_expression)]
+
+
+@table
+class OutputHint:
+    """A pattern in the output of a test, and what to do about it."""
+
+    pattern: Expression
+    hint: Text
+    """`{0}` is what the first group of the pattern matched."""
+    example: Text
+    """A line with the pattern."""
+
+    def of(self, text: str) -> str | None:
+        """Return the hint if a text has the pattern."""
+        match = re.search(self.pattern, text)
+        return self.hint.format(*match.groups()) if match else None
+
+
+@table
+class OutputSign:
+    """A pattern by which a failure is recognized."""
+
+    pattern: Expression
+    example: Text
+
+
+@table
+class KnownFailure:
+    """A kind of failure with the signs of it."""
+
+    hint: Text
+    signs: Annotated[tuple[OutputSign, ...], Field(min_length=1)]
+
+    def shows(self, text: str) -> bool:
+        """Tell whether a text has one of the signs."""
+        return any(re.search(sign.pattern, text) for sign in self.signs)
+
+    def named(self, text: str) -> Iterator[str]:
+        """Yield what the groups of the signs match in a text."""
+        for sign in self.signs:
+            yield from (match[1] for match in re.finditer(sign.pattern, text))
+
+
+@table
+class BuildFailures:
+    """The failures of a container build that are not those of its own steps."""
+
+    disk_full: Annotated[KnownFailure, Field(alias="disk-full")]
+    no_image: Annotated[KnownFailure, Field(alias="no-image")]
+    no_emulation: Annotated[KnownFailure, Field(alias="no-emulation")]
+    engine_gone: Annotated[KnownFailure, Field(alias="engine-gone")]
+    no_package: Annotated[KnownFailure, Field(alias="no-package")]
+
+
+@table
+class Hints:
+    """All hints."""
+
+    test: Annotated[tuple[OutputHint, ...], Field(min_length=1)]
+    """In the order in which they are tried."""
+    build: BuildFailures
+
+
+@cache
+def hints() -> Hints:
+    """Return the hints of the data file."""
+    return facts.parsed(Hints, FILE)

