@@ -20,7 +20,12 @@ _SETTINGS = (
     "PIP_EXTRA_INDEX_URL",
 )
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
+"""Greedy: passwords with an `@`, `?` or `#` are written as they are by many, so all is taken up to the last `@`."""
+_WORD = re.compile(r"[^\s\"<>`]+")
+_PUNCTUATION = ")]',.:;"
+"""After a URL, the end of a sentence or of a parenthesis, rather than a part of its query."""
+_PORTS = {"http": 80, "https": 443}
 
 
 def header(url: str) -> dict[str, str]:
@@ -42,13 +47,24 @@ def header(url: str) -> dict[str, str]:
 
 
 def redact(text: str) -> str:
-    """Return a text without the user names and passwords in its URLs."""
-    return _CREDENTIALS.sub("", text)
+    """Return a text without the user names, passwords and queries of its URLs. A query can hold a token."""
+    return _WORD.sub(_without_query, _CREDENTIALS.sub("", text))
+
+
+def _without_query(match: re.Match[str]) -> str:
+    word = match[0]
+    start = word.find("?", word.find("://")) + 1
+    if not start or "://" not in word:
+        return word
+    return f"{word[:start]}…{word[len(word.rstrip(_PUNCTUATION)) :]}"
 
 
 def without(url: str) -> str:
-    """Return a URL without user name and password, which urllib would treat as a part of the host."""
-    parts = urlsplit(url)
+    """Return a URL without user name and password, which are sent in a header; one that is not valid as it is."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
@@ -59,8 +75,17 @@ def _in_url(url: str) -> tuple[str, str] | None:
 
 def same_origin(one: str, other: str) -> bool:
     """Tell whether two urls have the same scheme, host and port: nothing else may see a password."""
-    first, second = urlsplit(one), urlsplit(other)
-    return (first.scheme, first.hostname, first.port) == (second.scheme, second.hostname, second.port)
+    origin = _origin(one)
+    return origin is not None and origin == _origin(other)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None] | None:
+    """Return scheme, host and port of a URL; None if it is not valid."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return None
 
 
 def _indexes() -> Iterator[str]:

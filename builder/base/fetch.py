@@ -1,48 +1,15 @@
 """Downloads by SHA-256: cached, resumed after an interruption, and verified before the file gets its name."""
 
 import shutil
-import time
-import urllib.error
-import urllib.request
-from contextlib import AbstractContextManager
-from http.client import HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import IO
+from urllib.parse import urlsplit
 
-from builder.base import cache_paths, credentials, files, locks, remote
-from builder.base.errors import BuildError, UnreachableError, UsageError
+from builder.base import cache_paths, credentials, files, http, locks, remote
+from builder.base.errors import BuildError
+from builder.base.transfer import DOWNLOAD, HttpError, TransferLimits
 from builder.base.values import FileName, Sha256
 
-_ATTEMPTS = 3
-_GONE = (404, 410)
-_BUSY = (408, 425, 429)
-_SERVER_ERROR = 500
-"""The lowest status code of errors of the server itself."""
-_HINT = "behind a proxy set HTTPS_PROXY; for the CA of a company set SSL_CERT_FILE"
-
-
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, and gives user name and password to nobody but the origin that they are for."""
-
-    def redirect_request(  # noqa: PLR0913, PLR0917  urllib's own signature
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        request = super().redirect_request(req, fp, code, msg, headers, newurl)
-        if request and not credentials.same_origin(req.full_url, newurl):
-            request.remove_header("Authorization")
-        return request
-
-
-_OPENER = urllib.request.build_opener(_Redirects)
-"""Honours the proxies of the environment and SSL_CERT_FILE."""
-
-
-def opened(url: str, *, timeout: float = 60) -> AbstractContextManager[HTTPResponse]:
-    """Open a url with the credentials of this machine for its origin. Raises OSError, with urllib's subclasses."""
-    headers = {"User-Agent": "layerwright", **credentials.header(url)}
-    request = urllib.request.Request(credentials.without(url), headers=headers)  # noqa: S310  schemes: see the callers
-    response: HTTPResponse = _OPENER.open(request, timeout=timeout)
-    return response
+HINT = "behind a proxy set HTTPS_PROXY; for the CA of a company set SSL_CERT_FILE"
 
 
 def into(folder: Path, url: str, sha256: str, name: str) -> Path:
@@ -73,11 +40,11 @@ def known(sha256: str) -> Path | None:
     return None
 
 
-def cached(url: str, sha256: str, name: str) -> Path:
+def cached(url: str, sha256: str, name: str, *, limits: TransferLimits = DOWNLOAD) -> Path:
     """Return the file with this SHA-256, downloaded from the URL unless it is cached.
 
-    Raises UnreachableError if the server does not respond after three attempts, UsageError if it refuses the request,
-    and BuildError if the file no longer exists or has another hash.
+    Raises UnreachableError if the server does not respond after several attempts, UsageError if it refuses the
+    request, and BuildError if the file no longer exists or has another hash.
     """
     path = store() / Sha256.parse(sha256, credentials.redact(url))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,60 +54,49 @@ def cached(url: str, sha256: str, name: str) -> Path:
         if remote.fetch(f"sources/{sha256}", path) and (whole := known(sha256)):
             return whole
         part = path.with_suffix(".partial")
-        for left in reversed(range(_ATTEMPTS)):
-            try:
-                _download(url, part)
-                break
-            except urllib.error.HTTPError as error:
-                _give_up(error, name, path)
-            except (urllib.error.URLError, TimeoutError, ConnectionError, EOFError) as error:
-                if not left:
-                    msg = f"{name} could not be fetched"
-                    raise UnreachableError(msg, why=[credentials.redact(f"{url}: {error}")], hint=_HINT) from error
-                time.sleep(0.5 * (_ATTEMPTS - left))
-        received = files.sha256(part)
+        try:
+            received = _received(url, part, sha256, limits)
+        except FileNotFoundError as error:
+            raise _gone(url, name, path) from error
+        except HttpError as error:
+            if error.gone:
+                raise _gone(str(error), name, path) from error
+            msg = f"{name} could not be fetched"
+            raise error.translated(msg, HINT) from error
         if received != sha256:
             part.unlink()
-            msg = f"hash mismatch: {name} is not the announced file"
-            why = [credentials.redact(url), f"announced sha256:{sha256}", f"received  sha256:{received}"]
-            raise BuildError(msg, why=why, hint="find out why the file changed before you change the hash")
+            raise _other(url, name, sha256, received)
         part.replace(path)
         remote.upload(f"sources/{sha256}", path)
     return path
 
 
-def _give_up(error: urllib.error.HTTPError, name: str, path: Path) -> None:
-    why = [credentials.redact(f"{error.url}: {error.code} {error.reason}")]
-    if error.code in _GONE:
-        msg = f"{name} no longer exists at its address"
-        raise BuildError(msg, why=why, hint=f"use another URL, or place a copy of the file at {path}") from error
-    msg = f"{name} could not be fetched"
-    kind = UnreachableError if error.code in _BUSY or error.code >= _SERVER_ERROR else UsageError
-    raise kind(msg, why=why, hint=_HINT) from error
+def _received(url: str, part: Path, sha256: str, limits: TransferLimits) -> str:
+    """Download a file and return its SHA-256.
 
+    One that is put together of several responses, and is not the right file, is downloaded once more as a whole: it
+    may have changed in between, and not every server tells.
+    """
+    if urlsplit(url).scheme == "file":
+        from urllib.request import url2pathname
 
-def _download(url: str, part: Path) -> None:
-    """Download a file, resuming a partial download. A server without range requests sends the whole file again."""
-    have = part.stat().st_size if part.is_file() else 0
-    headers = {"User-Agent": "layerwright", **credentials.header(url)}
-    request = urllib.request.Request(credentials.without(url), headers=headers)  # noqa: S310  schemes: see Source
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-    try:
-        source = _OPENER.open(request, timeout=60)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code != 416:  # noqa: PLR2004  range not satisfiable: the part is already complete, or too long
-            raise
+        shutil.copyfile(url2pathname(urlsplit(url).path), part)
+        return files.sha256(part)
+    resumed = http.download(url, part, limits=limits)
+    received = files.sha256(part)
+    if resumed and received != sha256:
         part.unlink()
-        request.remove_header("Range")
-        source = _OPENER.open(request, timeout=60)
-        have = 0
-    with source, part.open("ab" if source.status == 206 else "wb") as target:  # noqa: PLR2004  partial content
-        shutil.copyfileobj(source, target)
-        expected = source.headers.get("Content-Length")
-        whole = (have if source.status == 206 else 0) + int(expected) if expected else None  # noqa: PLR2004
-        target.flush()
-        if whole is not None and target.tell() < whole:
-            msg = f"the connection was lost after {target.tell()} of {whole} bytes"
-            raise EOFError(msg)
+        http.download(url, part, limits=limits)
+        received = files.sha256(part)
+    return received
+
+
+def _gone(why: str, name: str, path: Path) -> BuildError:
+    msg = f"{name} no longer exists at its address"
+    return BuildError(msg, why=[why], hint=f"use another URL, or place a copy of the file at {path}")
+
+
+def _other(url: str, name: str, sha256: str, received: str) -> BuildError:
+    msg = f"hash mismatch: {name} is not the announced file"
+    why = [credentials.redact(url), f"announced sha256:{sha256}", f"received  sha256:{received}"]
+    return BuildError(msg, why=why, hint="find out why the file changed before you change the hash")

@@ -1,14 +1,15 @@
 """One target of a run: built, retried while a service does not respond, and recorded whether it succeeded or not."""
 
-import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from builder.base import retries
 from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError
+from builder.base.retries import Backoff
 from builder.building.compiling import log_file
 from builder.building.layer import Built, Options, build
 from builder.engine import client
@@ -77,32 +78,45 @@ def build_target(task: Task, limits: Limits, report: Report, worker: Worker) -> 
 
     Errors of the build are recorded. Raises RunStoppedError when the run is stopped.
     """
-    started, attempts = time.monotonic(), 0
-    checked_report = _ending(report, limits, started)
-    pauses = _pauses(limits.patience.seconds)
-    before, choice = task.record or _first_record(task), worker.choice
-    while True:
-        attempts += 1
-        try:
-            options = replace(limits.options, containers=choice)
-            built = build(task.loaded, task.target, options, checked_report)
-        except RunStoppedError:
-            raise
-        except LayerwrightError as error:
-            passing = isinstance(error, TRANSIENT) and limits.patience.left()
-            pause = next(pauses, None) if passing else None
-            if pause is None:
-                return _failed(task, before, limits, error, (attempts, time.monotonic() - started))
-            report(f"{error.what}; once more in {pause:.0f} s")
-            if limits.stop.wait(pause):
-                raise RunStoppedError(task.target.name) from error
-            if isinstance(error, EngineGoneError):
-                worker.lost()
-                client.find.cache_clear()  # it may be back, or other nodes may do its work
-                choice = limits.options.containers
-        else:
-            limits.patience.reset()
-            return _succeeded(task, before, limits, built, attempts)
+    started = time.monotonic()
+    attempts = _RepeatedBuild(task, limits, _ending(report, limits, started), worker)
+    before = task.record or _first_record(task)
+    backoff = Backoff(first=_FIRST, longest=_LONGEST, total=limits.patience.seconds)
+    try:
+        built = retries.call(attempts.build, backoff, again=attempts.again, pause=attempts.pause)
+    except RunStoppedError:
+        raise
+    except LayerwrightError as error:
+        return _failed(task, before, limits, error, (attempts.count, time.monotonic() - started))
+    limits.patience.reset()
+    return _succeeded(task, before, limits, built, attempts.count)
+
+
+class _RepeatedBuild:
+    """The attempts to build one target."""
+
+    def __init__(self, task: Task, limits: Limits, report: Report, worker: Worker) -> None:
+        self._task, self._limits, self._report, self._worker = task, limits, report, worker
+        self._choice = worker.choice
+        self.count = 0
+
+    def build(self) -> Built:
+        self.count += 1
+        options = replace(self._limits.options, containers=self._choice)
+        return build(self._task.loaded, self._task.target, options, self._report)
+
+    def again(self, error: BaseException) -> bool:
+        return isinstance(error, TRANSIENT) and self._limits.patience.left()
+
+    def pause(self, error: BaseException, seconds: float) -> None:
+        """Wait before the next attempt, which takes any engine if this one was lost. Raises RunStoppedError."""
+        self._report(f"{getattr(error, 'what', error)}; once more in {seconds:.0f} s")
+        if self._limits.stop.wait(seconds):
+            raise RunStoppedError(self._task.target.name) from error
+        if isinstance(error, EngineGoneError):
+            self._worker.lost()
+            client.find.cache_clear()  # it may be back, or other nodes may do its work
+            self._choice = self._limits.options.containers
 
 
 def _ending(report: Report, limits: Limits, started: float) -> Report:
@@ -120,16 +134,6 @@ def _ending(report: Report, limits: Limits, started: float) -> Report:
         report(stage)
 
     return checked
-
-
-def _pauses(patience: float) -> Iterator[float]:
-    """Yield pauses in seconds that double and stay within the patience, with jitter against simultaneous requests."""
-    left, pause = patience, _FIRST
-    while left > 0:
-        taken = min(pause * random.uniform(0.8, 1.2), left)  # noqa: S311  nothing secret
-        yield taken
-        left -= taken
-        pause = min(2 * pause, _LONGEST)
 
 
 # ---- records -------------------------------------------------------------------------------------------------------

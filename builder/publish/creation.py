@@ -4,13 +4,14 @@ PublishLayerVersion has no idempotency token: two requests create two versions. 
 check that the first had no effect, and of two versions the later one is deleted.
 """
 
-import random
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from builder.base import retries
 from builder.base.errors import PublishError
+from builder.base.retries import Backoff
 from builder.publish import aws, remote_state
 from builder.publish.journal import Journal, PendingVersion
 from builder.publish.layer_version import LayerVersion
@@ -46,18 +47,22 @@ class _Attempts:
         """Whether an answer was lost, so that there may be more than one version."""
 
     def until_created(self, content: Mapping[str, Any]) -> RemoteVersion:
-        pause = self._limits.backoff
-        for left in reversed(range(self._limits.attempts)):
-            try:
-                version = self._send(content)
-            except aws.faults() as error:
-                if (created := self._after(error)) or not left:
-                    return created or self._give_up(error)
-            else:
-                return self._only(self._created()) or version if self._answer_lost else version
-            time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  jitter, not a secret
-            pause *= 2
-        raise AssertionError
+        backoff = Backoff(attempts=self._limits.attempts, first=self._limits.backoff)
+        faults = aws.faults()
+        try:
+            return retries.call(lambda: self._attempt(content), backoff, again=lambda error: isinstance(error, faults))
+        except faults as error:
+            return self._give_up(error)
+
+    def _attempt(self, content: Mapping[str, Any]) -> RemoteVersion:
+        """Publish once. Raises an error of boto3 if it is safe to try again, else PublishError."""
+        try:
+            version = self._send(content)
+        except aws.faults() as error:
+            if created := self._after(error):
+                return created
+            raise
+        return self._only(self._created()) or version if self._answer_lost else version
 
     def _send(self, content: Mapping[str, Any]) -> RemoteVersion:
         layer = self._layer

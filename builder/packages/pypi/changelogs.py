@@ -3,15 +3,19 @@
 import email.parser
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from builder.base import fetch
+from builder.base import http
 from builder.base.errors import LayerwrightError
+from builder.base.retries import Backoff
+from builder.base.transfer import DOCUMENT, HttpError
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _CHANGELOG = re.compile(r"change|release|history|what.?s.?new|news", re.IGNORECASE)
-_SECONDS = 20
+_LIMITS = replace(DOCUMENT, backoff=Backoff(attempts=1), total=20)
+"""A changelog is not worth waiting for."""
 
 
 def changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
@@ -33,9 +37,8 @@ def changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
 
 def _changelog(url: str) -> str | None:
     try:
-        with fetch.opened(f"{url}.metadata", timeout=_SECONDS) as answer:
-            headers = email.parser.BytesHeaderParser().parsebytes(answer.read())
-    except (OSError, ValueError):
+        headers = email.parser.BytesHeaderParser().parsebytes(http.read(f"{url}.metadata", limits=_LIMITS))
+    except (HttpError, ValueError):
         return None  # optional for an index
     for text in headers.get_all("Project-URL", []):
         label, _, link = str(text).partition(",")

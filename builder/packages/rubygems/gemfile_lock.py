@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, Requirement
@@ -91,7 +92,7 @@ def read(text: str, where: str) -> GemLock:
 
 def write(lock: GemLock) -> str:
     """Return the text of a lock, with the hash of every file, as Bundler reads it."""
-    lines = ["GEM", *(f"  remote: {remote}" for remote in lock.remotes), "  specs:"]
+    lines = ["GEM", *(f"  remote: {credentials.without(remote)}" for remote in lock.remotes), "  specs:"]
     specs = sorted(lock.specs, key=lambda spec: (spec.name, spec.version, spec.platform != RUBY, spec.platform))
     for spec in specs:
         lines.append(f"    {spec.titled}")

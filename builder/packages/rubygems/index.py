@@ -7,8 +7,6 @@ Format: https://guides.rubygems.org/rubygems-org-compact-index-api/
 
 import os
 import re
-import time
-import urllib.error
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,8 +15,9 @@ from typing import Any
 import yaml
 from resolvelib import AbstractProvider, BaseReporter, ResolutionImpossible, Resolver
 
-from builder.base import credentials, fetch
-from builder.base.errors import BuildError, UnreachableError
+from builder.base import credentials, fetch, http
+from builder.base.errors import BuildError
+from builder.base.transfer import HttpError
 from builder.base.values import Sha256, matching, untrusted
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, VERSION, Requirement, Version
@@ -26,8 +25,6 @@ from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 DEFAULT = "https://rubygems.org/"
 """RubyGems' own built-in source (Gem.default_sources)."""
-_TRIES = 3
-_GONE = (404, 410)
 _HINT = "set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, BUNDLE_MIRROR__ALL for another index"
 _LINE = re.compile(r"(?P<version>[^\s-]+)(?:-(?P<platform>\S+))? (?P<needs>[^|]*)\|(?P<facts>.*)")
 _NAME = re.compile(NAME)
@@ -68,7 +65,7 @@ def listed(name: str, index: str) -> tuple[tuple[Spec, str], ...]:
     """
     sender = f"the index of gems at {credentials.redact(index)}"
     matching(_NAME, name, sender, "a valid name of a gem")
-    lines = _get(f"{index}info/{name}", name).splitlines()
+    lines = _get(f"{index}info/{name}", name, sender).splitlines()
     rows = [line for line in lines if line and line != "---" and not line.startswith("created_at:")]
     return tuple(_listed(name, line, sender) for line in rows)
 
@@ -102,28 +99,17 @@ def _requirement(text: str, sender: str) -> str:
     return conditions
 
 
-def _get(url: str, name: str) -> str:
-    for left in reversed(range(_TRIES)):
-        try:
-            with fetch.opened(url) as answer:
-                return str(answer.read().decode())
-        except urllib.error.HTTPError as error:
-            if error.code in _GONE:
-                return ""  # the resolver names the gem that requires it
-            raise UnreachableError(
-                _silent(name), why=[credentials.redact(f"{url}: {error.code}")], hint=_HINT
-            ) from error
-        except (OSError, UnicodeDecodeError) as error:
-            if not left:
-                raise UnreachableError(
-                    _silent(name), why=[credentials.redact(f"{url}: {error}")], hint=_HINT
-                ) from error
-            time.sleep(0.5 * (_TRIES - left))
-    return ""
-
-
-def _silent(name: str) -> str:
-    return f"the index of gems did not respond to the request for {name}"
+def _get(url: str, name: str, sender: str) -> str:
+    """Return a document of the index; an empty one if there is none. The resolver names the gem that requires it."""
+    try:
+        return http.read(url).decode()
+    except HttpError as error:
+        if error.gone:
+            return ""
+        msg = f"the index of gems did not respond to the request for {name}"
+        raise error.translated(msg, _HINT) from error
+    except UnicodeDecodeError:
+        raise untrusted(sender, b"", f"a list of the versions of {name}, in UTF-8") from None
 
 
 # ---- resolving -----------------------------------------------------------------------------------------------------

@@ -55,6 +55,8 @@ def serving() -> Iterator[Server]:
                 return
             body = DATA[start:]
             self.send_response(206 if start else 200)
+            if start:
+                self.send_header("Content-Range", f"bytes {start}-{len(DATA) - 1}/{len(DATA)}")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if state.breaks:

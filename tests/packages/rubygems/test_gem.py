@@ -4,6 +4,7 @@ import functools
 import gzip
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,8 @@ def test_a_lock_of_bundler_is_read() -> None:
     again = gemfile_lock.read(gemfile_lock.write(lock), "again")
     assert set(again.specs) == set(lock.specs)
     assert again.roots == lock.roots
+    private = gemfile_lock.write(replace(lock, remotes=("https://alice:s3cret@p@gems.example/",)))
+    assert "  remote: https://gems.example/\n" in private
 
 
 @pytest.mark.parametrize(
