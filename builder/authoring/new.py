@@ -2,11 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 from builder.authoring.recipe_text import recipe_text
-from builder.base import cache_paths
+from builder.base import cache_paths, files
 from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
+from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.target import targets
 from builder.packages.command_line import CommandLinePackages, Draft
@@ -16,7 +18,26 @@ from builder.plan.plan import Plan
 from builder.plan.planning import plan
 
 
-def write_recipe(request: AdhocRequest, name: str) -> str:
+def write_recipe(request: AdhocRequest, name: str, folder: Path) -> Path:
+    """Write a new recipe into a folder of recipes, and return its path. Raises UsageError if it exists."""
+    path = _new_path(folder, name)
+    text = _text(request, name)
+    files.writable(path.parent)
+    with files.replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    recipes.load(folder, name)
+    return path
+
+
+def _new_path(folder: Path, name: str) -> Path:
+    path = folder / name / recipes.RECIPE_FILE
+    if path.exists():
+        msg = f"{path} exists already"
+        raise UsageError(msg, hint="edit it, or choose another name")
+    return path
+
+
+def _text(request: AdhocRequest, name: str) -> str:
     """Return the text of a recipe: versions pinned, all current runtimes with prebuilt packages, an import as test.
 
     Raises UsageError for a name or packages that are not valid, BuildError if a package would have to be compiled:

@@ -78,6 +78,13 @@ def untested(loaded: Loaded, division: Split) -> list[int]:
     ]
 
 
+def warnings(loaded: Loaded, division: Split) -> Iterator[str]:
+    """Yield a warning for each test that no layer of a split can run by itself."""
+    for number in untested(loaded, division):
+        needed = "needs packages of several layers: no written recipe has it"
+        yield f"[[test]] number {number} of {loaded.name} {needed}"
+
+
 def text(part: LayerRecipe) -> str:
     """Return the recipe of a layer."""
     recipe = part.loaded.recipe

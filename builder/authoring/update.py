@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.authoring import pin, tools
 from builder.authoring.relock import relock
 from builder.authoring.tools import ToolChange
-from builder.base import cache_paths, processes
+from builder.base import cache_paths, files, processes
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import client
 from builder.model import facts, images, recipes
@@ -248,6 +248,15 @@ def _diff(path: Path, texts: tuple[str, str], root: Path) -> str:
     old = f"a/{name}" if before else "/dev/null"
     body = "".join(difflib.unified_diff(before, after, old, f"b/{name}"))
     return f"diff --git a/{name} b/{name}\n{'' if before else 'new file mode 100644' + chr(10)}{body}"
+
+
+def write_patch(folder: Path, text: str, about: str) -> Path:
+    """Write the patch, and the summary beside it. Return the path of the patch."""
+    files.writable(folder)
+    for name, content in (("updates.patch", text), ("updates.md", about)):
+        with files.replacing(folder / name) as part:
+            part.write_text(content, encoding="utf-8", newline="\n")
+    return folder / "updates.patch"
 
 
 # ---- git -----------------------------------------------------------------------------------------------------------

@@ -4,19 +4,32 @@ import shlex
 import uuid
 
 from builder.base import cache_paths, processes, programs
-from builder.base.errors import BuildError, EngineError
+from builder.base.errors import BuildError, EngineError, UsageError
 from builder.building import compiling
 from builder.building.compiling import Work
 from builder.engine import containers, host
 from builder.engine.client import Engine
+from builder.model.recipes import Loaded
+from builder.model.target import Target
 from builder.packages import table
 from builder.plan import dockerfile
 from builder.plan.container import Container
+from builder.plan.mode import EngineOptions
+from builder.plan.planning import plan
 
 
 def stages(container: Container) -> list[str]:
     """Return the stages of a container, the last one first. A failed step starts from the stage before its own."""
     return list(reversed(["step-0", *dockerfile.stages(container)]))
+
+
+def work_of(loaded: Loaded, target: Target, options: EngineOptions) -> Work:
+    """Return the work of a target's container. Raises UsageError if nothing of the target is compiled."""
+    container = plan(loaded, target).container
+    if container is None:
+        msg = f"{target.name} is not compiled in a container, so there is nothing to open"
+        raise UsageError(msg, hint="`layerwright plan` shows how it is made")
+    return Work(container=container, folder=loaded.folder, options=options)
 
 
 def open_shell(work: Work, command: str | None) -> int:

@@ -28,7 +28,7 @@ COMMANDS = {
     "split": ("splitting", "Divide a recipe whose layer is over 250 MB into several layers."),
     "nightly": ("nights", "Build the targets that changed, and write the report."),
     "report": ("nights", "Write the report on all layers."),
-    "update": ("nights", "Propose newer packages and images, as a patch or on a branch."),
+    "update": ("nights", "Propose newer packages and images, or newer tools, as a patch or on a branch."),
     "publish": (
         "publishing",
         "Publish zips as layer versions in many regions. Existing content is not published again.",

@@ -1,32 +1,45 @@
 """Commands for authors of recipes: lock, new, lint, schema, runtimes."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from builder.base.errors import LayerwrightError, UsageError
-from builder.cli import options
-from builder.cli.options import targets as target_options
-from builder.cli.selection import all_names, load_recipe, names_of, report_errors
+from builder.cli import reporting
+from builder.cli.options import shared
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
+from builder.cli.options.targets import Pips
 
 if TYPE_CHECKING:
-    from builder.authoring.relock import Locked
-    from builder.model.recipes import Loaded
+    from builder.plan.adhoc import AdhocRequest
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockOptions(Bundle):
+    """The recipes whose locks are written, and whether versions change."""
+
+    names: shared.RecipeNames
+    everything: Annotated[bool, Option("--all", about="Lock every recipe.")]
+    upgrade: Annotated[
+        bool,
+        Option(
+            "--upgrade -U",
+            about="Take the newest versions that the recipe allows. Default: keep locked versions that it still "
+            "allows.",
+        ),
+    ]
+    folder: shared.RecipesFolder
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--all": self.everything, "names of recipes": self.names})
+        if not (self.names or self.everything):
+            yield Mistake("no recipe is named", "--all locks every one")
 
 
 @click.command(epilog="Example: layerwright lock numpy --upgrade")
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@click.option("--all", "everything", is_flag=True, help="Lock every recipe.")
-@click.option(
-    "--upgrade",
-    "-U",
-    is_flag=True,
-    help="Take the newest versions that the recipe allows. Default: keep locked versions that it still allows.",
-)
-@options.recipes_folder
-def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: bool) -> None:
+@typed
+def lock(locking: LockOptions) -> None:
     """Write the lock files of recipes.
 
     They hold exact versions and hashes for every target: requirements.lock for Python, with build-requirements.lock
@@ -35,108 +48,67 @@ def lock(names: tuple[str, ...], folder: Path, *, everything: bool, upgrade: boo
     """
     from builder.authoring.relock import relock
     from builder.cli import terminal
+    from builder.cli.views import locks as view
+    from builder.plan.selection import all_names
 
-    selected = names_of(folder, names, everything=everything)
-    if not selected:
-        msg = "no recipe is named"
-        raise UsageError(msg, hint="--all locks every one")
-    for loaded in [load_recipe(folder, name) for name in selected]:
+    names = locking.names or all_names(locking.folder)
+    for loaded in [reporting.load_recipe(locking.folder, name) for name in names]:
         with terminal.working(f"locking {loaded.name}") as report:
-            locks = relock(loaded, upgrade=upgrade, report=report)
-        _show_locks(locks)
+            locks = relock(loaded, upgrade=locking.upgrade, report=report)
+        view.show(locks)
 
 
-def _show_locks(locks: "Sequence[Locked]") -> None:
-    from builder.cli import terminal
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewOptions(Bundle):
+    """A recipe to write: its name, its packages, and what it is for."""
 
-    for locked in locks:
-        terminal.note(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
-        for package, old, new in locked.changes:
-            terminal.note(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
-        if locked.open:
-            tools = ", ".join(locked.open)
-            terminal.warn(
-                f"sdists are built with different versions of {tools}: not locked; divide the recipe to lock them"
-            )
+    name: Annotated[str, Argument("NAME")]
+    pips: Pips
+    runtimes: Annotated[tuple[str, ...], shared.runtime("those with wheels for the packages")]
+    architectures: Annotated[tuple[str, ...], shared.arch("both")]
+    folder: shared.RecipesFolder
+
+    @property
+    def request(self) -> "AdhocRequest":
+        from builder.plan.adhoc import AdhocRequest
+
+        return AdhocRequest(
+            specs={"pypi": self.pips}, name=self.name, runtimes=self.runtimes, architectures=self.architectures
+        )
 
 
 @click.command(epilog="Example: layerwright new numpy --pip numpy")
-@click.argument("name")
-@target_options.pips
-@options.narrowing("those with wheels for the packages", "both")
-@options.recipes_folder
-def new(
-    name: str, pips: tuple[str, ...], runtimes: tuple[str, ...], architectures: tuple[str, ...], folder: Path
-) -> None:
+@typed
+def new(recipe: NewOptions) -> None:
     """Write a recipe for Python packages that lints and builds.
 
     Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. An
     existing recipe is not changed.
     """
     from builder.authoring.new import write_recipe
-    from builder.base import files
     from builder.cli import terminal
-    from builder.model import recipes
-    from builder.plan import adhoc
 
-    path = folder / name / recipes.RECIPE_FILE
-    if path.exists():
-        msg = f"{path} exists already"
-        raise UsageError(msg, hint="edit it, or choose another name")
-    request = adhoc.AdhocRequest(specs={"pypi": pips}, name=name, runtimes=runtimes, architectures=architectures)
-    with terminal.working(f"resolving {' '.join(pips)}"):
-        text = write_recipe(request, name)
-    files.writable(path.parent)
-    with files.replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
-    recipes.load(folder, name)
-    terminal.note(f"wrote {path}; `layerwright build {name}` builds it")
+    with terminal.working(f"resolving {' '.join(recipe.pips)}"):
+        path = write_recipe(recipe.request, recipe.name, recipe.folder)
+    terminal.note(f"wrote {path}; `layerwright build {recipe.name}` builds it")
 
 
 @click.command(epilog="Example: layerwright lint numpy")
-@click.argument("names", nargs=-1, metavar="[RECIPE]...")
-@options.recipes_folder
-def lint(names: tuple[str, ...], folder: Path) -> None:
+@typed
+def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
     """Validate recipes: all, or those that are named.
 
     Reports every mistake of every file at once, with exit code 2, and warns of unknown system packages. Needs no
     network.
     """
+    from builder.authoring import lint
     from builder.cli import terminal
-    from builder.packages import table
+    from builder.plan.selection import all_names
 
-    selected = names or all_names(folder)
-    errors: list[LayerwrightError] = []
-    for name in selected:
-        try:
-            loaded = load_recipe(folder, name)
-            for ecosystem in table.of_recipe(loaded):
-                ecosystem.lint(loaded)
-        except UsageError as error:
-            errors.append(error)
-        else:
-            for warning in _unknown_packages(loaded):
-                terminal.warn(f"{name}: {warning}")
-    report_errors(errors)
-    terminal.note(f"{len(selected)} recipe{'s' if len(selected) > 1 else ''} without a mistake")
-
-
-def _unknown_packages(loaded: "Loaded") -> "Iterator[str]":
-    """Yield warnings of packages that the operating system is not known to have.
-
-    They are not errors: the system's repository may be newer than the lists of layerwright.
-    """
-    from builder.base.errors import near
-    from builder.engine.failure import package_names
-    from builder.model.steps import Packages
-    from builder.model.target import targets
-
-    for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
-        listed = package_names(system)
-        for step in loaded.recipe.step:
-            if isinstance(step, Packages) and listed and (step.when is None or step.when.os in {None, system}):
-                for name in sorted(set(step.install) - set(listed)):
-                    yield f"no list of {system} has a package `{name}`{near(name, listed)}"
+    results = list(lint.lint(folder, names or all_names(folder)))
+    reporting.warn(warning for result in results for warning in result.warnings)
+    reporting.report_errors([result.error for result in results if result.error])
+    terminal.note(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
 
 
 @click.command(epilog="Example: layerwright schema > recipe.schema.json")
@@ -149,8 +121,8 @@ def schema() -> None:
 
 
 @click.command(epilog="Example: layerwright runtimes --json")
-@options.as_json
-def runtimes(*, as_json: bool) -> None:
+@typed
+def runtimes(*, as_json: shared.AsJson) -> None:
     """List the runtimes of Lambda.
 
     Prints operating system, status, dates of deprecation and image. The JSON document also has directories and

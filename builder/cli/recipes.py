@@ -1,57 +1,69 @@
 """Commands that make layers of recipes: list, plan, build."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from builder.cli import options
-from builder.cli.options.builds import BuildOptions, build_options
-from builder.cli.options.containers import ContainerOptions, container_options
-from builder.cli.options.targets import TargetOptions, target_options
-from builder.cli.selection import Pairs, all_names, chosen, every_target, report_errors
+from builder.cli import reporting
+from builder.cli.options import shared
+from builder.cli.options.builds import BuildOptions
+from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive, typed
+from builder.cli.options.targets import RecipeFilters, TargetOptions
 
 if TYPE_CHECKING:
     from builder.plan.plan import Plan
+    from builder.plan.selection import Pairs
 
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListOptions(Bundle):
+    """The recipes, and the form in which they are listed."""
+
+    filters: RecipeFilters
+    output: shared.OutputFolder
+    form: Annotated[
+        Literal["table", "json", "github-matrix", "gitlab-matrix"],
+        Option(
+            "--format",
+            default="table",
+            about="Output format. github-matrix and gitlab-matrix divide the selected targets into parallel jobs of a "
+            "code host, each for one architecture.",
+        ),
+    ]
+    shards: Annotated[
+        int,
+        Option(
+            "--shards",
+            kind=click.IntRange(1, 256),
+            default=4,
+            metavar="N",
+            about="With a matrix: number of jobs for each architecture, at most.",
+        ),
+    ]
+    as_json: shared.AsJson
+
+    @property
+    def code_host(self) -> str | None:
+        """The code host that a matrix is for; None for another format."""
+        return self.form.removesuffix("-matrix") if self.form.endswith("-matrix") else None
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.code_host:
+            yield from exclusive({f"--format {self.form}": True, "--json": self.as_json})
+        else:
+            narrowed = {"--runtime": self.filters.runtimes, "--arch": self.filters.architectures}
+            yield from dependent({**narrowed, "--only": self.filters.only}, "a matrix as --format")
+
+
 @click.command("list", epilog="Example: layerwright list --format github-matrix --shards 8")
-@options.runtime_and_arch
-@options.only
-@options.recipes_folder
-@options.output
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "github-matrix", "gitlab-matrix"]),
-    default="table",
-    show_default=True,
-    help="Output format. github-matrix and gitlab-matrix divide the selected targets into parallel jobs of a code "
-    "host, each for one architecture.",
-)
-@click.option(
-    "--shards",
-    type=click.IntRange(1, 256),
-    default=4,
-    show_default=True,
-    metavar="N",
-    help="With a matrix: number of jobs for each architecture, at most.",
-)
-@options.as_json
-def list_(  # noqa: PLR0913  each is an option
-    folder: Path,
-    output: Path,
-    *,
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
-    only: tuple[str, ...],
-    form: str,
-    shards: int,
-    as_json: bool,
-) -> None:
+@typed
+def list_(listing: ListOptions) -> None:
     """List the recipes and the zips that were built from them.
 
     With a matrix as the format, divides the selected targets into parallel jobs for a code host; --runtime, --arch and
@@ -59,50 +71,46 @@ def list_(  # noqa: PLR0913  each is an option
     """
     from builder.authoring import catalogue
     from builder.cli import terminal
-    from builder.model.target import Selection
+    from builder.plan.selection import every_target
 
-    if form.endswith("-matrix"):
-        selection = Selection(runtimes=runtimes, architectures=architectures, only=only)
-        pairs, broken = every_target(folder, (), selection)
-        terminal.compact(catalogue.matrix(pairs, output, shards, form.removesuffix("-matrix")))
-        report_errors(list(broken.values()))
+    if host := listing.code_host:
+        pairs, broken = every_target(listing.filters.folder, (), listing.filters.selection)
+        terminal.compact(catalogue.matrix(pairs, listing.output, listing.shards, host))
+        reporting.report_errors(list(broken.values()))
     else:
-        _list_recipes(folder, output, as_json=as_json or form == "json")
+        _list_recipes(listing.filters.folder, listing.output, as_json=listing.as_json or listing.form == "json")
 
 
 def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
     from builder.authoring import catalogue
     from builder.cli import terminal
+    from builder.cli.views import catalogue as view
     from builder.model import recipes
+    from builder.plan.selection import all_names
 
     loaded, broken = recipes.load_all(folder)
     rows = catalogue.rows(loaded, output)
     if as_json:
-        terminal.data({"recipes": [row.as_json() for row in rows], "broken": [error.what for error in broken]})
+        terminal.data(view.document(rows, broken))
     else:
         all_names(folder)  # a folder without recipes is an error, not an empty table
-        columns = ("recipe", "version", "runtimes", "architectures", "built", "zip MB", "description")
-        terminal.table(columns, [row.cells() for row in rows], numbers=("built", "zip MB"))
-    for warning in (text for one in loaded for text in one.warnings):
-        terminal.warn(warning)
-    report_errors(broken)
+        view.show(rows)
+    reporting.warn(warning for each in loaded for warning in each.warnings)
+    reporting.report_errors(broken)
 
 
 # ---- plan and build ------------------------------------------------------------------------------------------------
 
 
 @click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
-@target_options
-@options.route
-@container_options
-@options.as_json
-def plan(selected: TargetOptions, route: str, containers: ContainerOptions, *, as_json: bool) -> None:
+@typed
+def plan(selected: TargetOptions, route: shared.Route, containers: ContainerOptions, *, as_json: shared.AsJson) -> None:
     """Show what a build would do, and why.
 
     Prints image, packages with versions and routes, and the Dockerfile of what is compiled. Queries the package
     indexes; writes no file.
     """
-    pairs = chosen(selected)
+    pairs = selected.chosen()
     from builder.cli import terminal
     from builder.cli.views import plans as view
     from builder.plan.outlook import outlook
@@ -114,10 +122,10 @@ def plan(selected: TargetOptions, route: str, containers: ContainerOptions, *, a
         terminal.data(view.document(plans, outlooks))
     else:
         view.show(plans, outlooks)
-    _warn(warning for planned in plans for warning in planned.warnings)
+    reporting.warn(warning for planned in plans for warning in planned.warnings)
 
 
-def _planned(pairs: Pairs, *, wheels_only: bool) -> "list[Plan]":
+def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":
     from builder.cli import terminal
     from builder.plan.planning import plan as make_plan
 
@@ -129,26 +137,17 @@ def _planned(pairs: Pairs, *, wheels_only: bool) -> "list[Plan]":
     return plans
 
 
-def _warn(warnings: Iterable[str]) -> None:
-    """Print warnings, each once."""
-    from builder.cli import terminal
-
-    for warning in dict.fromkeys(warnings):
-        terminal.warn(warning)
-
-
 @click.command(epilog="Example: layerwright build --pip numpy==2.3.2 --arch arm64")
-@target_options
-@build_options
-@container_options
-@options.as_json
-def build(selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: bool) -> None:
+@typed
+def build(
+    selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: shared.AsJson
+) -> None:
     """Build layers of recipes, or of packages without a recipe.
 
     Packages are named with --pip, --npm or -r. Writes for each target a checked zip, its manifest and its bill of
     materials into --output. A zip that is up to date is not built again.
     """
-    pairs = chosen(selected)
+    pairs = selected.chosen()
     from builder.building.batch import BatchOptions, build_all
     from builder.cli import terminal
     from builder.cli.views import built as view
@@ -159,10 +158,10 @@ def build(selected: TargetOptions, building: BuildOptions, containers: Container
         terminal.data(view.document(results, errors))
     elif results:
         view.show(results)
-    _warn(note for built in results for note in built.notes)
+    reporting.warn(note for built in results for note in built.notes)
     for built in results if building.verify else ():
         terminal.note(f"{built.target}: two builds from nothing are equal, byte by byte")
-    report_errors(errors)
+    reporting.report_errors(errors)
 
 
 COMMANDS = (list_, plan, build)

@@ -1,54 +1,65 @@
 """The command that makes wheels without a layer."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from builder.cli import options
-from builder.cli.options.containers import ContainerOptions, container_options
+from builder.cli.options import shared
+from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.parameters import Argument, Bundle, Option, typed
+
+if TYPE_CHECKING:
+    from builder.building.wheel import WheelOptions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WheelRequest(Bundle):
+    """The wheels to make, what they are for, and where they go."""
+
+    requirements: Annotated[tuple[str, ...], Argument("REQUIREMENT...")]
+    runtimes: Annotated[tuple[str, ...], shared.runtime("the newest of Python")]
+    architectures: Annotated[tuple[str, ...], shared.arch("both")]
+    systems: Annotated[
+        tuple[str, ...],
+        Option(
+            "--os",
+            metavar="NAME",
+            about="Operating system whose Python runtimes are all selected, previews excepted, for example al2023; "
+            "repeatable. Default: none.",
+        ),
+    ]
+    from_source: Annotated[bool, Option("--from-source", about="Compile the packages even where a wheel exists.")]
+    packages: Annotated[
+        tuple[str, ...],
+        Option(
+            "--packages",
+            metavar="NAME",
+            about="Package of Amazon Linux that compiling needs; repeatable. Default: those of the recipe of the same "
+            "name.",
+        ),
+    ]
+    output: Annotated[Path, shared.output("dist/wheels", "Folder of the wheels.")]
+    folder: shared.RecipesFolder
+
+    def options(self) -> "WheelOptions":
+        from builder.building.wheel import WheelOptions
+
+        return WheelOptions(
+            requirements=self.requirements,
+            runtimes=self.runtimes,
+            architectures=self.architectures,
+            systems=self.systems,
+            packages=self.packages,
+            from_source=self.from_source,
+            recipes=self.folder,
+        )
 
 
 @click.command(epilog="Example: layerwright wheel psycopg2==2.9.10 --packages libpq-devel")
-@click.argument("requirements", nargs=-1, required=True, metavar="REQUIREMENT...")
-@options.narrowing("the newest of Python", "both")
-@click.option(
-    "--os",
-    "systems",
-    multiple=True,
-    metavar="NAME",
-    help="Operating system whose Python runtimes are all selected, previews excepted, for example al2023; repeatable."
-    " Default: none.",
-)
-@click.option("--from-source", is_flag=True, help="Compile the packages even where a wheel exists.")
-@click.option(
-    "--packages",
-    multiple=True,
-    metavar="NAME",
-    help="Package of Amazon Linux that compiling needs; repeatable. Default: those of the recipe of the same name.",
-)
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(path_type=Path),
-    default=Path("dist/wheels"),
-    show_default=True,
-    metavar="FOLDER",
-    help="Folder of the wheels.",
-)
-@options.recipes_folder
-@container_options
-def wheel(  # noqa: PLR0913  each is an option
-    output: Path,
-    folder: Path,
-    containers: ContainerOptions,
-    *,
-    requirements: tuple[str, ...],
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
-    systems: tuple[str, ...],
-    packages: tuple[str, ...],
-    from_source: bool,
-) -> None:
+@typed
+def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     """Make wheels that work on a runtime of Lambda.
 
     Downloads wheels where the index has them, and compiles the others. A compiled wheel is repaired and imported once
@@ -59,18 +70,9 @@ def wheel(  # noqa: PLR0913  each is an option
     from builder.building import wheel
     from builder.cli import terminal
 
-    files.writable(output)
-    options = wheel.WheelOptions(
-        requirements=requirements,
-        runtimes=runtimes,
-        architectures=architectures,
-        systems=systems,
-        packages=packages,
-        from_source=from_source,
-        recipes=folder,
-    )
+    files.writable(request.output)
     with terminal.working("planning") as report:
-        for made in wheel.make(options, containers.choice(), output, report):
+        for made in wheel.make(request.options(), containers.choice(), request.output, report):
             terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
             terminal.text(f"{made.path}\n")
 

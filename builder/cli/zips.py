@@ -1,195 +1,206 @@
 """Commands for zips, also those of other tools: check, inspect, diff, test."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
 from builder.base.errors import CheckFailedError
-from builder.cli import options
-from builder.cli.options.smoke import SmokeTestOptions, smoke_test_options
+from builder.cli.options import shared
+from builder.cli.options.containers import HostEngine
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
+from builder.cli.options.smoke import SmokeTestOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from builder.cli.checking import Destination, Together, Verdict
-    from builder.engine.client import Engine
-    from builder.layer.diff import Side
-    from builder.layer.reader import LayerZip
-    from builder.model.recipe import Test
+    from builder.building.checking import Destination, Together, Verdict
+    from builder.building.testing import ZipTests
     from builder.smoke.run import SmokeResult
 
-zip_path = click.Path(path_type=Path, dir_okay=False)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ZipOptions(Bundle):
+    """Zips, and the runtimes and architectures that they are meant for."""
+
+    paths: shared.ZipPaths
+    runtimes: Annotated[tuple[str, ...], shared.runtime("those in the manifest beside the zip")]
+    architectures: Annotated[tuple[str, ...], shared.arch("those in the manifest beside the zip")]
+
+    def destination(self, path: Path) -> "Destination":
+        """Return what a zip is meant for. Raises UsageError if neither an option nor a manifest says so."""
+        from builder.building import checking
+
+        return checking.destination(path, self.runtimes, self.architectures)
+
 
 # ---- check ---------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckOptions(Bundle):
+    """The zips to check, and how the result is printed."""
+
+    zips: ZipOptions
+    strict: shared.Strict
+    as_json: shared.AsJson
+    separately: Annotated[
+        bool,
+        Option("--separately", about="Check several zips one by one, not together as the layers of one function."),
+    ]
+    as_sarif: Annotated[bool, Option("--sarif", about="Print SARIF 2.1.0, the format of code hosts, instead of text.")]
+
+    @property
+    def several(self) -> bool:
+        return len(self.zips.paths) > 1 and not self.separately
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--json": self.as_json, "--sarif": self.as_sarif})
+
+
 @click.command(epilog="Example: layerwright check layer.zip --runtime python3.13 --arch arm64")
-@click.argument("paths", nargs=-1, required=True, type=zip_path, metavar="ZIP...")
-@options.runtime_and_arch_of_zip
-@options.strict
-@options.as_json
-@click.option(
-    "--separately", is_flag=True, help="Check several zips one by one, not together as the layers of one function."
-)
-@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, the format of code hosts, instead of text.")
-def check(  # noqa: PLR0913  each is an option
-    paths: tuple[Path, ...],
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
-    *,
-    strict: bool,
-    as_json: bool,
-    as_sarif: bool,
-    separately: bool,
-) -> None:
+@typed
+def check(checked: CheckOptions) -> None:
     """Check whether layers will work in Lambda.
 
     Works on the zips of any tool; executes nothing in them and unpacks nothing to disk. Several zips are the layers of
     one function, in the order of its configuration: each is checked by itself, then all of them together. Prints
     findings and a verdict. Exit code 5 when a layer will not work.
     """
-    from builder.cli import checking, terminal
-    from builder.cli.views import findings as view
+    from builder.building import checking
 
-    several = len(paths) > 1 and not separately
+    zips, several = checked.zips, checked.several
     if several:
-        checking.require_attachable(paths)
+        checking.require_attachable(zips.paths)
     verdicts = []
-    for verdict in checking.each(paths, runtimes, architectures, together=several):
+    for verdict in checking.each(zips.paths, zips.runtimes, zips.architectures, together=several):
         verdicts.append(verdict)
-        _show(verdict, strict=strict, as_document=as_json or as_sarif)
+        _show(verdict, checked)
     readable = all(verdict.error is None for verdict in verdicts)
-    together = checking.merged(paths, runtimes, architectures) if several and readable else None
-    if as_sarif:
-        terminal.document(view.sarif_document(verdicts, together))
-    elif as_json:
-        terminal.data(view.document(verdicts, together, strict=strict))
-    elif together:
-        view.show_together(together, strict=strict)
-    _exit_unless_fit(verdicts, together, strict=strict)
+    together = checking.merged(zips.paths, zips.runtimes, zips.architectures) if several and readable else None
+    _show_all(verdicts, together, checked)
+    if not all(each.fit(strict=checked.strict) for each in (*verdicts, together) if each):
+        raise click.exceptions.Exit(CheckFailedError.exit_code)
 
 
-def _show(verdict: "Verdict", *, strict: bool, as_document: bool) -> None:
+def _show(verdict: "Verdict", checked: CheckOptions) -> None:
     """Print a verdict, unless a document follows. The error of a zip that cannot be read is always printed."""
     from builder.cli import terminal
     from builder.cli.views import findings as view
 
     if verdict.error:
         terminal.fail(verdict.error)
-    elif not as_document:
-        view.show(verdict, strict=strict)
+    elif not (checked.as_json or checked.as_sarif):
+        view.show(verdict, strict=checked.strict)
 
 
-def _exit_unless_fit(verdicts: "list[Verdict]", together: "Together | None", *, strict: bool) -> None:
-    if not all(each.fit(strict=strict) for each in (*verdicts, together) if each):
-        raise click.exceptions.Exit(CheckFailedError.exit_code)
+def _show_all(verdicts: "list[Verdict]", together: "Together | None", checked: CheckOptions) -> None:
+    from builder.cli import terminal
+    from builder.cli.views import findings as view
+
+    if checked.as_sarif:
+        terminal.document(view.sarif_document(verdicts, together))
+    elif checked.as_json:
+        terminal.data(view.document(verdicts, together, strict=checked.strict))
+    elif together:
+        view.show_together(together, strict=checked.strict)
 
 
 # ---- inspect -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InspectOptions(Bundle):
+    """The zip to inspect, and how the result is printed."""
+
+    path: shared.ZipPath
+    abi: Annotated[
+        bool,
+        Option("--abi", about="Print the symbol versions that each program and library needs, instead."),
+    ]
+    as_json: shared.AsJson
+
+
 @click.command(epilog="Example: layerwright inspect layer.zip --abi")
-@click.argument("path", type=zip_path, metavar="ZIP")
-@click.option("--abi", is_flag=True, help="Print the symbol versions that each program and library needs, instead.")
-@options.as_json
-def inspect(path: Path, *, abi: bool, as_json: bool) -> None:
+@typed
+def inspect(options: InspectOptions) -> None:
     """Show the contents, the size and the requirements of a zip.
 
     Prints packages, machine code, symbol versions, libraries of the runtime, the largest folders, and the headroom
     under Lambda's limit, in MB.
     """
+    from builder.building import checking
     from builder.cli import terminal
     from builder.cli.views import abi as abi_view
     from builder.cli.views import inspection as view
     from builder.layer import manifest
-    from builder.layer.reader import LayerZip
-    from builder.model.manifest import document
 
-    with LayerZip(path) as layer:
-        inspection = _side(layer).inspection
-    described = manifest.of_any(path)
-    if as_json:
-        terminal.data({**inspection.as_json(), "manifest": document(described) if described else None})
-    elif abi:
+    inspection, described = checking.inspected(options.path), manifest.of_any(options.path)
+    if options.as_json:
+        terminal.data(view.document(inspection, described))
+    elif options.abi:
         abi_view.show(inspection.linkage)
     else:
-        view.show(path.name, inspection, described)
-
-
-def _side(layer: "LayerZip") -> "Side":
-    """Return a zip with its analysis, for every runtime and architecture."""
-    from builder.layer import checks
-    from builder.layer.diff import Side
-    from builder.layer.inspect import inspect as inspect_layer
-    from builder.model.architectures import ARCHITECTURES
-    from builder.model.runtimes import runtimes
-    from builder.packages import table
-
-    subject = checks.examine(
-        layer.tree,
-        tuple(runtimes().values()),
-        tuple(ARCHITECTURES.values()),
-        packages=table.installed(layer.tree),
-        own=False,
-    )
-    return Side(zipped=layer, subject=subject, inspection=inspect_layer(subject, layer.bytes))
+        view.show(options.path.name, inspection, described)
 
 
 # ---- diff ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DiffOptions(Bundle):
+    """Two zips, and how their differences are printed."""
+
+    old: Annotated[Path, Argument("OLD", kind=shared.FILE)]
+    new: Annotated[Path, Argument("NEW", kind=shared.FILE)]
+    markdown: Annotated[bool, Option("--markdown", about="Print a Markdown table, for example for a pull request.")]
+    files: Annotated[
+        int,
+        Option(
+            "--files",
+            kind=click.IntRange(0),
+            default=20,
+            metavar="N",
+            about="Number of changed files to show, the largest changes first.",
+        ),
+    ]
+    as_json: shared.AsJson
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--markdown": self.markdown, "--json": self.as_json})
+
+
 @click.command(epilog="Example: layerwright diff old.zip new.zip --markdown")
-@click.argument("old", type=zip_path)
-@click.argument("new", type=zip_path)
-@click.option("--markdown", is_flag=True, help="Print a Markdown table, for example for a pull request.")
-@click.option(
-    "--files",
-    type=click.IntRange(0),
-    default=20,
-    show_default=True,
-    metavar="N",
-    help="Number of changed files to show, the largest changes first.",
-)
-@options.as_json
-def diff(old: Path, new: Path, *, markdown: bool, files: int, as_json: bool) -> None:
+@typed
+def diff(sides: DiffOptions) -> None:
     """Show the differences between two zips.
 
     Compares packages, files, sizes, libraries and symbol versions; sizes are in bytes.
     """
+    from builder.building.checking import differences
     from builder.cli import terminal
     from builder.cli.views import changes as view
-    from builder.layer.diff import diff as diff_layers
-    from builder.layer.reader import LayerZip
 
-    with LayerZip(old) as before, LayerZip(new) as after:
-        changes = diff_layers(_side(before), _side(after))
-    if as_json:
-        terminal.data({"old": str(old), "new": str(new), "changes": [change.as_json() for change in changes]})
+    changes = differences(sides.old, sides.new)
+    if sides.as_json:
+        rows = [change.as_json() for change in changes]
+        terminal.data({"old": str(sides.old), "new": str(sides.new), "changes": rows})
     else:
-        view.show((old.name, new.name), changes, markdown=markdown, files=files)
+        view.show((sides.old.name, sides.new.name), changes, markdown=sides.markdown, files=sides.files)
 
 
 # ---- test ----------------------------------------------------------------------------------------------------------
 
 
 @click.command("test", epilog="Example: layerwright test layer.zip --python 'import numpy'")
-@click.argument("paths", nargs=-1, required=True, type=zip_path, metavar="ZIP...")
-@options.runtime_and_arch_of_zip
-@smoke_test_options
-@options.recipes_folder
-@options.engine
-@options.as_json
-def try_(  # noqa: PLR0913, PLR0917  each is an option
-    paths: tuple[Path, ...],
-    runtimes: tuple[str, ...],
-    architectures: tuple[str, ...],
+@typed
+def try_(
+    zips: ZipOptions,
     smoke_test: SmokeTestOptions,
-    folder: Path,
-    engine: str | None,
-    builder: str | None,
+    folder: shared.RecipesFolder,
+    host: HostEngine,
     *,
-    as_json: bool,
+    as_json: shared.AsJson,
 ) -> None:
     """Test zips in the images of their runtimes.
 
@@ -197,52 +208,30 @@ def try_(  # noqa: PLR0913, PLR0917  each is an option
     sandbox has no network, a read-only file system and a user without privileges. Needs a container engine, and
     emulation for the other architecture. Prints the tests that passed. Exit code 6 when one fails.
     """
-    from builder.cli import checking, terminal
-    from builder.cli.views import outcomes as view
-    from builder.engine import client
+    from builder.building.testing import ZipTests
+    from builder.cli import terminal
 
-    found_engine = client.find(engine, builder)
+    engine, test = host.find(), smoke_test.test()
     documents: list[dict[str, Any]] = []
-    for path in paths:
-        where = checking.destination(path, runtimes, architectures)
-        test = smoke_test.test()
-        tests, recipe_folder = ([test], None) if test else _own_tests(path, folder)
-        for outcomes in _tested(path, where, found_engine, tests, recipe_folder):
-            documents += [{"zip": str(path), **outcome.as_json()} for outcome in outcomes]
-            if not as_json:
-                view.show(path.name, outcomes)
+    for path in zips.paths:
+        destination = zips.destination(path)
+        asked = ZipTests(path=path, destination=destination, engine=engine, test=test, recipes=folder)
+        documents += ({"zip": str(path), **outcome.as_json()} for outcome in _tested(asked, quiet=as_json))
     if as_json:
         terminal.data({"passed": documents})
 
 
-def _own_tests(path: Path, folder: Path) -> "tuple[list[Test], Path | None]":
-    """Return the tests of the recipe that a zip was built from, and the recipe's folder; nothing without a recipe."""
-    from builder.layer import manifest
-    from builder.model import recipes
-
-    described = manifest.of_any(path)
-    if described is None or described.name not in recipes.names(folder):
-        return [], None
-    loaded = recipes.load(folder, described.name)
-    return list(loaded.recipe.test), loaded.folder
-
-
-def _tested(
-    path: Path, where: "Destination", engine: "Engine", tests: "list[Test]", recipe_folder: Path | None
-) -> "Iterator[list[SmokeResult]]":
-    """Yield the outcomes in each image. Raises SmokeFailedError for the first test that fails."""
+def _tested(asked: "ZipTests", *, quiet: bool) -> "Iterator[SmokeResult]":
+    """Yield the results of a zip's tests, printed as they come unless a document follows."""
+    from builder.building.testing import run_tests
     from builder.cli import terminal
-    from builder.layer.reader import LayerZip
-    from builder.smoke import run
+    from builder.cli.views import outcomes as view
 
-    with LayerZip(path) as layer, terminal.working(f"testing {path.name}") as progress:
-        for runtime in where.runtimes:
-            for arch in where.architectures:
-                progress(f"{path.name}: {runtime.name} on {arch.name}")
-                sandbox = run.Sandbox(
-                    engine=engine, runtime=runtime, arch=arch, content=layer.tree, folder=recipe_folder
-                )
-                yield run.execute(sandbox, run.applicable(tests, runtime, arch), path.name)
+    with terminal.working(f"testing {asked.path.name}") as progress:
+        for outcomes in run_tests(asked, progress):
+            if not quiet:
+                view.show(asked.path.name, outcomes)
+            yield from outcomes
 
 
 COMMANDS = (check, inspect, diff, try_)

@@ -5,6 +5,7 @@ import tarfile
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from builder.base import processes
 from builder.base.errors import EngineError
@@ -27,6 +28,10 @@ class ImageContents:
     """The highest symbol version of each family, such as `GLIBC_2.34`, by the name of the library or link."""
     programs: tuple[str, ...]
     """Names of the programs in PATH, sorted."""
+
+    def as_json(self) -> dict[str, Any]:
+        libraries = [{"name": name, "versions": list(versions)} for name, versions in sorted(self.libraries.items())]
+        return {"libraries": libraries, "programs": list(self.programs)}
 
     def text(self, *, programs: bool) -> str:
         """Return the libraries in the format of `images/libraries`, or the programs in that of `images/commands`."""

@@ -54,9 +54,17 @@ def document(scope: Scope) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def starred(parameter: str) -> str:
-    """Return the name of a parameter with `*` for each placeholder."""
-    return re.sub(r"\{[a-z]+\}", "*", parameter)
+def scope(
+    names: Sequence[str], *, account: str | None, bucket: str | None, reference: bool, parameter: str | None
+) -> Scope:
+    """Return the resources of a publish: layers, and the patterns of a bucket and of a parameter."""
+    return Scope(
+        account=account,
+        names=names,
+        bucket=bucket.replace("{region}", "*").replace("{account}", account or "*") if bucket else None,
+        reference=reference,
+        parameters=[re.sub(r"\{[a-z]+\}", "*", parameter)] if parameter else (),
+    )
 
 
 def _allow(sid: str, actions: str | list[str], resources: str | list[str]) -> dict[str, Any]:

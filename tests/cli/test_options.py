@@ -1,36 +1,42 @@
 """Options of the command line as typed values."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, TypeVar
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from builder.base.errors import UsageError
-from builder.cli.options.builds import BuildOptions, build_options
-from builder.cli.options.containers import ContainerOptions, container_options
-from builder.cli.options.smoke import SmokeTestOptions, smoke_test_options
-from builder.cli.options.targets import TargetOptions, target_options
+from builder.cli.options import shared
+from builder.cli.options.builds import BuildOptions
+from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
+from builder.cli.options.smoke import SmokeTestOptions
+from builder.cli.options.targets import TargetOptions
+
+B = TypeVar("B", bound=Bundle)
 
 
-def parsed(decorate: object, name: str, *arguments: str) -> object:
+def parsed(bundle: type[B], *arguments: str) -> B:
     """Return what a command with these options receives."""
-    received: list[object] = []
+    received: list[B] = []
 
-    def callback(**values: object) -> None:
-        received.append(values[name])
+    def callback(options: Bundle) -> None:
+        assert isinstance(options, bundle)
+        received.append(options)
 
-    assert callable(decorate)
-    command = click.command()(decorate(callback))
-    result = CliRunner().invoke(command, list(arguments), standalone_mode=False)
-    assert result.exception is None, result.output
+    callback.__annotations__["options"] = bundle
+    result = CliRunner().invoke(click.command()(typed(callback)), list(arguments), standalone_mode=False)
+    if result.exception:
+        raise result.exception
     return received[0]
 
 
 def smoke_test(*arguments: str) -> SmokeTestOptions:
-    options = parsed(smoke_test_options, "smoke_test", *arguments)
-    assert isinstance(options, SmokeTestOptions)
-    return options
+    return parsed(SmokeTestOptions, *arguments)
 
 
 def test_no_test_is_none() -> None:
@@ -70,11 +76,17 @@ def test_a_test_that_makes_no_sense_is_refused(arguments: tuple[str, ...], messa
         smoke_test(*arguments).test()
 
 
+def test_a_kind_of_test_and_what_is_only_for_a_handler_are_told_together() -> None:
+    with pytest.raises(UsageError, match="4 mistakes in the options") as raised:
+        smoke_test("--python", "1", "--node", "1", "--response", "x", "--event", "[]")
+    assert raised.value.why[0] == "one test at a time, not python and node"
+    assert raised.value.why[1:3] == ("--event requires --handler", "--response requires --handler")
+    assert raised.value.why[3].startswith("--response is not valid JSON")
+
+
 def test_options_of_a_build_become_those_of_each_layer() -> None:
-    containers = parsed(container_options, "containers", "--recompile", "--timeout", "3", "--engine", "podman")
-    assert isinstance(containers, ContainerOptions)
-    building = parsed(build_options, "building", "--route", "wheels", "--no-test", "-o", "out")
-    assert isinstance(building, BuildOptions)
+    containers = parsed(ContainerOptions, "--recompile", "--timeout", "3", "--engine", "podman")
+    building = parsed(BuildOptions, "--route", "wheels", "--no-test", "-o", "out")
     options = building.of_layers(containers)
     assert (options.rebuild, options.wheels_only, options.test) == (True, True, "never")
     assert options.output == Path("out")
@@ -82,7 +94,110 @@ def test_options_of_a_build_become_those_of_each_layer() -> None:
 
 
 def test_targets_are_one_value() -> None:
-    selected = parsed(target_options, "selected", "numpy", "--arch", "arm64", "--runtime", "python3.13")
-    assert selected == TargetOptions(
-        names=("numpy",), architectures=("arm64",), runtimes=("python3.13",), folder=Path("recipes")
+    selected = parsed(TargetOptions, "numpy", "--arch", "arm64", "--runtime", "python3.13")
+    assert (selected.names, selected.architectures, selected.runtimes) == (("numpy",), ("arm64",), ("python3.13",))
+    assert (selected.everything, selected.only, selected.folder) == (False, (), Path("recipes"))
+    assert not selected.packages
+    with pytest.raises(AttributeError):
+        selected.everything = True  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--all", "numpy"), "--all and names of recipes are mutually exclusive"),
+        (("numpy", "--packages", "zlib"), "--packages requires --pip, --npm or -r"),
+        (("numpy", "--name", "x"), "--name requires --pip, --npm or -r"),
+        (("--pip", "x", "--all"), "recipes and packages cannot be built in one call"),
+        ((), "nothing to do: no recipe is named"),
+    ],
+)
+def test_targets_that_contradict_each_other_are_refused(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parsed(TargetOptions, *arguments)
+
+
+# ---- how options come about ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inner(Bundle):
+    quick: Annotated[bool, Option("--quick", about="Be quick.")]
+    slow: Annotated[bool, Option("--slow", about="Be slow.")]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--quick": self.quick, "--slow": self.slow}, "leave one out")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Outer(Bundle):
+    where: Annotated[Path, Argument("FOLDER", kind=shared.FOLDER)]
+    more: Annotated[tuple[Path, ...], Argument("[FILE]...", required=False)]
+    inner: Inner
+    color: Annotated[Literal["red", "blue"] | None, Option("--color", about="The color.")]
+    count: Annotated[int, Option("--count -c", default=3, kind=click.IntRange(1, 9), about="The number.")]
+    sizes: Annotated[tuple[int, ...], Option("--size", about="A size.")]
+    on: Annotated[bool | None, Option("--on/--off", about="Whether it is on.")]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.count < 5:
+            yield from dependent({"--color": self.color}, "--count 5", "count more")
+
+
+def test_the_type_of_a_field_is_the_type_of_its_option() -> None:
+    assert parsed(Outer, "a") == Outer(
+        where=Path("a"), more=(), inner=Inner(quick=False, slow=False), color=None, count=3, sizes=(), on=None
     )
+    given = parsed(Outer, "a", "b", "c", "-c", "7", "--color", "red", "--size", "1", "--size", "2", "--off", "--slow")
+    assert given == Outer(
+        where=Path("a"),
+        more=(Path("b"), Path("c")),
+        inner=Inner(quick=False, slow=True),
+        color="red",
+        count=7,
+        sizes=(1, 2),
+        on=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--color", "green", "a"), "'green' is not one of 'red', 'blue'"),
+        (("--count", "10", "a"), "10 is not in the range 1<=x<=9"),
+        (("--size", "x", "a"), "'x' is not a valid integer"),
+        ((), "Missing argument 'FOLDER'"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(arguments: tuple[str, ...], message: str) -> None:
+    with pytest.raises(click.UsageError) as raised:
+        parsed(Outer, *arguments)
+    assert message in raised.value.format_message()
+
+
+def test_a_default_that_is_a_value_is_shown() -> None:
+    def callback(options: Outer) -> None:
+        assert options.count
+
+    text = CliRunner().invoke(click.command()(typed(callback)), ["--help"]).output
+    assert "The number.  [default: 3; 1<=x<=9]" in text
+    assert "Be quick.\n" in text
+
+
+def test_all_mistakes_are_told_together_and_one_without_ceremony() -> None:
+    with pytest.raises(UsageError) as one:
+        parsed(Outer, "a", "--color", "red")
+    assert (one.value.what, one.value.why, one.value.hint) == ("--color requires --count 5", (), "count more")
+    with pytest.raises(UsageError) as both:
+        parsed(Outer, "a", "--color", "red", "--quick", "--slow")
+    assert both.value.what == "2 mistakes in the options"
+    assert both.value.why == ("--color requires --count 5", "--quick and --slow are mutually exclusive")
+    assert both.value.hint == "count more"
+
+
+def test_a_parameter_without_an_option_is_an_error_of_the_command() -> None:
+    def callback(plain: int) -> None:
+        assert plain
+
+    with pytest.raises(TypeError, match="plain: <class 'int'> is neither an option nor a bundle"):
+        typed(callback)

@@ -1,27 +1,75 @@
-"""Options of builds in containers."""
+"""Options of container engines, and of builds in containers."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from builder.cli import options
+from builder.cli.options.parameters import Bundle, Option
 
 if TYPE_CHECKING:
+    from builder.engine.client import Engine
     from builder.plan.mode import EngineOptions
+
+EngineKind = Literal["docker", "podman", "finch", "nerdctl"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ContainerOptions:
+class HostEngine(Bundle):
+    """The container engine that a command uses."""
+
+    engine: Annotated[
+        EngineKind | None,
+        Option(
+            "--engine",
+            about="Container engine. Default: that of LAYERWRIGHT_ENGINE, else the first that is installed.",
+        ),
+    ]
+    builder: Annotated[
+        str | None,
+        Option(
+            "--builder",
+            metavar="NAME",
+            about="Builder of docker buildx, for example one with a node for each architecture. Default: that of "
+            "BUILDX_BUILDER, else the current one.",
+        ),
+    ]
+
+    def find(self) -> "Engine":
+        """Return the engine. Raises EngineError if it is missing, or lacks what builds need."""
+        from builder.engine import client
+
+        return client.find(self.engine, self.builder)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ContainerOptions(Bundle):
     """The engine that compiles, and what it may reuse and read."""
 
-    engine: str | None
-    builder: str | None
-    no_cache: bool
-    recompile: bool
-    secrets: tuple[str, ...]
-    timeout: int
-    """Minutes."""
+    host: HostEngine
+    no_cache: Annotated[bool, Option("--no-cache", about="Compile without any cache, the engine's included.")]
+    recompile: Annotated[
+        bool, Option("--recompile", about="Compile again, with the system packages that the engine has cached.")
+    ]
+    secrets: Annotated[
+        tuple[str, ...],
+        Option(
+            "--secret",
+            metavar="id=NAME,src=FILE|env=VAR",
+            about="Secret that steps read at /run/secrets/NAME; it is in no image and no cache; repeatable. netrc, "
+            "uv.toml and pip.conf also configure the tools of these names. Default: none.",
+        ),
+    ]
+    timeout: Annotated[
+        int,
+        Option(
+            "--timeout",
+            kind=click.IntRange(1, 10_000),
+            default=240,
+            metavar="MINUTES",
+            about="Time limit of one build in a container, in minutes.",
+        ),
+    ]
 
     @property
     def anew(self) -> bool:
@@ -34,39 +82,11 @@ class ContainerOptions:
         from builder.plan.mode import EngineOptions
 
         return EngineOptions(
-            kind=self.engine,
-            builder=self.builder,
+            kind=self.host.engine,
+            builder=self.host.builder,
             mode="auto" if route == "wheels" else route,
             no_cache=self.no_cache,
             recompile=self.recompile,
             secrets=tuple(parse_secret(text) for text in self.secrets),
             timeout=self.timeout * 60.0,
         )
-
-
-def container_options(function: options.F) -> options.F:
-    """Add the options of builds in containers; the command receives them as `containers`."""
-    decorate = options.together(
-        options.engine,
-        click.option("--no-cache", is_flag=True, help="Compile without any cache, the engine's included."),
-        click.option(
-            "--recompile", is_flag=True, help="Compile again, with the system packages that the engine has cached."
-        ),
-        click.option(
-            "--secret",
-            "secrets",
-            multiple=True,
-            metavar="id=NAME,src=FILE|env=VAR",
-            help="Secret that steps read at /run/secrets/NAME; it is in no image and no cache; repeatable. netrc, "
-            "uv.toml and pip.conf also configure the tools of these names. Default: none.",
-        ),
-        click.option(
-            "--timeout",
-            type=click.IntRange(1, 10_000),
-            default=240,
-            show_default=True,
-            metavar="MINUTES",
-            help="Time limit of one build in a container, in minutes.",
-        ),
-    )
-    return decorate(options.bundled(function, "containers", ContainerOptions))

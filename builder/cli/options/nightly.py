@@ -1,99 +1,139 @@
 """Options of a nightly run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
-from builder.cli import options
+from builder.cli.options import shared
+from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.parameters import Bundle, Option
+
+if TYPE_CHECKING:
+    from builder.base.errors import LayerwrightError
+    from builder.building.layer import Options
+    from builder.nightly.run import NightlyRequest
+    from builder.plan.selection import Pairs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class NightlyOptions:
-    """What is built, how long, and what a failure does to the rest."""
+class NightlyBuildOptions(Bundle):
+    """What a nightly run builds, and how."""
 
-    output: Path
-    strict: bool
-    route: str
-    jobs: int
-    rebuild: bool
-    compiles: int | None
-    test: str
-    since: Literal["last-green", "last-run"]
-    resume: bool
-    keep_going: bool
-    patience: float
-    """Minutes."""
-    limit: float
-    """Minutes."""
-    scan: str | None
-    provenance: str | None
-
-
-_what = options.together(
-    options.output,
-    options.strict,
-    options.route,
-    options.jobs,
-    options.rebuild,
-    click.option(
-        "--compiles",
-        type=click.IntRange(1, 64),
-        metavar="N",
-        help="Number of targets compiled in parallel on each node of the engine, 1 to 64. Default: by the node's "
-        "processors and memory.",
-    ),
-    click.option(
-        "--test",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="Run the tests in the runtime's image; auto runs them if the build needed the engine or the engine has "
-        "the image.",
-    ),
-    click.option(
-        "--since",
-        type=click.Choice(["last-green", "last-run"]),
-        default="last-green",
-        show_default=True,
-        help="Treatment of targets that failed and did not change: last-green builds them again, last-run does not.",
-    ),
-)
-_course = options.together(
-    click.option("--resume", is_flag=True, help="Continue the last run that was stopped before its end."),
-    click.option(
-        "--keep-going/--fail-fast",
-        default=True,
-        show_default=True,
-        help="Build the other targets after a failure, or stop.",
-    ),
-    click.option(
-        "--patience",
-        type=click.FloatRange(0, 1440),
-        default=5.0,
-        show_default=True,
-        metavar="MINUTES",
-        help="Time to wait for networks and engines that do not respond, in minutes, for the run and for each target.",
-    ),
-    click.option(
-        "--limit",
-        type=click.FloatRange(0.01, 10_000),
-        default=240.0,
-        show_default=True,
-        metavar="MINUTES",
-        help="Time limit of one target, in minutes.",
-    ),
-    click.option(
-        "--scan",
-        metavar="COMMAND",
-        help="Scanner for the bills of materials of all layers, for example 'grype sbom:{sbom} --fail-on high'. "
-        "Default: none.",
-    ),
-    options.provenance,
-)
+    output: shared.OutputFolder
+    strict: shared.Strict
+    route: shared.Route
+    jobs: shared.Jobs
+    rebuild: shared.Rebuild
+    compiles: Annotated[
+        int | None,
+        Option(
+            "--compiles",
+            kind=click.IntRange(1, 64),
+            metavar="N",
+            about="Number of targets compiled in parallel on each node of the engine, 1 to 64. Default: by the node's "
+            "processors and memory.",
+        ),
+    ]
+    test: Annotated[
+        Literal["auto", "always", "never"],
+        Option(
+            "--test",
+            default="auto",
+            about="Run the tests in the runtime's image; auto runs them if the build needed the engine or the engine "
+            "has the image.",
+        ),
+    ]
+    since: Annotated[
+        Literal["last-green", "last-run"],
+        Option(
+            "--since",
+            default="last-green",
+            about="Treatment of targets that failed and did not change: last-green builds them again, last-run does "
+            "not.",
+        ),
+    ]
 
 
-def nightly_options(function: options.F) -> options.F:
-    """Add the options of a nightly run; the command receives them as `nightly`."""
-    return options.together(_what, _course)(options.bundled(function, "nightly", NightlyOptions))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NightlyCourse(Bundle):
+    """How long a nightly run goes on, and what a failure does to the rest."""
+
+    resume: Annotated[bool, Option("--resume", about="Continue the last run that was stopped before its end.")]
+    keep_going: Annotated[
+        bool,
+        Option("--keep-going/--fail-fast", default=True, about="Build the other targets after a failure, or stop."),
+    ]
+    patience: Annotated[
+        float,
+        Option(
+            "--patience",
+            kind=click.FloatRange(0, 1440),
+            default=5.0,
+            metavar="MINUTES",
+            about="Time to wait for networks and engines that do not respond, in minutes, for the run and for each "
+            "target.",
+        ),
+    ]
+    limit: Annotated[
+        float,
+        Option(
+            "--limit",
+            kind=click.FloatRange(0.01, 10_000),
+            default=240.0,
+            metavar="MINUTES",
+            about="Time limit of one target, in minutes.",
+        ),
+    ]
+    scan: Annotated[
+        str | None,
+        Option(
+            "--scan",
+            metavar="COMMAND",
+            about="Scanner for the bills of materials of all layers, for example 'grype sbom:{sbom} --fail-on high'. "
+            "Default: none.",
+        ),
+    ]
+    provenance: shared.Provenance
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NightlyOptions(Bundle):
+    """What is built in which containers, how long, and what a failure does to the rest."""
+
+    containers: ContainerOptions
+    build: NightlyBuildOptions
+    course: NightlyCourse
+
+    def request(self, pairs: "Pairs", broken: "Mapping[str, LayerwrightError]", *, whole: bool) -> "NightlyRequest":
+        """Return the request for these targets. `whole` tells that they are all of the catalogue."""
+        from builder.nightly.run import NightlyRequest
+
+        return NightlyRequest(
+            pairs=tuple(pairs),
+            broken=broken,
+            build=self._of_layers(),
+            jobs=self.build.jobs,
+            compiles=self.build.compiles,
+            patience=self.course.patience * 60,
+            limit=self.course.limit * 60,
+            since=self.build.since,
+            fail_fast=not self.course.keep_going,
+            resume=self.course.resume,
+            whole=whole,
+            scan=self.course.scan,
+        )
+
+    def _of_layers(self) -> "Options":
+        from builder.building.layer import Options
+
+        return Options(
+            output=self.build.output,
+            strict=self.build.strict,
+            rebuild=self.build.rebuild or self.containers.anew,
+            containers=self.containers.choice(self.build.route),
+            wheels_only=self.build.route == "wheels",
+            test=self.build.test,
+            provenance=self.course.provenance,
+        )

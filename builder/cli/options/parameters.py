@@ -7,6 +7,7 @@ fields are annotated so. The type is written once: `bool` is a flag, a tuple rep
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
@@ -39,29 +40,27 @@ class Bundle:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
 class Option:
-    """An option, as metadata of the annotation of a parameter or field, whose name and type it gets.
+    """An option, as metadata of the annotation of a parameter or field, whose name and type it gets."""
 
-    A default that is a value is shown in the help. `kind` restricts the type, for example to a range.
-    """
-
-    def __init__(  # noqa: PLR0913  what an option has
-        self,
-        *names: str,
-        about: str,
-        metavar: str | None = None,
-        default: object = None,
-        kind: "Kind | None" = None,
-        envvar: str | None = None,
-        callback: Callback | None = None,
-    ) -> None:
-        self.names, self.about, self.metavar = names, about, metavar
-        self.default, self.kind, self.envvar, self.callback = default, kind, envvar, callback
+    names: str
+    """Separated by spaces: `--jobs -j`. A flag that can be negated has both names: `--pins/--no-pins`."""
+    _: KW_ONLY
+    about: str
+    """Its help."""
+    metavar: str | None = None
+    default: object = None
+    """The help shows a default that is a value, and not one that is a function."""
+    kind: "Kind | None" = None
+    """What restricts the type, for example to a range."""
+    envvar: str | None = None
+    callback: Callback | None = None
 
     def decorator(self, name: str, annotation: object) -> Callable[[C], C]:
         inner, repeats = _inner_type(annotation)
         return click.option(
-            *self.names,
+            *self.names.split(),
             name,
             help=self.about,
             metavar=self.metavar,
@@ -75,11 +74,14 @@ class Option:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class Argument:
     """An argument, as metadata of an annotation. A tuple takes all that remain, at least one if `required`."""
 
-    def __init__(self, metavar: str, *, required: bool = True, kind: "Kind | None" = None) -> None:
-        self.metavar, self.required, self.kind = metavar, required, kind
+    metavar: str
+    _: KW_ONLY
+    required: bool = True
+    kind: "Kind | None" = None
 
     def decorator(self, name: str, annotation: object) -> Callable[[C], C]:
         inner, repeats = _inner_type(annotation)

@@ -27,7 +27,7 @@ def arch(default: str) -> Option:
 
 def output(default: str, about: str) -> Option:
     """Return --output, whose default and content differ."""
-    return Option("--output", "-o", metavar="FOLDER", kind=FOLDER, default=Path(default), about=about)
+    return Option("--output -o", metavar="FOLDER", kind=FOLDER, default=Path(default), about=about)
 
 
 RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False)]
@@ -78,8 +78,7 @@ Provenance = Annotated[
 Jobs = Annotated[
     int,
     Option(
-        "--jobs",
-        "-j",
+        "--jobs -j",
         metavar="N",
         kind=click.IntRange(1, 64),
         default=lambda: min(4, os.cpu_count() or 1),

@@ -1,124 +1,134 @@
 """Options of one test, given on the command line instead of in a recipe."""
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import click
 
-from builder.base.errors import UsageError
-from builder.cli import options
+from builder.cli.options import shared
+from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
 
 if TYPE_CHECKING:
     from builder.model.recipe import Invoke, Test
 
-_LANGUAGES = {"python": "Python", "node": "Node.js", "ruby": "Ruby", "java": "Java"}
-_KINDS = (*_LANGUAGES, "shell", "files")
+_KINDS = ("python", "node", "ruby", "java", "shell", "files")
+_NO_EVENT = "{}"
+
+
+def _code(name: str, language: str) -> Option:
+    return Option(f"--{name}", metavar="CODE", about=f"{language} code to run in the runtime's image.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SmokeTestOptions:
+class SmokeTestOptions(Bundle):
     """One test: code, files, or a function that is invoked."""
 
-    python: str | None
-    node: str | None
-    ruby: str | None
-    java: str | None
-    shell: str | None
-    files: tuple[str, ...]
-    handler: str | None
-    code: Path | None
-    event: str
-    response: str | None
-    memory: int
-    """MB."""
-    limit: int
-    """Seconds."""
+    python: Annotated[str | None, _code("python", "Python")]
+    node: Annotated[str | None, _code("node", "Node.js")]
+    ruby: Annotated[str | None, _code("ruby", "Ruby")]
+    java: Annotated[str | None, _code("java", "Java")]
+    shell: Annotated[str | None, Option("--shell", metavar="CODE", about="Shell script to run with sh.")]
+    files: Annotated[
+        tuple[str, ...],
+        Option("--files", metavar="PATH", about="File or folder below /opt that must exist; repeatable."),
+    ]
+    handler: Annotated[
+        str | None,
+        Option(
+            "--handler",
+            metavar="NAME",
+            about="Handler of a function to invoke through Lambda's runtime interface emulator, for example "
+            "app.handler.",
+        ),
+    ]
+    code: Annotated[
+        Path | None,
+        Option(
+            "--code",
+            kind=shared.EXISTING_FILE,
+            metavar="FILE",
+            about="With --handler: source file of the function.",
+        ),
+    ]
+    event: Annotated[
+        str,
+        Option("--event", default=_NO_EVENT, metavar="JSON", about="With --handler: event of the invocation."),
+    ]
+    response: Annotated[
+        str | None,
+        Option(
+            "--response",
+            metavar="JSON",
+            about="With --handler: response that is required. Default: any without an error.",
+        ),
+    ]
+    memory: Annotated[
+        int,
+        Option(
+            "--memory",
+            kind=click.IntRange(128, 10240),
+            default=1024,
+            metavar="MB",
+            about="Memory of the function, in MB.",
+        ),
+    ]
+    limit: Annotated[
+        int,
+        Option(
+            "--timeout",
+            kind=click.IntRange(1, 900),
+            default=300,
+            metavar="SECONDS",
+            about="Time limit of one test, in seconds.",
+        ),
+    ]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        kinds = [name for name in _KINDS if getattr(self, name)] + (["a handler"] if self.handler else [])
+        if len(kinds) > 1:
+            yield Mistake(f"one test at a time, not {' and '.join(kinds)}")
+        if not self.handler:
+            event = self.event != _NO_EVENT
+            yield from dependent({"--code": self.code, "--event": event, "--response": self.response}, "--handler")
+        yield from _invalid_json({"--event": self.event, "--response": self.response})
 
     def test(self) -> "Test | None":
-        """Return the test as a recipe has it; None without one. Raises UsageError for two kinds, or for bad JSON."""
+        """Return the test as a recipe has it; None without one."""
         from builder.model.recipe import Test
 
-        kinds = {name: getattr(self, name) for name in _KINDS if getattr(self, name)}
-        if len(kinds) + bool(self.handler) > 1:
-            msg = f"one test at a time, not {' and '.join([*kinds, *(['a handler'] if self.handler else [])])}"
-            raise UsageError(msg)
-        if kinds:
-            return Test(**kinds, memory=self.memory, timeout=self.limit)
-        return Test(invoke=self._invocation(), memory=self.memory, timeout=self.limit) if self.handler else None
+        if not (self.handler or any(getattr(self, name) for name in _KINDS)):
+            return None
+        return Test(
+            python=self.python or None,
+            node=self.node or None,
+            ruby=self.ruby or None,
+            java=self.java or None,
+            shell=self.shell or None,
+            files=self.files,
+            invoke=self._invocation(self.handler) if self.handler else None,
+            memory=self.memory,
+            timeout=self.limit,
+        )
 
-    def _invocation(self) -> "Invoke":
+    def _invocation(self, handler: str) -> "Invoke":
         from builder.model.recipe import Invoke
 
-        response = _parsed("--response", self.response) if self.response else None
         return Invoke(
-            handler=self.handler or "",
+            handler=handler,
             code=self.code.read_text(encoding="utf-8") if self.code else None,
-            event=_parsed("--event", self.event),
-            response=response,
-            log=None if response is not None else "REPORT",
+            event=json.loads(self.event),
+            response=json.loads(self.response) if self.response else None,
+            log=None if self.response else "REPORT",
         )
 
 
-def _parsed(option: str, text: str) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        msg = f"{option} is not valid JSON: {error}"
-        raise UsageError(msg, hint="quote it for your shell: '{\"key\": 1}'") from None
-
-
-_code = options.together(
-    *(
-        click.option(f"--{name}", metavar="CODE", help=f"{title} code to run in the runtime's image.")
-        for name, title in _LANGUAGES.items()
-    ),
-    click.option("--shell", metavar="CODE", help="Shell script to run with sh."),
-    click.option(
-        "--files", multiple=True, metavar="PATH", help="File or folder below /opt that must exist; repeatable."
-    ),
-)
-_function = options.together(
-    click.option(
-        "--handler",
-        metavar="NAME",
-        help="Handler of a function to invoke through Lambda's runtime interface emulator, for example app.handler.",
-    ),
-    click.option(
-        "--code",
-        type=click.Path(path_type=Path, dir_okay=False, exists=True),
-        metavar="FILE",
-        help="With --handler: source file of the function.",
-    ),
-    click.option(
-        "--event", default="{}", show_default=True, metavar="JSON", help="With --handler: event of the invocation."
-    ),
-    click.option(
-        "--response", metavar="JSON", help="With --handler: response that is required. Default: any without an error."
-    ),
-)
-_limits = options.together(
-    click.option(
-        "--memory",
-        type=click.IntRange(128, 10240),
-        default=1024,
-        show_default=True,
-        metavar="MB",
-        help="Memory of the function, in MB.",
-    ),
-    click.option(
-        "--timeout",
-        "limit",
-        type=click.IntRange(1, 900),
-        default=300,
-        show_default=True,
-        metavar="SECONDS",
-        help="Time limit of one test, in seconds.",
-    ),
-)
-
-
-def smoke_test_options(function: options.F) -> options.F:
-    """Add the options of one test; the command receives them as `smoke_test`."""
-    return options.together(_code, _function, _limits)(options.bundled(function, "smoke_test", SmokeTestOptions))
+def _invalid_json(texts: Mapping[str, str | None]) -> Iterator[Mistake]:
+    for option, text in texts.items():
+        try:
+            json.loads(text or "null")
+        except ValueError as error:
+            hint = "quote it for your shell: '{\"key\": 1}'"
+            yield Mistake(f"{option} is not valid JSON: {error}", hint)

@@ -1,75 +1,154 @@
 """Options that select targets: by recipe, or by packages without a recipe."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import click
+from builder.cli.options import shared
+from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 
-from builder.cli import options
+if TYPE_CHECKING:
+    from builder.model.recipes import Loaded
+    from builder.model.target import Selection, Target
+    from builder.plan.adhoc import AdhocRequest
+    from builder.plan.selection import Pairs
 
-pips = click.option(
-    "--pip",
-    "pips",
-    multiple=True,
-    metavar="SPEC",
-    help="Python requirement, for example 'numpy==2.3.2'; repeatable.",
-)
-system_packages = click.option(
-    "--packages",
-    "system_packages",
-    multiple=True,
-    metavar="NAME",
-    help="Package of Amazon Linux that compiling needs, without a recipe; repeatable. Default: none.",
-)
-packages = options.together(
-    pips,
-    click.option(
-        "--npm",
-        "npms",
-        multiple=True,
-        metavar="SPEC",
-        help="Node.js package, name or name@version; repeatable. Default version: the newest.",
-    ),
-    click.option(
-        "-r",
-        "--requirement",
-        "file",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Requirements file of Python; needs --name or --pip.",
-    ),
-    click.option(
-        "--name", metavar="NAME", help="Name of the layer, without a recipe. Default: that of the first package."
-    ),
-    system_packages,
-)
+Pips = Annotated[
+    tuple[str, ...],
+    Option("--pip", metavar="SPEC", about="Python requirement, for example 'numpy==2.3.2'; repeatable."),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class TargetOptions:
+class PackageOptions(Bundle):
+    """Packages that make a layer without a recipe."""
+
+    pips: Pips
+    npms: Annotated[
+        tuple[str, ...],
+        Option(
+            "--npm",
+            metavar="SPEC",
+            about="Node.js package, name or name@version; repeatable. Default version: the newest.",
+        ),
+    ]
+    file: Annotated[
+        Path | None,
+        Option(
+            "-r --requirement",
+            kind=shared.FILE,
+            metavar="FILE",
+            about="Requirements file of Python; needs --name or --pip.",
+        ),
+    ]
+    name: Annotated[
+        str | None,
+        Option(
+            "--name",
+            metavar="NAME",
+            about="Name of the layer, without a recipe. Default: that of the first package.",
+        ),
+    ]
+    system_packages: Annotated[
+        tuple[str, ...],
+        Option(
+            "--packages",
+            metavar="NAME",
+            about="Package of Amazon Linux that compiling needs, without a recipe; repeatable. Default: none.",
+        ),
+    ]
+
+    def __bool__(self) -> bool:
+        return bool(self.pips or self.npms or self.file)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self:
+            yield from dependent({"--name": self.name, "--packages": self.system_packages}, "--pip, --npm or -r")
+
+    def request(self, runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "AdhocRequest":
+        from builder.plan.adhoc import AdhocRequest
+
+        return AdhocRequest(
+            specs={"pypi": self.pips, "npm": self.npms},
+            files={"pypi": self.file} if self.file else {},
+            name=self.name,
+            runtimes=runtimes,
+            architectures=architectures,
+            system_packages=self.system_packages,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetOptions(Bundle):
     """The targets of a call: recipes by name, or packages without a recipe, narrowed by runtime, architecture, name."""
 
-    names: tuple[str, ...] = ()
-    everything: bool = False
-    pips: tuple[str, ...] = ()
-    npms: tuple[str, ...] = ()
-    file: Path | None = None
-    name: str | None = None
-    system_packages: tuple[str, ...] = ()
-    runtimes: tuple[str, ...]
-    architectures: tuple[str, ...]
-    only: tuple[str, ...] = ()
-    folder: Path
+    names: shared.RecipeNames
+    everything: Annotated[bool, Option("--all", about="Select every recipe.")]
+    packages: PackageOptions
+    runtimes: Annotated[tuple[str, ...], shared.runtime("those of the recipe; without one, the newest")]
+    architectures: Annotated[tuple[str, ...], shared.arch("those of the recipe; without one, both")]
+    only: shared.Only
+    folder: shared.RecipesFolder
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--all": self.everything, "names of recipes": self.names})
+        named = bool(self.names or self.everything)
+        if named and self.packages:
+            hint = "name recipes, or packages with --pip, --npm or -r"
+            yield Mistake("recipes and packages cannot be built in one call", hint)
+        if not named and not self.packages:
+            hint = "`layerwright list` shows the recipes; --all selects every one; --pip and --npm need none"
+            yield Mistake("nothing to do: no recipe is named", hint)
+
+    def chosen(self) -> "Pairs":
+        """Return the selected targets with their recipes."""
+        from builder.model.target import Selection
+        from builder.plan import selection
+
+        return selection.chosen(
+            selection.TargetRequest(
+                folder=self.folder,
+                names=self.names,
+                everything=self.everything,
+                packages=self.packages.request(self.runtimes, self.architectures) if self.packages else None,
+                selection=Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only),
+            )
+        )
 
 
-def target_options(function: options.F) -> options.F:
-    """Add the options that select targets; the command receives them as `selected`."""
-    decorate = options.together(
-        click.argument("names", nargs=-1, metavar="[RECIPE]..."),
-        click.option("--all", "everything", is_flag=True, help="Select every recipe."),
-        packages,
-        options.narrowing("those of the recipe; without one, the newest", "those of the recipe; without one, both"),
-        options.only,
-        options.recipes_folder,
-    )
-    return decorate(options.bundled(function, "selected", TargetOptions))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipeFilters(Bundle):
+    """The folder of recipes, and which of their targets are selected."""
+
+    runtimes: Annotated[tuple[str, ...], shared.runtime("those of the recipe")]
+    architectures: Annotated[tuple[str, ...], shared.arch("those of the recipe")]
+    only: shared.Only
+    folder: shared.RecipesFolder
+
+    def __bool__(self) -> bool:
+        return bool(self.runtimes or self.architectures or self.only)
+
+    @property
+    def selection(self) -> "Selection":
+        from builder.model.target import Selection
+
+        return Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OneTarget(Bundle):
+    """One target of a recipe, the first that the options allow."""
+
+    name: shared.RecipeName
+    runtimes: Annotated[tuple[str, ...], shared.runtime("the first of the recipe")]
+    architectures: Annotated[tuple[str, ...], shared.arch("the first of the recipe")]
+    folder: shared.RecipesFolder
+
+    def chosen(self) -> "tuple[Loaded, Target]":
+        """Return the target with its recipe. Raises NothingSelectedError if there is none."""
+        from builder.model.target import Selection
+        from builder.plan import selection
+
+        narrowed = Selection(runtimes=self.runtimes, architectures=self.architectures)
+        return selection.chosen(selection.TargetRequest(folder=self.folder, names=(self.name,), selection=narrowed))[0]

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 from builder import __version__
+from builder.building.checking import Together, Verdict
 from builder.cli import terminal
-from builder.cli.checking import Together, Verdict
 from builder.layer import sarif
 from builder.layer.checks import Finding
 

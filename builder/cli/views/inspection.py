@@ -1,7 +1,10 @@
 """The result of `layerwright inspect`: contents, sizes and requirements of a zip."""
 
+from typing import Any
+
 from builder.cli import terminal
 from builder.layer.inspect import Inspection
+from builder.model import manifest as model
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.manifest import AnyManifest
 
@@ -15,6 +18,11 @@ def show(name: str, inspection: Inspection, manifest: AnyManifest | None) -> Non
     terminal.table(("  largest", "MB"), rows, numbers=("MB",))
     if manifest:
         terminal.text(_provenance(manifest))
+
+
+def document(inspection: Inspection, manifest: AnyManifest | None) -> dict[str, Any]:
+    """Return the JSON document: the analysis, and the manifest if there is one."""
+    return {**inspection.as_json(), "manifest": model.document(manifest) if manifest else None}
 
 
 def _facts(inspection: Inspection) -> tuple[tuple[str, str], ...]:

@@ -9,9 +9,12 @@ from builder.report import legal
 from builder.report.legal import LayerLicences
 
 
-def show(layers: Sequence[LayerLicences]) -> None:
-    """Print one row for each package, with the number of layers that contain it."""
-    terminal.table(("package", "version", "license", "layers"), legal.rows(layers))
+def show(layers: Sequence[LayerLicences], objections: Sequence[str], *, as_json: bool) -> None:
+    """Print one row for each package, with the number of layers that contain it; or the JSON document."""
+    if as_json:
+        terminal.data(_document(layers, objections))
+    else:
+        terminal.table(("package", "version", "license", "layers"), legal.rows(layers))
 
 
 def show_texts(layers: Sequence[LayerLicences]) -> None:
@@ -20,7 +23,7 @@ def show_texts(layers: Sequence[LayerLicences]) -> None:
         terminal.text(text)
 
 
-def document(layers: Sequence[LayerLicences], objections: Sequence[str]) -> dict[str, Any]:
+def _document(layers: Sequence[LayerLicences], objections: Sequence[str]) -> dict[str, Any]:
     """Return the JSON document: packages with licenses for each zip, and what breaks the policy."""
     rows = [{"zip": str(layer.path), "licences": [document_of(row) for row in layer.licences]} for layer in layers]
     return {"layers": rows, "objections": objections}

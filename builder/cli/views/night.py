@@ -1,7 +1,9 @@
-"""The result of `layerwright nightly`, on one line."""
+"""The result of `layerwright nightly`: one line, and the publication of its layers."""
 
 from builder.cli import terminal
 from builder.nightly.journal import Run
+from builder.publish import run as publishing
+from builder.publish.nights import RunPublication
 
 _STATES = ("built", "same", "unchanged", "failed", "broken")
 
@@ -11,3 +13,22 @@ def show(run: Run) -> None:
     counts = {state: run.count(state) for state in _STATES}
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     terminal.text(f"night {run.run}: {states or 'nothing to do'} in {run.seconds:.1f} s\n")
+
+
+def show_publication(publication: RunPublication) -> None:
+    """Print the errors, and the number of layer versions in each state; nothing if nothing was to be published."""
+    for error in publication.errors:
+        terminal.fail(error)
+    if publication.result is None:
+        return
+    statuses = [outcome.status for outcome in publication.result.outcomes]
+    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
+    terminal.note(f"published: {counts}")
+    if not publication.result.good:
+        terminal.fail(publishing.failure(publication.result))
+
+
+def show_scans(run: Run) -> None:
+    """Warn of targets whose bill of materials does not pass the scanner."""
+    for slot, lines in run.scans.items():
+        terminal.warn(f"{slot} does not pass the scanner: {lines[0]}")

@@ -1,4 +1,4 @@
-"""What `layerwright check` does: each zip by itself, then the layers of one function together."""
+"""Checks of anybody's zips: each by itself, then the layers of one function together, or one beside another."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,9 +9,12 @@ from typing import Any
 from builder.base.errors import CheckFailedError, UsageError
 from builder.layer import checks, manifest, merge
 from builder.layer.checks import Finding
+from builder.layer.diff import Change, Side, diff
+from builder.layer.inspect import Inspection, inspect
 from builder.layer.reader import LayerZip
-from builder.model.architectures import Architecture, architecture
+from builder.model.architectures import ARCHITECTURES, Architecture, architecture
 from builder.model.runtimes import Runtime, runtime
+from builder.model.runtimes import runtimes as every_runtime
 from builder.packages import table
 
 _TOGETHER = "unresolved-library"
@@ -156,3 +159,26 @@ def _common(destinations: dict[Path, Destination]) -> Destination:
         msg = "no runtime and architecture is common to all of these layers"
         raise UsageError(msg, why=why, hint="--runtime and --arch name those of the function")
     return first
+
+
+def inspected(path: Path) -> Inspection:
+    """Return the analysis of a zip, for every runtime and architecture."""
+    with LayerZip(path) as layer:
+        return _side(layer).inspection
+
+
+def differences(old: Path, new: Path) -> list[Change]:
+    """Return the changes between two zips."""
+    with LayerZip(old) as before, LayerZip(new) as after:
+        return diff(_side(before), _side(after))
+
+
+def _side(layer: LayerZip) -> Side:
+    subject = checks.examine(
+        layer.tree,
+        tuple(every_runtime().values()),
+        tuple(ARCHITECTURES.values()),
+        packages=table.installed(layer.tree),
+        own=False,
+    )
+    return Side(zipped=layer, subject=subject, inspection=inspect(subject, layer.bytes))

@@ -1,0 +1,19 @@
+"""The result of `layerwright lock`: the locks that were written."""
+
+from collections.abc import Sequence
+
+from builder.authoring.relock import Locked
+from builder.cli import terminal
+
+
+def show(locks: Sequence[Locked]) -> None:
+    """Print each lock with the versions that changed, and warn of packages that it does not pin."""
+    for locked in locks:
+        terminal.note(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
+        for package, old, new in locked.changes:
+            terminal.note(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
+        if locked.open:
+            tools = ", ".join(locked.open)
+            terminal.warn(
+                f"sdists are built with different versions of {tools}: not locked; divide the recipe to lock them"
+            )

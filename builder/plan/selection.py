@@ -1,0 +1,74 @@
+"""The targets that a command line selects: of recipes by name, or of packages without a recipe."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.base.errors import LayerwrightError, UsageError
+from builder.model import recipes
+from builder.model.recipes import Loaded
+from builder.model.target import Selection, Target, select, targets
+from builder.plan import adhoc
+from builder.plan.adhoc import AdhocRequest
+
+Pairs = list[tuple[Loaded, Target]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetRequest:
+    """Recipes by name, all recipes, or packages without a recipe, and the filters of their targets."""
+
+    folder: Path
+    """Folder of recipes."""
+    names: tuple[str, ...] = ()
+    everything: bool = False
+    packages: AdhocRequest | None = None
+    selection: Selection
+
+
+def chosen(request: TargetRequest) -> Pairs:
+    """Return the selected targets with their recipes. Raises NothingSelectedError if there are none."""
+    owners = {target: loaded for loaded in _loaded(request) for target in targets(loaded.recipe)}
+    return [(owners[target], target) for target in select(owners, request.selection)]
+
+
+def _loaded(request: TargetRequest) -> list[Loaded]:
+    if request.packages:
+        return [adhoc.recipe(request.packages)]
+    names = all_names(request.folder) if request.everything else request.names
+    return [recipes.load(request.folder, name) for name in dict.fromkeys(names)]
+
+
+def every_target(
+    folder: Path, names: tuple[str, ...], selection: Selection
+) -> tuple[Pairs, dict[str, LayerwrightError]]:
+    """Return the selected targets of the named recipes, or of all, and the errors of recipes that are not valid.
+
+    Raises UsageError if a named recipe does not exist.
+    """
+    loaded, broken = _readable(folder, names or all_names(folder))
+    owners = {target: recipe for recipe in loaded for target in targets(recipe.recipe)}
+    if broken and not owners:
+        return [], broken
+    return [(owners[target], target) for target in select(owners, selection)], broken
+
+
+def _readable(folder: Path, names: tuple[str, ...]) -> tuple[list[Loaded], dict[str, LayerwrightError]]:
+    loaded: list[Loaded] = []
+    broken: dict[str, LayerwrightError] = {}
+    for name in dict.fromkeys(names):
+        try:
+            loaded.append(recipes.load(folder, name))
+        except UsageError as error:
+            if not (folder / name / recipes.RECIPE_FILE).is_file():
+                raise  # a typing error on the command line, not a recipe that broke
+            broken[name] = error
+    return loaded, broken
+
+
+def all_names(folder: Path) -> tuple[str, ...]:
+    """Return the names of all recipes. Raises UsageError for a folder without recipes."""
+    names = tuple(recipes.names(folder))
+    if not names:
+        msg = f"there are no recipes in {folder}"
+        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
+    return names
