@@ -21,10 +21,7 @@ from builder.plan.planning import plan
 def write_recipe(request: AdhocRequest, name: str, folder: Path) -> Path:
     """Write a new recipe into a folder of recipes, and return its path. Raises UsageError if it exists."""
     path = _new_path(folder, name)
-    text = _text(request, name)
-    files.writable(path.parent)
-    with files.replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    files.write_text(path, _text(request, name))
     recipes.load(folder, name)
     return path
 

@@ -252,11 +252,8 @@ def _diff(path: Path, texts: tuple[str, str], root: Path) -> str:
 
 def write_patch(folder: Path, text: str, about: str) -> Path:
     """Write the patch, and the summary beside it. Return the path of the patch."""
-    files.writable(folder)
-    for name, content in (("updates.patch", text), ("updates.md", about)):
-        with files.replacing(folder / name) as part:
-            part.write_text(content, encoding="utf-8", newline="\n")
-    return folder / "updates.patch"
+    files.write_text(folder / "updates.md", about)
+    return files.write_text(folder / "updates.patch", text)
 
 
 # ---- git -----------------------------------------------------------------------------------------------------------

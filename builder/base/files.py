@@ -84,6 +84,14 @@ def replacing(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> Path:
+    """Replace a text file, with line feeds on every system. Creates its folder. Returns the path."""
+    writable(path.parent)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
 def _umask() -> int:
     """Return the umask. There is no way to read it without setting it."""
     current = os.umask(0o022)

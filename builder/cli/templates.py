@@ -82,10 +82,8 @@ def template(asked: TemplateForm) -> None:
     text = FORMATS[asked.form](template_source(asked.request))
     if asked.to is None:
         terminal.text(text)
-        return
-    files.writable(asked.to.parent)
-    with files.replacing(asked.to) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
+    else:
+        files.write_text(asked.to, text)
 
 
 COMMANDS = (template,)
