@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from builder.base import cache_paths, credentials, fetch, files, locks, processes, records
 from builder.base.errors import BuildError, UsageError
@@ -10,7 +11,7 @@ from builder.base.errors import BuildError, UsageError
 
 def archive(url: str, sha256: str) -> Path:
     """Return the path of an archive, downloaded once and verified. Raises BuildError if its SHA-256 differs."""
-    return fetch.cached(url, sha256, url.rpartition("/")[2] or url)
+    return fetch.cached(url, sha256, urlsplit(url).path.rpartition("/")[2] or credentials.redact(url))
 
 
 def commit(url: str, sha: str) -> Path:

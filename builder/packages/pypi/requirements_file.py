@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -209,6 +208,8 @@ def _located(address: str, folder: Path) -> str:
     if parts.scheme in {"http", "https"}:
         path = unquote(parts.path)
     elif parts.scheme == "file":
+        from urllib.request import url2pathname
+
         path = url2pathname(parts.path)
     elif "://" in address or "+" in parts.scheme:
         raise _RefusedError
