@@ -26,7 +26,7 @@ def into(folder: Path, url: str, sha256: str, name: str) -> Path:
 
 def store() -> Path:
     """Return the folder of all downloads, each named by its SHA-256. Files may be placed there by hand."""
-    return cache_paths.cache() / "sources"
+    return cache_paths.folder("sources")
 
 
 def known(sha256: str) -> Path | None:
@@ -35,6 +35,7 @@ def known(sha256: str) -> Path | None:
     if not path.is_file():
         return None
     if files.sha256(path) == sha256:
+        cache_paths.touch(path)
         return path
     path.unlink()
     return None

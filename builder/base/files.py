@@ -66,22 +66,27 @@ def writable(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path` that replaces it on success: readers see the whole file or the old one."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+def replacing(path: Path, part: str = ".part") -> Iterator[Path]:
+    """Yield a temporary path beside `path` that replaces it on success: readers see the whole file or the old one.
+
+    `part` is the suffix of the temporary name. Raises BuildError if the file cannot be written.
+    """
+    temporary: Path | None = None
     try:
-        yield part
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=part, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
     except OSError as error:
         msg = f"cannot write {path}"
         raise BuildError(
             msg, why=[str(error)], hint="is the disk full or read-only? --output chooses another"
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> Path:

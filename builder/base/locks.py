@@ -6,36 +6,38 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from builder.base.cache_paths import cache
+from builder.base.cache_paths import folder
 from builder.base.files import sha256_of
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = ()) -> Iterator[None]:
+def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = (), purpose: str = "") -> Iterator[None]:
     """Hold the exclusive lock of a file and its siblings, the same name with the suffixes in `beside`.
 
-    `waiting` is called once if another process holds the lock. Files that a killed process left half-written are
-    removed before the block runs.
+    `waiting` is called once if another process holds the lock. Locks of a file for different purposes are independent
+    of each other. Files that a killed process left half-written are removed before the block runs, unless there is a
+    purpose: they may then be those of the holder of another lock.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(_lock_file(path))
+    lock = FileLock(_lock_file(path, purpose))
     try:
         lock.acquire(timeout=0)
     except Timeout:
         waiting()
         lock.acquire()
     try:
-        sweep(path, beside)
+        if not purpose:
+            sweep(path, beside)
         yield
     finally:
         lock.release()
 
 
-def sweep(path: Path, beside: Sequence[str] = ()) -> None:
-    """Remove half-written files that a killed process left. The caller must hold the lock of `path`."""
+def sweep(path: Path, beside: Sequence[str] = (), part: str = ".part") -> None:
+    """Remove half-written files with the suffix `part` that a killed process left. The caller must hold their lock."""
     for own in (path, *(path.with_suffix(suffix) for suffix in beside)):
-        for left in path.parent.glob(f".{glob.escape(own.name)}.*.part"):
+        for left in path.parent.glob(f".{glob.escape(own.name)}.*{part}"):
             left.unlink(missing_ok=True)
 
 
@@ -56,7 +58,8 @@ def claimed(path: Path) -> Iterator[bool]:
         lock.release()
 
 
-def _lock_file(path: Path) -> Path:
-    locks = cache() / "locks"
+def _lock_file(path: Path, purpose: str = "") -> Path:
+    locks = folder("locks")
     locks.mkdir(parents=True, exist_ok=True)
-    return locks / f"{sha256_of(os.fspath(path.resolve()).encode())[:32]}.lock"
+    name = f"{os.fspath(path.resolve())}\0{purpose}" if purpose else os.fspath(path.resolve())
+    return locks / f"{sha256_of(name.encode())[:32]}.lock"

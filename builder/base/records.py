@@ -2,6 +2,10 @@
 
 Whoever can write to the disk, and the disk itself, can change a file after it was verified. Content without a record,
 or with another one, is never used: the caller makes it again.
+
+The record of a file lies beside it, that of a folder in it. A tar may have a seal instead: the record is the end of the
+file itself, where no reader of tars looks. That is for objects of the shared cache, which other machines, also those
+with other versions of layerwright, get as one file and must be able to verify on their own disks.
 """
 
 import hashlib
@@ -9,10 +13,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from builder.base import files
+from builder.base import cache_paths, files
 
 IN_FOLDER = ".layerwright.sha256"
 """The record of a folder lies in it, so that both are moved and removed together."""
+_DIGITS = 64
+"""Of a SHA-256."""
 
 
 def write(path: Path) -> None:
@@ -23,11 +29,36 @@ def write(path: Path) -> None:
 
 
 def intact(path: Path) -> bool:
-    """Return whether a file or folder exists with the content of its record. Reads all of it."""
+    """Return whether a file or folder exists with the content of its record, and note the use. Reads all of it."""
     try:
-        return _record(path).read_text(encoding="ascii").strip() == _digest(path)
+        whole = _record(path).read_text(encoding="ascii").strip() == _digest(path)
     except (OSError, UnicodeDecodeError):
         return False
+    if whole:
+        used(path)
+    return whole
+
+
+def used(path: Path) -> None:
+    """Note the use of content for eviction."""
+    cache_paths.touch(_record(path))
+
+
+def seal(path: Path) -> None:
+    """Append the SHA-256 of a tar to it."""
+    digest = files.sha256(path)
+    with path.open("ab") as stream:
+        stream.write(digest.encode())
+
+
+def sealed(path: Path) -> bool:
+    """Return whether a file ends with the SHA-256 of all that is before. Reads all of it."""
+    hashed, left = hashlib.sha256(), path.stat().st_size - _DIGITS
+    with path.open("rb") as stream:
+        while left > 0 and (data := stream.read(min(left, 1 << 20))):
+            hashed.update(data)
+            left -= len(data)
+        return left == 0 and stream.read() == hashed.hexdigest().encode()
 
 
 def _record(path: Path) -> Path:

@@ -7,13 +7,12 @@ failure is reported once as a warning, and the build goes on without it.
 
 import contextlib
 import os
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from builder.base import files
+from builder.base import files, notices
 from builder.base.errors import UsageError
 
 VARIABLE = "LAYERWRIGHT_REMOTE_CACHE"
@@ -39,10 +38,8 @@ class Bucket:
 class _Session:
     """The state of the shared cache in this process."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
     unavailable: bool = False
     """Whether a request failed. No further request is made in this process."""
-    warnings: list[str] = field(default_factory=list)
 
 
 _session = _Session()
@@ -74,7 +71,7 @@ def fetch(name: str, to: Path) -> bool:
                     target.write(chunk)
             if files.sha256(part) == response["Metadata"].get(_DIGEST):
                 return True
-            _warn(f"{name} was damaged in the shared cache, so it is made again")
+            notices.warn(f"{name} was damaged in the shared cache, so it is made again")
             bucket.client.delete_object(Bucket=bucket.name, Key=bucket.key(name))
             raise _DamagedError
     return False
@@ -88,12 +85,6 @@ def upload(name: str, path: Path) -> None:
     with _suppressed(f"{name} could not be written"):
         extra = {"Metadata": {_DIGEST: files.sha256(path)}}
         bucket.client.upload_file(str(path), bucket.name, bucket.key(name), ExtraArgs=extra)
-
-
-def warnings() -> tuple[str, ...]:
-    """Return the failures so far, each once. The caller reports them."""
-    with _session.lock:
-        return tuple(dict.fromkeys(_session.warnings))
 
 
 class _DamagedError(Exception):
@@ -111,13 +102,8 @@ def _suppressed(what: str) -> Any:  # noqa: ANN401  contextlib's own type
     except _DamagedError:
         pass
     except (Boto3Error, BotoCoreError, ClientError, OSError) as error:
-        _warn(f"the shared cache: {what}: {error}")
+        notices.warn(f"the shared cache: {what}: {error}")
         _session.unavailable = True
-
-
-def _warn(text: str) -> None:
-    with _session.lock:
-        _session.warnings.append(text)
 
 
 def address() -> str | None:
@@ -148,7 +134,6 @@ def _connect(url: str) -> Bucket:
 
 
 def reset() -> None:
-    """Forget the connection and all failures, as a new process would. For tests."""
+    """Forget the connection and that it failed, as a new process would. For tests."""
     _connect.cache_clear()
     _session.unavailable = False
-    _session.warnings.clear()

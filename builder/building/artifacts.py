@@ -1,10 +1,8 @@
 """The artifacts of container builds, cached by a key of all their inputs, so that nothing is compiled twice."""
 
 import contextlib
-import hashlib
 import io
 import json
-import os
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,16 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from builder.base import cache_paths, files, remote
+from builder.base import cache_paths, records, remote
 from builder.base.errors import BuildError
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
 from builder.plan.mode import ACCELERATED, EMULATED, MODES
-
-_DIGITS = 64
-"""Of a SHA-256."""
-LIMIT = 5_000_000_000
-"""Capacity of the cache, in bytes. The least recently used artifacts are removed first."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,42 +82,25 @@ def _entry(path: Path, member: tarfile.TarInfo, name: str) -> Entry:
 
 def folder() -> Path:
     """Return the folder of all cached artifacts."""
-    return cache_paths.cache() / "parts"
+    return cache_paths.folder("parts")
 
 
 def get(key: str, modes: Sequence[str] = MODES) -> Artifact | None:
     """Return the cached artifact of a key, in the first of these modes that has one; None if none is cached.
 
-    The remote cache is consulted, too. A damaged artifact, whose bytes do not have the digest at its end, is removed.
+    The remote cache is consulted, too. A damaged artifact, whose bytes do not match its seal, is removed.
     """
     for path in (folder() / f"{key}-{mode}.tar" for mode in modes):
         if not path.exists() and not remote.fetch(f"parts/{path.name}", path):
             continue
         try:
-            if _sealed(path):
-                os.utime(path)
+            if records.sealed(path):
+                cache_paths.touch(path)
                 return Artifact(path=path, requested_mode=path.stem.rpartition("-")[2])
         except OSError:
             pass
         path.unlink(missing_ok=True)
     return None
-
-
-def seal(path: Path) -> None:
-    """Append the SHA-256 of a tar to it, where no reader of tars looks."""
-    digest = files.sha256(path)
-    with path.open("ab") as stream:
-        stream.write(digest.encode())
-
-
-def _sealed(path: Path) -> bool:
-    """Tell whether a file ends with the SHA-256 of all that is before."""
-    hashed, left = hashlib.sha256(), path.stat().st_size - _DIGITS
-    with path.open("rb") as stream:
-        while left > 0 and (data := stream.read(min(left, 1 << 20))):
-            hashed.update(data)
-            left -= len(data)
-        return left == 0 and stream.read() == hashed.hexdigest().encode()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,13 +136,12 @@ def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
             raise BuildError(msg)
         for top, writer in writers.items():
             _store(writer, expected[top], cached)
-    _prune(cached)
 
 
 def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> None:
     writer.write("expected.json", json.dumps({"compiles": expected.compiles, "notes": expected.notes}))
     writer.close()
-    seal(writer.path)
+    records.seal(writer.path)
     path = cached / f"{expected.key}-{expected.mode}.tar"
     writer.path.replace(path)
     remote.upload(f"parts/{path.name}", path)
@@ -211,12 +186,3 @@ class _Writer:
         header = plain.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
         self._written[plain.name] = (self.tar.offset + len(header), plain)
         self.tar.addfile(plain, content)
-
-
-def _prune(cached: Path) -> None:
-    paths = sorted(cached.glob("*.tar"), key=lambda path: path.stat().st_mtime, reverse=True)
-    kept = 0
-    for path in paths:
-        kept += path.stat().st_size
-        if kept > LIMIT:
-            path.unlink(missing_ok=True)

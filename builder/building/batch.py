@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from builder.base import processes, remote
+from builder.base import caches, processes, remote
 from builder.base.errors import LayerwrightError
 from builder.base.talk import Talk
 from builder.building.layer import Built, Options, build
@@ -36,6 +36,7 @@ def build_all(
 ) -> tuple[list[Built], list[LayerwrightError]]:
     """Build targets; return the results, in the given order, and the errors."""
     remote.validate()
+    caches.limit()
     stop = threading.Event()
     with batch.talk.working("starting") as show, batch.talk.group("layerwright build"):
 
@@ -59,8 +60,6 @@ def build_all(
                     future.cancel()
                 processes.kill_all()
                 raise
-    for warning in remote.warnings():
-        batch.talk.warn(warning)
     return _results(futures)
 
 

@@ -125,7 +125,7 @@ def _attempt(
 
 def log_file(target: Target) -> Path:
     """Return the path of the complete log of a target's last build."""
-    return cache_paths.cache() / "logs" / f"{target.name}.log"
+    return cache_paths.folder("logs") / f"{target.name}.log"
 
 
 def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration: Acceleration | None = None) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from builder.base import cache_paths, files, locks
+from builder.base import cache_paths, caches, files, locks
 from builder.base.errors import EngineError
 from builder.building import compiling, describing, layer_cache, tested
 from builder.building.artifacts import Artifact
@@ -93,6 +93,7 @@ class _Job:
         return interpreter(self.plan, self.options.containers)
 
 
+@caches.within_limit()
 def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
     """Build one zip with its manifest, or return the existing zip if it is up to date.
 
@@ -102,13 +103,14 @@ def build(loaded: Loaded, target: Target, options: Options, report: Report) -> B
     files.writable(options.output)
     report("planning")
     path = options.output / f"{target.name}.zip"
-    store = Store(options.derived or cache_paths.cache() / "derived")
+    store = Store(options.derived or cache_paths.folder("derived"))
     planned = plan(loaded, target, wheels_only=options.wheels_only)
     job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
     with (
         files.enough_disk(),
         locks.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE),
     ):
+        manifest.at(path).read()  # refuse that of a newer layerwright before any work
         job, current = _find(job)
         described, outcomes = (current, _results(job, current)) if current else _make(job)
         if current is None:
@@ -183,7 +185,7 @@ def _finish(
         job.report("finishing")  # the last point at which an interrupt discards the zip
         checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
         described = describing.describe(job.plan, artifacts, checked)
-        _write(job, ".json", manifest.render(described))
+        manifest.at(job.path).replace(described)
         _write(job, ".cdx.json", sbom.render(described))
     return described, outcomes
 

@@ -3,27 +3,39 @@
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, files
+from builder.base.documents import Document, Typed
 from builder.model.images import run_image
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.smoke.run import SmokeResult
 
-FOLDER = "tested"
+FORMAT = 1
 
 
-def record(sha256: str, loaded: Loaded, target: Target) -> Path:
-    """Return the path of the cached results. It depends on the zip, the tests with their files, and the images."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedResults:
+    """The results of all tests of a layer, which passed."""
+
+    results: tuple[SmokeResult, ...]
+    version: int = FORMAT
+
+
+def record(sha256: str, loaded: Loaded, target: Target) -> Document[CachedResults]:
+    """Return the document of the results. Its path depends on the zip, the tests with their files, and the images."""
     inputs = {
+        "format": FORMAT,
         "zip": sha256,
         "images": [run_image(target.base, arch).reference for arch in target.architectures],
         "tests": [dataclasses.asdict(test) for test in loaded.recipe.test],
         "files": dict(_files(loaded)),
     }
     key = files.sha256_of(json.dumps(inputs, sort_keys=True, default=str).encode())
-    return cache_paths.cache() / FOLDER / f"{key}.json"
+    path = cache_paths.folder("tested") / f"{key}.json"
+    return Document(path=path, what="cached test result", codec=Typed(kind=CachedResults), version=FORMAT)
 
 
 def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
@@ -35,17 +47,13 @@ def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
                 yield path.name, files.sha256(path)
 
 
-def read(path: Path) -> tuple[SmokeResult, ...] | None:
-    """Return cached results; None if there are none."""
-    try:
-        return tuple(SmokeResult(**row) for row in json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
-        return None  # missing or damaged: the tests run again
+def read(cached: Document[CachedResults]) -> tuple[SmokeResult, ...] | None:
+    """Return cached results; None if there are none, so that the tests run again."""
+    kept = cached.read()
+    return kept.results if kept else None
 
 
-def keep(path: Path, outcomes: Sequence[SmokeResult]) -> None:
+def keep(cached: Document[CachedResults], outcomes: Sequence[SmokeResult]) -> None:
     """Cache the results of passed tests. An empty list is not cached, since it proves nothing."""
     if outcomes:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(path) as part:
-            part.write_text(json.dumps([outcome.as_json() for outcome in outcomes]), encoding="utf-8", newline="\n")
+        cached.replace(CachedResults(results=tuple(outcomes)))

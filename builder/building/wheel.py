@@ -9,7 +9,7 @@ from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from builder.base import cache_paths, fetch, files
+from builder.base import cache_paths, caches, fetch, files
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
 from builder.building import compiling
 from builder.building.artifacts import Artifact
@@ -65,6 +65,11 @@ def make(options: WheelOptions, engine_options: EngineOptions, output: Path, rep
 
     Raises SmokeFailedError if a compiled wheel cannot be imported in the image of its runtime.
     """
+    with caches.within_limit():
+        yield from _make(options, engine_options, output, report)
+
+
+def _make(options: WheelOptions, engine_options: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
     names = {package_name(text) for text in options.requirements}
     seen: set[Path] = set()
     for target in targets(_recipe(options)):

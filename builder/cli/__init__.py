@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from builder import __version__
+from builder.base import notices
 from builder.base.errors import LayerwrightError
 
 INTERRUPTED = 130
@@ -92,7 +93,10 @@ def main() -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
     try:
-        result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        try:
+            result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
+        finally:
+            _warn()
     except LayerwrightError as error:
         from builder.cli import terminal
 
@@ -111,3 +115,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()  # the reader of the output has exited, for example `head`
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _warn() -> None:
+    """Print the warnings that nobody has told yet."""
+    if texts := notices.take():
+        from builder.cli import terminal
+
+        for text in texts:
+            terminal.warn(text)

@@ -147,8 +147,7 @@ def publish(asked: PublishCommand) -> None:
     versions, the existing ones and the changes of permissions for each region. An error in one region does not affect
     the others; the exit code is 8 then, and --resume continues.
     """
-    from builder.base import remote
-    from builder.cli import reporting, terminal
+    from builder.cli import terminal
     from builder.publish import run
 
     if asked.print_policy:
@@ -157,7 +156,6 @@ def publish(asked: PublishCommand) -> None:
     request, access = _unfinished(asked) if asked.resume else (_request(asked), asked.access)
     interaction = access.interaction(yes=asked.yes or asked.resume, quiet=asked.as_json)
     result = run.publish(access.cloud(), request, interaction)
-    reporting.warn(remote.warnings())
     if asked.as_json:
         terminal.data(result.as_json())
     if not result.good:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.base.documents import Document
 from builder.layer.versions import highest
-from builder.model.manifest import AnyManifest, Ceilings, Manifest, document, parse, parse_any
+from builder.model.manifest import VERSION, AnyManifest, Ceilings, Manifest, document, parse, parse_any
 
 if TYPE_CHECKING:  # `list` reads manifests and must not pay for what writes them
     from builder.layer.checks import Subject
@@ -27,6 +28,28 @@ def text(value: Mapping[str, Any]) -> str:
 def render(manifest: AnyManifest) -> str:
     """Return the text of a manifest. The same manifest gives the same bytes."""
     return text(document(manifest))
+
+
+class _ManifestCodec:
+    @staticmethod
+    def decode(data: bytes) -> AnyManifest:
+        manifest = parse_any(data)
+        if manifest is None:
+            msg = "it does not have the keys and types of one"
+            raise ValueError(msg)
+        return manifest
+
+    @staticmethod
+    def encode(value: AnyManifest) -> bytes:
+        return render(value).encode()
+
+
+def at(zip_path: Path) -> Document[AnyManifest]:
+    """Return the manifest beside a zip as a document, for what writes both: it overwrites nobody else's file.
+
+    Commands that only read use the functions below, which change nothing.
+    """
+    return Document(path=zip_path.with_suffix(".json"), what="manifest", codec=_ManifestCodec(), version=VERSION)
 
 
 def read(path: Path) -> Manifest | None:

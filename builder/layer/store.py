@@ -14,9 +14,13 @@ from types import TracebackType
 
 from typing_extensions import Self
 
+from builder.base import cache_paths, caches
+
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
-"""Size of the file of a generation, in bytes."""
+"""Size of the file of a generation, in bytes, at most."""
+_SHARE = 10
+"""The part of the cache's limit that a generation may have."""
 _PENDING = 4 << 20
 """Bytes that are kept in memory and written together."""
 
@@ -35,8 +39,11 @@ class Store:
     def __enter__(self) -> Self:
         with contextlib.suppress(OSError):
             self._young_path.parent.mkdir(parents=True, exist_ok=True)
-            if self._young_path.exists() and self._young_path.stat().st_size > _GENERATION:
-                self._young_path.replace(self._old_path)
+            if self._young_path.exists():
+                if self._young_path.stat().st_size > min(_GENERATION, caches.limit() // _SHARE):
+                    self._young_path.replace(self._old_path)
+                else:
+                    cache_paths.touch(self._young_path)
         self._young = _connect(self._young_path)
         self._old = _connect(self._old_path) if self._old_path.exists() else None
         return self

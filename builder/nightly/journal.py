@@ -3,12 +3,10 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
 from builder.base import files, locks
+from builder.base.documents import Document, Typed
 from builder.base.errors import NothingSelectedError
 from builder.nightly.records import FOLDER, VERSION, Failure, now
 
@@ -45,15 +43,12 @@ def _folder(output: Path) -> Path:
 
 def runs(output: Path) -> list[Run]:
     """Return the readable runs of a folder of zips, the oldest first."""
-    every = (_read(path) for path in sorted(_folder(output).glob("*.json")))
+    every = (_document(path).read() for path in sorted(_folder(output).glob("*.json")))
     return [run for run in every if run]
 
 
-def _read(path: Path) -> Run | None:
-    try:
-        return _adapter().validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
+def _document(path: Path) -> Document[Run]:
+    return Document(path=path, what="nightly run", codec=Typed(kind=Run), version=VERSION)
 
 
 @contextlib.contextmanager
@@ -61,7 +56,9 @@ def beginning(output: Path, options: dict[str, str], slots: tuple[str, ...]) -> 
     """Write a new run under the next free number; until the block ends, no other process resumes it."""
     folder = _folder(output)
     files.writable(folder)
-    number = max((int(path.stem) for path in folder.glob("*.json") if path.stem.isdigit()), default=0)
+    # The number of a damaged file is not free: records name it.
+    numbers = (path.name.partition(".")[0] for path in folder.glob("*.json*"))
+    number = max((int(text) for text in numbers if text.isdigit()), default=0)
     while True:
         number += 1
         path = folder / f"{number:05}.json"
@@ -103,15 +100,9 @@ def join(output: Path, shards: Sequence[Run], states: dict[str, str]) -> None:
 
 def write(output: Path, run: Run) -> None:
     """Replace the file of a run."""
-    with files.replacing(_folder(output) / f"{run.run}.json") as part:
-        part.write_bytes(_adapter().dump_json(run))
+    _document(_folder(output) / f"{run.run}.json").replace(run)
 
 
 def closed(run: Run, seconds: float) -> Run:
     """Return a run as ended now, after so many seconds."""
     return replace(run, finished=now(), seconds=round(seconds, 2))
-
-
-@cache
-def _adapter() -> TypeAdapter[Run]:
-    return TypeAdapter(Run)

@@ -3,13 +3,12 @@
 import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import PlainSerializer, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import PlainSerializer, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from builder.base import files
+from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError
 from builder.model.manifest import Manifest, document
 from builder.model.target import Target
@@ -127,13 +126,8 @@ def folder(output: Path) -> Path:
     return output / FOLDER / "targets"
 
 
-def read(path: Path) -> Record | None:
-    """Return the record in a file; None when there is none that this version understands."""
-    try:
-        record: Record = _adapter().validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-    return record if record.version == VERSION else None
+def _document(path: Path) -> Document[Record]:
+    return Document(path=path, what="nightly record", codec=Typed(kind=Record), version=VERSION)
 
 
 def slot(target: Target) -> str:
@@ -146,7 +140,7 @@ def slot(target: Target) -> str:
 
 def of(output: Path, target: Target) -> Record | None:
     """Return the record of a target, if there is one."""
-    return read(folder(output) / f"{slot(target)}.json")
+    return _document(folder(output) / f"{slot(target)}.json").read()
 
 
 def every(output: Path) -> list[Record]:
@@ -160,7 +154,7 @@ def retired(output: Path) -> list[Record]:
 
 
 def _all_in(place: Path) -> list[Record]:
-    return [record for path in sorted(place.glob("*.json")) if (record := read(path))]
+    return [record for path in sorted(place.glob("*.json")) if (record := _document(path).read())]
 
 
 def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> list[str]:
@@ -178,15 +172,7 @@ def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> lis
 
 def write(output: Path, record: Record) -> None:
     """Replace the file of a record."""
-    targets = folder(output)
-    targets.mkdir(parents=True, exist_ok=True)
-    with files.replacing(targets / f"{record.slot}.json") as part:
-        part.write_bytes(_adapter().dump_json(record))
-
-
-@cache
-def _adapter() -> TypeAdapter[Record]:
-    return TypeAdapter(Record)
+    _document(folder(output) / f"{record.slot}.json").replace(record)
 
 
 def now() -> str:

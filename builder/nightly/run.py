@@ -76,7 +76,7 @@ def run(options: NightlyRequest, listener: Listener) -> Run:
     output = options.build.output
     files.writable(output)
     remote.validate()
-    room = caches.limit()
+    caches.limit()  # a mistake in it is an error now, not in the morning
     if options.scan:
         scanning.words_of(options.scan)  # a typing error is an error now, not in the morning
     slots = tuple(records.slot(target) for _, target in options.pairs)
@@ -92,9 +92,6 @@ def run(options: NightlyRequest, listener: Listener) -> Run:
         if options.scan:
             present = [record for _, target in options.pairs if (record := records.of(output, target))]
             current = replace(current, scans=scanning.scan(options.scan, output, present, options.jobs))
-        caches.prune(limit=room)
-        for trouble in remote.warnings():
-            listener.warn(trouble)
         ended = journal.closed(replace(current, states=states), time.monotonic() - started)
         journal.write(output, ended)
         return ended

@@ -1,12 +1,11 @@
 """The ARN book: a JSON file and a Markdown table of the published versions, beside the zips."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
-
-from builder.base import files
+from builder.base import files, locks
+from builder.base.documents import Document, Typed
 
 VERSION = 1
 NAME = "layers.json"
@@ -34,45 +33,59 @@ class ArnEntry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Book:
-    layers: tuple[ArnEntry, ...] = ()
+class ArnBook:
+    """All entries, by layer, account and region."""
+
+    layers: tuple[ArnEntry, ...]
     version: int = VERSION
 
 
+def _document(output: Path) -> Document[ArnBook]:
+    codec = Typed(kind=ArnBook, indent=2)
+    return Document(path=output / FOLDER / NAME, what="ARN book", codec=codec, version=VERSION)
+
+
 def read(output: Path) -> tuple[ArnEntry, ...]:
-    """Return the entries of an output folder; empty if there is no book or it has an unknown format."""
-    try:
-        book = TypeAdapter(_Book).validate_json((output / FOLDER / NAME).read_bytes())
-    except (OSError, ValidationError):
-        return ()
-    return book.layers if book.version == VERSION else ()
+    """Return the entries of an output folder. Raises NewerFormatError if a newer layerwright wrote them."""
+    book = _document(output).read()
+    return book.layers if book else ()
 
 
 def add(output: Path, entries: Iterable[ArnEntry]) -> Path:
     """Add entries, replacing those of the same layer, account and region. Return the path of the Markdown table."""
-    merged = {entry.key: entry for entry in (*read(output), *entries)}
-    if not merged:
-        return output / FOLDER / "layers.md"
-    return _write(output, tuple(merged[key] for key in sorted(merged)))
+    added = {entry.key: entry for entry in entries}
+
+    def merged(book: ArnBook | None) -> ArnBook:
+        every = {entry.key: entry for entry in (book.layers if book else ())} | added
+        return ArnBook(layers=tuple(every[key] for key in sorted(every)))
+
+    if added or read(output):
+        _update(output, merged)
+    return _table(output)
 
 
 def remove(output: Path, arns: Collection[str]) -> None:
     """Remove the entries of deleted versions."""
-    entries = read(output)
-    kept = tuple(entry for entry in entries if entry.arn not in arns)
-    if len(kept) < len(entries):
-        _write(output, kept)
+
+    def without(book: ArnBook | None) -> ArnBook:
+        return ArnBook(layers=tuple(entry for entry in (book.layers if book else ()) if entry.arn not in arns))
+
+    if any(entry.arn in arns for entry in read(output)):
+        _update(output, without)
 
 
-def _write(output: Path, entries: tuple[ArnEntry, ...]) -> Path:
-    folder = output / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.replacing(folder / NAME) as part:
-        part.write_bytes(TypeAdapter(_Book).dump_json(_Book(layers=entries), indent=2) + b"\n")
-    table = folder / "layers.md"
-    with files.replacing(table) as part:
-        part.write_text(markdown(entries), encoding="utf-8", newline="\n")
-    return table
+def _update(output: Path, change: Callable[[ArnBook | None], ArnBook]) -> None:
+    """Change the book and write its table. Another process sees and writes both or none."""
+    table = _table(output)
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with locks.exclusive(table, lambda: None):
+        book = _document(output).update(change)
+        with files.replacing(table) as part:
+            part.write_text(markdown(book.layers), encoding="utf-8", newline="\n")
+
+
+def _table(output: Path) -> Path:
+    return output / FOLDER / "layers.md"
 
 
 def markdown(entries: Sequence[ArnEntry]) -> str:

@@ -1,10 +1,10 @@
 """Interaction with the user: output, and the confirmation of an account before its first change."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from builder.base import cache_paths, files
+from builder.base import cache_paths
+from builder.base.documents import Document, Typed
 from builder.base.errors import UsageError
 from builder.base.talk import Talk
 from builder.publish.aws import Identity
@@ -25,17 +25,23 @@ class Interaction:
     """Whether to omit tables, for a caller that prints JSON."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmedAccounts:
+    """The accounts that the user confirmed on this host."""
+
+    accounts: tuple[str, ...]
+    version: int = 1
+
+
 def confirm_account(identity: Identity, interaction: Interaction) -> None:
     """Make the user confirm an account once, before its first change. The answer is stored in the cache.
 
     Raises UsageError if the account is not confirmed.
     """
-    path = cache_paths.cache() / "published" / "accounts.json"
-    try:
-        confirmed = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        confirmed = []
-    if identity.account in confirmed or interaction.account == identity.account:
+    path = cache_paths.folder("confirmed") / "accounts.json"
+    document = Document(path=path, what="list of accounts", codec=Typed(kind=ConfirmedAccounts))
+    confirmed = document.read()
+    if (confirmed and identity.account in confirmed.accounts) or interaction.account == identity.account:
         return
     if interaction.confirm is None:
         msg = f"the first publish to account {identity.account} must be confirmed"
@@ -43,6 +49,5 @@ def confirm_account(identity: Identity, interaction: Interaction) -> None:
     if not interaction.confirm(identity):
         msg = f"account {identity.account} was not confirmed; nothing was changed"
         raise UsageError(msg)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path) as part:
-        part.write_text(json.dumps([*confirmed, identity.account]), encoding="utf-8")
+    account = (identity.account,)
+    document.update(lambda kept: ConfirmedAccounts(accounts=(kept.accounts if kept else ()) + account))

@@ -5,14 +5,12 @@ progress there. A version in progress may exist or not; its `known` tells the ve
 """
 
 import threading
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from pydantic import TypeAdapter, ValidationError
 
 from builder.base import files
+from builder.base.documents import Document, Typed
 from builder.base.errors import NothingSelectedError, UsageError
 from builder.publish.arn_book import FOLDER
 from builder.publish.layer_version import LayerVersion
@@ -32,7 +30,7 @@ class SavedRequest:
     version: int = VERSION
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PendingVersion:
     """A version that was sent to Lambda and is not confirmed yet."""
 
@@ -41,9 +39,11 @@ class PendingVersion:
     """Number of the newest version before it was sent."""
 
 
-@dataclass(kw_only=True, slots=True)
-class _JournalFile:
-    begun: dict[str, PendingVersion] = field(default_factory=dict)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingVersions:
+    """The content of a journal."""
+
+    begun: dict[str, PendingVersion]
     """By layer name."""
     version: int = VERSION
 
@@ -52,11 +52,14 @@ def _folder(output: Path) -> Path:
     return output / FOLDER
 
 
+def _request(output: Path) -> Document[SavedRequest]:
+    codec = Typed(kind=SavedRequest, indent=2)
+    return Document(path=_folder(output) / "request.json", what="publish request", codec=codec, version=VERSION)
+
+
 def save_request(output: Path, request: SavedRequest) -> None:
-    folder = _folder(output)
-    folder.mkdir(parents=True, exist_ok=True)
-    with files.replacing(folder / "request.json") as part:
-        part.write_bytes(_adapter(SavedRequest).dump_json(request, indent=2))
+    """Replace the last request. Raises NewerFormatError if a newer layerwright wrote it."""
+    _request(output).replace(request)
 
 
 def unfinished_request(output: Path) -> SavedRequest:
@@ -64,7 +67,7 @@ def unfinished_request(output: Path) -> SavedRequest:
 
     Raises NothingSelectedError if there is none, UsageError if one of its zips has changed since.
     """
-    request = _read(_folder(output) / "request.json", SavedRequest)
+    request = _request(output).read()
     if request is None or request.finished:
         msg = f"no unfinished publish in {output}"
         raise NothingSelectedError(msg, hint="--output must be the folder of the interrupted publish")
@@ -72,57 +75,54 @@ def unfinished_request(output: Path) -> SavedRequest:
         if not layer.zip.is_file() or files.sha256(layer.zip) != layer.sha256:
             msg = f"{layer.zip} was changed or removed since the publish was interrupted"
             raise UsageError(msg, hint="run publish without --resume; versions that exist are not published twice")
-    return request  # type: ignore[no-any-return]
+    return request
 
 
 class Journal:
     """Versions in progress in one region of one account. Safe for threads."""
 
     def __init__(self, output: Path, account: str, region: str) -> None:
-        self._path = _folder(output) / "state" / account / f"{region}.json"
+        path = _folder(output) / "state" / account / f"{region}.json"
+        codec = Typed(kind=PendingVersions)
+        self._document = Document(path=path, what="publish journal", codec=codec, version=VERSION)
         self._lock = threading.Lock()
-        self._unwritten = False
-        self._state: _JournalFile = _read(self._path, _JournalFile) or _JournalFile()
+        kept = self._document.read()
+        self._begun = dict(kept.begun) if kept else {}
+        self._ended: dict[str, PendingVersion] = {}
+        """Versions whose removal is not on disk yet."""
 
     def pending(self, name: str, code_sha256: str) -> PendingVersion | None:
         """Return the pending version of a layer if it has the given content."""
         with self._lock:
-            pending = self._state.begun.get(name)
+            pending = self._begun.get(name)
         return pending if pending and pending.code_sha256 == code_sha256 else None
 
     def begin(self, name: str, pending: PendingVersion) -> None:
         """Record a version before it is sent."""
         with self._lock:
-            self._state.begun[name] = pending
-            self._write()
+            self._begun[name] = pending
+            self._write({name: pending})
 
     def end(self, name: str) -> None:
         """Remove a version. Written to disk with the next change: a stale entry only costs requests."""
         with self._lock:
-            self._unwritten = bool(self._state.begun.pop(name, None)) or self._unwritten
+            if pending := self._begun.pop(name, None):
+                self._ended[name] = pending
 
     def close(self) -> None:
         """Write unwritten changes."""
         with self._lock:
-            if self._unwritten:
-                self._write()
+            if self._ended:
+                self._write({})
 
-    def _write(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replacing(self._path) as part:
-            part.write_bytes(_adapter(_JournalFile).dump_json(self._state))
-        self._unwritten = False
+    def _write(self, added: Mapping[str, PendingVersion]) -> None:
+        """Write what changed here, beside the versions of other processes."""
+        ended = dict(self._ended)
 
+        def changed(kept: PendingVersions | None) -> PendingVersions:
+            begun = kept.begun.items() if kept else ()
+            going = {name: pending for name, pending in begun if ended.get(name) != pending}
+            return PendingVersions(begun={**going, **added})
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401
-    return TypeAdapter(kind)
-
-
-def _read(path: Path, kind: Any) -> Any:  # noqa: ANN401
-    """Return the content of a file; None if it is missing or has an unknown format."""
-    try:
-        document = _adapter(kind).validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        return None
-    return document if document.version == VERSION else None
+        self._document.update(changed)
+        self._ended.clear()

@@ -3,25 +3,35 @@
 Machines that share a remote cache share these files: without them, every existing version has to be requested once.
 """
 
-import json
 import threading
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from builder.base import cache_paths, files, remote
+from builder.base import cache_paths, notices, remote
+from builder.base.documents import Document, NewerFormatError, Typed
 
 VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedHashes:
+    """The content of the file."""
+
+    versions: dict[str, str]
+    """CodeSha256 by ARN."""
+    version: int = VERSION
 
 
 class KnownHashes:
     """CodeSha256 by version ARN, for one account and region. Safe for threads."""
 
     def __init__(self, account: str, region: str) -> None:
-        self._name = f"published/{account}-{region}.json"
-        self._path = cache_paths.cache() / self._name
+        path = cache_paths.folder("published") / f"{account}-{region}.json"
+        self._name = f"published/{path.name}"
+        self._document = Document(path=path, what="cache of hashes", codec=Typed(kind=CachedHashes), version=VERSION)
         self._lock = threading.Lock()
         self._loaded: dict[str, str] | None = None
-        self._changed = False
+        self._added: dict[str, str] = {}
+        self._writable = True
 
     def get(self, arn: str) -> str | None:
         with self._lock:
@@ -29,34 +39,27 @@ class KnownHashes:
 
     def put(self, arn: str, code_sha256: str) -> None:
         with self._lock:
-            self._hashes()[arn] = code_sha256
-            self._changed = True
+            self._hashes()[arn] = self._added[arn] = code_sha256
 
     def _hashes(self) -> dict[str, str]:
         """Load the file on first use: commands that only list versions do not need it."""
         if self._loaded is None:
-            if not self._path.is_file():
-                remote.fetch(self._name, self._path)
-            self._loaded = _read(self._path)
+            if not self._document.path.is_file():
+                remote.fetch(self._name, self._document.path)
+            try:
+                kept = self._document.read()
+            except NewerFormatError as error:
+                notices.warn(f"{error.what}; it is neither used nor changed")
+                kept, self._writable = None, False
+            self._loaded = dict(kept.versions) if kept else {}
         return self._loaded
 
     def save(self) -> None:
-        """Write new entries to the cache. A lost entry costs one request."""
+        """Write new entries to the cache, beside those of other processes. A lost entry costs one request."""
         with self._lock:
-            if not self._changed:
+            if not (self._added and self._writable):
                 return
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with files.replacing(self._path) as part:
-                part.write_text(json.dumps({"version": VERSION, "versions": self._hashes()}), encoding="utf-8")
-            self._changed = False
-        remote.upload(self._name, self._path)
-
-
-def _read(path: Path) -> dict[str, str]:
-    try:
-        document: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    current = isinstance(document, dict) and document.get("version") == VERSION
-    hashes = document.get("versions") if current else None
-    return dict(hashes) if isinstance(hashes, dict) else {}
+            added = dict(self._added)
+            self._document.update(lambda kept: CachedHashes(versions={**(kept.versions if kept else {}), **added}))
+            self._added.clear()
+        remote.upload(self._name, self._document.path)

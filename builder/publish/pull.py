@@ -47,6 +47,8 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
     version = remote_state.parse_version(answer)
     files.writable(output)
     path = output / f"{parsed.name}-{parsed.number}.zip"
+    described = manifest.at(path)
+    described.read()  # refuse that of a newer layerwright before the zip is replaced
     with files.replacing(path) as part:
         digest = _download(answer["Content"]["Location"], part)
         code_sha256 = base64.b64encode(digest).decode("ascii")
@@ -54,8 +56,7 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
             msg = f"the content of {arn} does not match the hash that Lambda reports"
             why = [f"reported {version.code_sha256}", f"received {code_sha256}"]
             raise BuildError(msg, why=why, hint="retry the pull")
-    with files.replacing(path.with_suffix(".json")) as part:
-        part.write_text(manifest.render(_described(arn, parsed, version, digest.hex())), encoding="utf-8")
+    described.replace(_described(arn, parsed, version, digest.hex()))
     return path
 
 

@@ -89,6 +89,7 @@ def _execute(request: PublishRequest, state: PublishState, interaction: Interact
         bucket=request.storage.pattern if request.storage else None,
         reference=bool(request.storage and request.storage.reference),
     )
+    arn_book.read(request.output)  # one that cannot be written is an error before the first change
     journal.save_request(request.output, saved)
     outcomes = _outcomes(request, state, interaction)
     entries = [book_entry(state.identity, outcome) for outcome in outcomes if outcome.arn]
@@ -164,6 +165,7 @@ def delete_versions(
         talk.note("dry run: nothing was deleted; pass --yes to delete")
         return
     confirm_account(identity, interaction)
+    arn_book.read(output)  # one that cannot be written is an error before the first change
     errors = versions.delete(cloud, identity.account, doomed)
     arn_book.remove(output, {listed.version.arn for listed in doomed} - set(errors))
     talk.note(f"{len(doomed) - len(errors)} versions deleted")

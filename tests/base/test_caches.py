@@ -3,8 +3,11 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import kubernetes_validate
 import pytest
@@ -13,6 +16,7 @@ from kit.command_tree import named
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
 from builder.base import caches
+from builder.base.cache_paths import Kind
 
 KUBERNETES = "1.34"
 RECIPE = """\
@@ -61,7 +65,42 @@ def test_the_cache_is_listed_by_kind(cache: Path, tmp_path: Path) -> None:
     listed = layerwright("cache", "list", "--json", cwd=tmp_path)
     assert listed.json["folder"] == str(cache)
     assert {one["kind"]: one["bytes"] for one in listed.json["kinds"]}["parts"] == 5000
-    assert "what containers compiled" in layerwright("cache", "list", cwd=tmp_path).out
+    text = layerwright("cache", "list", cwd=tmp_path)
+    assert "what containers compiled" in text.out
+    assert "0.0 of 20000.0 MB (LAYERWRIGHT_CACHE_GB) in " in text.err
+
+
+def test_the_list_as_json_tells_every_kind_and_the_limit(cache: Path, tmp_path: Path) -> None:
+    (cache / "holiday").mkdir()
+    (cache / "holiday" / "beach.jpg").write_bytes(b"12345")
+    listed = layerwright("cache", "list", "--json", cwd=tmp_path, env={caches.VARIABLE: "1.5"}).json
+    assert listed["limit_bytes"] == 1_500_000_000
+    kinds = {one["kind"]: one for one in listed["kinds"]}
+    assert set(kinds) == {*get_args(Kind), "holiday"}
+    assert all(kinds[kind]["what"] for kind in get_args(Kind))
+    assert kinds["parts"] | {"unused_seconds": 0} == {
+        "kind": "parts",
+        "what": "what containers compiled",
+        "files": 2,
+        "bytes": 5000,
+        "unused_seconds": 0,
+        "removable": True,
+    }
+    assert 86_400 <= kinds["parts"]["unused_seconds"] < 86_500
+    assert kinds["npm"]["unused_seconds"] is None
+    assert {kind for kind, one in kinds.items() if not one["removable"]} == {"locks", "work", "confirmed", "holiday"}
+    assert (kinds["holiday"]["what"], kinds["holiday"]["bytes"]) == (None, 5)
+
+
+def test_every_folder_of_the_cache_is_a_known_kind() -> None:
+    """Paths come from `cache_paths.folder`, which takes no other name; only the time of eviction lies beside them."""
+    assert set(caches.KINDS) == set(get_args(Kind))
+    found = {
+        (path.name, match)
+        for path in (ROOT / "builder").rglob("*.py")
+        for match in re.findall(r"\bcache\(\) ?/.*", path.read_text(encoding="utf-8"))
+    }
+    assert found == {("cache_paths.py", "cache() / kind")}
 
 
 def test_the_least_recently_used_entries_are_removed_first(cache: Path, tmp_path: Path) -> None:
@@ -91,6 +130,131 @@ def test_a_folder_is_removed_as_a_whole(cache: Path) -> None:
     assert left(cache / "npm") == {"set/package.json", "set/node_modules/a.js"}
     assert caches.prune(limit=100) == (3, 12_010)
     assert not (cache / "npm" / "set").exists()
+
+
+def test_a_file_and_its_record_are_removed_together(cache: Path) -> None:
+    old = time.time() - 50 * 86_400
+    for name, when in (("tools/patchelf-1", old), ("tools/patchelf-1.sha256", time.time())):
+        path = cache / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x" * 10)
+        os.utime(path, (when, when))
+    assert caches.prune(days=5)[0] == 2  # the record was just compared, so the program stays
+    assert left(cache / "tools") == {"patchelf-1", "patchelf-1.sha256"}
+    os.utime(cache / "tools" / "patchelf-1.sha256", (old, old))
+    assert caches.prune(days=5) == (2, 20)
+    assert left(cache / "tools") == set()
+
+
+def test_answers_of_the_user_and_foreign_folders_stay(cache: Path) -> None:
+    for name in ("confirmed/accounts.json", "holiday/beach.jpg"):
+        (cache / name).parent.mkdir()
+        (cache / name).write_bytes(b"x")
+        os.utime(cache / name, (0, 0))
+    assert caches.prune(limit=0, days=0) == (3, 6000)
+    held = {"locks/one.lock", "work/build-x/half", "holiday/beach.jpg"}
+    assert left(cache) == {"confirmed/accounts.json", *held}
+    assert caches.prune(everything=True) == (1, 1)
+    assert left(cache) == held
+
+
+# ---- the limit -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("limit", "stays"), [(6000, "abc"), (5999, "ab"), (4999, "ac"), (2999, "b"), (0, "")])
+def test_after_use_the_least_recently_used_of_all_kinds_go(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, limit: int, stays: str
+) -> None:
+    """What is too large for the space that more recent entries leave goes; what still fits stays."""
+    monkeypatch.setenv(caches.VARIABLE, str(limit / 1e9))
+    with caches.within_limit():
+        assert {"parts/a.tar", "parts/b.tar", "sources/c"} <= left(cache)
+    names = {"a": "parts/a.tar", "b": "parts/b.tar", "c": "sources/c"}
+    assert {letter for letter, name in names.items() if (cache / name).exists()} == set(stays)
+
+
+def test_the_cache_is_looked_through_once_an_hour_or_when_it_has_grown(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caches, "_PAUSE", 0.0)
+    monkeypatch.setenv(caches.VARIABLE, str(10_000 / 1e9))
+
+    def looked() -> float:
+        with caches.within_limit():
+            pass
+        at: float = json.loads((cache / "eviction.json").read_bytes())["at"]
+        return at
+
+    first = looked()
+    assert looked() == first
+    (cache / "parts" / "d.tar").write_bytes(b"x" * 500)
+    assert looked() == first
+    (cache / "tested").mkdir()
+    (cache / "tested" / "e.json").write_bytes(b"x")
+    second = looked()
+    assert second > first  # by more than a twentieth of the limit
+    (cache / "sources" / "f").write_bytes(b"x" * 4000)
+    third = looked()
+    assert third > second
+    assert not (cache / "sources" / "c").exists()
+    document = json.loads((cache / "eviction.json").read_bytes())
+    (cache / "eviction.json").write_text(json.dumps(document | {"at": third - 3601}))
+    assert looked() > third
+    (cache / "eviction.json").write_text(json.dumps(document | {"at": third + 1e6}))
+    assert looked() < third + 1e6  # the clock was set back
+    last = looked()
+    monkeypatch.setenv(caches.VARIABLE, str(3000 / 1e9))
+    assert looked() > last
+
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from builder.base import cache_paths
+with cache_paths.in_use():
+    print("begun", flush=True)
+    sys.stdin.readline()
+    Path(sys.argv[1]).touch()
+    print("used", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_what_a_running_process_uses_stays_until_it_ends_or_is_killed(cache: Path) -> None:
+    used = cache / "sources" / "c"
+    command = [sys.executable, "-c", HOLDER, str(used)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as running:
+        assert running.stdin
+        assert running.stdout
+        assert running.stdout.readline() == "begun\n"
+        running.stdin.write("\n")
+        assert running.stdout.readline() == "used\n"
+        (cache / "parts" / "now.tar").write_bytes(b"x")
+        for options in ({"limit": 0}, {"days": 0.0}, {"everything": True}):
+            caches.prune(**options)
+            assert used.exists()
+            assert (cache / "parts" / "now.tar").exists()
+        assert not (cache / "parts" / "a.tar").exists()
+        running.kill()
+    lease = next((cache / "work").glob("lease-*"))
+    lease.rename(lease.with_name("lease-1000.0-of-long-ago"))  # one of some seconds ago may not be locked yet
+    assert caches.prune(limit=0) == (2, 1001)
+    assert not list((cache / "work").glob("lease-*"))
+
+
+def test_a_build_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:
+    write_recipe(tmp_path, "a", RECIPE)
+    (tmp_path / "recipes" / "a" / "a.txt").write_text("a")
+    wrong = layerwright("build", "a", cwd=tmp_path, env={caches.VARIABLE: "much"})
+    assert wrong.code == 2
+    assert "LAYERWRIGHT_CACHE_GB=much is not a valid number of gigabytes" in wrong.err
+    result = layerwright("build", "a", cwd=tmp_path, env={caches.VARIABLE: "0.000004"})
+    assert result.code == 0, result.err
+    assert "parts/b.tar" not in left(cache)  # it and the newer one are more than 4 kB together
+    assert "parts/a.tar" in left(cache)
+    assert {path.name for path in cache.iterdir() if path.is_dir()} <= set(caches.KINDS)
 
 
 def test_a_nightly_run_keeps_the_cache_within_its_limit(cache: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from kit import aws
 from kit.commands import Result, layerwright, layerwright_process, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
-from builder.base import remote
+from builder.base import notices, remote
 from builder.building import artifacts
 
 BUCKET = "layers"
@@ -153,4 +153,4 @@ def test_artifacts_are_shared_as_well(bucket: Any, tmp_path: Path, monkeypatch: 
     again = artifacts.get("k" * 64, ("native",))
     assert again is None
     assert not made.path.exists()
-    assert remote.warnings() == ()
+    assert notices.take() == ()

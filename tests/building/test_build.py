@@ -136,6 +136,22 @@ def test_nothing_is_built_twice_and_every_change_is_detected(work: Path, index: 
     assert index.url
 
 
+def test_a_file_in_the_place_of_the_manifest_is_never_lost(work: Path) -> None:
+    path = work / "dist" / f"{TARGET}.json"
+    path.parent.mkdir()
+    path.write_text('{"somebody": "else\'s"}')
+    result = layerwright("build", "a", "--rebuild", cwd=work)
+    assert result.code == 0, result.err
+    assert "is not a valid manifest, and was renamed to" in result.err
+    assert path.with_name(f"{path.name}.damaged").read_text() == '{"somebody": "else\'s"}'
+    before = json.loads(path.read_text())
+    path.write_text(json.dumps(before | {"version": 2}))
+    for options in ((), ("--rebuild",)):
+        newer = layerwright("build", "a", *options, cwd=work)
+        assert (newer.code, "was written by a newer layerwright" in newer.err) == (2, True), newer.err
+        assert json.loads(path.read_text())["version"] == 2
+
+
 def test_two_builds_at_once_never_mix(work: Path) -> None:
     command = [sys.executable, "-m", "builder", "build", "a", "--rebuild", "--json"]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -19,6 +19,7 @@ from kit.compiled import recipe, script, source_archive
 from kit.engine import EVERYWHERE, docker, gateway
 from kit.wheels import make_sdist, serve
 
+from builder.base import cache_paths, caches
 from builder.base.errors import BuildError, LayerwrightError
 from builder.building import artifacts, compiling
 from builder.building.layer import Built, Options, build
@@ -188,6 +189,8 @@ def test_a_damaged_artifact_is_built_again(tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes()[:700])
     (tmp_path / "dist" / f"{TARGET}.zip").unlink()
     assert content(made(tmp_path, text)) == first
+    folders = {path.name for path in cache_paths.cache().iterdir() if path.is_dir()}
+    assert {"parts", "logs"} <= folders <= set(caches.KINDS)
 
 
 def test_two_builds_at_once_give_the_same_zip(tmp_path: Path) -> None:

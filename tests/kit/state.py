@@ -4,9 +4,9 @@ import functools
 import sys
 from types import ModuleType
 
-from builder.base import processes, remote
+from builder.base import caches, notices, processes, remote
 
-_OF_THE_CODE = {"builder.model.decode", "builder.model.facts", "builder.model.manifest"}
+_OF_THE_CODE = {"builder.base.documents", "builder.model.decode", "builder.model.facts", "builder.model.manifest"}
 """Modules whose memory holds what the code and its data say, which no test changes; to make it takes long."""
 
 
@@ -16,6 +16,8 @@ def forget() -> None:
         for function in _cached(module):
             function.cache_clear()
     processes._stopped.clear()  # noqa: SLF001  a process that was interrupted starts nothing more; the next one does
+    caches._looked.clear()  # noqa: SLF001
+    notices.take()
     remote.reset()
 
 

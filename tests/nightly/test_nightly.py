@@ -126,6 +126,25 @@ def test_a_zip_that_somebody_damaged_is_built_again(work: Path) -> None:
     assert digests(work) == before
 
 
+def test_damaged_records_are_renamed_and_those_of_a_newer_layerwright_refused(work: Path) -> None:
+    assert nightly(work).code == 0
+    record, run = (work / "dist" / "nightly" / name for name in ("targets/a-python3.13-arm64.json", "runs/00001.json"))
+    kept = record.read_text()
+    record.write_text(kept[:100])
+    run.write_bytes(b"\xff")
+    second = nightly(work)
+    assert second.code == 0, second.err
+    assert second.err.count("is not a valid nightly") == 2
+    assert record.with_name(f"{record.name}.damaged").read_text() == kept[:100]
+    assert states(second) == {**all_are("unchanged"), "a-python3.13-arm64": "same"}
+    assert second.json["run"] == "00002"  # records name the first one, damaged as it is
+    document = json.loads(record.read_text()) | {"version": 2}
+    record.write_text(json.dumps(document))
+    third = nightly(work)
+    assert (third.code, "was written by a newer layerwright" in third.err) == (2, True), third.err
+    assert json.loads(record.read_text()) == document
+
+
 def test_others_go_on_when_one_breaks_and_the_next_night_tries_it_again(work: Path, index: Index) -> None:
     wheel = index.folder / "b-1.0-py3-none-any.whl"
     kept = wheel.read_bytes()

@@ -18,6 +18,7 @@ from kit.worlds.all import WORLDS
 from kit.worlds.world import DIGEST, MEMBERS, Thing, World
 
 from builder.authoring import relock
+from builder.base import caches
 from builder.base.errors import LayerwrightError, UsageError
 from builder.base.values import RelativePath
 from builder.building import layer
@@ -388,6 +389,7 @@ def test_a_flipped_byte_in_the_cache_never_reaches_a_layer(world: World, project
             path.unlink()  # it may be a second name of a file of the ecosystem's own cache
             path.write_bytes(data)
             assert content(built(loaded, tmp_path / "dist").path) == before, path
+    assert {path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()} <= set(caches.KINDS)
 
 
 @pytest.mark.usefixtures("container")

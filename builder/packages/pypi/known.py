@@ -6,10 +6,12 @@ Addresses are not stored, since they can contain credentials.
 
 import dataclasses
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base import files, remote, texts
+from builder.base.documents import Document
 from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
@@ -18,26 +20,62 @@ from builder.packages.pypi.pylock import NAME, VERSION
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _SENDER = "the cache"
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CachedResolution:
+    """The packages that answered a query, without addresses."""
+
+    packages: tuple[Candidate, ...]
+    version: int = FORMAT
+
+
+class _ResolutionCodec:
+    """Rows with their SHA-256, which proves that none was changed or lost since they were written."""
+
+    @staticmethod
+    def decode(data: bytes) -> CachedResolution:
+        kept = texts.parse_json(data)
+        try:
+            if kept["sha256"] != _digest(kept["packages"]):
+                msg = "its content does not have the SHA-256 in it"
+                raise ValueError(msg)
+            return CachedResolution(packages=tuple(map(_candidate, kept["packages"])), version=kept["version"])
+        except (TypeError, KeyError, UntrustedError) as error:
+            raise ValueError(str(error).partition("\n")[0]) from None
+
+    @staticmethod
+    def encode(value: CachedResolution) -> bytes:
+        rows = [dataclasses.asdict(candidate) for candidate in value.packages]
+        return json.dumps({"version": value.version, "sha256": _digest(rows), "packages": rows}).encode()
+
+
+def document(path: Path) -> Document[CachedResolution]:
+    """Return the document of a cached resolution."""
+    return Document(path=path, what="cached resolution", codec=_ResolutionCodec(), version=FORMAT)
 
 
 def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[Candidate, ...]:
     """Resolve, or return the cached result of the same query."""
     if wanted.files:
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others
-    path = cache / f"{_key(wanted, target, lock)}.json"
-    found = _read(path)
-    if found is None and remote.fetch(f"resolved/{path.name}", path):
-        found = _read(path)
-    if found is None:
-        found = resolve(wanted, target.base, target.arch)
-        if not any(candidate.direct for candidate in found):
-            _write(path, found)
-            remote.upload(f"resolved/{path.name}", path)
+    cached = document(cache / f"{_key(wanted, target, lock)}.json")
+    kept = cached.read()
+    if kept is None and remote.fetch(f"resolved/{cached.path.name}", cached.path):
+        kept = cached.read()
+    if kept:
+        return kept.packages
+    found = resolve(wanted, target.base, target.arch)
+    if not any(candidate.direct for candidate in found):
+        cached.replace(CachedResolution(packages=tuple(map(_without_addresses, found))))
+        remote.upload(f"resolved/{cached.path.name}", cached.path)
     return found
 
 
 def _key(wanted: Wanted, target: Target, lock: Path) -> str:
     question = [
+        FORMAT,
         uv.version(),
         target.base.series,
         target.base.os.name,
@@ -48,15 +86,6 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
         files.sha256(lock),
     ]
     return files.sha256_of(json.dumps(question).encode())
-
-
-def _read(path: Path) -> tuple[Candidate, ...] | None:
-    try:
-        kept: dict[str, Any] = texts.parse_json(path.read_bytes())
-        intact = kept["sha256"] == _digest(kept["packages"])
-        return tuple(_candidate(row) for row in kept["packages"]) if intact else None
-    except (OSError, ValueError, TypeError, KeyError, UntrustedError):
-        return None  # not there, or damaged: ask again
 
 
 def _candidate(row: dict[str, Any]) -> Candidate:
@@ -77,21 +106,11 @@ def _dist(row: dict[str, Any]) -> Dist:
     )
 
 
-def _write(path: Path, found: tuple[Candidate, ...]) -> None:
-    nameless = [
-        dataclasses.replace(
-            one,
-            wheels=tuple(dataclasses.replace(wheel, url=None) for wheel in one.wheels),
-            sdist=dataclasses.replace(one.sdist, url=None) if one.sdist else None,
-        )
-        for one in found
-    ]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = [dataclasses.asdict(one) for one in nameless]
-    with files.replacing(path) as part:
-        part.write_text(json.dumps({"sha256": _digest(rows), "packages": rows}), encoding="utf-8")
+def _without_addresses(candidate: Candidate) -> Candidate:
+    wheels = tuple(dataclasses.replace(wheel, url=None) for wheel in candidate.wheels)
+    sdist = dataclasses.replace(candidate.sdist, url=None) if candidate.sdist else None
+    return dataclasses.replace(candidate, wheels=wheels, sdist=sdist)
 
 
 def _digest(rows: object) -> str:
-    """Return the SHA-256 of rows, which tells that none was changed or lost since they were written."""
     return files.sha256_of(json.dumps(rows, sort_keys=True).encode())

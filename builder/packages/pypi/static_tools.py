@@ -30,7 +30,7 @@ def copy(program: Path, to: Path) -> None:
 
 def _binary(name: str, version: str, arch: Architecture, known: WheelTool | None = None) -> Path:
     """Return a program that the package index has as a wheel linked against musl: if given, the one that is `known`."""
-    path = cache_paths.cache() / "tools" / f"{name}-{version}-{arch.machine}"
+    path = cache_paths.folder("tools") / f"{name}-{version}-{arch.machine}"
     if records.intact(path):
         return path
     arguments = ["compile", "-", "--no-deps", "--python-version", "3.12", "--universal", *resolver.NO_CODE]
