@@ -180,6 +180,7 @@ def prepared(folder: Path) -> Path:
     from builder.building.compiling import Work
     from builder.model import recipes
     from builder.model.target import targets
+    from builder.plan import keys
     from builder.plan.mode import EngineOptions
     from builder.plan.planning import plan
 
@@ -191,7 +192,7 @@ def prepared(folder: Path) -> Path:
     context = folder / "context"
     shutil.rmtree(context, ignore_errors=True)
     work = Work(container=planned.container, folder=loaded.folder, options=choice)
-    compiling.write_context(work, context, planned.container.parts)
+    compiling.write_context(work, context, keys.parts(planned.container))
     return context
 
 

@@ -9,7 +9,10 @@ import os
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Annotated
 from urllib.parse import quote, unquote, urlsplit
+
+from builder.base.values import STORED, StoredAs, matching
 
 _SETTINGS = (
     "UV_DEFAULT_INDEX",
@@ -66,6 +69,14 @@ def without(url: str) -> str:
     except ValueError:
         return url
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+_ADDRESS = re.compile(r"(?:https?|file)://\S+")
+StoredAddress = Annotated[
+    str,
+    StoredAs(parse=lambda value: matching(_ADDRESS, value, STORED, "the address of a file or an index"), write=redact),
+]
+"""An address, which is stored without user name and password."""
 
 
 def _in_url(url: str) -> tuple[str, str] | None:

@@ -4,9 +4,15 @@ Nothing that was not parsed here names a file, a hash or a line of another progr
 """
 
 import re
-from typing import ClassVar
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from builder.base.errors import BuildError
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -66,6 +72,54 @@ class FileName(RelativePath):
         if "/" in str(value):
             raise untrusted(sender, value, "a file name")
         return cls(path)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredAs:
+    """How a field of a stored value is written as JSON and parsed again, for pydantic.
+
+    What was stored is not trusted more than an index: `parse` raises UntrustedError for what the field never holds.
+    """
+
+    parse: Callable[[Any], Any]
+    write: Callable[[Any], Any] | None = None
+    """None for values that JSON has."""
+    plain: bool = False
+    """Whether `parse` takes the value as it stands in JSON. Otherwise it takes one of the field's own type."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: Callable[[object], "CoreSchema"]) -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        schema: CoreSchema
+        if self.plain:
+            schema = core_schema.no_info_plain_validator_function(self.parse)
+        else:
+            schema = core_schema.no_info_after_validator_function(self.parse, handler(source))
+        if self.write:
+            schema["serialization"] = core_schema.plain_serializer_function_ser_schema(self.write)
+        return schema
+
+
+STORED = "a stored plan"
+"""The sender of stored values."""
+
+
+def stored(pattern: re.Pattern[str], what: str) -> StoredAs:
+    """Return the annotation of a stored field whose texts match an ecosystem's grammar as a whole."""
+    return StoredAs(parse=lambda value: matching(pattern, value, STORED, what))
+
+
+def _folder(value: object) -> Path:
+    if isinstance(value, str) and value and not _CONTROL.search(value):
+        return Path(value)
+    raise untrusted(STORED, value, "the path of a folder")
+
+
+StoredSha256 = Annotated[str, StoredAs(parse=lambda value: Sha256.parse(value, STORED))]
+StoredFileName = Annotated[str, StoredAs(parse=lambda value: FileName.parse(value, STORED))]
+StoredPath = Annotated[str, StoredAs(parse=lambda value: RelativePath.parse(value, STORED))]
+StoredFolder = Annotated[Path, StoredAs(plain=True, parse=_folder, write=Path.as_posix)]
+"""A folder of the host."""
 
 
 def matching(pattern: re.Pattern[str], value: object, sender: str, what: str) -> str:

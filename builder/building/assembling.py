@@ -11,7 +11,7 @@ from builder.layer import tree
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.recipes import Loaded
-from builder.packages.ecosystem import Resolution
+from builder.packages.resolution import Resolution
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 

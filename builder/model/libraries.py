@@ -92,6 +92,11 @@ def in_images(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]
     return frozenset(set.intersection(*sets)) if sets else frozenset()
 
 
+def provided(runtimes: Iterable[Runtime], arch: Architecture) -> list[str]:
+    """Return the sonames that runtimes have for certain, sorted. Those that only their images may have are missing."""
+    return sorted(in_images(runtimes, (arch,)) - maybe_absent())
+
+
 def _of_language(runtime: Runtime) -> tuple[str, ...]:
     """Return the sonames in /var/lang/lib, where Lambda's interpreters are libraries."""
     if runtime.python:

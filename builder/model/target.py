@@ -2,14 +2,38 @@
 
 import fnmatch
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, TypeVar
 
 from builder.base.errors import NothingSelectedError, UsageError, near
-from builder.model.architectures import Architecture, architecture
-from builder.model.recipe import Recipe
-from builder.model.runtimes import Runtime, runtime
+from builder.base.values import STORED, StoredAs, untrusted
+from builder.model.architectures import ARCHITECTURES, Architecture, architecture
+from builder.model.recipe import Axis, Recipe
+from builder.model.runtimes import Runtime, runtime, runtimes
 from builder.model.steps import Step, When
+
+T = TypeVar("T")
+
+
+def _known(table: Mapping[str, T], value: object, what: str) -> T:
+    if isinstance(value, str) and value in table:
+        return table[value]
+    raise untrusted(STORED, value, what)
+
+
+def _name(fact: Runtime | Architecture) -> str:
+    return fact.name
+
+
+StoredRuntime = Annotated[
+    Runtime, StoredAs(plain=True, parse=lambda value: _known(runtimes(), value, "a runtime of Lambda"), write=_name)
+]
+StoredArchitecture = Annotated[
+    Architecture,
+    StoredAs(plain=True, parse=lambda value: _known(ARCHITECTURES, value, "an architecture of Lambda"), write=_name),
+]
+"""Facts are stored by their names: they belong to layerwright, and are read from its data again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,9 +42,9 @@ class Target:
 
     layer: str
     version: str
-    runtimes: tuple[Runtime, ...]
-    architectures: tuple[Architecture, ...]
-    split_by: tuple[str, ...]
+    runtimes: tuple[StoredRuntime, ...]
+    architectures: tuple[StoredArchitecture, ...]
+    split_by: tuple[Axis, ...]
 
     @property
     def name(self) -> str:

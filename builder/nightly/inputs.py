@@ -1,22 +1,32 @@
 """The inputs that decide a layer, by name; a difference to the last successful build is a reason to build again."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
-from builder.base import files, programs
-from builder.layer import interpreters
-from builder.model import facts
+from builder.base import files
+from builder.base.errors import LayerwrightError
+from builder.layer import archive, interpreters
+from builder.model.manifest import PackageRow
 from builder.model.recipes import RECIPE_FILE, Loaded
-from builder.model.target import Target
+from builder.model.steps import Build, Packages
+from builder.model.target import Target, steps
 from builder.packages import table
-from builder.plan.plan import tool
+from builder.packages.ecosystem import Ecosystem, requests
+from builder.packages.pypi import uv
+from builder.plan import formats, keys, program_texts
 
 UNKNOWN = "unknown"
 """Digest of an image that is not pinned and whose registry did not respond."""
 _hashed = cache(files.hashes)
 """All targets of a recipe have the same files."""
-TOOL, IMAGE, OPTION, PYTHON = "layerwright", "image", "option", "Python"
+IMAGE, OPTION, PYTHON = "image", "option", "Python"
+UV, COMPRESSOR, LEFTOVERS, FACT = "uv", "compressor", "leftovers", "fact"
+FORMAT, TEMPLATE, PROGRAM = "format", "template", "program"
+OWN = frozenset({UV, COMPRESSOR, LEFTOVERS, FACT, FORMAT, TEMPLATE, PROGRAM})
+"""What layerwright itself brings. The recipe says what of it takes part, so a new name alone is no reason."""
+BEFORE = "layerwright"
+"""The one name of all of it in records of older versions."""
 
 
 def image_paths(target: Target) -> list[str]:
@@ -25,14 +35,17 @@ def image_paths(target: Target) -> list[str]:
     return sorted({path for runtime, arch in pairs for path in runtime.images(arch).values()})
 
 
-def of(loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapping[str, str]) -> dict[str, str]:
+def of(
+    loaded: Loaded, target: Target, options: Mapping[str, str], digests: Mapping[str, str], *, compiled: bool = True
+) -> dict[str, str]:
     """Return the inputs of one target: a name that users know, and a digest or version of each.
 
-    Packages of Amazon Linux 2023 need no name here: its repositories are locked to the release of the build image
+    `compiled` tells whether a container takes part. Packages of Amazon Linux 2023 need no name here: its repositories
+    are locked to the release of the build image
     (https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades.html), so the image's digest decides them.
     """
     return {
-        TOOL: _tool(),
+        **_own(loaded, target, compiled=compiled),
         **(_hashed(loaded.folder) if loaded.folder else {}),
         **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
         **{f"{OPTION} {name}": value for name, value in options.items()},
@@ -46,18 +59,41 @@ def unlocked(loaded: Loaded) -> bool:
     return any(path is None or not path.is_file() for path in paths)
 
 
-@cache
-def _tool() -> str:
-    """Return an identifier of this layerwright and its facts, without the pins: those are inputs of their own."""
-    named = {path.relative_to(facts.folder()).as_posix(): path for path in facts.files()}
-    hashes = {name: files.sha256(path) for name, path in named.items() if not name.startswith("pins")}
-    hashes |= {path.relative_to(programs.folder()).as_posix(): files.sha256(path) for path in programs.files()}
-    return f"{tool()}.{files.sha256_of(json.dumps(hashes).encode())[:16]}"
+def _own(loaded: Loaded, target: Target, *, compiled: bool) -> dict[str, str]:
+    """Return what layerwright itself brings to a target: nothing that another recipe or runtime needs."""
+    chosen = [step for _, step in steps(loaded.recipe, target)]
+    uses = frozenset(step.uses for step in chosen)
+    slim = loaded.recipe.slim
+    written = {"layer", "slim", "manifest", *(formats.FORMATS.keys() & uses)}
+    written |= {"strip"} if slim.strip else set()
+    written |= {"bytecode"} if _has_bytecode(loaded, target) else set()
+    named = {f"{FORMAT} {name}": str(version) for name, version in formats.versions(written).items()}
+    named[COMPRESSOR] = archive.compression()
+    named[LEFTOVERS] = keys.key(table.leftovers())
+    if "bytecode" in written:
+        named.update(program_texts.compiler())
+    if "pip" in uses:
+        named[UV] = uv.version()
+    if not compiled:
+        return named
+    installs = [name for step in chosen if isinstance(step, Packages) for name in step.install]
+    systems = [step.build for step in chosen if isinstance(step, Build)]
+    for name, value in keys.own(target, (uses - {"maven", "copy"}) | {"tree"}, installs, systems).items():
+        kind = name.partition(" ")[0]
+        plain = value if isinstance(value, str) else json.dumps(value)
+        named[name if kind in {FORMAT, TEMPLATE, PROGRAM} else f"{FACT} {name}"] = plain
+    return named
+
+
+def _has_bytecode(loaded: Loaded, target: Target) -> bool:
+    languages = (step.languages for step in loaded.recipe.step)
+    python = target.base.python and any(target.base.language in each for each in languages)
+    return bool(python) and loaded.recipe.slim.bytecode != "off" and len(target.runtimes) == 1
 
 
 def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:
-    """Return the version of the Python that compiles the bytecode, where the recipe has bytecode."""
-    if not target.base.python or not any(target.base.language in step.languages for step in loaded.recipe.step):
+    """Return the version of the Python that compiles the bytecode, where the layer has bytecode."""
+    if not _has_bytecode(loaded, target):
         return {}
     interpreter = interpreters.find(target.base.series)
     return {PYTHON: interpreter.version if interpreter else "the image's"}
@@ -66,38 +102,85 @@ def _interpreter(loaded: Loaded, target: Target) -> dict[str, str]:
 def forget() -> None:
     """Clear the cached hashes, for callers that change files within one process."""
     _hashed.cache_clear()
-    _tool.cache_clear()
+    program_texts.forget()
 
 
 # ---- why -----------------------------------------------------------------------------------------------------------
 
 
-def reasons(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line for each input that differs, for the report."""
-    return tuple(_reason(name, before.get(name), now.get(name)) for name in _differing(before, now))
+def reasons(
+    before: Mapping[str, str], now: Mapping[str, str], changes: Mapping[str, Sequence[str]] | None = None
+) -> tuple[str, ...]:
+    """Return a line for each input that differs, for the report. `changes` has what is known of a file's content."""
+    if BEFORE in before:
+        return ("its record is of an older layerwright, which knew less about its inputs",)
+    return tuple(_reason(name, before.get(name), now.get(name), changes or {}) for name in differing(before, now))
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """Yield the names of inputs that are a reason to build again, the recipe first."""
     for name in sorted({*before, *now}, key=lambda name: (name != RECIPE_FILE, name)):
-        if before.get(name) != now.get(name) and now.get(name) != UNKNOWN:
+        new_name = name.partition(" ")[0] in OWN and not (name in before and name in now)
+        if before.get(name) != now.get(name) and now.get(name) != UNKNOWN and not new_name:
             yield name
 
 
-def _reason(name: str, old: str | None, new: str | None) -> str:
+def lock_changes(
+    loaded: Loaded, target: Target, names: Collection[str], had: Sequence[PackageRow]
+) -> dict[str, tuple[str, ...]]:
+    """Return packages that changed locks pin at other versions than a layer has: `numpy 2.2 -> 2.3`, by lock."""
+    return {
+        path.name: found
+        for ecosystem in table.of_recipe(loaded)
+        if (path := ecosystem.lock_path(loaded))
+        and path.name in names
+        and (found := tuple(_versions(loaded, target, ecosystem, had)))
+    }
+
+
+def _versions(loaded: Loaded, target: Target, ecosystem: Ecosystem, had: Sequence[PackageRow]) -> Iterator[str]:
+    before = {row.name: row.version for row in had if row.ecosystem == ecosystem.name}
+    for request in requests(loaded, ecosystem.step):
+        if request.target == target:
+            try:
+                pinned = ecosystem.pinned(request)
+            except LayerwrightError:
+                return  # the build tells what is wrong with the lock
+            for name in sorted(before.keys() & pinned.keys()):
+                if before[name] not in pinned[name]:
+                    yield f"{name} {before[name]} -> {' and '.join(sorted(pinned[name]))}"
+
+
+_SHOWN = 5
+"""Packages of a lock in a reason."""
+
+
+def _reason(name: str, old: str | None, new: str | None, changes: Mapping[str, Sequence[str]]) -> str:
     kind, _, what = name.partition(" ")
-    if name == TOOL:
-        before, now = ((text or "").partition("+")[0] for text in (old, new))
-        return f"layerwright is {now}, it was {before}" if before != now else "layerwright's code or facts changed"
-    if name == PYTHON:
-        return f"bytecode is compiled by Python {new or '(none)'}, it was {old or '(none)'}"
-    if kind == OPTION:
-        return f"{what} is {new or '(not given)'}, it was {old or '(not given)'}"
+    if known := changes.get(name):
+        more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+        return f"{name}: {', '.join(known[:_SHOWN])}{more}"
     if kind == IMAGE:
-        name = f"base image {what}"
-        if old == UNKNOWN:
-            return f"the digest of {name} was unknown before"
-        return f"{name} has another digest" if old and new else f"{name} was {_came(old)}"
-    return f"{name} changed" if old and new else f"{name} was {_came(old)}"
+        return _image_reason(what, old, new)
+    texts = {
+        PYTHON: f"bytecode is compiled by Python {new or '(none)'}, it was {old or '(none)'}",
+        OPTION: f"{what} is {new or '(not given)'}, it was {old or '(not given)'}",
+        UV: f"uv {old} -> {new}",
+        COMPRESSOR: f"{old} -> {new}",
+        LEFTOVERS: "layerwright leaves out other files of installers",
+        FACT: f"layerwright knows better: {what}",
+        FORMAT: f"layerwright writes another {what}: {old} -> {new}",
+        TEMPLATE: f"template {what} changed",
+        PROGRAM: f"program {what} changed",
+    }
+    return texts.get(kind) or (f"{name} changed" if old and new else f"{name} was {_came(old)}")
+
+
+def _image_reason(path: str, old: str | None, new: str | None) -> str:
+    name = f"base image {path}"
+    if old == UNKNOWN:
+        return f"the digest of {name} was unknown before"
+    return f"{name} has another digest" if old and new else f"{name} was {_came(old)}"
 
 
 def _came(old: str | None) -> str:

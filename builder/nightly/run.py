@@ -127,8 +127,9 @@ def _select(options: NightlyRequest, current: Run, listener: Listener) -> tuple[
         if record and record.last and record.last.run == current.run:
             states[slot] = record.last.status  # done before the run was interrupted
             continue
-        now = inputs.of(loaded, target, options.inputs, digests)
-        reasons = (FORCED,) if options.build.rebuild else due(record, now, loaded, output / f"{target.name}.zip")
+        compiled = schedule.compiles(loaded, record)
+        now = inputs.of(loaded, target, options.inputs, digests, compiled=compiled)
+        reasons = (FORCED,) if options.build.rebuild else due(record, now, (loaded, target), output)
         if not reasons:
             states[slot] = "unchanged"
         elif options.since == "last-run" and _broken_before(record, now):
@@ -144,16 +145,19 @@ def _slots(options: NightlyRequest, current: Run) -> list[tuple[str, Target]]:
     return [(slot, target) for _, target in options.pairs if (slot := records.slot(target)) in about]
 
 
-def due(record: Record | None, now: Mapping[str, str], loaded: Loaded, zip_path: Path) -> tuple[str, ...]:
+def due(record: Record | None, now: Mapping[str, str], pair: Pair, output: Path) -> tuple[str, ...]:
     """Return the reasons to build a target; empty when it is unchanged."""
+    loaded, target = pair
     if record is None:
         return ("no run has built it before",)
     if record.zip is None:
         return ("it never succeeded",)
-    reasons = list(inputs.reasons(record.inputs, now))
+    names = tuple(inputs.differing(record.inputs, now))
+    changes = inputs.lock_changes(loaded, target, names, record.manifest.packages) if record.manifest else {}
+    reasons = list(inputs.reasons(record.inputs, now, changes))
     if record.last and record.last.status == "failed":
         reasons.append("it failed the last time")
-    if damage := _damage(record, zip_path):
+    if damage := _damage(record, output / f"{target.name}.zip"):
         reasons.append(damage)
     if not reasons and inputs.unlocked(loaded):
         reasons.append("it has no lock, so the index decides its content")

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.base.values import StoredPath, StoredSha256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourceFile:
     """A file or a symbolic link of a folder."""
 
-    path: str
+    path: StoredPath
     """Relative to the folder, with slashes."""
-    sha256: str
+    sha256: StoredSha256
     link: str | None = None
     """Where a symbolic link points to."""
 

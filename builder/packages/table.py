@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
+from typing import Annotated, Any
 
+from builder.base.values import STORED, StoredAs, untrusted
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps import Step
 from builder.packages.ecosystem import Ecosystem
+from builder.packages.resolution import Resolution
 
 _FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo", "go")
 """Each folder has a module `ecosystem` with one `ECOSYSTEM`. Their files are added to a layer in this order."""
@@ -48,6 +51,24 @@ def leftovers() -> dict[str, Sequence[str]]:
     for rule, patterns in _leftovers():
         rules.setdefault(rule, []).extend(patterns)
     return dict(rules)
+
+
+def store(resolution: Resolution) -> dict[str, Any]:
+    """Return a resolution of any ecosystem as JSON."""
+    documents = ((ecosystem.name, ecosystem.store(resolution)) for ecosystem in ECOSYSTEMS)
+    return next({"ecosystem": name, **document} for name, document in documents if document is not None)
+
+
+def restore(document: object) -> Resolution:
+    """Return the resolution that `store` wrote. Raises UsageError or UntrustedError for what it never writes."""
+    name = document.get("ecosystem") if isinstance(document, dict) else None
+    for ecosystem in ECOSYSTEMS:
+        if ecosystem.name == name and isinstance(document, dict):
+            return ecosystem.restore({key: value for key, value in document.items() if key != "ecosystem"})
+    raise untrusted(STORED, name, "the name of an ecosystem")
+
+
+StoredResolution = Annotated[Resolution, StoredAs(plain=True, parse=restore, write=store)]
 
 
 def _leftovers() -> Iterator[tuple[str, Sequence[str]]]:

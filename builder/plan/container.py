@@ -1,24 +1,14 @@
-"""The container build of a target: its parts, each with a key of everything that decides its bytes."""
+"""The container build of a target, as a value."""
 
-import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-from builder.base import programs
-from builder.model import acceleration, facts
 from builder.model.acceleration import native_programs
 from builder.model.architectures import Architecture
 from builder.model.images import Image
-from builder.model.recipe import Recipe, Source
+from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
-from builder.model.tools import tools
-from builder.packages.ecosystem import Block, CompiledPart, Resolution
-from builder.packages.pypi import uv
+from builder.packages.resolution import Block, CompiledPart, Resolution
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""
@@ -114,6 +104,16 @@ class Container:
         installs = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
         return native_programs().slow_languages(installs)
 
+    def accelerated(self, arch: Architecture, image: Image) -> Acceleration:
+        """Return the acceleration of every stage by an engine's architecture and its build image."""
+        return Acceleration(
+            arch=arch,
+            image=image,
+            packages=self.target.base.os.toolchain,
+            stages=self.compiling,
+            interpreted=self.interpreting,
+        )
+
     def stage(self, part: CompiledPart) -> str:
         """Return the stage whose result is the compiled package."""
         return part.repaired if self.repair else part.stage
@@ -123,55 +123,3 @@ class Container:
         if part.stage == TREE:
             return frozenset(stage for stage in self.compiling if stage.startswith("step-"))
         return frozenset(package.stage for package in self.compiled if part.stage in {package.stage, package.repaired})
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The parts of the build, with their keys."""
-        parts = [Part(stage=self.stage(each), key=self._key(each.step, each)) for each in self.compiled]
-        if self.has_tree:
-            parts.append(Part(stage=TREE, key=self._key(None)))
-        return tuple(parts)
-
-    def _key(self, before: int | None, compiled: CompiledPart | None = None) -> str:
-        steps = [step for number, step in self.steps if before is None or number < before]
-        blocks = [(number, block) for number, block in self.blocks if before is None or number < before]
-        inputs: dict[str, Any] = {
-            "machinery": machinery(),
-            "image": self.image.reference,
-            "runtime": self.target.base.name,
-            "arch": dataclasses.asdict(self.target.arch),
-            "steps": [dataclasses.asdict(step) for step in steps],
-            "blocks": [[number, block.template, block.installs, block.inputs] for number, block in blocks],
-            "dlopened": self.dlopened,
-        }
-        if any(isinstance(step, (Build, Script)) for step in steps):
-            inputs["sources"] = [dataclasses.asdict(source) for source in self.sources]
-            inputs["layer"] = [self.target.layer, self.target.version]
-            inputs["files"] = self.recipe_files
-        if compiled:
-            inputs["compiled"] = [*compiled.block.inputs, *(tools().repair_inputs if self.repair else ())]
-        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-
-
-@cache
-def machinery() -> str:
-    """Return a SHA-256 of templates, helpers, lists of libraries, and the version of uv."""
-    digest = hashlib.sha256(uv.version().encode())
-    for path in (*programs.files("steps"), *facts.files("libraries"), *facts.files("templates")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    digest.update((facts.folder() / acceleration.FILE).read_bytes())
-    digest.update(Path(__file__).with_name("dockerfile.py").read_bytes())
-    return digest.hexdigest()
-
-
-def sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:
-    """Return the sources of a recipe with their names, and with placeholders replaced by the values of a target."""
-    return tuple(
-        dataclasses.replace(
-            source,
-            url=target.expand(source.url) if source.url else None,
-            git=target.expand(source.git) if source.git else None,
-            name=source.name or recipe.layer.name,
-        )
-        for source in recipe.source
-    )

@@ -11,7 +11,8 @@ from builder.model.acceleration import native_programs
 from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
-from builder.packages.ecosystem import Block
+from builder.packages.resolution import Block
+from builder.plan import keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def script(step: Script) -> str:
 
 def describe(container: Container, acceleration: Acceleration | None = None) -> str:
     """Return the Dockerfile, followed by the texts of its scripts as comments."""
-    text = render(container, container.parts, acceleration=acceleration).rstrip() + "\n"
+    text = render(container, keys.parts(container), acceleration=acceleration).rstrip() + "\n"
     for number, step in container.steps:
         if isinstance(step, Script):
             body = "".join(f"#   {line}\n" for line in script(step).splitlines())

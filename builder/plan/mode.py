@@ -90,14 +90,5 @@ def choose_mode(container: Container, engine: Engine, requested: str) -> Compile
     able = engine.kind == client.DOCKER or requested == ACCELERATED
     if name == NATIVE or requested == EMULATED or not able or not container.compiling:
         return CompileMode(name=name)
-    runtime = container.target.base
-    return CompileMode(
-        name=ACCELERATED,
-        acceleration=Acceleration(
-            arch=engine.architecture,
-            image=build_image(runtime, engine.architecture),
-            packages=runtime.os.toolchain,
-            stages=container.compiling,
-            interpreted=container.interpreting,
-        ),
-    )
+    image = build_image(container.target.base, engine.architecture)
+    return CompileMode(name=ACCELERATED, acceleration=container.accelerated(engine.architecture, image))

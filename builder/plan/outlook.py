@@ -39,7 +39,7 @@ def without_bytecode(plan: Plan) -> Plan:
     warning = (
         f"no Python {runtime.series} on this host, so the layer has no bytecode and starts slower; "
         f"`uv python install {runtime.series}` installs one, or pull the image "
-        f"{run_image(runtime, plan.target.arch).name}"
+        f"{plan.image.name}"
     )
     return dataclasses.replace(plan, interpreter=None, warnings=(*plan.warnings, warning))
 

@@ -1,43 +1,18 @@
 """The plan of one zip: a frozen value with everything that decides its bytes."""
 
 import dataclasses
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from builder import __version__
-from builder.model.images import run_image
+from builder.model.images import Image
 from builder.model.recipe import Recipe, Slim, Source
 from builder.model.target import Target
-from builder.packages.ecosystem import Package, Resolution
-from builder.plan import dockerfile
-from builder.plan.container import Container, machinery
-
-
-@cache
-def tool() -> str:
-    """Return the version of layerwright with a hash of its code, so that a change of it changes plan digests."""
-    code = hashlib.sha256(machinery().encode())
-    root = Path(__file__).parent.parent
-    for path in sorted(root.rglob("*.py")):
-        code.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{__version__}+{code.hexdigest()[:16]}"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Copied:
-    """A file beside the recipe that is copied into the layer."""
-
-    source: str
-    """The path relative to the recipe, with slashes."""
-    to: str
-    """The path in the layer."""
-    executable: bool
-    sha256: str
+from builder.packages import table
+from builder.packages.resolution import Package, Resolution
+from builder.plan import dockerfile, formats, keys, program_texts
+from builder.plan.container import Container
+from builder.plan.resolved import Copied
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +26,8 @@ class Plan:
     copied: tuple[Copied, ...]
     interpreter: str | None
     """The exact version of the Python that compiles the bytecode, or its image; None for a layer without bytecode."""
+    image: Image
+    """The image in which functions run."""
     container: Container | None
     """The container that compiles; None if no engine is needed."""
     compression: str
@@ -84,22 +61,40 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides the bytes, as hexadecimal digits."""
-        text = json.dumps(self._inputs(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        """SHA-256, as hexadecimal digits, over what decides the bytes of the zip and of the manifest beside it."""
+        return keys.key({"zip": self.inputs(), "beside": self.beside()})
 
-    def _inputs(self) -> Mapping[str, Any]:
+    def inputs(self) -> Mapping[str, Any]:
+        """Return what decides the bytes of the zip, by name; JSON."""
+        target, slim = self.target, self.slim
+        written = {"layer", "slim", *(resolution.uses for resolution in self.resolutions)}
+        written |= {"strip"} if slim.strip else set()
+        written |= {"bytecode"} if self.interpreter else set()
         return {
-            "tool": tool(),
-            "target": self.target.name,
-            "runtimes": [[runtime.name, runtime.images(self.target.arch)] for runtime in self.target.runtimes],
-            "architectures": [arch.name for arch in self.target.architectures],
-            "recipe": {key: value for key, value in dataclasses.asdict(self.recipe).items() if key != "publish"},
-            "packages": [[resolution.prebuilt, resolution.inputs()] for resolution in self.resolutions],
-            "parts": [dataclasses.astuple(part) for part in self.container.parts] if self.container else [],
-            "copied": [dataclasses.astuple(copied) for copied in self.copied],
+            "formats": formats.versions(written),
+            "runtimes": [runtime.name for runtime in target.runtimes],
+            "architectures": [arch.name for arch in target.architectures],
+            "slim": dataclasses.asdict(slim),
+            "leftovers": keys.key(table.leftovers()),
+            "libraries": dataclasses.asdict(self.recipe.libraries),
+            "packages": [[resolution.uses, resolution.inputs()] for resolution in self.resolutions],
+            "parts": [[part.stage, part.key] for part in keys.parts(self.container)] if self.container else [],
+            "copied": [[copied.to, copied.executable, copied.sha256] for copied in self.copied],
             "interpreter": self.interpreter,
+            **(program_texts.compiler() if self.interpreter else {}),
             "compression": self.compression,
+        }
+
+    def beside(self) -> Mapping[str, Any]:
+        """Return what only the manifest and the bill of materials tell, by name; JSON."""
+        layer = self.recipe.layer
+        return {
+            "formats": formats.versions(["manifest"]),
+            "target": self.target.name,
+            "layer": [layer.name, self.target.version, layer.description, layer.license, layer.homepage],
+            "allow": [dataclasses.asdict(allow) for allow in self.recipe.allow],
+            "locked": self.locked,
+            "sources": _sources(self.container.sources if self.container else (), layer.name),
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -116,7 +111,7 @@ class Plan:
             "architectures": [arch.name for arch in self.target.architectures],
             "os": self.target.base.os.name,
             "route": self.route,
-            "image": dataclasses.asdict(run_image(self.target.base, self.target.arch)),
+            "image": dataclasses.asdict(self.image),
             "build_image": dataclasses.asdict(self.container.image) if self.container else None,
             "dockerfile": self.dockerfile or None,
             "locked": self.locked,

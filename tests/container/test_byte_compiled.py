@@ -15,7 +15,7 @@ from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 from builder.nightly import inputs
-from builder.plan import container
+from builder.plan import keys
 from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 
@@ -39,15 +39,17 @@ def before() -> tuple[str, str]:
 
 
 def forget() -> None:
-    container.machinery.cache_clear()
     inputs.forget()
 
 
 def decisive() -> tuple[str, str]:
-    """Return what the facts decide: the hash in every plan, and the one that nights compare."""
+    """Return what the programs decide: the key of a part, and what nights compare."""
     forget()
     one = loaded()
-    return container.machinery(), inputs.of(one, targets(one.recipe)[0], {}, {})[inputs.TOOL]
+    target = targets(one.recipe)[0]
+    made = plan(one, target).container
+    assert made is not None
+    return keys.parts(made)[0].key, str(inputs.of(one, target, {}, {}))
 
 
 def loaded() -> Loaded:

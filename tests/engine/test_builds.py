@@ -28,6 +28,7 @@ from builder.engine.client import Engine
 from builder.layer import manifest
 from builder.model import recipes
 from builder.model.target import targets
+from builder.plan import keys
 from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 
@@ -381,7 +382,7 @@ def step_as_image(folder: Path, given: tuple[str, ...]) -> Iterator[str]:
     assert container is not None
     choice = EngineOptions(secrets=tuple(host.parse_secret(text) for text in given))
     work = compiling.Work(container=container, folder=loaded.folder, options=choice)
-    compiling.write_context(work, folder / "context", container.parts)
+    compiling.write_context(work, folder / "context", keys.parts(container))
     files = host.write_secrets(folder / "secrets", compiling.OWN_SECRETS, choice.secrets)
     tag = f"layerwright-test:{uuid.uuid4().hex[:12]}"
     secrets = [f"--secret=id={name},src={path}" for name, path in files.items()]

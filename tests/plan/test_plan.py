@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from builder.model.decode import decode
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.target import targets
-from builder.plan.plan import tool
+from builder.plan.formats import FORMATS
 from builder.plan.planning import plan
 
 PIP = {"uses": "pip", "requirements": ["a=={version}"]}
@@ -45,7 +46,8 @@ def test_the_digest_follows_everything_that_decides_the_bytes(index: Index, monk
     assert digest(loaded()) == before
     assert digest(loaded(slim={"strip": False})) != before
     assert digest(loaded(runtimes=("python3.12",))) != before
-    for name, value in (("builder.plan.plan.tool", lambda: "9.9"), ("builder.layer.archive.LEVEL", 6)):
+    newer = {**FORMATS, "pip": dataclasses.replace(FORMATS["pip"], version=99)}
+    for name, value in (("builder.plan.formats.FORMATS", newer), ("builder.layer.archive.LEVEL", 6)):
         with monkeypatch.context() as patch:
             patch.setattr(name, value)
             assert digest(loaded()) != before
@@ -88,14 +90,6 @@ def test_a_deprecated_runtime_and_a_missing_interpreter_are_told(index: Index) -
     assert any("preview" in text for text in warnings)
     one = loaded(runtimes=("python3.9",))
     assert any("deprecated since 2025-12-15" in text for text in plan(one, targets(one.recipe)[0]).warnings)
-
-
-def test_the_tool_is_its_version_and_its_code() -> None:
-    from builder import __version__
-
-    version, code = tool().split("+")
-    assert version == __version__
-    assert len(code) == 16
 
 
 def test_a_package_that_is_compiled_for_want_of_a_wheel_says_which_version_has_one(index: Index) -> None:

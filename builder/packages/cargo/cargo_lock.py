@@ -5,21 +5,25 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Annotated
 
 from builder.base import credentials, texts
-from builder.base.values import Sha256, UntrustedError, matching
+from builder.base.values import Sha256, StoredSha256, UntrustedError, matching, stored
 from builder.packages.ecosystem import unindexed, unreadable
 
 HEADER = "# Written by `layerwright lock`: every crate of the program, with its hash.\n"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 VERSION = re.compile(r"\d{1,20}\.\d{1,20}\.\d{1,20}(?:-[0-9A-Za-z.-]{1,80})?(?:\+[0-9A-Za-z.-]{1,80})?")
 _NEEDED = re.compile(r"(?P<name>[^ ]+)(?: (?P<version>[^ ]+))?(?: \([^()]*\))?")
+_NEED = re.compile(f"{NAME.pattern}(?: {VERSION.pattern})?")
 _REGISTRY = re.compile(r"(?:registry|sparse)\+(?P<address>.+)")
 PLACEHOLDER = "registry"
 """The source of every crate in our own lock; the build image's cargo tells the address of its registry."""
 _FORMAT = 3
 """Of the locks that are written: the newest that every cargo since 1.53 reads."""
 
+StoredCrateName = Annotated[str, stored(NAME, "a valid name of a crate")]
+StoredCrateVersion = Annotated[str, stored(VERSION, "a valid version of a crate")]
 Row = Mapping[str, object]
 
 
@@ -27,11 +31,11 @@ Row = Mapping[str, object]
 class Crate:
     """One package of a lock."""
 
-    name: str
-    version: str
-    sha256: str | None
+    name: StoredCrateName
+    version: StoredCrateVersion
+    sha256: StoredSha256 | None
     """Of its .crate file; None for the packages of the project itself."""
-    needs: tuple[str, ...] = ()
+    needs: tuple[Annotated[str, stored(_NEED, "a dependency")], ...] = ()
     """`name`, or `name version` where the lock has several of that name."""
 
 

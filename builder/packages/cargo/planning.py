@@ -33,6 +33,15 @@ def check(request: Request) -> None:
         planned(request)
 
 
+def pinned(request: Request) -> dict[str, set[str]]:
+    """Return the versions of each crate that the lock has."""
+    path = lock_path(request.loaded)
+    versions: dict[str, set[str]] = {}
+    for crate in _kept(path) if path else ():
+        versions.setdefault(crate.name, set()).add(crate.version)
+    return versions
+
+
 def lock_path(loaded: Loaded) -> Path | None:
     """Return the lock of a recipe: a project has its own."""
     paths = (step.path for step in loaded.recipe.step if isinstance(step, Cargo) and step.path)
@@ -61,7 +70,8 @@ def _of_project(request: Request, step: Cargo, path: str) -> Crates:
         name=found.name,
         version=found.version,
         crates=crates,
-        project=found,
+        folder=found.folder,
+        files=found.files,
         texts=loaded.recipe.libraries.license,
         locked=True,
     )
@@ -93,7 +103,6 @@ def _of_crate(request: Request, step: Cargo) -> Crates:
         name=name,
         version=version,
         crates=crates,
-        project=None,
         texts=request.loaded.recipe.libraries.license,
         locked=locked,
     )

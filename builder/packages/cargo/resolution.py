@@ -4,16 +4,18 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from builder.base.values import StoredFolder
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.steps.cargo import Cargo
 from builder.packages import source_folder
 from builder.packages.cargo import PROJECT_LOCK, cargo, cargo_lock, installed
-from builder.packages.cargo.cargo_lock import Crate
-from builder.packages.cargo.project import MANIFEST, Project
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
+from builder.packages.cargo.cargo_lock import Crate, StoredCrateName, StoredCrateVersion
+from builder.packages.cargo.project import MANIFEST
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
+from builder.packages.source_folder import SourceFile
 
 ARCHIVE = "cargo.tar"
 """The project, or the locks that lead to the crate, in the build context."""
@@ -25,18 +27,21 @@ class Crates:
 
     step: int
     asked: Cargo
-    name: str
-    version: str
+    name: StoredCrateName
+    version: StoredCrateVersion
     crates: tuple[Crate, ...]
-    project: Project | None
-    """None for a published crate."""
+    folder: StoredFolder | None = None
+    """Of the host, with the project; None for a published crate."""
+    files: tuple[SourceFile, ...] = ()
+    """Of the project."""
     texts: bool
     """Whether the license texts of the crates go into the layer."""
     locked: bool
-    prebuilt: str = "crates"
-    has_bytecode: bool = False
-    warnings: tuple[str, ...] = ()
-    compiles: tuple[CompiledPart, ...] = ()
+    uses: ClassVar[str] = "cargo"
+    prebuilt: ClassVar[str] = "crates"
+    has_bytecode: ClassVar[bool] = False
+    warnings: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -52,7 +57,7 @@ class Crates:
             title=f"step {self.step}: {self.name} {self.version}, built with cargo",
             values={
                 "name": self.name,
-                "crate": None if self.project else f"{self.name}-{self.version}",
+                "crate": None if self.folder else f"{self.name}-{self.version}",
                 "sha256": self._sha256,
                 "options": " ".join([*flags, *features]),
                 "bins": " ".join(f"--bin {name}" for name in step.bins),
@@ -70,8 +75,7 @@ class Crates:
 
     def inputs(self) -> list[Any]:
         step = self.asked
-        found = self.project.files if self.project else ()
-        files = tuple((file.path, f"-> {file.link}" if file.link else file.sha256) for file in found)
+        files = tuple((file.path, f"-> {file.link}" if file.link else file.sha256) for file in self.files)
         crates = [dataclasses.astuple(crate) for crate in self.crates]
         return [self.name, self.version, files, crates, step.features, step.default_features, step.bins, step.to]
 
@@ -79,8 +83,7 @@ class Crates:
         if "tree" not in stages:
             return
         asking = (source_folder.member(name, text.encode()) for name, text in self._asking())
-        project = self.project
-        members = source_folder.members(project.folder, project.files, "source/") if project else asking
+        members = source_folder.members(self.folder, self.files, "source/") if self.folder else asking
         source_folder.archive(members, context / ARCHIVE)
 
     def _asking(self) -> Iterator[tuple[str, str]]:
@@ -107,3 +110,6 @@ def _row(crate: Crate) -> Package:
         file=f"{crate.name}-{crate.version}.crate" if crate.sha256 else PROJECT_LOCK,
         sha256=crate.sha256,
     )
+
+
+RESOLUTION = Crates

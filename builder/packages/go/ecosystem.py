@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from builder.base.values import STORED
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
 from builder.packages.go import MOD, PURL_TYPE, SUM, installed
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.resolution import Resolution
 
 
 class GoModules(PlannedEcosystem):
@@ -28,6 +30,15 @@ class GoModules(PlannedEcosystem):
         from builder.packages.go import planning
 
         return planning.lock_path(loaded)
+
+    def refuse_forged(self, resolution: Resolution) -> None:
+        from builder.packages.go import go_mod, go_sum
+        from builder.packages.go.resolution import Programs
+
+        for program in resolution.programs if isinstance(resolution, Programs) else ():
+            if program.lock:
+                go_mod.read(program.lock[0], STORED, "layerwright plan")
+                go_sum.read(program.lock[1], STORED, "layerwright plan")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)

@@ -4,7 +4,9 @@ import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from builder.base.values import STORED, StoredAs, stored, untrusted
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.packages.ecosystem import unindexed, unreadable
 
@@ -22,12 +24,21 @@ _LONGEST = 200
 """Characters of a mistake that an error shows."""
 
 
+def _module(value: str) -> str:
+    if not is_module_path(value):
+        raise untrusted(STORED, value, "the path of a module")
+    return value
+
+
+StoredModule = Annotated[str, StoredAs(parse=_module)]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Require:
     """A module at its version."""
 
-    path: str
-    version: str
+    path: StoredModule
+    version: Annotated[str, stored(VERSION, "a version of a module")]
     indirect: bool = False
     """No package of the main module imports it."""
 

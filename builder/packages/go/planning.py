@@ -121,6 +121,19 @@ def _text(path: Path, command: str) -> str:
         raise ecosystem.unreadable(path.as_posix(), path.name, error.why, command) from None
 
 
+def pinned(request: Request) -> dict[str, set[str]]:
+    """Return the versions of each module that the locks of a target's programs have."""
+    loaded = request.loaded
+    kept = _kept(loaded)
+    pairs = [_read(loaded, kept)] if kept else []
+    pairs += [_project(loaded, step)[:2] for _, step in request.steps if isinstance(step, Go) and step.path]
+    versions: dict[str, set[str]] = {}
+    for mod, hashes in pairs:
+        for module, _ in _hashed(mod, hashes):
+            versions.setdefault(module.path, set()).add(module.version)
+    return versions
+
+
 # ---- the lock of programs that are named as packages --------------------------------------------------------------
 
 

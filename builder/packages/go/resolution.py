@@ -4,15 +4,34 @@ import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
+from builder.base.values import STORED, StoredAs, StoredFolder, StoredPath, untrusted
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
+from builder.model.go_module import is_import_path
 from builder.packages import source_folder
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.go import MOD, PURL_TYPE, SUM
 from builder.packages.go.go_mod import Require
+from builder.packages.go.go_sum import is_digest
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 from builder.packages.source_folder import SourceFile
+
+
+def _package(value: str) -> str:
+    if value != "." and not is_import_path(value.removeprefix("./")):
+        raise untrusted(STORED, value, "the import path of a program")
+    return value
+
+
+def _hash(value: str) -> str:
+    if not is_digest(value):
+        raise untrusted(STORED, value, "a hash of go.sum")
+    return value
+
+
+StoredPackage = Annotated[str, StoredAs(parse=_package)]
+StoredHash = Annotated[str, StoredAs(parse=_hash)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,18 +39,18 @@ class Program:
     """One program and all that decides its bytes."""
 
     step: int
-    package: str
+    package: StoredPackage
     """Its import path, or its folder as `./cmd/tool`."""
-    file: str
+    file: StoredPath
     """Its path in the layer."""
     tags: tuple[str, ...]
     variables: tuple[tuple[str, str], ...]
     cgo: bool
-    modules: tuple[tuple[Require, str], ...]
+    modules: tuple[tuple[Require, StoredHash], ...]
     """What it may be compiled of, with the hashes of go.sum."""
     lock: tuple[str, str] | None = None
     """The texts of go.mod and go.sum; None where they are among the files."""
-    folder: Path | None = None
+    folder: StoredFolder | None = None
     """Of the host, with the program's source."""
     files: tuple[SourceFile, ...] = ()
 
@@ -74,10 +93,11 @@ class Programs:
 
     programs: tuple[Program, ...]
     locked: bool
-    prebuilt: str = "go"
-    has_bytecode: bool = False
-    warnings: tuple[str, ...] = ()
-    compiles: tuple[CompiledPart, ...] = ()
+    uses: ClassVar[str] = "go"
+    prebuilt: ClassVar[str] = "go"
+    has_bytecode: ClassVar[bool] = False
+    warnings: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -117,3 +137,6 @@ def _rows(program: Program) -> Iterator[Package]:
             file=f"{module.path}@{module.version}",
             integrity=digest,
         )
+
+
+RESOLUTION = Programs

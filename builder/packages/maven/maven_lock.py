@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Annotated
 
-from builder.base.values import matching
+from builder.base.values import StoredSha256, matching, stored
 from builder.packages.ecosystem import unreadable
 
 HEADER = "# Written by `layerwright lock`: every jar of the layer, with its hash.\n"
@@ -25,9 +26,9 @@ def coordinates(value: str, sender: str) -> str:
 class Jar:
     """One artifact at one version."""
 
-    coordinates: str
+    coordinates: Annotated[str, stored(_COORDINATES, "a name of a jar, group:artifact:version")]
     """group:artifact:version, or with :classifier."""
-    sha256: str
+    sha256: StoredSha256
 
     @property
     def parts(self) -> tuple[str, str, str, str]:

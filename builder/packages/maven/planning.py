@@ -29,6 +29,11 @@ def check(request: Request) -> tuple[Jar, ...] | None:
     return jars
 
 
+def pinned(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the version of each jar that the lock has."""
+    return {":".join(jar.parts[:2]): (jar.parts[2],) for jar in check(request) or ()}
+
+
 def _artifacts(request: Request) -> list[str]:
     return [request.target.expand(text) for text in request.only(Maven).artifacts]
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from builder.layer import tree
 from builder.layer.tree import Entry, OnDisk, Tree
 from builder.model.architectures import Architecture
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.maven import maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -19,11 +19,12 @@ class Jars:
 
     jars: tuple[Jar, ...]
     locked: bool
-    prebuilt: str = "jars"
-    has_bytecode: bool = False
-    warnings: tuple[str, ...] = ()
-    compiles: tuple[CompiledPart, ...] = ()
-    blocks: tuple[tuple[int, Block], ...] = ()
+    uses: ClassVar[str] = "maven"
+    prebuilt: ClassVar[str] = "jars"
+    has_bytecode: ClassVar[bool] = False
+    warnings: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[tuple[CompiledPart, ...]] = ()
+    blocks: ClassVar[tuple[tuple[int, Block], ...]] = ()
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -56,3 +57,6 @@ def _row(name: str, jar: Jar) -> Package:
         file=name,
         sha256=jar.sha256,
     )
+
+
+RESOLUTION = Jars

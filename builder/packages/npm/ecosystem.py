@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from builder.base import programs
+from builder.base.values import STORED, untrusted
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.runtimes import Runtime
@@ -14,6 +15,7 @@ from builder.packages.ecosystem import DefaultTest
 from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.resolution import Resolution
 
 
 class NpmRegistry(PlannedEcosystem):
@@ -33,6 +35,15 @@ class NpmRegistry(PlannedEcosystem):
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
         return NpmPackages(texts=tuple(texts))
+
+    def refuse_forged(self, resolution: Resolution) -> None:
+        from builder.packages.npm import offered, package_lock
+        from builder.packages.npm.resolution import NodeModules
+
+        if isinstance(resolution, NodeModules):
+            offered.check(resolution.manifest, resolution.lock, STORED, STORED)
+            if package_lock.packages(resolution.lock, resolution.target.arch, STORED) != resolution.installs:
+                raise untrusted(STORED, resolution.lock, "the lock of its packages")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)

@@ -4,10 +4,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from builder.base import texts
 from builder.base.errors import BuildError, UsageError
+from builder.base.values import stored
 from builder.model.architectures import Architecture
 from builder.model.steps import Npm
 from builder.model.target import Target
@@ -19,6 +20,9 @@ _PATH = re.compile(f"node_modules/{_ONE}(?:/node_modules/{_ONE})*")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
 _INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
 """Subresource Integrity (W3C), without SHA-1: npm has written SHA-512 since version 5."""
+_INTEGRITIES = re.compile(f"(?:{_INTEGRITY.pattern}(?: {_INTEGRITY.pattern})*)?")
+"""Of one package; none where it is a part of another's tarball."""
+StoredName = Annotated[str, stored(_NAME, "a valid name of a package")]
 LOCKFILE_VERSIONS = (2, 3)
 """Supported versions: those with a flat list of packages, which npm 7 and later write."""
 
@@ -27,11 +31,11 @@ LOCKFILE_VERSIONS = (2, 3)
 class NodePackage:
     """One folder of node_modules."""
 
-    name: str
-    version: str
-    path: str
+    name: StoredName
+    version: Annotated[str, stored(_VERSION, "a valid version of a package")]
+    path: Annotated[str, stored(_PATH, "a folder of node_modules")]
     """The path relative to package.json."""
-    integrity: str
+    integrity: Annotated[str, stored(_INTEGRITIES, "a digest by SHA-256 or longer")]
     """The digest in the form of npm: `sha512-` and base64."""
     scripted: bool
     """Whether it has an install script."""
@@ -62,7 +66,7 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     try:
         document = texts.parse_json(lock)
         rows = document["packages"]
-        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS
+        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and isinstance(rows[""], dict)
     except (ValueError, KeyError, TypeError):
         fits = False
     if not fits:

@@ -42,6 +42,15 @@ def check(request: Request) -> None:
         package_lock.scripts(kept[1], step, target, allowed=True)
 
 
+def pinned(request: Request) -> dict[str, set[str]]:
+    """Return the versions of each package that the lock has for a target."""
+    kept = _kept(request, manifest(request.loaded, request.only(Npm), request.target))
+    versions: dict[str, set[str]] = {}
+    for package in kept[1] if kept else ():
+        versions.setdefault(package.name, set()).add(package.version)
+    return versions
+
+
 def _kept(request: Request, text: str) -> tuple[str, tuple[NodePackage, ...]] | None:
     """Return the text of the lock, and what it installs; None if there is no lock."""
     loaded, step = request.loaded, request.only(Npm)

@@ -9,16 +9,17 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from builder.base import cache_paths, locks, records
+from builder.base.values import StoredPath
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.npm import npm
-from builder.packages.npm.package_lock import NodePackage
+from builder.packages.npm.package_lock import NodePackage, StoredName
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
 ARCHIVE = "npm.tar"
 """The file in the build context with the packages as installed by npm, before their scripts run."""
@@ -36,15 +37,16 @@ class NodeModules:
     lock: str
     """The text of package-lock.json."""
     installs: tuple[NodePackage, ...]
-    scripts: tuple[str, ...]
+    scripts: tuple[StoredName, ...]
     """Names of the packages whose install scripts run, in the build image."""
-    folder: str
+    folder: StoredPath
     """The folder of the layer that contains node_modules."""
     locked: bool
-    prebuilt: str = "npm"
-    has_bytecode: bool = False
-    warnings: tuple[str, ...] = ()
-    compiles: tuple[CompiledPart, ...] = ()
+    uses: ClassVar[str] = "npm"
+    prebuilt: ClassVar[str] = "npm"
+    has_bytecode: ClassVar[bool] = False
+    warnings: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -128,3 +130,6 @@ def _archive(folder: Path, path: Path) -> None:
                 data = entry.content.read()
                 info.size = len(data)
                 archive.addfile(info, io.BytesIO(data))
+
+
+RESOLUTION = NodeModules

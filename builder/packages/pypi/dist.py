@@ -1,18 +1,23 @@
 """Files of a package at one version, as an index offers them."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.base.values import StoredFileName, StoredSha256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dist:
     """A wheel or an sdist."""
 
-    filename: str
-    sha256: str
+    filename: StoredFileName
+    sha256: StoredSha256
     size: int | None
     """Size in bytes; None if the index does not state it."""
-    url: str | None = field(default=None, repr=False)
-    """The address. It can contain credentials, so it is never printed or stored."""
+    url: Annotated[str | None, Field(exclude=True)] = field(default=None, repr=False, compare=False)
+    """The address. It can contain credentials, so it is never printed or stored; the digest names the file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.base.credentials import StoredAddress
+from builder.base.values import StoredFileName, StoredSha256
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.pypi import uv
+from builder.packages.pypi.names import StoredName, StoredVersion
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
 """Overrides the user's setting, since `symlink` would create links into uv's cache. uv copies where this fails."""
@@ -18,11 +21,12 @@ LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
 class Pinned:
     """One wheel to install."""
 
-    name: str
-    version: str
-    filename: str
-    sha256: str
-    direct: str | None = field(default=None, repr=False)
+    name: StoredName
+    version: StoredVersion
+    filename: StoredFileName
+    sha256: StoredSha256
+    direct: StoredAddress | None = field(default=None, repr=False, compare=False)
+    """The address in the requirement, if it names one instead of an index; stored without credentials."""
 
     @property
     def requirement(self) -> str:

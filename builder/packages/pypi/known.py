@@ -16,7 +16,7 @@ from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
 from builder.packages.pypi.dist import Candidate, Dist
-from builder.packages.pypi.pylock import NAME, VERSION
+from builder.packages.pypi.names import NAME, VERSION
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _SENDER = "the cache"

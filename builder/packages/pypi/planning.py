@@ -12,7 +12,7 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
-from builder.packages.pypi import BUILD_LOCK, LOCK, known, requirements_file, requirements_lock
+from builder.packages.pypi import BUILD_LOCK, LOCK, known, requirements_file, requirements_lock, uv
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolution import Wheels
@@ -40,6 +40,7 @@ def planned(request: Request) -> Wheels | None:
         has_bytecode=bool(routes),
         steps={name: number for number, step in steps(request) for name in names(loaded, step)},
         last_step=request.number,
+        uv=uv.version(),
         build_pins=requirements_lock.build_pins(build_lock, target) if compiled and build_lock else (),
         warnings=(
             *_sizes(request, routes),
@@ -54,6 +55,12 @@ def check(request: Request) -> None:
     asked = wanted(request)
     requirements_file.read(asked.files, asked.requirements)
     _pins(request, asked)
+
+
+def pinned(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the version of each package that the lock has for a target."""
+    lock = _pins(request, wanted(request))
+    return {pin.name: (pin.version,) for pin in lock[1].values()} if lock else {}
 
 
 def _pins(request: Request, asked: Wanted) -> tuple[Path, Mapping[str, Pin]] | None:

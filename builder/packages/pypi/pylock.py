@@ -1,6 +1,5 @@
 """The packages of a pylock.toml (PEP 751), the temporary output of uv."""
 
-import re
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,11 +9,9 @@ import tomli
 from builder.base.errors import BuildError
 from builder.base.values import FileName, Sha256, matching
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.names import NAME, VERSION
 
 SENDER = "the package index"
-NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
-"""PyPA's specification of names (core metadata, "Name")."""
-VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+!_-]*")
 
 
 def candidates(pylock: str) -> tuple[Candidate, ...]:

@@ -1,25 +1,29 @@
 """The Python packages of one target: wheels as published, and sdists that a container compiles."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from builder.base import files
 from builder.base.errors import BuildError
+from builder.base.values import stored
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.model.tools import requirements, tools
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
 from builder.packages.pypi import sdist, static_tools
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.install import Pinned, install
+from builder.packages.pypi.names import NAME, VERSION, StoredName, StoredVersion
 from builder.packages.pypi.routes import Route
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
 BUILD_PINS = "build-constraints.txt"
 """The file of pinned build requirements, in the folder `bin` of the build context."""
+PINNED = re.compile(rf"{NAME.pattern}=={VERSION.pattern}(?: --hash=sha256:[0-9a-f]{{64}})*")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,14 +44,17 @@ class Wheels:
     routes: tuple[Route, ...]
     locked: bool
     has_bytecode: bool
-    steps: Mapping[str, int]
+    uv: StoredVersion
+    """The version of uv, which installs wheels on the host and compiles others in the container."""
+    steps: Mapping[StoredName, int]
     """The number of the step that names a package, by package; all others belong to the last step."""
     last_step: int
-    build_pins: tuple[str, ...] = ()
+    build_pins: tuple[Annotated[str, stored(PINNED, "a pinned build requirement")], ...] = ()
     """Pinned build requirements: constraints with hashes, one per line. Other packages are the newest."""
     warnings: tuple[str, ...] = ()
-    prebuilt: str = "wheels"
-    blocks: tuple[tuple[int, Block], ...] = ()
+    uses: ClassVar[str] = "pip"
+    prebuilt: ClassVar[str] = "wheels"
+    blocks: ClassVar[tuple[tuple[int, Block], ...]] = ()
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -84,15 +91,13 @@ class Wheels:
                 template="pip",
                 title=f"{name} {compiled.version}, from its sdist",
                 values={"name": name, "repaired": repaired, "archive": f"{name}.tar", "pinned": pinned},
-                inputs=(name, compiled.version, compiled.sdist.sha256, self.build_pins),
+                inputs=(name, compiled.version, compiled.sdist.sha256, self.build_pins, self.uv),
             ),
         )
 
     def inputs(self) -> list[Any]:
-        return [
-            [route.package.name, route.package.version, route.package.filename, route.package.sha256]
-            for route in self.routes
-        ]
+        packages = (route.package for route in self.routes)
+        return [self.uv, [[each.name, each.version, each.filename, each.sha256] for each in packages]]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
         parts = {part.name for part in self.compiles if stages & {part.stage, part.repaired}}
@@ -156,3 +161,6 @@ def _wheel(part: CompiledPart, artifact: StageOutput, folder: Path) -> Pinned:
         sha256=files.sha256(path),
         direct=path.resolve().as_uri(),
     )
+
+
+RESOLUTION = Wheels

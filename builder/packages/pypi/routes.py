@@ -1,6 +1,7 @@
 """The route of each package: the first that works, with the reason."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from builder.base.errors import BuildError
 from builder.model.target import Target
@@ -16,7 +17,7 @@ class Route:
 
     package: Pinned
     """The file to install; the sdist of a compiled package."""
-    kind: str
+    kind: Literal["wheel", "compile"]
     """`wheel`: prebuilt, without a container. `compile`: from the sdist, in the build image."""
     reason: str
     size: int | None
@@ -39,7 +40,7 @@ def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
     raise BuildError(msg, why=why)
 
 
-def _route(candidate: Candidate, dist: Dist, *, kind: str, reason: str) -> Route:
+def _route(candidate: Candidate, dist: Dist, *, kind: Literal["wheel", "compile"], reason: str) -> Route:
     return Route(
         package=Pinned(
             name=candidate.name,

@@ -55,6 +55,14 @@ def check(request: Request) -> None:
         gemfile_lock.reached(lock, lambda name: gemfile_lock.files(lock, name, target.arch, where)[0], step.without)
 
 
+def pinned(request: Request) -> dict[str, tuple[str, ...]]:
+    """Return the version of each gem that the lock has."""
+    path = lock_path(request.loaded)
+    if path is None or not path.is_file():
+        return {}
+    return {spec.name: (spec.version,) for spec in gemfile_lock.read(texts.read(path), path.as_posix()).specs}
+
+
 def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
     if unknown := sorted(set(step.without) - {spec.name for spec in lock.specs}):
         raise ecosystem.unknown(target, "without", unknown)

@@ -5,24 +5,27 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 from builder.base import credentials
-from builder.base.values import untrusted
+from builder.base.credentials import StoredAddress
+from builder.base.values import stored, untrusted
 from builder.layer import tree
 from builder.layer.tree import Entry, InMemory, Tree
 from builder.model.architectures import Architecture
+from builder.model.fields import Option
 from builder.model.runtimes import Runtime
 from builder.model.target import Target
-from builder.packages.ecosystem import Block, CompiledPart, Package, StageOutput
+from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 from builder.packages.rubygems import gemspec, index
 from builder.packages.rubygems.spec import Spec, local_platform
 
 ARCHIVE = "gems.tar"
 """The file in the build context with all gems and the order of their installation."""
+_SERIES = re.compile(r"\d+\.\d+\.\d+")
 _OTHER_ABI = re.compile(r"/(?P<abi>\d+\.\d+)/[^/]+\.so$")
 """Precompiled gems contain one library per Ruby, for example lib/nokogiri/3.3/nokogiri.so."""
 
@@ -34,7 +37,7 @@ class ChosenGem:
     spec: Spec
     compiled: bool
     reason: str
-    options: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
     """Arguments for the configuration of its extension."""
 
 
@@ -45,15 +48,16 @@ class Gems:
     target: Target
     step: int
     gems: tuple[ChosenGem, ...]
-    series: str
+    series: Annotated[str, stored(_SERIES, "the ABI of a Ruby")]
     """The ABI of Ruby, which names the folder, for example `3.3.0`."""
-    index: str
+    index: StoredAddress = field(compare=False)
     """The address of the index. It is not part of the layer."""
     locked: bool
-    prebuilt: str = "gems"
-    has_bytecode: bool = False
-    warnings: tuple[str, ...] = ()
-    compiles: tuple[CompiledPart, ...] = ()
+    uses: ClassVar[str] = "gem"
+    prebuilt: ClassVar[str] = "gems"
+    has_bytecode: ClassVar[bool] = False
+    warnings: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 
     @property
     def compiled(self) -> tuple[ChosenGem, ...]:
@@ -166,3 +170,6 @@ def _doubles(there: Mapping[str, Entry], prefix: str, own: str) -> Iterator[Entr
             up = "../" * path.removeprefix("ruby/gems/").count("/")
             pointed = up + other.path.removeprefix("ruby/gems/")
             yield Entry(path=path, mode=tree.LINK, content=InMemory(data=pointed.encode()), link=pointed)
+
+
+RESOLUTION = Gems

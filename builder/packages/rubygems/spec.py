@@ -1,8 +1,12 @@
 """Files of gems, and the platforms of precompiled ones."""
 
+import re
 from dataclasses import dataclass
+from typing import Annotated
 
+from builder.base.values import StoredSha256, stored
 from builder.model.architectures import Architecture
+from builder.model.steps.gem_version import NAME, VERSION
 
 RUBY = "ruby"
 """The platform of gems for every machine: pure Ruby, or code that is compiled at installation."""
@@ -13,12 +17,12 @@ PLATFORM = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 class Spec:
     """One file of a gem. A version can have several, for different platforms."""
 
-    name: str
-    version: str
-    platform: str = RUBY
+    name: Annotated[str, stored(re.compile(NAME), "a valid name of a gem")]
+    version: Annotated[str, stored(VERSION, "a valid version of a gem")]
+    platform: Annotated[str, stored(re.compile(PLATFORM), "a valid platform of a gem")] = RUBY
     needs: tuple[tuple[str, str], ...] = ()
     """Names and requirements of its runtime dependencies."""
-    sha256: str | None = None
+    sha256: StoredSha256 | None = None
 
     @property
     def full_name(self) -> str:

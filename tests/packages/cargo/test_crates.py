@@ -20,6 +20,7 @@ from builder.model.target import targets
 from builder.nightly import inputs
 from builder.packages.cargo import cargo
 from builder.packages.cargo.ecosystem import ECOSYSTEM
+from builder.plan import keys
 from builder.plan.plan import Plan
 from builder.plan.planning import plan
 
@@ -132,7 +133,7 @@ def test_every_file_of_the_project_decides_the_layer(tmp_path: Path) -> None:
     assert after.digest != before.digest
     assert before.container is not None
     assert after.container is not None
-    assert after.container.parts[0].key != before.container.parts[0].key
+    assert keys.parts(after.container)[0].key != keys.parts(before.container)[0].key
 
 
 @pytest.mark.parametrize("more", ["", "[libraries]\nlicences = false\n"])

@@ -1,0 +1,82 @@
+"""Versions, by hand, of what layerwright's own code writes: what it makes of the same inputs.
+
+A version is raised when other bytes result from the same inputs, and then everything that depends on it is made
+again. `tests/plan/test_formats.py` fails for every change of a listed module until it is decided whether to raise one,
+and for a module that is listed nowhere. docs/architecture.md says why these are no hashes of the code.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Format:
+    """The code that writes one kind of bytes."""
+
+    version: int
+    modules: tuple[str, ...]
+    """Below `builder/`, with dots; a name without the last part stands for all modules of a folder."""
+
+
+FORMATS = {
+    "layer": Format(
+        version=1,
+        modules=("layer.tree", "layer.archive", "layer.names", "layer.store", "building.assembling", "building.layer"),
+    ),
+    "slim": Format(version=1, modules=("layer.slim",)),
+    "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
+    "bytecode": Format(version=1, modules=("layer.bytecode", "layer.interpreters", "plan.outlook")),
+    "manifest": Format(
+        version=1,
+        modules=(
+            "building.describing",
+            "layer.checks",
+            "layer.installed",
+            "layer.licences",
+            "layer.linking",
+            "layer.manifest",
+            "layer.sbom",
+            "layer.tokens",
+            "layer.versions",
+        ),
+    ),
+    "container": Format(
+        version=1,
+        modules=("building.artifacts", "building.compiling", "plan.container", "plan.dockerfile", "packages.sources"),
+    ),
+    "pip": Format(
+        version=1,
+        modules=(
+            "packages.pypi.install",
+            "packages.pypi.resolution",
+            "packages.pypi.sdist",
+            "packages.pypi.static_tools",
+            "packages.pypi.uv",
+        ),
+    ),
+    "npm": Format(version=1, modules=("packages.npm.npm", "packages.npm.resolution")),
+    "gem": Format(
+        version=1,
+        modules=("packages.rubygems.gemspec", "packages.rubygems.resolution", "packages.rubygems.spec"),
+    ),
+    "maven": Format(
+        version=1, modules=("packages.maven.maven_lock", "packages.maven.mvn", "packages.maven.resolution")
+    ),
+    "cargo": Format(
+        version=1,
+        modules=(
+            "packages.cargo.cargo_lock",
+            "packages.cargo.cargo",
+            "packages.cargo.installed",
+            "packages.cargo.resolution",
+            "packages.source_folder",
+        ),
+    ),
+    "go": Format(version=1, modules=("packages.go.resolution", "packages.go.source", "packages.source_folder")),
+}
+"""By name. Those of ecosystems are named as the `uses` of their steps. `manifest` is what stands beside a zip."""
+
+
+def versions(names: Iterable[str]) -> dict[str, int]:
+    """Return the versions of formats by name, sorted."""
+    return {name: FORMATS[name].version for name in sorted(set(names))}

@@ -1,0 +1,85 @@
+"""Asking of the world for one zip: package indexes and locks through their ecosystems, files, and this host."""
+
+import posixpath
+from collections.abc import Iterator, Sequence
+
+from builder.base import files
+from builder.layer import archive, interpreters, tree
+from builder.model.images import build_image, run_image
+from builder.model.recipes import RECIPE_FILE, Loaded
+from builder.model.runtimes import refuse_blocked, today
+from builder.model.steps import Copy, Step
+from builder.model.target import Target, steps
+from builder.packages import table
+from builder.packages.ecosystem import Request
+from builder.packages.resolution import Resolution
+from builder.plan.resolved import Copied, Resolved, has_bytecode
+
+
+def resolve(loaded: Loaded, target: Target, *, may_compile: bool = True) -> Resolved:
+    """Return all that the plan of one zip depends on. Queries package indexes where there is no lock.
+
+    Raises UsageError for runtimes that AWS has blocked and locks that do not fit, BuildError for unavailable packages
+    and, unless `may_compile`, for packages that would have to be compiled.
+    """
+    day = today()
+    for runtime in target.runtimes:
+        refuse_blocked(runtime, day)
+    chosen = steps(loaded.recipe, target)
+    resolutions = tuple(_resolutions(loaded, target, chosen, may_compile=may_compile))
+    bytecode = has_bytecode(loaded.recipe, target, resolutions)
+    python = interpreters.find(target.base.series) if bytecode else None
+    return Resolved(
+        target=target,
+        recipe=loaded.recipe,
+        resolutions=resolutions,
+        copied=_copied(loaded, [step for _, step in chosen]),
+        recipe_files=tuple(_beside(loaded)),
+        python=python.version if python else None,
+        run_image=run_image(target.base, target.arch),
+        build_image=build_image(target.base, target.arch),
+        compression=archive.compression(),
+        warnings=(
+            *loaded.warnings,
+            *(text for runtime in target.runtimes if (text := runtime.warning(day))),
+        ),
+    )
+
+
+def _resolutions(
+    loaded: Loaded, target: Target, chosen: Sequence[tuple[int, Step]], *, may_compile: bool
+) -> Iterator[Resolution]:
+    """Yield the resolution of each ecosystem that the steps take packages from."""
+    for ecosystem in table.ECOSYSTEMS:
+        matching = tuple((number, step) for number, step in chosen if isinstance(step, ecosystem.step))
+        if matching:
+            request = Request(loaded=loaded, target=target, steps=matching, may_compile=may_compile)
+            if resolution := ecosystem.resolve(request):
+                yield resolution
+
+
+def _beside(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    """Yield the files beside the recipe, which scripts can read, with their SHA-256. Locks are left out."""
+    if loaded.folder is None or loaded.adhoc:
+        return
+    own = {RECIPE_FILE, *table.lock_names(table.of_recipe(loaded))}
+    for name, digest in files.hashes(loaded.folder).items():
+        if name.rpartition("/")[2] not in own:
+            yield name, digest
+
+
+def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
+    root = loaded.file("")
+    return tuple(
+        Copied(
+            source=tree.layer_path(path.relative_to(root)),
+            to=posixpath.normpath(f"{step.to.strip('/')}/{path.name}"),
+            executable=step.executable,
+            sha256=files.sha256(path),
+        )
+        for step in chosen
+        if isinstance(step, Copy)
+        for pattern in step.files
+        for path in sorted(root.glob(pattern))
+        if path.is_file()
+    )

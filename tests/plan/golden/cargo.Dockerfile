@@ -1,0 +1,48 @@
+# tiny-1.0-provided.al2023-arm64: public.ecr.aws/sam/build-provided.al2023:latest-arm64
+FROM --platform=linux/arm64 public.ecr.aws/sam/build-provided.al2023:latest-arm64 AS step-0
+USER root
+WORKDIR /layerwright
+ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=provided.al2023 SOURCE_DATE_EPOCH=315532800 \
+    CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LAYERWRIGHT_GOARCH=arm64
+
+# step 1: packages cargo
+FROM step-0 AS step-1-packages
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    cargo
+
+
+# step 1: hexyl 0.16.0, built with cargo
+FROM step-1-packages AS step-1
+ADD cargo.tar /layerwright/cargo/
+ARG LAYERWRIGHT_AGAIN
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    sh /layerwright/inside/crates.sh fetch hexyl-0.16.0 43d56dd04872b6c6d429f18d2e03df95f853feb618c7cd8bf22d0e6851ce5ef8
+ARG LAYERWRIGHT_AGAIN
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    sh /layerwright/inside/crates.sh build bin  --  && \
+    LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/crates.py /layerwright/cargo/metadata.json \
+    "$PREFIX/share/licenses/cargo" hexyl
+
+
+# libraries that Amazon Linux 2023 on Lambda lacks
+FROM step-1 AS tree
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=bind,source=bin,target=/layerwright/bin \
+    LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
+
+# what leaves the container
+FROM scratch AS result
+COPY --from=tree /opt /tree/opt
+COPY --from=tree /layerwright/out /tree/out

@@ -1,0 +1,49 @@
+# ca-bundle-2025: public.ecr.aws/sam/build-python3.13:latest-x86_64
+FROM --platform=linux/amd64 public.ecr.aws/sam/build-python3.13:latest-x86_64 AS step-0
+USER root
+WORKDIR /layerwright
+ENV PREFIX=/opt ARCH=x86_64 MACHINE=x86_64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=315532800 \
+    CFLAGS="-O2 -march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2" CXXFLAGS="-O2 -march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2" CPPFLAGS=-I/opt/include \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LAYERWRIGHT_GOARCH=amd64
+
+# step 1: packages ca-certificates
+FROM step-0 AS step-1
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/dnf,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    ca-certificates
+
+
+# step 2: script
+FROM step-1 AS step-2
+ARG LAYERWRIGHT_AGAIN
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=bind,source=scripts,target=/layerwright/scripts --mount=type=bind,source=recipe,target=/layerwright/recipe \
+    NAME=ca-bundle VERSION=2025 sh /layerwright/inside/script.sh 02
+
+
+# libraries that Amazon Linux 2023 on Lambda lacks
+FROM step-2 AS tree
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=bind,source=bin,target=/layerwright/bin \
+    LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
+
+# what leaves the container
+FROM scratch AS result
+COPY --from=tree /opt /tree/opt
+COPY --from=tree /layerwright/out /tree/out
+COPY --from=tree /layerwright/outside /tree/outside
+
+# scripts/02.sh
+#   mkdir -p "$PREFIX/lib"
+#   for file in /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/certs/ca-certificates.crt; do
+#       if [ -s "$file" ]; then cat "$file" > "$PREFIX/lib/ca-bundle.pem"; break; fi
+#   done
+#   grep -c 'BEGIN CERTIFICATE' "$PREFIX/lib/ca-bundle.pem"
