@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kit.commands import ROOT
@@ -182,11 +183,10 @@ def test_facts_of_others_leave_a_key_alone(own: Path) -> None:
 
 def test_tools_that_repair_count_only_where_repair_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     before = every_key()
-    newer = dataclasses.replace(tools(), auditwheel=dataclasses.replace(tools().auditwheel, version="99.0"))
+    newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf)
     monkeypatch.setattr(keys, "tools", lambda: newer)
     assert changed(before) == {"pip repaired-psycopg2"}
-    newer = dataclasses.replace(tools(), patchelf=dataclasses.replace(tools().patchelf, version="99.0"))
-    monkeypatch.setattr(keys, "tools", lambda: newer)
+    newer.patchelf = SimpleNamespace(version="99.0")  # type: ignore[assignment]
     trees = {part for part in before if part.endswith(" tree")}
     assert changed(before) == {"pip repaired-psycopg2"} | trees, "patchelf leads programs of /opt to its libraries"
 
