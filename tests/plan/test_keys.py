@@ -186,7 +186,7 @@ def test_tools_that_repair_count_only_where_repair_runs(monkeypatch: pytest.Monk
     newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf)
     monkeypatch.setattr(keys, "tools", lambda: newer)
     assert changed(before) == {"pip repaired-psycopg2"}
-    newer.patchelf = SimpleNamespace(version="99.0")  # type: ignore[assignment]
+    newer.patchelf = SimpleNamespace(version="99.0")
     trees = {part for part in before if part.endswith(" tree")}
     assert changed(before) == {"pip repaired-psycopg2"} | trees, "patchelf leads programs of /opt to its libraries"
 
