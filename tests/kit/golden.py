@@ -158,7 +158,7 @@ def compare(path: Path, text: str, *, update: bool) -> None:
         path.write_text(text, encoding="utf-8", newline="\n")
     elif before != text:
         lines = difflib.unified_diff(before.splitlines(), text.splitlines(), path.name, "now", lineterm="", n=2)
-        command = "pytest --update-golden tests/plan/test_golden.py"
+        command = "pytest --update-golden tests/plan"
         pytest.fail("\n".join([*lines, f"`{command}` writes it, if that is meant"]), pytrace=False)
 
 
