@@ -1,5 +1,6 @@
 """Fixtures: a cache of our own for every run, an index on loopback, and skips that CI does not take."""
 
+import functools
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from botocore import session
 from hypothesis import settings
 from kit import aws, gems, npm, published, shared, standin, tiers
 from kit.front import Front
@@ -143,7 +145,9 @@ def engine(_pins: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
-    with aws.server() as address:
+    # Every session of boto3 reads megabytes of descriptions of services; here one loader serves all of them.
+    with aws.server() as address, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_loader", functools.cache(session.create_loader))
         yield address
 
 

@@ -115,27 +115,43 @@ def test_every_target_that_is_compiled_has_a_stand_in_to_be_compiled_in(one: Loa
     assert {target.base.name for target in targets(one.recipe)} <= set(standin.RUNTIMES)
 
 
+def runs_in_a_container(target: Target) -> bool:
+    """Tell whether a container runs the test of a recipe. Emulation takes its time: one foreign Python is enough."""
+    return target.base.name in {"python3.13", "nodejs22.x", "provided.al2023", "java21"} or (
+        target.base.name == "python3.14" and target.arch == host_architecture()
+    )
+
+
 @pytest.mark.network
 @pytest.mark.recipes
+@pytest.mark.engine
 @pytest.mark.parametrize(("one", "target"), PAIRS, ids=[target.name for _, target in PAIRS])
-def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target, tmp_path: Path) -> None:
+def test_a_recipe_builds_passes_its_checks_and_works(
+    one: Loaded, target: Target, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     built = build(one, target, Options(output=tmp_path), lambda _: None)
     assert not unfit(built)
     assert built.manifest.locked is True
-    if target.base.python is None or not built.manifest.packages:
-        return  # built and checked; a container runs its test
+    if target.base.python and built.manifest.packages:
+        works_on_this_host(built, one, target, tmp_path)
+    if runs_in_a_container(target):
+        request.getfixturevalue("engine")
+        works_in_the_runtime(built, one, target)
+
+
+def works_on_this_host(built: Built, one: Loaded, target: Target, folder: Path) -> None:
     interpreter = interpreters.find(target.base.series)
     if interpreter is None or target.arch != host_architecture() or sys.platform != "linux":
-        return  # built and checked; a container runs its test
+        return  # a container runs its test
     assert built.manifest.bytecode == interpreter.version
-    root = tmp_path / "opt"
+    root = folder / "opt"
     with zipfile.ZipFile(built.path) as archive:
         archive.extractall(root)
     for test in one.recipe.test:
         finished = subprocess.run(
             [*interpreter.command, "-B", "-s", "-c", test.python or ""],
-            env={"PYTHONPATH": str(root / "python"), "PATH": os.defpath, "HOME": str(tmp_path)},
-            cwd=tmp_path,
+            env={"PYTHONPATH": str(root / "python"), "PATH": os.defpath, "HOME": str(folder)},
+            cwd=folder,
             capture_output=True,
             encoding="utf-8",
             check=False,
@@ -143,21 +159,7 @@ def test_a_recipe_builds_passes_its_checks_and_works(one: Loaded, target: Target
         assert finished.returncode == 0, finished.stderr
 
 
-IN_RUNTIME = [
-    (one, target)
-    for one, target in PAIRS
-    # Emulation takes its time: one Python of the other architecture is enough.
-    if target.base.name in {"python3.13", "nodejs22.x", "provided.al2023", "java21"}
-    or (target.base.name == "python3.14" and target.arch == host_architecture())
-]
-
-
-@pytest.mark.network
-@pytest.mark.recipes
-@pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize(("one", "target"), IN_RUNTIME, ids=[target.name for _, target in IN_RUNTIME])
-def test_a_recipe_without_compiling_works_in_the_runtime(one: Loaded, target: Target, tmp_path: Path) -> None:
-    built = build(one, target, Options(output=tmp_path), lambda _: None)
+def works_in_the_runtime(built: Built, one: Loaded, target: Target) -> None:
     if version_key(built.manifest.abi.glibc or "2.0") > version_key(standin.GLIBC):
         # Amazon Linux 2023 has it, and the stand-in refuses it as an older Lambda would.
         with pytest.raises(SmokeFailedError, match=r"version `GLIBC_2\.3\d' not found"):

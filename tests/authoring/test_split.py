@@ -38,6 +38,7 @@ def series() -> str:
 
 
 @pytest.mark.network
+@pytest.mark.engine
 def test_each_import_works_with_the_layers_that_the_split_names(tmp_path: Path) -> None:
     python, arch = series(), host_architecture()
     assert arch is not None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 _OF_FIXTURES = {"engine": {"engine", "_pins", "browser"}}
-"""The tier of a test by what it asks for. Others say it by a marker."""
+"""The tier of a test by what it asks for. Tests that fetch many megabytes of packages say it by the marker."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -21,7 +21,7 @@ TIERS = {
     # The longest first: a test of minutes that needs an engine is run by `make test-long`.
     "long": Tier(why="take minutes each", command="make test-long"),
     "engine": Tier(
-        why="need a container engine, the stand-ins for Amazon's images or Chromium",
+        why="need a container engine with the stand-ins, Chromium, or many megabytes of packages",
         command="make test-engine",
     ),
 }

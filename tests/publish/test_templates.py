@@ -252,6 +252,7 @@ def refers_to_arns(stack: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.network
+@pytest.mark.engine
 def test_typescript_compiles_and_synthesizes(cloud: Front, folder: Path) -> None:
     work = folder / "cdk"
     work.mkdir()
@@ -279,6 +280,7 @@ def test_typescript_compiles_and_synthesizes(cloud: Front, folder: Path) -> None
 
 
 @pytest.mark.network
+@pytest.mark.engine
 def test_python_synthesizes(cloud: Front, folder: Path) -> None:
     work = folder / "cdk"
     work.mkdir()

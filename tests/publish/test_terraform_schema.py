@@ -56,6 +56,7 @@ def resources(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.network
+@pytest.mark.engine
 @pytest.mark.parametrize("large", [False, True])
 def test_every_attribute_is_one_of_the_provider(
     bindings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, large: bool
