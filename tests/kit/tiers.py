@@ -14,18 +14,19 @@ _OF_FIXTURES = {"engine": {"engine", "_pins", "browser"}}
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Tier:
     why: str
+    """What its tests need."""
     command: str
 
 
 TIERS = {
     # The longest first: a test of minutes that needs an engine is run by `make test-long`.
-    "long": Tier(why="take minutes each", command="make test-long"),
+    "long": Tier(why="minutes for each test", command="make test-long"),
     "engine": Tier(
-        why="need a container engine with the stand-ins, Chromium, or many megabytes of packages",
+        why="a container engine with the stand-ins, Chromium, or many megabytes of packages",
         command="make test-engine",
     ),
 }
-UNMARKED = Tier(why="need no engine", command="make test")
+UNMARKED = Tier(why="nothing but Python", command="make test")
 
 
 class Tiers:
@@ -53,15 +54,15 @@ class Tiers:
         self.left_out |= Counter(getattr(node, "workeroutput", {}).get("left_out", {}))  # each worker sees all tests
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not self.left_out:
+        if not self.left_out or terminalreporter.config.option.keyword:  # who names tests knows what is left out
             return
         terminalreporter.section("not run")
         for name, count in sorted(self.left_out.items()):
             tier = TIERS.get(name, UNMARKED)
-            terminalreporter.write_line(f"{count} tests {tier.why}: `{tier.command}`")
+            terminalreporter.write_line(f"{count:5} tests, `{tier.command}`: needs {tier.why}")
         skipped = len(terminalreporter.stats.get("skipped", []))
         if skipped:
-            terminalreporter.write_line(f"{skipped} tests were skipped; the summary above has the reason of each")
+            terminalreporter.write_line(f"{skipped:5} tests, skipped: the summary has the reason of each")
 
 
 def _tier(item: pytest.Item) -> str:
