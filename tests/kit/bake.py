@@ -1,0 +1,151 @@
+"""`python bake.py REGISTRY SOURCES CONTEXT`: print what of the stand-ins is to be built, for `docker buildx bake`.
+
+Each image and each interpreter has a key, a digest of what it is made of. The registry has what was made under its key,
+so an edit of one file builds the images that have it. Prints nothing when everything is there.
+"""
+
+import hashlib
+import json
+import re
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parents[1] / "standin"
+ARCHES = {"amd64": "x86_64", "arm64": "arm64"}
+FILES = {
+    "provided": (),
+    "python": ("bootstrap",),
+    "nodejs": ("bootstrap-nodejs", "node-runtime.mjs"),
+    "java": ("bootstrap-java", "java-client.xml"),
+    "ruby": ("bootstrap-ruby", "ruby-runtime.rb"),
+}
+"""What only the images that run functions have, by language."""
+SHARED = {"run": ("lambda-entrypoint.sh",), "build": ("dnf", "packages.tsv", "rpm")}
+MANIFESTS = (
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """A stand-in: its name in the registry, without the architecture."""
+
+    target: str
+    name: str
+    tag: str
+    language: str
+    series: str = ""
+    args: Mapping[str, str] = field(default_factory=dict)
+
+
+def images(versions: Mapping[str, str]) -> Iterable[Image]:
+    yield from _pair("provided", "al2023", "provided.al2023")
+    for series in _series(versions, "python"):
+        yield from _pair("python", series, f"python{series}", PYTHON=series)
+    for series in _series(versions, "node"):
+        yield from _pair("nodejs", series, f"nodejs{series}.x", NODE=series)
+    yield from _pair("java", "21", "java21")
+    yield from _pair("ruby", "3.3", "ruby3.3")
+
+
+def _pair(language: str, series: str, runtime: str, **args: str) -> Iterable[Image]:
+    yield Image(f"run-{language}", f"lambda/{language}", series, language, series, args)
+    yield Image(f"build-{language}", f"sam/build-{runtime}", "latest", language, series, args)
+
+
+def _series(versions: Mapping[str, str], language: str) -> list[str]:
+    return [name.partition("_")[2] for name in versions if name.startswith(f"{language}_")]
+
+
+def versions() -> dict[str, str]:
+    lines = (HERE / "versions").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+@dataclass(frozen=True)
+class Bake:
+    """Targets of one call of bake, which builds them side by side."""
+
+    registry: str
+    sources: Path
+    context: str
+    targets: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    def interpreter(self, language: str, series: str, arch: str) -> tuple[str, str]:
+        """Return the context that has an interpreter, and its key; it becomes a target if the registry has it not."""
+        source = self.sources / f"{language}{series}.orig.tar.xz"
+        made = _key((HERE / "interpreters.Dockerfile").read_bytes(), source.read_bytes() if source.exists() else b"")
+        tag = f"{series}-{arch}-{made}"
+        if has(self.registry, f"standin/{language}", tag):
+            return f"docker-image://{self.registry}/standin/{language}:{tag}", made
+        name = _name(f"{language}-{series}-{arch}")
+        self.targets[name] = {
+            "context": self.context,
+            "dockerfile": "interpreters.Dockerfile",
+            "target": language,
+            "platforms": [f"linux/{arch}"],
+            "args": {"REGISTRY": self.registry, "PYTHON": series},
+            "tags": [f"{self.registry}/standin/{language}:{tag}"],
+        }
+        return f"target:{name}", made
+
+    def image(self, image: Image, arch: str, inputs: bytes) -> None:
+        """Add an image, under its name and under its key, if the registry has not this key."""
+        contexts, made = {}, ""
+        if image.language in {"python", "ruby"}:
+            contexts[image.language], made = self.interpreter(image.language, image.series, arch)
+        kind = image.target.partition("-")[0]
+        own = [
+            (HERE / file).read_bytes() for file in (*SHARED[kind], *(FILES[image.language] if kind == "run" else ()))
+        ]
+        key = _key(inputs, made.encode(), *own)
+        tag = f"{image.tag}-{ARCHES[arch]}"
+        if has(self.registry, image.name, f"{tag}-{key}"):
+            return
+        self.targets[_name(f"{image.name}-{tag}")] = {
+            "context": self.context,
+            "target": image.target,
+            "platforms": [f"linux/{arch}"],
+            "args": {"REGISTRY": self.registry, **image.args},
+            "contexts": contexts,
+            "tags": [f"{self.registry}/{image.name}:{tag}", f"{self.registry}/{image.name}:{tag}-{key}"],
+        }
+
+
+def has(registry: str, name: str, tag: str) -> bool:
+    request = urllib.request.Request(f"http://{registry}/v2/{name}/manifests/{tag}", headers={"Accept": MANIFESTS})
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except urllib.error.HTTPError:
+        return False
+    return True
+
+
+def _key(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()[:16]
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "-", text)
+
+
+def main(registry: str, sources: str, context: str) -> None:
+    """Print the definition, if anything is to be built."""
+    bake = Bake(registry=registry, sources=Path(sources), context=context)
+    inputs = (HERE / "Dockerfile").read_bytes() + (HERE / "versions").read_bytes()
+    for image in images(versions()):
+        for arch in ARCHES:
+            bake.image(image, arch, inputs)
+    wanted = [name for name, target in bake.targets.items() if target.get("dockerfile") is None]
+    if wanted:
+        definition = {"group": {"default": {"targets": [*bake.targets]}}, "target": bake.targets}
+        print(json.dumps(definition, indent=1))  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
