@@ -20,7 +20,7 @@ class LockOptions(Bundle):
     """The recipes whose locks are written, and whether versions change."""
 
     names: shared.RecipeNames
-    everything: Annotated[bool, Option("--all", about="Lock every recipe.")]
+    everything: shared.Everything
     upgrade: Annotated[
         bool,
         Option(

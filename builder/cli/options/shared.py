@@ -34,6 +34,7 @@ RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False)
 RecipeName = Annotated[str, Argument("RECIPE")]
 ZipPath = Annotated[Path, Argument("ZIP", kind=FILE)]
 ZipPaths = Annotated[tuple[Path, ...], Argument("ZIP...", kind=FILE)]
+Everything = Annotated[bool, Option("--all", about="Select every recipe.")]
 Only = Annotated[
     tuple[str, ...],
     Option(

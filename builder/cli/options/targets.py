@@ -84,7 +84,7 @@ class TargetOptions(Bundle):
     """The targets of a call: recipes by name, or packages without a recipe, narrowed by runtime, architecture, name."""
 
     names: shared.RecipeNames
-    everything: Annotated[bool, Option("--all", about="Select every recipe.")]
+    everything: shared.Everything
     packages: PackageOptions
     runtimes: Annotated[tuple[str, ...], shared.runtime("those of the recipe; without one, the newest")]
     architectures: Annotated[tuple[str, ...], shared.arch("those of the recipe; without one, both")]
