@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files
-from builder.base.emitter import Events
 from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
 from builder.packages import table
-from builder.packages.ecosystem import Change, LockFile, LockRequest
+from builder.packages.ecosystem import Change, LockFile, LockRequest, Report
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +22,7 @@ class Locked:
     """Packages that it does not pin, because several versions of them are needed."""
 
 
-def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
+def relock(loaded: Loaded, *, upgrade: bool, report: Report) -> list[Locked]:
     """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them.
 
     Raises UsageError for a recipe without a folder or without packages.
@@ -31,7 +30,7 @@ def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
     if loaded.folder is None or loaded.adhoc:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
-    request = LockRequest(loaded=loaded, upgrade=upgrade, events=events)
+    request = LockRequest(loaded=loaded, upgrade=upgrade, report=report)
     locks = [lock for ecosystem in table.of_recipe(loaded) for lock in ecosystem.lock(request)]
     if not locks:
         msg = f"{loaded.name} has no packages to lock"

@@ -1,12 +1,11 @@
 """`layerwright update --tools`: newer versions of the programs in `images/tools.toml`, with their hashes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import tomlkit
 from tomlkit.items import Array
 
-from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.model import facts
 from builder.model.tools import FILE, JarTool, Tools, WheelTool, tools
@@ -28,14 +27,14 @@ class ToolChange:
     """Of the jar."""
 
 
-def newer(events: Events) -> tuple[ToolChange, ...]:
+def newer(report: Callable[[str], None]) -> tuple[ToolChange, ...]:
     """Ask the indexes for newer versions of all tools that are not held."""
     current = tools()
-    events.begin("asking the package index for newer tools")
+    report("asking the package index for newer tools")
     changes = list(_newer_wheels(current))
     for name, jar in current.jars().items():
         if jar.held is None:
-            events.begin("asking the Maven repository", name)
+            report(f"asking the Maven repository for a newer {name}")
             changes += _newer_jar(name, jar)
     return tuple(changes)
 

@@ -8,7 +8,6 @@ import click
 
 from builder.cli import reporting
 from builder.cli.options import shared
-from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 from builder.cli.options.targets import Pips
 
@@ -39,7 +38,6 @@ class LockOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright lock numpy --upgrade")
-@listener_options
 @typed
 def lock(locking: LockOptions) -> None:
     """Write the lock files of recipes.
@@ -55,8 +53,8 @@ def lock(locking: LockOptions) -> None:
 
     names = locking.names or all_names(locking.folder)
     for loaded in [reporting.load_recipe(locking.folder, name) for name in names]:
-        with terminal.events().of(loaded.name).stage("locking") as events:
-            locks = relock(loaded, upgrade=locking.upgrade, events=events)
+        with terminal.working(f"locking {loaded.name}") as report:
+            locks = relock(loaded, upgrade=locking.upgrade, report=report)
         view.show(locks)
 
 
@@ -80,7 +78,6 @@ class NewOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright new numpy --pip numpy")
-@listener_options
 @typed
 def new(recipe: NewOptions) -> None:
     """Write a recipe for Python packages that lints and builds.
@@ -91,9 +88,9 @@ def new(recipe: NewOptions) -> None:
     from builder.authoring.new import write_recipe
     from builder.cli import terminal
 
-    with terminal.events().stage("resolving", " ".join(recipe.pips)):
+    with terminal.working(f"resolving {' '.join(recipe.pips)}"):
         path = write_recipe(recipe.request, recipe.name, recipe.folder)
-    terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
+    terminal.note(f"wrote {path}; `layerwright build {recipe.name}` builds it")
 
 
 @click.command(epilog="Example: layerwright lint numpy")
@@ -111,7 +108,7 @@ def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
     results = list(lint.lint(folder, names or all_names(folder)))
     reporting.warn(warning for result in results for warning in result.warnings)
     reporting.report_errors([result.error for result in results if result.error])
-    terminal.result(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
+    terminal.note(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
 
 
 @click.command(epilog="Example: layerwright schema > recipe.schema.json")

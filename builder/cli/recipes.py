@@ -11,7 +11,6 @@ from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.builds import BuildOptions
 from builder.cli.options.containers import ContainerOptions
-from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive, typed
 from builder.cli.options.targets import RecipeFilters, TargetOptions
 
@@ -104,7 +103,6 @@ def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
 
 
 @click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
-@listener_options
 @typed
 def plan(selected: TargetOptions, route: shared.Route, containers: ContainerOptions, *, as_json: shared.AsJson) -> None:
     """Show what a build would do, and why.
@@ -132,15 +130,14 @@ def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":
     from builder.plan.planning import plan as make_plan
 
     plans = []
-    with terminal.events().stage("planning") as events:
+    with terminal.working("planning") as report:
         for loaded, target in pairs:
-            events.begin("planning", target.name)
+            report(f"planning {target.name}")
             plans.append(make_plan(loaded, target, wheels_only=wheels_only))
     return plans
 
 
 @click.command(epilog="Example: layerwright build --pip numpy==2.3.2 --arch arm64")
-@listener_options
 @typed
 def build(
     selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: shared.AsJson
@@ -155,15 +152,15 @@ def build(
     from builder.cli import terminal
     from builder.cli.views import built as view
 
-    how = BatchOptions(jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
-    results, errors = build_all(pairs, building.of_layers(containers), how, terminal.events())
+    how = BatchOptions(talk=terminal, jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
+    results, errors = build_all(pairs, building.of_layers(containers), how)
     if as_json:
         terminal.data(view.document(results, errors))
     elif results:
         view.show(results)
     reporting.warn(note for built in results for note in built.notes)
     for built in results if building.verify else ():
-        terminal.result(f"{built.target}: two builds from nothing are equal, byte by byte")
+        terminal.note(f"{built.target}: two builds from nothing are equal, byte by byte")
     reporting.report_errors(errors)
 
 

@@ -11,7 +11,6 @@ from kit.compiled import recipe
 from kit.foreign import interface, programs
 
 from builder.authoring.relock import relock
-from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
@@ -49,12 +48,12 @@ def loaded(folder: Path, program: object, arch: str) -> Loaded:
     (made / "build.rs").write_text(BUILD % (folder / "marker").as_posix(), encoding="utf-8")
     write_recipe(folder, "a", recipe(step(), TEST, arch=arch))
     found = recipes.load(folder / "recipes", "a")
-    relock(found, upgrade=False, events=Events())
+    relock(found, upgrade=False, report=lambda _: None)
     return found
 
 
 def made(folder: Path, one: Loaded) -> Built:
-    return build(one, targets(one.recipe)[0], Options(output=folder, test="always"), Events())
+    return build(one, targets(one.recipe)[0], Options(output=folder, test="always"), lambda _: None)
 
 
 @pytest.mark.network

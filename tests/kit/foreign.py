@@ -9,7 +9,6 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
-from builder.base.emitter import Events
 from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
@@ -58,7 +57,7 @@ def made(folder: Path, text: str, route: str = "auto") -> Built:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
     options = Options(output=folder / "dist" / route, containers=EngineOptions(mode=route))
-    return build(one, targets(one.recipe)[0], options, Events())
+    return build(one, targets(one.recipe)[0], options, lambda _: None)
 
 
 def works(engine: Engine, built: Built, folder: Path) -> bool:

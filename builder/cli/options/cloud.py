@@ -77,8 +77,7 @@ class Access(Bundle):
         from builder.cli import terminal
         from builder.publish.interaction import Interaction
 
-        confirm = confirmation() if terminal.chosen().events == "text" else None  # a question is no event
-        return Interaction(yes=yes, account=self.account, confirm=confirm, quiet=quiet, events=terminal.events())
+        return Interaction(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet, talk=terminal)
 
 
 def confirmation() -> "Callable[[Identity], bool] | None":

@@ -5,10 +5,12 @@ import sys
 import time
 
 tree = ast.parse(sys.argv.pop())
-imports: "list[ast.stmt]" = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+statements = tree.body
+tree.body = [node for node in statements if isinstance(node, (ast.Import, ast.ImportFrom))]
 started = time.perf_counter()
 space = {"__name__": "__main__"}
-exec(compile(ast.Module(imports, []), "test", "exec"), space)  # noqa: S102  that is the job
-if imports:
+exec(compile(tree, "test", "exec"), space)  # noqa: S102  that is the job
+if tree.body:
     print("layerwright-import-ms=%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
+tree.body = statements
 exec(compile(tree, "test", "exec"), space)  # noqa: S102

@@ -50,7 +50,7 @@ case "$1" in
             shift
         done
         shift
-        # shellcheck disable=SC2086  features and flags have no spaces
+        # shellcheck disable=SC2086  # features and flags have no spaces
         tool metadata --frozen --format-version 1 --manifest-path source/Cargo.toml --filter-platform "$target" \
             $options >metadata.json
         # No path of this container stays in messages of the program; the last that fits counts.

@@ -14,6 +14,7 @@ export GOTOOLCHAIN=local GOWORK=off GOENV=off GO111MODULE=on GOFLAGS=-mod=readon
 hashes() { if [ -e go.sum ]; then grep -v '/go\.mod h1:' go.sum || true; fi; }
 
 texts() {  # folder, names of them as layerwright knows them: Go's modules declare no license
+    # shellcheck disable=SC2010  # modules have no names with line breaks
     { ls "$1" | grep -iE '^(licen[cs]e|copying|notice|copyright|unlicense)([._-].*)?$' | grep -vE '\.go$' || true; }
 }
 

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Dict, Iterator
 
 ELF64 = b"\x7fELF\x02\x01"
 LOAD, DYNAMIC = 1, 2
@@ -175,7 +175,7 @@ def output(command: list[str]) -> str:
     return finished.stdout.decode("utf-8", "replace")
 
 
-Row = dict[str, Any]
+Row = Dict[str, Any]
 
 
 def close(elves: list[Elf], provided: set[str], dlopened: list[str], lib: Path) -> dict[str, list[Row]]:

