@@ -11,6 +11,7 @@ import pytest
 from kit import gems, standin
 from kit.commands import ROOT
 
+from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.engine import client
@@ -129,7 +130,7 @@ def runs_in_a_container(target: Target) -> bool:
 def test_a_recipe_builds_passes_its_checks_and_works(
     one: Loaded, target: Target, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    built = build(one, target, Options(output=tmp_path), lambda _: None)
+    built = build(one, target, Options(output=tmp_path), Events())
     assert not unfit(built)
     assert built.manifest.locked is True
     if target.base.python and built.manifest.packages:
@@ -188,7 +189,7 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
     if any(isinstance(step, Gem) for step in one.recipe.step):
         address = request.getfixturevalue("real_gems")
         request.getfixturevalue("monkeypatch").setenv("BUNDLE_MIRROR__ALL", address)
-    built = build(one, target, Options(output=tmp_path), lambda _: None)
+    built = build(one, target, Options(output=tmp_path), Events())
     assert not unfit(built)
     foreign = target.arch != engine.architecture
     if any(isinstance(step, (Build, Cargo, Gem, Go, Script, Pip, Npm)) for step in one.recipe.step):

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files
+from builder.base.emitter import Events
 from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
 from builder.packages import table
-from builder.packages.ecosystem import Change, LockFile, LockRequest, Report
+from builder.packages.ecosystem import Change, LockFile, LockRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +23,7 @@ class Locked:
     """Packages that it does not pin, because several versions of them are needed."""
 
 
-def relock(loaded: Loaded, *, upgrade: bool, report: Report) -> list[Locked]:
+def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
     """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them.
 
     Raises UsageError for a recipe without a folder or without packages.
@@ -30,7 +31,7 @@ def relock(loaded: Loaded, *, upgrade: bool, report: Report) -> list[Locked]:
     if loaded.folder is None or loaded.adhoc:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
-    request = LockRequest(loaded=loaded, upgrade=upgrade, report=report)
+    request = LockRequest(loaded=loaded, upgrade=upgrade, events=events)
     locks = [lock for ecosystem in table.of_recipe(loaded) for lock in ecosystem.lock(request)]
     if not locks:
         msg = f"{loaded.name} has no packages to lock"

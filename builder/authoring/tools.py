@@ -1,11 +1,12 @@
 """`layerwright update --tools`: newer versions of the programs in `images/tools.toml`, with their hashes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import tomlkit
 from tomlkit.items import Array
 
+from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.model import facts
 from builder.model.tools import FILE, JarTool, Tools, WheelTool, tools
@@ -27,14 +28,14 @@ class ToolChange:
     """Of the jar."""
 
 
-def newer(report: Callable[[str], None]) -> tuple[ToolChange, ...]:
+def newer(events: Events) -> tuple[ToolChange, ...]:
     """Ask the indexes for newer versions of all tools that are not held."""
     current = tools()
-    report("asking the package index for newer tools")
+    events.begin("asking the package index for newer tools")
     changes = list(_newer_wheels(current))
     for name, jar in current.jars().items():
         if jar.held is None:
-            report(f"asking the Maven repository for a newer {name}")
+            events.begin("asking the Maven repository", name)
             changes += _newer_jar(name, jar)
     return tuple(changes)
 

@@ -3,7 +3,7 @@
 import difflib
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from builder.authoring import pin, tools
 from builder.authoring.relock import relock
 from builder.authoring.tools import ToolChange
 from builder.base import cache_paths, files, processes
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.engine import client
 from builder.model import facts, images, recipes
@@ -21,7 +22,6 @@ from builder.model.tools import FILE as TOOLS_FILE
 from builder.packages import table
 from builder.plan.planning import plan
 
-Report = Callable[[str], None]
 BRANCH = "layerwright/updates"
 _MANYLINUX = re.compile(r"manylinux_2_(\d+)")
 
@@ -77,7 +77,7 @@ class Proposal:
         return bool(self.updates or self.pins or self.tools)
 
 
-def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str | None], report: Report) -> Proposal:
+def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str | None], events: Events) -> Proposal:
     """Look for newer packages and images. Writes nothing outside of the cache.
 
     An error of one recipe does not affect the others. `kind` is the engine and the builder that query the registry.
@@ -87,9 +87,9 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
     for recipe in loaded:
         if not table.of_recipe(recipe):
             continue
-        report(f"looking for newer packages of {recipe.name}")
         try:
-            update = _newer(recipe, report)
+            with events.of(recipe.name).stage("looking for newer packages") as inner:
+                update = _newer(recipe, inner)
         except LayerwrightError as error:
             errors[recipe.name] = error
         else:
@@ -97,7 +97,7 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
     pin_changes: tuple[tuple[str, str | None, str], ...] = ()
     texts: tuple[str, str] | None = None
     if pins:
-        report("asking the registry for newer images")
+        events.begin("asking the registry for newer images")
         try:
             pin_changes, texts = _newer_images(kind)
         except LayerwrightError as error:
@@ -105,13 +105,13 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
     return Proposal(updates=tuple(updates), pins=pin_changes, pins_text=texts, errors=errors)
 
 
-def propose_tools(report: Report) -> Proposal:
+def propose_tools(events: Events) -> Proposal:
     """Look for newer versions of layerwright's own tools. Writes nothing outside of the cache."""
-    changes = tools.newer(report)
+    changes = tools.newer(events)
     return Proposal(updates=(), tools=changes, tools_text=tools.rewritten(changes) if changes else None)
 
 
-def _newer(loaded: Loaded, report: Report) -> Update | None:
+def _newer(loaded: Loaded, events: Events) -> Update | None:
     """Write new locks in a copy of the recipe's folder, and return the differences."""
     if loaded.folder is None:
         return None
@@ -119,7 +119,7 @@ def _newer(loaded: Loaded, report: Report) -> Update | None:
         copy = work / loaded.name
         shutil.copytree(loaded.folder, copy)
         fresh = recipes.load(work, loaded.name)
-        changes = [change for locked in relock(fresh, upgrade=True, report=report) for change in locked.changes]
+        changes = [change for locked in relock(fresh, upgrade=True, events=events) for change in locked.changes]
         files = dict(_differing(loaded.folder, copy, loaded.name))
         if not files:
             return None

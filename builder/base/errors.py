@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import ClassVar
 
 
@@ -15,6 +16,10 @@ class LayerwrightError(Exception):
         self.what = what
         self.why = tuple(why)
         self.hint = hint
+        self.subject = ""
+        """The target that it is about, if it is about one."""
+        self.log: Path | None = None
+        """The log of the build in a container that failed."""
 
     @property
     def brief(self) -> str:
@@ -72,6 +77,10 @@ class PublishError(LayerwrightError):
     """At least one layer version could not be published."""
 
     exit_code = 8
+
+
+class StoppedError(LayerwrightError):
+    """The work was stopped, because other work failed or by an interrupt; nothing is wrong with its subject."""
 
 
 class EngineGoneError(EngineError):

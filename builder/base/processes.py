@@ -1,11 +1,12 @@
 """Child processes: started without a shell, their output captured, and ended when layerwright is interrupted."""
 
 import contextlib
+import itertools
 import os
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,7 @@ from builder.base.errors import BuildError
 _children: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
 _stopped = threading.Event()
+_pools = itertools.count()
 T = TypeVar("T")
 _POLL_SECONDS = 0.2
 _GRACE_SECONDS = 5.0
@@ -48,6 +50,22 @@ def as_completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
     while pending:
         done, pending = wait(pending, _POLL_SECONDS, return_when=FIRST_COMPLETED)
         yield from done
+
+
+@contextlib.contextmanager
+def pool(threads: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool all of whose threads have ended afterwards, also after an interrupt.
+
+    A ThreadPoolExecutor does not wait for a thread if Ctrl-C interrupts the moment in which it is started.
+    """
+    name = f"layerwright-{next(_pools)}-"
+    try:
+        with ThreadPoolExecutor(threads, name) as executor:
+            yield executor
+    finally:
+        for thread in threading.enumerate():
+            if thread.name.startswith(name):
+                thread.join()
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 LAYERWRIGHT_REMOTE_CACHE=s3://bucket/prefix enables it. boto3's own configuration supplies the region, credentials and
 endpoint (AWS_ENDPOINT_URL_S3 for another server). Objects are verified when they are read. The cache is optional: a
-failure is reported once as a warning, and the build goes on without it.
+failure is a warning, and the build goes on without it.
 """
 
 import contextlib

@@ -16,6 +16,8 @@ _LEXEME = re.compile(
     re.DOTALL,
 )
 """A comment, a text or a bracket of Python."""
+_REMARKABLE = frozenset("#'\"")
+"""What makes a line of a shell worth a closer look."""
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
@@ -68,6 +70,8 @@ def _ruby(text: str) -> Iterator[str]:
 
 def _before_comment(line: str, quote: str) -> tuple[str, str]:
     """Return a line up to its comment, and the quote that is open at its end; `quote` is open at its beginning."""
+    if not quote and _REMARKABLE.isdisjoint(line):
+        return line, ""
     escaped = False
     for position, character in enumerate(line):
         if escaped:

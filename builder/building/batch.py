@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from builder.base import caches, processes, remote
-from builder.base.errors import LayerwrightError
-from builder.base.talk import Talk
+from builder.base.emitter import Events
+from builder.base.errors import LayerwrightError, StoppedError
+from builder.base.events import TargetsPlanned
 from builder.building.layer import Built, Options, build
 from builder.building.verify import build_verified
 from builder.model.recipes import Loaded
@@ -18,7 +19,6 @@ from builder.model.target import Target
 class BatchOptions:
     """Options of a batch of builds."""
 
-    talk: Talk
     jobs: int
     """Maximum number of concurrent builds."""
     keep_going: bool
@@ -27,53 +27,52 @@ class BatchOptions:
     """Build each target twice from nothing and compare."""
 
 
-class _BatchStoppedError(LayerwrightError):
-    """The build was stopped because another one failed, or because of an interrupt."""
-
-
 def build_all(
-    pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions
+    pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions, events: Events
 ) -> tuple[list[Built], list[LayerwrightError]]:
-    """Build targets; return the results, in the given order, and the errors."""
+    """Build targets; return the results, in the given order, and the errors, whose subject is their target."""
     remote.validate()
     caches.limit()
     stop = threading.Event()
-    with batch.talk.working("starting") as show, batch.talk.group("layerwright build"):
-
-        def build_one(pair: tuple[Loaded, Target]) -> Built:
-            loaded, target = pair
-
-            def report(stage: str) -> None:
-                if stop.is_set():
-                    raise _BatchStoppedError(target.name)
-                show(f"{target.name}: {stage}")
-
-            return (build_verified if batch.verify else build)(loaded, target, options, report)
-
-        with ThreadPoolExecutor(min(batch.jobs, len(pairs))) as pool:
-            futures = [pool.submit(build_one, pair) for pair in pairs]
-            try:
-                _watch(futures, stop, batch)
-            except BaseException:
-                stop.set()
-                for future in futures:
-                    future.cancel()
-                processes.kill_all()
-                raise
+    checked = events.checked(lambda: _raise_if(stop))
+    parallel = min(batch.jobs, len(pairs))
+    events.emit(TargetsPlanned(targets={target.name: None for _, target in pairs}, parallel=parallel))
+    futures: list[Future[Built]] = []
+    with processes.pool(parallel) as pool:
+        try:
+            for loaded, target in pairs:
+                futures.append(pool.submit(_build_one, loaded, target, options, batch, checked))
+            _watch(futures, stop, batch)
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            processes.kill_all()
+            raise
     return _results(futures)
 
 
+def _raise_if(stop: threading.Event) -> None:
+    if stop.is_set():
+        msg = "the build was stopped"
+        raise StoppedError(msg)
+
+
+def _build_one(loaded: Loaded, target: Target, options: Options, batch: BatchOptions, events: Events) -> Built:
+    with events.target(target.name) as inner:
+        try:
+            built = (build_verified if batch.verify else build)(loaded, target, options, inner)
+        except LayerwrightError as error:
+            error.subject = target.name
+            raise
+        inner.finish("unchanged" if built.unchanged else "built", path=str(built.path))
+        return built
+
+
 def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: BatchOptions) -> None:
-    """Report each target when it completes. After a failure, start no further ones unless `keep_going` is set."""
+    """Wait for all targets. After a failure, start no further ones unless `keep_going` is set."""
     for future in processes.as_completed(futures):
-        if future.cancelled():
-            continue
-        error = future.exception()
-        if error is None:
-            built = future.result()
-            state = "unchanged" if built.unchanged else f"built in {built.seconds:.1f} s"
-            batch.talk.note(f"{built.path}  {state}")
-        elif not batch.keep_going:
+        if not future.cancelled() and future.exception() is not None and not batch.keep_going:
             stop.set()
             for other in futures:
                 other.cancel()
@@ -90,7 +89,7 @@ def _results(futures: Sequence[Future[Built]]) -> tuple[list[Built], list[Layerw
         if error is None:
             built.append(future.result())
         elif isinstance(error, LayerwrightError):
-            if not isinstance(error, _BatchStoppedError):
+            if not isinstance(error, StoppedError):
                 errors.append(error)
         else:
             raise error

@@ -2,11 +2,12 @@
 
 import shutil
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, programs
+from builder.base.emitter import Events
 from builder.base.errors import EngineError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
@@ -22,13 +23,8 @@ from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
-LOG_MARK = " | "
-"""Separates the stage from a line of its output. A report without it begins a stage."""
 OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
 _LISTED = 5
-
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +37,7 @@ class Work:
     options: EngineOptions
 
 
-def make(work: Work, report: Report) -> dict[str, Artifact]:
+def make(work: Work, events: Events) -> dict[str, Artifact]:
     """Return the artifact of every part of the container, by stage. The engine compiles only parts that are not cached.
 
     Raises StepFailedError if a step fails, EngineError if the engine is missing or cannot compile for the target.
@@ -54,15 +50,15 @@ def make(work: Work, report: Report) -> dict[str, Artifact]:
     missing = [part for part in parts if part.stage not in ready]
     if missing:
         compile_mode = choose_mode(work.container, options.engine(), options.mode)
-        ready.update(_build(work, compile_mode, report, missing))
+        ready.update(_build(work, compile_mode, events, missing))
     return ready
 
 
-def _build(work: Work, compile_mode: CompileMode, report: Report, missing: Sequence[Part]) -> dict[str, Artifact]:
+def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Sequence[Part]) -> dict[str, Artifact]:
     """Build, and repeat with less acceleration after each stage that fails accelerated."""
     while True:
         try:
-            expected = _attempt(work, compile_mode, report, missing)
+            expected = _attempt(work, compile_mode, events, missing)
             break
         except (StepFailedError, NoImageError) as error:
             # An image can be missing for the toolchain only: a mirror may have one architecture.
@@ -70,7 +66,7 @@ def _build(work: Work, compile_mode: CompileMode, report: Report, missing: Seque
             slower = compile_mode.without(stage, error) if work.options.mode == AUTO else None
             if slower is None:
                 raise
-            report(f"{stage} could not be fully accelerated; retrying with less acceleration")
+            events.note(f"{stage} could not be fully accelerated; retrying with less acceleration")
             compile_mode = slower
     return {stage: _cached(artifact) for stage, artifact in expected.items()}
 
@@ -84,7 +80,7 @@ def _cached(expected: ExpectedArtifact) -> Artifact:
 
 
 def _attempt(
-    work: Work, compile_mode: CompileMode, report: Report, missing: Sequence[Part]
+    work: Work, compile_mode: CompileMode, events: Events, missing: Sequence[Part]
 ) -> dict[str, ExpectedArtifact]:
     container = work.container
     target = container.target
@@ -99,7 +95,7 @@ def _attempt(
         )
         for part in missing
     }
-    report(f"preparing ({compile_mode.name})")
+    events.begin("compiling", compile_mode.name)
     with cache_paths.workspace() as place:
         write_context(work, place / "context", missing, compile_mode.acceleration)
         job = buildx.ContainerBuild(
@@ -114,12 +110,7 @@ def _attempt(
             arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.options.recompile else {},
             timeout=work.options.timeout,
         )
-        buildx.run(
-            work.options.engine(),
-            job,
-            lambda stage, line: report(f"{stage}{LOG_MARK}{line}" if line else stage),
-            lambda stream: artifacts.receive(stream, expected),
-        )
+        buildx.run(work.options.engine(), job, events, lambda stream: artifacts.receive(stream, expected))
     return expected
 
 

@@ -2,12 +2,13 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.base import cache_paths, caches, files, locks
+from builder.base.emitter import Events
 from builder.base.errors import EngineError
 from builder.building import compiling, describing, layer_cache, tested
 from builder.building.artifacts import Artifact
@@ -30,8 +31,6 @@ from builder.plan.plan import Plan
 from builder.plan.planning import plan
 from builder.smoke import run
 from builder.smoke.run import SmokeResult
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +82,7 @@ class _Job:
     plan: Plan
     path: Path
     options: Options
-    report: Report
+    events: Events
     store: Store
     notes: list[str] = field(default_factory=list)
     """Warnings besides those of plan and checks."""
@@ -94,21 +93,21 @@ class _Job:
 
 
 @caches.within_limit()
-def build(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+def build(loaded: Loaded, target: Target, options: Options, events: Events) -> Built:
     """Build one zip with its manifest, or return the existing zip if it is up to date.
 
     Raises CheckFailedError, SmokeFailedError or another LayerwrightError, and then leaves existing files unchanged.
     """
     started = time.monotonic()
     files.writable(options.output)
-    report("planning")
+    events.begin("planning")
     path = options.output / f"{target.name}.zip"
     store = Store(options.derived or cache_paths.folder("derived"))
     planned = plan(loaded, target, wheels_only=options.wheels_only)
-    job = _Job(loaded=loaded, plan=planned, path=path, options=options, report=report, store=store)
+    job = _Job(loaded=loaded, plan=planned, path=path, options=options, events=events, store=store)
     with (
         files.enough_disk(),
-        locks.exclusive(path, lambda: report("waiting for another build of the same target"), BESIDE),
+        locks.exclusive(path, lambda: events.begin("waiting for another build of the same target"), BESIDE),
     ):
         manifest.at(path).read()  # refuse that of a newer layerwright before any work
         job, current = _find(job)
@@ -148,14 +147,14 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
     artifacts: dict[str, Artifact] = {}
     if container:
         compilation = compiling.Work(container=container, folder=job.loaded.folder, options=job.options.containers)
-        artifacts = compiling.make(compilation, job.report)
+        artifacts = compiling.make(compilation, job.events)
     with cache_paths.workspace() as work, job.store:
-        job.report("installing")
+        job.events.begin("installing")
         full = assemble(job.loaded, job.plan, artifacts, work)
-        job.report("slimming")
+        job.events.begin("slimming")
         rules = job.plan.slim
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
-        job.report("compiling bytecode")
+        job.events.begin("compiling bytecode")
         final = _with_bytecode(slimmed.tree, job, work / "bytecode")
         return _finish(job, final, slimmed, artifacts)
 
@@ -167,12 +166,13 @@ def _finish(
 
     Checks run while all cores compress. If they fail, writing stops at the next file.
     """
+    job.events.begin("checking and compressing")
     total = final.unzipped_bytes or 1
     with files.replacing(job.path) as part, ThreadPoolExecutor(1) as aside:
         checking = aside.submit(_examine, job, final, slimmed.pruned)
 
         def progress(done: int) -> None:
-            job.report(f"checking and compressing {100 * done // total} %")
+            job.events.progress(done, total, "bytes")
             if checking.done():
                 _judge(checking.result()[1], job)
 
@@ -182,7 +182,7 @@ def _finish(
         findings = tuple(finding for finding in findings if finding.check != "size") + weighed
         _judge(findings, job)
         outcomes = _test(job, part, written.sha256) if _tests_run(job, compiled=bool(job.plan.container)) else None
-        job.report("finishing")  # the last point at which an interrupt discards the zip
+        job.events.begin("finishing")  # the last point at which an interrupt discards the zip
         checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
         described = describing.describe(job.plan, artifacts, checked)
         manifest.at(job.path).replace(described)
@@ -227,7 +227,7 @@ def _test(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | Non
 
     Returns None, with a note for the user, if they are optional and the engine or the image is not available.
     """
-    job.report("testing in the runtime's image")
+    job.events.begin("testing", "in the runtime's image")
     target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
     engine, required = job.options.containers.engine, job.options.test == "always"
     try:

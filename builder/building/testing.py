@@ -1,9 +1,10 @@
 """Tests of anybody's zips in the images of their runtimes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base.emitter import Events
 from builder.building.checking import Destination
 from builder.engine.client import Engine
 from builder.layer import manifest
@@ -27,13 +28,13 @@ class ZipTests:
     """Folder of recipes."""
 
 
-def run_tests(asked: ZipTests, report: Callable[[str], None]) -> Iterator[list[SmokeResult]]:
+def run_tests(asked: ZipTests, events: Events) -> Iterator[list[SmokeResult]]:
     """Yield the results in each image. Raises SmokeFailedError for the first test that fails."""
     tests, folder = ([asked.test], None) if asked.test else _own_tests(asked.path, asked.recipes)
     with LayerZip(asked.path) as layer:
         for runtime in asked.destination.runtimes:
             for arch in asked.destination.architectures:
-                report(f"{asked.path.name}: {runtime.name} on {arch.name}")
+                events.begin("testing", f"{runtime.name} on {arch.name}")
                 sandbox = Sandbox(engine=asked.engine, runtime=runtime, arch=arch, content=layer.tree, folder=folder)
                 yield run.execute(sandbox, run.applicable(tests, runtime, arch), asked.path.name)
 

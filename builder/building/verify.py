@@ -4,8 +4,9 @@ import dataclasses
 from pathlib import Path
 
 from builder.base import cache_paths
+from builder.base.emitter import Events
 from builder.base.errors import CheckFailedError
-from builder.building.layer import Built, Options, Report, build
+from builder.building.layer import Built, Options, build
 from builder.layer.compare import differences
 from builder.layer.reader import LayerZip
 from builder.model.recipes import Loaded
@@ -21,18 +22,18 @@ def clean_options(options: Options, folder: Path) -> Options:
     return dataclasses.replace(options, rebuild=True, containers=engine_options, derived=folder)
 
 
-def build_verified(loaded: Loaded, target: Target, options: Options, report: Report) -> Built:
+def build_verified(loaded: Loaded, target: Target, options: Options, events: Events) -> Built:
     """Build a layer twice from nothing, compare, and return the first build.
 
     Raises CheckFailedError, with the files and sections that differ, if the layers are not equal.
     """
     with cache_paths.workspace() as work:
-        report("first build")
-        first = build(loaded, target, clean_options(options, work / "first"), report)
-        report("second build")
+        with events.stage("first build") as inner:
+            first = build(loaded, target, clean_options(options, work / "first"), inner)
         again = dataclasses.replace(clean_options(options, work / "second"), output=work / "out", test="never")
-        second = build(loaded, target, again, report)
-        report("comparing")
+        with events.stage("second build") as inner:
+            second = build(loaded, target, again, inner)
+        events.begin("comparing")
         with LayerZip(first.path) as one, LayerZip(second.path) as other:
             different = list(differences(one, other))
         if different:

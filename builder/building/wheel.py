@@ -1,8 +1,7 @@
 """`layerwright wheel`: wheels without a layer. They are downloaded where they exist, else compiled and repaired."""
 
 import dataclasses
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths, caches, fetch, files
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
 from builder.building import compiling
 from builder.building.artifacts import Artifact
@@ -30,8 +30,6 @@ from builder.plan import adhoc
 from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
 from builder.smoke import run
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,43 +58,45 @@ class Wheel:
     """`wheel` as published, or the mode in which it was compiled: one of `plan.mode.MODES`."""
 
 
-def make(options: WheelOptions, engine_options: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
+def make(options: WheelOptions, engine_options: EngineOptions, output: Path, events: Events) -> Iterator[Wheel]:
     """Yield the wheel of each requirement for each runtime and architecture, each file once.
 
     Raises SmokeFailedError if a compiled wheel cannot be imported in the image of its runtime.
     """
     with caches.within_limit():
-        yield from _make(options, engine_options, output, report)
+        yield from _make(options, engine_options, output, events)
 
 
-def _make(options: WheelOptions, engine_options: EngineOptions, output: Path, report: Report) -> Iterator[Wheel]:
-    names = {package_name(text) for text in options.requirements}
+def _make(options: WheelOptions, engine_options: EngineOptions, output: Path, events: Events) -> Iterator[Wheel]:
     seen: set[Path] = set()
     for target in targets(_recipe(options)):
-        report(f"{target.base.name} {target.arch.name}: planning")
-        loaded = Loaded(recipe=_recipe(options), folder=None, adhoc=True)
-        planned = plan(loaded, target)
-        packages = next(resolution for resolution in planned.resolutions if isinstance(resolution, Wheels))
-        prebuilt = [route.package for route in packages.routes if route.sdist is None]
-        for package in prebuilt:
-            if package.name in names:
-                wheel = Wheel(path=_fetched(package, target, output), how="wheel")
+        with events.target(f"{target.base.name} {target.arch.name}") as inner:
+            for wheel in _of_target(options, engine_options, output, target, inner):
                 if wheel.path not in seen:
                     seen.add(wheel.path)
                     yield wheel
-        if planned.container:
-            container = dataclasses.replace(planned.container, repair=True)
-            work = compiling.Work(container=container, folder=None, options=engine_options)
-            artifacts = compiling.make(work, functools.partial(_report, report, target))
-            report(f"{target.base.name} {target.arch.name}: importing")
-            for wheel in _repaired(packages, artifacts, prebuilt, engine_options, output):
-                if _stem(wheel.path) in names and wheel.path not in seen:
-                    seen.add(wheel.path)
-                    yield wheel
 
 
-def _report(report: Report, target: Target, text: str) -> None:
-    report(f"{target.base.name} {target.arch.name}: {text}")
+def _of_target(
+    options: WheelOptions, engine_options: EngineOptions, output: Path, target: Target, events: Events
+) -> Iterator[Wheel]:
+    names = {package_name(text) for text in options.requirements}
+    events.begin("planning")
+    planned = plan(Loaded(recipe=_recipe(options), folder=None, adhoc=True), target)
+    packages = next(resolution for resolution in planned.resolutions if isinstance(resolution, Wheels))
+    prebuilt = [route.package for route in packages.routes if route.sdist is None]
+    for package in prebuilt:
+        if package.name in names:
+            events.begin("downloading", package.name)
+            yield Wheel(path=_fetched(package, target, output), how="wheel")
+    if planned.container:
+        container = dataclasses.replace(planned.container, repair=True)
+        work = compiling.Work(container=container, folder=None, options=engine_options)
+        artifacts = compiling.make(work, events)
+        events.begin("importing")
+        for wheel in _repaired(packages, artifacts, prebuilt, engine_options, output):
+            if _stem(wheel.path) in names:
+                yield wheel
 
 
 def _recipe(options: WheelOptions) -> Recipe:

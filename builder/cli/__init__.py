@@ -1,14 +1,17 @@
 """The command line. A module is imported when one of its commands runs, and whatever the command needs, in it."""
 
 import importlib
+import itertools
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
 from builder import __version__
 from builder.base import notices
-from builder.base.errors import LayerwrightError
+from builder.base.errors import LayerwrightError, UsageError
 
 INTERRUPTED = 130
 
@@ -55,8 +58,22 @@ RENAMED = {"licences": "licenses"}
 """Modules of commands under earlier names, which the list does not have."""
 
 
+class InterruptedByUserError(LayerwrightError):
+    """The user pressed Ctrl-C, or refused to go on."""
+
+    exit_code = INTERRUPTED
+
+
 class Commands(click.Group):
     """The group of all commands, which are imported one by one."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's own type
+        """Run the command. click itself would write an empty line to stderr after Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, click.Abort):
+            msg = "interrupted"
+            raise InterruptedByUserError(msg) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(COMMANDS)
@@ -92,35 +109,70 @@ def main() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
+    from builder.cli import terminal
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    terminal.start()
+    if "--events=json" in given or ("--events", "json") in itertools.pairwise(given):
+        terminal.choose(
+            terminal.OutputChoice(events="json")
+        )  # for mistakes that are noticed before this option is read
+    code = LayerwrightError.exit_code
     try:
-        try:
-            result = main.main(args=list(sys.argv[1:] if arguments is None else arguments), standalone_mode=False)
-        finally:
-            _warn()
-    except LayerwrightError as error:
-        from builder.cli import terminal
-
-        terminal.fail(error)
-        return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        from builder.base import processes
-
-        processes.kill_all()
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        code = _run(given)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of the output has exited, for example `head`
         return 0
+    finally:
+        if not sys.stderr.closed:
+            terminal.end(code)
+    return code
+
+
+def _run(given: Sequence[str]) -> int:
+    from builder.cli import terminal
+
+    try:
+        try:
+            result = main.main(args=list(given), standalone_mode=False)
+        finally:
+            _warn()
+    except InterruptedByUserError as error:
+        from builder.base import processes
+
+        processes.kill_all()
+        terminal.fail(error)
+        return error.exit_code
+    except LayerwrightError as error:
+        terminal.fail(error)
+        return error.exit_code
+    except click.ClickException as error:
+        return _refuse(error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if terminal.chosen().events == "text":
+            raise
+        why = traceback.format_exception(error)
+        terminal.fail(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
+        return LayerwrightError.exit_code
     return result if isinstance(result, int) else 0
 
 
 def _warn() -> None:
-    """Print the warnings that nobody has told yet."""
-    if texts := notices.take():
-        from builder.cli import terminal
+    """Tell the warnings of code that has no emitter."""
+    from builder.cli import terminal
 
-        for text in texts:
-            terminal.warn(text)
+    for text in notices.take():
+        terminal.warn(text)
+
+
+def _refuse(error: click.ClickException) -> int:
+    """Tell what is wrong with the command line."""
+    from builder.cli import terminal
+
+    if terminal.chosen().events == "json":
+        terminal.fail(UsageError(error.format_message()))
+    else:
+        error.show()
+    return error.exit_code

@@ -8,6 +8,7 @@ import click
 
 from builder.cli import reporting
 from builder.cli.options import shared
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 from builder.cli.options.targets import Pips
 
@@ -38,6 +39,7 @@ class LockOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright lock numpy --upgrade")
+@listener_options
 @typed
 def lock(locking: LockOptions) -> None:
     """Write the lock files of recipes.
@@ -53,8 +55,8 @@ def lock(locking: LockOptions) -> None:
 
     names = locking.names or all_names(locking.folder)
     for loaded in [reporting.load_recipe(locking.folder, name) for name in names]:
-        with terminal.working(f"locking {loaded.name}") as report:
-            locks = relock(loaded, upgrade=locking.upgrade, report=report)
+        with terminal.events().of(loaded.name).stage("locking") as events:
+            locks = relock(loaded, upgrade=locking.upgrade, events=events)
         view.show(locks)
 
 
@@ -78,6 +80,7 @@ class NewOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright new numpy --pip numpy")
+@listener_options
 @typed
 def new(recipe: NewOptions) -> None:
     """Write a recipe for Python packages that lints and builds.
@@ -88,9 +91,9 @@ def new(recipe: NewOptions) -> None:
     from builder.authoring.new import write_recipe
     from builder.cli import terminal
 
-    with terminal.working(f"resolving {' '.join(recipe.pips)}"):
+    with terminal.events().stage("resolving", " ".join(recipe.pips)):
         path = write_recipe(recipe.request, recipe.name, recipe.folder)
-    terminal.note(f"wrote {path}; `layerwright build {recipe.name}` builds it")
+    terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
 
 
 @click.command(epilog="Example: layerwright lint numpy")
@@ -108,7 +111,7 @@ def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
     results = list(lint.lint(folder, names or all_names(folder)))
     reporting.warn(warning for result in results for warning in result.warnings)
     reporting.report_errors([result.error for result in results if result.error])
-    terminal.note(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
+    terminal.result(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
 
 
 @click.command(epilog="Example: layerwright schema > recipe.schema.json")

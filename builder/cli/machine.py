@@ -9,6 +9,7 @@ import click
 from builder.base.errors import EngineError
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions, HostEngine
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 from builder.cli.options.targets import OneTarget
 
@@ -84,6 +85,7 @@ class PinOptions(Bundle):
 
 
 @images.command(epilog="Example: layerwright images pin --check")
+@listener_options
 @typed
 def pin(pinning: PinOptions) -> None:
     """Write the newest digest of every image into images/pins.toml.
@@ -96,7 +98,7 @@ def pin(pinning: PinOptions) -> None:
     from builder.model.runtimes import runtime
 
     selected = [runtime(name) for name in pinning.runtimes] or pin.alive()
-    with terminal.working("reading digests from the registry"):
+    with terminal.events().stage("reading digests from the registry"):
         pinned = pin.pin(pinning.host.find(), selected, write=not pinning.check)
     view.show_changes(pinned, "differ" if pinning.check else "changed")
     if pinning.check and pinned.changes:
@@ -118,6 +120,7 @@ class SurveyOptions(Bundle):
 
 
 @images.command(epilog="Example: layerwright images survey amazonlinux:2023 --arch arm64")
+@listener_options
 @typed
 def survey(surveyed: SurveyOptions) -> None:
     """List the libraries of an image with their symbol versions.
@@ -129,7 +132,7 @@ def survey(surveyed: SurveyOptions) -> None:
     from builder.engine.image_contents import read_image
     from builder.model.architectures import architecture
 
-    with terminal.working(f"reading {surveyed.image}"):
+    with terminal.events().of(surveyed.image).stage("reading"):
         content = read_image(surveyed.host.find(), surveyed.image, architecture(surveyed.arch))
     if surveyed.as_json:
         terminal.data({"image": surveyed.image, **content.as_json()})
@@ -211,7 +214,7 @@ def prune(limits: CacheLimits) -> None:
     from builder.cli import terminal
 
     removed, freed = caches.prune(limit=limits.bytes, days=limits.older_than, everything=limits.everything)
-    terminal.note(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
+    terminal.result(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
 
 
 # ---- shell ---------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.cloud import PublishAfter
 from builder.cli.options.containers import HostEngine
+from builder.cli.options.listener import listener_options
 from builder.cli.options.nightly import NightlyOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, typed
 from builder.cli.options.targets import RecipeFilters
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: layerwright nightly --compiles 2 --output dist --json")
+@listener_options
 @typed
 def nightly(
     names: shared.RecipeNames,
@@ -61,11 +63,9 @@ def nightly(
 
 def _run(request: "NightlyRequest") -> "Run":
     from builder.cli import terminal
-    from builder.cli.views import live
     from builder.nightly import run
 
-    with terminal.group("layerwright nightly"), live.view() as listener:
-        return run.run(request, listener)
+    return run.run(request, terminal.events())
 
 
 def _show(night: "Run", broken: "Mapping[str, LayerwrightError]", output: Path, *, as_json: bool) -> None:
@@ -81,7 +81,7 @@ def _show(night: "Run", broken: "Mapping[str, LayerwrightError]", output: Path, 
         view.show(night)
     for error in broken.values():
         terminal.fail(error)
-    terminal.note(f"report: {written.page}")
+    terminal.result(f"report: {written.page}")
 
 
 def _exit_code(night: "Run", broken: "Mapping[str, LayerwrightError]", publication: "RunPublication") -> int:
@@ -189,6 +189,7 @@ class UpdateOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright update --branch updates")
+@listener_options
 @typed
 def update(options: UpdateOptions) -> None:
     """Propose newer packages and images, or newer tools, as a patch or on a branch.
@@ -206,9 +207,9 @@ def update(options: UpdateOptions) -> None:
     terminal.text(summary)
     if options.branch:
         branch = update.on_branch(patch, summary.removeprefix("## "), root, options.branch)
-        terminal.note(f"on branch {branch}")
+        terminal.result(f"on branch {branch}")
     if options.patch:
-        terminal.note(f"wrote {update.write_patch(options.patch, patch, summary)}; `git apply` applies it")
+        terminal.result(f"wrote {update.write_patch(options.patch, patch, summary)}; `git apply` applies it")
 
 
 def _proposal(options: UpdateOptions) -> "Proposal":
@@ -220,8 +221,8 @@ def _proposal(options: UpdateOptions) -> "Proposal":
     names = options.names or all_names(options.folder)
     loaded = [reporting.load_recipe(options.folder, name) for name in names]
     kind = (options.host.engine, options.host.builder)
-    with terminal.working("looking for updates") as progress:
-        proposal = update.propose(loaded, pins=options.pins, kind=kind, report=progress)
+    with terminal.events().stage("looking for updates") as events:
+        proposal = update.propose(loaded, pins=options.pins, kind=kind, events=events)
     for name, error in proposal.errors.items():
         terminal.warn(f"{name}: {error.what}")
     if not proposal:
@@ -235,8 +236,8 @@ def _newer_tools() -> "Proposal":
     from builder.authoring import update
     from builder.cli import terminal
 
-    with terminal.working("looking for newer tools") as progress:
-        proposal = update.propose_tools(progress)
+    with terminal.events().stage("looking for newer tools") as events:
+        proposal = update.propose_tools(events)
     if not proposal:
         msg = "nothing is newer than images/tools.toml"
         raise NothingSelectedError(msg)

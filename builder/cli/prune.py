@@ -8,6 +8,7 @@ import click
 
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Regions, Yes
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, typed
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class PruneOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright prune numpy --keep 5 --older-than 90")
+@listener_options
 @typed
 def prune(options: PruneOptions) -> None:
     """Delete old versions in all regions. The newest version and versions in use are always kept.
@@ -63,7 +65,7 @@ def prune(options: PruneOptions) -> None:
 
     rules = published.prune_rules(options.names, options.folder, options.keep, options.older_than)
     cloud, interaction = options.access.cloud(), options.access.interaction(yes=options.yes)
-    with terminal.working("listing versions and functions"):
+    with terminal.events().stage("listing versions and functions"):
         listed = published.list_layers(cloud, options.query, rules)
     decisions = published.decisions(listed.versions, rules)
     if options.as_json:

@@ -8,6 +8,7 @@ import click
 
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Bucket, LayerFilters, Public, Regions, Yes, share
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class PublishCommand(Bundle):
 
 
 @click.command(epilog="Example: layerwright publish numpy --regions eu-west-1,us-east-1")
+@listener_options
 @typed
 def publish(asked: PublishCommand) -> None:
     """Publish zips as layer versions in many regions. Existing content is not published again.

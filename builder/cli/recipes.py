@@ -11,6 +11,7 @@ from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.builds import BuildOptions
 from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive, typed
 from builder.cli.options.targets import RecipeFilters, TargetOptions
 
@@ -103,6 +104,7 @@ def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
 
 
 @click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
+@listener_options
 @typed
 def plan(selected: TargetOptions, route: shared.Route, containers: ContainerOptions, *, as_json: shared.AsJson) -> None:
     """Show what a build would do, and why.
@@ -130,14 +132,15 @@ def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":
     from builder.plan.planning import plan as make_plan
 
     plans = []
-    with terminal.working("planning") as report:
+    with terminal.events().stage("planning") as events:
         for loaded, target in pairs:
-            report(f"planning {target.name}")
+            events.begin("planning", target.name)
             plans.append(make_plan(loaded, target, wheels_only=wheels_only))
     return plans
 
 
 @click.command(epilog="Example: layerwright build --pip numpy==2.3.2 --arch arm64")
+@listener_options
 @typed
 def build(
     selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: shared.AsJson
@@ -152,15 +155,15 @@ def build(
     from builder.cli import terminal
     from builder.cli.views import built as view
 
-    how = BatchOptions(talk=terminal, jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
-    results, errors = build_all(pairs, building.of_layers(containers), how)
+    how = BatchOptions(jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
+    results, errors = build_all(pairs, building.of_layers(containers), how, terminal.events())
     if as_json:
         terminal.data(view.document(results, errors))
     elif results:
         view.show(results)
     reporting.warn(note for built in results for note in built.notes)
     for built in results if building.verify else ():
-        terminal.note(f"{built.target}: two builds from nothing are equal, byte by byte")
+        terminal.result(f"{built.target}: two builds from nothing are equal, byte by byte")
     reporting.report_errors(errors)
 
 

@@ -7,6 +7,7 @@ import click
 
 from builder.cli import reporting
 from builder.cli.options import shared
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Option, typed
 from builder.cli.options.targets import OneTarget
 
@@ -25,6 +26,7 @@ class SplitOptions(Bundle):
 
 
 @click.command("split", epilog="Example: layerwright split science --runtime python3.13 --arch arm64 --write")
+@listener_options
 @typed
 def split_(splitting: SplitOptions) -> None:
     """Divide a recipe whose layer is over 250 MB into several layers.
@@ -40,7 +42,7 @@ def split_(splitting: SplitOptions) -> None:
 
     loaded, target = splitting.target.chosen()
     reporting.warn(loaded.warnings)
-    with terminal.working(f"measuring {target.name}"):
+    with terminal.events().of(target.name).stage("measuring"):
         split = dividing.split(loaded, target)
     dividing.require_large(split, anyway=splitting.anyway)
     written = split_recipes.write(loaded, split, splitting.target.folder) if splitting.write else []

@@ -1,96 +1,131 @@
-"""The terminal: talk on stderr, data on stdout, colour and spinners only where a person reads them.
+"""What a command tells: events on stderr, through the listener that its options choose, and data on stdout.
 
-As a module this is the `Talk` that commands hand to the rooms above. `cli/views/` prints the results.
+`cli/listeners/` shows the events, `cli/views/` prints the results.
 """
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache
-from typing import Any
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
+from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
+from builder.base.events import CommandEnded, Listener
 from builder.model.limits import MB
 
-# ---- talk: stderr --------------------------------------------------------------------------------------------------
+# ---- events: stderr ------------------------------------------------------------------------------------------------
 
 
-@cache
-def talk() -> Console:
-    """Return the console of stderr. There is one: a spinner and a line of two consoles would overwrite each other."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutputChoice:
+    """What is told, and in which form."""
+
+    verbose: bool = False
+    quiet: bool = False
+    events: Literal["text", "json"] = "text"
+
+
+class View(Listener, Protocol):
+    """A listener that shows events."""
+
+    def close(self) -> None:
+        """Show what still waits. No event follows."""
+
+
+@dataclass(slots=True)
+class _Command:
+    """The output of the command that runs."""
+
+    choice: OutputChoice = field(default_factory=OutputChoice)
+    began: float = field(default_factory=time.monotonic)
+    view: View | None = None
+    """Made when the first event is emitted: a command that tells nothing needs none."""
+    events: Events | None = None
+
+
+_command = _Command()
+
+
+def start() -> None:
+    """Begin a command, with the usual output."""
+    global _command  # noqa: PLW0603  one process runs one command; tests run one after the other
+    _command = _Command()
+
+
+def choose(choice: OutputChoice) -> None:
+    """Set the output. Must be called before the first event."""
+    _command.choice = choice
+
+
+def chosen() -> OutputChoice:
+    """Return the output as far as it is chosen."""
+    return _command.choice
+
+
+def events() -> Events:
+    """Return the emitter for the command as a whole."""
+    if _command.events is None:
+        _command.view = _view(_command.choice)
+        _command.events = Events(_command.view)
+    return _command.events
+
+
+def _view(choice: OutputChoice) -> View:
+    if choice.events == "json":
+        from builder.cli.listeners.json_lines import JsonView
+
+        return JsonView(_write, table)
+    if sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}:
+        from rich.console import Console
+
+        from builder.cli.listeners.live import LiveView
+
+        console = Console(stderr=True, highlight=False, soft_wrap=True)
+        return LiveView(console, table, quiet=choice.quiet, verbose=choice.verbose)
+    from builder.cli.listeners import hosts
+    from builder.cli.listeners.plain import PlainView
+
+    return PlainView(_write, table, quiet=choice.quiet, host=hosts.detect(os.environ))
+
+
+def _write(text: str) -> None:
+    """Write to stderr: the one of this moment, since tests replace it."""
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def end(exit_code: int) -> None:
+    """End the command: show what still waits, and tell programs the exit code."""
+    if _command.events is None and _command.choice.events == "text":
+        return
+    emitter = events()
+    emitter.end("ok" if exit_code == 0 else "failed")
+    emitter.emit(CommandEnded(exit_code=exit_code, seconds=round(time.monotonic() - _command.began, 3)))
+    if _command.view:
+        _command.view.close()
 
 
 def note(text: str) -> None:
-    """Print a fact."""
-    talk().print(Text(text))
+    """Tell a fact about the work."""
+    events().note(text)
 
 
-def styled(text: Text) -> None:
-    """Print a fact with colours."""
-    talk().print(text)
+def result(text: str) -> None:
+    """Tell a result."""
+    events().result(text)
 
 
 def warn(text: str) -> None:
-    """Print a fact that needs the user's attention."""
-    talk().print(Text("warning: ", style="yellow") + Text(text))
+    """Tell a fact that needs the user's attention."""
+    events().warn(text)
 
 
 def fail(error: LayerwrightError) -> None:
-    """Print an error: the message, its facts one per line, and the hint."""
-    text = Text("error: ", style="bold red") + Text(error.what, style="bold")
-    for line in error.why:
-        text += Text(f"\n  {line}")
-    if error.hint:
-        text += Text("\nhint: ", style="green") + Text(error.hint)
-    talk().print(text)
-
-
-@contextlib.contextmanager
-def working(what: str) -> Iterator[Callable[[str], None]]:
-    """Show progress while the block runs; the yielded function replaces the text.
-
-    A terminal shows a spinner. With `CI` in the environment each new text is one line; otherwise nothing is shown.
-    """
-    console = talk()
-    if console.is_terminal:
-        with console.status(Text(what)) as status:
-            yield lambda text: status.update(Text(text))
-    elif os.environ.get("CI"):
-        yield _Lines()
-    else:
-        yield lambda _: None
-
-
-class _Lines:
-    """Prints each step once, for logs. Lines and percentages of a step are omitted: they are in the step's own log."""
-
-    def __init__(self) -> None:
-        self._printed: set[str] = set()
-
-    def __call__(self, text: str) -> None:
-        if " | " not in text and " %" not in text and text not in self._printed:
-            self._printed.add(text)
-            note(text)
-
-
-@contextlib.contextmanager
-def group(title: str) -> Iterator[None]:
-    """Fold the output of the block in logs of GitHub Actions. Other code hosts see it unfolded."""
-    folded = os.environ.get("GITHUB_ACTIONS") == "true"
-    if folded:
-        print(f"::group::{title}", file=sys.stderr, flush=True)  # noqa: T201
-    try:
-        yield
-    finally:
-        if folded:
-            print("::endgroup::", file=sys.stderr, flush=True)  # noqa: T201
+    """Tell an error: the message, its facts one per line, and the hint."""
+    events().fail(error)
 
 
 # ---- data: stdout --------------------------------------------------------------------------------------------------
@@ -121,16 +156,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Seq
 
     Columns in `numbers` are aligned to the right and never wrapped.
     """
-    console = Console(highlight=False)
-    if not console.is_terminal:
+    if not sys.stdout.isatty():
         _plain_table(columns, rows, numbers)
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
     for row in rows:
         shown.add_row(*map(Text, row))
-    console.print(shown)
+    Console(highlight=False).print(shown)
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:

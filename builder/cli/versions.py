@@ -9,6 +9,7 @@ import click
 from builder.base.errors import NothingSelectedError
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Regions, Yes
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Option, typed
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class LayerOptions(Bundle):
 
 
 @versions.command("list", epilog="Example: layerwright versions list numpy --regions all")
+@listener_options
 @typed
 def list_(layers: LayerOptions, *, as_json: shared.AsJson) -> None:
     """List the versions of layers in all regions, with the number of functions that use them."""
@@ -46,7 +48,7 @@ def list_(layers: LayerOptions, *, as_json: shared.AsJson) -> None:
     from builder.cli.views import published as view
     from builder.publish.published import list_layers
 
-    with terminal.working("listing versions"):
+    with terminal.events().stage("listing versions"):
         listed = list_layers(layers.access.cloud(), layers.query)
     account = listed.identity.account
     if as_json:
@@ -88,6 +90,7 @@ class DeleteOptions(Bundle):
 
 
 @versions.command("delete", epilog="Example: layerwright versions delete ARN --yes")
+@listener_options
 @typed
 def delete(deleted: DeleteOptions) -> None:
     """Delete versions by ARN. The newest version of a layer and versions in use require --force.
@@ -104,13 +107,14 @@ def delete(deleted: DeleteOptions) -> None:
 
 
 @click.command(epilog="Example: layerwright pull ARN --output layers")
+@listener_options
 @typed
 def pull(arn: Arn, output: Annotated[Path, shared.output("pulled", "Output folder.")], access: Access) -> None:
     """Download a published version of any account and verify it. `check`, `inspect` and `diff` accept the zip."""
     from builder.cli import terminal
     from builder.publish import pull as download
 
-    with terminal.working(f"pulling {arn}"):
+    with terminal.events().of(arn).stage("pulling"):
         path = download.pull(access.cloud(), arn, output)
     terminal.text(f"{path}\n")
 

@@ -8,6 +8,7 @@ import click
 
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Option, typed
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class WheelRequest(Bundle):
 
 
 @click.command(epilog="Example: layerwright wheel psycopg2==2.9.10 --packages libpq-devel")
+@listener_options
 @typed
 def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     """Make wheels that work on a runtime of Lambda.
@@ -71,10 +73,9 @@ def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     from builder.cli import terminal
 
     files.writable(request.output)
-    with terminal.working("planning") as report:
-        for made in wheel.make(request.options(), containers.choice(), request.output, report):
-            terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
-            terminal.text(f"{made.path}\n")
+    for made in wheel.make(request.options(), containers.choice(), request.output, terminal.events()):
+        terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
+        terminal.text(f"{made.path}\n")
 
 
 COMMANDS = (wheel,)

@@ -10,6 +10,7 @@ import click
 from builder.base.errors import CheckFailedError
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 from builder.cli.options.smoke import SmokeTestOptions
 
@@ -193,6 +194,7 @@ def diff(sides: DiffOptions) -> None:
 
 
 @click.command("test", epilog="Example: layerwright test layer.zip --python 'import numpy'")
+@listener_options
 @typed
 def try_(
     zips: ZipOptions,
@@ -227,8 +229,8 @@ def _tested(asked: "ZipTests", *, quiet: bool) -> "Iterator[SmokeResult]":
     from builder.cli import terminal
     from builder.cli.views import outcomes as view
 
-    with terminal.working(f"testing {asked.path.name}") as progress:
-        for outcomes in run_tests(asked, progress):
+    with terminal.events().of(asked.path.name).stage("testing") as events:
+        for outcomes in run_tests(asked, events):
             if not quiet:
                 view.show(asked.path.name, outcomes)
             yield from outcomes

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from builder.base import files, processes
-from builder.base.errors import BuildError
+from builder.base.emitter import Events
+from builder.base.errors import BuildError, LayerwrightError
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
 from builder.engine.progress import BuildProgress, read_events, read_lines
@@ -45,38 +46,44 @@ class ContainerBuild:
         return self.context.parent / "result.tar"
 
 
-def run(
-    engine: Engine, build: ContainerBuild, show: Callable[[str, str], None], receive: Callable[[BinaryIO], None]
-) -> None:
+def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable[[BinaryIO], None]) -> None:
     """Run a build and pass the tar of its result to `receive`; with Docker, while it is exported.
 
-    `show` is called with the stage and its last line of output. Raises BuildError or EngineError, with the cause, if
-    the build fails. If `show` or `receive` raises, the build is stopped.
+    Emits the steps and their output. Raises BuildError or EngineError, with the cause, if the build fails. If the check
+    of `events` or `receive` raises, the build is stopped.
     """
     build.log.parent.mkdir(parents=True, exist_ok=True)
     streams = engine.kind == DOCKER
     if engine.kind == PODMAN:
         _add_content_hash(build.context)
     with build.log.open("w", encoding="utf-8", errors="replace") as log:
-        progress = BuildProgress(show, log)
+        progress = BuildProgress(events, log)
         timed_out = threading.Event()
         with processes.started(command(engine, build)) as process:
-            with (
-                _timeout(build.timeout, process.terminate, timed_out),
-                _listening(process, progress, events=streams) as errors,
-            ):
-                truncated = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
-            code = process.wait()
+            try:
+                with (
+                    _timeout(build.timeout, process.terminate, timed_out),
+                    _listening(process, progress, events=streams) as errors,
+                ):
+                    truncated = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
+                code = process.wait()
+            finally:
+                progress.close(succeeded=process.returncode == 0)
         if errors:
             raise errors[0]
     if timed_out.is_set():
         msg = f"{build.target}: the build took longer than {build.timeout / 60:.0f} minutes"
-        raise BuildError(msg, hint=f"--timeout MINUTES raises the limit; the log is {build.log}")
+        raise _logged(BuildError(msg, hint=f"--timeout MINUTES raises the limit; the log is {build.log}"), build)
     if code or truncated:
-        raise failure.explain(progress, build.target, build.image, build.log, build.os)
+        raise _logged(failure.explain(progress, build.target, build.image, build.log, build.os), build)
     if not streams:
         with build.result.open("rb") as result:
             receive(result)
+
+
+def _logged(error: LayerwrightError, build: ContainerBuild) -> LayerwrightError:
+    error.log = build.log
+    return error
 
 
 def _receive(stream: IO[bytes] | None, receive: Callable[[BinaryIO], None]) -> bool:
@@ -154,7 +161,7 @@ def _timeout(seconds: float, kill: Callable[[], None], timed_out: threading.Even
 def _listening(
     process: subprocess.Popen[bytes], progress: BuildProgress, *, events: bool
 ) -> Iterator[list[BaseException]]:
-    """Read the messages of the client in a thread. Yields a list of errors, also of `show`; an error ends the build."""
+    """Read the messages of the client in a thread. Yields a list of errors, which end the build."""
     errors: list[BaseException] = []
     stream: Any = process.stderr
 

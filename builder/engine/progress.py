@@ -2,17 +2,26 @@
 
 import json
 import re
+import threading
+import time
 from base64 import b64decode
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from builder.base.emitter import Events
+from builder.base.events import Outcome
+
 _STAGE = re.compile(r"^\[(?:[^\]]*\s)?(?P<stage>[A-Za-z0-9_.-]+)\s+\d+/\d+\]")
 PLAIN = "plain"
 """Key of the last step of a client without events. If the build fails, it is the failed one."""
 _TAIL = 400
 """Lines of output that are kept of each step, for error messages. The log file has all of them."""
+_LONGEST = 1 << 16
+"""Characters after which output without a line break counts as a line."""
+_CANCELLED = "context canceled"
+"""BuildKit's error of steps that it stops because another one failed."""
 
 
 @dataclass(slots=True)
@@ -23,25 +32,34 @@ class BuildStep:
     stage: str
     """Empty for steps of BuildKit itself."""
     lines: deque[str] = field(default_factory=lambda: deque(maxlen=_TAIL))
+    number: int = 0
+    began: float | None = None
+    """Monotonic time; None unless the step is running."""
     error: str | None = None
     rest: str = ""
     """Output after the last line break."""
 
+    @property
+    def cancelled(self) -> bool:
+        return self.error is not None and _CANCELLED in self.error
+
 
 class BuildProgress:
-    """Tracks the steps of a build. `show` is called with a stage and its last line; `log` receives all output."""
+    """Tracks the steps of a build and emits their events; `log` receives all output."""
 
-    def __init__(self, show: Callable[[str, str], None], log: TextIO) -> None:
-        self._show = show
+    def __init__(self, events: Events, log: TextIO) -> None:
+        self._events = events
         self._log = log
         self._steps: dict[str, BuildStep] = {}
+        self._begun = 0
+        self._lock = threading.Lock()
         self.other: list[str] = []
         """Output of the client that belongs to no step."""
 
     @property
     def failed(self) -> BuildStep | None:
         """The failed step; None if there is none. Steps that were cancelled because of it do not count."""
-        failed = [step for step in self._steps.values() if step.error and "context canceled" not in step.error]
+        failed = [step for step in self._steps.values() if step.error and not step.cancelled]
         return failed[0] if failed else self._steps.get(PLAIN)
 
     def event(self, event: dict[str, Any]) -> None:
@@ -54,14 +72,28 @@ class BuildProgress:
                 self._output(step, b64decode(line.get("data") or "").decode(errors="replace"))
 
     def line(self, text: str) -> None:
-        """Process a line of a client without events."""
+        """Process a line of a client without events. Safe for two threads: such a client writes to both streams."""
+        with self._lock:
+            self._plain(text)
+
+    def _plain(self, text: str) -> None:
         self._log.write(text + "\n")
         if text.startswith(("STEP ", "[")):
-            self._steps[PLAIN] = BuildStep(name=text, stage=text[:60])
+            self._end(self._steps.get(PLAIN), "ok")
+            self._steps[PLAIN] = step = BuildStep(name=text, stage=text[:60])
+            self._begin(step)
         step = self._steps.setdefault(PLAIN, BuildStep(name="build", stage="build"))
         step.lines.append(text)
-        self._show(step.stage, text)
+        self._events.log(step.stage, text)
         self.other = [*self.other[-20:], text]
+
+    def close(self, *, succeeded: bool) -> None:
+        """End the steps that are still running when the client has ended."""
+        for step in self._steps.values():
+            if step.rest.strip():
+                self._line(step, step.rest)
+                step.rest = ""
+            self._end(step, "ok" if succeeded else "failed" if step is self.failed else "stopped")
 
     def _vertex(self, vertex: dict[str, Any]) -> None:
         name = str(vertex.get("name", ""))
@@ -69,19 +101,42 @@ class BuildProgress:
         step = self._steps.setdefault(vertex["digest"], BuildStep(name=name, stage=stage["stage"] if stage else ""))
         if vertex.get("started") and not vertex.get("completed"):
             self._log.write(f"==> {name}\n")
-            if step.stage:
-                self._show(step.stage, "")
+            self._begin(step)
         if vertex.get("error") and not step.error:
             step.error = str(vertex["error"])
             self._log.write(f"!!! {step.error}\n")
+        if vertex.get("completed"):
+            if vertex.get("cached"):
+                self._begin(step)
+            self._end(step, "stopped" if step.cancelled else "failed" if step.error else _quality(vertex))
+
+    def _begin(self, step: BuildStep) -> None:
+        if step.stage and step.began is None:
+            self._begun += 1
+            step.number, step.began = self._begun, time.monotonic()
+            self._events.step(step.stage, step.number, step.name.partition("] ")[2] or step.name)
+
+    def _end(self, step: BuildStep | None, outcome: Outcome) -> None:
+        if step and step.began is not None:
+            seconds, step.began = round(time.monotonic() - step.began, 3), None
+            self._events.step_ended(step.stage, step.number, seconds, outcome)
 
     def _output(self, step: BuildStep, text: str) -> None:
         self._log.write(text)
         *lines, step.rest = (step.rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        if len(step.rest) > _LONGEST:
+            lines, step.rest = [*lines, step.rest], ""
         for line in lines:
-            step.lines.append(line)
-            if line.strip():
-                self._show(step.stage, line.strip())
+            self._line(step, line)
+
+    def _line(self, step: BuildStep, line: str) -> None:
+        step.lines.append(line)
+        if line.strip():
+            self._events.log(step.stage, line.rstrip())
+
+
+def _quality(vertex: dict[str, Any]) -> Outcome:
+    return "cached" if vertex.get("cached") else "ok"
 
 
 def read_events(chunks: Callable[[], bytes], progress: BuildProgress) -> None:

@@ -71,6 +71,8 @@ class LastRun:
     """`same`: built, with the bytes that it had before."""
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
+    stages: dict[str, float] = field(default_factory=dict)
+    """Seconds of each stage, of all attempts."""
     attempts: int = 0
     failure: Failure | None = None
 
@@ -180,11 +182,11 @@ def now() -> str:
     return dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
 
 
-def failure(error: LayerwrightError, log: Path | None = None) -> Failure:
-    """Return the stored form of an error, with the end of the build's log if there is one."""
+def failure(error: LayerwrightError) -> Failure:
+    """Return the stored form of an error, with the end of its log if it has one."""
     tail: tuple[str, ...] = ()
-    if log and log.is_file():
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    if error.log and error.log.is_file():
+        lines = error.log.read_text(encoding="utf-8", errors="replace").splitlines()
         tail = tuple(line[:300] for line in lines[-TAIL:])
     return Failure(what=error.what, why=error.why[:20], hint=error.hint, exit_code=error.exit_code, tail=tail)
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from builder.base import caches, files, locks, remote
-from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError
+from builder.base.emitter import Events
+from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, StoppedError
 from builder.building.layer import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
@@ -17,23 +18,14 @@ from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import inputs, journal, records, scanning, schedule
 from builder.nightly.journal import Run
+from builder.nightly.planned import planned
 from builder.nightly.records import Record
 from builder.nightly.schedule import Machine, Machines, Stop, Task
-from builder.nightly.worker import Limits, Patience, RunStoppedError, Worker, build_target
+from builder.nightly.worker import Limits, Patience, Worker, build_target
 from builder.plan.mode import EngineOptions
 
 Pair = tuple[Loaded, Target]
 FORCED = "--rebuild asks for it"
-
-
-class Listener(Protocol):
-    """Receives the progress of a run, from several threads."""
-
-    def planned(self, tasks: Sequence[Task], unchanged: int, slots: Mapping[str, int]) -> None: ...
-    def begins(self, task: Task, machine: str) -> None: ...
-    def stage(self, task: Task, text: str) -> None: ...
-    def ends(self, task: Task, record: Record) -> None: ...
-    def warn(self, text: str) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +60,7 @@ class NightlyRequest:
         return {"--route": route, "--strict": "yes" if build.strict else "no", "--test": build.test}
 
 
-def run(options: NightlyRequest, listener: Listener) -> Run:
+def run(options: NightlyRequest, events: Events) -> Run:
     """Do the work of a run and return it; failures of targets are in their records.
 
     Raises UsageError for a scanner that does not exist, NothingSelectedError when there is no run to resume.
@@ -86,12 +78,15 @@ def run(options: NightlyRequest, listener: Listener) -> Run:
         current = replace(begun, broken={name: records.failure(error) for name, error in options.broken.items()})
         _sweep(options)
         if options.whole and (retired := records.retire(output, slots, current.broken)):
-            listener.warn(f"records of targets that no recipe has any more are put aside: {', '.join(sorted(retired))}")
-        tasks, states = _select(options, current, listener)
-        states.update(_build(options, current, tasks, listener))
+            events.warn(f"records of targets that no recipe has any more are put aside: {', '.join(sorted(retired))}")
+        with events.stage("selecting targets"):
+            tasks, states = _select(options, current, events)
+        states.update(_build(options, current, tasks, events))
         if options.scan:
             present = [record for _, target in options.pairs if (record := records.of(output, target))]
-            current = replace(current, scans=scanning.scan(options.scan, output, present, options.jobs))
+            with events.stage("scanning"):
+                scans = scanning.scan(options.scan, output, present, options.jobs)
+            current = replace(current, scans=scans)
         ended = journal.closed(replace(current, states=states), time.monotonic() - started)
         journal.write(output, ended)
         return ended
@@ -112,11 +107,11 @@ def _sweep(options: NightlyRequest) -> None:
 # ---- due targets ---------------------------------------------------------------------------------------------------
 
 
-def _select(options: NightlyRequest, current: Run, listener: Listener) -> tuple[list[Task], dict[str, str]]:
+def _select(options: NightlyRequest, current: Run, events: Events) -> tuple[list[Task], dict[str, str]]:
     """Return the targets that are due, and the states of those that are not."""
     output = options.build.output
     before = {slot: records.of(output, target) for slot, target in _slots(options, current)}
-    digests = _image_digests(options, before, listener)
+    digests = _image_digests(options, before, events)
     tasks: list[Task] = []
     states: dict[str, str] = {}
     for loaded, target in options.pairs:
@@ -180,7 +175,7 @@ def _broken_before(record: Record | None, now: Mapping[str, str]) -> bool:
     return bool(record and record.last and record.last.status == "failed" and record.tried == dict(now))
 
 
-def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None], listener: Listener) -> dict[str, str]:
+def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None], events: Events) -> dict[str, str]:
     """Return the digest of each image: from its pin, else from the registry when a target is compiled in it."""
     pins = images.pinned()
     digests: dict[str, str] = {}
@@ -191,31 +186,31 @@ def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None],
         if schedule.compiles(loaded, before.get(records.slot(target))):
             unpinned.update(path for path in paths if path not in pins)
     if unpinned:
-        digests.update(_registry_digests(sorted(unpinned), options, listener))
+        digests.update(_registry_digests(sorted(unpinned), options, events))
     return digests
 
 
-def _registry_digests(paths: list[str], options: NightlyRequest, listener: Listener) -> dict[str, str]:
+def _registry_digests(paths: list[str], options: NightlyRequest, events: Events) -> dict[str, str]:
     names = {f"{images.registry()}/{path}": path for path in paths}
     try:
         engine = options.build.containers.engine()
         digests, errors = registry.digests(engine, [Image(name=name, digest=None) for name in names])
     except EngineError as error:
-        listener.warn(f"changes of unpinned images cannot be noticed: {error.what}")
+        events.warn(f"changes of unpinned images cannot be noticed: {error.what}")
         return {}
     if errors:
-        listener.warn(f"{len(errors)} of {len(names)} images are not pinned, and {errors[0].what}")
+        events.warn(f"{len(errors)} of {len(names)} images are not pinned, and {errors[0].what}")
     return {names[name]: digest for name, digest in digests.items()}
 
 
 # ---- building ------------------------------------------------------------------------------------------------------
 
 
-def _build(options: NightlyRequest, current: Run, tasks: Sequence[Task], listener: Listener) -> dict[str, str]:
+def _build(options: NightlyRequest, current: Run, tasks: Sequence[Task], events: Events) -> dict[str, str]:
     """Build the tasks and return the state of each by slot; tasks that a stop prevents have none."""
     engine = _engine(options, tasks)
     machines = Machines(engine, options.jobs, options.compiles or (client.capacity(engine) if engine else 1))
-    listener.planned(tasks, len(options.pairs) - len(tasks), machines.slots(tasks))
+    events.emit(planned(tasks, len(options.pairs) - len(tasks), machines.slots(tasks)))
     stop = Stop()
     patience = Patience(options.patience)
     limits = Limits(options=options.build, run=current.run, patience=patience, limit=options.limit, stop=stop)
@@ -224,19 +219,24 @@ def _build(options: NightlyRequest, current: Run, tasks: Sequence[Task], listene
     def work(task: Task, machine: Machine) -> bool:
         if stop.is_set():
             return True
-        listener.begins(task, machine.name)
         worker = Worker(choice=_choice(options, engine, machine), lost=lambda: machines.lose(machine))
         try:
-            record = build_target(task, limits, lambda text: listener.stage(task, text), worker)
-        except RunStoppedError:
+            with events.target(task.target.name, machine.name) as target:
+                record = build_target(task, limits, target, worker)
+                _save(options.build.output, record, target)
+                _finish(record, target)
+        except StoppedError:
             return True
-        _save(options.build.output, record, listener)
         states[task.slot] = record.last.status if record.last else "failed"
-        listener.ends(task, record)
         return states[task.slot] != "failed"
 
     schedule.run(schedule.ordered(tasks), machines, work, stop, fail_fast=options.fail_fast)
     return states
+
+
+def _finish(record: Record, events: Events) -> None:
+    if last := record.last:
+        events.finish(last.status, attempts=last.attempts, reason=last.failure.what if last.failure else "")
 
 
 def _choice(options: NightlyRequest, engine: Engine | None, machine: Machine) -> EngineOptions:
@@ -258,9 +258,9 @@ def _engine(options: NightlyRequest, tasks: Sequence[Task]) -> Engine | None:
     return client.present(choice.kind, choice.builder)
 
 
-def _save(output: Path, record: Record, listener: Listener) -> None:
+def _save(output: Path, record: Record, events: Events) -> None:
     """Write a record. On a full disk the run goes on without it, and the next run builds that target again."""
     try:
         records.write(output, record)
     except (BuildError, OSError) as error:
-        listener.warn(f"{record.target}: its record cannot be written: {error}")
+        events.warn(f"{record.target}: its record cannot be written: {error}")

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from builder.base import processes
@@ -143,9 +143,11 @@ def run(
                 stop.set()
 
     slots = [machine for machine in machines.every for _ in range(machine.slots)]
-    with ThreadPoolExecutor(len(slots)) as pool:
-        futures = {pool.submit(fill_slot, machine) for machine in slots}
+    futures: set[Future[None]] = set()
+    with processes.pool(len(slots)) as pool:
         try:
+            for machine in slots:
+                futures.add(pool.submit(fill_slot, machine))
             for future in processes.as_completed(futures):
                 future.result()  # raises what the slot's thread raised
         except BaseException:

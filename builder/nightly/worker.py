@@ -2,15 +2,16 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from builder.base import retries
-from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError
+from builder.base.emitter import Events
+from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError, StoppedError
+from builder.base.events import Event, StageEnded
 from builder.base.retries import Backoff
-from builder.building.compiling import log_file
 from builder.building.layer import Built, Options, build
 from builder.engine import client
 from builder.layer import manifest, sizes
@@ -18,7 +19,6 @@ from builder.nightly.records import LastRun, Point, Record, ZipStamp, failure, n
 from builder.nightly.schedule import Stop, Task
 from builder.plan.mode import EngineOptions
 
-Report = Callable[[str], None]
 _FIRST, _LONGEST = 2.0, 60.0
 """Seconds of the first and the longest pause between attempts."""
 _CHANGES = 40
@@ -31,10 +31,6 @@ class Worker:
     choice: EngineOptions
     lost: Callable[[], None]
     """Called when that engine does not respond any more; later attempts use any engine there is."""
-
-
-class RunStoppedError(LayerwrightError):
-    """The run is being stopped; nothing is wrong with the target."""
 
 
 class Patience:
@@ -73,67 +69,90 @@ class Limits:
     stop: Stop
 
 
-def build_target(task: Task, limits: Limits, report: Report, worker: Worker) -> Record:
+def build_target(task: Task, limits: Limits, events: Events, worker: Worker) -> Record:
     """Build one target and return its new record.
 
-    Errors of the build are recorded. Raises RunStoppedError when the run is stopped.
+    Errors of the build are recorded. Raises StoppedError when the run is stopped.
     """
-    started = time.monotonic()
-    attempts = _RepeatedBuild(task, limits, _ending(report, limits, started), worker)
+    started, times = time.monotonic(), StageTimes()
+    heard = events.heard_by(times)
+    attempts = _RepeatedBuild(task, limits, heard.checked(lambda: _raise_if_over(limits, started)), worker)
     before = task.record or _first_record(task)
     backoff = Backoff(first=_FIRST, longest=_LONGEST, total=limits.patience.seconds)
     try:
         built = retries.call(attempts.build, backoff, again=attempts.again, pause=attempts.pause)
-    except RunStoppedError:
+    except StoppedError:
         raise
     except LayerwrightError as error:
-        return _failed(task, before, limits, error, (attempts.count, time.monotonic() - started))
+        heard.end("failed")
+        spent = _Spent(attempts=attempts.count, seconds=time.monotonic() - started, stages=times.seconds)
+        return _failed(task, before, limits, error, spent)
+    heard.end()
     limits.patience.reset()
-    return _succeeded(task, before, limits, built, attempts.count)
+    spent = _Spent(attempts=attempts.count, seconds=built.seconds, stages=times.seconds)
+    return _succeeded(task, before, limits, built, spent)
 
 
 class _RepeatedBuild:
     """The attempts to build one target."""
 
-    def __init__(self, task: Task, limits: Limits, report: Report, worker: Worker) -> None:
-        self._task, self._limits, self._report, self._worker = task, limits, report, worker
+    def __init__(self, task: Task, limits: Limits, events: Events, worker: Worker) -> None:
+        self._task, self._limits, self._events, self._worker = task, limits, events, worker
         self._choice = worker.choice
         self.count = 0
 
     def build(self) -> Built:
         self.count += 1
         options = replace(self._limits.options, containers=self._choice)
-        return build(self._task.loaded, self._task.target, options, self._report)
+        return build(self._task.loaded, self._task.target, options, self._events)
 
     def again(self, error: BaseException) -> bool:
         return isinstance(error, TRANSIENT) and self._limits.patience.left()
 
     def pause(self, error: BaseException, seconds: float) -> None:
-        """Wait before the next attempt, which takes any engine if this one was lost. Raises RunStoppedError."""
-        self._report(f"{getattr(error, 'what', error)}; once more in {seconds:.0f} s")
+        """Wait before the next attempt, which takes any engine if this one was lost. Raises StoppedError."""
+        self._events.end("failed")
+        self._events.begin("waiting", f"{getattr(error, 'what', error)}; once more in {seconds:.0f} s")
         if self._limits.stop.wait(seconds):
-            raise RunStoppedError(self._task.target.name) from error
+            raise StoppedError(self._task.target.name) from error
         if isinstance(error, EngineGoneError):
             self._worker.lost()
             client.find.cache_clear()  # it may be back, or other nodes may do its work
             self._choice = self._limits.options.containers
 
 
-def _ending(report: Report, limits: Limits, started: float) -> Report:
-    """Return a report that ends the build when it is called after the time limit or after a stop.
+def _raise_if_over(limits: Limits, started: float) -> None:
+    """End a build after the time limit or after a stop. Builds emit events often enough for this to be their check."""
+    if limits.stop.is_set():
+        msg = "the run was stopped"
+        raise StoppedError(msg)
+    if time.monotonic() - started > limits.limit:
+        msg = f"it took longer than {limits.limit / 60:.0f} minutes"
+        raise BuildError(msg, hint="--limit MINUTES allows more")
 
-    A build reports each of its steps, long ones several times, so this is checked often enough.
-    """
 
-    def checked(stage: str) -> None:
-        if limits.stop.is_set():
-            raise RunStoppedError(stage)
-        if time.monotonic() - started > limits.limit:
-            msg = f"it took longer than {limits.limit / 60:.0f} minutes"
-            raise BuildError(msg, hint="--limit MINUTES allows more")
-        report(stage)
+class StageTimes:
+    """Listens to the events of one target and adds up the seconds of each stage."""
 
-    return checked
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def receive(self, event: Event) -> None:
+        if isinstance(event, StageEnded):
+            self._seconds[event.stage] = self._seconds.get(event.stage, 0.0) + event.seconds
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        return {stage: round(seconds, 2) for stage, seconds in self._seconds.items()}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Spent:
+    """The time that a target took."""
+
+    attempts: int
+    seconds: float
+    stages: Mapping[str, float]
 
 
 # ---- records -------------------------------------------------------------------------------------------------------
@@ -156,24 +175,22 @@ def _described(task: Task) -> dict[str, Any]:
     }
 
 
-def _failed(task: Task, before: Record, limits: Limits, error: LayerwrightError, spent: tuple[int, float]) -> Record:
-    """Return the record after a failure; `spent` are attempts and seconds."""
-    attempts, seconds = spent
-    log = log_file(task.target)
-    current = str(log) in (error.hint or "")  # else it is the log of an earlier build
+def _failed(task: Task, before: Record, limits: Limits, error: LayerwrightError, spent: _Spent) -> Record:
+    """Return the record after a failure."""
     last = LastRun(
         run=limits.run,
         at=now(),
         status="failed",
         reasons=task.reasons,
-        seconds=round(seconds, 2),
-        attempts=attempts,
-        failure=failure(error, log if current else None),
+        seconds=round(spent.seconds, 2),
+        stages=dict(spent.stages),
+        attempts=spent.attempts,
+        failure=failure(error),
     )
     return replace(before, **_described(task), tried=dict(task.inputs), last=last)
 
 
-def _succeeded(task: Task, before: Record, limits: Limits, built: Built, attempts: int) -> Record:
+def _succeeded(task: Task, before: Record, limits: Limits, built: Built, spent: _Spent) -> Record:
     """Return the record after a build, or after finding that the zip on disk is already right."""
     described, digest = built.manifest, built.manifest.zip.sha256
     same = before.zip is not None and before.zip.sha256 == digest
@@ -183,8 +200,9 @@ def _succeeded(task: Task, before: Record, limits: Limits, built: Built, attempt
         at=now(),
         status="same" if same or built.unchanged else "built",
         reasons=task.reasons,
-        seconds=round(built.seconds, 2),
-        attempts=attempts,
+        seconds=round(spent.seconds, 2),
+        stages=dict(spent.stages),
+        attempts=spent.attempts,
     )
     tests = tuple(outcome.as_json() for outcome in built.tests or ())
     record = replace(

@@ -4,12 +4,13 @@
 each ecosystem that its steps ask for, and everything else loops over them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from builder.base import credentials
+from builder.base.emitter import Events
 from builder.base.errors import UsageError
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
@@ -22,7 +23,6 @@ from builder.packages.dividing import Divider
 from builder.packages.resolution import Resolution
 
 S = TypeVar("S")
-Report = Callable[[str], None]
 Change = tuple[str, str | None, str | None]
 """Package, old version or None, new version or None."""
 
@@ -80,7 +80,7 @@ class LockRequest:
     loaded: Loaded
     upgrade: bool
     """Take the newest versions. Otherwise versions are kept where the recipe still allows them."""
-    report: Report = field(repr=False, default=lambda _: None)
+    events: Events = field(repr=False, compare=False, default_factory=Events)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from builder.model.recipe import Recipe, Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target, steps
-from builder.plan import keys
 from builder.plan.container import Container
 from builder.plan.plan import Plan
 from builder.plan.resolved import Resolved, has_bytecode
@@ -44,7 +43,7 @@ def _container(resolved: Resolved) -> Container | None:
         recipe_files=tuple(sorted(resolved.recipe_files)),
         dlopened=recipe.libraries.dlopen,
     )
-    return container if keys.parts(container) else None
+    return container if container.compiled or container.has_tree else None
 
 
 def _sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:

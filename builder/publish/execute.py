@@ -5,10 +5,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from builder.base import processes
 from builder.base.errors import LayerwrightError
+from builder.base.events import Event
 from builder.publish import aws, creation, remote_state
 from builder.publish.grants import ACTION, Difference
 from builder.publish.plan import PlanRow
@@ -42,6 +43,28 @@ class PublishOutcome:
 
     def as_json(self) -> dict[str, Any]:
         return {**self.row.as_json(), "status": self.status, "arn": self.arn, "error": self.why or None}
+
+    def event(self) -> "VersionEnded":
+        """Return the event that tells this outcome."""
+        return VersionEnded(
+            subject=self.row.region, layer=self.row.layer.name, outcome=self.status, arn=self.arn, reason=self.why
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VersionEnded(Event):
+    """The work on one layer version ended in a region, which is the subject."""
+
+    kind: ClassVar[str] = "version_ended"
+    layer: str
+    outcome: Status
+    arn: str | None
+    reason: str
+    """Why it is not published."""
+
+    @property
+    def words(self) -> str:
+        return f"{self.layer} {self.outcome}{self.reason and f': {self.reason}'}"
 
 
 class Execution:

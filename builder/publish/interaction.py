@@ -1,18 +1,18 @@
-"""Interaction with the user: output, and the confirmation of an account before its first change."""
+"""Interaction with the user: events, and the confirmation of an account before its first change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from builder.base import cache_paths
 from builder.base.documents import Document, Typed
+from builder.base.emitter import Events
 from builder.base.errors import UsageError
-from builder.base.talk import Talk
 from builder.publish.aws import Identity
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Interaction:
-    """How a command talks to the user, and the permissions that the user gave."""
+    """The permissions that the user gave, how to ask for another, and who is told what happens."""
 
     yes: bool = False
     """Whether to change anything; otherwise a dry run."""
@@ -20,7 +20,7 @@ class Interaction:
     """The only account that may be changed."""
     confirm: Callable[[Identity], bool] | None = None
     """Ask the user to confirm the account. None if there is no terminal."""
-    talk: Talk
+    events: Events = field(default_factory=Events)
     quiet: bool = False
     """Whether to omit tables, for a caller that prints JSON."""
 

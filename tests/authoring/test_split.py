@@ -13,6 +13,7 @@ from kit.wheels import Index, make_wheel
 
 from builder.authoring.split import split
 from builder.authoring.split_recipes import untested, write
+from builder.base.emitter import Events
 from builder.building.layer import Options, build
 from builder.layer import interpreters
 from builder.layer.versions import version_key
@@ -54,7 +55,7 @@ def test_each_import_works_with_the_layers_that_the_split_names(tmp_path: Path) 
     for name in layers:
         loaded = recipes.load(tmp_path / "recipes", name)
         (target,) = targets(loaded.recipe)
-        built = build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
+        built = build(loaded, target, Options(output=tmp_path / "dist"), Events())
         zips[name] = built
         assert {package.name for package in built.manifest.packages} == set(layers[name]["packages"])
         assert built.manifest.unzipped_bytes <= UNZIPPED_LIMIT
@@ -198,7 +199,7 @@ def packages(folder: Path, name: str) -> dict[tuple[str, str], dict[str, str]]:
     return {
         (target.base.name, target.arch.name): {
             package.name: package.version
-            for package in build(loaded, target, Options(output=folder / "dist"), lambda _: None).manifest.packages
+            for package in build(loaded, target, Options(output=folder / "dist"), Events()).manifest.packages
         }
         for target in targets(loaded.recipe)
     }

@@ -16,6 +16,7 @@ from kit import shared
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel, serve
 
+from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.model import recipes
@@ -533,7 +534,7 @@ def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(wo
     def built(test: str, *, rebuild: bool = False) -> Built:
         options = Options(output=work / "dist", test=test, rebuild=rebuild, catch_up=False)
         loaded = recipes.load(work / "recipes", "a")
-        return build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
+        return build(loaded, targets(loaded.recipe)[0], options, Events())
 
     first = built("never")
     written = {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()}
@@ -558,7 +559,7 @@ def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
     loaded = recipes.load(work / "recipes", "a")
 
     def built(test: str) -> Built:
-        return build(loaded, targets(loaded.recipe)[0], Options(output=work / "dist", test=test), lambda _: None)
+        return build(loaded, targets(loaded.recipe)[0], Options(output=work / "dist", test=test), Events())
 
     path = built("never").path
 

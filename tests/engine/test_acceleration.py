@@ -10,6 +10,7 @@ from kit.commands import ROOT, layerwright, write_recipe
 from kit.compiled import recipe, source_archive
 from kit.foreign import C_PROGRAM, CXX_PROGRAM, WORKS, interface, made, making, programs, works
 
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError
 from builder.building.layer import Options, build
 from builder.engine.client import Engine
@@ -44,7 +45,7 @@ def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, 
     results = {}
     for route in ("accelerated", "emulated"):
         options = Options(output=tmp_path / route, containers=EngineOptions(mode=route))
-        built = build(one, target, options, lambda _: None)
+        built = build(one, target, options, Events())
         assert built.manifest.route == route
         assert route in {package.route for package in built.manifest.packages}
         assert built.manifest.notes == ()

@@ -20,6 +20,7 @@ from kit.engine import EVERYWHERE, docker, gateway
 from kit.wheels import make_sdist, serve
 
 from builder.base import cache_paths, caches
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, LayerwrightError
 from builder.building import artifacts, compiling
 from builder.building.layer import Built, Options, build
@@ -41,7 +42,7 @@ def made(folder: Path, text: str, **choice: object) -> Built:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
     options = Options(output=folder / "dist", containers=EngineOptions(**choice))  # type: ignore[arg-type]
-    return build(one, targets(one.recipe)[0], options, lambda _: None)
+    return build(one, targets(one.recipe)[0], options, Events())
 
 
 def refused(folder: Path, text: str, **choice: object) -> LayerwrightError:

@@ -11,6 +11,7 @@ from kit.compiled import recipe
 from kit.foreign import interface, programs
 
 from builder.authoring.relock import relock
+from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
@@ -48,12 +49,12 @@ def loaded(folder: Path, program: object, arch: str) -> Loaded:
     (made / "build.rs").write_text(BUILD % (folder / "marker").as_posix(), encoding="utf-8")
     write_recipe(folder, "a", recipe(step(), TEST, arch=arch))
     found = recipes.load(folder / "recipes", "a")
-    relock(found, upgrade=False, report=lambda _: None)
+    relock(found, upgrade=False, events=Events())
     return found
 
 
 def made(folder: Path, one: Loaded) -> Built:
-    return build(one, targets(one.recipe)[0], Options(output=folder, test="always"), lambda _: None)
+    return build(one, targets(one.recipe)[0], Options(output=folder, test="always"), Events())
 
 
 @pytest.mark.network

@@ -10,6 +10,7 @@ from kit.npm import package
 from kit.zips import entry
 
 from builder.authoring.relock import relock
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
 from builder.building.layer import Options, build
 from builder.engine.client import Engine
@@ -97,7 +98,7 @@ def write(folder: Path, registry: Path, script: str, more: str = "") -> recipes.
         encoding="utf-8",
     )
     loaded = recipes.load(folder / "recipes", "mine")
-    relock(loaded, upgrade=False, report=lambda _: None)
+    relock(loaded, upgrade=False, events=Events())
     return loaded
 
 
@@ -107,7 +108,7 @@ def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Pat
     (target,) = targets(loaded.recipe)
     with pytest.raises(BuildError, match="never happens on the host"):
         plan(loaded, target, wheels_only=True)
-    built = build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
+    built = build(loaded, target, Options(output=tmp_path / "dist"), Events())
     assert [(row.name, row.route) for row in built.manifest.packages] == [("mine", "native")]
     with zipfile.ZipFile(built.path) as archive:
         assert archive.read("nodejs/node_modules/mine/made.js") == b"x64"
@@ -119,7 +120,7 @@ def test_an_install_script_that_fails_is_told_with_its_words(tmp_path: Path, npm
     loaded = write(tmp_path, npm_registry, "echo this cannot be built >&2; exit 3")
     (target,) = targets(loaded.recipe)
     with pytest.raises(BuildError) as raised:
-        build(loaded, target, Options(output=tmp_path / "dist"), lambda _: None)
+        build(loaded, target, Options(output=tmp_path / "dist"), Events())
     assert any("this cannot be built" in line for line in raised.value.why)
 
 

@@ -6,20 +6,22 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from kit.heard import Heard
 
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError
 from builder.engine import failure
 from builder.engine.progress import BuildProgress, read_events, read_lines
 
 
-def followed(*events: object, between: str = "\n") -> tuple[BuildProgress, list[tuple[str, str]], str]:
-    shown: list[tuple[str, str]] = []
+def followed(*events: object, between: str = "\n") -> tuple[BuildProgress, list[str], str]:
+    heard = Heard()
     log = io.StringIO()
-    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), log)
+    progress = BuildProgress(Events(heard), log)
     text = between.join(one if isinstance(one, str) else json.dumps(one, indent=1) for one in events)
     stream = io.BytesIO(text.encode())
     read_events(lambda: stream.read(7), progress)
-    return progress, shown, log.getvalue()
+    return progress, heard.words, log.getvalue()
 
 
 def vertex(name: str, **more: str) -> dict[str, object]:
@@ -35,7 +37,7 @@ def test_events_become_steps_and_a_log_wherever_the_stream_is_cut() -> None:
     progress, shown, log = followed(
         vertex(name), output(name, "cc größe.c\nwarn"), output(name, "ing\n"), "a line of the client"
     )
-    assert shown == [("step-1", ""), ("step-1", "cc größe.c"), ("step-1", "warning")]
+    assert shown == ["step-1: RUN make", "step-1 | cc größe.c", "step-1 | warning"]
     assert "==> [step-1 2/3] RUN make\ncc größe.c\nwarning\n" in log
     assert progress.other == ["a line of the client"]
     assert progress.failed is None
@@ -52,10 +54,10 @@ def test_the_failed_step_is_the_one_that_was_not_cancelled() -> None:
 
 
 def test_plain_lines_of_other_clients_become_steps_too() -> None:
-    shown: list[tuple[str, str]] = []
-    progress = BuildProgress(lambda stage, line: shown.append((stage, line)), io.StringIO())
+    heard = Heard()
+    progress = BuildProgress(Events(heard), io.StringIO())
     read_lines(io.BytesIO(b"STEP 2/3: RUN make\nx.c:1:1: error: boom\n"), progress)
-    assert shown[-1] == ("STEP 2/3: RUN make", "x.c:1:1: error: boom")
+    assert heard.words[-1] == "STEP 2/3: RUN make | x.c:1:1: error: boom"
 
 
 @pytest.mark.parametrize(

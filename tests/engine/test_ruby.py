@@ -9,6 +9,7 @@ from kit import gems as kit
 from kit import standin
 from kit.zips import entry
 
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
@@ -97,7 +98,7 @@ def made(
     )
     loaded = recipes.load(folder / "recipes", "mine")
     (target,) = targets(loaded.recipe)
-    return build(loaded, target, Options(output=folder / "dist"), lambda _: None)
+    return build(loaded, target, Options(output=folder / "dist"), Events())
 
 
 @BOTH
@@ -136,7 +137,7 @@ def test_the_same_gems_give_the_same_zip(gem_index: Path, tmp_path: Path) -> Non
     first = made(tmp_path / "a", "x86_64").path.read_bytes()
     loaded = recipes.load(tmp_path / "a" / "recipes", "mine")
     options = Options(output=tmp_path / "b", rebuild=True, derived=tmp_path / "derived")
-    second = build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
+    second = build(loaded, targets(loaded.recipe)[0], options, Events())
     assert second.path.read_bytes() == first
 
 

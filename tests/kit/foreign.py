@@ -9,6 +9,7 @@ from typing import Any
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
+from builder.base.emitter import Events
 from builder.building.layer import Built, Options, build
 from builder.engine.client import Engine
 from builder.model import recipes
@@ -57,7 +58,7 @@ def made(folder: Path, text: str, route: str = "auto") -> Built:
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
     options = Options(output=folder / "dist" / route, containers=EngineOptions(mode=route))
-    return build(one, targets(one.recipe)[0], options, lambda _: None)
+    return build(one, targets(one.recipe)[0], options, Events())
 
 
 def works(engine: Engine, built: Built, folder: Path) -> bool:

@@ -19,6 +19,7 @@ from kit.worlds.world import DIGEST, MEMBERS, Thing, World
 
 from builder.authoring import relock
 from builder.base import caches
+from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, UsageError
 from builder.base.values import RelativePath
 from builder.building import layer
@@ -115,7 +116,7 @@ def recipe(project: Path, world: World, step: str) -> Loaded:
 
 def locked(project: Path, world: World, *names: str) -> Loaded:
     loaded = recipe(project, world, world.step(*names))
-    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    relock.relock(loaded, upgrade=False, events=Events())
     assert (project / "some" / world.lock).is_file()
     return loaded
 
@@ -133,7 +134,7 @@ def planned(loaded: Loaded) -> None:
 def built(loaded: Loaded, output: Path) -> layer.Built:
     compiled = any(WORLDS[ecosystem.name].compiled for ecosystem in table.of_recipe(loaded))
     options = layer.Options(output=output, wheels_only=not compiled, rebuild=True)
-    return layer.build(loaded, targets(loaded.recipe)[0], options, lambda _: None)
+    return layer.build(loaded, targets(loaded.recipe)[0], options, Events())
 
 
 def content(zipped: Path) -> dict[str, bytes]:
@@ -195,7 +196,7 @@ def test_nothing_of_a_package_runs_on_this_host(world: World, project: Path, tmp
     loaded = recipe(project, world, step)
     lint(loaded)
     planned(loaded)
-    relock.relock(loaded, upgrade=True, report=lambda _: None)
+    relock.relock(loaded, upgrade=True, events=Events())
     planned(loaded)
     if prebuilt:
         (project / "some" / world.lock).unlink()

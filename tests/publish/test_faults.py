@@ -13,8 +13,8 @@ from kit import published
 from kit.front import Front, Kind, Request
 from kit.published import ACCOUNT, ORGANIZATION, OTHER
 
+from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, NothingSelectedError
-from builder.cli import terminal
 from builder.publish import aws, run
 from builder.publish.aws import Cloud, RequestLimits
 from builder.publish.interaction import Interaction
@@ -36,7 +36,7 @@ KINDS: tuple[Kind, ...] = (
 LIMITS = RequestLimits(
     rate=1000, attempts=4, read_timeout=0.25, upload_timeout=0.25, settle=(0.0, 0.2, 0.4), backoff=0.01
 )
-INTERACTION = Interaction(yes=True, account=ACCOUNT, quiet=True, talk=terminal)
+INTERACTION = Interaction(yes=True, account=ACCOUNT, quiet=True, events=Events())
 SHARES: tuple[tuple[str, ...], ...] = ((), (ORGANIZATION,), (OTHER,), (ORGANIZATION, OTHER), ("public",))
 
 

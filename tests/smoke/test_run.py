@@ -11,6 +11,7 @@ from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe, script
 from kit.podman import podman_environment
 
+from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
 from builder.engine import sandbox
@@ -346,7 +347,7 @@ def built(folder: Path, text: str, **choice: object) -> tuple[dict[str, bytes], 
     write_recipe(folder, "a", text)
     one = recipes.load(folder / "recipes", "a")
     options = Options(output=folder / "dist", containers=EngineOptions(**choice), test="always")  # type: ignore[arg-type]
-    result = build(one, targets(one.recipe)[0], options, lambda _: None)
+    result = build(one, targets(one.recipe)[0], options, Events())
     with zipfile.ZipFile(result.path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}, result.manifest
 

@@ -77,7 +77,8 @@ class Access(Bundle):
         from builder.cli import terminal
         from builder.publish.interaction import Interaction
 
-        return Interaction(yes=yes, account=self.account, confirm=confirmation(), quiet=quiet, talk=terminal)
+        confirm = confirmation() if terminal.chosen().events == "text" else None  # a question is no event
+        return Interaction(yes=yes, account=self.account, confirm=confirm, quiet=quiet, events=terminal.events())
 
 
 def confirmation() -> "Callable[[Identity], bool] | None":

@@ -15,9 +15,9 @@ def show(kinds: Sequence[CacheUsage]) -> None:
     """Print one row for each kind of file; totals, the limit and places go to stderr."""
     terminal.table(_COLUMNS, [_row(kind) for kind in kinds], numbers=("files", "MB", "days unused"))
     total, limit = sum(kind.bytes for kind in kinds) / 1e6, caches.limit() / 1e6
-    terminal.note(f"{total:.1f} of {limit:.1f} MB ({caches.VARIABLE}) in {cache_paths.cache()}")
+    terminal.result(f"{total:.1f} of {limit:.1f} MB ({caches.VARIABLE}) in {cache_paths.cache()}")
     if shared := remote.address():
-        terminal.note(f"shared cache: {shared}")
+        terminal.result(f"shared cache: {shared}")
 
 
 def _row(kind: CacheUsage) -> tuple[str, ...]:

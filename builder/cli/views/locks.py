@@ -9,9 +9,9 @@ from builder.cli import terminal
 def show(locks: Sequence[Locked]) -> None:
     """Print each lock with the versions that changed, and warn of packages that it does not pin."""
     for locked in locks:
-        terminal.note(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
+        terminal.result(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
         for package, old, new in locked.changes:
-            terminal.note(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
+            terminal.result(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
         if locked.open:
             tools = ", ".join(locked.open)
             terminal.warn(

@@ -23,7 +23,7 @@ def show_publication(publication: RunPublication) -> None:
         return
     statuses = [outcome.status for outcome in publication.result.outcomes]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
-    terminal.note(f"published: {counts}")
+    terminal.result(f"published: {counts}")
     if not publication.result.good:
         terminal.fail(publishing.failure(publication.result))
 

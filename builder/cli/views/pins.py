@@ -27,4 +27,4 @@ def show_changes(pinned: ImagePins, verb: str) -> None:
         terminal.text(f"{path} {old or '(new)'} -> {new}\n")
     for error in pinned.missing:
         terminal.warn(error.what)
-    terminal.note(f"{pinned.file}: {pinned.count} images, {len(pinned.changes)} {verb}")
+    terminal.result(f"{pinned.file}: {pinned.count} images, {len(pinned.changes)} {verb}")

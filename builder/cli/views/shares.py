@@ -14,11 +14,11 @@ def show(split: Split, written: Sequence[Path]) -> None:
     """Print one row for each layer; its second size includes the layers that it depends on."""
     rows = [_row(split, share) for share in split.shares]
     terminal.table(_COLUMNS, rows, numbers=("MB", "with what it needs"))
-    terminal.note(f"total: {terminal.mb(split.total)} MB unzipped, measured for {split.target.name}")
+    terminal.result(f"total: {terminal.mb(split.total)} MB unzipped, measured for {split.target.name}")
     for path in written:
-        terminal.note(f"wrote {path}")
+        terminal.result(f"wrote {path}")
     if not written:
-        terminal.note("--write writes the recipes")
+        terminal.result("--write writes the recipes")
 
 
 def _row(split: Split, share: Share) -> tuple[str, ...]:

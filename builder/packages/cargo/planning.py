@@ -135,7 +135,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         msg = f"{loaded.name}: its targets want different crates, and a {LOCK} holds one set"
         raise UsageError(msg, hint="make two recipes of it")
     for text, step in chosen.items():
-        request.report("resolving crates")
+        request.events.begin("resolving crates")
         yield _relocked(request, step.path) if step.path else _locked(loaded, text)
 
 

@@ -76,7 +76,7 @@ class Crates:
     def inputs(self) -> list[Any]:
         step = self.asked
         files = tuple((file.path, f"-> {file.link}" if file.link else file.sha256) for file in self.files)
-        crates = [dataclasses.astuple(crate) for crate in self.crates]
+        crates = [[crate.name, crate.version, crate.sha256, crate.needs] for crate in self.crates]
         return [self.name, self.version, files, crates, step.features, step.default_features, step.bins, step.to]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  cargo of the image runs it

@@ -217,10 +217,10 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     """
     loaded = request.loaded
     if packages := _packages(loaded):
-        request.report("resolving Go modules")
+        request.events.begin("resolving Go modules")
         yield from _written(loaded, _versions(loaded), _resolved(packages, _fitting(loaded)))
     for path in sorted({step.path for step in loaded.recipe.step if isinstance(step, Go) and step.path}):
-        request.report(f"{path}: `{_TIDY}` in that folder writes its lock")
+        request.events.note(f"{path}: `{_TIDY}` in that folder writes its lock")
         project = next(step for step in loaded.recipe.step if isinstance(step, Go) and step.path == path)
         mod, hashes, _ = _project(loaded, project)
         file = loaded.file(path) / MOD

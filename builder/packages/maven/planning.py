@@ -50,7 +50,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     artifacts: dict[str, None] = {}
     for each in ecosystem.requests(loaded, Maven):
         artifacts.update(dict.fromkeys(_artifacts(each)))
-    request.report("resolving jars")
+    request.events.begin("resolving jars")
     old = maven_lock.read(texts.read(path), path.as_posix()) if path.is_file() else ()
     new = tuple(_resolved(list(artifacts)))
     before, after = ({("", ":".join(jar.parts[:2])): jar.parts[2] for jar in jars} for jars in (old, new))

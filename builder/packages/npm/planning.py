@@ -117,7 +117,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     if len(manifests) > 1:
         msg = f"{loaded.name}: its targets want different packages, and a {LOCK} holds one set"
         raise UsageError(msg, hint="make two recipes of it")
-    request.report("resolving Node.js packages")
+    request.events.begin("resolving Node.js packages")
     (text,) = manifests
     old = texts.read(path) if path.is_file() else None
     try:

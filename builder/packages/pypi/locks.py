@@ -30,7 +30,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     resolved: dict[Target, tuple[Candidate, ...]] = {}
     before: dict[tuple[str, str], str] = {}
     for target in targets(loaded.recipe):
-        request.report(f"resolving {target.name}")
+        request.events.begin("resolving", target.name)
         pins = _pins(path, target)
         before.update(_versions({target: pins.values()}))
         resolved[target] = _resolve(request, target, () if request.upgrade else _exact(pins.values()))
@@ -59,7 +59,7 @@ def _builders(request: LockRequest, resolved: Resolved) -> Iterator[LockFile]:
         pins = _pins(path, target)
         before.update(_versions({target: pins.values()}))
         if compiled:
-            request.report(f"resolving the build requirements of {target.name}")
+            request.events.begin("resolving build requirements", target.name)
             archives = [
                 sdist.file(package.sdist, package.name, package.version) for package in compiled if package.sdist
             ]

@@ -147,7 +147,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     loaded = request.loaded
     file = next((step.file for step in loaded.recipe.step if isinstance(step, Gem) and step.file), None)
     path = lock_path(loaded) or Path(LOCK)
-    request.report("resolving gems")
+    request.events.begin("resolving gems")
     old = gemfile_lock.read(texts.read(path), path.as_posix()) if path.is_file() else None
     if file and old is None:
         msg = f"there is no {file}.lock beside {file}"

@@ -11,6 +11,7 @@ from kit.compiled import recipe
 from kit.zips import entry
 
 from builder.authoring.relock import Locked, relock
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, UsageError
 from builder.layer.tree import of
 from builder.model import recipes
@@ -65,7 +66,7 @@ def beside(folder: Path) -> Path:
 
 
 def relocked(one: Loaded) -> list[Locked]:
-    return relock(one, upgrade=False, report=lambda _: None)
+    return relock(one, upgrade=False, events=Events())
 
 
 def test_a_project_is_planned_from_its_lock_without_cargo(tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from kit.commands import layerwright, write_recipe
 from kit.compiled import recipe
+from kit.heard import Heard
 
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.model import recipes
 from builder.model.architectures import X86_64
@@ -419,10 +421,10 @@ def test_the_lock_of_a_project_is_its_own(tmp_path: Path) -> None:
     text = "module m\n\ngo 1.21\n"
     folder = project(tmp_path, text)
     loaded = recipes.load(tmp_path / "recipes", "a")
-    told: list[str] = []
-    (lock,) = planning.locks(LockRequest(loaded=loaded, upgrade=True, report=told.append))
+    told = Heard()
+    (lock,) = planning.locks(LockRequest(loaded=loaded, upgrade=True, events=Events(told)))
     assert (lock.path, lock.text, lock.changes) == (folder / "ext" / "go.mod", text, ())
-    assert told == ["ext: `go mod tidy` in that folder writes its lock"]
+    assert told.words == ["ext: `go mod tidy` in that folder writes its lock"]
     assert planning.lock_path(loaded) == folder / "ext" / "go.mod"
 
 

@@ -15,6 +15,7 @@ from kit import gems as kit
 from kit.bad import Workshop
 
 from builder.authoring import relock
+from builder.base.emitter import Events
 from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
 from builder.model import recipes
@@ -214,7 +215,7 @@ def test_lock_is_written_read_and_held_against_the_recipe(gem_index: Path, tmp_p
     kit.pack(gem_index / "gems", "one", "1.0")
     kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'gems = ["one@~> 1.0"]')
-    (locked,) = relock.relock(loaded, upgrade=False, report=lambda _: None)
+    (locked,) = relock.relock(loaded, upgrade=False, events=Events())
     assert locked.changes == (("one", None, "1.0"),)
     kit.pack(gem_index / "gems", "one", "1.5")
     kit.write_index(gem_index)
@@ -222,9 +223,9 @@ def test_lock_is_written_read_and_held_against_the_recipe(gem_index: Path, tmp_p
     found = planned(loaded)
     assert found.locked
     assert [one.spec.full_name for one in found.gems] == ["one-1.0"]
-    (kept,) = relock.relock(loaded, upgrade=False, report=lambda _: None)
+    (kept,) = relock.relock(loaded, upgrade=False, events=Events())
     assert kept.changes == ()
-    (newer,) = relock.relock(loaded, upgrade=True, report=lambda _: None)
+    (newer,) = relock.relock(loaded, upgrade=True, events=Events())
     assert newer.changes == (("one", "1.0", "1.5"),)
     with pytest.raises(UsageError, match="does not fit its recipe") as raised:
         planned(recipe(tmp_path, 'gems = ["one@2.0"]'))
@@ -235,7 +236,7 @@ def test_a_gem_that_changed_under_its_version_is_refused(gem_index: Path, tmp_pa
     kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"# as it was locked\n"})
     kit.write_index(gem_index)
     loaded = recipe(tmp_path, 'gems = ["one"]')
-    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    relock.relock(loaded, upgrade=False, events=Events())
     kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"raise 'other'\n"})
     with pytest.raises(BuildError, match="hash mismatch"):
         planned(loaded)
@@ -259,7 +260,7 @@ def test_a_gemfile_needs_its_lock_and_may_leave_gems_out(gem_index: Path, tmp_pa
     found = planned(loaded)
     assert [one.spec.full_name for one in found.gems] == ["one-1.0"]
     assert not found.locked  # Bundler before 2.6 writes no hashes
-    relock.relock(loaded, upgrade=False, report=lambda _: None)
+    relock.relock(loaded, upgrade=False, events=Events())
     assert planned(loaded).locked
 
 

@@ -1,0 +1,71 @@
+"""Code hosts whose logs fold: how each marks a group of lines, and how it is recognized."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CodeHost:
+    """The marks of a code host."""
+
+    variable: str
+    """The environment variable that its jobs have."""
+    begin: Callable[[str, int, int], str]
+    """Called with the title, the number of the group and the time in seconds since 1970."""
+    end: Callable[[str, int, int], str] | None
+    """None if a group ends where the next one begins."""
+    commands: re.Pattern[str] | None = None
+    """What the host takes for a command wherever a line has it. Steps must not give commands to the host."""
+
+    def neutral(self, text: str) -> str:
+        """Return a line without commands to the host."""
+        return self.commands.sub(lambda found: found[0][0] + " " + found[0][1:], text) if self.commands else text
+
+
+def _github(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _teamcity(text: str) -> str:
+    escaped = re.sub(r"(['|\[\]])", r"|\1", text)
+    return escaped.replace("\n", "|n").replace("\r", "|r")
+
+
+HOSTS = (
+    CodeHost(
+        variable="GITHUB_ACTIONS",
+        begin=lambda title, _number, _time: f"::group::{_github(title)}",
+        end=lambda _title, _number, _time: "::endgroup::",
+        commands=re.compile(r"##\[|::(?=[a-z-]+(?: [^:]*)?::)"),
+    ),
+    CodeHost(
+        variable="GITLAB_CI",
+        begin=lambda title, number, time: f"\x1b[0Ksection_start:{time}:layerwright_{number}\r\x1b[0K{title}",
+        end=lambda _title, number, time: f"\x1b[0Ksection_end:{time}:layerwright_{number}\r\x1b[0K",
+        commands=re.compile(r"section_(?:start|end):"),
+    ),
+    CodeHost(
+        variable="TF_BUILD",
+        begin=lambda title, _number, _time: f"##[group]{title}",
+        end=lambda _title, _number, _time: "##[endgroup]",
+        commands=re.compile(r"##(?:\[|vso\[)"),
+    ),
+    CodeHost(
+        variable="BUILDKITE",
+        begin=lambda title, _number, _time: f"--- {title}",
+        end=None,
+        commands=re.compile(r"^(?:---|\+\+\+|~~~|\^\^\^) "),
+    ),
+    CodeHost(
+        variable="TEAMCITY_VERSION",
+        begin=lambda title, _number, _time: f"##teamcity[blockOpened name='{_teamcity(title)}']",
+        end=lambda title, _number, _time: f"##teamcity[blockClosed name='{_teamcity(title)}']",
+        commands=re.compile(r"##teamcity\["),
+    ),
+)
+
+
+def detect(environment: Mapping[str, str]) -> CodeHost | None:
+    """Return the code host of this job; None elsewhere, and on hosts whose logs do not fold."""
+    return next((host for host in HOSTS if environment.get(host.variable)), None)
