@@ -1,7 +1,6 @@
 """Programs in containers: the Python of a runtime's image, and interactive terminals."""
 
 import subprocess
-import sys
 from collections.abc import Sequence
 
 from builder.base import processes
@@ -31,5 +30,4 @@ def has(engine: Engine, image: Image) -> bool:
 
 def interactive(engine: Engine, arguments: Sequence[str]) -> int:
     """Run the engine's client on this terminal and return its exit code."""
-    sys.stdout.flush()
     return subprocess.run([engine.program, *arguments], check=False).returncode

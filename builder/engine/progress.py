@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from builder.base.emitter import Events
-from builder.base.events import Outcome
+from builder.base.events import LogLine, Outcome
 
 _STAGE = re.compile(r"^\[(?:[^\]]*\s)?(?P<stage>[A-Za-z0-9_.-]+)\s+\d+/\d+\]")
 PLAIN = "plain"
@@ -90,9 +90,8 @@ class BuildProgress:
     def close(self, *, succeeded: bool) -> None:
         """End the steps that are still running when the client has ended."""
         for step in self._steps.values():
-            if step.rest.strip():
-                self._line(step, step.rest)
-                step.rest = ""
+            if step.rest.strip():  # without a check: what began must end, also when the build is stopped
+                self._events.emit(LogLine(subject=self._events.subject, stage=step.stage, text=step.rest.rstrip()))
             self._end(step, "ok" if succeeded else "failed" if step is self.failed else "stopped")
 
     def _vertex(self, vertex: dict[str, Any]) -> None:

@@ -167,6 +167,7 @@ def _target(row: ReportRow) -> dict[str, Any]:
         "at": last.at,
         "reasons": list(last.reasons),
         "seconds": last.seconds,
+        "stages": last.stages,
         "attempts": last.attempts,
         "failure": dataclasses.asdict(row.failure) if row.failure else None,
         "zip_bytes": described.zip.bytes if described else None,

@@ -12,6 +12,7 @@ from builder.model import facts
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
 from builder.model.manifest import Manifest, PackageRow, document
 from builder.model.runtimes import runtimes
+from builder.nightly.records import LastRun
 from builder.report.data import Report, ReportRow
 
 SEVERAL = "several runtimes"
@@ -74,9 +75,7 @@ def _target(row: ReportRow, scan: tuple[str, ...]) -> dict[str, Any]:
         "runtimes": record.runtimes,
         "arch": record.architectures,
         "revision": record.revision,
-        "last": {"at": last.at, "run": last.run, "s": last.seconds, "tries": last.attempts, "why": last.reasons}
-        if last
-        else None,
+        "last": _last(last) if last else None,
         "failure": {
             "what": row.failure.what,
             "why": row.failure.why,
@@ -97,6 +96,17 @@ def _target(row: ReportRow, scan: tuple[str, ...]) -> dict[str, Any]:
         ],
         "scan": scan,
         "made": {**_made(described), "arns": row.arns} if described else None,
+    }
+
+
+def _last(last: LastRun) -> dict[str, Any]:
+    return {
+        "at": last.at,
+        "run": last.run,
+        "s": last.seconds,
+        "stages": list(last.stages.items()),
+        "tries": last.attempts,
+        "why": last.reasons,
     }
 
 

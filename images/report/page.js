@@ -163,6 +163,7 @@
     const when = last && `${one.state}; last built ${last.at.replace("T", " ").slice(0, 16)} UTC in ${last.s.toFixed(1)} s, revision ${one.revision}${last.tries > 1 ? `, ${last.tries} tries` : ""}`;
     return [
       el("h2", {}, one.name), el("p", {}, one.about), el("p", {}, when || one.state),
+      last && last.stages.length ? el("p", {}, `Stages: ${last.stages.map(([stage, seconds]) => `${stage} ${seconds.toFixed(1)} s`).join(", ")}`) : null,
       last && last.why.length ? el("p", {}, `Why: ${last.why.join("; ")}`) : null,
       failed(one.failure), section("The scanner says", one.scan.length ? el("pre", { class: "warning" }, one.scan.join("\n")) : null),
       made(one.made), section("Content", treemap(one.content)),

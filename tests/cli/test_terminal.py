@@ -12,12 +12,14 @@ from kit.wheels import Index, make_wheel
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty module")
 
 
-def on_a_terminal(arguments: list[str], cwd: Path, **env: str) -> str:
+def on_a_terminal(arguments: list[str], cwd: Path, *, stdout: Path | None = None, **env: str) -> str:
     import pty
 
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
+        if stdout:
+            os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT), 1)
         os.environ.update({"PYTHONPATH": str(ROOT), "COLUMNS": "200", "TERM": "xterm-256color", **env})
         os.execv(sys.executable, [sys.executable, "-m", "builder", *arguments])
     seen = b""
@@ -42,6 +44,17 @@ def test_a_build_on_a_terminal_shows_stages_and_leaves_a_clean_summary(tmp_path:
     assert re.search(r"^\S*dist/a-1\.0-python3\.13-arm64\.zip  built in", seen.replace("\r", "\n"), flags=re.MULTILINE)
     assert "\x1b[?25h" in seen, "the cursor is back"
     assert "headroom MB" in seen
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_data_in_a_file_stays_there_while_the_terminal_shows_live_lines(tmp_path: Path, index: Index) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    paths = tmp_path / "paths"
+    seen = on_a_terminal(["wheel", "a==1.0", "--arch", "arm64"], tmp_path, stdout=paths)
+    (line,) = paths.read_text().splitlines()
+    assert line.endswith("a-1.0-py3-none-any.whl")
+    assert re.search(r"python3\.\d+ arm64: planning", seen)
+    assert line not in seen
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

@@ -79,6 +79,7 @@ def record(name: str, runtime: str, arch: str, state: str, chance: random.Random
             status="failed" if state == "failed" else "built",
             reasons=("recipe.toml changed",),
             seconds=chance.uniform(1, 300),
+            stages={"planning": 0.4, "slimming": 1.2},
             attempts=1,
             failure=error if state == "failed" else None,
         ),

@@ -74,6 +74,29 @@ def test_the_first_night_builds_all_and_the_second_nothing(work: Path) -> None:
     assert (first.json["run"], second.json["run"]) == ("00001", "00002")
 
 
+def test_a_night_tells_programs_what_it_does_and_the_report_how_long_each_stage_took(work: Path) -> None:
+    (work / "recipes" / "b" / "recipe.toml").write_text(pip_recipe("b", "nothing-has-this-name==1.0"))
+    result = layerwright("nightly", "--json", "--events", "json", "--patience", "0", cwd=work)
+    assert result.code == 4
+    told = [json.loads(line) for line in result.err.splitlines()]
+    (planned,) = [document for document in told if document["kind"] == "night_planned"]
+    assert set(planned["targets"]) == set(planned["reasons"]) == {f"{name}-1.0-python3.13-arm64" for name in NAMES}
+    assert planned["reasons"]["a-1.0-python3.13-arm64"] == ["no run has built it before"]
+    ended = {document["subject"]: document for document in told if document["kind"] == "target_ended"}
+    assert ended["a-1.0-python3.13-arm64"]["outcome"] == "built"
+    assert ended["b-1.0-python3.13-arm64"]["outcome"] == "failed"
+    assert ended["b-1.0-python3.13-arm64"]["reason"] == target(result, "b")["failure"]["what"]
+    assert (told[-1]["kind"], told[-1]["exit_code"]) == ("command_ended", 4)
+    for name in NAMES:
+        subject = f"{name}-1.0-python3.13-arm64"
+        seconds: dict[str, float] = {}
+        for document in told:
+            if document["kind"] == "stage_ended" and document["subject"] == subject:
+                seconds[document["stage"]] = seconds.get(document["stage"], 0.0) + document["seconds"]
+        assert target(result, name)["stages"] == {stage: round(took, 2) for stage, took in seconds.items()}
+        assert ("slimming" in seconds) is (name != "b")
+
+
 def test_the_second_night_asks_nobody(work: Path, tmp_path: Path) -> None:
     assert nightly(work).code == 0
     empty = tmp_path / "empty"

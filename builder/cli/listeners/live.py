@@ -1,5 +1,6 @@
 """The view of terminals: a line for each target that is worked on, with its stage and its last line of output."""
 
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -144,7 +145,16 @@ class LiveView:
 
     def _animate(self, *, on: bool) -> None:
         if on and self._live is None and not self._quiet:
-            self._live = Live(self, console=self._console, refresh_per_second=8, transient=True)
+            # What goes to the same terminal is written above the lines; a file or a pipe gets its data itself.
+            shared = sys.stdout.isatty()
+            self._live = Live(
+                self,
+                console=self._console,
+                refresh_per_second=8,
+                transient=True,
+                redirect_stdout=shared,
+                redirect_stderr=False,
+            )
             self._live.start(refresh=True)
         elif not on and self._live is not None:
             live, self._live = self._live, None
