@@ -30,6 +30,13 @@ settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("LAYERWRIGHT_CI") else "laptop")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return half as many workers again as there are processors for tests that mostly wait for an engine."""
+    waits = str(config.option.markexpr).startswith("engine")
+    return (os.cpu_count() or 1) * 3 // 2 if waits else None
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tiers.Tiers(), "tiers")
 

@@ -1,5 +1,6 @@
 """The stand-ins for Amazon's images: where they are, pins for them, sources that a test machine can get."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REGISTRY = "127.0.0.1:5001"
+STORAGE = Path("/var/lib/layerwright-standin")
+"""What `make standin` keeps."""
 GLIBC = "2.31"
 """Debian 11's; Amazon Linux 2023 has 2.34."""
 RUNTIMES = ("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21", "ruby3.3")
@@ -64,15 +67,24 @@ def pin(pins: Path) -> None:
 
 
 def fill(cache: Path) -> None:
-    """Put upstream's sources into a cache of sources, from Debian's pool."""
+    """Put upstream's sources into a cache of sources: from Debian's pool, once for all runs."""
     folder = cache / "sources"
     folder.mkdir(parents=True, exist_ok=True)
     for sha256, path in DEBIAN.items():
         if not (folder / sha256).exists():
-            part = folder / f"{sha256}.{os.getpid()}"
-            with urllib.request.urlopen(f"{mirror()}{path}", timeout=60) as source, part.open("wb") as target:
-                shutil.copyfileobj(source, target)
+            shutil.copyfile(_upstream(sha256, path), part := folder / f"{sha256}.{os.getpid()}")
             part.replace(folder / sha256)
+
+
+def _upstream(sha256: str, path: str) -> Path:
+    kept = STORAGE / "upstream" / sha256
+    kept.parent.mkdir(exist_ok=True)
+    if not kept.exists() or hashlib.sha256(kept.read_bytes()).hexdigest() != sha256:
+        part = kept.with_name(f"{sha256}.{os.getpid()}")
+        with urllib.request.urlopen(f"{mirror()}{path}", timeout=60) as source, part.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        part.replace(kept)
+    return kept
 
 
 def mirror() -> str:
