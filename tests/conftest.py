@@ -28,6 +28,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 settings.register_profile("laptop", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("LAYERWRIGHT_CI") else "laptop")
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,6 +59,8 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("LAYERWRIGHT_CACHE", str(shared.folder(tmp_path_factory, "cache")))
         for name in ("UV_DEFAULT_INDEX", "LAYERWRIGHT_REGISTRY", "LAYERWRIGHT_PINS"):
             patch.delenv(name, raising=False)
+        # A JVM that lives for two seconds does not pay for a compiler and a collector that think ahead.
+        patch.setenv("MAVEN_OPTS", f"{os.environ.get('MAVEN_OPTS', '')} {SHORT_LIVED}".strip())
         yield
 
 

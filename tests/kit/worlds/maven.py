@@ -77,7 +77,7 @@ class Maven(World):
             Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             with loopback.before(f"http://127.0.0.1:{server.server_port}") as self.front:
                 self._settings("")
-                patch.setenv("MAVEN_OPTS", f"-Duser.home={self._home}")
+                patch.setenv("MAVEN_OPTS", f"{os.environ.get('MAVEN_OPTS', '')} -Duser.home={self._home}")
                 yield
             server.shutdown()
 
