@@ -29,6 +29,7 @@ from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 from builder.packages import table
+from builder.packages.ecosystem import requests
 from builder.plan.planning import plan
 from builder.report import legal
 
@@ -337,6 +338,25 @@ def test_a_stale_lock_is_refused(world: World, project: Path, lock_text: str) ->
             command(loaded)
         assert any("tiny" in line for line in raised.value.why)
         assert raised.value.hint == "`layerwright lock some` brings it up to date"
+    assert len(world.front.asked) == asked
+
+
+@pytest.mark.parametrize("world", every(network=False), indirect=True)
+def test_a_lock_says_its_versions_without_an_index(world: World, project: Path, lock_text: str) -> None:
+    loaded = recipe(project, world, world.step("tiny"))
+    asked = len(world.front.asked)
+    (ecosystem,) = table.of_recipe(loaded)
+    (request,) = list(requests(loaded, ecosystem.step))[:1]
+    (project / "some" / world.lock).write_text(lock_text, encoding="utf-8")
+    name, version = world.coordinates("tiny")
+    pinned = {
+        full.rpartition(":")[2]: versions for full, versions in ecosystem.pinned(request).items()
+    }  # Maven's groups
+    assert version in pinned[name]
+    (project / "some" / world.lock).unlink()
+    if world.digests:
+        (project / "some" / world.digests).unlink()
+    assert not ecosystem.pinned(request)
     assert len(world.front.asked) == asked
 
 
