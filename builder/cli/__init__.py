@@ -1,5 +1,6 @@
 """The command line. A module is imported when one of its commands runs, and whatever the command needs, in it."""
 
+import contextlib
 import importlib
 import itertools
 import sys
@@ -117,15 +118,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         terminal.choose(
             terminal.OutputChoice(events="json")
         )  # for mistakes that are noticed before this option is read
-    code = LayerwrightError.exit_code
+    code, cut_off = LayerwrightError.exit_code, False
     try:
         code = _run(given)
     except BrokenPipeError:
-        sys.stderr.close()  # the reader of the output has exited, for example `head`
-        return 0
+        code, cut_off = 0, True  # the reader of the output has exited, for example `head`
     finally:
-        if not sys.stderr.closed:
+        with contextlib.suppress(BrokenPipeError):
             terminal.end(code)
+    if cut_off:
+        sys.stderr.close()  # else Python would complain of the same when it exits
     return code
 
 

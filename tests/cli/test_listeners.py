@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import DataObject, data, integers, sampled_from
 from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 from rich.console import Console
@@ -520,6 +522,77 @@ def test_a_pipe_without_ci_shows_the_phases_and_quiet_does_not(work: Path) -> No
     marks = re.findall(r"^::(?:group::(\S+)|endgroup::)$", folded, re.MULTILINE)
     assert sorted(filter(None, marks)) == ["a-1.0-python3.13-arm64", "a-1.0-python3.13-x86_64"]
     assert all(bool(one) != bool(other) for one, other in pairwise(marks))
+
+
+def test_a_verified_build_is_two_stages_that_hold_the_others(work: Path) -> None:
+    result = layerwright("build", "a", "--only", "*-arm64", "--verify", "--no-test", "--events", "json", cwd=work)
+    assert result.code == 0, result.err
+    told = [document["stage"] for document in documents(result) if document["kind"] == "stage_begun"]
+    inner = ["planning", "installing", "slimming", "compiling bytecode", "checking and compressing", "finishing"]
+    assert told == ["first build", *inner, "second build", *inner, "comparing"]
+
+
+@pytest.mark.parametrize("command", ["lock", "plan", "wheel", "list", "new"])
+def test_other_commands_tell_programs_as_well(work: Path, command: str) -> None:
+    arguments = {
+        "lock": ("lock", "a"),
+        "plan": ("plan", "a"),
+        "wheel": ("wheel", "a==1.0", "--runtime", "python3.13"),
+        "new": ("new", "b", "--pip", "a==1.0", "--runtime", "python3.13"),
+    }
+    if command == "list":
+        refused = layerwright("list", "--events", "json", cwd=work)  # it tells nothing, so it has no such option
+        assert [document["kind"] for document in documents(refused)] == ["failed", "command_ended"]
+        return
+    told = documents(layerwright(*arguments[command], "--events", "json", cwd=work))
+    assert told[-1]["exit_code"] == 0
+    assert [document["kind"] for document in told].count("stage_begun") > 0
+    silent = layerwright(*arguments[command], "--quiet", *(["--upgrade"] if command == "lock" else []), cwd=work)
+    if command != "new":  # the recipe exists by now
+        assert [line for line in silent.err.splitlines() if line.startswith("[")] == []
+
+
+# ---- groups of many targets ----------------------------------------------------------------------------------------
+
+
+@given(data())
+def test_groups_never_mix_and_nothing_is_lost(draw: DataObject) -> None:
+    """Targets that run side by side in any order of their events."""
+    names = ["a", "b", "c", "d"]
+    stories = {
+        name: [
+            TargetBegun(subject=name),
+            *(LogLine(subject=name, stage=name, text=str(number)) for number in range(draw.draw(integers(0, 4)))),
+            Warned(subject=name, text="careful"),
+            TargetEnded(subject=name, outcome="built", seconds=0.0),
+        ]
+        for name in names
+    }
+    expected = {name: len(story) for name, story in stories.items()}
+    events: list[Event] = []
+    while left := [name for name in names if stories[name]]:
+        events.append(stories[draw.draw(sampled_from(left))].pop(0))
+    cut = draw.draw(integers(0, len(events)))
+    lines = shown(events[:cut], "GITHUB_ACTIONS").splitlines()
+    group = ""
+    for line in lines:
+        if line.startswith("::group::"):
+            assert not group
+            group = line.removeprefix("::group::")
+        elif line == "::endgroup::":
+            assert group
+            group = ""
+        elif " | " in line:
+            assert line.startswith(f"{group} | "), "a line of another target"
+        else:
+            assert not group, "warnings and results are never folded away"
+    assert not group
+    assert sum(" | " in line for line in lines) == sum(isinstance(event, LogLine) for event in events[:cut])
+    if cut == len(events):
+        for name in names:
+            numbers = [line.partition(" | ")[2] for line in lines if line.startswith(f"{name} | ")]
+            assert numbers == [str(number) for number in range(expected[name] - 3)]
+            assert lines.count(f"warning: {name}: careful") == lines.count(f"built {name} (0.0 s)") == 1
 
 
 # ---- speed ---------------------------------------------------------------------------------------------------------

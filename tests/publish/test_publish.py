@@ -45,6 +45,37 @@ def test_nothing_is_changed_without_yes(cloud: Front, tmp_path: Path) -> None:
     assert not (tmp_path / "dist" / "publish").exists()
 
 
+def test_programs_are_told_each_region_and_the_tables(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path)
+    result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", "--events", "json")
+    assert (result.code, list(versions(cloud, "us-east-1", NAME))) == (0, [1])
+    told = [json.loads(line) for line in result.err.splitlines()]
+    stages = [(document["kind"], document["stage"]) for document in told if document["kind"].startswith("stage_")]
+    names = ["looking at the regions", "publishing"]
+    assert stages == [(kind, name) for name in names for kind in ("stage_begun", "stage_ended")]
+    ended = [document for document in told if document["kind"] == "version_ended"]
+    assert {document["subject"] for document in ended} == {"us-east-1", "eu-west-1"}
+    assert {(document["layer"], document["outcome"], document["reason"]) for document in ended} == {
+        (NAME, "published", "")
+    }
+    assert all(document["arn"].endswith(f"{NAME}:1") for document in ended)
+    tables = [document["columns"][2] for document in told if document["kind"] == "table_told"]
+    assert tables == ["action", "state"]
+    assert result.out.count("us-east-1") >= 2, "tables stay on stdout"
+    assert [document["done"] for document in told if document["kind"] == "progressed"][-1] == 2
+    assert told[-1]["exit_code"] == 0
+
+
+def test_programs_are_asked_no_question(cloud: Front, tmp_path: Path) -> None:
+    result = layerwright(
+        "publish", zipped(tmp_path), "--regions", "us-east-1", "--yes", "--events", "json", cwd=tmp_path
+    )
+    told = [json.loads(line) for line in result.err.splitlines()]
+    assert (result.code, told[-2]["kind"], told[-1]["exit_code"]) == (2, "failed", 2)
+    assert told[-2]["what"] == f"the first publish to account {ACCOUNT} must be confirmed"
+    assert not versions(cloud, "us-east-1", NAME)
+
+
 def test_existing_content_is_not_published_again(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     for _ in range(2):
