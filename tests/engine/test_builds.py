@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from kit import standin
-from kit.commands import ROOT, Result, layerwright, write_recipe
+from kit.commands import ROOT, Result, layerwright, layerwright_process, write_recipe
 from kit.compiled import recipe, script, source_archive
 from kit.engine import EVERYWHERE, docker, gateway
 from kit.wheels import make_sdist, serve
@@ -456,9 +456,8 @@ def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     steps = script('echo there > "$PREFIX/first"') + script("false")
     write_recipe(tmp_path, "a", recipe(steps))
     assert layerwright("build", "a", cwd=tmp_path).code == 4
-    result = layerwright(
-        "shell", "a", "--command", 'cat /opt/first; echo "jobs $JOBS"; cat /layerwright/scripts/02.sh', cwd=tmp_path
-    )
+    script_of_user = 'cat /opt/first; echo "jobs $JOBS"; cat /layerwright/scripts/02.sh'
+    result = layerwright_process("shell", "a", "--command", script_of_user, cwd=tmp_path)  # the client of Docker prints
     assert result.code == 0, result.err
     assert result.out.splitlines()[0] == "there"
     assert re.search(r"^jobs \d+$", result.out, re.MULTILINE)
