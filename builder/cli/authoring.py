@@ -97,6 +97,7 @@ def new(recipe: NewOptions) -> None:
 
 
 @click.command(epilog="Example: layerwright lint numpy")
+@listener_options
 @typed
 def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
     """Validate recipes: all, or those that are named.

@@ -9,6 +9,7 @@ import click
 
 from builder.base.errors import CheckFailedError, NothingSelectedError
 from builder.cli.options import shared
+from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class LicenseOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright licenses --deny 'GPL-*' --deny 'AGPL-*'")
+@listener_options
 @typed
 def licenses(asked: LicenseOptions) -> None:
     """List the licenses of the packages in layers, and apply a policy.
@@ -88,6 +90,7 @@ def _list_licenses(asked: LicenseOptions) -> None:
 
 
 @click.command("licences", hidden=True, help=licenses.help)
+@listener_options
 @typed
 def old_spelling(asked: LicenseOptions) -> None:
     """Run `licenses` under its earlier name, with a warning."""

@@ -149,6 +149,7 @@ def cache() -> None:
 
 
 @cache.command("list", epilog="Example: layerwright cache list --json")
+@listener_options
 @typed
 def list_cache(*, as_json: shared.AsJson) -> None:
     """List the kinds of cached files.
@@ -204,6 +205,7 @@ class CacheLimits(Bundle):
 
 
 @cache.command(epilog="Example: layerwright cache prune --max-gb 5")
+@listener_options
 @typed
 def prune(limits: CacheLimits) -> None:
     """Remove files from the cache.
@@ -226,6 +228,7 @@ ShellCommand = Annotated[
 
 
 @click.command(epilog="Example: layerwright shell ffmpeg --arch arm64 --command 'cat config.log'")
+@listener_options
 @typed
 def shell(selected: OneTarget, command: ShellCommand, containers: ContainerOptions) -> None:
     """Open a shell in the container where a recipe is compiled.

@@ -63,6 +63,7 @@ class ListOptions(Bundle):
 
 
 @click.command("list", epilog="Example: layerwright list --format github-matrix --shards 8")
+@listener_options
 @typed
 def list_(listing: ListOptions) -> None:
     """List the recipes and the zips that were built from them.

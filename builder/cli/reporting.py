@@ -30,10 +30,10 @@ def load_recipe(folder: Path, name: str) -> "Loaded":
 
 
 def report_errors(errors: Sequence[LayerwrightError]) -> None:
-    """Print errors and exit with the code of the first. An error that several targets share is printed once."""
+    """Tell errors and exit with the code of the first. Views of text show an error of several targets once."""
     from builder.cli import terminal
 
-    for error in {str(error): error for error in errors}.values():
+    for error in errors:
         terminal.fail(error)
     if errors:
         raise click.exceptions.Exit(errors[0].exit_code)

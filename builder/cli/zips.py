@@ -60,6 +60,7 @@ class CheckOptions(Bundle):
 
 
 @click.command(epilog="Example: layerwright check layer.zip --runtime python3.13 --arch arm64")
+@listener_options
 @typed
 def check(checked: CheckOptions) -> None:
     """Check whether layers will work in Lambda.

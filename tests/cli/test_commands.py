@@ -143,6 +143,16 @@ def test_no_module_of_the_command_line_takes_too_many_or_untyped_parameters() ->
                 assert node.args.kwarg is None, f"{path}:{node.lineno}"
 
 
+SILENT = {"schema", "runtimes", "inspect", "diff", "report", "template", "doctor", "images list", "versions show"}
+"""Commands that only print a result, in no time."""
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_every_command_that_tells_something_can_be_told_how(name: str) -> None:
+    unexposed = {parameter.name for parameter in LEAVES[name].params if not parameter.expose_value}
+    assert unexposed == (set() if name in SILENT else {"verbose", "quiet", "events"})
+
+
 def test_the_table_of_commands_has_their_first_sentences() -> None:
     for name, (_, sentence) in COMMANDS.items():
         assert (TREE[name].help or "").split("\n\n")[0].replace("\n", " ") == sentence

@@ -532,7 +532,7 @@ def test_a_verified_build_is_two_stages_that_hold_the_others(work: Path) -> None
     assert told == ["first build", *inner, "second build", *inner, "comparing"]
 
 
-@pytest.mark.parametrize("command", ["lock", "plan", "wheel", "list", "new"])
+@pytest.mark.parametrize("command", ["lock", "plan", "wheel", "schema", "new"])
 def test_other_commands_tell_programs_as_well(work: Path, command: str) -> None:
     arguments = {
         "lock": ("lock", "a"),
@@ -540,8 +540,8 @@ def test_other_commands_tell_programs_as_well(work: Path, command: str) -> None:
         "wheel": ("wheel", "a==1.0", "--runtime", "python3.13"),
         "new": ("new", "b", "--pip", "a==1.0", "--runtime", "python3.13"),
     }
-    if command == "list":
-        refused = layerwright("list", "--events", "json", cwd=work)  # it tells nothing, so it has no such option
+    if command == "schema":
+        refused = layerwright("schema", "--events", "json", cwd=work)  # it tells nothing, so it has no such option
         assert [document["kind"] for document in documents(refused)] == ["failed", "command_ended"]
         return
     told = documents(layerwright(*arguments[command], "--events", "json", cwd=work))
