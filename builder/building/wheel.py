@@ -18,7 +18,8 @@ from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.recipe import Layer, Recipe, Targets
 from builder.model.recipes import Loaded
-from builder.model.runtimes import OperatingSystem, operating_system, runtime, runtimes
+from builder.model.runtime_tables import OperatingSystem
+from builder.model.runtimes import operating_system, runtime, runtimes
 from builder.model.steps import Packages, Pip, Step
 from builder.model.target import Target, targets
 from builder.packages.pypi import metadata

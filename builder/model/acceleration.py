@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from builder.model import facts
-from builder.model.fields import table
+from builder.model.tables import table
 
 FILE = "acceleration.toml"
 AbsolutePath = Annotated[str, Field(pattern=r"^/[A-Za-z0-9_./+-]+$")]

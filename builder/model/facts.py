@@ -4,8 +4,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-import tomli
-
 T = TypeVar("T")
 _PACKAGE = Path(__file__).parent.parent
 
@@ -24,12 +22,6 @@ def files(under: str = "") -> tuple[Path, ...]:
     """
     found = (folder() / under).rglob("*")
     return tuple(sorted(path for path in found if path.is_file() and path.parent.name != "__pycache__"))
-
-
-@cache
-def table(name: str) -> dict[str, object]:
-    """Return one TOML file of the `images` folder."""
-    return tomli.loads((folder() / name).read_text(encoding="utf-8"))
 
 
 def parsed(cls: type[T], name: str) -> T:

@@ -1,12 +1,10 @@
-"""Types of single values in a recipe with their validators, and the decorator for a TOML table."""
+"""Types of single values in a recipe, with their validators."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
-from pydantic.dataclasses import dataclass as pydantic_dataclass
-from typing_extensions import dataclass_transform
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from builder.base.errors import near
 from builder.base.programs import build_systems
@@ -18,14 +16,6 @@ NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 PLACEHOLDERS = ("name", "version", "arch", "machine")
 PUBLISHED = ("name", "version", "runtime", "arch")
 """Placeholders in names of published layers and parameters."""
-
-
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(Field,))
-def table(cls: type[T]) -> type[T]:
-    """Make a class a TOML table: a frozen dataclass in which an unknown key is a mistake."""
-    config = ConfigDict(extra="forbid", defer_build=True)  # built once, as parts of Recipe
-    decorated = pydantic_dataclass(frozen=True, kw_only=True, slots=True, config=config)(cls)
-    return cast("type[T]", decorated)
 
 
 def validated(problem: str | None, value: str) -> str:

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from builder.model import facts
-from builder.model.fields import Text, table, validated
+from builder.model.fields import Text, validated
+from builder.model.tables import table
 
 FILE = "hints.toml"
 

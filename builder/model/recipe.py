@@ -18,10 +18,10 @@ from builder.model.fields import (
     Template,
     Text,
     Version,
-    table,
     validated,
 )
 from builder.model.steps import Step, When
+from builder.model.tables import table
 
 TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow", "publish")
 Axis = Literal["runtime", "arch"]

@@ -3,42 +3,10 @@
 import datetime as dt
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from builder.base.errors import UsageError, near
-from builder.model import facts
 from builder.model.architectures import ARCHITECTURES, Architecture
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackageManager:
-    """Commands and folders of a package manager in build images."""
-
-    install: str
-    cache: str
-    ca: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperatingSystem:
-    """A version of Amazon Linux, with the highest symbol versions of its libraries."""
-
-    name: str
-    title: str
-    age: int
-    """Position in the order of releases. A zip for several systems is built on the lowest."""
-    glibc: str
-    glibcxx: str
-    glibcxx_image: str
-    cxxabi: str
-    cxxabi_image: str
-    libgcc: str
-    libgcc_image: str
-    manylinux: int
-    uv_platforms: tuple[str, ...]
-    package_manager: str
-    toolchain: tuple[str, ...]
-    """Packages of the compilers for the other architecture."""
+from builder.model.runtime_tables import OperatingSystem, PackageManager, RuntimeTable, runtimes_file
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +24,8 @@ class Runtime:
     """Image with compilers, in which layers are built."""
     directories: tuple[str, ...]
     """Directories under /opt that it reads; the comment in `runtimes.toml` describes the patterns."""
+    environment: tuple[tuple[str, str], ...]
+    """Variables that tell it where to look, with their values."""
     provides: tuple[str, ...]
     """Packages that are part of it."""
     deprecated: dt.date | None
@@ -89,13 +59,12 @@ class Runtime:
     def manager(self) -> PackageManager:
         """Package manager of the build image. Lambda's own images, in which previews are built, are minimal."""
         minimal = self.build_image == self.image
-        return package_managers()["microdnf" if minimal else self.os.package_manager]
+        return runtimes_file().package_manager["microdnf" if minimal else self.os.package_manager]
 
     @property
     def tools(self) -> tuple[str, ...]:
         """Packages that compiling needs and the build image lacks; the build images of SAM have them all."""
-        minimal = self.build_image == self.image
-        return ("binutils", "findutils", "gcc", "gcc-c++", "gzip", "make", "tar") if minimal else ()
+        return self.manager.tools
 
     def status(self, today: dt.date) -> str:
         """Return the status on a day: `preview`, `current`, `deprecated`, `update only` or `blocked`."""
@@ -154,34 +123,9 @@ class Runtime:
         return None
 
 
-@cache
-def package_managers() -> dict[str, PackageManager]:
-    table: dict[str, Any] = facts.table("runtimes.toml")
-    return {name: PackageManager(**row) for name, row in table["package-manager"].items()}
-
-
-@cache
 def operating_systems() -> dict[str, OperatingSystem]:
-    table: dict[str, Any] = facts.table("runtimes.toml")
-    return {
-        name: OperatingSystem(
-            name=name,
-            title=os["title"],
-            age=os["age"],
-            glibc=os["glibc"],
-            glibcxx=os["glibcxx"],
-            glibcxx_image=os["glibcxx-image"],
-            cxxabi=os["cxxabi"],
-            cxxabi_image=os["cxxabi-image"],
-            libgcc=os["libgcc"],
-            libgcc_image=os["libgcc-image"],
-            manylinux=os["manylinux"],
-            uv_platforms=tuple(os["uv-platforms"]),
-            package_manager=os["package-manager"],
-            toolchain=tuple(os["toolchain"]),
-        )
-        for name, os in table["os"].items()
-    }
+    """Return the operating systems of the data file."""
+    return runtimes_file().os
 
 
 def operating_system(name: str) -> OperatingSystem:
@@ -202,33 +146,36 @@ def unknown_system(name: str) -> str | None:
 @cache
 def runtimes() -> dict[str, Runtime]:
     """Return all runtimes that layers can be built for, in the order of the data file."""
-    table: dict[str, Any] = facts.table("runtimes.toml")
-    return {name: _runtime(name, row, table) for name, row in table["runtime"].items()}
+    return {name: _runtime(name, row) for name, row in runtimes_file().runtime.items()}
 
 
-def _runtime(name: str, row: dict[str, Any], table: dict[str, Any]) -> Runtime:
-    language, series = row["language"], row.get("series", "")
-    patterns = (*table["language"][language]["directories"], *table["language"]["any"]["directories"])
+def _runtime(name: str, row: RuntimeTable) -> Runtime:
+    file = runtimes_file()
+    language, every = file.language[row.language], file.language["any"]
     return Runtime(
         name=name,
-        os=operating_systems()[row["os"]],
-        language=language,
-        series=series,
-        image=row["image"],
-        build_image=row["build-image"],
-        directories=tuple(pattern.replace("{v}", series) for pattern in patterns),
-        provides=tuple(table["provides"].get(language, ())),
-        deprecated=row.get("deprecated"),
-        block_create=row.get("block-create"),
-        block_update=row.get("block-update"),
-        preview=row.get("preview", False),
+        os=operating_systems()[row.os],
+        language=row.language,
+        series=row.series,
+        image=row.image,
+        build_image=row.build_image,
+        directories=tuple(_of_series(pattern, row) for pattern in (*language.directories, *every.directories)),
+        environment=tuple((key, _of_series(value, row)) for key, value in language.environment.items()),
+        provides=file.provides.get(row.language, ()),
+        deprecated=row.deprecated,
+        block_create=row.block_create,
+        block_update=row.block_update,
+        preview=row.preview,
     )
+
+
+def _of_series(text: str, row: RuntimeTable) -> str:
+    return text.replace("{v}", row.series)
 
 
 def retired() -> dict[str, str]:
     """Return the runtimes that layers cannot be built for, with the reasons."""
-    table: dict[str, Any] = facts.table("runtimes.toml")
-    return dict(table["retired"])
+    return dict(runtimes_file().retired)
 
 
 def runtime(name: str) -> Runtime:

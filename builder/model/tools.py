@@ -9,7 +9,8 @@ from pydantic import Field
 
 from builder.base.errors import BuildError
 from builder.model import facts
-from builder.model.fields import Sha256, Text, table
+from builder.model.fields import Sha256, Text
+from builder.model.tables import table
 
 FILE = "tools.toml"
 _Version = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+-]*$")]

@@ -83,19 +83,8 @@ class Sandbox:
 
 def environment(runtime: Runtime, test: Test) -> dict[str, str]:
     """Return Lambda's variables for a function (developer guide, "Defined runtime environment variables")."""
-    series = runtime.series
-    search_path: dict[str, str] = {}
-    if runtime.python:
-        packages = f"/opt/python/lib/python{series}/site-packages:/opt/python"
-        search_path = {"PYTHONPATH": f"/var/task:{packages}:/var/runtime"}
-    elif runtime.language == "nodejs":
-        modules = f"/opt/nodejs/node{series}/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"
-        search_path = {"NODE_PATH": modules}
-    elif runtime.language == "ruby":
-        gems = f"/var/task/vendor/bundle/ruby/{series}:/opt/ruby/gems/{series}"
-        search_path = {"GEM_PATH": gems, "RUBYLIB": "/opt/ruby/lib"}
     return {
-        **search_path,
+        **dict(runtime.environment),
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime.name}",
         "AWS_LAMBDA_FUNCTION_NAME": "test",
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

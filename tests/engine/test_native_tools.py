@@ -17,7 +17,7 @@ from builder.building.layer import Built
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
-from builder.model.runtimes import OperatingSystem
+from builder.model.runtime_tables import OperatingSystem
 
 OPENMP_PROGRAM = """
 mkdir -p "$PREFIX/bin"

@@ -1,8 +1,10 @@
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
 from builder.base.errors import UsageError
+from builder.model import facts, runtime_tables
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.runtimes import refuse_blocked, runtime, runtimes
 
@@ -99,3 +101,61 @@ def test_images_are_named_for_each_architecture() -> None:
 def test_interpreter_tags() -> None:
     tags = {name: runtime(name).tag for name in ("python3.13", "nodejs22.x", "ruby3.4", "java21")}
     assert tags == {"python3.13": "cp313", "nodejs22.x": "22", "ruby3.4": "3.4.0", "java21": None}
+
+
+# ---- the data file ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "environment"),
+    [
+        (
+            "python3.13",
+            {"PYTHONPATH": "/var/task:/opt/python/lib/python3.13/site-packages:/opt/python:/var/runtime"},
+        ),
+        (
+            "nodejs22.x",
+            {"NODE_PATH": "/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"},
+        ),
+        (
+            "ruby3.4",
+            {"GEM_PATH": "/var/task/vendor/bundle/ruby/3.4.0:/opt/ruby/gems/3.4.0", "RUBYLIB": "/opt/ruby/lib"},
+        ),
+        ("java21", {}),
+    ],
+)
+def test_variables_name_the_directories_of_the_version(name: str, environment: dict[str, str]) -> None:
+    assert dict(runtime(name).environment) == environment
+
+
+def test_only_minimal_images_need_tools() -> None:
+    assert "gcc" in runtime("python3.15").tools
+    assert runtime("python3.13").tools == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ('glibcxx       = "3.4.24"', "glibcxx = 3.4", "os.al2.glibcxx: `3.4` is not a string"),
+        (
+            'package-manager = "yum"',
+            'package-manager = "yun"',
+            "os.al2.package-manager: there is no [package-manager.yun]; did you",
+        ),
+        ('os            = "al2"', 'os = "al1"', "runtime.python3.8.os: there is no [os.al1]; did you mean `al2`?"),
+        ("deprecated    = 2024-10-14", 'deprecated = "soon"', "runtime.python3.8.deprecated: `soon` is not a date"),
+        ("block-create  = 2027-02-01", "blocks-create = 2027-02-01", "runtime.python3.8.blocks-create: unknown key"),
+        ("[retired]", "[pensioned]", "retired: is missing"),
+    ],
+)
+def test_a_mistake_names_the_file_and_the_key(
+    old: str, new: str, mistake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (facts.folder() / runtime_tables.FILE).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / runtime_tables.FILE).write_text(text.replace(old, new, 1), encoding="utf-8")
+    monkeypatch.setattr(facts, "folder", lambda: tmp_path)
+    runtime_tables.runtimes_file.cache_clear()
+    with pytest.raises(UsageError, match="images/runtimes.toml has") as error:
+        runtime_tables.runtimes_file()
+    assert [line for line in error.value.why if line.startswith(mistake)]

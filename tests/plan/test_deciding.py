@@ -114,7 +114,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "image": if_(minimal, KEY, if_(without_python, ZIP, NOTHING)),
         "build_image": if_(minimal, KEY, NOTHING),
         **nothing(
-            ["directories", "provides", "deprecated", "block_create", "block_update", "preview"],
+            ["directories", "environment", "provides", "deprecated", "block_create", "block_update", "preview"],
             NOTHING,
         ),
     },

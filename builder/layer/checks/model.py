@@ -9,7 +9,8 @@ from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
-from builder.model.runtimes import OperatingSystem, Runtime
+from builder.model.runtime_tables import OperatingSystem
+from builder.model.runtimes import Runtime
 
 ERROR, WARNING = "error", "warning"
 

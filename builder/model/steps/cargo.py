@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import RelativePath, Template, own_folder_problem, table, validated
+from builder.model.fields import RelativePath, Template, own_folder_problem, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 _CRATE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*@(?:\d+\.\d+\.\d+[0-9A-Za-z.+-]*|\{version\})")
 

@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from builder.model.fields import Option, RelativePath, Text, table, template, validated
+from builder.model.fields import Option, RelativePath, Text, template, validated
 from builder.model.steps.gem_version import parse_gem
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 def _gem(value: str) -> str:

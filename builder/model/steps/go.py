@@ -5,10 +5,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import RelativePath, Template, own_folder_problem, table, validated
+from builder.model.fields import RelativePath, Template, own_folder_problem, validated
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 def _package(value: str) -> str:

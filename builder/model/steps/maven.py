@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from builder.model.fields import Template, table, validated
+from builder.model.fields import Template, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 def _coordinates(value: str) -> str:

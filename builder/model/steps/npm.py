@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
-from builder.model.fields import RelativePath, Template, Text, table, validated
+from builder.model.fields import RelativePath, Template, Text, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 def _npm_package(value: str) -> str:

@@ -5,9 +5,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from builder.model.fields import RelativePath, Text, table, template, validated
+from builder.model.fields import RelativePath, Text, template, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 def _requirement(value: str) -> str:

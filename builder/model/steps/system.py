@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SourceName, Text, table
+from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SourceName, Text
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
+from builder.model.tables import table
 
 
 @table

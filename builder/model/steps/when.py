@@ -1,6 +1,7 @@
 """The condition that narrows a step, an override or a test."""
 
-from builder.model.fields import ArchitectureName, RuntimeName, SystemName, table, validated
+from builder.model.fields import ArchitectureName, RuntimeName, SystemName, validated
+from builder.model.tables import table
 
 
 @table

@@ -1,0 +1,171 @@
+"""The tables of `images/runtimes.toml`, as they stand there. `runtimes.py` makes the runtimes of them."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from builder.base import texts
+from builder.base.errors import UsageError, near
+from builder.model import facts
+from builder.model.rows import Row
+
+FILE = "runtimes.toml"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackageManager:
+    """Commands and folders of a package manager in build images."""
+
+    install: str
+    cache: str
+    ca: str
+    tools: tuple[str, ...]
+    """Packages that compiling needs and the images with this package manager lack."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperatingSystem:
+    """A version of Amazon Linux, with the highest symbol versions of its libraries."""
+
+    name: str
+    title: str
+    age: int
+    """Position in the order of releases. A zip for several systems is built on the lowest."""
+    glibc: str
+    glibcxx: str
+    glibcxx_image: str
+    cxxabi: str
+    cxxabi_image: str
+    libgcc: str
+    libgcc_image: str
+    manylinux: int
+    uv_platforms: tuple[str, ...]
+    package_manager: str
+    toolchain: tuple[str, ...]
+    """Packages of the compilers for the other architecture."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LanguageTable:
+    """What the runtimes of a language read under /opt, and the variables that name it."""
+
+    directories: tuple[str, ...]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimeTable:
+    """A runtime."""
+
+    os: str
+    language: str
+    series: str
+    image: str
+    build_image: str
+    deprecated: dt.date | None
+    block_create: dt.date | None
+    block_update: dt.date | None
+    preview: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RuntimesFile:
+    """The whole file."""
+
+    os: dict[str, OperatingSystem]
+    package_manager: dict[str, PackageManager]
+    language: dict[str, LanguageTable]
+    provides: dict[str, tuple[str, ...]]
+    runtime: dict[str, RuntimeTable]
+    retired: dict[str, str]
+
+
+@cache
+def runtimes_file() -> RuntimesFile:
+    """Return the file. Raises UsageError with all mistakes, each with its key."""
+    try:
+        data = texts.parse_toml((facts.folder() / FILE).read_text(encoding="utf-8"))
+    except texts.MalformedError as error:
+        msg = f"images/{FILE} is not valid TOML"
+        raise UsageError(msg, why=[str(error)]) from None
+    mistakes: list[str] = []
+    file = _file(Row(data, "", mistakes))
+    mistakes += _unknown_names(file)
+    if mistakes:
+        msg = f"images/{FILE} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        raise UsageError(msg, why=mistakes)
+    return file
+
+
+def _file(row: Row) -> RuntimesFile:
+    provides = row.value("provides", dict)
+    below = Row(provides, "provides.", [])
+    file = RuntimesFile(
+        os=row.tables("os", _system),
+        package_manager=row.tables("package-manager", _manager),
+        language=row.tables("language", _language),
+        provides={name: below.words(name) for name in provides},
+        runtime=row.tables("runtime", _runtime),
+        retired=row.texts("retired"),
+    )
+    row.close()
+    return file
+
+
+def _manager(_: str, row: Row) -> PackageManager:
+    return PackageManager(
+        install=row.value("install", str),
+        cache=row.value("cache", str),
+        ca=row.value("ca", str),
+        tools=row.words("tools", []),
+    )
+
+
+def _system(name: str, row: Row) -> OperatingSystem:
+    return OperatingSystem(
+        name=name,
+        title=row.value("title", str),
+        age=row.value("age", int),
+        glibc=row.value("glibc", str),
+        glibcxx=row.value("glibcxx", str),
+        glibcxx_image=row.value("glibcxx-image", str),
+        cxxabi=row.value("cxxabi", str),
+        cxxabi_image=row.value("cxxabi-image", str),
+        libgcc=row.value("libgcc", str),
+        libgcc_image=row.value("libgcc-image", str),
+        manylinux=row.value("manylinux", int),
+        uv_platforms=row.words("uv-platforms"),
+        package_manager=row.value("package-manager", str),
+        toolchain=row.words("toolchain"),
+    )
+
+
+def _language(_: str, row: Row) -> LanguageTable:
+    return LanguageTable(directories=row.words("directories"), environment=row.texts("environment", {}))
+
+
+def _runtime(_: str, row: Row) -> RuntimeTable:
+    return RuntimeTable(
+        os=row.value("os", str),
+        language=row.value("language", str),
+        series=row.value("series", str, ""),
+        image=row.value("image", str),
+        build_image=row.value("build-image", str),
+        deprecated=row.date("deprecated"),
+        block_create=row.date("block-create"),
+        block_update=row.date("block-update"),
+        preview=row.value("preview", bool, default=False),
+    )
+
+
+def _unknown_names(file: RuntimesFile) -> Iterator[str]:
+    """Yield a mistake for each name that no table of the file has."""
+    for name, row in file.runtime.items():
+        for key, value, known in (("os", row.os, file.os), ("language", row.language, file.language)):
+            if value not in known:
+                yield f"runtime.{name}.{key}: there is no [{key}.{value}]{near(value, known)}"
+    managers = file.package_manager
+    for name, system in file.os.items():
+        if (manager := system.package_manager) not in managers:
+            yield f"os.{name}.package-manager: there is no [package-manager.{manager}]{near(manager, managers)}"
