@@ -6,7 +6,7 @@ from types import ModuleType
 
 from builder.base import caches, notices, processes, remote
 
-_OF_THE_CODE = {"builder.base.documents", "builder.model.decode", "builder.model.facts", "builder.model.manifest"}
+OF_THE_CODE = {"builder.base.documents", "builder.model.decode", "builder.model.facts", "builder.model.manifest"}
 """Modules whose memory holds what the code and its data say, which no test changes; to make it takes long."""
 
 
@@ -22,7 +22,7 @@ def forget() -> None:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith("builder.") and name not in _OF_THE_CODE
+    return name.startswith("builder.") and name not in OF_THE_CODE
 
 
 def _cached(module: ModuleType) -> "list[functools._lru_cache_wrapper[object]]":

@@ -1,0 +1,55 @@
+"""Commands in the process of the tests: what they print and leave is what a process of their own does."""
+
+import functools
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from kit import state
+from kit.commands import layerwright, layerwright_process, pip_recipe, write_recipe
+
+from builder.base import processes
+from builder.model import images
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runtimes", "--json"),
+        ("list",),
+        ("build", "numpi"),
+        ("lint",),
+        ("check", "none.zip", "--runtime", "python3.13", "--arch", "arm64"),
+    ],
+)
+def test_both_ways_print_the_same(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    write_recipe(tmp_path, "numpy", pip_recipe("numpy", "numpy"))
+    write_recipe(tmp_path, "größe", "[layer")
+    assert layerwright(*arguments, cwd=tmp_path) == layerwright_process(*arguments, cwd=tmp_path)
+
+
+def test_folder_environment_and_streams_are_those_of_before(tmp_path: Path) -> None:
+    before = (Path.cwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr)
+    assert layerwright("runtimes", cwd=tmp_path, env={"LAYERWRIGHT_X": "1"}).code == 0
+    assert (Path.cwd(), dict(os.environ), sys.stdin, sys.stdout, sys.stderr) == before
+
+
+def test_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAYERWRIGHT_PINS", str(tmp_path))
+    assert images.pinned() == {}
+    images.write_pins(images.pins_file(), {"lambda/python:3.13-arm64": "sha256:1"})
+    assert images.pinned() == {}  # as within one process
+    processes.kill_all()
+    state.forget()
+    assert processes.run([sys.executable, "-c", "print(1)"]).stdout.strip() == "1"
+    assert images.pinned() == {"lambda/python:3.13-arm64": "sha256:1"}
+    state.forget()
+    filled = [
+        f"{name}.{key}"
+        for name, module in list(sys.modules.items())
+        if name.startswith("builder.") and name not in state.OF_THE_CODE
+        for key, value in vars(module).items()
+        if isinstance(value, functools._lru_cache_wrapper) and value.cache_info().currsize  # noqa: SLF001
+    ]
+    assert filled == []
