@@ -1,4 +1,4 @@
-"""Fixtures: a cache of our own for every run, an index on loopback, and skips that CI does not take."""
+"""Fixtures: a cache of our own for every worker, an index on loopback, and skips that CI does not take."""
 
 import functools
 import os
@@ -56,7 +56,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep the user's cache as it is, and settings of a laptop out of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LAYERWRIGHT_CACHE", str(shared.folder(tmp_path_factory, "cache")))
+        patch.setenv("LAYERWRIGHT_CACHE", str(tmp_path_factory.mktemp("cache")))
         for name in ("UV_DEFAULT_INDEX", "LAYERWRIGHT_REGISTRY", "LAYERWRIGHT_PINS"):
             patch.delenv(name, raising=False)
         # A JVM that lives for two seconds does not pay for a compiler and a collector that think ahead.

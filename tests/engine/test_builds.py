@@ -462,7 +462,7 @@ def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     assert result.out.splitlines()[0] == "there"
     assert re.search(r"^jobs \d+$", result.out, re.MULTILINE)
     assert result.out.splitlines()[-1] == "false"
-    assert layerwright("shell", "a", "-c", "exit 9", cwd=tmp_path).code == 9
+    assert layerwright_process("shell", "a", "-c", "exit 9", cwd=tmp_path).code == 9
     # Of its own containers: other tests run theirs at the same time.
     assert "layerwright-shell" not in docker("ps", "-a", "--format", "{{.Image}}")
 

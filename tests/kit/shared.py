@@ -8,7 +8,7 @@ import pytest
 from filelock import FileLock
 
 
-def folder(factory: pytest.TempPathFactory, name: str) -> Path:
+def _folder(factory: pytest.TempPathFactory, name: str) -> Path:
     """Return a folder of this run, the same one for every worker."""
     own = factory.getbasetemp()
     path = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / name
@@ -18,7 +18,7 @@ def folder(factory: pytest.TempPathFactory, name: str) -> Path:
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder that is filled once in a run; other workers wait for the first. A failure is tried again."""
-    path = folder(factory, name)
+    path = _folder(factory, name)
     made = path.with_name(f"{name}.made")
     with FileLock(path.with_name(f"{name}.lock")):
         if not made.exists():
