@@ -14,6 +14,7 @@ from kit import aws, gems, npm, published, shared, standin, tiers
 from kit.front import Front
 from kit.wheels import Index, serve
 
+from builder.base import notices
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.model import images
@@ -62,6 +63,12 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         # A JVM that lives for two seconds does not pay for a compiler and a collector that think ahead.
         patch.setenv("MAVEN_OPTS", f"{os.environ.get('MAVEN_OPTS', '')} {SHORT_LIVED}".strip())
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_old_warnings() -> None:
+    """Forget what other tests left to be told."""
+    notices.take()
 
 
 @pytest.fixture

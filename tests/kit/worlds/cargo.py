@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, ClassVar
 import pytest
 
 from builder.base import programs
+from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.engine.buildx import ContainerBuild
 from kit import loopback
@@ -192,10 +193,8 @@ class Cargo(World):
 
     # ---- in place of a container -----------------------------------------------------------------------------------
 
-    def _run(
-        self, _: object, build: ContainerBuild, report: Callable[..., None], receive: Callable[[BinaryIO], None]
-    ) -> None:
-        report("tree", "")
+    def _run(self, _: object, build: ContainerBuild, events: Events, receive: Callable[[BinaryIO], None]) -> None:
+        events.log("tree", "")
         with tempfile.TemporaryDirectory(prefix="layerwright-cargo-") as name:
             inside = Path(name)
             self._prepare(inside, build.context)
