@@ -164,7 +164,8 @@ def test_a_toolchain_that_cannot_be_installed_leaves_emulation(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert engine.kind == "docker"
-    monkeypatch.setattr(OperatingSystem, "toolchain", ("clang", "lld", "no-such-package"), raising=True)
+    wrong = property(lambda _: ("clang", "lld", "no-such-package"), lambda *_: None)  # also of systems read later
+    monkeypatch.setattr(OperatingSystem, "toolchain", wrong, raising=True)
     built = made(tmp_path, making(CXX_PROGRAM))
     assert built.manifest.route == "emulated"
     assert [note for note in built.notes if "no package is called `no-such-package`" in note]
