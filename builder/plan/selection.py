@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.base.errors import LayerwrightError, UsageError
 from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import Selection, Target, select, targets
-from builder.plan import adhoc
-from builder.plan.adhoc import AdhocRequest
+
+if TYPE_CHECKING:
+    from builder.plan.adhoc import AdhocRequest
 
 Pairs = list[tuple[Loaded, Target]]
 
@@ -21,7 +23,7 @@ class TargetRequest:
     """Folder of recipes."""
     names: tuple[str, ...] = ()
     everything: bool = False
-    packages: AdhocRequest | None = None
+    packages: "AdhocRequest | None" = None
     selection: Selection
 
 
@@ -33,6 +35,8 @@ def chosen(request: TargetRequest) -> Pairs:
 
 def _loaded(request: TargetRequest) -> list[Loaded]:
     if request.packages:
+        from builder.plan import adhoc  # with all ecosystems, which recipes by name do not need here
+
         return [adhoc.recipe(request.packages)]
     names = all_names(request.folder) if request.everything else request.names
     return [recipes.load(request.folder, name) for name in dict.fromkeys(names)]
