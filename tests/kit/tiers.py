@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kit.worlds.all import WORLDS
+
 _OF_FIXTURES = {"engine": {"engine", "_pins", "browser"}}
 """The tier of a test by what it asks for. Tests that fetch many megabytes of packages say it by the marker."""
 
@@ -41,6 +43,8 @@ class Tiers:
             for tier, fixtures in _OF_FIXTURES.items():
                 if not fixtures.isdisjoint(getattr(item, "fixturenames", ())):
                     item.add_marker(tier)
+            if _compiles(item):
+                item.add_marker("engine")
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self.left_out.update(_tier(item) for item in items)
@@ -63,6 +67,12 @@ class Tiers:
         skipped = len(terminalreporter.stats.get("skipped", []))
         if skipped:
             terminalreporter.write_line(f"{skipped:5} tests, skipped: the summary has the reason of each")
+
+
+def _compiles(item: pytest.Item) -> bool:
+    """Tell whether a container compiles the packages of the world that a test of the contract is about."""
+    name = getattr(getattr(item, "callspec", None), "params", {}).get("world")
+    return name in WORLDS and WORLDS[name].compiled and "container" in getattr(item, "fixturenames", ())
 
 
 def _tier(item: pytest.Item) -> str:
