@@ -3,25 +3,13 @@
 import contextlib
 import io
 import lzma
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 
+from builder.layer import zip_headers
 from builder.layer.tree import Entry
 
-_FAULTS = (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    OverflowError,
-    RuntimeError,  # NotImplementedError is one: for methods of compression that Python lacks
-)
+_FAULTS = (*zip_headers.FAULTS, zipfile.LargeZipFile, lzma.LZMAError, RuntimeError)
 _ENCRYPTED = 0x1
 """Flag of a file (APPNOTE.TXT, 4.4.4)."""
 _MOST = 16 << 20

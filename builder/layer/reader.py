@@ -1,10 +1,8 @@
 """Read a zip of any origin as a tree. All names and sizes are checked before a byte is unpacked; nothing is written."""
 
 import contextlib
-import struct
 import threading
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +25,7 @@ At most one file above _SMALL is in memory at a time. Of a file above this limit
 and it is unpacked more than once.
 """
 _CHUNK = 1 << 20
-_FAULTS = (
-    deflate.DeflateError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    OSError,
-    ValueError,
-    NotImplementedError,
-    OverflowError,
-)
+_FAULTS = (*zip_headers.FAULTS, deflate.DeflateError)
 _SHOWN = 10
 
 

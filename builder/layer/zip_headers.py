@@ -7,11 +7,23 @@ are those of PKWARE's APPNOTE 6.3.10.
 
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 
 from builder.layer import names
 from builder.layer.names import clean, printable
 
+FAULTS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    OverflowError,
+)
+"""What `zipfile` raises for a damaged file, besides the errors of other decompressors."""
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
 """Four times Lambda's limit: a layer that is merely too big is still explained, a decompression bomb is refused."""
