@@ -22,6 +22,7 @@ from builder.plan.planning import plan
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
 OTHERS = {"levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
 """Packages that this repository has no recipe for: CMake by scikit-build-core, and more of setuptools."""
+SHORT = ("psycopg2", "pycurl", "msgpack")
 OPTIMISED_AS_ONE = {"levenshtein"}
 """C++ with link-time optimisation: which helpers of its runtime GCC calls, clang may do without."""
 FROM_SDIST = """
@@ -32,8 +33,14 @@ wheels = "never"
 """
 
 
+ALSO = pytest.mark.long
+"""More of a kind that a shorter one stands for: each compiles for minutes under emulation where nothing is cached."""
+
+
 @pytest.mark.network
-@pytest.mark.parametrize("name", [*RECIPES, *OTHERS])
+@pytest.mark.parametrize(
+    "name", [*SHORT, *(pytest.param(name, marks=ALSO) for name in (*RECIPES, *OTHERS) if name not in SHORT)]
+)
 def test_the_result_is_that_of_the_emulated_compiler(name: str, engine: Engine, tmp_path: Path) -> None:
     folder = ROOT / "recipes"
     if name in OTHERS:
