@@ -174,7 +174,7 @@ def unindexed(*, packages: str, why: Iterable[str], way: str) -> UsageError:
     `packages` is their kind in the plural, `way` continues the hint with how a package of an index is made of one.
     """
     msg = f"{packages} are not packages of an index, or cannot be read"
-    hint = f"programs of a folder or a repository would run on this host; {way}"
+    hint = f"folders and repositories are not built, since their programs would run on this host; {way}"
     return UsageError(msg, why=[credentials.redact(text) for text in why], hint=hint)
 
 

@@ -13,17 +13,19 @@ from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import metadata
+from builder.packages.pypi import metadata, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _PRUNE = ("python/**/tests/", "python/**/*.pyi")
 
 
 def requirement(text: str) -> Requirement:
-    """Return the parsed requirement. Raises UsageError if it is not valid."""
+    """Return the parsed requirement. Raises UsageError if it is not valid, or names a project that would be built."""
     try:
         return Requirement(text)
     except InvalidRequirement as error:
+        if requirements_file.is_place(text):
+            raise requirements_file.refusal([text]) from None
         msg = f"`{text}` is not a valid requirement"
         hint = "for example `pandas==2.2.3`; a local wheel is `name @ file:///path/to/name.whl`"
         raise UsageError(msg, why=[str(error).splitlines()[0]], hint=hint) from None

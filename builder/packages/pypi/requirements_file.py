@@ -1,10 +1,11 @@
 """Requirements files, which uv never reads itself: it would build an editable on this host to learn its requirements.
 
-uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Editables, folders and
-repositories, which would have to be built on the host, are refused with the line that names them.
+uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Everything else is
+refused with the line that names it: editables, folders and repositories, which would have to be built on the host;
+indexes, which the user's settings decide; files outside of the project; and variables of the environment, whose values
+would be sent to whatever the line names.
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,16 @@ ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
 _FILES = {"-r": False, "--requirement": False, "--requirements": False, "-c": True, "--constraint": True}
 """Options that name another file, and whether its lines are constraints."""
-_FOLDERS = ("-f", "--find-links")
-_PASSED = frozenset({
-    *("-i", "--index-url", "--extra-index-url", "--no-index", *_FOLDERS, "--trusted-host"),
-    *("--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"),
+_INDEXES = frozenset({
+    *("-i", "--index-url", "--extra-index-url", "--no-index"),
+    *("-f", "--find-links", "--trusted-host"),
 })  # fmt: skip
-"""Options about the sources of packages. They are passed to uv, which warns about unsupported ones."""
+"""Options that say where packages come from. A lock is made and installed from the same indexes, and uv's own settings
+name those; passwords and the names of private packages are sent to no host that a file adds."""
+_PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"})
+"""Options about the choice of versions and files. They are passed to uv, which warns about unsupported ones."""
+_VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
+_EDITABLE = ("-e", "--editable")
 _PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
 _PLACE = re.compile(r"\.|.*[/\\:@]")
 """What a path or an address looks like, and a mistyped requirement does not."""
@@ -67,6 +72,8 @@ class _Found:
     refused: list[str] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
     """Folders of the files that the user names. What other files say is told to nobody: it may be a secret."""
+    projects: set[Path] = field(default_factory=set)
+    """Folders that a file may name files of."""
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     """Files that were read, and whether as constraints; they can name each other."""
 
@@ -82,14 +89,11 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
         _direct_only(text, found)
     named = list(files)
     found.named.update(path.resolve().parent for path in named)
+    found.projects.update(_project(path.resolve().parent) for path in named)
     for path in named:
         _read(path, found, constraints=False)
     if found.refused:
-        way = (
-            "`pip wheel --no-deps PATH` makes a wheel of a project, which `name @ file:///path/to/name.whl` names;"
-            " or publish it to an index"
-        )
-        raise unindexed(packages="Python requirements", why=found.refused, way=way)
+        raise refusal(found.refused)
     return Plain(
         requirements=(*requirements, *found.requirements),
         constraints=tuple(found.constraints),
@@ -97,14 +101,41 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
     )
 
 
+def refusal(why: Iterable[str]) -> UsageError:
+    """Return the error for requirements that uv must not get."""
+    way = (
+        "`pip wheel --no-deps PATH` makes a wheel of a project, which `name @ file:///path/to/name.whl` names;"
+        " or publish it to an index, and name that in UV_INDEX or uv.toml"
+    )
+    return unindexed(packages="Python requirements", why=why, way=way)
+
+
+def is_place(text: str) -> bool:
+    """Tell whether a text that is no requirement is an editable, or the path or the address of a project."""
+    word = text.strip().partition(" ")[0]
+    return word.startswith(_EDITABLE) or (bool(_PLACE.match(word)) and not word.lower().endswith(ARCHIVES))
+
+
+def _project(folder: Path) -> Path:
+    """Return the repository of a folder; else the folder that holds its recipes, or else the current one around it."""
+    here = Path.cwd().resolve()
+    if repository := next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None):
+        return repository
+    if (folder / "recipe.toml").is_file():
+        folder = folder.parent.parent
+    return here if folder.is_relative_to(here) and here != Path(here.anchor) else folder
+
+
 def _direct_only(text: str, found: _Found) -> None:
     """Look at a requirement of a recipe or the command line: whether it is one was checked there."""
     try:
         if len(text.splitlines()) > 1:  # uv would read each of them by itself
             raise _RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
-        if url := Requirement(text).url:
+        if url := Requirement(_constant(text)).url:
             _located(url, Path())
-    except (_RefusedError, InvalidRequirement) as error:
+    except RecursionError:
+        found.refused.append("a requirement is nested too deeply")
+    except (_RefusedError, ValueError) as error:
         why = str(error).partition("\n")[0]
         told = " ".join(credentials.redact(text).split())
         found.refused.append(f"{told}{f' ({why})' if why else ''}")
@@ -127,6 +158,8 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
             _take(line, found, constraints=constraints)
         except _RefusedError as error:
             found.refused.append(line.told(str(error)))
+        except (ValueError, RecursionError):  # no address, no path, or too many parentheses
+            found.refused.append(line.told("not a valid requirement"))
 
 
 def _lines(path: Path, *, shown: bool) -> Iterator[_Line]:
@@ -149,28 +182,31 @@ def _take(line: _Line, found: _Found, *, constraints: bool) -> None:
         _take_option(option["name"], option["value"].strip().removeprefix("=").strip(), line, found, constraints)
         return
     kept = found.constraints if constraints else found.requirements
-    kept.append(_requirement(_filled(line.text), line.file))
+    kept.append(_requirement(_constant(line.text), line.file))
 
 
 def _take_option(name: str, value: str, line: _Line, found: _Found, constraints: bool) -> None:  # noqa: FBT001
     if name in _FILES:
-        if "://" in (other := _filled(value).strip("\"'")):
+        if "://" in (other := _constant(value).strip("\"'")):
             raise _RefusedError("a file of another host")  # noqa: EM101, TRY003
-        _read(line.file.parent / other, found, constraints=constraints or _FILES[name])
-    elif name in _FOLDERS and "://" not in value:
-        found.options.append(f"{name} {_existing(_filled(value), line.file.parent)}")
+        path = line.file.parent / other
+        if not any(path.resolve().is_relative_to(project) for project in found.projects):
+            raise _RefusedError("a file outside of the project")  # noqa: EM101, TRY003
+        _read(path, found, constraints=constraints or _FILES[name])
+    elif name in _INDEXES:
+        why = "name indexes in UV_DEFAULT_INDEX, UV_INDEX or UV_FIND_LINKS, or in uv.toml"
+        raise _RefusedError(why)
     elif name in _PASSED:
-        found.options.append(f"{name} {value}".strip())
+        found.options.append(f"{name} {_constant(value)}".strip())
     else:
-        raise _RefusedError("" if name in {"-e", "--editable"} else "this option is not known")
+        raise _RefusedError("" if name in _EDITABLE else "this option is not known")
 
 
-def _filled(text: str) -> str:
-    """Fill in variables of the environment as pip does, so that what is looked at is what is used."""
-    filled = re.sub(r"\$\{([A-Z0-9_]+)\}", lambda found: os.environ.get(found[1], found[0]), text)
-    if "${" in filled:
-        raise _RefusedError("a variable is not set")  # noqa: EM101, TRY003
-    return " ".join(filled.split())
+def _constant(text: str) -> str:
+    """Return a text with single spaces. Raises _RefusedError if pip would fill in variables of the environment."""
+    if _VARIABLE.search(text):
+        raise _RefusedError("variables of the environment are not filled in")  # noqa: EM101, TRY003
+    return " ".join(text.split())
 
 
 def _requirement(text: str, file: Path) -> str:

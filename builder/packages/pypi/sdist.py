@@ -1,8 +1,7 @@
 """Source distributions: their requirements, read without executing them, and their addresses.
 
-uv would run a setup.py to learn its requirements, which must not happen on the host. So uv is started in a way that no
-build can run; it names the package that it would build, and gets the requirements that the author's tools wrote into
-the sdist instead.
+uv would run a setup.py to learn its requirements, which must not happen on the host, and cannot (`uv.run`). It names
+the package that it would build, and gets the requirements that the author's tools wrote into the sdist instead.
 """
 
 import configparser
@@ -40,18 +39,13 @@ class StaticMetadata:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[tuple[str, str], list[str]] = {}
-        (folder / "nowhere").mkdir()
 
     def run(self, arguments: Sequence[str]) -> Finished:
-        # A Python with an empty home does not start. uv asks interpreters in isolated mode, which ignores PYTHONHOME;
-        # builds would not: the first thing that one needs is a Python, and it has none.
-        env = {"PYTHONHOME": str(self._folder / "nowhere")}
         if not self._known:
-            return uv.run(arguments, env=env)
+            return uv.run(arguments)
         config = self._folder / "uv.toml"
         config.write_text(_project_settings() + "".join(self._tables()), encoding="utf-8")
-        if os.environ.get("UV_CONFIG_FILE"):
-            env["UV_CONFIG_FILE"] = str(config)
+        env = {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
         return uv.run(arguments, env=env, cwd=self._folder)
 
     def learn(self, name: str, version: str) -> bool:

@@ -1,14 +1,22 @@
-"""Runs of uv: the interpreter that it queries, the options that keep it from building, and its errors.
+"""Runs of uv: the interpreter that it queries, what keeps it from building, and its errors.
+
+Nothing is ever built on the host, whatever requirements, settings or a pyproject.toml ask for: each uv has a PYTHONHOME
+in which no Python starts. uv asks interpreters in isolated mode, which ignores PYTHONHOME; a build would not, and the
+first thing that one needs is a Python.
 
 uv reads its own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FILE). layerwright stores none of
 them.
 """
 
+import contextlib
 import importlib.metadata
 import os
 import re
+import shlex
+import shutil
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from builder.base import credentials, processes
@@ -52,13 +60,28 @@ def run(
         "--color",
         "never",
     ]
-    return processes.run(command, stdin=stdin, env={**_environment(), **(env or {})}, cwd=cwd)
+    with _keyring() as path:
+        return processes.run(command, stdin=stdin, env={**_environment(), **path, **(env or {})}, cwd=cwd)
 
 
 def _environment() -> dict[str, str]:
     env = {key: value for key, value in os.environ.items() if key not in _CONFLICTING}
-    env["UV_NO_PROGRESS"] = "1"
-    return env
+    return {**env, "UV_NO_PROGRESS": "1", "PYTHONHOME": os.devnull}
+
+
+@contextlib.contextmanager
+def _keyring() -> Iterator[dict[str, str]]:
+    """Yield a PATH whose `keyring`, a program in Python that uv asks for passwords, starts in spite of PYTHONHOME."""
+    program = shutil.which("keyring")
+    if program is None or os.name == "nt":  # uv starts no script there
+        yield {}
+        return
+    with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
+        script = Path(folder, "keyring")
+        command = f'unset PYTHONHOME\nexec {shlex.quote(str(Path(program).absolute()))} "$@"\n'
+        script.write_text(f"#!/bin/sh\n{command}", encoding="utf-8")
+        script.chmod(0o755)
+        yield {"PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
 
 
 _CONFLICTING = frozenset(

@@ -1,5 +1,7 @@
 """Requirements files: what uv gets of them, and what is refused before uv could run it."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,24 @@ REFUSED = (
     "sub @ ${NOBODY_SET_THIS}/sub.whl",
     "sub==1.0 --config-settings x=y",
     "sub = 1.0",
+    "--index-url https://files.test/simple",
+    "-i https://files.test/simple",
+    "-ihttps://files.test/simple",
+    "--extra-index-url=https://files.test/${SUB}",
+    "--find-links ./sub",
+    "-f https://files.test/links",
+    "--trusted-host files.test",
+    "--no-index",
+    "sub @ https://files.test/${SUB}/sub-1.0.tar.gz",
+    "https://${SUB}.files.test/sub-1.0.tar.gz",
+    "sub==${SUB}",
+    "--no-binary ${SUB}",
+    "-r ${SUB}/requirements.txt",
+    "-r ../../outside.txt",
+    "-c /etc/hostname",
+    "-r linked.txt",
+    "sub @ http://[/sub.whl",
+    "sub ; " + "(" * 5000 + "python_version > '3'" + ")" * 5000,
 )
 
 
@@ -71,6 +91,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a folder with a project that leaves a marker when its setup.py runs."""
     (tmp_path / "sub").mkdir()
     (tmp_path / "folder.whl").mkdir()
+    (tmp_path / "linked.txt").symlink_to("/etc/hostname")
     (tmp_path / "sub" / "setup.py").write_text(SETUP.format(marker=str(tmp_path / "marker")))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUB", "./sub")
@@ -125,7 +146,7 @@ def test_what_is_left_is_plain(project: Path) -> None:
     wheel = make_wheel(project / "sub", "w", "1.0")
     (project / "sub" / "fixed.txt").write_text("b==1\n")
     (project / "sub" / "requirements.txt").write_text(
-        "\ufeff--extra-index-url https://files.test/simple\n"
+        "\ufeff--only-binary=a\n"
         "a[x]>=1,<2 ; python_version > '3'  # a comment\n"
         "b \\\n  --hash=sha256:00 \\\n  --hash=sha256:01\n"
         f"./{wheel.name}\n"
@@ -136,7 +157,7 @@ def test_what_is_left_is_plain(project: Path) -> None:
         encoding="utf-8",
     )
     plain = read([project / "sub" / "requirements.txt"], ["z==1"])
-    assert plain.options == ("--extra-index-url https://files.test/simple",)
+    assert plain.options == ("--only-binary a",)
     assert plain.constraints == ("b==1",)
     assert plain.requirements == (
         "z==1",
@@ -192,6 +213,58 @@ def test_what_another_folder_holds_is_not_shown(project: Path) -> None:
 
 def test_a_file_without_end_is_refused(project: Path) -> None:
     path = project / "requirements.txt"
-    path.write_text("-r /dev/zero\n")
+    path.write_text("-r endless.txt\n")
+    (project / "endless.txt").touch()
+    os.truncate(project / "endless.txt", 10**9)
     (line,) = refused(path)
-    assert line.startswith("/dev/zero: it has more than")
+    assert line.startswith(f"{project.as_posix()}/endless.txt: it has more than")
+
+
+def test_a_recipe_may_name_files_of_its_repository_only(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project / "repository" / "recipes" / "a"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    (folder / "requirements.txt").write_text("-r ../../shared.txt\n-r ../../../outer.txt\n")
+    (project / "repository" / "shared.txt").write_text("a==1\n")
+    (project / "outer.txt").write_text("b==1\n")
+    for marked in (folder / "recipe.toml", project / "repository" / ".git"):
+        marked.touch()
+        (line,) = refused(folder / "requirements.txt")
+        assert line.endswith("requirements.txt:2: -r ../../../outer.txt (a file outside of the project)")
+
+
+@pytest.mark.parametrize(
+    "text", ["-e .", "-e./sub[extra]", "--editable ./sub", "./sub", ".", "git+https://git.test/sub"]
+)
+def test_a_folder_on_the_command_line_is_not_built(project: Path, text: str) -> None:
+    result = layerwright("build", "--pip", text, "--name", "x", cwd=project)
+    assert result.code == 2
+    assert text in result.err
+    assert "folders and repositories are not built" in result.err
+    assert "`pip wheel --no-deps PATH` makes a wheel" in result.err
+
+
+def test_settings_of_a_project_build_nothing_on_the_host(project: Path, index: Index) -> None:
+    """uv reads the pyproject.toml of the current folder, which can replace any package by a folder."""
+    make_wheel(index.folder, "setuptools", "99.0", files={"setuptools/build_meta.py": BACKEND.encode()})
+    make_wheel(index.folder, "a", "1.0", requires=("sub",))
+    override = f'[tool.uv]\noverride-dependencies = ["sub @ {(project / "sub").as_uri()}"]\n'
+    (project / "pyproject.toml").write_text(f'[project]\nname = "x"\nversion = "1"\n{override}')
+    write_recipe(project, "a", pip_recipe("a", "a=={version}"))
+    for command in ("plan", "lock", "update", "build"):
+        result = layerwright(command, "a", cwd=project)
+        assert not (project / "marker").exists()
+        assert result.code in {0, 2, 4}, result.err
+
+
+def test_a_keyring_starts_though_no_build_could(index: Index, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make_wheel(index.folder, "a", "1.0")
+    program = tmp_path / "bin" / "keyring"
+    program.parent.mkdir()
+    program.write_text(f"#!{sys.executable}\nopen({str(tmp_path / 'asked')!r}, 'w').close()\nprint('word')\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=os.pathsep)
+    monkeypatch.setenv("UV_KEYRING_PROVIDER", "subprocess")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", os.environ["UV_DEFAULT_INDEX"].replace("://", "://me@"))
+    resolve(Wanted(requirements=("a",)), runtime("python3.13"), ARM64)
+    assert (tmp_path / "asked").exists()
