@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from builder.base import signing
 from builder.base.errors import BuildError
 
 _children: set[subprocess.Popen[bytes]] = set()
@@ -76,7 +77,10 @@ def started(
     cwd: Path | None = None,
     has_stdin: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program with piped output, yield it, and end it on exit. Raises BuildError after `kill_all`."""
+    """Start a program with piped output, yield it, and end it on exit. Raises BuildError after `kill_all`.
+
+    It gets this environment, or that of layerwright, without the key that signs the shared cache.
+    """
     if _stopped.is_set():
         msg = "interrupted"
         raise BuildError(msg)
@@ -85,7 +89,7 @@ def started(
         stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=None if env is None else dict(env),
+        env={name: value for name, value in (os.environ if env is None else env).items() if name != signing.VARIABLE},
         cwd=cwd,
     )
     with _guard:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import click
@@ -145,7 +146,7 @@ def survey(surveyed: SurveyOptions) -> None:
 
 @click.group()
 def cache() -> None:
-    """Show and shrink the cache of builds on this host."""
+    """Show and shrink the cache of builds on this host, and make the keys of the shared one."""
 
 
 @cache.command("list", epilog="Example: layerwright cache list --json")
@@ -217,6 +218,26 @@ def prune(limits: CacheLimits) -> None:
 
     removed, freed = caches.prune(limit=limits.bytes, days=limits.older_than, everything=limits.everything)
     terminal.result(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
+
+
+KeyName = Annotated[Path, Argument("NAME", kind=click.Path(path_type=Path))]
+
+
+@cache.command(epilog="Example: layerwright cache key team-cache")
+@listener_options
+@typed
+def key(name: KeyName) -> None:
+    """Make the keys with which the shared cache is signed.
+
+    Writes NAME.key, the private key for machines that build, and NAME.pub, the public key for those that only read;
+    overwrites nothing. LAYERWRIGHT_REMOTE_KEY is the path of one, or its content.
+    """
+    from builder.base import signing
+    from builder.cli import terminal
+
+    private, public = signing.generate(name)
+    terminal.result(f"{private}: {signing.VARIABLE} of machines that build and share; keep it secret")
+    terminal.result(f"{public}: {signing.VARIABLE} of machines that only read")
 
 
 # ---- shell ---------------------------------------------------------------------------------------------------------

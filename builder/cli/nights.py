@@ -52,8 +52,9 @@ def nightly(
     pairs, broken = every_target(filters.folder, names, filters.selection)
     request = options.request(pairs, broken, whole=not (names or filters))
     after.check(pairs)
-    night = _run(request)
-    publication = after.publish_layers(pairs, night, output)
+    with after.trusted_only():
+        night = _run(request)
+        publication = after.publish_layers(pairs, night, output)
     _show(night, broken, output, as_json=as_json)
     view.show_publication(publication)
     view.show_scans(night)

@@ -217,7 +217,7 @@ def completions(*words: str) -> list[str]:
 
 def test_commands_and_their_options_are_completed() -> None:
     assert completions("li") == ["licenses", "lint", "list"]
-    assert completions("cache", "") == ["list", "prune"]
+    assert completions("cache", "") == ["key", "list", "prune"]
     assert completions("build", "--prov") == ["--provenance"]
     assert completions("build", "--route", "w") == ["wheels"]
 

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit import aws
 from kit.commands import Result, layerwright, pip_recipe, write_recipe
 from kit.front import Front
 from kit.published import ACCOUNT, ORGANIZATION, shared, versions
 from kit.wheels import Index, make_wheel
+
+from builder.base import signing
 
 REGIONS = ("us-east-1", "eu-west-1")
 MORE = f'\n[publish]\nregions = ["us-east-1", "eu-west-1"]\nshare = ["{ORGANIZATION}"]\n'
@@ -126,3 +129,21 @@ def test_an_error_in_a_region_sets_the_exit_code(cloud: Front, folder: Path) -> 
     cloud.fault = lambda _: None
     assert night(folder).code == 0
     assert list(versions(cloud, "eu-west-1", "a-python313-arm64")) == [1]
+
+
+def test_finished_layers_of_an_unsigned_shared_cache_are_built_and_not_published_unseen(
+    cloud: Front, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.client(cloud.address).create_bucket(Bucket="team")
+    monkeypatch.setenv("LAYERWRIGHT_REMOTE_CACHE", "s3://team/cache")
+    for number, (key, told) in enumerate(((False, True), (True, False), (True, False))):
+        if key and not (folder / "team.key").exists():
+            monkeypatch.setenv("LAYERWRIGHT_REMOTE_KEY", str(signing.generate(folder / "team")[0]))
+        monkeypatch.setenv("LAYERWRIGHT_CACHE", str(folder / f"cache-{number}"))
+        before = layerwright("nightly", "--output", f"before-{number}", "--patience", "0", cwd=folder)
+        assert before.code == 0, before.err
+        monkeypatch.setenv("LAYERWRIGHT_CACHE", str(folder / f"other-{number}"))
+        result = night(folder, "--output", f"after-{number}")
+        assert result.code == 0, result.err
+        assert ("what is published takes nothing but sources" in result.err) == told
+        assert set(result.json["states"].values()) == {"built" if told else "same"}

@@ -1,5 +1,6 @@
 """Options of the commands that access AWS."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -142,6 +143,12 @@ class PublishAfter(Bundle):
         if self.publish:
             publisher, access = self._publisher()
             publisher.check(pairs, access.interaction(yes=True))
+
+    def trusted_only(self) -> contextlib.AbstractContextManager[None]:
+        """Return a block in which an unsigned shared cache decides nothing that is published without a look at it."""
+        from builder.base import remote
+
+        return remote.signed_only() if self.publish else contextlib.nullcontext()
 
     def publish_layers(self, pairs: "Pairs", done: "Run", output: Path) -> "RunPublication":
         """Publish the good layers of a nightly run, if that is asked for."""

@@ -17,7 +17,7 @@ def show(kinds: Sequence[CacheUsage]) -> None:
     total, limit = sum(kind.bytes for kind in kinds) / 1e6, caches.limit() / 1e6
     terminal.result(f"{total:.1f} of {limit:.1f} MB ({caches.VARIABLE}) in {cache_paths.cache()}")
     if shared := remote.address():
-        terminal.result(f"shared cache: {shared}")
+        terminal.result(f"shared cache: {shared} ({'signed' if remote.signed() else 'not signed'})")
 
 
 def _row(kind: CacheUsage) -> tuple[str, ...]:
@@ -37,6 +37,7 @@ def document(kinds: Sequence[CacheUsage]) -> dict[str, Any]:
         "folder": str(cache_paths.cache()),
         "limit_bytes": caches.limit(),
         "remote": remote.address(),
+        "remote_signed": remote.signed(),
         "kinds": [_entry(kind) for kind in kinds],
     }
 
