@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, programs
+from builder.base import cache_paths, contained, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError
 from builder.building import artifacts
@@ -155,7 +155,7 @@ def _write_sources(work: Work, context: Path) -> None:
     for name, _ in container.recipe_files:
         to = context / "recipe" / name
         to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile((work.folder or Path()) / name, to)
+        shutil.copyfile(contained.path(work.folder or Path(), name), to)
 
 
 def _source(source: Source) -> Path:

@@ -155,6 +155,7 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
         rules = job.plan.slim
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.events.begin("compiling bytecode")
+        _judge(checks.weigh(slimmed.tree, job.plan.recipe.allow), job)
         final = _with_bytecode(slimmed.tree, job, work / "bytecode")
         return _finish(job, final, slimmed, artifacts)
 

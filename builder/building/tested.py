@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from builder.base import cache_paths, files
 from builder.base.documents import Document, Typed
@@ -42,9 +41,7 @@ def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
     """Yield the files beside the recipe that its tests use, with their SHA-256."""
     patterns = [pattern for test in loaded.recipe.test if test.invoke for pattern in test.invoke.files]
     for pattern in patterns if loaded.folder else ():
-        for path in (loaded.folder or Path()).glob(pattern):
-            if path.is_file():
-                yield path.name, files.sha256(path)
+        yield from ((path.name, files.sha256(path)) for path in loaded.matching(pattern))
 
 
 def read(cached: Document[CachedResults]) -> tuple[SmokeResult, ...] | None:

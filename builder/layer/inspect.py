@@ -70,7 +70,7 @@ def inspect(subject: Subject, zip_bytes: int) -> Inspection:
         unzipped_bytes=subject.tree.unzipped_bytes,
         files=len(subject.tree),
         packages=tuple(sorted({(one.name, one.version) for one in subject.packages})),
-        largest=tuple(largest(subject)),
+        largest=tuple(largest(subject.tree)),
         machines=tuple(sorted(machines.items())),
         abi=ceilings(subject),
         outside=tuple(sorted(needed - here)),

@@ -1,12 +1,13 @@
 """The folder of recipes: find and load them, with the rules that concern several tables."""
 
 import ast
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from builder.base import texts
+from builder.base import contained, texts
 from builder.base.errors import LayerwrightError, UsageError, near
 from builder.model import libraries
 from builder.model.architectures import ARCHITECTURES
@@ -37,11 +38,24 @@ class Loaded:
 
     def lock_named(self, name: str) -> Path | None:
         """Return the path of a lock, whether or not it exists; None for a recipe that is not a file."""
-        return self.folder / name if self.folder and not self.adhoc else None
+        return self.file(name) if self.folder and not self.adhoc else None
 
     def file(self, relative: str) -> Path:
-        """Return the path of a file that the recipe names."""
-        return (self.folder or Path()) / relative
+        """Return the path of a file that the recipe names. Raises UsageError if it is not below the recipe's folder.
+
+        Only the files of a recipe that is made from the command line are the caller's own, wherever they are.
+        """
+        if self.folder is None or self.adhoc:
+            return (self.folder or Path()) / relative
+        return contained.path(self.folder, relative)
+
+    def has(self, relative: str) -> bool:
+        """Tell whether there is a regular file of that name."""
+        return os.path.isfile(self.file(relative))  # noqa: PTH113  Path.is_file raises for names that are too long
+
+    def matching(self, pattern: str) -> list[Path]:
+        """Return the files beside the recipe that match a pattern, sorted."""
+        return contained.matching(self.folder or Path(), pattern)
 
 
 def names(folder: Path) -> list[str]:
@@ -52,13 +66,15 @@ def names(folder: Path) -> list[str]:
 
 
 def load(folder: Path, name: str) -> Loaded:
-    """Load a recipe by name. Raises UsageError with all mistakes in it."""
+    """Load a recipe by name. Raises UsageError with all mistakes in it, or with all links that leave its folder."""
     path = folder / name / RECIPE_FILE
     if not path.is_file() or name != path.parent.name:
         others = names(folder)
         msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"
         hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
         raise UsageError(msg, hint=hint)
+    contained.path(folder, name)  # the folder may be a link itself
+    contained.refuse_links(path.parent)
     where = path.as_posix()
     data = parse_toml(texts.read(path), where)
     _convert_dates(data)
@@ -158,11 +174,11 @@ def _sources(recipe: Recipe) -> Iterator[str]:
 def _files(loaded: Loaded) -> Iterator[str]:
     for index, step in enumerate(loaded.recipe.step):
         file = getattr(step, "file", None)
-        if file and not loaded.file(file).is_file():
+        if file and not loaded.has(file):
             yield f"step[{index}].file: there is no `{file}` beside the recipe"
         if isinstance(step, Copy) and loaded.folder:
             for pattern in step.files:
-                if not any(loaded.folder.glob(pattern)):
+                if not loaded.matching(pattern):
                     yield f"step[{index}].files: nothing beside the recipe matches `{pattern}`"
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 
-from builder.base import files
+from builder.base import contained
 from builder.base.errors import LayerwrightError
 from builder.layer import archive, interpreters
 from builder.model.manifest import PackageRow
@@ -18,7 +18,7 @@ from builder.plan import formats, keys, program_texts
 
 UNKNOWN = "unknown"
 """Digest of an image that is not pinned and whose registry did not respond."""
-_hashed = cache(files.hashes)
+_hashed = cache(contained.hashes)
 """All targets of a recipe have the same files."""
 IMAGE, OPTION, PYTHON = "image", "option", "Python"
 UV, COMPRESSOR, LEFTOVERS, FACT = "uv", "compressor", "leftovers", "fact"

@@ -3,12 +3,15 @@
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from builder.base import files
+from builder.base import contained, files
+from builder.base.errors import CheckFailedError
 from builder.layer import archive, interpreters, tree
+from builder.layer.zip_headers import MOST_BYTES
 from builder.model.images import build_image, run_image
+from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.runtimes import refuse_blocked, today
-from builder.model.steps import Copy, Step
+from builder.model.steps import Build, Copy, Script, Step
 from builder.model.target import Target, steps
 from builder.packages import table
 from builder.packages.ecosystem import Request
@@ -34,7 +37,7 @@ def resolve(loaded: Loaded, target: Target, *, may_compile: bool = True) -> Reso
         recipe=loaded.recipe,
         resolutions=resolutions,
         copied=_copied(loaded, [step for _, step in chosen]),
-        recipe_files=tuple(_beside(loaded)),
+        recipe_files=tuple(_beside(loaded)) if any(isinstance(step, (Build, Script)) for _, step in chosen) else (),
         python=python.version if python else None,
         run_image=run_image(target.base, target.arch),
         build_image=build_image(target.base, target.arch),
@@ -63,13 +66,19 @@ def _beside(loaded: Loaded) -> Iterator[tuple[str, str]]:
     if loaded.folder is None or loaded.adhoc:
         return
     own = {RECIPE_FILE, *table.lock_names(table.of_recipe(loaded))}
-    for name, digest in files.hashes(loaded.folder).items():
+    for name, digest in contained.hashes(loaded.folder).items():
         if name.rpartition("/")[2] not in own:
             yield name, digest
 
 
 def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
+    """Return the files that steps copy. Raises CheckFailedError if no layer could hold them, before any is read."""
     root = loaded.file("")
+    copies = [step for step in chosen if isinstance(step, Copy)]
+    found = [(step, path) for step in copies for pattern in step.files for path in loaded.matching(pattern)]
+    if (total := sum(path.stat().st_size for _, path in found)) > MOST_BYTES:
+        msg = f"{loaded.name}: [size] the files that are copied have {total:,} bytes"
+        raise CheckFailedError(msg, why=[f"Lambda's limit is {UNZIPPED_LIMIT:,} bytes"], hint="copy fewer files")
     return tuple(
         Copied(
             source=tree.layer_path(path.relative_to(root)),
@@ -77,9 +86,5 @@ def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
             executable=step.executable,
             sha256=files.sha256(path),
         )
-        for step in chosen
-        if isinstance(step, Copy)
-        for pattern in step.files
-        for path in sorted(root.glob(pattern))
-        if path.is_file()
+        for step, path in found
     )

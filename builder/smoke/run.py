@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base import contained
 from builder.base.errors import SmokeFailedError
 from builder.base.processes import Finished
 from builder.engine import sandbox as containers
@@ -209,9 +210,8 @@ def _function_files(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> 
         suffix = _CODE_FILES.get(sandbox.runtime.language, "sh")
         yield f"var/task/{module}.{suffix}", 0o755, invoke.code.encode(), None
     for pattern in invoke.files:
-        for path in sorted((sandbox.folder or Path()).glob(pattern)):
-            if path.is_file():
-                yield f"var/task/{path.name}", 0o755, path.read_bytes(), None
+        for path in contained.matching(sandbox.folder or Path(), pattern):
+            yield f"var/task/{path.name}", 0o755, path.read_bytes(), None
 
 
 def _java_classes(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> Iterator[File]:

@@ -1,3 +1,4 @@
+import ast
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,63 @@ def test_one_broken_recipe_does_not_hide_the_others(tmp_path: Path) -> None:
     loaded, broken = recipes.load_all(tmp_path / "recipes")
     assert [one.name for one in loaded] == ["good"]
     assert len(broken) == 1
+
+
+# ---- files of a recipe ---------------------------------------------------------------------------------------------
+
+NAMING = {
+    "copy": '[[step]]\nuses = "copy"\nfiles = ["sub/*"]\nto = "python"',
+    "requirements": '[[step]]\nuses = "pip"\nfile = "sub/key"',
+    "function": '[[test]]\n[test.invoke]\nhandler = "key.x"\nfiles = ["sub/*"]',
+    "nothing": "",
+}
+
+
+@pytest.mark.parametrize("naming", NAMING)
+@pytest.mark.parametrize("command", [("lint",), ("plan", "x"), ("build", "x", "--no-test"), ("lock", "x"), ("list",)])
+def test_a_recipe_with_a_link_out_of_its_folder_is_refused(
+    tmp_path: Path, naming: str, command: tuple[str, ...]
+) -> None:
+    write_recipe(tmp_path, "x", pip_recipe("x", "a", more=NAMING[naming]))
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "key").write_text("secret-of-the-host")
+    (tmp_path / "recipes" / "x" / "sub").symlink_to("../../outside")
+    done = layerwright(*command, cwd=tmp_path)
+    assert done.code == UsageError.exit_code
+    assert "sub -> ../../outside" in done.out + done.err
+    assert "secret-of-the-host" not in done.out + done.err
+    assert not list(tmp_path.rglob("*.zip"))
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "requirements.lock", "package-lock.json", "maven.lock"])
+def test_no_file_of_a_recipe_is_a_link_to_another_place(tmp_path: Path, name: str) -> None:
+    path = write_recipe(tmp_path, "x", pip_recipe("x", "a"))
+    (tmp_path / "outside").write_text(path.read_text(encoding="utf-8"))
+    (path.parent / name).unlink(missing_ok=True)
+    (path.parent / name).symlink_to(tmp_path / "outside")
+    with pytest.raises(UsageError, match="symbolic links lead out of"):
+        recipes.load(tmp_path / "recipes", "x")
+
+
+def test_the_folder_of_a_recipe_is_no_link_to_another_place(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path, "x", pip_recipe("x", "a"))
+    path.parent.rename(tmp_path / "x")
+    (tmp_path / "recipes" / "x").symlink_to("../x")
+    with pytest.raises(UsageError, match="`x` leads out of"):
+        recipes.load(tmp_path / "recipes", "x")
+
+
+@pytest.mark.parametrize("file", ["x" * 300, "a\\u0000b", "."])
+def test_a_name_that_no_file_can_have_is_a_mistake(tmp_path: Path, file: str) -> None:
+    more = f'[[step]]\nuses = "pip"\nfile = "{file}"\n[[step]]\nuses = "copy"\nfiles = ["{file}"]\nto = "."'
+    assert "step[1].file" in (text := why(tmp_path, pip_recipe("x", "a", more=more))) or "leads out" in text
+
+
+def test_files_of_a_recipe_are_found_in_one_place() -> None:
+    package = Path(recipes.__file__).parents[1]
+    for path in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+                assert "loaded.folder" not in ast.unparse(node.left), f"{path}:{node.lineno}"
+            if isinstance(node, ast.Attribute) and node.attr in {"glob", "rglob", "iterdir"}:
+                assert "loaded.folder" not in ast.unparse(node.value), f"{path}:{node.lineno}"

@@ -8,9 +8,10 @@ from builder.layer.checks import binaries, content, java, libraries, paths, prog
 from builder.layer.checks.examine import examine
 from builder.layer.checks.model import CHECKS, ERROR, Finding, Subject, weighed
 from builder.layer.slim import matcher
+from builder.layer.tree import Tree
 from builder.model.recipe import Allow
 
-__all__ = ["CHECKS", "Finding", "Subject", "examine", "failure", "failures", "run", "weighed"]
+__all__ = ["CHECKS", "Finding", "Subject", "examine", "failure", "failures", "run", "weigh", "weighed"]
 
 
 _SHOWN = 10
@@ -21,6 +22,11 @@ def run(subject: Subject, allows: Sequence[Allow] = (), only: str | None = None)
     chosen = [check for check in CHECKS.values() if only in {None, check.name}]
     findings = [_allowed(finding, allows) for check in chosen for finding in check.rule(subject)]
     return tuple(sorted(findings, key=lambda finding: (finding.severity != ERROR, finding.check, finding.path or "")))
+
+
+def weigh(tree: Tree, allows: Sequence[Allow] = ()) -> tuple[Finding, ...]:
+    """Return what the check `size` finds of the files alone, before any of them is read."""
+    return tuple(_allowed(finding, allows) for finding in size.weight(tree))
 
 
 def failures(findings: Iterable[Finding], *, strict: bool) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.slim import matcher
+from builder.layer.tree import Tree
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 
 _TEN = 10
@@ -18,16 +19,7 @@ _PRUNABLE = {
 
 @check("size", "Lambda refuses layers over 250 MB unzipped, and direct uploads over 50 MB.")
 def size(subject: Subject) -> Iterator[Finding]:
-    unzipped = subject.tree.unzipped_bytes
-    if unzipped > UNZIPPED_LIMIT:
-        yield Finding(
-            check="size",
-            severity=ERROR,
-            path=None,
-            message=f"is {unzipped:,} bytes unzipped, {unzipped - UNZIPPED_LIMIT:,} over Lambda's limit",
-            hint="prune what is not needed, or spread the packages over several layers",
-            details=(*_largest(subject), *_savings(subject)),
-        )
+    yield from weight(subject.tree)
     if subject.zip_bytes is not None and subject.zip_bytes > DIRECT_LIMIT:
         yield Finding(
             check="size",
@@ -38,21 +30,35 @@ def size(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def largest(subject: Subject) -> list[tuple[str, int]]:
+def weight(tree: Tree) -> Iterator[Finding]:
+    """Yield the finding about a tree over Lambda's limit. Reads no file: one of gigabytes would fill the memory."""
+    unzipped = tree.unzipped_bytes
+    if unzipped > UNZIPPED_LIMIT:
+        yield Finding(
+            check="size",
+            severity=ERROR,
+            path=None,
+            message=f"is {unzipped:,} bytes unzipped, {unzipped - UNZIPPED_LIMIT:,} over Lambda's limit",
+            hint="prune what is not needed, or spread the packages over several layers",
+            details=(*_largest(tree), *_savings(tree)),
+        )
+
+
+def largest(tree: Tree) -> list[tuple[str, int]]:
     """Return the ten largest directories, two levels deep, which is where packages lie."""
     sizes: Counter[str] = Counter()
-    for entry in subject.tree:
+    for entry in tree:
         sizes["/".join(entry.path.split("/")[:2])] += entry.size
     return sizes.most_common(_TEN)
 
 
-def _largest(subject: Subject) -> Iterator[str]:
-    yield from (f"{count / MB:8.1f} MB  {name}" for name, count in largest(subject))
+def _largest(tree: Tree) -> Iterator[str]:
+    yield from (f"{count / MB:8.1f} MB  {name}" for name, count in largest(tree))
 
 
-def _savings(subject: Subject) -> Iterator[str]:
+def _savings(tree: Tree) -> Iterator[str]:
     for what, patterns in _PRUNABLE.items():
         spec = matcher(patterns)
-        saved = sum(entry.size for entry in subject.tree if spec.match_file(entry.path))
+        saved = sum(entry.size for entry in tree if spec.match_file(entry.path))
         if saved:
             yield f"pruning {what} would save {saved / MB:.1f} MB ({' '.join(patterns)})"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from builder.base import texts
 from builder.base.errors import BuildError, UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
@@ -29,7 +30,7 @@ def planned(request: Request) -> Crates:
 def check(request: Request) -> None:
     """Raise UsageError for a project or a lock that does not fit the recipe. Runs nothing, asks nobody."""
     step, loaded = _only(request), request.loaded
-    if step.path or (loaded.folder and (loaded.folder / LOCK).is_file()):
+    if step.path or (loaded.folder and loaded.has(LOCK)):
         planned(request)
 
 
@@ -82,7 +83,7 @@ def _project_lock(found: Project) -> tuple[Crate, ...]:
     if not path.is_file():
         msg = f"there is no {PROJECT_LOCK} beside {(found.folder / project.MANIFEST).as_posix()}"
         raise UsageError(msg, hint=f"`{_GENERATE}` writes it")
-    return cargo_lock.read(_text(path), path.as_posix(), _GENERATE)
+    return cargo_lock.read(texts.read(path), path.as_posix(), _GENERATE)
 
 
 def _of_crate(request: Request, step: Cargo) -> Crates:
@@ -90,7 +91,7 @@ def _of_crate(request: Request, step: Cargo) -> Crates:
     path = request.loaded.lock_named(LOCK)
     locked = path is not None and path.is_file()
     crates = (
-        cargo_lock.read(_text(path), path.as_posix(), cargo.COMMAND)
+        cargo_lock.read(texts.read(path), path.as_posix(), cargo.COMMAND)
         if path and locked
         else cargo.resolve(name, version)
     )
@@ -115,10 +116,6 @@ def _crate(step: Cargo, target: Target) -> tuple[str, str]:
         msg = f"{target.name}: `{version}` is not a valid version of a crate"
         raise UsageError(msg, hint="a version of cargo has three numbers, for example 14.1.1")
     return name, version
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
 
 
 # ---- writing -------------------------------------------------------------------------------------------------------
@@ -157,14 +154,14 @@ def _relocked(request: LockRequest, path: str) -> LockFile:
     elif found.unfit(old):
         text = cargo.relock(found, ["update", "--workspace"])
     else:
-        text = _text(lock)
+        text = texts.read(lock)
     return _lock_file(lock, text, old, cargo_lock.read(text, lock.as_posix(), _GENERATE))
 
 
 def _kept(path: Path) -> tuple[Crate, ...]:
     """Return the crates of an old lock; none if it is damaged, which is why it is written anew."""
     try:
-        return cargo_lock.read(_text(path), path.as_posix(), cargo.COMMAND) if path.is_file() else ()
+        return cargo_lock.read(texts.read(path), path.as_posix(), cargo.COMMAND) if path.is_file() else ()
     except UsageError:
         return ()
 

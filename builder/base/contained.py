@@ -1,0 +1,96 @@
+"""Files below a folder that others may have written, such as a recipe's. No link leads out of it, whatever names it.
+
+Every file of a recipe is found here: a link of a pull request must not bring a file of the host, or the variables of
+the build in /proc, into a layer.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from builder.base.errors import UsageError
+from builder.base.files import sha256
+
+MOST_BYTES = 4 << 30
+"""Bytes of all files beside a recipe, which are weighed before any is read."""
+_SHOWN = 10
+_HINT = "copy what they point to into the folder: nothing outside of it takes part"
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise UsageError with all links below a folder that lead out of it or nowhere, and names that are not UTF-8."""
+    root = folder.resolve()
+    found = list(_walk(folder, ""))
+    leaving = sorted(f"{path} -> {link}" for path, link in found if link is not None and not _stays(root, path))
+    if leaving:
+        msg = f"symbolic links lead out of `{folder.as_posix()}`"
+        raise UsageError(msg, why=[*leaving[:_SHOWN], *_more(leaving)], hint=_HINT)
+    if odd := sorted(ascii(path) for path, _ in found if not _is_utf8(path)):
+        msg = f"names in `{folder.as_posix()}` are not UTF-8"
+        raise UsageError(msg, why=[*odd[:_SHOWN], *_more(odd)], hint="rename them: names in a zip are UTF-8")
+
+
+def _more(lines: list[str]) -> Iterator[str]:
+    if len(lines) > _SHOWN:
+        yield f"and {len(lines) - _SHOWN} more"
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, str | None]]:
+    """Yield relative paths of links with their targets, and of everything else with None. Follows no link."""
+    with os.scandir(folder) as listing:
+        for item in listing:
+            path = f"{prefix}{item.name}"
+            if item.is_symlink():
+                yield path, Path(item.path).readlink().as_posix()
+                continue
+            yield path, None
+            if item.is_dir():
+                yield from _walk(Path(item.path), f"{path}/")
+
+
+def _stays(root: Path, path: str) -> bool:
+    """Tell whether a path is below a resolved folder after all of its links are resolved, also those in the middle."""
+    try:
+        return (root / path).resolve().is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # a link to itself, or no path at all
+        return False
+
+
+def _is_utf8(path: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def path(folder: Path, relative: str) -> Path:
+    """Return the path of a file, which need not exist. Raises UsageError if it is not below the folder."""
+    return _inside(folder, folder.resolve(), relative)
+
+
+def _inside(folder: Path, root: Path, relative: str) -> Path:
+    if not _stays(root, relative):
+        msg = f"`{relative}` leads out of `{folder.as_posix()}`"
+        raise UsageError(msg, hint=_HINT)
+    return folder / relative
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the regular files that match a pattern, sorted. Raises UsageError for one that is not below the folder."""
+    try:
+        found = sorted(folder.glob(pattern))
+    except (ValueError, NotImplementedError, IndexError, OSError, RecursionError):  # no pattern, or an absolute one
+        return []
+    root = folder.resolve()
+    inside = (_inside(folder, root, each.relative_to(folder).as_posix()) for each in found)
+    return [each for each in inside if each.is_file()]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder, by its relative path with slashes, sorted.
+
+    Raises UsageError for a link that leads out of it, and for more than `MOST_BYTES`, before anything is read.
+    """
+    found = matching(folder, "**/*")
+    total = sum(each.stat().st_size for each in found)
+    if total > MOST_BYTES:
+        msg = f"the files in `{folder.as_posix()}` have {total:,} bytes"
+        raise UsageError(msg, why=[f"at most {MOST_BYTES:,} take part"], hint="keep large files outside of it")
+    return {each.relative_to(folder).as_posix(): sha256(each) for each in found}
