@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from botocore import session
 from hypothesis import settings
-from kit import aws, gems, npm, published, shared, standin, tiers
+from kit import aws, gems, npm, published, shared, standin, tiers, zip_readers
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -125,9 +125,25 @@ def need(program: str) -> str:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def program() -> object:
     return need
+
+
+@pytest.fixture(scope="session")
+def zipdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile Go's reader of zips, once for all workers."""
+    return (
+        shared.once(tmp_path_factory, "zipdump", functools.partial(zip_readers.compile_go, go=need("go"))) / "zipdump"
+    )
+
+
+@pytest.fixture(scope="session")
+def java_zipdump(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Compile Java's readers of zips, once for all workers; their class path."""
+    return shared.once(
+        tmp_path_factory, "java-zipdump", functools.partial(zip_readers.compile_java, javac=need("javac"))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import deflate
 from typing_extensions import Self
 
 from builder.base.errors import CheckFailedError, UsageError
-from builder.layer import zip_headers
+from builder.layer import zip_end, zip_headers
 from builder.layer.elf import ReadAt
 from builder.layer.names import clean
 from builder.layer.tree import LINK, Entry, InMemory, Tree, of
@@ -165,7 +165,9 @@ class LayerZip:
 
     def _load(self) -> None:
         infos = self._archive.infolist()
-        problems = list(zip_headers.problems(infos, self._source.at, self.bytes))
+        for info in infos:
+            zip_end.read_name(info)
+        problems = list(zip_headers.problems(infos, self._archive.start_dir, self._source.at, self.bytes))
         if problems:
             more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
             msg = f"{self.path.name} cannot be unpacked safely"
@@ -193,8 +195,3 @@ class LayerZip:
 def _mode(info: zipfile.ZipInfo) -> int:
     """Return the permission bits; 0 if the zip has none, as those made on Windows."""
     return info.external_attr >> 16 & 0o7777
-
-
-def _is_directory(info: zipfile.ZipInfo) -> bool:
-    """Tell whether an entry is a directory. ZipInfo.is_dir() fails on an empty name."""
-    return info.filename.endswith("/")

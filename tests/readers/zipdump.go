@@ -1,4 +1,5 @@
-// Prints name and SHA-256 of every entry of a zip: a reader that shares no code with ours.
+// Prints number, name (in hexadecimal) and SHA-256 of every entry of each zip, or number, "!" and the error.
+// A reader that shares no code with ours.
 package main
 
 import (
@@ -7,24 +8,37 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 )
 
-func main() {
-	reader, err := zip.OpenReader(os.Args[1])
+func rows(number int, path string) (string, error) {
+	reader, err := zip.OpenReader(path)
 	if err != nil {
-		panic(err)
+		return "", err
 	}
 	defer reader.Close()
+	var out strings.Builder
 	for _, file := range reader.File {
 		stream, err := file.Open()
 		if err != nil {
-			panic(err)
+			return "", err
 		}
 		digest := sha256.New()
 		if _, err := io.Copy(digest, stream); err != nil {
-			panic(err)
+			return "", err
 		}
 		stream.Close()
-		fmt.Printf("%s\t%x\n", file.Name, digest.Sum(nil))
+		fmt.Fprintf(&out, "%d\t%x\t%x\n", number, file.Name, digest.Sum(nil))
+	}
+	return out.String(), nil
+}
+
+func main() {
+	for number, path := range os.Args[1:] {
+		out, err := rows(number, path)
+		if err != nil {
+			out = fmt.Sprintf("%d\t!\t%s\n", number, strings.ReplaceAll(err.Error(), "\n", " "))
+		}
+		fmt.Print(out)
 	}
 }
