@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
 
 Pairs = list[tuple[Loaded, Target]]
+FIRST = "`layerwright new NAME --pip SPEC` writes a first recipe; --recipes FOLDER names another folder"
+"""The hint for a folder without recipes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +75,9 @@ def all_names(folder: Path) -> tuple[str, ...]:
     """Return the names of all recipes. Raises UsageError for a folder without recipes."""
     names = tuple(recipes.names(folder))
     if not names:
-        msg = f"there are no recipes in {folder}"
-        raise UsageError(msg, hint="`layerwright new NAME --pip SPEC` writes one")
+        exists = folder.is_dir()
+        msg = (
+            f"there are no recipes in the folder `{folder}`" if exists else f"there is no folder of recipes `{folder}`"
+        )
+        raise UsageError(msg, why=[f"looked in {folder.absolute().as_posix()}"], hint=FIRST)
     return names

@@ -100,10 +100,16 @@ def test_lint_shows_every_mistake_of_every_file(work: Path) -> None:
 
 
 def test_a_folder_without_recipes_says_how_to_begin(tmp_path: Path) -> None:
-    for command in (["list"], ["lint"], ["build", "--all"]):
+    for command in (["list"], ["lint"], ["build", "--all"], ["build"], ["plan"]):
         result = layerwright(*command, cwd=tmp_path)
         assert result.code == 2
-        assert "`layerwright new NAME --pip SPEC` writes one" in result.err
+        assert "`layerwright new NAME --pip SPEC` writes a first recipe" in result.err
+        assert "`layerwright list`" not in result.err
+    assert "there is no folder of recipes `recipes`" in layerwright("build", "--all", cwd=tmp_path).err
+    (tmp_path / "recipes").mkdir()
+    result = layerwright("build", "--all", cwd=tmp_path)
+    assert "there are no recipes in the folder `recipes`" in result.err
+    assert f"looked in {tmp_path.as_posix()}/recipes" in result.err
 
 
 def test_list_shows_what_was_built(work: Path) -> None:

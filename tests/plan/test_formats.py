@@ -19,7 +19,7 @@ NO_BYTES = {
     "packages": "command_line dividing ecosystem planning resolution table",
     "packages.pypi": "build_system changelogs command_line dist dividing ecosystem installed known locks markers "
     "metadata names planning pylock releases requirements_file requirements_lock resolve routes tags wanted",
-    "packages.npm": "command_line ecosystem installed offered package_lock planning",
+    "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning",
     "packages.cargo": "ecosystem planning project requirement",

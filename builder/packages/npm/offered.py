@@ -1,17 +1,19 @@
-"""What package.json and package-lock.json may name: packages of a registry, and tarballs with a hash.
+"""What package.json and package-lock.json may name: packages of the registries that are configured.
 
 npm clones repositories, runs their `prepare` scripts and follows links into folders of this host, whatever it is told
-about scripts. So all of it is refused before npm runs.
+about scripts. So all of it is refused before npm runs, and so are tarballs of other hosts.
 """
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from builder.base import texts
+from builder.base.credentials import same_origin
 from builder.packages.ecosystem import unindexed
+from builder.packages.npm import package_lock, settings
 
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
@@ -24,8 +26,8 @@ Rows = Mapping[str, Mapping[str, Any]]
 def check(manifest: str, lock: str | None, where: str = "package.json", lock_name: str = "package-lock.json") -> None:
     """Raise UsageError with everything in package.json and its lock that no registry offers."""
     rows = _rows(lock)
-    found = [f"{where}: {text}" for text in _in_manifest(_table(manifest), rows)]
-    found += [f"{lock_name}: {text}" for text in _in_lock(rows)]
+    found = [f"{where}: {text}" for text in _in_manifest(_table(manifest))]
+    found += [f"{lock_name}: {text}" for text in _in_lock(rows, settings.read().registries)] if rows else []
     if found:
         way = "`npm pack` makes a package of one, which a registry of your own can offer (`npm publish`)"
         raise unindexed(packages="Node.js packages", why=found, way=way)
@@ -49,11 +51,8 @@ def _pairs(table: object) -> Iterator[tuple[str, Any]]:
     yield from table.items() if isinstance(table, dict) else ()
 
 
-def _in_manifest(table: Mapping[str, Any], rows: Rows) -> Iterator[str]:
-    for name, spec in _specs(table):
-        locked = rows.get(f"node_modules/{name.rpartition('.')[2]}", {}).get("integrity")
-        if not _offered(spec) and not (_is_tarball(spec) and locked):
-            yield f"{name}: {spec}"
+def _in_manifest(table: Mapping[str, Any]) -> Iterator[str]:
+    yield from (f"{name}: {spec}" for name, spec in _specs(table) if not _offered(spec))
     if table.get("workspaces"):
         yield f"workspaces: {json.dumps(table['workspaces'])}"
 
@@ -80,32 +79,43 @@ def _offered(spec: str) -> bool:
     return not re.search(r"[:/\\]", spec) and not spec.startswith((".", "~/")) and not _TARBALL.fullmatch(spec)
 
 
-def _is_tarball(address: str) -> bool:
-    parts = urlsplit(address)
-    return parts.scheme in {"http", "https"} and bool(_TARBALL.fullmatch(parts.path))
+def _is_tarball(address: str, registries: Iterable[str]) -> bool:
+    """Tell whether an address is a tarball of one of the registries."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    if parts.scheme not in {"http", "https"} or not _TARBALL.fullmatch(parts.path):
+        return False
+    places = (urlsplit(registry).path.rstrip("/") for registry in registries if same_origin(registry, address))
+    return ".." not in parts.path and any(parts.path.startswith(f"{place}/") for place in places)
 
 
-def _in_lock(rows: Rows) -> Iterator[str]:
+def _in_lock(rows: Rows, registries: Iterable[str]) -> Iterator[str]:
     for path, row in rows.items():
-        if reason := _refused(path, row):
+        if reason := _refused(path, row, registries):
             yield f"{path}: {reason}"
         kinds = _KINDS if not path else _KINDS[:3]  # nobody installs what packages are developed with
         for name, spec in ((name, str(spec)) for kind in kinds for name, spec in _pairs(row.get(kind))):
-            if not _offered(spec) and not _is_tarball(spec):
+            if not _offered(spec):
                 yield f"{path or 'the package itself'}: needs {name}@{spec}"
 
 
-def _refused(path: str, row: Mapping[str, Any]) -> str | None:
+def _refused(path: str, row: Mapping[str, Any], registries: Iterable[str]) -> str | None:
     """Say what a row is when npm would not get it as a tarball."""
-    resolved, version = str(row.get("resolved") or ""), str(row.get("version") or "")
+    resolved = str(row.get("resolved") or "")
     if row.get("link"):
         return f"is a link to {resolved or 'a folder'}"
-    if not path:
-        return None
-    if not path.startswith("node_modules/") or ".." in path.split("/"):
+    if path and not package_lock.PATH.fullmatch(path):
         return "is a folder of this host"
-    if resolved and not _is_tarball(resolved):
+    return _strange(row, resolved, registries) if path else None
+
+
+def _strange(row: Mapping[str, Any], resolved: str, registries: Iterable[str]) -> str | None:
+    """Say where a row comes from, unless that is one of the registries."""
+    if not package_lock.NAME.fullmatch(str(row.get("name") or "name")):
+        return f"is {row['name']}"
+    if resolved and not _is_tarball(resolved, registries):
         return f"comes from {resolved}"
-    if not _offered(version):  # where nothing else tells, npm gets `name@version`
-        return f"comes from {version}"
-    return None
+    version = str(row.get("version") or "")
+    return None if _offered(version) else f"comes from {version}"  # where nothing else tells, npm gets `name@version`

@@ -15,14 +15,15 @@ from builder.model.target import Target
 from builder.packages.ecosystem import unknown, unreadable
 
 _ONE = r"(?:@[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
-_NAME = re.compile(_ONE)
-_PATH = re.compile(f"node_modules/{_ONE}(?:/node_modules/{_ONE})*")
+NAME = re.compile(_ONE)
+PATH = re.compile(f"node_modules/{_ONE}(?:/node_modules/{_ONE})*")
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
 _INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
 """Subresource Integrity (W3C), without SHA-1: npm has written SHA-512 since version 5."""
 _INTEGRITIES = re.compile(f"(?:{_INTEGRITY.pattern}(?: {_INTEGRITY.pattern})*)?")
 """Of one package; none where it is a part of another's tarball."""
-StoredName = Annotated[str, stored(_NAME, "a valid name of a package")]
+StoredName = Annotated[str, stored(NAME, "a valid name of a package")]
+_KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
 LOCKFILE_VERSIONS = (2, 3)
 """Supported versions: those with a flat list of packages, which npm 7 and later write."""
 
@@ -33,7 +34,7 @@ class NodePackage:
 
     name: StoredName
     version: Annotated[str, stored(_VERSION, "a valid version of a package")]
-    path: Annotated[str, stored(_PATH, "a folder of node_modules")]
+    path: Annotated[str, stored(PATH, "a folder of node_modules")]
     """The path relative to package.json."""
     integrity: Annotated[str, stored(_INTEGRITIES, "a digest by SHA-256 or longer")]
     """The digest in the form of npm: `sha512-` and base64."""
@@ -66,13 +67,14 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     try:
         document = texts.parse_json(lock)
         rows = document["packages"]
-        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and isinstance(rows[""], dict)
-    except (ValueError, KeyError, TypeError):
+        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in rows and all(map(_is_row, rows.values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
         fits = False
     if not fits:
         raise unreadable(where, "package-lock.json of npm 7 or later", ())
     kept = _reached({path: row for path, row in rows.items() if not path or _fits(row, arch)})
-    if unhashed := [path for path in sorted(kept) if path and not _has_hash(rows[path])]:
+    bundled = set(_bundled(rows))
+    if unhashed := [path for path in sorted(kept) if path and not rows[path].get("integrity") and path not in bundled]:
         msg = f"{where}: packages have no integrity, so that later builds could differ"
         raise UsageError(
             msg, why=unhashed, hint="take packages from a registry; a git address or a folder cannot be locked"
@@ -92,10 +94,14 @@ def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
         if path in reached:
             continue
         reached.add(path)
-        row = rows[path]
-        for kind in ("dependencies", "optionalDependencies", "peerDependencies"):
-            queue += [needed for name in row.get(kind, ()) if (needed := _resolved(path, name, rows))]
+        queue += _needed(path, rows)
     return reached
+
+
+def _needed(path: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the paths of the packages that one needs."""
+    for kind in _KINDS:
+        yield from (needed for name in rows[path].get(kind, ()) if (needed := _resolved(path, name, rows)))
 
 
 def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
@@ -122,16 +128,38 @@ def _allows(listed: Sequence[str] | None, value: str) -> bool:
     return value not in denied if denied else value in listed
 
 
-def _has_hash(row: Mapping[str, Any]) -> bool:
-    """Return whether npm verifies a package: by its own digest, or as a part of another's tarball."""
-    return bool(row.get("integrity") or row.get("inBundle"))
+def _bundled(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the paths that come as parts of another package's tarball, whose hash is theirs.
+
+    Those are the packages that it lists, and what those need of what lies below it. npm fetches all others by
+    themselves, whatever their rows say.
+    """
+    for bundler, row in rows.items():
+        listed = row.get("bundleDependencies", ()) if bundler else ()
+        queue = [f"{bundler}/node_modules/{name}" for name in listed]
+        seen: set[str] = set()
+        while queue:
+            path = queue.pop()
+            if path in rows and path.startswith(f"{bundler}/node_modules/") and path not in seen:
+                seen.add(path)
+                queue += _needed(path, rows)
+        yield from (path for path in seen if rows[path].get("inBundle"))
+
+
+def _is_row(row: object) -> bool:
+    """Return whether a row has the types that npm writes, as far as they are read here."""
+    if not isinstance(row, dict):
+        return False
+    lists = (row.get(key, []) for key in ("os", "cpu", "libc", "bundleDependencies"))
+    tables = (row.get(kind, {}) for kind in _KINDS)
+    return all(isinstance(each, list) for each in lists) and all(isinstance(each, dict) for each in tables)
 
 
 def _wrong(package: NodePackage) -> Iterator[str]:
     """Yield the values that npm does not write. They decide the paths and the content of files."""
-    if not _PATH.fullmatch(package.path):
+    if not PATH.fullmatch(package.path):
         yield f"{package.path!r} is not a folder of node_modules"
-    if not _NAME.fullmatch(package.name):
+    if not NAME.fullmatch(package.name):
         yield f"{package.name!r} is not a valid name of a package"
     if not _VERSION.fullmatch(package.version):
         yield f"{package.path!r} has the version {package.version!r}"

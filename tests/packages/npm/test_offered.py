@@ -1,7 +1,9 @@
 """What npm would fetch from elsewhere than a registry is refused before npm runs."""
 
 import json
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from kit.compiled import recipe
 from kit.npm import package
 
 from builder.base.errors import BuildError, UsageError
-from builder.packages.npm import npm, offered
+from builder.model.architectures import X86_64
+from builder.packages.npm import npm, offered, settings
 
 SHA = "sha512-aaaa"
 REFUSED = (
@@ -56,9 +59,8 @@ def told(manifest: dict[str, Any], locked: str | None = None) -> tuple[str, ...]
 def test_what_no_registry_answers_is_refused_in_a_manifest_and_in_a_lock(spec: str) -> None:
     assert told({"dependencies": {"mine": spec}})[0].startswith("package.json: dependencies.mine: ")
     row = {"version": "1.0.0", "resolved": spec, "integrity": SHA}
-    if spec != "https://files.test/mine.tgz":
-        assert told({}, lock({"node_modules/mine": row}))[0].startswith("package-lock.json: node_modules/mine: ")
-        assert told({}, lock({"node_modules/mine": {**row, "resolved": "", "dependencies": {"x": spec}}}))
+    assert told({}, lock({"node_modules/mine": row}))[0].startswith("package-lock.json: node_modules/mine: ")
+    assert told({}, lock({"node_modules/mine": {**row, "resolved": "", "dependencies": {"x": spec}}}))
     assert told({}, lock({"node_modules/mine": {"version": spec, "integrity": SHA}}))
 
 
@@ -69,11 +71,36 @@ def test_what_a_registry_answers_is_taken(spec: str) -> None:
     offered.check(json.dumps({kind: {"mine": spec} for kind in kinds}), lock({"node_modules/mine": row}))
 
 
-def test_a_tarball_is_taken_where_the_lock_has_its_hash() -> None:
-    manifest = {"dependencies": {"mine": "https://files.test/mine.tgz"}}
-    row = {"version": "1.0.0", "resolved": "https://files.test/mine.tgz", "integrity": SHA}
-    offered.check(json.dumps(manifest), lock({"node_modules/mine": row}))
-    assert told(manifest, lock({}))
+REGISTRY = "https://npm.test:8443/mine"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_taken"),
+    [
+        ("https://registry.npmjs.org/mine/-/mine-1.0.0.tgz", True),
+        (f"{REGISTRY}/mine/-/mine-1.0.0.tgz", True),
+        ("https://scoped.test/mine/-/mine-1.0.0.tgz", True),
+        ("https://npm.test:8443/other/mine/-/mine-1.0.0.tgz", False),
+        (f"{REGISTRY}/../other/mine-1.0.0.tgz", False),
+        ("https://npm.test/mine/mine/-/mine-1.0.0.tgz", False),
+        ("http://npm.test:8443/mine/mine/-/mine-1.0.0.tgz", False),
+        ("https://npm.test:8443@files.test/mine/mine-1.0.0.tgz", False),
+        ("https://files.test/mine/-/mine-1.0.0.tgz", False),
+        ("https://[/mine-1.0.0.tgz", False),
+    ],
+)
+def test_a_tarball_is_taken_from_a_configured_registry_only(
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    is_taken: bool,  # noqa: FBT001
+) -> None:
+    monkeypatch.setenv("NPM_CONFIG_REGISTRY", REGISTRY)
+    monkeypatch.setenv("npm_config_@mine:registry", "https://scoped.test/")
+    row = {"version": "1.0.0", "resolved": address, "integrity": SHA}
+    if is_taken:
+        offered.check("{}", lock({"node_modules/mine": row}))
+    else:
+        assert told({}, lock({"node_modules/mine": row}))[0].startswith("package-lock.json: node_modules/mine: comes")
 
 
 def test_every_mistake_is_told_at_once_and_no_password() -> None:
@@ -88,7 +115,7 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
         "node_modules/e": {"resolved": "packages/e", "link": True},
         "node_modules/f": {"version": "1.0.0", "resolved": "file:f.tgz", "integrity": SHA},
         "node_modules/g": {"version": "1.0.0", "inBundle": True},
-        "node_modules/h": {"version": "1.0.0", "integrity": SHA, "resolved": "https://files.test/h/-/h-1.0.0.tgz"},
+        "node_modules/h": {"version": "1.0.0", "integrity": SHA, "resolved": f"{settings.PUBLIC}h/-/h-1.0.0.tgz"},
     }
     assert told(manifest, lock(rows)) == (
         "package.json: dependencies.a: file:../a",
@@ -99,6 +126,25 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
         "package-lock.json: node_modules/e: is a link to packages/e",
         "package-lock.json: node_modules/f: comes from file:f.tgz",
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("node_modules/../../mine", {}),
+        ("node_modules/a/../../mine", {}),
+        ("node_modules\\..\\mine", {}),
+        ("/mine", {}),
+        ("node_modules/mine", {"name": "mine@git+https://git.test/mine.git"}),
+        ("node_modules/mine", {"name": "../mine"}),
+        ("node_modules/mine", {"version": ["git+https://git.test/mine.git"]}),
+        ("node_modules/mine", {"resolved": True}),
+        ("node_modules/mine", {"version": "me/mine"}),
+    ],
+)
+def test_rows_that_npm_never_writes_are_refused(path: str, row: dict[str, Any]) -> None:
+    (line,) = told({}, lock({path: {"version": "1.0.0", "integrity": SHA, **row}}))
+    assert line.startswith(f"package-lock.json: {path}: ")
 
 
 MISTAKES = {
@@ -143,3 +189,35 @@ def test_a_repository_that_a_package_itself_names_is_not_cloned(program: Any, np
         with pytest.raises((BuildError, UsageError)) as raised:
             npm.lock(manifest, None)
         assert "evil" in str(raised.value)
+
+
+def test_a_package_that_brings_others_along_is_locked_and_installed(
+    program: Any, npm_registry: Path, tmp_path: Path
+) -> None:
+    program("npm")
+    brought = {"node_modules/inner/package.json": json.dumps({"name": "inner", "version": "2.0.0"})}
+    package(npm_registry, "mine", dependencies={"inner": "2.0.0"}, bundleDependencies=["inner"], files=brought)
+    manifest = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"mine": "1.0.0"}})
+    locked = npm.lock(manifest, None)
+    assert json.loads(locked)["packages"]["node_modules/mine/node_modules/inner"]["inBundle"] is True
+    npm.install(manifest, locked, X86_64, tmp_path / "installed")
+    assert (tmp_path / "installed/node_modules/mine/node_modules/inner/package.json").is_file()
+
+
+def test_a_tarball_of_another_host_is_not_asked_for(program: Any, npm_registry: Path) -> None:
+    program("npm")
+    asked: list[str] = []
+
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Stranger) as server:
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/evil-1.0.0.tgz"
+        package(npm_registry, "mine", dependencies={"evil": address})
+        with pytest.raises(BuildError, match="npm could not resolve"):
+            npm.lock(json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"mine": "1.0.0"}}), None)
+        server.shutdown()
+    assert asked == []

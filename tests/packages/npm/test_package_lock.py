@@ -32,7 +32,7 @@ ROWS: dict[str, Any] = {
 }
 
 
-def lock(rows: dict[str, Any] = ROWS, version: int = 3) -> str:
+def lock(rows: Any = ROWS, version: int = 3) -> str:
     return json.dumps({"lockfileVersion": version, "packages": rows})
 
 
@@ -57,7 +57,20 @@ def test_only_what_the_target_reaches_on_its_platform_is_listed(arch: Any, own: 
     assert [one.name for one in found if one.scripted] == ["one"]
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", lock(version=1), '{"lockfileVersion": 3}'])
+NOT_ROWS: tuple[dict[str, Any], ...] = (
+    {"node_modules/one": None},
+    {"node_modules/one": "1.0.0"},
+    {"node_modules/one": {"dependencies": None}},
+    {"node_modules/one": {"dependencies": ["two"]}},
+    {"node_modules/one": {"cpu": 5}},
+    {"node_modules/one": {"bundleDependencies": True}},
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", lock(version=1), '{"lockfileVersion": 3}', lock([]), *(lock({"": {}, **row}) for row in NOT_ROWS)],
+)
 def test_what_is_no_lock_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="^here is not a valid package-lock.json of npm 7 or later"):
         package_lock.packages(text, X86_64, "here")
@@ -68,6 +81,41 @@ def test_a_package_without_integrity_is_not_locked() -> None:
     with pytest.raises(UsageError, match="packages have no integrity") as raised:
         package_lock.packages(lock(rows), X86_64, "here")
     assert raised.value.why == ("node_modules/one/node_modules/two",)
+
+
+BUNDLE: dict[str, Any] = {
+    "": {"dependencies": {"one": "1", "three": "1"}},
+    "node_modules/one": {
+        "version": "1.0.0",
+        "integrity": SHA,
+        "dependencies": {"two": "1", "three": "1"},
+        "bundleDependencies": ["two"],
+    },
+    "node_modules/one/node_modules/two": {"version": "1.0.0", "inBundle": True, "dependencies": {"deep": "1"}},
+    "node_modules/one/node_modules/deep": {"version": "1.0.0", "inBundle": True},
+    "node_modules/three": {"version": "1.0.0", "integrity": SHA},
+}
+
+
+def test_a_bundled_package_needs_no_integrity() -> None:
+    found = package_lock.packages(lock(BUNDLE), X86_64, "here")
+    assert [package.path for package in found if not package.integrity] == [
+        "node_modules/one/node_modules/deep",
+        "node_modules/one/node_modules/two",
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"node_modules/three": {"version": "1.0.0", "inBundle": True}},
+        {"node_modules/one/node_modules/three": {"version": "1.0.0", "inBundle": True}},
+        {"node_modules/one": {**BUNDLE["node_modules/one"], "bundleDependencies": []}},
+    ],
+)
+def test_a_package_that_only_says_that_it_is_bundled_is_not_locked(row: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="packages have no integrity"):
+        package_lock.packages(lock({**BUNDLE, **row}), X86_64, "here")
 
 
 def test_the_manifest_names_the_packages_with_their_ranges() -> None:
