@@ -13,7 +13,6 @@ from builder.authoring.tools import ToolChange
 from builder.base import cache_paths, files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
-from builder.engine import client
 from builder.model import facts, images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
@@ -77,10 +76,10 @@ class Proposal:
         return bool(self.updates or self.pins or self.tools)
 
 
-def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str | None], events: Events) -> Proposal:
+def propose(loaded: Sequence[Loaded], *, pins: bool, events: Events) -> Proposal:
     """Look for newer packages and images. Writes nothing outside of the cache.
 
-    An error of one recipe does not affect the others. `kind` is the engine and the builder that query the registry.
+    An error of one recipe does not affect the others.
     """
     updates: list[Update] = []
     errors: dict[str, LayerwrightError] = {}
@@ -99,7 +98,7 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, kind: tuple[str | None, str
     if pins:
         events.begin("asking the registry for newer images")
         try:
-            pin_changes, texts = _newer_images(kind)
+            pin_changes, texts = _newer_images(events)
         except LayerwrightError as error:
             errors["images"] = error
     return Proposal(updates=tuple(updates), pins=pin_changes, pins_text=texts, errors=errors)
@@ -158,13 +157,13 @@ def _changelogs(loaded: Loaded, names: Sequence[str]) -> dict[str, str]:
 
 
 def _newer_images(
-    kind: tuple[str | None, str | None],
+    events: Events,
 ) -> tuple[tuple[tuple[str, str | None, str], ...], tuple[str, str] | None]:
     file = images.pins_file()
     if not images.pinned():
         msg = f"{file} has no pins"
         raise EngineError(msg, hint="`layerwright images pin` writes the first pins")
-    newest = pin.pin(client.find(*kind), pin.alive(), write=False)
+    newest = pin.pin(pin.alive(), write=False, events=events)
     pinned = images.pinned()
     # Only images that are pinned already: an unattended update adds none.
     changes = tuple(change for change in newest.changes if change[0] in pinned)

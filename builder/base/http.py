@@ -7,6 +7,7 @@ is told of a request is without credentials and query.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
@@ -46,6 +47,37 @@ def download(url: str, part: Path, *, limits: TransferLimits = DOWNLOAD, authent
     return _Download(url, part, Meter(url, limits), authenticate=authenticate).run()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply:
+    """The response to one request, whatever its status."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    """Without regard to case."""
+    body: bytes
+
+    @property
+    def wait(self) -> float:
+        """Seconds that the server asks to wait."""
+        return retry_after(self.headers.get("Retry-After", ""), time())
+
+
+def ask(
+    url: str, *, method: str = "GET", headers: Mapping[str, str], secret: str = "", limits: TransferLimits = DOCUMENT
+) -> Reply:
+    """Return the response to one request. Raises HttpError if there is none; errors of the server are responses.
+
+    For protocols in which a refusal says what to do next. `secret` is the `Authorization` header, which goes to the
+    origin of the URL only.
+    """
+    meter = Meter(url, limits)
+    own = {"Authorization": secret} if secret else {}
+    with _answer(url, headers, meter, own, method=method) as response:
+        body = b"" if method == "HEAD" else b"".join(_body(response, 0, meter))
+        return Reply(status=response.status, reason=response.reason or "", headers=response.headers, body=body)
+
+
 def _repeated(attempt: Callable[[], Result], meter: Meter) -> Result:
     """Return the result of an attempt, repeated after errors in passing for as long as the limits allow."""
 
@@ -67,7 +99,7 @@ def _success(
     url: str, headers: Mapping[str, str], meter: Meter, *, authenticate: bool = True
 ) -> Iterator["BaseHTTPResponse"]:
     """Yield a successful response to a GET request. Raises HttpError for any other."""
-    with _answer(url, headers, meter, authenticate=authenticate) as response:
+    with _answer(url, headers, meter, credentials.header(url) if authenticate else {}) as response:
         if response.status == _PARTIAL and "Range" not in headers:
             raise HttpError(meter.url, "the server sent a part of the file, and was asked for all of it", again=True)
         if response.status not in _SUCCESS:
@@ -77,7 +109,9 @@ def _success(
 
 
 @contextmanager
-def _answer(url: str, headers: Mapping[str, str], meter: Meter, *, authenticate: bool) -> Iterator["BaseHTTPResponse"]:
+def _answer(
+    url: str, headers: Mapping[str, str], meter: Meter, secret: Mapping[str, str], *, method: str = "GET"
+) -> Iterator["BaseHTTPResponse"]:
     """Yield the response at the end of all redirects.
 
     From the first redirect to another scheme, host or port on, no credentials are sent, also not to the first origin.
@@ -86,9 +120,8 @@ def _answer(url: str, headers: Mapping[str, str], meter: Meter, *, authenticate:
 
     own = {"User-Agent": f"layerwright/{__version__}", "Accept-Encoding": "identity", **headers}
     here = _plain(url, "", meter)
-    secret = credentials.header(url) if authenticate else {}
     for _ in range(meter.limits.redirects + 1):
-        with http_transport.response(here, {**own, **secret}, meter) as response:
+        with http_transport.response(here, {**own, **secret}, meter, method) as response:
             location = response.headers.get("Location") if response.status in _REDIRECTS else None
             if location is None:
                 yield response

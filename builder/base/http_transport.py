@@ -36,8 +36,8 @@ _METER: ContextVar[Meter] = ContextVar("meter")
 
 
 @contextmanager
-def response(url: str, headers: Mapping[str, str], meter: Meter) -> Iterator[BaseHTTPResponse]:
-    """Yield the response to a GET request, whose redirects are left to the caller. Raises HttpError, also in the block.
+def response(url: str, headers: Mapping[str, str], meter: Meter, method: str = "GET") -> Iterator[BaseHTTPResponse]:
+    """Yield the response to a request, whose redirects are left to the caller. Raises HttpError, also in the block.
 
     A connection is used again only if the body was read to its end.
     """
@@ -46,7 +46,7 @@ def response(url: str, headers: Mapping[str, str], meter: Meter) -> Iterator[Bas
     try:
         timeout = urllib3.Timeout(connect=min(meter.limits.connect, meter.left()), read=meter.idle())
         answer = _manager(_settings(url)).urlopen(
-            "GET", url, headers=dict(headers), timeout=timeout, retries=False, redirect=False, preload_content=False
+            method, url, headers=dict(headers), timeout=timeout, retries=False, redirect=False, preload_content=False
         )
         with answer:
             yield answer

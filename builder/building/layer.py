@@ -10,7 +10,7 @@ from pathlib import Path
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
 from builder.base.errors import EngineError
-from builder.building import compiling, describing, layer_cache, tested
+from builder.building import compiling, describing, layer_cache, pinning, tested
 from builder.building.artifacts import Artifact
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
@@ -111,6 +111,9 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
     ):
         manifest.at(path).read()  # refuse that of a newer layerwright before any work
         job, current = _find(job)
+        if current is None and pinning.pin_images(job.plan, options.containers, events):
+            planned = plan(loaded, target, wheels_only=options.wheels_only)
+            job, current = _find(dataclasses.replace(job, plan=planned))
         described, outcomes = (current, _results(job, current)) if current else _make(job)
         if current is None:
             layer_cache.upload(path, job.plan.digest)

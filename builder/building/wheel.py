@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from builder.base import cache_paths, caches, fetch, files
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
-from builder.building import compiling
+from builder.building import compiling, pinning
 from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.model import recipes
@@ -83,7 +83,10 @@ def _of_target(
 ) -> Iterator[Wheel]:
     names = {package_name(text) for text in options.requirements}
     events.begin("planning")
-    planned = plan(Loaded(recipe=_recipe(options), folder=None, adhoc=True), target)
+    loaded = Loaded(recipe=_recipe(options), folder=None, adhoc=True)
+    planned = plan(loaded, target)
+    if pinning.pin_images(planned, engine_options, events):
+        planned = plan(loaded, target)
     packages = next(resolution for resolution in planned.resolutions if isinstance(resolution, Wheels))
     prebuilt = [route.package for route in packages.routes if route.sdist is None]
     for package in prebuilt:

@@ -82,7 +82,6 @@ class PinOptions(Bundle):
         ),
     ]
     check: Annotated[bool, Option("--check", about="Write nothing; exit code 4 when a pin is not the newest digest.")]
-    host: HostEngine
 
 
 @images.command(epilog="Example: layerwright images pin --check")
@@ -91,16 +90,19 @@ class PinOptions(Bundle):
 def pin(pinning: PinOptions) -> None:
     """Write the newest digest of every image into images/pins.toml.
 
-    Asks the registry through the engine, and prints the digests that changed.
+    Asks the registry at the pace that it allows, with the login of `docker login` if there is one; needs no engine.
+    Prints the digests that changed. After an interruption, the next call continues.
     """
     from builder.authoring import pin
     from builder.cli import terminal
     from builder.cli.views import pins as view
+    from builder.model import images as model
     from builder.model.runtimes import runtime
 
     selected = [runtime(name) for name in pinning.runtimes] or pin.alive()
-    with terminal.events().stage("reading digests from the registry"):
-        pinned = pin.pin(pinning.host.find(), selected, write=not pinning.check)
+    events = terminal.events().of(model.registry())
+    with events.stage("reading digests from the registry"):
+        pinned = pin.pin(selected, write=not pinning.check, events=events)
     view.show_changes(pinned, "differ" if pinning.check else "changed")
     if pinning.check and pinned.changes:
         raise click.exceptions.Exit(_OLD_PINS)

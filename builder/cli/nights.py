@@ -11,7 +11,6 @@ from builder.base.errors import BuildError, CheckFailedError, NothingSelectedErr
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.cloud import PublishAfter
-from builder.cli.options.containers import HostEngine
 from builder.cli.options.listener import listener_options
 from builder.cli.options.nightly import NightlyOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, typed
@@ -176,7 +175,6 @@ class UpdateOptions(Bundle):
         ),
     ]
     folder: shared.RecipesFolder
-    host: HostEngine
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.tools and self.names:
@@ -221,9 +219,8 @@ def _proposal(options: UpdateOptions) -> "Proposal":
 
     names = options.names or all_names(options.folder)
     loaded = [reporting.load_recipe(options.folder, name) for name in names]
-    kind = (options.host.engine, options.host.builder)
     with terminal.events().stage("looking for updates") as events:
-        proposal = update.propose(loaded, pins=options.pins, kind=kind, events=events)
+        proposal = update.propose(loaded, pins=options.pins, events=events)
     for name, error in proposal.errors.items():
         terminal.warn(f"{name}: {error.what}")
     if not proposal:

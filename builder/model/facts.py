@@ -11,8 +11,13 @@ _PACKAGE = Path(__file__).parent.parent
 @cache
 def folder() -> Path:
     """Return the `images` folder that belongs to this code."""
-    installed = _PACKAGE / "images"
-    return installed if installed.is_dir() else _PACKAGE.parent / "images"
+    return _PACKAGE / "images" if installed() else _PACKAGE.parent / "images"
+
+
+@cache
+def installed() -> bool:
+    """Tell whether this code is installed, rather than in a clone."""
+    return (_PACKAGE / "images").is_dir()
 
 
 def files(under: str = "") -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from builder.base import texts
+from builder.base import files, locks, texts
 from builder.base.errors import UsageError
 from builder.base.values import stored
 from builder.model import facts
@@ -47,9 +47,14 @@ def registry() -> str:
 
 
 def pins_file() -> Path:
-    """Return the file of pins for the registry in use. A mirror has its own file, because its images may differ."""
+    """Return the file of pins for the registry in use. A mirror has its own file, because its images may differ.
+
+    It is in the folder LAYERWRIGHT_PINS, else in `images/` of a clone; where layerwright is installed, which users do
+    not write to, it is in the current folder, beside `recipes/`.
+    """
     where = registry()
-    folder = Path(given) if (given := os.environ.get("LAYERWRIGHT_PINS")) else facts.folder()
+    given = os.environ.get("LAYERWRIGHT_PINS")
+    folder = Path(given) if given else Path() if facts.installed() else facts.folder()
     return folder / ("pins.toml" if where == AMAZON else f"pins.{re.sub(r'[^A-Za-z0-9.-]', '_', where)}.toml")
 
 
@@ -83,6 +88,17 @@ def _pins(path: Path) -> dict[str, str]:
 def pinned() -> dict[str, str]:
     """Return the pinned digests for the registry in use, by image path below it."""
     return dict(_pins(pins_file()))
+
+
+def pin(digests: dict[str, str]) -> None:
+    """Add digests to the pins, by image path below the registry."""
+    file = pins_file()
+    files.writable(file.parent)
+    with locks.exclusive(file, lambda: None):
+        forget()
+        with files.replacing(file) as draft:
+            write_pins(draft, {**pinned(), **digests})
+    forget()
 
 
 def write_pins(path: Path, digests: dict[str, str]) -> None:

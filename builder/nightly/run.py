@@ -8,7 +8,7 @@ from typing import Literal
 
 from builder.base import caches, files, locks, remote
 from builder.base.emitter import Events
-from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, StoppedError
+from builder.base.errors import BuildError, EngineGoneError, LayerwrightError, StoppedError
 from builder.building.layer import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
@@ -186,20 +186,16 @@ def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None],
         if schedule.compiles(loaded, before.get(records.slot(target))):
             unpinned.update(path for path in paths if path not in pins)
     if unpinned:
-        digests.update(_registry_digests(sorted(unpinned), options, events))
+        digests.update(_registry_digests(sorted(unpinned), events))
     return digests
 
 
-def _registry_digests(paths: list[str], options: NightlyRequest, events: Events) -> dict[str, str]:
+def _registry_digests(paths: list[str], events: Events) -> dict[str, str]:
     names = {f"{images.registry()}/{path}": path for path in paths}
-    try:
-        engine = options.build.containers.engine()
-        digests, errors = registry.digests(engine, [Image(name=name, digest=None) for name in names])
-    except EngineError as error:
-        events.warn(f"changes of unpinned images cannot be noticed: {error.what}")
-        return {}
+    digests, errors = registry.digests([Image(name=name, digest=None) for name in names])
     if errors:
-        events.warn(f"{len(errors)} of {len(names)} images are not pinned, and {errors[0].what}")
+        why = ": ".join([errors[0].what, *errors[0].why])
+        events.warn(f"changes of {len(errors)} unpinned images cannot be noticed, for example {why}")
     return {names[name]: digest for name, digest in digests.items()}
 
 

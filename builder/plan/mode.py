@@ -30,6 +30,8 @@ class EngineOptions:
     """Build every stage anew."""
     recompile: bool = False
     """Compile anew, but keep the cached stages that install packages of the operating system."""
+    frozen_images: bool = False
+    """Compile in pinned images only; otherwise the others are pinned first."""
     secrets: tuple[host.Secret, ...] = ()
     timeout: float = 4 * 3600.0
     """Limit of one build, in seconds."""

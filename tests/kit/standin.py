@@ -59,10 +59,10 @@ def environment(pins: Path) -> dict[str, str]:
 def pin(pins: Path) -> None:
     """Pin the stand-ins, through the product's own command."""
     from builder.authoring.pin import pin as pin_images
-    from builder.engine import client
+    from builder.base.emitter import Events
     from builder.model.runtimes import runtime
 
-    pin_images(client.find(), [runtime(name) for name in RUNTIMES], write=True)
+    pin_images([runtime(name) for name in RUNTIMES], write=True, events=Events())
     assert any(pins.iterdir())
 
 

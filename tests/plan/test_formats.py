@@ -15,7 +15,7 @@ PACKAGE = ROOT / "builder"
 ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
-    "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_headers",
+    "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem planning resolution table",
     "packages.pypi": "build_system changelogs command_line dist dividing ecosystem installed known locks markers "
     "metadata names planning pylock releases requirements_file requirements_lock resolve routes tags wanted",
@@ -25,7 +25,7 @@ NO_BYTES = {
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection",
-    "building": "batch checking layer_cache shell tested testing verify wheel",
+    "building": "batch checking layer_cache pinning shell tested testing verify wheel",
 }
 """Modules that ask, choose, read, show or keep: what they find are inputs, by value, of keys and digests."""
 LISTED = {f"{folder}.{name}" for folder, names in NO_BYTES.items() for name in names.split()}

@@ -51,6 +51,13 @@ class ContainerOptions(Bundle):
     recompile: Annotated[
         bool, Option("--recompile", about="Compile again, with the system packages that the engine has cached.")
     ]
+    frozen_images: Annotated[
+        bool,
+        Option(
+            "--frozen-images",
+            about="Fail if an image to compile in is not pinned, instead of adding its newest digest to the pins.",
+        ),
+    ]
     secrets: Annotated[
         tuple[str, ...],
         Option(
@@ -87,6 +94,7 @@ class ContainerOptions(Bundle):
             mode="auto" if route == "wheels" else route,
             no_cache=self.no_cache,
             recompile=self.recompile,
+            frozen_images=self.frozen_images,
             secrets=tuple(parse_secret(text) for text in self.secrets),
             timeout=self.timeout * 60.0,
         )

@@ -1,0 +1,44 @@
+"""The first compilation in an image pins it: what is built later is built in the same one."""
+
+from collections.abc import Iterable
+
+from builder.base.emitter import Events
+from builder.base.errors import UsageError
+from builder.engine import registry
+from builder.model import images
+from builder.model.images import Image, build_image
+from builder.plan.mode import EngineOptions
+from builder.plan.plan import Plan
+
+
+def pin_images(plan: Plan, options: EngineOptions, events: Events) -> bool:
+    """Pin the images of a plan that compiles. Returns whether pins were added, so that the plan is out of date.
+
+    An image whose registry does not answer stays as it is, with a warning: the engine may reach it nevertheless.
+    Raises UsageError for images that are not pinned, if the options allow no others.
+    """
+    missing = list(_unpinned(plan, options))
+    if not missing:
+        return False
+    if options.frozen_images:
+        msg = "images to compile in are not pinned, and --frozen-images allows no others"
+        raise UsageError(msg, why=[image.name for image in missing], hint="`layerwright images pin` pins all images")
+    events.begin("pinning", ", ".join(image.name for image in missing))
+    digests, errors = registry.digests(missing)
+    for error in errors:
+        events.warn(": ".join(["not pinned, so a later build may differ", error.what, *error.why]))
+    if not digests:
+        return False
+    prefix = f"{images.registry()}/"
+    images.pin({name.removeprefix(prefix): digest for name, digest in digests.items()})
+    events.note(f"pinned {len(digests)} images in {images.pins_file()}, which belongs beside the recipes")
+    return True
+
+
+def _unpinned(plan: Plan, options: EngineOptions) -> Iterable[Image]:
+    """Return the images of a plan without a digest, each once: to compile in, its toolchain's, and to test in."""
+    if plan.container is None:
+        return ()
+    own = options.engine().architecture
+    chosen = (plan.container.image, build_image(plan.target.base, own), plan.image)
+    return {image.name: image for image in chosen if image.digest is None}.values()
