@@ -43,6 +43,19 @@ def test_nothing_below_the_command_line_prints(path: Path) -> None:
         assert list(printing(ast.parse(path.read_text(encoding="utf-8")))) == []
 
 
+WRITERS = {"cli/terminal.py", "cli/__init__.py", "cli/listeners/live.py"}
+"""What writes to the terminal; text of others is made safe there."""
+ASKS = {"cli/options/cloud.py": 1}
+"""What only asks whether there is a terminal."""
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in BELOW], ids=name)
+def test_one_module_of_the_command_line_writes(path: Path) -> None:
+    if name(path) not in WRITERS:
+        found = [line.partition(": ")[2] for line in printing(ast.parse(path.read_text(encoding="utf-8")))]
+        assert [what for what in found if what.split(".")[0] != "click"] == ["sys.stderr"] * ASKS.get(name(path), 0)
+
+
 def of_people(node: ast.AST) -> bool:
     """Return whether an expression reads words that are for people: `error.hint`, `str(error)`, `error.why[0]`."""
     if isinstance(node, ast.Attribute):

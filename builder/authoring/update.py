@@ -13,6 +13,7 @@ from builder.authoring.tools import ToolChange
 from builder.base import cache_paths, files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
+from builder.base.foreign import link, markdown
 from builder.model import facts, images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
@@ -187,34 +188,34 @@ def _summary(proposal: Proposal) -> Iterator[str]:
     yield f"## Updates of {_counted(proposal)}"
     for update in proposal.updates:
         yield ""
-        yield f"### {update.recipe}"
+        yield f"### {markdown(update.recipe)}"
         yield ""
         yield "| package | old | new | changelog |"
         yield "| --- | --- | --- | --- |"
         for change in update.changes:
-            versions = f"{change.old or '(new)'} | {change.new or '(removed)'}"
-            yield f"| {change.name} | {versions} | {change.changelog or ''} |"
+            versions = f"{markdown(change.old or '(new)')} | {markdown(change.new or '(removed)')}"
+            yield f"| {markdown(change.name)} | {versions} | {link(change.changelog or '')} |"
         if differing := [(name, *pair) for name, pair in update.demands.items() if pair[0] != pair[1]]:
             yield ""
             yield "| target | wheels, MB | newest tag |"
             yield "| --- | --- | --- |"
             for name, before, after in differing:
                 sizes = f"{before.bytes / MB:.1f} → {after.bytes / MB:.1f}"
-                yield f"| {name} | {sizes} | {_tag(before)} → {_tag(after)} |"
+                yield f"| {markdown(name)} | {sizes} | {_tag(before)} → {_tag(after)} |"
     if proposal.pins:
         yield ""
         yield "| image | old | new |"
         yield "| --- | --- | --- |"
         for path, old, new in proposal.pins:
-            yield f"| {path} | {(old or '(new)')[:19]} | {new[:19]} |"
+            yield f"| {markdown(path)} | {markdown((old or '(new)')[:19])} | {markdown(new[:19])} |"
     if proposal.tools:
         yield ""
         yield "| tool | old | new |"
         yield "| --- | --- | --- |"
-        yield from (f"| {change.name} | {change.old} | {change.new} |" for change in proposal.tools)
+        yield from (f"| {change.name} | {markdown(change.old)} | {markdown(change.new)} |" for change in proposal.tools)
     for name, error in proposal.errors.items():
         yield ""
-        yield f"{name} could not be examined: {error.what}"
+        yield f"{markdown(name)} could not be examined: {markdown(error.what)}"
 
 
 def _counted(proposal: Proposal) -> str:

@@ -13,6 +13,8 @@ from builder.base.errors import BuildError, UsageError
 from builder.base.values import RelativePath
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+_CLOSED = {errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.EMFILE}
+"""Errors of paths that are not as they should be: no permission, a file where a folder is expected, a broken disk."""
 
 
 def sha256(path: Path) -> str:
@@ -41,12 +43,24 @@ def enough_disk() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        msg = "there is no room left to write to"
-        where = f"{error.filename}: " if error.filename else ""
-        hint = "`layerwright cache prune --max-gb 5` frees some; LAYERWRIGHT_CACHE moves the cache, --output the zips"
-        raise BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint) from error
+        if error.errno in _FULL and (refused := disk_error(error)):
+            raise refused from error
+        raise
+
+
+def disk_error(error: OSError) -> BuildError | None:
+    """Return the error for the user if it is the disk that is at fault; None for a fault of the code.
+
+    A cache on a disk that is read-only, or below a file, ends here, whichever library met it.
+    """
+    if error.errno not in _FULL | _CLOSED:
+        return None
+    full = error.errno in _FULL
+    msg = "there is no room left to write to" if full else f"cannot use {error.filename or 'a file'}"
+    where = f"{error.filename}: " if error.filename else ""
+    frees = "`layerwright cache prune --max-gb 5` frees some; " if full else ""
+    hint = f"{frees}LAYERWRIGHT_CACHE moves the cache, --output the zips"
+    return BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint)
 
 
 def inside(folder: Path, relative: str, sender: str) -> Path:

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import io
 import itertools
 import sys
 import traceback
@@ -11,7 +12,7 @@ from typing import Any
 import click
 
 from builder import __version__
-from builder.base import notices
+from builder.base import foreign, notices
 from builder.base.errors import LayerwrightError, UsageError
 
 INTERRUPTED = 130
@@ -153,12 +154,22 @@ def _run(given: Sequence[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if refused := _of_disk(error):
+            terminal.fail(refused)
+            return refused.exit_code
         if terminal.chosen().events == "text":
             raise
         why = traceback.format_exception(error)
         terminal.fail(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
         return LayerwrightError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _of_disk(error: Exception) -> LayerwrightError | None:
+    """Return the error for the user if the disk is at fault: a cache that cannot be written to is no bug."""
+    from builder.base import files
+
+    return files.disk_error(error) if isinstance(error, OSError) else None
 
 
 def _warn() -> None:
@@ -176,5 +187,8 @@ def _refuse(error: click.ClickException) -> int:
     if terminal.chosen().events == "json":
         terminal.fail(UsageError(error.format_message()))
     else:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        sys.stderr.write(foreign.text(shown.getvalue()))
+        sys.stderr.flush()
     return error.exit_code

@@ -121,7 +121,7 @@ def schema() -> None:
     from builder.cli import terminal
     from builder.model import schema as recipe_schema
 
-    terminal.text(recipe_schema.text())
+    terminal.source(recipe_schema.text())
 
 
 @click.command(epilog="Example: layerwright runtimes --json")

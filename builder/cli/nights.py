@@ -137,7 +137,7 @@ def report(options: ReportOptions) -> None:
     if options.as_json:
         terminal.data(data.summary(written.report))
     else:
-        terminal.text(f"{written.page}\n")
+        terminal.line(f"{written.page}")
     if options.opened:
         import webbrowser
 

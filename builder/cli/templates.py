@@ -81,7 +81,7 @@ def template(asked: TemplateForm) -> None:
 
     text = FORMATS[asked.form](template_source(asked.request))
     if asked.to is None:
-        terminal.text(text)
+        terminal.source(text)
     else:
         files.write_text(asked.to, text)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from builder.base import foreign
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
@@ -133,22 +134,54 @@ def fail(error: LayerwrightError) -> None:
 
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
     """Print JSON on one line, the format of variables of code hosts."""
-    text(json.dumps(value, separators=(",", ":")) + "\n")
+    sys.stdout.write(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
 
 
 def data(value: dict[str, Any]) -> None:
     """Print a JSON document of layerwright's own format, with the format's `version` as its first key."""
-    print(json.dumps({"version": 1, **value}, indent=2, ensure_ascii=False))  # noqa: T201
+    document({"version": 1, **value})
 
 
 def document(value: dict[str, Any]) -> None:
     """Print a JSON document of a foreign format, for example SARIF."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+    sys.stdout.write(foreign.in_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def text(value: str) -> None:
-    """Write text as it is."""
-    sys.stdout.write(value)
+    """Write text of several lines; what would steer a terminal or a code host in it becomes visible."""
+    sys.stdout.write(_neutral(foreign.text(value)))
+
+
+def source(value: str) -> None:
+    """Write the text of a file, for example a template: as `text`, but the code host's commands are no matter to it."""
+    sys.stdout.write(foreign.text(value))
+
+
+def line(value: str) -> None:
+    """Write one line; also line feeds in it become visible."""
+    sys.stdout.write(_neutral(foreign.line(value)) + "\n")
+
+
+def styled(*parts: tuple[str, str]) -> None:
+    """Write one line of several parts, each with its style of rich where stdout is a terminal."""
+    if not sys.stdout.isatty():
+        line("".join(part for part, _ in parts))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    shown = Text.assemble(*((foreign.line(part), style) for part, style in parts))
+    Console(highlight=False, soft_wrap=True).print(shown)
+
+
+def _neutral(shown: str) -> str:
+    """Return lines without commands to the code host of this job."""
+    if not any(mark in shown for mark in ("::", "##", "---", "+++", "~~~", "^^^", "section_")):
+        return shown
+    from builder.cli.listeners import hosts
+
+    host = hosts.detect(os.environ)
+    return host.neutral(shown) if host else shown
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
@@ -167,18 +200,19 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Seq
     for column in columns:
         shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
     for row in rows:
-        shown.add_row(*map(Text, row))
+        shown.add_row(*(Text(foreign.line(cell)) for cell in row))
     Console(highlight=False).print(shown)
 
 
 def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:
-    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
-    for row in (columns, *rows):
+    shown = [[foreign.line(cell) for cell in row] for row in (columns, *rows)]
+    widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)]
+    for row in shown:
         cells = [
             cell.rjust(width) if column in numbers else cell.ljust(width)
             for cell, width, column in zip(row, widths, columns, strict=True)
         ]
-        text(f"{'  '.join(cells).rstrip()}\n")
+        line("  ".join(cells).rstrip())
 
 
 def mb(count: int) -> str:

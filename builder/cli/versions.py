@@ -116,7 +116,7 @@ def pull(arn: Arn, output: Annotated[Path, shared.output("pulled", "Output folde
 
     with terminal.events().of(arn).stage("pulling"):
         path = download.pull(access.cloud(), arn, output)
-    terminal.text(f"{path}\n")
+    terminal.line(f"{path}")
 
 
 COMMANDS = (versions, pull)

@@ -75,7 +75,7 @@ def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     files.writable(request.output)
     for made in wheel.make(request.options(), containers.choice(), request.output, terminal.events()):
         terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
-        terminal.text(f"{made.path}\n")
+        terminal.line(f"{made.path}")
 
 
 COMMANDS = (wheel,)

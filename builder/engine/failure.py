@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from builder.base import foreign
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
 from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
@@ -37,7 +38,7 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
     step = progress.failed
     messages = [*progress.other[-20:], *([step.error] if step and step.error else [])]
     text = "\n".join(messages)
-    lines = list(step.lines) if step else []
+    lines = [foreign.output(line) for line in step.lines] if step else []
     return (
         _disk(text, lines)
         or unpullable(text, image)

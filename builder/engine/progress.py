@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
+from builder.base import foreign
 from builder.base.emitter import Events
 from builder.base.events import LogLine, Outcome
 
@@ -77,7 +78,7 @@ class BuildProgress:
             self._plain(text)
 
     def _plain(self, text: str) -> None:
-        self._log.write(text + "\n")
+        self._log.write(foreign.output(text) + "\n")
         if text.startswith(("STEP ", "[")):
             self._end(self._steps.get(PLAIN), "ok")
             self._steps[PLAIN] = step = BuildStep(name=text, stage=text[:60])
@@ -90,6 +91,7 @@ class BuildProgress:
     def close(self, *, succeeded: bool) -> None:
         """End the steps that are still running when the client has ended."""
         for step in self._steps.values():
+            self._log.write(foreign.output(step.rest))
             if step.rest.strip():  # without a check: what began must end, also when the build is stopped
                 self._events.emit(LogLine(subject=self._events.subject, stage=step.stage, text=step.rest.rstrip()))
             self._end(step, "ok" if succeeded else "failed" if step is self.failed else "stopped")
@@ -99,11 +101,11 @@ class BuildProgress:
         stage = _STAGE.match(name)
         step = self._steps.setdefault(vertex["digest"], BuildStep(name=name, stage=stage["stage"] if stage else ""))
         if vertex.get("started") and not vertex.get("completed"):
-            self._log.write(f"==> {name}\n")
+            self._log.write(f"==> {foreign.text(name)}\n")
             self._begin(step)
         if vertex.get("error") and not step.error:
             step.error = str(vertex["error"])
-            self._log.write(f"!!! {step.error}\n")
+            self._log.write(f"!!! {foreign.text(step.error)}\n")
         if vertex.get("completed"):
             if vertex.get("cached"):
                 self._begin(step)
@@ -121,7 +123,6 @@ class BuildProgress:
             self._events.step_ended(step.stage, step.number, seconds, outcome)
 
     def _output(self, step: BuildStep, text: str) -> None:
-        self._log.write(text)
         *lines, step.rest = (step.rest + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
         if len(step.rest) > _LONGEST:
             lines, step.rest = [*lines, step.rest], ""
@@ -129,6 +130,7 @@ class BuildProgress:
             self._line(step, line)
 
     def _line(self, step: BuildStep, line: str) -> None:
+        self._log.write(foreign.output(line) + "\n")
         step.lines.append(line)
         if line.strip():
             self._events.log(step.stage, line.rstrip())

@@ -1,8 +1,10 @@
 """Findings as SARIF 2.1.0 (OASIS), which code hosts show next to the code."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from builder.base import foreign
 from builder.layer import checks, merge
 from builder.layer.checks import Finding
 
@@ -12,6 +14,8 @@ RULES = {
     **{check.name: check.why for check in merge.CHECKS.values()},
 }
 """The reason for each check that a finding can name: the checks of one layer and of several layers together."""
+_BRACKETS = re.compile(r"[\\\[\]]")
+"""Of links in a message (SARIF 2.1.0, 3.11.6), which a name in a zip must not make."""
 _LEVELS = {"error": "error", "warning": "warning"}
 
 
@@ -36,7 +40,8 @@ def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> 
 
 def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
     inside = f"{zipped}/{finding.path}" if finding.path else zipped
-    text = ". ".join([f"{finding.path or zipped} {finding.message}", *finding.details, f"Hint: {finding.hint}"])
+    parts = [f"{finding.path or zipped} {finding.message}", *finding.details, f"Hint: {finding.hint}"]
+    text = _BRACKETS.sub(r"\\\g<0>", ". ".join(map(foreign.line, parts)))
     result: dict[str, Any] = {
         "ruleId": finding.check,
         "ruleIndex": names.index(finding.check),
@@ -53,4 +58,4 @@ def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
 def _uri(path: str) -> str:
     from urllib.parse import quote
 
-    return quote(path.replace("\\", "/"))
+    return quote(path.replace("\\", "/"), errors="surrogatepass")

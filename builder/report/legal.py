@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base import foreign
 from builder.layer import licences, manifest
 from builder.layer.licences import Policy
 from builder.layer.reader import LayerZip
@@ -53,6 +54,7 @@ def texts(layer: LayerLicences) -> Iterator[str]:
     with LayerZip(layer.path) as opened:
         entries = {entry.path: entry for entry in opened.tree}
         for row in layer.licences:
-            yield f"==== {row.package} {row.version}: {row.license}\n\n"
+            yield foreign.line(f"==== {row.package} {row.version}: {row.license}") + "\n\n"
             for path in row.texts:
-                yield f"---- {path}\n\n{entries[path].content.read().decode(errors='replace').rstrip()}\n\n"
+                content = entries[path].content.read().decode(errors="replace").rstrip()
+                yield f"---- {foreign.line(path)}\n\n{content}\n\n"

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from builder.base import foreign
 from builder.model.limits import MB
 from builder.nightly.records import Failure
 from builder.report.data import Report, ReportRow
@@ -25,11 +26,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield from _failures(report)
     for slot, lines in report.scans.items():
         yield ""
-        yield f"### {slot} does not pass the scanner"
+        yield f"### {foreign.markdown(slot)} does not pass the scanner"
         yield ""
-        yield "```text"
-        yield from (line.replace("```", "'''") for line in lines[:20])
-        yield "```"
+        yield from foreign.fenced(lines[:20])
     yield from _built(report)
 
 
@@ -37,13 +36,11 @@ def _failures(report: Report) -> Iterator[str]:
     failures = [(row.record.target, row.failure or Failure(what="failed")) for row in report.failures]
     for name, error in [*report.broken.items(), *failures]:
         yield ""
-        yield f"### ✗ {name}"
+        yield f"### ✗ {foreign.markdown(name)}"
         yield ""
-        yield "```text"
-        yield from (line.replace("```", "'''") for line in (error.what, *error.why, *error.tail[-10:]))
-        yield "```"
+        yield from foreign.fenced((error.what, *error.why, *error.tail[-10:]))
         if error.hint:
-            yield f"Hint: {error.hint}"
+            yield f"Hint: {foreign.markdown(error.hint)}"
 
 
 def _built(report: Report) -> Iterator[str]:
@@ -70,7 +67,7 @@ def _row(row: ReportRow) -> str:
         f"{record.manifest.unzipped_bytes / MB:.1f}" if record.manifest else "",
         f"{last.seconds:.1f}" if last else "",
     )
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    return f"| {' | '.join(map(foreign.markdown, cells))} |"
 
 
 def _change(change: dict[str, str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import contained
+from builder.base import contained, foreign
 from builder.base.errors import SmokeFailedError
 from builder.base.processes import Finished
 from builder.engine import sandbox as containers
@@ -157,7 +157,7 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [line for line in lines if line.strip() and not line.startswith(MARK)]
+    output = [foreign.output(line) for line in lines if line.strip() and not line.startswith(MARK)]
     why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
     return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)

@@ -21,6 +21,7 @@ from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 from rich.console import Console
 
+from builder.base import foreign
 from builder.base.emitter import Events
 from builder.base.events import (
     CommandEnded,
@@ -40,7 +41,6 @@ from builder.base.events import (
     TargetsPlanned,
     Warned,
 )
-from builder.cli.listeners.clean import clean
 from builder.cli.listeners.hosts import HOSTS, detect
 from builder.cli.listeners.json_lines import JsonView
 from builder.cli.listeners.live import LiveView
@@ -131,8 +131,14 @@ hint: do
 """
 
 
-def shown(events: Iterable[Event], variable: str = "", *, quiet: bool = False) -> str:
-    """Return the text of the plain view; one second passes between two events."""
+STOP, RESUME = "::stop-commands::T\n", "::T::\n"
+
+
+def shown(events: Iterable[Event], variable: str = "", *, quiet: bool = False, stops: bool = False) -> str:
+    """Return the text of the plain view; one second passes between two events.
+
+    Lines that stop the commands of a code host, which surround all output, are left out without `stops`.
+    """
     text = io.StringIO()
 
     def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -144,12 +150,12 @@ def shown(events: Iterable[Event], variable: str = "", *, quiet: bool = False) -
         table,
         quiet=quiet,
         host=detect({variable: "true"}),
-        clocks=Clocks(monotonic=lambda: float(next(clock)), epoch=lambda: 1_700_000_000.0),
+        clocks=Clocks(monotonic=lambda: float(next(clock)), epoch=lambda: 1_700_000_000.0, token=lambda: "T"),
     )
     for event in events:
         view.receive(event)
     view.close()
-    return text.getvalue()
+    return text.getvalue() if stops else text.getvalue().replace(STOP, "").replace(RESUME, "")
 
 
 # ---- logs ----------------------------------------------------------------------------------------------------------
@@ -192,16 +198,16 @@ def test_a_stage_of_the_command_is_a_group_too() -> None:
 
 
 MARKS = {
-    "GITHUB_ACTIONS": ("::group::a%25[1]'|%0Ab", "::endgroup::"),
+    "GITHUB_ACTIONS": ("::group::a%25[1]'|\\nb", "::endgroup::"),
     "GITLAB_CI": (
-        "\x1b[0Ksection_start:1700000000:layerwright_1\r\x1b[0Ka%[1]'|\nb",
+        "\x1b[0Ksection_start:1700000000:layerwright_1\r\x1b[0Ka%[1]'|\\nb",
         "\x1b[0Ksection_end:1700000000:layerwright_1\r\x1b[0K",
     ),
-    "TF_BUILD": ("##[group]a%[1]'|\nb", "##[endgroup]"),
-    "BUILDKITE": ("--- a%[1]'|\nb", ""),
+    "TF_BUILD": ("##[group]a%[1]'|\\nb", "##[endgroup]"),
+    "BUILDKITE": ("--- a%[1]'|\\nb", ""),
     "TEAMCITY_VERSION": (
-        "##teamcity[blockOpened name='a%|[1|]|'|||nb']",
-        "##teamcity[blockClosed name='a%|[1|]|'|||nb']",
+        "##teamcity[blockOpened name='a%|[1|]|'||\\nb']",
+        "##teamcity[blockClosed name='a%|[1|]|'||\\nb']",
     ),
 }
 
@@ -213,6 +219,9 @@ def test_each_code_host_has_its_marks(variable: str) -> None:
     begin, end = MARKS[variable]
     assert shown(story, variable) == f"{begin}\n[0:01] planning\n" + (f"{end}\n" if end else "")
     assert set(MARKS) == {host.variable for host in HOSTS}
+    raw = {host.variable: host.begin("a%\n\r'", 1, 2) for host in HOSTS}
+    assert raw["GITHUB_ACTIONS"] == "::group::a%25%0A%0D'"
+    assert raw["TEAMCITY_VERSION"] == "##teamcity[blockOpened name='a%|n|r|'']"
 
 
 @pytest.mark.parametrize(
@@ -229,10 +238,14 @@ def test_each_code_host_has_its_marks(variable: str) -> None:
 )
 def test_a_step_gives_no_commands_to_the_code_host(variable: str, line: str) -> None:
     story = (TargetBegun(subject=A), LogLine(subject=A, stage="step", text=line))
+    whole = shown(story, variable, stops=True)
+    if variable == "GITHUB_ACTIONS":
+        assert f"{STOP}step | " in whole
+        assert whole.endswith(f"\n{RESUME}::endgroup::\n")
     written = shown(story, variable).split("\n")[1]
     assert written.startswith("step | ")
-    assert clean(line) not in written
-    assert clean(line).replace(" ", "") == written.removeprefix("step | ").replace(" ", "")
+    assert foreign.output(line) not in written
+    assert foreign.output(line).replace(" ", "") == written.removeprefix("step | ").replace(" ", "")
 
 
 # ---- control characters --------------------------------------------------------------------------------------------
@@ -242,22 +255,23 @@ def test_a_step_gives_no_commands_to_the_code_host(variable: str, line: str) -> 
     ("raw", "safe"),
     [
         ("größe\t5 µs", "größe\t5 µs"),
-        ("\x1b[31;1mred\x1b[0m", "red"),
+        ("\x1b[31;1mred\x1b[0m\r", "red"),
         ("\x1b[2J\x1b[1;1Htop", "top"),
-        ("\x1b]0;title\x07text", "text"),
-        ("\x1b]52;c;Zm9v\x1b\\text", "text"),
-        ("\x1bPpayload\x1b\\text", "text"),
-        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
-        ("\x1b(Bascii\x1bM", "ascii"),
-        ("a\x08b\x07c\rd\x00e\x7ff\x9b31mg", "abcdef31mg"),
-        ("cut \x1b]0;title without end", "cut "),
-        ("cut \x1b[3", "cut 3"),
-        ("cut \x1b", "cut "),
-        ("user\u202egpj.exe", "usergpj.exe"),
+        ("\x1b]0;title\x07text", "\\x1b]0;title\\x07text"),
+        ("\x1b]52;c;Zm9v\x1b\\text", "\\x1b]52;c;Zm9v\\x1b\\text"),
+        ("\x1bPpayload\x1b\\text", "\\x1bPpayload\\x1b\\text"),
+        ("\x1b]8;;http://x\x1b\\link", "\\x1b]8;;http://x\\x1b\\link"),
+        ("\x1b(Bascii\x1bM", "\\x1b(Bascii\\x1bM"),
+        ("a\x08b\x07c\rd\x00e\x7ff\x9b31mg", "a\\x08b\\x07c\\rd\\x00e\\x7ff\\x9b31mg"),
+        ("cut \x1b]0;title without end", "cut \\x1b]0;title without end"),
+        ("cut \x1b[3", "cut \\x1b[3"),
+        ("cut \x1b", "cut \\x1b"),
+        ("user\u202egpj.exe", "user\\u202egpj.exe"),
+        ("a\u200bb\ufeffc\U000e0041d\ud800e", "a\\u200bb\\ufeffc\\U000e0041d\\ud800e"),
     ],
 )
 def test_control_characters_never_reach_a_terminal(raw: str, safe: str) -> None:
-    assert clean(raw) == safe
+    assert foreign.output(raw) == safe
     story = [
         LogLine(subject=raw, stage="s", text=raw),
         Noted(text=raw),
@@ -268,6 +282,41 @@ def test_control_characters_never_reach_a_terminal(raw: str, safe: str) -> None:
     ]
     for text in (shown(story), on_console(story)):
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", text)
+
+
+@pytest.mark.parametrize(
+    "command", ["::error::x", "  ::add-mask::x", "##[error]x", "##vso[task.complete]x", "::stop-commands::y"]
+)
+@pytest.mark.parametrize("variable", ["GITHUB_ACTIONS", "TF_BUILD"])
+def test_no_message_is_a_command_to_the_code_host(variable: str, command: str) -> None:
+    story = [
+        Noted(text=f"a\n{command}"),
+        Warned(subject=f"\n{command}", text=command),
+        Failed(what=f"a\n{command}", why=(command, f"a\n{command}"), hint=f"a\n{command}"),
+        TargetBegun(subject=f"b\n{command}"),
+        StageBegun(subject="c", stage=f"d\n{command}"),
+        LogLine(subject="c", stage="e", text=f"f\n{command}\r{command}"),
+        TargetEnded(subject="c", outcome="failed", seconds=0.0, reason=f"g\n{command}"),
+        TableTold(columns=("h",), rows=((command,),)),
+    ]
+    own = re.compile(r"::(group|endgroup|T|stop-commands::T)(::|$)|##\[(group|endgroup)\]")
+    for line in shown(story[:-1], variable, stops=True).splitlines():
+        if variable == "GITHUB_ACTIONS":
+            assert own.match(line) or not re.match(r"\s*::", line)
+        else:
+            assert "##vso[" not in line
+        assert "##[" not in own.sub("", line)
+
+
+def test_commands_are_stopped_while_output_streams_and_only_then() -> None:
+    story = [
+        *(LogLine(stage="s", text=str(number)) for number in range(3)),
+        Noted(text="a"),
+        LogLine(stage="s", text="b"),
+    ]
+    expected = f"{STOP}s | 0\ns | 1\ns | 2\n{RESUME}a\n{STOP}s | b\n{RESUME}"
+    assert shown(story, "GITHUB_ACTIONS", stops=True) == expected
+    assert "stop" not in shown(story, "GITLAB_CI", stops=True)
 
 
 def on_console(story: Iterable[Event], *, terminal: bool = False, quiet: bool = False, verbose: bool = False) -> str:

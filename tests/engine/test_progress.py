@@ -51,7 +51,9 @@ def test_a_build_tells_its_steps_and_their_lines_wherever_the_stream_is_cut(chun
     assert {outcome for _, _, outcome in told} == {"ok"}
     assert not any("internal" in instruction for _, instruction, _ in told)
     assert (progress.failed, progress.other) == (None, [])
-    assert "10%\r20%\r30%\n" in log
+    assert "10%\n20%\n30%\n" in log
+    assert "\nred\n" in log
+    assert "\x1b" not in log
 
 
 def test_steps_that_the_engine_has_are_cached() -> None:

@@ -48,9 +48,10 @@ def test_logs_with_colours_and_zero_bytes_are_still_xml(tmp_path: Path) -> None:
     broken = replace(one, last=replace(one.last, status="failed", failure=failure))
     report = data.Report(rows=(data.ReportRow(record=broken, state="failed"),), runs=(), broken={"x": failure})
     suites = ET.fromstring(junit.render(report))
-    assert [found.attrib["message"] for found in suites.iter("failure")] == ["[31mred <b>&"] * 2
+    assert [found.attrib["message"] for found in suites.iter("failure")] == ["\\x1b[31mred\\x00 <b>&"] * 2
     # A fence of its own would end the block of code early.
-    assert markdown.render(report).count("```") == 4
+    fences = [line for line in markdown.render(report).splitlines() if line.startswith("````")]
+    assert fences == ["````text", "````"] * 2
 
 
 def test_what_packages_call_themselves_is_never_markup(tmp_path: Path) -> None:

@@ -17,10 +17,19 @@ class CodeHost:
     """None if a group ends where the next one begins."""
     commands: re.Pattern[str] | None = None
     """What the host takes for a command wherever a line has it. Steps must not give commands to the host."""
+    stop: Callable[[str], str] | None = None
+    """Called with a token that nobody can guess: from this line on, the host takes nothing for a command."""
+    resume: Callable[[str], str] | None = None
 
     def neutral(self, text: str) -> str:
-        """Return a line without commands to the host."""
-        return self.commands.sub(lambda found: found[0][0] + " " + found[0][1:], text) if self.commands else text
+        """Return lines without commands to the host."""
+        return self.commands.sub(_broken, text) if self.commands else text
+
+
+def _broken(found: "re.Match[str]") -> str:
+    """Return a command with a blank after its first character."""
+    before = len(found[0]) - len(found[0].lstrip()) + 1
+    return f"{found[0][:before]} {found[0][before:]}"
 
 
 def _github(text: str) -> str:
@@ -37,7 +46,9 @@ HOSTS = (
         variable="GITHUB_ACTIONS",
         begin=lambda title, _number, _time: f"::group::{_github(title)}",
         end=lambda _title, _number, _time: "::endgroup::",
-        commands=re.compile(r"##\[|::(?=[a-z-]+(?: [^:]*)?::)"),
+        commands=re.compile(r"##\[|^\s*::|::(?=[a-z-]+(?: [^:]*)?::)", re.MULTILINE),
+        stop=lambda token: f"::stop-commands::{token}",
+        resume=lambda token: f"::{token}::",
     ),
     CodeHost(
         variable="GITLAB_CI",
@@ -55,7 +66,7 @@ HOSTS = (
         variable="BUILDKITE",
         begin=lambda title, _number, _time: f"--- {title}",
         end=None,
-        commands=re.compile(r"^(?:---|\+\+\+|~~~|\^\^\^) "),
+        commands=re.compile(r"^(?:---|\+\+\+|~~~|\^\^\^) ", re.MULTILINE),
     ),
     CodeHost(
         variable="TEAMCITY_VERSION",

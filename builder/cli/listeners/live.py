@@ -11,6 +11,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from builder.base import foreign
 from builder.base.events import (
     Event,
     Failed,
@@ -24,7 +25,6 @@ from builder.base.events import (
     TargetEnded,
     Warned,
 )
-from builder.cli.listeners.clean import clean
 from builder.cli.listeners.plain import ShowTable, told, wanted
 from builder.cli.listeners.tally import Tally
 
@@ -50,7 +50,7 @@ class _LiveRow:
         stage = self.stages[-1] if self.stages else "starting"
         percent = "" if self.percent is None else f" {self.percent} %"
         where = f" on {self.where}" if self.where else ""
-        return Text(clean(f"{subject}{where}: {stage}{percent}" if subject else f"{stage}{percent}"))
+        return Text(foreign.line(f"{subject}{where}: {stage}{percent}" if subject else f"{stage}{percent}"))
 
 
 class LiveView:
@@ -102,14 +102,14 @@ class LiveView:
         elif isinstance(event, Warned):
             text = Text.assemble(("warning: ", "yellow"), told(event))
         elif isinstance(event, TargetEnded):
-            text = Text(clean(self._tally.words(event)), style=_OUTCOMES.get(event.outcome, ""))
+            text = Text(foreign.line(self._tally.words(event)), style=_OUTCOMES.get(event.outcome, ""))
         else:
             text = Text(told(event))
         self._console.print(text)
 
     def _log(self, event: LogLine) -> None:
         if self._verbose:
-            self._lines.append(clean(f"{event.subject}: {event.words}" if event.subject else event.words))
+            self._lines.append(foreign.output(f"{event.subject}: {event.words}" if event.subject else event.words))
             if time.monotonic() - self._flushed > _FLUSH_SECONDS:
                 self._flush()
 
@@ -170,8 +170,8 @@ class LiveView:
         table.add_column(no_wrap=True, justify="right")
         with self._lock:
             for subject, row in self._rows.items():
-                output = Text(clean(row.output), style="dim")
-                table.add_row(self._spinner, row.words(subject), output, Text(f"{now - row.began:.0f} s"))
+                shown = Text(foreign.line(foreign.output(row.output)), style="dim")
+                table.add_row(self._spinner, row.words(subject), shown, Text(f"{now - row.began:.0f} s"))
             foot = self._foot()
         return Group(table, foot) if foot else Group(table)
 
@@ -185,10 +185,10 @@ class LiveView:
 
 
 def _error(event: Failed) -> Text:
-    text = Text.assemble(("error: ", "bold red"), (clean(event.what), "bold"))
+    shown = Text.assemble(("error: ", "bold red"), (foreign.text(event.what), "bold"))
     for fact in event.why:
-        text.append(f"\n  {clean(fact)}")
-    return text.append("\nhint: ", "green").append(clean(event.hint)) if event.hint else text
+        shown.append(f"\n  {foreign.line(fact)}")
+    return shown.append("\nhint: ", "green").append(foreign.text(event.hint)) if event.hint else shown
 
 
 def _duration(seconds: float) -> str:

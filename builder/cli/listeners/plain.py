@@ -5,9 +5,11 @@ as it goes on, and the events of others wait until it ends. Elsewhere each line 
 """
 
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from builder.base import foreign
 from builder.base.events import (
     Event,
     Failed,
@@ -20,7 +22,6 @@ from builder.base.events import (
     TargetEnded,
     Warned,
 )
-from builder.cli.listeners.clean import clean
 from builder.cli.listeners.hosts import CodeHost
 from builder.cli.listeners.tally import Tally
 
@@ -32,16 +33,16 @@ _WORTH_A_LINE = 1.0
 def told(event: Event) -> str:
     """Return a message with its subject, safe to show."""
     subject = f"{event.subject}: " if event.subject and not isinstance(event, (Failed, TargetEnded)) else ""
-    return clean(f"{subject}{event.words}")
+    return foreign.text(f"{subject}{event.words}")
 
 
 def lines(event: Event) -> Iterator[str]:
     """Yield the lines of a message."""
     if isinstance(event, Failed):
         yield f"error: {told(event)}"
-        yield from (f"  {clean(fact)}" for fact in event.why)
+        yield from (f"  {foreign.line(fact)}" for fact in event.why)
         if event.hint:
-            yield f"hint: {clean(event.hint)}"
+            yield f"hint: {foreign.text(event.hint)}"
     else:
         yield f"warning: {told(event)}" if isinstance(event, Warned) else told(event)
 
@@ -68,6 +69,7 @@ class Clocks:
     monotonic: Callable[[], float] = time.monotonic
     epoch: Callable[[], float] = time.time
     """Seconds since 1970."""
+    token: Callable[[], str] = lambda: uuid.uuid4().hex
 
 
 class PlainView:
@@ -88,6 +90,8 @@ class PlainView:
         self._tally = Tally()
         self._errors: set[str] = set()
         self._groups = 0
+        self._token: str | None = None
+        """Of the commands that are stopped at the code host; None while it takes them."""
         self._title: str | None = None
         """Of the open group."""
         self._holder = ""
@@ -109,6 +113,7 @@ class PlainView:
 
     def close(self) -> None:
         """Write what still waits."""
+        self._commands(on=True)
         self._end_group()
         while self._waiting:
             self._next()
@@ -123,7 +128,8 @@ class PlainView:
         elif wanted(event, quiet=self._quiet) and self._worth_a_line(event):
             text = "".join(f"{line}\n" for line in self._lines(stamped, inside=inside))
             if not isinstance(event, Failed) or text not in self._errors:
-                self._write(text)
+                self._commands(on=event.level is not Level.LOG)
+                self._write(self._host.neutral(text) if self._host else text)
             if isinstance(event, Failed):
                 self._errors.add(text)  # several targets may fail of the same
 
@@ -138,14 +144,24 @@ class PlainView:
         subject = "" if inside or not event.subject else f"{event.subject}: "
         if event.level is Level.PHASE:
             minutes, seconds = divmod(int(stamped.seconds), 60)
-            yield clean(f"[{minutes}:{seconds:02}] {subject}{event.words}")
+            yield foreign.line(f"[{minutes}:{seconds:02}] {subject}{event.words}")
         elif event.level is Level.LOG:
-            text = clean(f"{subject}{event.words}")
-            yield self._host.neutral(text) if self._host else text
+            yield foreign.output(f"{subject}{event.words}")
         elif isinstance(event, TargetEnded):
-            yield clean(self._tally.words(event))
+            yield foreign.line(self._tally.words(event))
         else:
             yield from lines(event)
+
+    def _commands(self, *, on: bool) -> None:
+        """Let the code host take commands from the next line on, or not: the output of programs holds none of ours."""
+        if self._host is None or self._host.stop is None or self._host.resume is None or on is (self._token is None):
+            return
+        if on:
+            self._write(self._host.resume(str(self._token)) + "\n")
+            self._token = None
+        else:
+            self._token = self._clocks.token()
+            self._write(self._host.stop(self._token) + "\n")
 
     # ---- groups ----
 
@@ -187,13 +203,16 @@ class PlainView:
                     self._end_group()
 
     def _begin_group(self, holder: str, title: str) -> None:
-        self._holder, self._title = holder, clean(title)
+        self._holder, self._title = holder, foreign.line(title)
         self._groups += 1
         if self._host:
+            self._title = self._host.neutral(self._title)
+            self._commands(on=True)
             self._write(self._host.begin(self._title, self._groups, int(self._clocks.epoch())) + "\n")
 
     def _end_group(self) -> None:
         if self._title is not None and self._host and self._host.end:
+            self._commands(on=True)
             self._write(self._host.end(self._title, self._groups, int(self._clocks.epoch())) + "\n")
         self._title, self._depth = None, 0
         later, self._later = self._later, []

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from builder.base import foreign
 from builder.cli import terminal
 from builder.layer.diff import Change
 
@@ -15,7 +16,7 @@ def show(names: tuple[str, str], changes: Sequence[Change], *, markdown: bool, f
     rows = [_row(change) for change in [*others, *changed_files[:files]]]
     columns = ("what", "name", *names, "bytes")
     if not changes:
-        terminal.text("no difference\n")
+        terminal.line("no difference")
     elif markdown:
         terminal.text(_markdown(columns, rows))
     else:
@@ -31,5 +32,6 @@ def _row(change: Change) -> Row:
 
 
 def _markdown(columns: Row, rows: Sequence[Row]) -> str:
-    lines = [columns, tuple("---" for _ in columns), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+    heading, *escaped = [[foreign.markdown(cell) for cell in line] for line in (columns, *rows)]
+    lines = [heading, ["---" for _ in columns], *escaped]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

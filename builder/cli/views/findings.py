@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.text import Text
-
 from builder import __version__
 from builder.building.checking import Together, Verdict
 from builder.cli import terminal
@@ -20,14 +17,14 @@ def show(verdict: Verdict, *, strict: bool) -> None:
     _show_findings(verdict.findings)
     where = " on ".join(verdict.destination.names)
     state = _state(fit=verdict.fit(strict=strict))
-    terminal.text(f"{verdict.path.name}: {state} for {where} ({len(verdict.findings)} findings)\n")
+    terminal.line(f"{verdict.path.name}: {state} for {where} ({len(verdict.findings)} findings)")
 
 
 def show_together(together: Together, *, strict: bool) -> None:
     """Print the findings on the layers of one function, then one line: whether they work together."""
     _show_findings(together.findings)
     state = _state(fit=together.fit(strict=strict))
-    terminal.text(f"together, in this order: {state} ({len(together.findings)} findings)\n")
+    terminal.line(f"together, in this order: {state} ({len(together.findings)} findings)")
 
 
 def _state(*, fit: bool) -> str:
@@ -36,16 +33,12 @@ def _state(*, fit: bool) -> str:
 
 def _show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
-        Console(highlight=False, soft_wrap=True).print(_text(finding))
-
-
-def _text(finding: Finding) -> Text:
-    line = Text(f"{finding.severity}: ", style=_STYLES[finding.severity])
-    line += Text(f"[{finding.check}] {finding.path or ''} {finding.message}".strip())
-    for detail in finding.details:
-        line += Text(f"\n    {detail}")
-    advice = f"allowed: {finding.allowed}" if finding.allowed else f"hint: {finding.hint}"
-    return line + Text(f"\n  {advice}", style="dim")
+        message = f"[{finding.check}] {finding.path or ''} {finding.message}".strip()
+        terminal.styled((f"{finding.severity}: ", _STYLES[finding.severity]), (message, ""))
+        for detail in finding.details:
+            terminal.line(f"    {detail}")
+        advice = f"allowed: {finding.allowed}" if finding.allowed else f"hint: {finding.hint}"
+        terminal.styled((f"  {advice}", "dim"))
 
 
 def document(verdicts: Sequence[Verdict], together: Together | None, *, strict: bool) -> dict[str, Any]:

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.text import Text
-
+from builder.cli import terminal
 from builder.engine.doctor import Diagnosis
 
 _STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
@@ -13,8 +11,6 @@ _STYLES = {"ok": "green", "warning": "yellow", "wrong": "bold red"}
 def show(findings: Sequence[Diagnosis]) -> None:
     """Print the state of each part, followed by the command that repairs it."""
     for finding in findings:
-        line = Text(f"{finding.state:<8}", style=_STYLES[finding.state])
-        line += Text(f"{finding.what:<14} {finding.found}")
+        terminal.styled((f"{finding.state:<8}", _STYLES[finding.state]), (f"{finding.what:<14} {finding.found}", ""))
         if finding.mend:
-            line += Text(f"\n{'':<23}{finding.mend}", style="dim")
-        Console(highlight=False, soft_wrap=True).print(line)
+            terminal.styled((f"{'':<23}{finding.mend}", "dim"))

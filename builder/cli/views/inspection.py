@@ -11,13 +11,13 @@ from builder.model.manifest import AnyManifest
 
 def show(name: str, inspection: Inspection, manifest: AnyManifest | None) -> None:
     """Print sizes, machine code, packages and the largest folders; what the manifest adds comes last."""
-    terminal.text(f"{name}\n")
+    terminal.line(f"{name}")
     for label, value in _facts(inspection):
-        terminal.text(f"  {label:<8}  {value}\n")
+        terminal.line(f"  {label:<8}  {value}")
     rows = [(f"  {path}", terminal.mb(count)) for path, count in inspection.largest]
     terminal.table(("  largest", "MB"), rows, numbers=("MB",))
     if manifest:
-        terminal.text(_provenance(manifest))
+        terminal.line(_provenance(manifest))
 
 
 def document(inspection: Inspection, manifest: AnyManifest | None) -> dict[str, Any]:
@@ -43,4 +43,4 @@ def _facts(inspection: Inspection) -> tuple[tuple[str, str], ...]:
 
 def _provenance(manifest: AnyManifest) -> str:
     where = f"{', '.join(manifest.runtimes)} on {', '.join(manifest.architectures)}"
-    return f"  built for {where}; sha256 {manifest.zip.sha256}, CodeSha256 {manifest.zip.code_sha256}\n"
+    return f"  built for {where}; sha256 {manifest.zip.sha256}, CodeSha256 {manifest.zip.code_sha256}"

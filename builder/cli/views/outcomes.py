@@ -11,7 +11,7 @@ def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
     for outcome in outcomes:
         where = f"{outcome.runtime} on {outcome.arch}{', emulated' if outcome.emulated else ''}"
         cold = f", {outcome.cold_ms:.0f} ms of a cold start" if outcome.cold_ms is not None else ""
-        terminal.text(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold})\n")
+        terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold})")
 
 
 def summary(outcomes: Sequence[SmokeResult] | None) -> str:

@@ -24,7 +24,7 @@ def document(rows: Sequence[PinRow]) -> dict[str, Any]:
 def show_changes(pinned: ImagePins, verb: str) -> None:
     """Print the pins that `verb`, for example changed, and warn of images that the registry does not have."""
     for path, old, new in pinned.changes:
-        terminal.text(f"{path} {old or '(new)'} -> {new}\n")
+        terminal.line(f"{path} {old or '(new)'} -> {new}")
     for error in pinned.missing:
         terminal.warn(": ".join([error.what, *error.why]))
     terminal.result(f"{pinned.file}: {pinned.count} images, {len(pinned.changes)} {verb}")

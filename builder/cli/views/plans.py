@@ -18,7 +18,8 @@ def show(plans: Sequence[Plan], outlooks: Sequence[Outlook]) -> None:
     """Print plans, each with how the engine would compile it."""
     for index, (plan, outlook) in enumerate(zip(plans, outlooks, strict=True)):
         terminal.text("\n" if index else "")
-        terminal.text("".join(f"{line}\n" for line in (*_heading(plan), *_compiling(plan, outlook))))
+        for line in (*_heading(plan), *_compiling(plan, outlook)):
+            terminal.line(line)
         if rows := _rows(plan):
             terminal.table(_COLUMNS, rows, numbers=("MB",))
         if outlook.dockerfile:

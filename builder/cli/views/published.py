@@ -28,7 +28,7 @@ def show_details(details: VersionDetails) -> None:
     """Print all that is known of a version, one fact per line."""
     version = details.version
     shared = [f"{grant or 'other'} ({name})" for name, grant in details.grants.items()]
-    terminal.text(f"{version.arn}\n")
+    terminal.line(f"{version.arn}")
     for label, value in (
         ("published", version.created),
         ("description", version.description or "-"),
@@ -38,7 +38,7 @@ def show_details(details: VersionDetails) -> None:
         ("zip", f"{terminal.mb(version.bytes)} MB, CodeSha256 {version.code_sha256}"),
         ("shared with", ", ".join(shared) or "none, or not permitted to read"),
     ):
-        terminal.text(f"  {label:<14}{value}\n")
+        terminal.line(f"  {label:<14}{value}")
 
 
 def details_document(details: VersionDetails) -> dict[str, Any]:
