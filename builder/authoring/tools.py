@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import tomlkit
 from tomlkit.items import Array
@@ -10,7 +11,7 @@ from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.model import facts
 from builder.model.tools import FILE, JarTool, Tools, WheelTool, tools
-from builder.packages.maven import mvn
+from builder.packages.maven import mvn, plugin
 from builder.packages.pypi import releases
 
 
@@ -26,6 +27,8 @@ class ToolChange:
     """File name and SHA-256 of each wheel."""
     sha256: str | None = None
     """Of the jar."""
+    hashes: str | None = None
+    """The new text of the file with the hashes of Maven's plugin."""
 
 
 def newer(events: Events) -> tuple[ToolChange, ...]:
@@ -64,11 +67,23 @@ def _check_complete(known: Mapping[str, WheelTool], versions: Mapping[str, str])
 def _newer_jar(name: str, jar: JarTool) -> Iterator[ToolChange]:
     version, sha256 = mvn.newest(jar.artifact, jar.version)
     if version != jar.version:
-        yield ToolChange(name=name, old=jar.version, new=version, sha256=sha256 if jar.sha256 else None)
+        if jar.sha256:
+            yield ToolChange(name=name, old=jar.version, new=version, sha256=sha256)
+        else:
+            yield ToolChange(name=name, old=jar.version, new=version, hashes=plugin.hashes(version))
+
+
+def texts(changes: tuple[ToolChange, ...]) -> dict[Path, tuple[str, str]]:
+    """Return the text of each changed file before and after the changes."""
+    changed = {facts.folder() / FILE: rewritten(changes)} if changes else {}
+    for text in (change.hashes for change in changes if change.hashes):
+        path = facts.folder() / plugin.FILE
+        changed[path] = (path.read_text(encoding="utf-8"), text)
+    return changed
 
 
 def rewritten(changes: tuple[ToolChange, ...]) -> tuple[str, str]:
-    """Return the text of the file before and after the changes. Comments stay."""
+    """Return the text of the file of tools before and after the changes. Comments stay."""
     before = (facts.folder() / FILE).read_text(encoding="utf-8")
     document = tomlkit.parse(before)
     for change in changes:

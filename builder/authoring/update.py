@@ -14,11 +14,10 @@ from builder.base import cache_paths, files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.base.foreign import link, markdown
-from builder.model import facts, images, recipes
+from builder.model import images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
-from builder.model.tools import FILE as TOOLS_FILE
 from builder.packages import table
 from builder.plan.planning import plan
 
@@ -68,8 +67,8 @@ class Proposal:
     pins_text: tuple[str, str] | None = None
     """The file of pins, before and after."""
     tools: tuple[ToolChange, ...] = ()
-    tools_text: tuple[str, str] | None = None
-    """The file of tools, before and after."""
+    tools_texts: Mapping[Path, tuple[str, str]] = field(default_factory=dict)
+    """The files of tools, before and after."""
     errors: Mapping[str, LayerwrightError] = field(default_factory=dict)
     """Errors by the name of their recipe, or `images`."""
 
@@ -108,7 +107,7 @@ def propose(loaded: Sequence[Loaded], *, pins: bool, events: Events) -> Proposal
 def propose_tools(events: Events) -> Proposal:
     """Look for newer versions of layerwright's own tools. Writes nothing outside of the cache."""
     changes = tools.newer(events)
-    return Proposal(updates=(), tools=changes, tools_text=tools.rewritten(changes) if changes else None)
+    return Proposal(updates=(), tools=changes, tools_texts=tools.texts(changes))
 
 
 def _newer(loaded: Loaded, events: Events) -> Update | None:
@@ -233,8 +232,7 @@ def patch(proposal: Proposal, folder: Path, root: Path) -> str:
     pairs = [(folder / name, texts) for update in proposal.updates for name, texts in update.files.items()]
     if proposal.pins_text:
         pairs.append((images.pins_file(), proposal.pins_text))
-    if proposal.tools_text:
-        pairs.append((facts.folder() / TOOLS_FILE, proposal.tools_text))
+    pairs.extend(proposal.tools_texts.items())
     return "".join(_diff(path, texts, root) for path, texts in pairs)
 
 

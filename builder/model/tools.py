@@ -57,7 +57,7 @@ class JarTool:
     artifact: _Artifact
     version: _Version
     sha256: Sha256 | None = None
-    """Of its jar; None if Maven itself downloads and verifies it."""
+    """Of its jar; None for Maven's plugin, all of whose files have theirs in `images/mvn-dependency.sha256`."""
     held: Text | None = None
     """Why no newer version is proposed."""
 

@@ -21,7 +21,7 @@ NO_BYTES = {
     "metadata names planning pylock releases requirements_file requirements_lock resolve routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
-    "packages.maven": "ecosystem installed planning",
+    "packages.maven": "ecosystem installed planning plugin program",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection",

@@ -1,7 +1,6 @@
-"""Runs of Maven: resolution of artifacts with their runtime dependencies, and downloads of jars by hash.
+"""Maven: resolution of artifacts with their runtime dependencies, and downloads of jars by hash.
 
-Maven reads its own settings (settings.xml with mirrors, proxies and credentials; MAVEN_OPTS). The pom is only a
-list of dependencies, so no code of a project runs.
+The pom is only a list of dependencies, so no code of a project runs; the one plugin that does has known hashes.
 """
 
 import re
@@ -11,12 +10,17 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from builder.base import cache_paths, credentials, fetch, files, processes
-from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
-from builder.model.tools import tools
-from builder.packages.maven import maven_lock
+from builder.base.errors import BuildError, LayerwrightError, UnreachableError
+from builder.packages.maven import maven_lock, plugin, program
 
 _DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version>{}{}</dependency>"
 _ALONE = "<exclusions><exclusion><groupId>*</groupId><artifactId>*</artifactId></exclusion></exclusions>"
+_NO_PLUGINS = (
+    "<pluginRepositories><pluginRepository><id>central</id><url>https://repo.maven.apache.org/maven2</url>"
+    "<releases><enabled>false</enabled></releases><snapshots><enabled>false</enabled></snapshots>"
+    "</pluginRepository></pluginRepositories>"
+)
+"""Maven has the plugin already, so it gets none from the repository that it would ask otherwise."""
 _LISTED = re.compile(r"\s+(?P<names>\S+):jar:(?P<rest>.+):(?:compile|runtime)\b.*")
 """A line of the dependency plugin: group:artifact:jar:version:scope, or with a classifier before the version."""
 _PREVIEW = re.compile(r"[.-](?:alpha|beta|rc|m|cr|snapshot)", re.IGNORECASE)
@@ -31,14 +35,10 @@ def resolve(artifacts: Sequence[str]) -> dict[str, str]:
         pom = _pom(work, artifacts, "")
         listed = work / "listed.txt"
         said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
-        _run(pom, f"{_plugin()}:list", said, artifacts)
+        _run(pom, f"{plugin.coordinates()}:list", said, artifacts)
         found = list(_listed(listed.read_text(encoding="utf-8")))
         jars = _copied(work, pom, found)
         return {coordinates: _keep(jars[coordinates]) for coordinates in found}
-
-
-def _plugin() -> str:
-    return tools().mvn_dependency.coordinates
 
 
 def _listed(text: str) -> Iterator[str]:
@@ -67,6 +67,7 @@ def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
 
 
 def _keep(path: Path) -> str:
+    """Copy a file to the store of downloads, and return its SHA-256."""
     sha256 = files.sha256(path)
     fetch.store().mkdir(parents=True, exist_ok=True)
     with files.replacing(fetch.store() / sha256) as part:
@@ -78,7 +79,7 @@ def _copied(work: Path, pom: Path, coordinates: Sequence[str]) -> dict[str, Path
     """Download jars to a folder, under unique names, and return their paths by coordinates."""
     folder = work / "jars"
     said = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
-    _run(pom, f"{_plugin()}:copy-dependencies", said, coordinates)
+    _run(pom, f"{plugin.coordinates()}:copy-dependencies", said, coordinates)
     found = {}
     for one in coordinates:
         group, artifact, version, *classifier = one.split(":")
@@ -96,30 +97,14 @@ def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
         "<modelVersion>4.0.0</modelVersion><groupId>layer</groupId><artifactId>layer</artifactId><version>1</version>"
     )
     path = work / f"pom-{len(list(work.glob('pom-*')))}.xml"
-    text = f"<project>{head}<dependencies>{''.join(rows)}</dependencies></project>\n"
+    text = f"<project>{head}<dependencies>{''.join(rows)}</dependencies>{_NO_PLUGINS}</project>\n"
     path.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 
 def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]) -> None:
-    program = shutil.which("mvn")
-    if program is None:
-        msg = "Maven is not installed; it downloads the jars of a layer"
-        raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
-    arguments = [
-        "--batch-mode",
-        "--strict-checksums",
-        "--update-snapshots",
-        "--no-transfer-progress",
-        "-Dstyle.color=never",
-        "--file",
-        str(pom),
-        *settings,
-        goal,
-    ]
-    # --strict-checksums: otherwise Maven only warns of a file that is not what its repository announces.
-    # --update-snapshots: otherwise Maven caches for a day that an artifact is missing.
-    finished = processes.run([program, *arguments], cwd=pom.parent)
+    with plugin.repository() as repository:
+        finished = program.run(pom.parent, ["--file", str(pom), *settings, goal], repository)
     if finished.returncode:
         raise _failure(finished, artifacts)
 
@@ -148,7 +133,7 @@ def newest(artifact: str, version: str) -> tuple[str, str]:
         offered = f"[{version},)"
         while True:
             pom, listed = _pom(work, [f"{artifact}:{offered}"], _ALONE), work / "listed.txt"
-            _run(pom, f"{_plugin()}:list", [f"-DoutputFile={listed}"], [artifact])
+            _run(pom, f"{plugin.coordinates()}:list", [f"-DoutputFile={listed}"], [artifact])
             (found,) = _listed(listed.read_text(encoding="utf-8"))
             latest = found.rpartition(":")[2]
             if not (preview := _PREVIEW.search(latest)):

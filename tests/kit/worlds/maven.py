@@ -6,8 +6,6 @@ import io
 import itertools
 import json
 import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -34,7 +32,7 @@ _RUN = """<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>
 <goals><goal>run</goal></goals><configuration><target><touch file="{}"/></target></configuration>
 </execution></executions></plugin></plugins></build>
 """
-_SETTINGS = """<settings><localRepository>{local}</localRepository>
+_SETTINGS = """<settings>
 <servers><server><id>loopback</id>{login}</server></servers>
 <profiles><profile><id>loopback</id><repositories><repository><id>loopback</id><url>{url}</url></repository>
 </repositories></profile></profiles><activeProfiles><activeProfile>loopback</activeProfile></activeProfiles></settings>
@@ -82,7 +80,7 @@ class Maven(World):
             server.shutdown()
 
     def _settings(self, login: str) -> None:
-        text = _SETTINGS.format(local=_local(), login=login, url=self.front.url)
+        text = _SETTINGS.format(login=login, url=self.front.url)
         (self._home / ".m2" / "settings.xml").write_text(text, encoding="utf-8")
 
     def publish(self, thing: Thing) -> None:
@@ -155,16 +153,6 @@ class Maven(World):
 
     def kept(self, cache: Path) -> Iterator[Path]:
         yield from (path for path in (cache / "sources").iterdir() if path.is_file())
-
-
-@functools.cache
-def _local() -> Path:
-    """Return a local repository for this process: what the usual one has, which includes the plugin, and no more."""
-    folder = Path(tempfile.mkdtemp(prefix="layerwright-m2-"))
-    usual = Path.home() / ".m2" / "repository"
-    if usual.is_dir():
-        shutil.copytree(usual, folder, dirs_exist_ok=True)
-    return folder
 
 
 def _artifacts(*texts: str) -> str:
