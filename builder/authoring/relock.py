@@ -19,8 +19,6 @@ class Locked:
     packages: int
     """Number of packages in it."""
     changes: tuple[Change, ...]
-    open: tuple[str, ...] = ()
-    """Packages that it does not pin, because several versions of them are needed."""
 
 
 def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
@@ -45,4 +43,4 @@ def _written(lock: LockFile) -> Locked:
     else:
         with files.replacing(lock.path) as part:
             part.write_text(lock.text, encoding="utf-8", newline="\n")
-    return Locked(path=lock.path, packages=lock.packages, changes=lock.changes, open=lock.open)
+    return Locked(path=lock.path, packages=lock.packages, changes=lock.changes)

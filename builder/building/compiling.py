@@ -8,7 +8,7 @@ from pathlib import Path
 
 from builder.base import cache_paths, contained, programs
 from builder.base.emitter import Events
-from builder.base.errors import EngineError
+from builder.base.errors import EngineError, UsageError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
@@ -23,7 +23,7 @@ from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
-OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET)
+OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET, dockerfile.INDEX_SECRET)
 _LISTED = 5
 
 
@@ -49,9 +49,19 @@ def make(work: Work, events: Events) -> dict[str, Artifact]:
         ready = {part.stage: artifact for part in parts if (artifact := artifacts.get(part.key, modes))}
     missing = [part for part in parts if part.stage not in ready]
     if missing:
+        _check_secrets(work)
         compile_mode = choose_mode(work.container, options.engine(), options.mode)
         ready.update(_build(work, compile_mode, events, missing))
     return ready
+
+
+def _check_secrets(work: Work) -> None:
+    """Raise UsageError if a step names a secret that the command line does not give."""
+    given = {secret.id for secret in work.options.secrets}
+    named = {name for _, step in work.container.steps if isinstance(step, Script) for name in step.secrets}
+    if unknown := sorted(named - given):
+        msg = f"{work.container.target.name}: steps read the secrets {', '.join(unknown)}, which are not given"
+        raise UsageError(msg, hint=f"`--secret id={unknown[0]},src=FILE` or `--secret id={unknown[0]},env=VARIABLE`")
 
 
 def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Sequence[Part]) -> dict[str, Artifact]:

@@ -45,6 +45,8 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
         or _emulation(text, lines)
         or (_engine([*messages, *([step.name] if step else [])]) if step is None or not step.stage else None)
         or _package(step, lines, os)
+        or _build_requirement(step, lines, target, log)
+        or _network(step, lines, target, log)
         or _step(step, lines, messages, target, log)
     )
 
@@ -105,6 +107,36 @@ def _package(step: BuildStep | None, lines: Sequence[str], os: str) -> Layerwrig
         hint=known.hint,
     )
     error.stage = step.stage if step else ""
+    return error
+
+
+def _build_requirement(step: BuildStep | None, lines: Sequence[str], target: str, log: Path) -> LayerwrightError | None:
+    """Return the error for a package that is built with another than it was given; None if it did not ask for one."""
+    known = hints().build.no_build_requirement
+    missing = next((name for line in lines for name in known.named(line)), None)
+    if missing is None or step is None:
+        return None
+    error = StepFailedError(
+        f"{target}: step `{step.stage}` needs the build requirement `{missing}`, which is not among those it was given",
+        why=[line.strip().removeprefix("cause: ") for line in lines if known.shows(line)][:2],
+        hint=f"{known.hint}; the full log is {log}",
+    )
+    error.stage = step.stage
+    return error
+
+
+def _network(step: BuildStep | None, lines: Sequence[str], target: str, log: Path) -> LayerwrightError | None:
+    """Return the error for a step that failed because it has no network; None if it has, or did not ask for it."""
+    known = hints().build.no_network
+    asked = [line.strip() for line in lines if known.shows(line)]
+    if not asked or step is None or not step.offline:
+        return None
+    error = StepFailedError(
+        f"{target}: step `{step.stage}` asks the network, which it does not have",
+        why=list(dict.fromkeys([*asked[:2], *first_error(lines)[:2]])),
+        hint=f"{known.hint}; the full log is {log}",
+    )
+    error.stage = step.stage
     return error
 
 

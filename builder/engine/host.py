@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import ssl
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +14,6 @@ CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUND
 EXTRA_CA_VARIABLES = ("NODE_EXTRA_CA_CERTS",)
 """Variables that name additional certificates only."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy")
-_INDEXES = re.compile(
-    r"^(UV_(DEFAULT_INDEX|INDEX.*|EXTRA_INDEX_URL|FIND_LINKS|KEYRING_PROVIDER|INSECURE_HOST)|PIP_.*INDEX_URL)$"
-)
 _LIMIT = 500 * 1024
 """BuildKit's maximum size of a secret, in bytes."""
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -62,11 +59,14 @@ def proxies() -> dict[str, str]:
     return {name: os.environ[name] for name in _PROXIES if os.environ.get(name)}
 
 
-def environment(variables: Collection[str] = ()) -> str:
-    """Return the variables of this host that steps need as shell assignments: proxies, package indexes, `variables`."""
-    given = {name: value for name, value in os.environ.items() if _INDEXES.match(name) or name in variables}
-    given = {**proxies(), **given}
-    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(given.items()))
+def environment(variables: Mapping[str, str]) -> str:
+    """Return variables as shell assignments."""
+    return "".join(f"{name}={shlex.quote(value)}\n" for name, value in sorted(variables.items()))
+
+
+def given(names: Collection[str]) -> dict[str, str]:
+    """Return these variables of the environment, if they are set."""
+    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def certificates() -> bytes:
@@ -108,14 +108,18 @@ def _bundles() -> Iterator[Path]:
 
 
 def write_secrets(
-    folder: Path, ids: tuple[str, str], secrets: Sequence[Secret], variables: Collection[str] = ()
+    folder: Path, ids: tuple[str, str, str], secrets: Sequence[Secret], variables: Collection[str] = ()
 ) -> dict[str, Path]:
     """Write all secrets into a new, private folder and return their files by id. Empty ones are left out.
 
-    `ids` are the ids of the environment and of the CA certificates of this host; `variables` as for `environment`.
+    `ids` are the ids of the proxies, of the CA certificates, and of `variables` of this host, which name indexes.
     """
     folder.mkdir(mode=0o700)
-    contents = {ids[0]: environment(variables).encode(), ids[1]: certificates()}
+    contents = {
+        ids[0]: environment(proxies()).encode(),
+        ids[1]: certificates(),
+        ids[2]: environment(given(variables)).encode(),
+    }
     contents.update({secret.id: secret.content() for secret in secrets})
     files = {}
     for number, (name, content) in enumerate(contents.items()):

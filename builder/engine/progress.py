@@ -41,6 +41,11 @@ class BuildStep:
     """Output after the last line break."""
 
     @property
+    def offline(self) -> bool:
+        """Whether the instruction runs without network."""
+        return "--network=none" in self.name
+
+    @property
     def cancelled(self) -> bool:
         return self.error is not None and _CANCELLED in self.error
 

@@ -29,6 +29,11 @@ def _architecture(value: str) -> str:
     return validated(None if value in ARCHITECTURES else unknown_architecture(value), value)
 
 
+def _secret(value: str) -> str:
+    own = value.startswith("layerwright-")
+    return validated(f"`{value}`: names that begin with `layerwright-` are reserved" if own else None, value)
+
+
 def _build_system(value: str) -> str:
     known = build_systems()
     problem = f"`{value}` is not one of {', '.join(known)}{near(value, known)}"
@@ -96,6 +101,7 @@ RelativePath = Annotated[Text, AfterValidator(_inside)]
 Version = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.+_-]{0,63}$")]
 PackageName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$")]
 Option = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]+$", description="One argument, passed without a shell.")]
+SecretName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$"), AfterValidator(_secret)]
 SourceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]

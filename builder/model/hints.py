@@ -74,6 +74,8 @@ class BuildFailures:
     no_image: Annotated[KnownFailure, Field(alias="no-image")]
     no_emulation: Annotated[KnownFailure, Field(alias="no-emulation")]
     engine_gone: Annotated[KnownFailure, Field(alias="engine-gone")]
+    no_build_requirement: Annotated[KnownFailure, Field(alias="no-build-requirement")]
+    no_network: Annotated[KnownFailure, Field(alias="no-network")]
     no_package: Annotated[KnownFailure, Field(alias="no-package")]
 
 

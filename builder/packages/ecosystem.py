@@ -69,8 +69,6 @@ class LockFile:
     """None removes the file."""
     packages: int
     changes: tuple[Change, ...]
-    open: tuple[str, ...] = ()
-    """Packages that it leaves open, because several versions of them are needed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from builder.model.acceleration import native_programs
 from builder.model.recipe import Source
 from builder.model.steps import Build, Packages, Script
 from builder.model.target import Target
-from builder.packages.resolution import Block
+from builder.packages.resolution import Block, CompiledPart
 from builder.plan import keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 ENVIRONMENT_SECRET = "layerwright-environment"  # noqa: S105  a name
 CA_SECRET = "layerwright-ca"  # noqa: S105
+INDEX_SECRET = "layerwright-indexes"  # noqa: S105
+"""Settings of indexes, for the steps that fetch by hash and run nothing of what they fetch."""
+INDEX_FILES = ("cargo.toml", "netrc")
+"""Names of the user's secrets that those steps read."""
 AGAIN = "LAYERWRIGHT_AGAIN"
 """Build argument of the steps that compile. A new value makes them run although the engine has cached their results.
 
@@ -27,6 +32,8 @@ AGAIN = "LAYERWRIGHT_AGAIN"
 """
 
 GO = "/usr/bin/go"
+_COMPILERS = {"cargo": "cargo", "go": "golang"}
+"""Languages of extensions whose locks name what they are compiled of, with the packages that bring their tools."""
 
 
 @cache
@@ -52,7 +59,8 @@ def render(
         **_target_values(container.target),
         **_acceleration_values(blocks, acceleration),
         image=container.image,
-        secrets=[ENVIRONMENT_SECRET, CA_SECRET, *secrets],
+        online=(ENVIRONMENT_SECRET, CA_SECRET),
+        index_secrets=(INDEX_SECRET, *(name for name in INDEX_FILES if name in secrets)),
         blocks=blocks,
         block=None,
         last=_last(blocks),
@@ -97,7 +105,8 @@ def _acceleration_values(blocks: Sequence[Mapping[str, Any]], acceleration: Acce
 
 def stages(container: Container) -> list[str]:
     """Return the stages that `layerwright shell` can open, in order; for a wheel, the stage with its sources."""
-    return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in _blocks(container)]
+    blocks = (block for block in _blocks(container) if not block["aside"])
+    return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in blocks]
 
 
 def archive(source: Source) -> str:
@@ -106,27 +115,75 @@ def archive(source: Source) -> str:
 
 
 def _last(blocks: Sequence[dict[str, Any]]) -> str:
-    return next((block["stage"] for block in reversed(blocks) if block["uses"] != "pip"), "step-0")
+    changing = (block["stage"] for block in reversed(blocks) if block["uses"] != "pip" and not block["aside"])
+    return next(changing, "step-0")
+
+
+@dataclass(slots=True)
+class _Position:
+    """What the next block is based on."""
+
+    after: str = "step-0"
+    """The last stage that changed the system."""
+    installed: list[str] = field(default_factory=list)
+    """The packages of the operating system in it."""
+    clean: str = "step-0"
+    """The last stage in which nothing has run but the package manager: what asks an index may trust its programs."""
+    clean_installed: list[str] = field(default_factory=list)
+    aside: int = 0
+
+    def placed(self, block: Mapping[str, Any], **more: object) -> dict[str, Any]:
+        """Return a block with its place."""
+        tools = (*native_programs().tools, *native_programs().of_packages(self.installed))
+        place = {"after": self.after, "clean": self.clean, "tools": tuple(dict.fromkeys(tools)), "aside": False}
+        return {**block, **place, **more}
+
+    def passed(self, block: Mapping[str, Any]) -> None:
+        """Go on after a block that changed the system."""
+        packages = block.get("packages", ())
+        self.installed += packages
+        if packages and self.after == self.clean:
+            self.clean = block["stage"]
+            self.clean_installed += packages
+        self.after = block["stage"]
+
+    def having(self, packages: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield what installs these packages beside the clean stage, if they are not there."""
+        missing = sorted({*packages} - {*self.clean_installed})
+        if missing:
+            self.aside += 1
+            stage = f"clean-{self.aside}"
+            title = f"{' '.join(missing)}, where nothing else has run"
+            block = {"uses": "packages", "title": title, "packages": missing, "stage": stage}
+            yield self.placed(block, after=self.clean, aside=True)
+            self.clean = stage
+            self.clean_installed += missing
 
 
 def _blocks(container: Container) -> Iterator[dict[str, Any]]:
     """Yield one block per step and per compiled package, each based on the last stage that changed the system."""
-    after = "step-0"
+    position = _Position()
     unpacked: set[str] = set()
-    tools = list(native_programs().tools)
     steps, blocks = dict(container.steps), dict(container.blocks)
     for number in sorted({*steps, *blocks, *(part.step for part in container.compiled)}):
         for part in container.compiled:
             if part.step == number:
-                yield {**_package_block(part.block), "stage": part.stage, "after": after, "tools": _once(tools)}
+                yield from _compiled_blocks(position, part)
         for block in _step_blocks(container, number, unpacked):
-            yield {**block, "number": f"{number:02}", "after": after, "tools": _once(tools)}
-            tools += native_programs().of_packages(block.get("packages", ()))
-            after = block["stage"]
+            if block["uses"] in _COMPILERS:
+                yield from position.having([_COMPILERS[block["uses"]]])
+            yield position.placed(block, number=f"{number:02}")
+            position.passed(block)
 
 
-def _once(tools: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(tools))
+def _compiled_blocks(position: _Position, part: CompiledPart) -> Iterator[dict[str, Any]]:
+    """Yield the block of a package, which fetches the crates and modules of its locks first unless it may download."""
+    block = _package_block(part.block)
+    there = {language: name for language, name in _COMPILERS.items() if name in position.installed}
+    if block.get("network"):
+        there = {}
+    yield from position.having(list(there.values()))
+    yield position.placed({**block, "stage": part.stage, "languages": tuple(there)})
 
 
 def _step_blocks(container: Container, number: int, unpacked: set[str]) -> Iterator[dict[str, Any]]:
@@ -166,7 +223,14 @@ def _step_block(
     unpacked.update(str(source["name"]) for source in new)
     names = [source["name"] for source in listed]
     title = f"step {number}: script"
-    return {"uses": "script", "title": title, "sources": new, "all_sources": names, "network": step.network}
+    return {
+        "uses": "script",
+        "title": title,
+        "sources": new,
+        "all_sources": names,
+        "network": step.network,
+        "secrets": step.secrets,
+    }
 
 
 def script(step: Script) -> str:

@@ -132,6 +132,7 @@ def _step(container: Container, number: int, step: Packages | Build | Script) ->
         "run": step.run,
         "env": dict(sorted(step.env.items())),
         "network": step.network,
+        "secrets": step.secrets,
         "sources": [_source(source) for source in container.sources],
         "layer": [container.target.layer, container.target.version],
         "files": container.recipe_files,

@@ -14,6 +14,8 @@ AUTO = "auto"
 MODES = ("native", "accelerated", "emulated")
 """The modes in which a part can be compiled, the fastest first."""
 NATIVE, ACCELERATED, EMULATED = MODES
+FETCHED = "fetched-"
+"""Before the name of a stage: the one that fetches what it compiles."""
 TOOLCHAIN = "toolchain"
 """The stage that holds the compiler for the engine's own architecture."""
 
@@ -57,6 +59,7 @@ class CompileMode:
 
     def without(self, stage: str, error: LayerwrightError) -> "CompileMode | None":
         """Return the mode to retry with after acceleration failed in a stage; None if the stage was not accelerated."""
+        stage = stage.removeprefix(FETCHED)
         if self.acceleration is None or stage not in {TOOLCHAIN, *self.acceleration.stages}:
             return None
         reason = error.why[0] if error.why else error.what

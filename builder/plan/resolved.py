@@ -13,7 +13,7 @@ from builder.model.target import Target
 from builder.packages.resolution import Resolution
 from builder.packages.table import StoredResolution
 
-VERSION = 1
+VERSION = 2
 """Of the stored form. Facts about runtimes are not in it: they are read from layerwright's own data."""
 
 

@@ -31,10 +31,12 @@ def printed(placed: Placed, script: str, **env: str) -> str:
 
 def test_environment_sh_reads_the_hosts_settings_and_exports_them(placed: Placed) -> None:
     placed.write("run/secrets/layerwright-environment", "HTTPS_PROXY='http://proxy:1'\n")
+    placed.write("run/secrets/layerwright-indexes", "GOPROXY=https://mirror\n")
     placed.write("run/secrets/layerwright-ca", "certificate")
     placed.write("run/secrets/netrc", "")
     out = printed(placed, "env; echo $package_manager_ca", LAYERWRIGHT_CA_OPTION="--setopt=sslcacert=").splitlines()
     assert "HTTPS_PROXY=http://proxy:1" in out
+    assert "GOPROXY=https://mirror" in out
     assert f"SSL_CERT_FILE={placed.root}/run/secrets/layerwright-ca" in out
     assert f"NETRC={placed.root}/run/secrets/netrc" in out
     assert out[-1] == "--setopt=sslcacert="
@@ -215,6 +217,41 @@ def test_crates_sh_compiles_without_network_into_the_prefix(placed: Placed) -> N
     assert (placed.root / "opt/bin/a").stat().st_mode & 0o111
 
 
+# ---- what locks in sdists name --------------------------------------------------------------------------------------
+
+
+def test_fetched_sh_fetches_what_each_lock_names_and_follows_no_settings_of_the_sources(placed: Placed) -> None:
+    placed.recorder("cargo", "go")
+    for name in ("Cargo.lock", "Cargo.toml", ".cargo/config.toml", "rust-toolchain", "src/Cargo.lock"):
+        placed.write(f"layerwright/sources/sdist/a-1/{name}", "")
+    for name in ("go.sum", "go.mod"):
+        placed.write(f"layerwright/sources/sdist/a-1/go/{name}", "")
+    placed.write("run/secrets/cargo.toml", "")
+    placed.run("fetched.sh", "cargo", "go")
+    manifest = "/layerwright/sources/sdist/a-1/Cargo.toml"
+    fetched = f"cargo --config /run/secrets/cargo.toml fetch --locked --manifest-path {manifest}"
+    assert placed.calls() == [fetched, "go mod download"]
+    left = {path.name for path in (placed.root / "layerwright/sources/sdist/a-1").iterdir()}
+    assert left == {"Cargo.lock", "Cargo.toml", "src", "go"}
+
+
+def test_fetched_sh_passes_over_locks_that_fit_nothing_and_fails_without_network(placed: Placed) -> None:
+    for name in ("Cargo.lock", "Cargo.toml"):
+        placed.write(f"layerwright/sources/sdist/a-1/{name}", "")
+    placed.recorder("cargo", then="echo 'the lock file needs to be updated but --locked was passed' >&2; exit 101")
+    placed.run("fetched.sh", "cargo")
+    placed.recorder("cargo", then="echo 'Could not resolve host: example.com' >&2; exit 101")
+    assert "Could not resolve host" in placed.run("fetched.sh", "cargo", code=1).stderr
+
+
+def test_environment_sh_leads_compilers_to_what_was_fetched(placed: Placed) -> None:
+    assert "CARGO_NET_OFFLINE" not in printed(placed, "env")
+    placed.path("layerwright/fetched/cargo")
+    out = printed(placed, "env")
+    assert "CARGO_NET_OFFLINE=true" in out
+    assert "GOPROXY=off" in out
+
+
 # ---- accelerated compilers ------------------------------------------------------------------------------------------
 
 
@@ -325,8 +362,9 @@ def test_repair_sh_keeps_pure_wheels_and_repairs_others_with_pinned_tools(placed
     placed.recorder("layerwright/bin/uv", "layerwright/auditwheel/bin/auditwheel")
     placed.run("repair.sh", "python3.13", "manylinux_2_34_aarch64")
     venv, install, repair = placed.calls()
-    assert venv == "uv venv --quiet --no-project --python python3.13 /layerwright/auditwheel"
-    assert "--require-hashes --no-deps -r /layerwright/bin/auditwheel.txt" in install
+    assert venv == "uv venv --quiet --no-project --no-config --no-cache --python python3.13 /layerwright/auditwheel"
+    assert "--offline --no-index --find-links /layerwright/repair " in install
+    assert "--require-hashes --no-deps -r /layerwright/repair/auditwheel.txt" in install
     assert repair.startswith(
         "auditwheel repair --only-plat --plat manylinux_2_34_aarch64 --wheel-dir /layerwright/repaired"
     )

@@ -8,6 +8,7 @@ import pytest
 from builder.base.errors import UsageError
 from builder.engine import host
 
+IDS = ("environment", "ca", "indexes")
 PEM = "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n"
 
 
@@ -56,15 +57,18 @@ def test_a_bundle_that_exceeds_the_size_of_a_secret_is_reported(
         host.certificates()
 
 
-def test_steps_get_proxy_and_index_but_not_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_and_settings_of_indexes_are_secrets_of_their_own_and_the_rest_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:it's@proxy:1")
     monkeypatch.setenv("UV_INDEX_INNER_PASSWORD", "$(x)")
-    monkeypatch.setenv("UV_CACHE_DIR", "/mine")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "no")
-    assert host.environment() == "HTTPS_PROXY='http://me:it'\"'\"'s@proxy:1'\nUV_INDEX_INNER_PASSWORD='$(x)'\n"
-    monkeypatch.setenv("AN_ECOSYSTEMS_MIRROR", "https://inner.example")
-    assert host.environment({"AN_ECOSYSTEMS_MIRROR"}).startswith("AN_ECOSYSTEMS_MIRROR=https://inner.example\n")
-    assert "AN_ECOSYSTEMS_MIRROR" not in host.environment()
+    monkeypatch.setenv("AN_ECOSYSTEMS_MIRROR", "https://$inner.example")
+    files = host.write_secrets(tmp_path / "private", IDS, [], {"AN_ECOSYSTEMS_MIRROR", "NOT_SET"})
+    assert {name: path.read_text() for name, path in files.items()} == {
+        "environment": "HTTPS_PROXY='http://me:it'\"'\"'s@proxy:1'\n",
+        "indexes": "AN_ECOSYSTEMS_MIRROR='https://$inner.example'\n",
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,6 +94,6 @@ def test_secrets_come_from_files_and_variables(tmp_path: Path, monkeypatch: pyte
     assert host.parse_secret(f"id=x,src={tmp_path / 'f'}").content() == b"from a file"
     assert host.parse_secret("id=x,env=TOKEN").content() == b"from a variable"
     assert host.parse_secret("id=TOKEN").content() == b"from a variable"
-    files = host.write_secrets(tmp_path / "private", ("environment", "ca"), [host.parse_secret("id=x,env=TOKEN")])
+    files = host.write_secrets(tmp_path / "private", IDS, [host.parse_secret("id=x,env=TOKEN")])
     assert set(files) == {"x"}
     assert files["x"].stat().st_mode & 0o077 == 0

@@ -105,6 +105,33 @@ def test_a_failure_is_reported_with_its_cause(
     assert text in str(found)
 
 
+OFFLINE = "[wheel-a 1/1] RUN --network=none --mount=type=bind uv build"
+ONLINE = "[wheel-a 1/1] RUN --mount=type=bind uv build"
+LACKING = (
+    "  cause: Because cffi was not found in the provided package locations and you require cffi>=1, we can conclude"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "told"),
+    [
+        (OFFLINE, LACKING, "step `wheel-a` needs the build requirement `cffi`, which is not among those it was given"),
+        (OFFLINE, LACKING, "`build-requires` of the `pip` step names more of it"),
+        (OFFLINE, "curl: (6) Could not resolve host: x", "step `wheel-a` asks the network, which it does not have"),
+        (OFFLINE, "curl: (6) Could not resolve host: x", "`network = true` on the `script` or `pip` step allows it"),
+        (ONLINE, "curl: (6) Could not resolve host: x", "step `wheel-a` failed"),
+    ],
+)
+def test_what_a_step_was_not_given_is_named_with_the_key_that_gives_it(name: str, line: str, told: str) -> None:
+    progress, _, _ = followed(vertex(name), output(name, f"{line}\n"), vertex(name, error="exit code: 1"))
+    found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
+    assert isinstance(found, failure.StepFailedError)
+    assert found.exit_code == 4
+    assert found.stage == "wheel-a"
+    assert told in str(found)
+    assert line.strip().removeprefix("cause: ") in str(found)
+
+
 def test_a_lost_connection_is_an_engine_error() -> None:
     progress, _, _ = followed(
         "ERROR: rpc error: code = Unavailable desc = closing transport due to: connection error\n"

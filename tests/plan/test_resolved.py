@@ -123,8 +123,8 @@ def test_a_forged_value_is_refused(what: str) -> None:
 
 
 def test_another_version_is_told() -> None:
-    with pytest.raises(UsageError, match="a stored plan has the version 2, and this layerwright reads 1"):
-        from_json({**DOCUMENTS["copy"], "version": 2})
+    with pytest.raises(UsageError, match="a stored plan has the version 3, and this layerwright reads 2"):
+        from_json({**DOCUMENTS["copy"], "version": 3})
 
 
 def test_credentials_are_not_stored() -> None:

@@ -7,13 +7,8 @@ from builder.cli import terminal
 
 
 def show(locks: Sequence[Locked]) -> None:
-    """Print each lock with the versions that changed, and warn of packages that it does not pin."""
+    """Print each lock with the versions that changed."""
     for locked in locks:
         terminal.result(f"{locked.path}: {locked.packages} packages, {len(locked.changes)} changes")
         for package, old, new in locked.changes:
             terminal.result(f"  {package} {old or '(new)'} -> {new or '(removed)'}")
-        if locked.open:
-            tools = ", ".join(locked.open)
-            terminal.warn(
-                f"sdists are built with different versions of {tools}: not locked; divide the recipe to lock them"
-            )

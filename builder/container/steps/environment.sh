@@ -1,11 +1,13 @@
-# Read by every step at its start: the host's proxy and CA, secrets, and how many jobs the engine can do.
-# None of it is written anywhere, so none of it stays in an image or a layer.
+# Read by every step at its start: how many jobs the engine can do, and whatever secrets the step was given. Those with
+# network have the host's proxy and CA, those that ask an index its settings. Nothing stays in an image or a layer.
 
-if [ -r /run/secrets/layerwright-environment ]; then
-    set -a
-    . /run/secrets/layerwright-environment
-    set +a
-fi
+for name in environment indexes; do
+    if [ -r "/run/secrets/layerwright-$name" ]; then
+        set -a
+        . "/run/secrets/layerwright-$name"
+        set +a
+    fi
+done
 if [ -r /run/secrets/layerwright-ca ]; then
     for name in SSL_CERT_FILE REQUESTS_CA_BUNDLE PIP_CERT CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS GIT_SSL_CAINFO \
         CARGO_HTTP_CAINFO AWS_CA_BUNDLE BUNDLE_SSL_CA_CERT; do
@@ -37,7 +39,13 @@ fi
 
 JOBS=$(nproc)
 export JOBS MAKEFLAGS="-j$JOBS" CMAKE_BUILD_PARALLEL_LEVEL="$JOBS"
-export UV_CACHE_DIR=/layerwright/cache/uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 NO_COLOR=1
+export UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 NO_COLOR=1
+
+# What was fetched before anything was compiled, for steps without network.
+if [ -d /layerwright/fetched ]; then
+    export CARGO_HOME=/layerwright/fetched/cargo CARGO_NET_OFFLINE=true
+    export GOMODCACHE=/layerwright/fetched/go GOPROXY=off GOTOOLCHAIN=local
+fi
 
 # The one folder that an archive holds, or the place itself when it holds several things.
 source_folder() {

@@ -11,6 +11,7 @@ case "$(echo *.whl)" in
         ;;
 esac
 tools=/layerwright/auditwheel
-/layerwright/bin/uv venv --quiet --no-project --python "$1" "$tools"
-/layerwright/bin/uv pip install --quiet --python "$tools" --require-hashes --no-deps -r /layerwright/bin/auditwheel.txt
+/layerwright/bin/uv venv --quiet --no-project --no-config --no-cache --python "$1" "$tools"
+/layerwright/bin/uv pip install --quiet --no-config --no-cache --python "$tools" --offline --no-index \
+    --find-links /layerwright/repair --require-hashes --no-deps -r /layerwright/repair/auditwheel.txt
 PATH="$tools/bin:$PATH" "$tools/bin/auditwheel" repair --only-plat --plat "$2" --wheel-dir /layerwright/repaired ./*.whl

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model.fields import RelativePath, Text, template, validated
 from builder.model.steps.traits import Traits
@@ -38,6 +38,13 @@ class Pip(Traits):
     without: Annotated[
         tuple[Text, ...], Field(description="Packages of another layer: they take part in resolving and are left out.")
     ] = ()
+    build_requires: Annotated[
+        tuple[RequirementText, ...],
+        Field(alias="build-requires", description="What sdists are built with, besides what they name themselves."),
+    ] = ()
+    network: Annotated[
+        StrictBool, Field(description="Allow downloads while sdists are compiled, which nothing pins.")
+    ] = False
     when: When | None = None
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
 
-from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SourceName, Text
+from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SecretName, SourceName, Text
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
 from builder.model.tables import table
@@ -50,6 +50,9 @@ class Script(Traits):
     uses: Literal["script"]
     run: Text
     network: Annotated[StrictBool, Field(description="Allow downloads, which the recipe does not pin.")] = False
+    secrets: Annotated[
+        tuple[SecretName, ...], Field(description="Names of `--secret`s that it can read in /run/secrets.")
+    ] = ()
     env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
     when: When | None = None
 

@@ -1,7 +1,6 @@
 """Dividing a `pip` step into several."""
 
 import ast
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from builder.layer.tree import Tree
 from builder.model.recipe import Test
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
+from builder.model.tables import changed
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
 from builder.packages.pypi import installed
@@ -34,7 +34,7 @@ class PipDivider:
         return frozenset(canonicalize_name(name) for name in step.without)
 
     def whole(self, step: Pip) -> Pip:
-        return dataclasses.replace(step, without=())
+        return changed(step, without=())
 
     def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
         return installed.weigh(tree, target)

@@ -83,6 +83,7 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
         wanted.requirements,
         sorted(wanted.sources),
         wanted.wheels_only,
+        wanted.without_dependencies,
         files.sha256(lock),
     ]
     return files.sha256_of(json.dumps(question).encode())

@@ -7,12 +7,14 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths
-from builder.base.errors import UsageError
+from builder.base.errors import BuildError, UsageError
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
-from builder.packages.pypi import BUILD_LOCK, LOCK, known, requirements_file, requirements_lock, uv
+from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, known, requirements_file, requirements_lock, uv
+from builder.packages.pypi.build_requirements import BuildFile
+from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolution import Wheels
@@ -32,7 +34,8 @@ def planned(request: Request) -> Wheels | None:
     if not routes:  # markers rule everything out, or a file names nothing
         return None
     build_lock = _build_lock(loaded)
-    compiled = [one.package.name for one in routes if one.sdist]
+    compiled = tuple(one for one in routes if one.sdist)
+    build_files, unavailable = _build_files(request, compiled, build_lock)
     return Wheels(
         target=target,
         routes=routes,
@@ -41,11 +44,14 @@ def planned(request: Request) -> Wheels | None:
         steps={name: number for number, step in steps(request) for name in names(loaded, step)},
         last_step=request.number,
         uv=uv.version(),
-        build_pins=requirements_lock.build_pins(build_lock, target) if compiled and build_lock else (),
+        build_files=build_files,
+        unavailable=unavailable,
+        online=tuple(number for number, step in steps(request) if step.network),
         warnings=(
             *_sizes(request, routes),
             *(() if locked else _without_wheels(request, routes, asked)),
-            *_unpinned_builds(loaded, compiled, build_lock, locked=locked),
+            *_unpinned_builds(loaded, [one.package.name for one in compiled], build_lock, locked=locked),
+            *(f"it cannot be compiled: {text}" for text in unavailable[:1]),
         ),
     )
 
@@ -102,6 +108,30 @@ def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candida
 def _build_lock(loaded: Loaded) -> Path | None:
     path = loaded.lock_named(BUILD_LOCK)
     return path if path and path.is_file() else None
+
+
+def _build_files(
+    request: Request, compiled: Sequence[Route], lock: Path | None
+) -> tuple[tuple[BuildFile, ...], tuple[str, ...]]:
+    """Return what the compiled packages are built with, and why it is not available if it is not.
+
+    A lock decides, or else what the index has: without a lock, a plan can be shown that cannot be built.
+    """
+    target = request.target
+    extra = tuple(target.expand(text) for _, step in steps(request) for text in step.build_requires)
+    if not compiled:
+        return (), ()
+    if lock is None:
+        archives = [(one.package.name, one.package.version, one.sdist) for one in compiled if one.sdist]
+        try:
+            systems = (*build_requirements.of_archives(archives), BuildSystem(requires=extra))
+            return build_requirements.offered(systems, target), ()
+        except BuildError as error:
+            return (), (error.what, *error.why)
+    pins = requirements_lock.read_all(lock, target)
+    if unfit := requirements_lock.unfit({pin.name: pin for pin in pins}, extra, target):
+        raise ecosystem.stale(request.loaded, lock.name, unfit)
+    return build_requirements.locked(pins, lock, target), ()
 
 
 def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:

@@ -24,7 +24,9 @@ from builder.packages.pypi.markers import environment
 from builder.packages.pypi.resolve import best
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
-BUILD_HEADER = "# Written by `layerwright lock`: what sdists are built with, for `uv build --build-constraints`.\n"
+BUILD_HEADER = (
+    "# Written by `layerwright lock`: all that sdists are built with, by hash; of a package perhaps several versions.\n"
+)
 
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -42,8 +44,13 @@ class Pin:
 
 def read(path: Path, target: Target) -> dict[str, Pin]:
     """Return the pins of a lock for a target, by name. Raises UsageError with all mistakes of the file."""
+    return {pin.name: pin for pin in read_all(path, target)}
+
+
+def read_all(path: Path, target: Target) -> tuple[Pin, ...]:
+    """Return the pins of a lock for a target, a package in several versions if the lock has them."""
     joined = re.sub(r"\\\r?\n\s*", " ", texts.read(path))
-    pins: dict[str, Pin] = {}
+    pins: list[Pin] = []
     wrong: list[str] = []
     for line in joined.splitlines():
         text = line.split(" #")[0].strip()
@@ -53,10 +60,10 @@ def read(path: Path, target: Target) -> dict[str, Pin]:
         if pin is None:
             wrong.append(f"`{text[:60]}` is not `name==version --hash=sha256:...`")
         elif pin.marker is None or Marker(pin.marker).evaluate(environment(target)):
-            pins[pin.name] = pin
+            pins.append(pin)
     if wrong:
         raise unreadable(path.as_posix(), path.name, wrong)
-    return pins
+    return tuple(pins)
 
 
 def _pin(text: str) -> Pin | None:
@@ -131,15 +138,6 @@ def write(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
 def write_build(resolved: Mapping[Target, tuple[Candidate, ...]]) -> str:
     """Return the text of the lock of build requirements. A build can run on any machine, so all files are allowed."""
     return _text(BUILD_HEADER, resolved, _offered)
-
-
-def build_pins(path: Path, target: Target) -> tuple[str, ...]:
-    """Return the lines of a lock of build requirements for a target, without markers."""
-    pins = read(path, target)
-    return tuple(
-        " ".join([f"{name}=={pins[name].version}", *(f"--hash=sha256:{value}" for value in sorted(pins[name].hashes))])
-        for name in sorted(pins)
-    )
 
 
 def _text(

@@ -1,29 +1,30 @@
 """The Python packages of one target: wheels as published, and sdists that a container compiles."""
 
-import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 from builder.base import files
 from builder.base.errors import BuildError
-from builder.base.values import stored
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.model.tools import requirements, tools
 from builder.packages.pypi import sdist, static_tools
+from builder.packages.pypi.build_requirements import BuildFile
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.install import Pinned, install
-from builder.packages.pypi.names import NAME, VERSION, StoredName, StoredVersion
+from builder.packages.pypi.names import StoredName, StoredVersion
 from builder.packages.pypi.routes import Route
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
-BUILD_PINS = "build-constraints.txt"
-"""The file of pinned build requirements, in the folder `bin` of the build context."""
-PINNED = re.compile(rf"{NAME.pattern}=={VERSION.pattern}(?: --hash=sha256:[0-9a-f]{{64}})*")
+REQUIREMENTS = "requirements"
+"""The folder of the build context with all that sdists are built with."""
+REPAIR = "repair"
+"""The folder of the build context with auditwheel and what it needs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,12 +46,16 @@ class Wheels:
     locked: bool
     has_bytecode: bool
     uv: StoredVersion
-    """The version of uv, which installs wheels on the host and compiles others in the container."""
+    """The version of uv that installs wheels on the host."""
     steps: Mapping[StoredName, int]
     """The number of the step that names a package, by package; all others belong to the last step."""
     last_step: int
-    build_pins: tuple[Annotated[str, stored(PINNED, "a pinned build requirement")], ...] = ()
-    """Pinned build requirements: constraints with hashes, one per line. Other packages are the newest."""
+    build_files: tuple[BuildFile, ...] = ()
+    """All that the compiled packages can be built with."""
+    unavailable: tuple[str, ...] = ()
+    """Why what they are built with is not available; empty if it is."""
+    online: tuple[int, ...] = ()
+    """The numbers of the steps whose packages may download while they are compiled."""
     warnings: tuple[str, ...] = ()
     uses: ClassVar[str] = "pip"
     prebuilt: ClassVar[str] = "wheels"
@@ -80,7 +85,8 @@ class Wheels:
 
     def _part(self, compiled: Compiled) -> CompiledPart:
         name, stage, repaired = compiled.name, f"wheel-{compiled.name}", f"repaired-{compiled.name}"
-        pinned = BUILD_PINS if self.build_pins else ""
+        online = compiled.step in self.online
+        files = [file.file.sha256 for file in self.build_files]
         return CompiledPart(
             name=name,
             version=compiled.version,
@@ -90,8 +96,8 @@ class Wheels:
             block=Block(
                 template="pip",
                 title=f"{name} {compiled.version}, from its sdist",
-                values={"name": name, "repaired": repaired, "archive": f"{name}.tar", "pinned": pinned},
-                inputs=(name, compiled.version, compiled.sdist.sha256, self.build_pins, self.uv),
+                values={"name": name, "repaired": repaired, "archive": f"{name}.tar", "network": online},
+                inputs=(name, compiled.version, compiled.sdist.sha256, files, tools().uv.version, online),
             ),
         )
 
@@ -103,17 +109,25 @@ class Wheels:
         parts = {part.name for part in self.compiles if stages & {part.stage, part.repaired}}
         if not parts:
             return
+        if self.unavailable:
+            msg = f"{self.target.name}: the build requirements of {', '.join(sorted(parts))} are not available"
+            raise BuildError(msg, why=self.unavailable)
         static_tools.copy(static_tools.uv(machine), context / "bin" / "uv")
-        pins = "".join(f"{line}\n" for line in self.build_pins)
-        (context / "bin" / BUILD_PINS).write_text(pins, encoding="utf-8", newline="\n")
+        self._write_requirements(context / REQUIREMENTS, machine)
         if any(part.repaired in stages for part in self.compiles):
-            repairing = requirements(tools().repairing)
-            (context / "bin" / "auditwheel.txt").write_text(repairing, encoding="utf-8", newline="\n")
+            _write_auditwheel(context / REPAIR, self.target.arch)
         (context / "sdists").mkdir(exist_ok=True)
         for compiled in self.compiled:
             if compiled.name in parts:
                 archive = sdist.file(compiled.sdist, compiled.name, compiled.version)
                 sdist.as_tar(archive, context / "sdists" / f"{compiled.name}.tar")
+
+    def _write_requirements(self, folder: Path, machine: Architecture) -> None:
+        """Write what runs on the target, and on the engine itself, whose Python builds wheels if it is accelerated."""
+        folder.mkdir()
+        for file in self.build_files:
+            if file.runs_on(self.target.base, {self.target.arch, machine}):
+                shutil.copy2(file.path(self.target.base), folder / file.file.filename)
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
         built = self.wheels(artifacts, work / "wheels", repaired=False)
@@ -131,6 +145,15 @@ class Wheels:
             part.name: _wheel(part, artifacts[part.repaired if repaired else part.stage], folder)
             for part in self.compiles
         }
+
+
+def _write_auditwheel(folder: Path, arch: Architecture) -> None:
+    folder.mkdir()
+    for tool in tools().repairing:
+        for file in tool.for_machine(arch.machine):
+            shutil.copy2(static_tools.wheel(tool, file), folder / file.name)
+    repairing = requirements(tools().repairing)
+    (folder / "auditwheel.txt").write_text(repairing, encoding="utf-8", newline="\n")
 
 
 def _row(route: Route) -> Package:

@@ -25,6 +25,8 @@ class Wanted:
     """Versions to keep where the requirements allow them."""
     sources: frozenset[str] = frozenset()
     """Names of packages that are compiled even where a wheel fits."""
+    without_dependencies: bool = False
+    """Whether only the packages that are named themselves are resolved."""
     wheels_only: bool = False
     """Whether packages that would have to be compiled are an error."""
 
@@ -94,9 +96,9 @@ def _compile(wanted: Wanted, arguments: Sequence[str], facts: sdist.StaticMetada
         folder = Path(name)
         plain = requirements_file.read(wanted.files, wanted.requirements)
         inputs = [_write(folder / "requirements.in", (*plain.options, *plain.requirements))]
-        more: list[str] = []
+        more: list[str] = ["--no-deps"] if wanted.without_dependencies else []
         if fixed := (*wanted.pins, *plain.constraints):
-            more = ["--constraints", _write(folder / "pins.txt", fixed)]
+            more += ["--constraints", _write(folder / "pins.txt", fixed)]
         if wanted.preferences:
             kept = folder / "requirements.txt"
             more += ["--output-file", _write(kept, wanted.preferences)]
@@ -156,8 +158,8 @@ def _shortened(existing: Sequence[str], runtime: Runtime, arch: Architecture) ->
 def newest_fitting(name: str, runtime: Runtime, arch: Architecture) -> str | None:
     """Return the newest version of a package with a wheel for the target; None if there is none."""
     for platform in runtime.os.uv_platforms:
-        arguments = [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE, "--no-deps"]
-        finished = _compile(Wanted(requirements=(name,)), arguments)
+        arguments = [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE]
+        finished = _compile(Wanted(requirements=(name,), without_dependencies=True), arguments)
         if finished.returncode == 0:
             newest = candidates(finished.stdout)[0]
             return newest.version if best(newest, runtime, arch) else None

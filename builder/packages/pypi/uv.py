@@ -32,7 +32,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 
 
 def version() -> str:
-    """Return the version of uv, on the host and in containers."""
+    """Return the version of uv on the host."""
     return importlib.metadata.version("uv")
 
 

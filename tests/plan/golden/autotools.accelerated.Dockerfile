@@ -14,8 +14,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     clang lld llvm patchelf
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/toolchain.sh aarch64-linux-gnu
 
 FROM --platform=linux/arm64 public.ecr.aws/sam/build-provided.al2023:latest-arm64 AS step-0
@@ -31,8 +29,6 @@ FROM step-0 AS step-1
 ADD sources/jq.tar /layerwright/sources/jq/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -68,8 +64,6 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

@@ -18,17 +18,19 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # step 1: event-log 1.0.0, built with cargo
-FROM step-1-packages AS step-1
+# the crates of step-1, of which nothing runs yet
+FROM step-1-packages AS fetched-step-1
 ADD cargo.tar /layerwright/cargo/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
     sh /layerwright/inside/crates.sh fetch
+
+FROM fetched-step-1 AS step-1
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/crates.sh build extensions  --  && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/crates.py /layerwright/cargo/metadata.json \
     "$PREFIX/share/licenses/cargo" event-log
@@ -37,8 +39,6 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

@@ -14,8 +14,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     clang lld llvm patchelf cargo rust
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/toolchain.sh aarch64-linux-gnu
 
 FROM --platform=linux/arm64 public.ecr.aws/sam/build-provided.al2023:latest-arm64 AS step-0
@@ -37,12 +35,14 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # step 1: hexyl 0.16.0, built with cargo
-FROM step-1-packages AS step-1
+# the crates of step-1, of which nothing runs yet
+FROM step-1-packages AS fetched-step-1
 ADD cargo.tar /layerwright/cargo/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -75,10 +75,10 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/rust/cargo,target=/usr/bin/cargo \
     --mount=type=bind,from=toolchain,source=/native/rust/rustc,target=/usr/bin/rustc \
     sh /layerwright/inside/crates.sh fetch hexyl-0.16.0 43d56dd04872b6c6d429f18d2e03df95f853feb618c7cd8bf22d0e6851ce5ef8
+
+FROM fetched-step-1 AS step-1
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -118,8 +118,6 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

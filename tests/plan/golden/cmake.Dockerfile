@@ -22,16 +22,12 @@ FROM step-1 AS step-2
 ADD sources/qpdf.tar /layerwright/sources/qpdf/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/systems/cmake.sh qpdf -GNinja -DBUILD_STATIC_LIBS=OFF -DBUILD_DOC=OFF -DINSTALL_EXAMPLES=OFF -DUSE_IMPLICIT_CRYPTO=OFF -DREQUIRE_CRYPTO_NATIVE=ON
 
 
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-2 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

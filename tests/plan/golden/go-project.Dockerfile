@@ -18,25 +18,25 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # step 1: extensions/log-requests, in Go from .
-FROM step-1-packages AS step-1
+# the modules of step-1, of which nothing runs yet
+FROM step-1-packages AS fetched-step-1
 ADD go-1.tar /layerwright/go/01/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
     PACKAGE=. FILE=extensions/log-requests TAGS='' LINKER='-s -w -buildid= '"'"'-X=main.version=1.0.0'"'"'' CGO_ENABLED=0 sh /layerwright/inside/go.sh download /layerwright/go/01
+
+FROM fetched-step-1 AS step-1
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     PACKAGE=. FILE=extensions/log-requests TAGS='' LINKER='-s -w -buildid= '"'"'-X=main.version=1.0.0'"'"'' CGO_ENABLED=0 sh /layerwright/inside/go.sh build /layerwright/go/01
 
 
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

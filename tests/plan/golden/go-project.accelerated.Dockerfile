@@ -14,8 +14,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     clang lld llvm patchelf golang
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/toolchain.sh aarch64-linux-gnu
 
 FROM --platform=linux/arm64 public.ecr.aws/sam/build-python3.13:latest-arm64 AS step-0
@@ -37,12 +35,14 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # step 1: extensions/log-requests, in Go from .
-FROM step-1-packages AS step-1
+# the modules of step-1, of which nothing runs yet
+FROM step-1-packages AS fetched-step-1
 ADD go-1.tar /layerwright/go/01/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -76,10 +76,10 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/lib/loader,target=/lib64/ld-linux-x86-64.so.2 \
     --mount=type=bind,from=toolchain,source=/native/go/tool,target=/usr/lib/golang/pkg/tool/linux_amd64 \
     PACKAGE=. FILE=extensions/log-requests TAGS='' LINKER='-s -w -buildid= '"'"'-X=main.version=1.0.0'"'"'' CGO_ENABLED=0 sh /layerwright/inside/go.sh download /layerwright/go/01
+
+FROM fetched-step-1 AS step-1
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -118,8 +118,6 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

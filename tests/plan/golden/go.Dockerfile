@@ -18,25 +18,25 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # step 1: bin/hello, in Go from rsc.io/hello
-FROM step-1-packages AS step-1
+# the modules of step-1, of which nothing runs yet
+FROM step-1-packages AS fetched-step-1
 ADD go-1.tar /layerwright/go/01/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
     PACKAGE=rsc.io/hello FILE=bin/hello TAGS=netgo LINKER='-s -w -buildid=' CGO_ENABLED=0 sh /layerwright/inside/go.sh download /layerwright/go/01
+
+FROM fetched-step-1 AS step-1
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     PACKAGE=rsc.io/hello FILE=bin/hello TAGS=netgo LINKER='-s -w -buildid=' CGO_ENABLED=0 sh /layerwright/inside/go.sh build /layerwright/go/01
 
 
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

@@ -20,8 +20,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2 on Lambda lacks
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.11 /layerwright/inside/packages.py "$PREFIX" git-core && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.11 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"

@@ -13,14 +13,12 @@ ADD sdists/psycopg2.tar /layerwright/sources/sdist/
 
 FROM source-psycopg2 AS wheel-psycopg2
 ARG LAYERWRIGHT_AGAIN
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
-    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=cache,target=/layerwright/cache/uv,id=layerwright-al2-arm64-uv \
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.11) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --python /var/lang/bin/python3.11 --out-dir /layerwright/out \
-    . && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.11 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
     rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.11 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 

@@ -14,8 +14,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     clang lld llvm patchelf
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/toolchain.sh aarch64-linux-gnu
 
 FROM --platform=linux/arm64 public.ecr.aws/sam/build-python3.11:latest-arm64 AS step-0
@@ -32,10 +30,8 @@ ADD sdists/psycopg2.tar /layerwright/sources/sdist/
 
 FROM source-psycopg2 AS wheel-psycopg2
 ARG LAYERWRIGHT_AGAIN
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
-    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=cache,target=/layerwright/cache/uv,id=layerwright-al2-arm64-uv-native \
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -72,8 +68,8 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/native/lib" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.11) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --python /var/lang/bin/python3.11 --out-dir /layerwright/out \
-    . && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.11 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
     rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.11 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 

@@ -14,8 +14,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     clang lld llvm patchelf
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/toolchain.sh aarch64-linux-gnu
 
 FROM --platform=linux/arm64 public.ecr.aws/lambda/python:3.15-preview AS step-0
@@ -39,10 +37,8 @@ ADD sdists/lz4.tar /layerwright/sources/sdist/
 
 FROM source-lz4 AS wheel-lz4
 ARG LAYERWRIGHT_AGAIN
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
-    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=cache,target=/layerwright/cache/uv,id=layerwright-al2023-arm64-uv-native \
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
@@ -79,8 +75,8 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/native/lib" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.15) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --python /var/lang/bin/python3.15 --out-dir /layerwright/out \
-    . && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.15 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
     rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.15 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 

@@ -18,19 +18,29 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 
 # rpds-py 0.30.0, from its sdist
-FROM step-1 AS source-rpds-py
-ADD sdists/rpds-py.tar /layerwright/sources/sdist/
 
-FROM source-rpds-py AS wheel-rpds-py
+# the crates and modules that locks of rpds-py name, of which nothing runs yet
+FROM step-1 AS fetched-wheel-rpds-py
+ADD sdists/rpds-py.tar /layerwright/sources/sdist/
 ARG LAYERWRIGHT_AGAIN
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
-    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=cache,target=/layerwright/cache/uv,id=layerwright-al2023-arm64-uv \
+    --mount=type=secret,id=layerwright-indexes \
+    sh /layerwright/inside/fetched.sh cargo
+
+FROM step-1 AS source-rpds-py
+ADD sdists/rpds-py.tar /layerwright/sources/sdist/
+COPY --from=fetched-wheel-rpds-py /layerwright/fetched /layerwright/fetched
+
+FROM source-rpds-py AS wheel-rpds-py
+ARG LAYERWRIGHT_AGAIN
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
-    . && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
     rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 

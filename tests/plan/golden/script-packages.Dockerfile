@@ -21,8 +21,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 FROM step-1 AS step-2
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=scripts,target=/layerwright/scripts --mount=type=bind,source=recipe,target=/layerwright/recipe \
     NAME=ca-bundle VERSION=2025 sh /layerwright/inside/script.sh 02
 
@@ -30,8 +28,6 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-2 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

@@ -22,8 +22,6 @@ FROM step-1 AS step-2
 ADD sources/leptonica.tar /layerwright/sources/leptonica/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/systems/cmake.sh leptonica -GNinja -DBUILD_SHARED_LIBS=ON -DBUILD_PROG=OFF -DENABLE_GIF=OFF -DENABLE_OPENJPEG=OFF
 
 
@@ -32,16 +30,12 @@ FROM step-2 AS step-3
 ADD sources/tesseract.tar /layerwright/sources/tesseract/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/systems/cmake.sh tesseract -GNinja -DBUILD_SHARED_LIBS=ON -DBUILD_TRAINING_TOOLS=OFF -DDISABLE_ARCHIVE=ON -DDISABLE_CURL=ON -DENABLE_NATIVE=OFF
 
 
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-3 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

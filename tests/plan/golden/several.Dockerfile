@@ -22,8 +22,6 @@ FROM step-1 AS step-2
 ADD sources/second.tar /layerwright/sources/second/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/systems/cmake.sh second '-DNAME=with space'
 
 
@@ -44,14 +42,12 @@ ADD sdists/lz4.tar /layerwright/sources/sdist/
 
 FROM source-lz4 AS wheel-lz4
 ARG LAYERWRIGHT_AGAIN
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
-    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=cache,target=/layerwright/cache/uv,id=layerwright-al2023-x86_64-uv \
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
-    . && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
     rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 
@@ -59,8 +55,6 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 # libraries that Amazon Linux 2023 on Lambda lacks
 FROM step-3 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
-    --mount=type=secret,id=layerwright-environment \
-    --mount=type=secret,id=layerwright-ca \
     --mount=type=bind,source=bin,target=/layerwright/bin \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 

@@ -1,0 +1,80 @@
+# tiny-1.0-python3.13-arm64: public.ecr.aws/sam/build-python3.13:latest-arm64
+FROM --platform=linux/arm64 public.ecr.aws/sam/build-python3.13:latest-arm64 AS step-0
+USER root
+WORKDIR /layerwright
+ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=315532800 \
+    CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LAYERWRIGHT_GOARCH=arm64
+
+# step 1: script
+FROM step-0 AS step-1
+ARG LAYERWRIGHT_AGAIN
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=token \
+    --mount=type=bind,source=scripts,target=/layerwright/scripts --mount=type=bind,source=recipe,target=/layerwright/recipe \
+    NAME=tiny VERSION=1.0 sh /layerwright/inside/script.sh 01
+
+
+# step 2: packages cargo zlib-devel
+FROM step-1 AS step-2
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    cargo zlib-devel
+
+
+# cargo, where nothing else has run
+FROM step-0 AS clean-1
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    cargo
+
+
+# lz4 4.4.4, from its sdist
+
+# the crates and modules that locks of lz4 name, of which nothing runs yet
+FROM clean-1 AS fetched-wheel-lz4
+ADD sdists/lz4.tar /layerwright/sources/sdist/
+ARG LAYERWRIGHT_AGAIN
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=secret,id=layerwright-indexes \
+    sh /layerwright/inside/fetched.sh cargo
+
+FROM step-2 AS source-lz4
+ADD sdists/lz4.tar /layerwright/sources/sdist/
+COPY --from=fetched-wheel-lz4 /layerwright/fetched /layerwright/fetched
+
+FROM source-lz4 AS wheel-lz4
+ARG LAYERWRIGHT_AGAIN
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
+    . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
+    CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
+    rm -f /layerwright/out/.gitignore && \
+    LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
+
+
+# libraries that Amazon Linux 2023 on Lambda lacks
+FROM step-2 AS tree
+RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=bin,target=/layerwright/bin \
+    LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
+
+# what leaves the container
+FROM scratch AS result
+COPY --from=wheel-lz4 /layerwright/out /wheel-lz4/out
+COPY --from=tree /opt /tree/opt
+COPY --from=tree /layerwright/out /tree/out
+COPY --from=tree /layerwright/outside /tree/outside
+
+# scripts/01.sh
+#   true

@@ -1,0 +1,40 @@
+# tiny-1.0-python3.13-arm64: public.ecr.aws/sam/build-python3.13:latest-arm64
+FROM --platform=linux/arm64 public.ecr.aws/sam/build-python3.13:latest-arm64 AS step-0
+USER root
+WORKDIR /layerwright
+ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=315532800 \
+    CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LAYERWRIGHT_GOARCH=arm64
+
+# step 1: packages cargo zlib-devel
+FROM step-0 AS step-1
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    cargo zlib-devel
+
+
+# lz4 4.4.4, from its sdist
+FROM step-1 AS source-lz4
+ADD sdists/lz4.tar /layerwright/sources/sdist/
+
+FROM source-lz4 AS wheel-lz4
+ARG LAYERWRIGHT_AGAIN
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
+    . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
+    CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
+    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    --offline --no-index --find-links /layerwright/requirements . && \
+    rm -f /layerwright/out/.gitignore && \
+    LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
+
+
+# what leaves the container
+FROM scratch AS result
+COPY --from=wheel-lz4 /layerwright/out /wheel-lz4/out
