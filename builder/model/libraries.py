@@ -6,6 +6,8 @@ A line is a soname, followed by the highest symbol version of each family that i
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 
 from builder.base.errors import UsageError
@@ -67,9 +69,15 @@ def _image_of(system: str, arch: Architecture) -> str:
 
 
 @cache
-def maybe_absent() -> frozenset[str]:
-    """Return the sonames that images have only for their package manager, and that the managed runtime may lack."""
-    return frozenset(_table("libraries/maybe-absent.txt"))
+def maybe_absent(system: str) -> frozenset[str]:
+    """Return the sonames of an operating system's images that the managed runtime may lack."""
+    rows = _table("libraries/maybe-absent.txt").items()
+    return frozenset(name for name, systems in rows if not systems or system in systems)
+
+
+def maybe_absent_in(runtimes: Iterable[Runtime]) -> frozenset[str]:
+    """Return the sonames that at least one of the runtimes may lack though its image has them."""
+    return frozenset().union(*(maybe_absent(runtime.os.name) for runtime in runtimes))
 
 
 @cache
@@ -92,30 +100,73 @@ def in_images(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]
     return frozenset(set.intersection(*sets)) if sets else frozenset()
 
 
+def certain(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> frozenset[str]:
+    """Return the sonames that all of the runtimes have for certain, not only their images."""
+    chosen = tuple(runtimes)
+    return in_images(chosen, architectures) - maybe_absent_in(chosen)
+
+
 def provided(runtimes: Iterable[Runtime], arch: Architecture) -> list[str]:
-    """Return the sonames that runtimes have for certain, sorted. Those that only their images may have are missing."""
-    return sorted(in_images(runtimes, (arch,)) - maybe_absent())
+    """Return the sonames that runtimes have for certain, sorted."""
+    return sorted(certain(runtimes, (arch,)))
 
 
-def _of_language(runtime: Runtime) -> tuple[str, ...]:
-    """Return the sonames in /var/lang/lib, where Lambda's interpreters are libraries."""
+def _of_language(runtime: Runtime) -> Mapping[str, Versions]:
+    """Return the sonames in /var/lang/lib, where Lambda's interpreters are libraries, with their symbol versions."""
+    found = {name: versions for pattern, name, versions in _scoped("languages") if fnmatchcase(runtime.name, pattern)}
     if runtime.python:
-        return (f"libpython{runtime.series}.so.1.0", "libpython3.so")
-    ruby = f"libruby.so.{'.'.join(runtime.series.split('.')[:2])}"
-    return {"ruby": (ruby,), "java": ("libjvm.so", "libjava.so")}.get(runtime.language, ())
+        found |= {f"libpython{runtime.series}.so.1.0": (), "libpython3.so": ()}
+    if runtime.language == "ruby":
+        found |= {f"libruby.so.{'.'.join(runtime.series.split('.')[:2])}": ()}
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FoundVersions:
+    """The highest symbol versions of the library that the loader finds for a soname in a runtime."""
+
+    folder: str
+    """`/var/lang/lib`, which comes first, or `/lib64`."""
+    everywhere: Versions
+    """What every host has."""
+    newest: Versions
+    """What the newest image has."""
+
+
+def versions_of(soname: str, runtime: Runtime, arch: Architecture) -> FoundVersions | None:
+    """Return the symbol versions of a library of a runtime; None if it has no such library."""
+    own = _of_language(runtime)
+    if soname in own:
+        return FoundVersions(folder="/var/lang/lib", everywhere=own[soname], newest=own[soname])
+    of_image = of_system(runtime.os.name, arch.name)
+    if soname not in of_image:
+        return None
+    newer = next(
+        (found for system, name, found in _scoped("newest") if (system, name) == (runtime.os.name, soname)), None
+    )
+    return FoundVersions(folder="/lib64", everywhere=of_image[soname], newest=newer or of_image[soname])
+
+
+@cache
+def _scoped(file: str) -> tuple[tuple[str, str, Versions], ...]:
+    """Return the rows of a file whose first column says where a library is."""
+    return tuple((where, name, tuple(versions)) for where, name, *versions in _rows(f"libraries/{file}.txt"))
 
 
 def refusal(soname: str, runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> str | None:
     """Return the reason why a library must not be bundled, or None."""
     if C_LIBRARY.match(soname):
         return f"`{soname}` is part of the C library, of which a second copy crashes"
-    if soname in in_images(runtimes, architectures) - maybe_absent():
+    if soname in certain(runtimes, architectures):
         return f"Lambda has `{soname}` itself and finds it before /opt/lib, so that a bundled one is never used"
     return None
 
 
 @cache
 def _table(file: str) -> Mapping[str, Versions]:
+    return {name: tuple(versions) for name, *versions in _rows(file)}
+
+
+def _rows(file: str) -> Iterator[list[str]]:
     text = (facts.folder() / file).read_text(encoding="utf-8")
-    rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return {name: tuple(versions) for name, *versions in rows}
+    return (line.split() for line in text.splitlines() if line and not line.startswith("#"))

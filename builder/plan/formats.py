@@ -27,7 +27,7 @@ FORMATS = {
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
     "bytecode": Format(version=1, modules=("layer.bytecode", "layer.interpreters", "plan.outlook")),
     "manifest": Format(
-        version=1,
+        version=2,
         modules=(
             "building.describing",
             "layer.checks",

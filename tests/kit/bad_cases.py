@@ -30,6 +30,13 @@ CASES: Sequence[Bad] = (
         one("bin/x", ARC4 + " int main(void) { return PyInit_x(); }", shared=False),
         "bin/x",
     ),
+    Bad(
+        "openssl-of-the-future",
+        "symbol-version",
+        "needs OPENSSL_9.0.0 of",
+        needs(X, "libssl.so.3", version="OPENSSL_9.0.0"),
+        X,
+    ),
     Bad("glibc-library", "glibc", "GLIBC_2.36", one("lib/libx.so.1", ARC4), "lib/libx.so.1"),
     Bad(
         "glibc-extension",

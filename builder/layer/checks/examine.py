@@ -55,7 +55,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         found = [one for many in pool.map(_several, _batches(wanted)) for one in many]
     elves = {one.path: one.elf for one in found if one.elf}
     links = {entry.path: entry.link for entry in tree if entry.link is not None}
-    sonames = libraries.in_images(runtimes, architectures) - libraries.maybe_absent()
+    sonames = libraries.certain(runtimes, architectures)
     return Subject(
         tree=tree,
         runtimes=runtimes,

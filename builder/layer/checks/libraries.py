@@ -33,7 +33,7 @@ def unresolved_library(subject: Subject) -> Iterator[Finding]:
 def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding | None:
     library = subject.linker.find(path, elf, soname)
     if library is None:
-        if soname in libraries.maybe_absent():
+        if soname in libraries.maybe_absent_in(subject.runtimes):
             message = f"needs `{soname}`, which only Lambda's images are known to have, the managed runtime may not"
             hint = f'bundle it: `bundle = ["{soname}"]` under [libraries], or put it into lib/'
             return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
