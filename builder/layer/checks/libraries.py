@@ -48,7 +48,8 @@ def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding |
         # Some packages open their libraries before the import that needs them, which no ELF header shows.
         message = f"needs `{soname}`; the layer has it as {library.path}, where the loader does not look"
         hint = "put it into lib/, or give the file an rpath that leads there (patchelf --force-rpath --set-rpath)"
-        return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
+        severity = ERROR if elf.program else WARNING  # nothing opens a library before a program starts
+        return Finding(check="unresolved-library", severity=severity, path=path, message=message, hint=hint)
     return None
 
 

@@ -1,11 +1,14 @@
 """Layers that are in production, from the packages in which their publishers ship them."""
 
 import io
+import subprocess
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.zips import write
 
 from builder.base import fetch
 from builder.layer import checks
@@ -23,6 +26,10 @@ LAYERS = {
 }
 OLDER = {"cdk-lambda-layer-curl==2.0.838": "libssl.so.10", "cdk-lambda-layer-wget==2.0.423": "libpcre.so.1"}
 """Built for Amazon Linux 2, with a library that only that system has."""
+UNSTARTABLE = {"cdk-lambda-layer-wget==2.0.423": "libnettle.so.8"}
+"""Programs beside the one that is meant need a library of lib64/, where the loader does not look."""
+CHROMIUM = "@sparticuz/chromium"
+_UNPACK = "const z=require('zlib'),f=require('fs');process.stdout.write(z.brotliDecompressSync(f.readFileSync(0)))"
 
 
 def layer_zip(requirement: str, folder: Path) -> Path | None:
@@ -50,10 +57,66 @@ def test_a_layer_in_production_passes_without_an_error(requirement: str, tmp_pat
     path = layer_zip(requirement, tmp_path)
     assert path is not None
     older = OLDER.get(requirement)
-    assert failures(path, "python3.11" if older else "python3.13") == []
+    found = failures(path, "python3.11" if older else "python3.13")
+    unstartable = UNSTARTABLE.get(requirement)
+    assert {one.path for one in found if one.path and not one.path.startswith("bin/")} == set()
+    assert bool(found) == bool(unstartable)
+    assert all(f"needs `{unstartable}`; the layer has it as lib64/" in one.message for one in found)
     if older:
         messages = [one.message for one in failures(path, "python3.13")]
         assert any(f"`{older}`, which neither the layer nor python3.13" in message for message in messages)
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory, program: Callable[[str], str]) -> Callable[[str, str], Path]:
+    """Return a function that makes a layer of Amazon Linux's libraries in a version of the package, all in lib/."""
+    npm, node = program("npm"), program("node")
+
+    def layer(version: str, system: str) -> Path:
+        folder = tmp_path_factory.mktemp("chromium")
+        command = [npm, "pack", "--silent", f"{CHROMIUM}@{version}"]
+        packed = subprocess.run(command, cwd=folder, capture_output=True, check=True, encoding="utf-8").stdout.split()[
+            -1
+        ]
+        with tarfile.open(folder / packed) as package:
+            inner = package.extractfile(f"package/bin/{system}.tar.br")
+            assert inner is not None
+            data = subprocess.run([node, "-e", _UNPACK], input=inner.read(), capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            files = {
+                f"lib/{one.name.rpartition('/')[2]}": content.read()
+                for one in archive
+                if (content := archive.extractfile(one))
+            }
+        return write(folder / "layer.zip", files, modes=dict.fromkeys(files, 0o100755))
+
+    return layer
+
+
+@pytest.mark.network
+@pytest.mark.engine  # many megabytes
+def test_libraries_of_amazon_linux_2023_are_for_that_system(chromium: Callable[[str, str], Path]) -> None:
+    """Amazon's own nss and nspr of 2026-06, built for glibc 2.34."""
+    path = chromium("153", "al2023")
+    assert failures(path, "nodejs22.x") == failures(path, "provided.al2023") == []
+    older = failures(path, "nodejs16.x")
+    assert {one.check for one in older} == {"glibc"}
+    assert sorted(str(one.path) for one in older) == [
+        *("lib/libfreebl3.so", "lib/libfreeblpriv3.so", "lib/libnspr4.so", "lib/libnssutil3.so", "lib/libsoftokn3.so"),
+    ]
+    assert any("needs GLIBC_2.34 for `dlopen`" in one.message and "has 2.26" in one.message for one in older)
+
+
+@pytest.mark.network
+@pytest.mark.engine  # many megabytes
+def test_libraries_of_amazon_linux_2_are_for_that_system(chromium: Callable[[str, str], Path]) -> None:
+    """Amazon's own nss of 2023-12, without the nspr that Amazon Linux 2 has and 2023 has not."""
+    path = chromium("123.0.1", "al2")
+    assert failures(path, "nodejs16.x") == failures(path, "provided.al2") == []
+    newer = failures(path, "nodejs22.x")
+    assert {one.check for one in newer} == {"unresolved-library"}
+    missing = {one.message.split("`")[1] for one in newer}
+    assert missing == {"libplc4.so", "libplds4.so", "libnspr4.so"}
 
 
 def failures(path: Path, name: str) -> list[checks.Finding]:
