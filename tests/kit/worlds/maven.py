@@ -30,7 +30,8 @@ _NEED = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}
 _RUN = """<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>
 <artifactId>maven-antrun-plugin</artifactId><version>3.1.0</version><executions><execution><phase>validate</phase>
 <goals><goal>run</goal></goals><configuration><target><touch file="{}"/></target></configuration>
-</execution></executions></plugin></plugins></build>
+</execution></executions></plugin></plugins><extensions><extension><groupId>{}</groupId><artifactId>extension</artifactId>
+<version>1.0.0</version></extension></extensions></build>
 """
 _SETTINGS = """<settings>
 <servers><server><id>loopback</id>{login}</server></servers>
@@ -105,7 +106,7 @@ class Maven(World):
         path.with_name(f"{path.name}.sha1").write_text(hashlib.sha1(data).hexdigest())  # noqa: S324  Maven's own
 
     def hostile(self, marker: Path) -> tuple[str, str | None]:
-        self._publish(Thing(name="evil"), _RUN.format(marker))
+        self._publish(Thing(name="evil"), _RUN.format(marker, self._group))
         return self.step("evil"), self.step("evil")
 
     def step(self, *names: str) -> str:

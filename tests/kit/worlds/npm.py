@@ -46,7 +46,9 @@ class Npm(World):
         run = f"touch {marker}"
         scripts = dict.fromkeys(("preinstall", "install", "postinstall", "prepare", "prepublish"), run)
         gyp = f"{{'targets': [{{'target_name': 'x', 'type': 'none', 'variables': {{'y': '<!({run})'}}}}]}}"
-        npm.package(self._folder, "evil", scripts=scripts, files={"binding.gyp": gyp})
+        script = f"#!/bin/sh\n{run}\n"
+        files = {"binding.gyp": gyp, ".npmrc": "git=./evil.sh\nscript-shell=./evil.sh\n", "evil.sh": script}
+        npm.package(self._folder, "evil", scripts=scripts, files=files)
         return self.step("evil"), f'{self.step("evil")}skip-scripts = ["evil"]\n'
 
     def step(self, *names: str) -> str:

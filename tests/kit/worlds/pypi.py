@@ -44,10 +44,13 @@ class PyPI(World):
         code = f"open({str(marker)!r}, 'w').close()\n"
         setup = f"{code}from setuptools import setup\nsetup(name='evil', version='1.0.0')\n"
         wheels.make_sdist(self._folder, "evil", "1.0.0", setup, {"setup.cfg": ""})
+        system = '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+        backend = {"pyproject.toml": system, "backend.py": code}
+        wheels.make_sdist(self._folder, "backed", "1.0.0", setup, backend)
         hooks = {"mild.pth": f"import sys; {code}".encode(), "mild/__init__.py": code.encode()}
         wheels.make_wheel(self._folder, "mild", "1.0.0", files=hooks)
         wheels.make_wheel(self._folder, "setuptools", "99.0", files={"setuptools/build_meta.py": code.encode()})
-        return self.step("evil", "mild"), self.step("mild")
+        return self.step("evil", "mild", "backed"), self.step("mild")
 
     def step(self, *names: str) -> str:
         return _requirements(*(f"{name}==1.0.0" for name in names))
