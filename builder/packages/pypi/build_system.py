@@ -7,8 +7,6 @@ what backends are known to ask for is gathered here.
 import ast
 import configparser
 import re
-import tarfile
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from builder.base import texts
+from builder.base import archives, texts
 from builder.base.errors import BuildError
 from builder.packages.pypi import sdist
 
@@ -28,6 +26,8 @@ _PERHAPS = {
     "setuptools": ("wheel",),  # before 70.1
 }
 """Tools that backends require where the system has none, or in some of their versions."""
+_LONGEST_PROGRAM = 1 << 18
+"""Characters of a setup.py that is parsed; its syntax tree takes a hundred times as much."""
 _PLACE = re.compile(r"[^/]+/(?:pyproject\.toml|setup\.cfg|setup\.py)")
 
 
@@ -49,7 +49,7 @@ def read(path: Path) -> BuildSystem:
     try:
         files = {name.rpartition("/")[2]: text for name, text in sdist.texts(path, _PLACE)}
         document = texts.parse_toml(files.get("pyproject.toml", ""))
-    except (tarfile.TarError, zipfile.BadZipFile, texts.MalformedError) as error:
+    except (*archives.FAULTS, texts.MalformedError) as error:
         msg = f"{path.name}: its pyproject.toml cannot be read"
         raise BuildError(msg, why=[str(error)]) from error
     requires = _strings(_table(document, "build-system").get("requires", _LEGACY))
@@ -89,10 +89,11 @@ def _setup_requires(files: Mapping[str, str]) -> Iterator[str]:
     try:
         config.read_string(files.get("setup.cfg", ""))
         yield from config.get("options", "setup_requires", fallback="").replace(";\n", "\n").split("\n")
-    except configparser.Error:
+    except (configparser.Error, AttributeError):  # the latter for a line that begins with a blank
         pass
+    program = files.get("setup.py", "")
     try:
-        module = ast.parse(files.get("setup.py", ""))
+        module = ast.parse(program if len(program) <= _LONGEST_PROGRAM else "")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     named = {

@@ -4,7 +4,6 @@ uv would run a setup.py to learn its requirements, which must not happen on the 
 the package that it would build, and gets the requirements that the author's tools wrote into the sdist instead.
 """
 
-import configparser
 import email.parser
 import json
 import os
@@ -16,7 +15,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from builder.base import fetch
+from builder.base import archives, fetch
 from builder.base.errors import BuildError
 from builder.base.processes import Finished
 from builder.packages.pypi import uv
@@ -24,6 +23,8 @@ from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.pylock import candidates
 
 _METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))")
+_MOST = 8 << 20
+"""Bytes of one file of metadata: far more than PKG-INFO with a long description has."""
 _WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`\s]+)`")
 
 
@@ -56,9 +57,8 @@ class StaticMetadata:
         path = fetch.cached(str(dist.url), dist.sha256, dist.filename)
         try:
             self._known[name, version] = requirements(path)
-        except (tarfile.TarError, zipfile.BadZipFile) as error:
-            msg = f"{dist.filename} cannot be read"
-            raise BuildError(msg, why=[str(error)]) from error
+        except archives.FAULTS as error:
+            raise unreadable(dist.filename, error) from error
         return True
 
     def locate(self, name: str, version: str) -> Dist:
@@ -76,7 +76,7 @@ class StaticMetadata:
     def _tables(self) -> Iterator[str]:
         for (name, version), requires in self._known.items():
             yield f"\n[[dependency-metadata]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
-            yield f"requires-dist = {json.dumps(requires)}\n"
+            yield f"requires-dist = {json.dumps(requires, ensure_ascii=False)}\n"
 
 
 def _project_settings() -> str:
@@ -106,34 +106,50 @@ def requirements(path: Path) -> list[str]:
     top = min((name for name in files if name.endswith("PKG-INFO")), key=lambda name: name.count("/"), default=None)
     stated = email.parser.HeaderParser().parsestr(files[top]).get_all("Requires-Dist") if top else None
     if stated:
-        return [str(line) for line in stated]
+        return [_plain(str(line)) for line in stated]
     listed = next((text for name, text in files.items() if name.endswith(".egg-info/requires.txt")), "")
-    return list(_egg_requirements(listed))
+    return [_plain(line) for line in _egg_requirements(listed)]
+
+
+def _plain(line: str) -> str:
+    if not line.isprintable():
+        msg = f"a requirement has characters that are not shown: {line!r:.80}"
+        raise ValueError(msg)
+    return line
 
 
 def texts(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
-    """Yield path and text of the files in an sdist whose whole path matches the pattern."""
+    """Yield path and text of the files in an sdist whose whole path matches the pattern. Links are no files.
+
+    Raises one of `archives.FAULTS` for an sdist that cannot be read, or whose files are too large.
+    """
+    for name, data in _contents(path, pattern):
+        yield name, data.decode(errors="replace")
+
+
+def _contents(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if pattern.fullmatch(name)]
-            yield from ((name, archive.read(name).decode(errors="replace")) for name in names)
+        with archives.zipped(path) as archive:
+            for info in archive.infolist():
+                if pattern.fullmatch(info.filename):
+                    with archive.open(info) as stream:
+                        yield info.filename, archives.read(stream, _MOST, info.filename)
         return
-    with tarfile.open(path) as archive:
-        for member in archive:
-            if pattern.fullmatch(member.name) and (stream := archive.extractfile(member)):
-                yield member.name, stream.read().decode(errors="replace")
+    with path.open("rb") as packed, archives.tar(packed) as archive_of_files:
+        for member in archives.files(archive_of_files):
+            if pattern.fullmatch(member.name):
+                yield member.name, archives.read(archive_of_files.extractfile(member), _MOST, member.name)
 
 
 def _egg_requirements(text: str) -> Iterator[str]:
     """Yield requirements of a requires.txt. Its sections are `[extra]`, `[:marker]` or `[extra:marker]`."""
-    parser = configparser.ConfigParser(allow_no_value=True, delimiters=("\0",), strict=False, interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment, method-assign]
-    parser.read_string(f"[:]\n{text}")
-    for section in parser.sections():
-        extra, _, marker = section.partition(":")
-        conditions = [f"({marker})"] if marker else []
-        conditions += [f'extra == "{extra}"'] if extra else []
-        for line in parser[section]:
+    conditions: list[str] = []
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            extra, _, marker = line[1:].removesuffix("]").partition(":")
+            conditions = [f"({marker})"] if marker else []
+            conditions += [f'extra == "{extra}"'] if extra else []
+        elif line and not line.startswith(("#", ";")):
             yield f"{line} ; {' and '.join(conditions)}" if conditions else line
 
 
@@ -142,11 +158,19 @@ def as_tar(path: Path, to: Path) -> None:
     if not zipfile.is_zipfile(path):
         shutil.copyfile(path, to)
         return
-    with zipfile.ZipFile(path) as archive, tarfile.open(to, "w") as target:
-        for info in archive.infolist():
-            if info.is_dir():
-                continue
-            member = tarfile.TarInfo(info.filename)
-            member.size, member.mode = info.file_size, 0o755 if info.external_attr >> 16 & 0o111 else 0o644
-            with archive.open(info) as stream:
-                target.addfile(member, stream)
+    try:
+        with archives.zipped(path) as archive, tarfile.open(to, "w") as target:
+            for info in archive.infolist():
+                if info.is_dir():
+                    continue
+                member = tarfile.TarInfo(info.filename)
+                member.size, member.mode = info.file_size, 0o755 if info.external_attr >> 16 & 0o111 else 0o644
+                with archive.open(info) as stream:
+                    target.addfile(member, stream)
+    except archives.FAULTS as error:
+        raise unreadable(path.name, error) from error
+
+
+def unreadable(name: str, error: Exception) -> BuildError:
+    """Return the error for an archive that cannot be read."""
+    return BuildError(f"{name} cannot be read", why=[str(error) or "it ends too early"])

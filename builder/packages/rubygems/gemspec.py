@@ -8,23 +8,30 @@ import gzip
 import json
 import re
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import yaml
 
+from builder.base import archives
 from builder.base.errors import BuildError
 from builder.base.values import RelativePath, matching
+from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.steps.gem_version import NAME
 
 _NAME = re.compile(NAME)
-_MOST = 8 << 20
-"""Bytes of metadata: hundreds of times what gems have."""
+_MOST = 2 << 20
+"""Bytes of metadata: many times what gems have."""
+_MOST_VALUES = 200_000
+"""Values of metadata, those of aliases each time. RubyGems 1.8 wrote aliases, so they cannot be refused."""
+_MOST_CONTENT = UNZIPPED_LIMIT
+"""Bytes of all files of a gem: what is more fits into no layer."""
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml is a tenfold faster, and refuses deep nesting itself."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_SafeLoader):  # type: ignore[misc]
     """Reads Ruby's objects as plain mappings: nothing of a gem is run."""
 
 
@@ -50,30 +57,67 @@ def metadata(path: Path, name: str = "") -> dict[str, Any]:
     Raises BuildError for a file that is not a gem, UntrustedError for values in it that are not valid.
     """
     try:
-        with tarfile.open(path) as archive:
-            member = archive.extractfile("metadata.gz")
-            found = yaml.load(_unpacked(member), _Loader) if member else None  # noqa: S506  a safe loader
+        with (
+            path.open("rb") as stream,
+            archives.tar(stream) as archive,
+            gzip.open(_member(archive, "metadata.gz")) as unpacked,
+        ):
+            found = _parsed(archives.read(unpacked, _MOST, "its metadata"))
+        if not isinstance(found, dict) or "name" not in found:
+            _unreadable(name or path.name, "its metadata names no gem")
+        typed = {**found, **_typed(found, name or path.name)}
+        text(typed, "0", "ruby")  # every field has the form that the specification needs
     except RecursionError:
         _unreadable(name or path.name, "its metadata is nested too deeply")
-    except (OSError, tarfile.TarError, zlib.error, EOFError, KeyError, ValueError, yaml.YAMLError) as error:
+    except (*archives.FAULTS, yaml.YAMLError, AttributeError, TypeError) as error:
         _unreadable(name or path.name, str(error))
-    if not isinstance(found, dict) or "name" not in found:
-        _unreadable(name or path.name, "its metadata names no gem")
-    return {**found, **_typed(found, name or path.name)}
+    return typed
 
 
-def _unpacked(packed: IO[bytes]) -> bytes:
-    """Return the metadata of a gem; it is read before anything else is known of the gem."""
-    with gzip.open(packed) as stream:
-        data = stream.read(_MOST + 1)
-    if len(data) > _MOST:
-        msg = f"its metadata has more than {_MOST >> 20} MB"
+def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
+    for member in archives.files(archive):
+        if member.name == name and (stream := archive.extractfile(member)):
+            return stream
+    msg = f"it has no {name}"
+    raise KeyError(msg)
+
+
+def _parsed(data: bytes) -> Any:  # noqa: ANN401
+    loader = _Loader(data)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _weigh(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _weigh(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node has, with all that its aliases stand for. Raises ValueError for too many."""
+    if (weight := known.get(id(node))) is not None:
+        return weight
+    known[id(node)] = _MOST_VALUES  # an alias of what it is in itself
+    inner: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        inner = [each for pair in node.value for each in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        inner = node.value
+    total = 1 + sum(_weigh(each, known) for each in inner)
+    if total > _MOST_VALUES:
+        msg = f"its metadata has more than {_MOST_VALUES:,} values"
         raise ValueError(msg)
-    return data
+    known[id(node)] = total
+    return total
 
 
 def _typed(found: dict[str, Any], sender: str) -> dict[str, Any]:
     """Return the values that become paths, or lines of the stub, which Ruby reads as code; all else is quoted there."""
+    for key in ("require_paths", "extensions", "dependencies"):
+        if not isinstance(found.get(key) or [], list):
+            msg = f"`{key}` is not a list"
+            raise TypeError(msg)
     return {
         "name": matching(_NAME, found["name"], sender, "a valid name of a gem"),
         "require_paths": [_folder(path, sender) for path in found.get("require_paths") or ["lib"]],
@@ -88,14 +132,17 @@ def _folder(path: object, sender: str) -> str:
 def contents(path: Path, name: str = "") -> Iterator[tuple[str, bytes]]:
     """Yield names and bytes of the files of a .gem; BuildError when one would leave its folder."""
     try:
-        with tarfile.open(path) as archive:
-            data = archive.extractfile("data.tar.gz")
-            with tarfile.open(fileobj=data, mode="r:gz") as inner:
-                for member in inner:
-                    stream = inner.extractfile(member) if member.isreg() else None
-                    if stream:
-                        yield RelativePath.parse(member.name, name or path.name), stream.read()
-    except (OSError, tarfile.TarError, EOFError, KeyError) as error:
+        with (
+            path.open("rb") as packed,
+            archives.tar(packed) as archive,
+            archives.tar(_member(archive, "data.tar.gz")) as inner,
+        ):
+            left = _MOST_CONTENT
+            for member in archives.files(inner):
+                data = archives.read(inner.extractfile(member), left, "its content")
+                left -= len(data)
+                yield RelativePath.parse(member.name, name or path.name), data
+    except archives.FAULTS as error:
         _unreadable(name or path.name, str(error))
 
 
@@ -165,4 +212,5 @@ def _ruby(value: Any) -> str:  # noqa: ANN401
     """Return a literal: JSON's strings are Ruby's, once nothing in them is interpolated."""
     if isinstance(value, list):
         return f"[{', '.join(_ruby(one) for one in value)}]"
-    return json.dumps(str(value), ensure_ascii=False).replace("#", "\\#") + ".freeze"
+    shown = str(value).encode(errors="replace").decode()  # a half of a surrogate pair is no character
+    return json.dumps(shown, ensure_ascii=False).replace("#", "\\#") + ".freeze"

@@ -3,6 +3,8 @@
 import functools
 import hashlib
 import http.server
+import io
+import re
 import subprocess
 import tarfile
 import threading
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.base import credentials, fetch
+from builder.base import archives, credentials, fetch
 from builder.base.errors import BuildError, UsageError
 from builder.packages import sources
 from builder.packages.pypi import sdist
@@ -217,6 +219,70 @@ def test_a_zip_becomes_a_tar_with_its_modes(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "a.tar") as made:
         assert {member.name: member.mode for member in made} == {"a-1/PKG-INFO": 0o644, "a-1/configure": 0o755}
     assert sdist.requirements(tmp_path / "a.zip") == ["b>=1 ; extra == 'x'"]
+
+
+PKG = "a-1/PKG-INFO"
+INFO = b"Metadata-Version: 2.1\nName: a\nVersion: 1\n"
+
+
+def sdist_of(*members: tuple[str, bytes, bytes]) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w:gz") as made:
+        for name, data, kind in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.size = kind, len(data) if kind == tarfile.REGTYPE else 0
+            info.linkname = "" if kind == tarfile.REGTYPE else "/etc/passwd"
+            made.addfile(info, io.BytesIO(data))
+    return raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"hello", "invalid header|truncated|empty|bad"),
+        (sdist_of((PKG, INFO, tarfile.REGTYPE))[:60], "ended before|end of|unexpected"),
+        (sdist_of((PKG, bytes(9 << 20), tarfile.REGTYPE)), "PKG-INFO has more than 8 MB"),
+        (sdist_of((PKG, INFO + b"Requires-Dist: a\x1b[31m\n", tarfile.REGTYPE)), "characters that are not shown"),
+    ],
+    ids=["no archive", "cut", "large", "controls"],
+)
+def test_an_sdist_that_cannot_be_read_is_told(tmp_path: Path, data: bytes, why: str) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(data)
+    with pytest.raises(archives.FAULTS) as raised:
+        sdist.requirements(tmp_path / "a.tar.gz")
+    error = sdist.unreadable("a-1.tar.gz", raised.value)
+    assert (error.what, error.exit_code) == ("a-1.tar.gz cannot be read", 4)
+    assert re.search(why, error.why[0])
+
+
+def test_an_encrypted_zip_is_told(tmp_path: Path) -> None:
+    import zipfile
+
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr(PKG, INFO)
+    data = bytearray(path.read_bytes())
+    data[6] |= 1
+    data[data.rindex(b"PK\1\2") + 8] |= 1
+    path.write_bytes(data)
+    with pytest.raises(archives.FAULTS, match="encrypted"):
+        sdist.requirements(path)
+    with pytest.raises(BuildError, match=r"a\.zip cannot be read"):
+        sdist.as_tar(path, tmp_path / "a.tar")
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+def test_metadata_that_is_no_file_is_left_out(tmp_path: Path, kind: bytes) -> None:
+    (tmp_path / "a.tar.gz").write_bytes(sdist_of((PKG, b"", kind)))
+    assert sdist.requirements(tmp_path / "a.tar.gz") == []
+
+
+def test_sections_of_requires_txt(tmp_path: Path) -> None:
+    text = b" x\n  y>=1\n# no\n\n[extra]\nz\n[:python_version<'3']\nw\n[e:m]\nv\n[\n=\n"
+    (tmp_path / "a.tar.gz").write_bytes(sdist_of(("a-1/a.egg-info/requires.txt", text, tarfile.REGTYPE)))
+    assert sdist.requirements(tmp_path / "a.tar.gz") == [
+        "x", "y>=1", 'z ; extra == "extra"', "w ; (python_version<'3')", 'v ; (m) and extra == "e"', "=",
+    ]  # fmt: skip
 
 
 def test_passwords_go_to_their_own_host_only(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import functools
 import gzip
 import io
+import json
+import re
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -338,6 +340,67 @@ def test_damaged_metadata_is_told(tmp_path: Path, packed: bytes) -> None:
         gemspec.metadata(tmp_path / "a.gem", "one.gem")
 
 
+BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 9))
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (f"{BOMB}authors: *a8\n", "more than 200,000 values"),
+        ("authors: &a [*a]\n", "more than 200,000 values"),
+        ("dependencies: [x]\n", "no attribute"),
+        ("dependencies: [{}]\n", "name"),
+        ("dependencies: 5\n", "`dependencies` is not a list"),
+        ("required_ruby_version: {requirements: [x]}\n", "unpack"),
+        ("require_paths: 5\n", "`require_paths` is not a list"),
+        ("authors: *nothing\n", "undefined alias"),
+    ],
+)
+def test_odd_metadata_is_told(tmp_path: Path, more: str, why: str) -> None:
+    packed = gzip.compress(f"--- !ruby/object:Gem::Specification\nname: one\n{more}".encode())
+    with tarfile.open(tmp_path / "a.gem", "w") as archive:
+        info = tarfile.TarInfo("metadata.gz")
+        info.size = len(packed)
+        archive.addfile(info, io.BytesIO(packed))
+    with pytest.raises(BuildError, match="^one.gem is no gem that can be read") as raised:
+        gemspec.metadata(tmp_path / "a.gem", "one.gem")
+    assert why in raised.value.why[0]
+
+
+def test_aliases_of_old_gems_are_read(tmp_path: Path) -> None:
+    text = """--- !ruby/object:Gem::Specification
+name: one
+dependencies:
+- !ruby/object:Gem::Dependency
+  name: two
+  requirement: &70 !ruby/object:Gem::Requirement
+    requirements:
+    - - ">="
+      - !ruby/object:Gem::Version
+        version: "1"
+  type: :runtime
+  version_requirements: *70
+"""
+    packed = gzip.compress(text.encode())
+    with tarfile.open(tmp_path / "a.gem", "w") as archive:
+        info = tarfile.TarInfo("metadata.gz")
+        info.size = len(packed)
+        archive.addfile(info, io.BytesIO(packed))
+    found = gemspec.text(gemspec.metadata(tmp_path / "a.gem", "one.gem"), "1.0", "ruby")
+    assert 's.add_runtime_dependency("two".freeze, [">= 1".freeze])' in found
+
+
+def test_fields_of_a_gem_are_data_for_ruby(tmp_path: Path) -> None:
+    hostile = "#{system('x')} #@x #$x \\ \" ' \n\t\x00\x7f\u2028 =begin __END__"
+    found = {**gemspec.metadata(kit.pack(tmp_path, "one")), "summary": hostile, "authors": [hostile, "\ud800"]}
+    lines = gemspec.text(found, "1.0", "ruby").split("\n")
+    assert [line for line in lines if line.startswith(("=begin", "__END__"))] == []
+    (summary,) = [line for line in lines if "s.summary" in line]
+    assert not re.search(r"(?<!\\)#[{@$]", summary)
+    literal = summary.partition(" = ")[2].removesuffix(".freeze").replace("\\#", "#")
+    assert json.loads(literal) == hostile
+
+
 def test_metadata_has_a_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = kit.pack(tmp_path, "one")
     size = len(gemspec.text(gemspec.metadata(path), "1.0", "ruby"))
@@ -355,7 +418,7 @@ def test_metadata_that_would_become_code_or_a_path_is_refused(
 ) -> None:
     path = kit.pack(tmp_path, "one")
     whole = gemspec.metadata(path)
-    monkeypatch.setattr("yaml.load", lambda *_: {**whole, where: value})
+    monkeypatch.setattr(gemspec, "_parsed", lambda *_: {**whole, where: value})
     with pytest.raises(BuildError, match="^one.gem sends a value that is not a"):
         gemspec.metadata(path, "one.gem")
 

@@ -1,0 +1,121 @@
+"""Archives of others: damaged, cut, encrypted, and bombs. Each ends in an error of `FAULTS`, in little memory."""
+
+import bz2
+import gzip
+import io
+import lzma
+import struct
+import tarfile
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import binary, integers
+
+from builder.base import archives
+
+
+def tarred(*members: tuple[str, bytes], kind: bytes = tarfile.REGTYPE) -> bytes:
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as made:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "/etc/passwd" if kind != tarfile.REGTYPE else ""
+            info.size = len(data) if kind == tarfile.REGTYPE else 0
+            made.addfile(info, io.BytesIO(data))
+    return raw.getvalue()
+
+
+def read(data: bytes, most: int = 100) -> dict[str, bytes]:
+    with archives.tar(io.BytesIO(data)) as archive:
+        return {
+            member.name: archives.read(archive.extractfile(member), most, member.name)
+            for member in archives.files(archive)
+        }
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress])
+def test_tars_of_every_compression_are_read(pack: Callable[[bytes], bytes]) -> None:
+    assert read(pack(tarred(("a", b"1"), ("b/c", b"2")))) == {"a": b"1", "b/c": b"2"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.DIRTYPE])
+def test_only_regular_files_are_read(kind: bytes) -> None:
+    assert read(tarred(("a", b""), kind=kind)) == {}
+
+
+def header(name: bytes, size: int, kind: bytes) -> bytes:
+    """Return the header of a member that claims a size."""
+    info = tarfile.TarInfo(name.decode())
+    info.size, info.type = size, kind
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_huge_header_is_refused_before_it_is_read(kind: bytes) -> None:
+    bomb = gzip.compress(header(b"x", 64 << 20, kind) + bytes(64 << 20) + tarred(("a", b"1")), 1)
+    tracemalloc.start()
+    with pytest.raises(archives.FAULTS):
+        read(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 32 << 20
+
+
+def test_a_member_beyond_the_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archives, "_MOST_BYTES", 1 << 20)
+    data = header(b"x", 2 << 20, tarfile.REGTYPE) + bytes(2 << 20) + tarred(("a", b"1"))
+    with pytest.raises(archives.FAULTS, match="GB unpacked"):
+        read(gzip.compress(data), most=4 << 20)
+
+
+def test_a_large_file_and_too_many_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="^a has more than 0 MB"):
+        read(tarred(("a", bytes(101))))
+    monkeypatch.setattr(archives, "MOST_MEMBERS", 1)
+    with pytest.raises(ValueError, match="more than 1 members"):
+        read(tarred(("a", b""), ("b", b"")))
+
+
+@given(integers(0, 400), binary(max_size=8))
+def test_a_cut_or_damaged_tar_ends_in_an_error_or_not_at_all(cut: int, noise: bytes) -> None:
+    whole = gzip.compress(tarred(("a", b"1" * 50), ("b", b"2" * 50)), mtime=0)
+    for data in (whole[:cut], whole[:cut] + noise + whole[cut + len(noise) :], noise):
+        try:
+            found = read(data)
+        except archives.FAULTS:
+            continue
+        assert set(found) <= {"a", "b"}
+
+
+# ---- zips ----------------------------------------------------------------------------------------------------------
+
+
+def zipped(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w") as made:
+        made.writestr("a", b"1")
+    return path
+
+
+def test_a_zip_is_read(tmp_path: Path) -> None:
+    with archives.zipped(zipped(tmp_path / "a.zip")) as archive:
+        assert archive.namelist() == ["a"]
+
+
+def test_a_zip_with_a_huge_table_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip")
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.rindex(b"PK\5\6") + 12, 1 << 30)
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match="its table has 1,073,741,824 bytes"), archives.zipped(path):
+        pass
+
+
+@pytest.mark.parametrize("data", [b"", b"PK", b"PK\5\6", b"x" * 70_000])
+def test_what_is_no_zip_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.zip").write_bytes(data)
+    with pytest.raises(archives.FAULTS), archives.zipped(tmp_path / "a.zip"):
+        pass
