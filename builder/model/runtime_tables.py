@@ -18,7 +18,8 @@ class PackageManager:
     """Commands and folders of a package manager in build images."""
 
     install: str
-    cache: str
+    cache: tuple[str, ...]
+    """Folders with what it downloaded: which of them depends on the program behind the name."""
     ca: str
     tools: tuple[str, ...]
     """Packages that compiling needs and the images with this package manager lack."""
@@ -116,7 +117,7 @@ def _file(row: Row) -> RuntimesFile:
 def _manager(_: str, row: Row) -> PackageManager:
     return PackageManager(
         install=row.value("install", str),
-        cache=row.value("cache", str),
+        cache=row.words("cache"),
         ca=row.value("ca", str),
         tools=row.words("tools", []),
     )

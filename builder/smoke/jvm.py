@@ -18,7 +18,7 @@ def command(runtime: Runtime) -> list[str]:
 
 
 def classes(runtime: Runtime, name: str) -> list[str]:
-    """Return the command that compiles a source file and prints its classes as a tar in base64."""
+    """Return the command that compiles a source file and prints its classes in base64, one on a line."""
     return _run(runtime, "classes", name)
 
 

@@ -1,10 +1,8 @@
 """The tests of a layer, run with its zip at /opt in the runtime's own image, under Lambda's conditions."""
 
 import base64
-import io
 import json
 import re
-import tarfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -226,7 +224,6 @@ def _java_classes(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> It
     finished = containers.run(sandbox.engine, compiler, files)
     if finished.returncode:
         raise _failure(sandbox, name, f"compiling {source}", finished.stderr.splitlines(), finished.returncode)
-    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(finished.stdout))) as archive:
-        for member in archive.getmembers():
-            if stream := archive.extractfile(member) if member.isreg() else None:
-                yield f"var/task/{member.name.removeprefix('./')}", 0o644, stream.read(), None
+    for line in finished.stdout.splitlines():
+        path, _, encoded = line.rpartition(" ")
+        yield f"var/task/{path}", 0o644, base64.b64decode(encoded), None

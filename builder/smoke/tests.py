@@ -37,8 +37,9 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     """Return the command of a recipe's test. Raises UsageError if the runtime has no interpreter for it."""
     if test.python:
         _require(runtime, "python")
-        command = [runtime.interpreter, "-B", "-c", programs.text("smoke/recipe_test.py"), test.python]
-        return SmokeTest(what="the python test", command=command)
+        return SmokeTest(
+            what="the python test", command=_command(runtime, programs.text("smoke/recipe_test.py"), [test.python])
+        )
     if test.node:
         _require(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
@@ -77,7 +78,7 @@ def _command(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list
         return nodejs.command(code, arguments, as_module=True)
     if runtime.language == "ruby":
         return [_RUBY, "-e", code, *arguments]
-    return [runtime.interpreter, "-B", "-c", code, *arguments]
+    return [runtime.interpreter, "-B", "-c", f"{programs.text('smoke/search.py')}\n{code}", *arguments]
 
 
 def _require(runtime: Runtime, language: str) -> None:

@@ -2,10 +2,9 @@
 
 import base64
 import http.server
-import io
 import json
 import subprocess
-import tarfile
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
@@ -131,6 +130,21 @@ def test_java_sh_compiles_and_runs_a_test_and_prints_classes(placed: Placed, pro
         placed.path(path).write_bytes(content)
     placed.path("opt/java/lib/x").write_text("")
     assert placed.shell("smoke/java.sh", "test", "17", "Test.java").stdout == "java runs\n"
-    classes = base64.b64decode(placed.shell("smoke/java.sh", "classes", "17", "Test.java").stdout)
-    with tarfile.open(fileobj=io.BytesIO(classes)) as archive:
-        assert "./Test.class" in archive.getnames()
+    lines = placed.shell("smoke/java.sh", "classes", "17", "Test.java").stdout.splitlines()
+    classes = {path: base64.b64decode(encoded) for path, encoded in (line.split(" ") for line in lines)}
+    assert classes["Test.class"].startswith(b"\xca\xfe\xba\xbe")
+
+
+def test_search_py_finds_modules_as_lambda_does(placed: Placed) -> None:
+    """`smoke/search.py` stands before each test in Python: code first, then layers, whose .pth files act."""
+    series = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    placed.write("opt/python/extra.pth", "sub\n")
+    placed.write("opt/python/sub/inside.py", "")
+    placed.write("opt/python/both.py", "")
+    placed.write(f"opt/python/lib/{series}/site-packages/both.py", "")
+    placed.write("var/task/code.py", "")
+    text = moved(programs.text("smoke/search.py"), placed.root)
+    ask = "import both, code, inside; print(both.__file__, code.__file__, os.environ['PYTHONPATH'], '' in sys.path)"
+    done = placed.started([sys.executable, "-B", "-c", f"{text}\n{ask}"], 0, {})
+    specific = f"{placed.root}/opt/python/lib/{series}/site-packages/both.py"
+    assert done.stdout.split() == [specific, f"{placed.root}/var/task/code.py", "/var/runtime", "False"]

@@ -332,6 +332,28 @@ def test_toolchain_sh_gathers_compiler_tools_and_python(placed: Placed) -> None:
     assert 'gcc -O2 -DTRIPLE="aarch64-linux-gnu" -o /native/bin/cc' in "\n".join(placed.calls())
 
 
+def test_toolchain_sh_takes_the_one_program_behind_scripts_of_coreutils(placed: Placed) -> None:
+    """As in Amazon Linux 2023, where every program of coreutils is a line that names another one."""
+    for name in ("clang", "ld.lld", "llvm-ar", "llvm-nm", "llvm-objcopy", "ldd"):
+        placed.recorder(name, then=f"echo {placed.root}/resources")
+    placed.path("resources/include/x.h").write_text("")
+    placed.recorder("gcc", then=f": >{placed.root}/native/bin/cc")
+    placed.recorder("patchelf", then=f"echo {placed.root}/loader")
+    placed.write("loader", "loader")
+    shutil.copyfile("/bin/true", program := placed.path("usr/own/coreutils"))
+    program.chmod(0o755)
+    for name in ("cat", "rm"):
+        placed.write(f"usr/own/{name}", f"#!{program} --coreutils-prog-shebang={name}\n", 0o755)
+    env = {"LAYERWRIGHT_TOOLS": f"{placed.root}/usr/own/cat {placed.root}/usr/own/rm", "LAYERWRIGHT_PYTHON": ""}
+    placed.run("toolchain.sh", "aarch64-linux-gnu", env=env)
+    tools = placed.root / "native" / "tools"
+    assert (tools / "cat").read_text() == f"#!{tools}/coreutils --coreutils-prog-shebang=cat\n"
+    assert (tools / "rm").stat().st_mode & 0o111
+    assert (tools / "coreutils").read_bytes() == program.read_bytes()
+    changed = [call.split()[-1] for call in placed.calls() if "--set-interpreter" in call]
+    assert changed == ["/native/tools/coreutils"]
+
+
 def test_rust_sh_gathers_compiler_and_libraries(placed: Placed) -> None:
     host, sysroot = "x86_64-unknown-linux-gnu", placed.root / "sysroot"
     placed.recorder("rustc", then=f'[ "$1" = -vV ] && echo "host: {host}" || echo {sysroot}')

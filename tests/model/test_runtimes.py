@@ -109,10 +109,7 @@ def test_interpreter_tags() -> None:
 @pytest.mark.parametrize(
     ("name", "environment"),
     [
-        (
-            "python3.13",
-            {"PYTHONPATH": "/var/task:/opt/python/lib/python3.13/site-packages:/opt/python:/var/runtime"},
-        ),
+        ("python3.13", {}),
         (
             "nodejs22.x",
             {"NODE_PATH": "/opt/nodejs/node22/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules"},

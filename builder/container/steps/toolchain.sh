@@ -24,8 +24,23 @@ ln -sf cc /native/bin/c++
 
 # What configure scripts and makefiles start ten thousand times. Same version, same files, another architecture; each
 # is laid over its own place, so that nothing finds another path. Not uname and whatever else tells the machine.
+#
+# In Amazon Linux 2023, coreutils are scripts of a line that start one program with many names. Such a script is written
+# anew for a copy of that program: the image's own stays emulated, for uname is one of its names.
 mkdir -p /native/tools
-for path in $LAYERWRIGHT_TOOLS; do cp "$(readlink -f "$path")" "/native/tools/${path##*/}"; done
+for path in $LAYERWRIGHT_TOOLS; do
+    from=$(readlink -f "$path")
+    read -r first <"$from" 2>/dev/null || first=
+    case "$first" in
+        '#!'*/coreutils' '*)
+            program=${first%% *}
+            [ -e /native/tools/coreutils ] || cp "$(readlink -f "${program#??}")" /native/tools/coreutils
+            echo "#!/native/tools/coreutils ${first#* }" >"/native/tools/${path##*/}"
+            chmod 755 "/native/tools/${path##*/}"
+            ;;
+        *) cp "$from" "/native/tools/${path##*/}" ;;
+    esac
+done
 
 # Go's compiler writes for any architecture; its programs lie in a folder named after the one that they run on. They do
 # not survive patchelf, so they find loader and libraries as the runtime's Python does. An image may have a Go of its own
@@ -56,7 +71,11 @@ done
 
 loader=$(patchelf --print-interpreter /native/bin/clang)
 cp -L "$loader" /native/lib/loader
-programs=$(find /native/bin /native/tools /native/python/python /native/rust/bin -type f 2>/dev/null || true)
+programs=
+for file in /native/bin/* /native/tools/* /native/python/python /native/rust/bin/*; do
+    if [ ! -f "$file" ] || [ -L "$file" ]; then continue; fi
+    case "$(head -c 4 "$file" | tr -d '\0')" in *ELF) programs="$programs $file" ;; esac
+done
 for file in $programs /native/python/lib-dynload/* /native/go/go /native/go/tool/*; do
     LD_LIBRARY_PATH=$python_folder ldd "$file" 2>/dev/null | awk '$3 ~ /^\// { print $3 }'
 done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done

@@ -5,7 +5,7 @@ FROM --platform=linux/amd64 public.ecr.aws/sam/build-python3.11:latest-x86_64@sh
 USER root
 ENV LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= MACHINE=x86_64 \
     LAYERWRIGHT_PYTHON= \
-    LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cmp /usr/bin/cut /usr/bin/diff /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc /usr/bin/ninja"
+    LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cut /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc /usr/bin/ninja"
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
@@ -54,9 +54,7 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/tools/sh,target=/bin/sh \
     --mount=type=bind,from=toolchain,source=/native/tools/awk,target=/usr/bin/awk \
     --mount=type=bind,from=toolchain,source=/native/tools/basename,target=/usr/bin/basename \
-    --mount=type=bind,from=toolchain,source=/native/tools/cmp,target=/usr/bin/cmp \
     --mount=type=bind,from=toolchain,source=/native/tools/cut,target=/usr/bin/cut \
-    --mount=type=bind,from=toolchain,source=/native/tools/diff,target=/usr/bin/diff \
     --mount=type=bind,from=toolchain,source=/native/tools/dirname,target=/usr/bin/dirname \
     --mount=type=bind,from=toolchain,source=/native/tools/expr,target=/usr/bin/expr \
     --mount=type=bind,from=toolchain,source=/native/tools/head,target=/usr/bin/head \

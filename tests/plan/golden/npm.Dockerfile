@@ -4,7 +4,7 @@ USER root
 WORKDIR /layerwright
 ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=nodejs22.x SOURCE_DATE_EPOCH=315532800 \
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
-    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
 
 # step 1: install scripts of better-sqlite3

@@ -4,14 +4,14 @@ USER root
 WORKDIR /layerwright
 ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.15 SOURCE_DATE_EPOCH=315532800 \
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
-    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION= \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/yum,sharing=locked \
     . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= microdnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
-    binutils findutils gcc gcc-c++ gzip make tar
+    binutils diffutils findutils gcc gcc-c++ gzip make pkgconf-pkg-config python3 tar which
 
 
 # lz4 4.4.4, from its sdist
