@@ -47,6 +47,7 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
         or _package(step, lines, os)
         or _build_requirement(step, lines, target, log)
         or _network(step, lines, target, log)
+        or _conflict(step, lines)
         or _step(step, lines, messages, target, log)
     )
 
@@ -137,6 +138,17 @@ def _network(step: BuildStep | None, lines: Sequence[str], target: str, log: Pat
         hint=f"{known.hint}; the full log is {log}",
     )
     error.stage = step.stage
+    return error
+
+
+def _conflict(step: BuildStep | None, lines: Sequence[str]) -> LayerwrightError | None:
+    known = hints().build.conflicting_packages
+    pairs = dict.fromkeys(pair for line in lines for pair in known.pairs(line))
+    if not pairs:
+        return None
+    why = [f"`{one}` conflicts with `{other}`" for one, other in pairs]
+    error = StepFailedError("packages of a step exclude each other", why=why, hint=known.hint)
+    error.stage = step.stage if step else ""
     return error
 
 

@@ -65,6 +65,11 @@ class KnownFailure:
         for sign in self.signs:
             yield from (match[1] for match in re.finditer(sign.pattern, text))
 
+    def pairs(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield what the first two groups of the signs match in a text."""
+        for sign in self.signs:
+            yield from ((match[1], match[2]) for match in re.finditer(sign.pattern, text))
+
 
 @table
 class BuildFailures:
@@ -77,6 +82,7 @@ class BuildFailures:
     no_build_requirement: Annotated[KnownFailure, Field(alias="no-build-requirement")]
     no_network: Annotated[KnownFailure, Field(alias="no-network")]
     no_package: Annotated[KnownFailure, Field(alias="no-package")]
+    conflicting_packages: Annotated[KnownFailure, Field(alias="conflicting-packages")]
 
 
 @table

@@ -90,6 +90,22 @@ def test_the_first_error_is_the_compilers_own(lines: list[str], first: str) -> N
         ("failed to resolve source metadata for x: not found", [], BuildError, "LAYERWRIGHT_REGISTRY"),
         ("exec /bin/sh: exec format error", [], EngineError, "no emulation is registered"),
         ("exit code: 1", ["No match for argument: libpq-dvel"], BuildError, "did you mean `libpq-devel`?"),
+        (
+            "exit code: 1",
+            [
+                "Error: ",
+                " Problem: problem with installed package a",
+                "  - package openssl-snapsafe-libs-3.5.5-1.x86_64 conflicts with openssl-libs provided by x",
+            ],
+            BuildError,
+            "`openssl-snapsafe-libs` conflicts with `openssl-libs`",
+        ),
+        (
+            "exit code: 1",
+            ["Error: openssl-snapsafe-libs conflicts with 1:openssl-libs-1.0.2k-24.amzn2.x86_64"],
+            BuildError,
+            "`openssl-snapsafe-libs` conflicts with `openssl-libs`",
+        ),
         ("exit code: 1", ["a.c:1:1: error: boom"], BuildError, "a.c:1:1: error: boom"),
     ],
 )
