@@ -4,7 +4,7 @@ USER root
 WORKDIR /layerwright
 ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=315532800 \
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
-    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
 
 # step 1: script
@@ -21,7 +21,7 @@ FROM step-1 AS step-2-packages
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
     golang
 
 
@@ -30,8 +30,8 @@ FROM step-0 AS clean-1
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
-    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-arm64-packages-2,target=/var/cache/yum,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
     golang
 
 

@@ -3,14 +3,14 @@
 # a compiler of the engine's own architecture, for the steps below that are emulated otherwise
 FROM --platform=linux/amd64 public.ecr.aws/sam/build-python3.13:latest-x86_64@sha256:0000000000000000000000000000000000000000000000000000000000000000 AS toolchain
 USER root
-ENV LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= MACHINE=x86_64 \
+ENV LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= MACHINE=x86_64 \
     LAYERWRIGHT_PYTHON=/var/lang/bin/python3.13 \
-    LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cmp /usr/bin/cut /usr/bin/diff /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc /usr/bin/cargo /usr/bin/rustc"
+    LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cut /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc /usr/bin/cargo /usr/bin/rustc"
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
-    --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/dnf,sharing=locked \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-x86_64-packages-2,target=/var/cache/yum,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
     clang lld llvm patchelf cargo rust
 
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
@@ -21,7 +21,7 @@ USER root
 WORKDIR /layerwright
 ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=315532800 \
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
-    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=sslcacert= \
+    LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
 
 # step 1: packages cargo zlib-devel
@@ -29,8 +29,8 @@ FROM step-0 AS step-1
 RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
-    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=False --setopt=keepcache=True $package_manager_ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-arm64-packages-2,target=/var/cache/yum,sharing=locked \
+    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
     cargo zlib-devel
 
 
@@ -59,9 +59,7 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/tools/sh,target=/bin/sh \
     --mount=type=bind,from=toolchain,source=/native/tools/awk,target=/usr/bin/awk \
     --mount=type=bind,from=toolchain,source=/native/tools/basename,target=/usr/bin/basename \
-    --mount=type=bind,from=toolchain,source=/native/tools/cmp,target=/usr/bin/cmp \
     --mount=type=bind,from=toolchain,source=/native/tools/cut,target=/usr/bin/cut \
-    --mount=type=bind,from=toolchain,source=/native/tools/diff,target=/usr/bin/diff \
     --mount=type=bind,from=toolchain,source=/native/tools/dirname,target=/usr/bin/dirname \
     --mount=type=bind,from=toolchain,source=/native/tools/expr,target=/usr/bin/expr \
     --mount=type=bind,from=toolchain,source=/native/tools/head,target=/usr/bin/head \

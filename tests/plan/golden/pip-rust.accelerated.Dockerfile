@@ -59,9 +59,7 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/tools/sh,target=/bin/sh \
     --mount=type=bind,from=toolchain,source=/native/tools/awk,target=/usr/bin/awk \
     --mount=type=bind,from=toolchain,source=/native/tools/basename,target=/usr/bin/basename \
-    --mount=type=bind,from=toolchain,source=/native/tools/cmp,target=/usr/bin/cmp \
     --mount=type=bind,from=toolchain,source=/native/tools/cut,target=/usr/bin/cut \
-    --mount=type=bind,from=toolchain,source=/native/tools/diff,target=/usr/bin/diff \
     --mount=type=bind,from=toolchain,source=/native/tools/dirname,target=/usr/bin/dirname \
     --mount=type=bind,from=toolchain,source=/native/tools/expr,target=/usr/bin/expr \
     --mount=type=bind,from=toolchain,source=/native/tools/head,target=/usr/bin/head \
