@@ -4,9 +4,10 @@ import sys
 
 
 def main() -> None:
-    from builder.cli import run
+    from builder import cli
 
-    sys.exit(run())
+    cli.heed_termination()
+    sys.exit(cli.run())
 
 
 if __name__ == "__main__":

@@ -5,18 +5,26 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from builder.base import processes
 from builder.base.cache_paths import folder
 from builder.base.files import sha256_of
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_LOOK_SECONDS = 0.2
+"""Time after which a thread that waits notices an interrupt of the main thread."""
 
 
 @contextlib.contextmanager
 def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = (), purpose: str = "") -> Iterator[None]:
     """Hold the exclusive lock of a file and its siblings, the same name with the suffixes in `beside`.
 
-    `waiting` is called once if another process holds the lock. Locks of a file for different purposes are independent
-    of each other. Files that a killed process left half-written are removed before the block runs, unless there is a
-    purpose: they may then be those of the holder of another lock.
+    `waiting` is called once if another process holds the lock; an interrupt ends the wait. Locks of a file for
+    different purposes are independent of each other. Files that a killed process left half-written are removed before
+    the block runs, unless there is a purpose: they may then be those of the holder of another lock.
     """
     from filelock import FileLock, Timeout
 
@@ -25,13 +33,24 @@ def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = (
         lock.acquire(timeout=0)
     except Timeout:
         waiting()
-        lock.acquire()
+        _wait(lock)
     try:
         if not purpose:
             sweep(path, beside)
         yield
     finally:
         lock.release()
+
+
+def _wait(lock: "BaseFileLock") -> None:
+    """Acquire a lock. Raises BuildError after an interrupt, of which only the main thread is told."""
+    from filelock import Timeout
+
+    while True:
+        processes.refuse_if_stopped()
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=_LOOK_SECONDS)
+            return
 
 
 def sweep(path: Path, beside: Sequence[str] = (), part: str = ".part") -> None:

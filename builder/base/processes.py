@@ -31,6 +31,8 @@ class Finished:
     returncode: int
     stdout: str
     stderr: str
+    dropped: int = 0
+    """Bytes of output before its end that were not kept."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,14 +57,19 @@ def as_completed(futures: Iterable[Future[T]]) -> Iterator[Future[T]]:
 
 @contextlib.contextmanager
 def pool(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Yield a pool all of whose threads have ended afterwards, also after an interrupt.
+    """Yield a pool all of whose threads have ended afterwards, also after an interrupt, which ends their processes.
 
     A ThreadPoolExecutor does not wait for a thread if Ctrl-C interrupts the moment in which it is started.
     """
     name = f"layerwright-{next(_pools)}-"
     try:
         with ThreadPoolExecutor(threads, name) as executor:
-            yield executor
+            try:
+                yield executor
+            except KeyboardInterrupt:
+                kill_all()
+                executor.shutdown(wait=False, cancel_futures=True)
+                raise
     finally:
         for thread in threading.enumerate():
             if thread.name.startswith(name):
@@ -81,9 +88,7 @@ def started(
 
     It gets this environment, or that of layerwright, without the key that signs the shared cache.
     """
-    if _stopped.is_set():
-        msg = "interrupted"
-        raise BuildError(msg)
+    refuse_if_stopped()
     process = subprocess.Popen(
         [os.fspath(part) for part in command],
         stdin=subprocess.PIPE if has_stdin else subprocess.DEVNULL,
@@ -148,8 +153,22 @@ def run(
 
 
 def run_always(command: Sequence[str]) -> None:
-    """Run a cleanup command, also after `kill_all`. Its exit code and output are ignored."""
-    subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    """Run a cleanup command, also after `kill_all`. Its exit code and output are ignored.
+
+    An interrupt while it runs, which may have ended it as well, is raised when it has been run once more.
+    """
+    try:
+        subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    except KeyboardInterrupt:
+        subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+        raise
+
+
+def refuse_if_stopped() -> None:
+    """Raise BuildError after `kill_all`."""
+    if _stopped.is_set():
+        msg = "interrupted"
+        raise BuildError(msg)
 
 
 def kill_all() -> None:

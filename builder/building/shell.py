@@ -1,13 +1,12 @@
 """Terminals for `layerwright shell`: in the build container of a target, up to the step where its build fails."""
 
-import shlex
 import uuid
 
 from builder.base import cache_paths, processes, programs
 from builder.base.errors import BuildError, EngineError, UsageError
 from builder.building import compiling
 from builder.building.compiling import Work
-from builder.engine import containers, host
+from builder.engine import containers, host, owned
 from builder.engine.client import Engine
 from builder.model.recipes import Loaded
 from builder.model.target import Target
@@ -69,20 +68,15 @@ def open_shell(work: Work, command: str | None) -> int:
 
 def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | None) -> int:
     """Create the container, copy layerwright's helpers to it, and run the command or a shell on this terminal."""
-    name = f"layerwright-{uuid.uuid4().hex[:12]}"
     start = ["-c", programs.text("shell/terminal.sh"), "sh", *([command] if command else [])]
     terminal = ["--interactive", "--tty"] if command is None else []
     platform = f"--platform={work.container.target.arch.docker}"
-    created = processes.run(
-        [engine.program, "create", f"--name={name}", platform, *terminal, "--entrypoint=/bin/sh", tag, *start]
-    )
-    if created.returncode:
-        msg = f"no container could be created: {shlex.join(['docker', 'create', tag])}"
-        raise EngineError(msg, why=created.stderr.strip().splitlines()[-2:])
-    try:
+    with owned.created(engine, [platform, *terminal, "--entrypoint=/bin/sh", tag, *start], _explain) as name:
         for folder in ("inside", "bin", "scripts"):
             processes.run([engine.program, "cp", f"{context}/{folder}", f"{name}:/layerwright/{folder}"])
         attach = ["--attach", "--interactive"] if command is None else ["--attach"]
         return containers.interactive(engine, ["start", *attach, name])
-    finally:
-        processes.run_always([engine.program, "rm", "--force", "--volumes", name])
+
+
+def _explain(made: processes.Finished) -> Exception:
+    return EngineError("no container of the build could be created", why=made.stderr.strip().splitlines()[-2:])

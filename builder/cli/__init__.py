@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import itertools
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +16,9 @@ from builder import __version__
 from builder.base import foreign, notices
 from builder.base.errors import LayerwrightError, UsageError
 
-INTERRUPTED = 130
+INTERRUPTED = 128 + 2
+TERMINATED = 128 + 15
+"""Exit codes of work that a signal stopped, as shells have them: 128 and the number of SIGINT or SIGTERM."""
 
 COMMANDS = {
     "list": ("recipes", "List the recipes and the zips that were built from them."),
@@ -66,6 +69,38 @@ class InterruptedByUserError(LayerwrightError):
     exit_code = INTERRUPTED
 
 
+class TerminatedError(InterruptedByUserError):
+    """A supervisor sent SIGTERM."""
+
+    exit_code = TERMINATED
+
+
+class _TerminationInterrupt(KeyboardInterrupt):
+    """SIGTERM in the main thread. All that cleans up after Ctrl-C cleans up after it as well."""
+
+
+def heed_termination() -> None:
+    """Handle SIGTERM as Ctrl-C, once: while the work is being stopped, more of them change nothing.
+
+    A signal that the caller ignores, as `nohup` does with another one, stays ignored.
+    """
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise _TerminationInterrupt
+
+    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _interruption(error: BaseException) -> InterruptedByUserError:
+    """Return the error for an interrupt: click's Abort hides what it was made of."""
+    kinds = (error, error.__context__)
+    if any(isinstance(kind, _TerminationInterrupt) for kind in kinds):
+        return TerminatedError("terminated")
+    return InterruptedByUserError("interrupted")
+
+
 class Commands(click.Group):
     """The group of all commands, which are imported one by one."""
 
@@ -73,9 +108,8 @@ class Commands(click.Group):
         """Run the command. click itself would write an empty line to stderr after Ctrl-C."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, click.Abort):
-            msg = "interrupted"
-            raise InterruptedByUserError(msg) from None
+        except (KeyboardInterrupt, click.Abort) as error:
+            raise _interruption(error) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return sorted(COMMANDS)
@@ -105,7 +139,8 @@ def main() -> None:
     \b
     Exit codes: 0 success, 1 internal error, 2 usage or recipe error, 3 nothing selected,
     4 a build step failed, 5 a check failed, 6 a test of a layer failed,
-    7 engine missing or too old, 8 not everything is published, 130 interrupted.
+    7 engine missing or too old, 8 not everything is published, 130 interrupted,
+    143 terminated.
     """  # noqa: D301  click's mark for lines that are not wrapped again
 
 
@@ -140,10 +175,11 @@ def _run(given: Sequence[str]) -> int:
             result = main.main(args=list(given), standalone_mode=False)
         finally:
             _warn()
-    except InterruptedByUserError as error:
+    except (InterruptedByUserError, KeyboardInterrupt, click.Abort) as stop:
         from builder.base import processes
 
         processes.kill_all()
+        error = stop if isinstance(stop, InterruptedByUserError) else _interruption(stop)
         terminal.fail(error)
         return error.exit_code
     except LayerwrightError as error:

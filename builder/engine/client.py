@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -151,7 +150,7 @@ def _docker(program: str, builder: str | None) -> Engine:
         ("buildx", "version"),
         ("buildx", "inspect", *((builder,) if builder else ())),
     )
-    with ThreadPoolExecutor(len(queries)) as pool:
+    with processes.pool(len(queries)) as pool:
         finished, buildx, inspected = pool.map(lambda query: _ask(program, *query), queries)
     server = _json(finished.stdout).get("Server") or {}
     if not server:

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Sequence
 
 from builder.base import processes
+from builder.engine import owned
 from builder.engine.client import Engine
 from builder.layer.interpreters import Interpreter
 from builder.model.images import Image
@@ -13,7 +14,7 @@ def interpreter(engine: Engine, image: Image, program: str, series: str) -> Inte
     """Return the Python of an image as an interpreter that is started like one of this host."""
     return Interpreter(
         command=(
-            *(engine.program, "run", "--rm", "--interactive", "--network=none"),
+            *(engine.program, "run", "--rm", "--interactive", "--network=none", *owned.label()),
             *(f"--platform={engine.architecture.docker}", "--env=PYTHONHASHSEED=0", "--env=PYTHONUTF8=1"),
             *(f"--entrypoint={program}", image.reference),
         ),

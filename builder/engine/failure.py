@@ -36,7 +36,7 @@ class NoImageError(BuildError):
 def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str) -> LayerwrightError:
     """Return the error for a failed build, with the most specific cause that its output shows."""
     step = progress.failed
-    messages = [*progress.other[-20:], *([step.error] if step and step.error else [])]
+    messages = [*progress.other, *([step.error] if step and step.error else [])]
     text = "\n".join(messages)
     lines = [foreign.output(line) for line in step.lines] if step else []
     return (

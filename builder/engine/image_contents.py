@@ -2,14 +2,13 @@
 
 import re
 import tarfile
-import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from builder.base import processes
 from builder.base.errors import EngineError
-from builder.engine import failure
+from builder.engine import failure, owned
 from builder.engine.client import Engine
 from builder.layer.elf import MAGIC, UnreadableElfError, parse
 from builder.layer.versions import version_key
@@ -45,22 +44,21 @@ def read_image(engine: Engine, reference: str, arch: Architecture) -> ImageConte
 
     Raises NoImageError if the image cannot be pulled, EngineError if no container can be created.
     """
-    name = f"layerwright-{uuid.uuid4().hex[:12]}"
-    create = [engine.program, "create", f"--name={name}", f"--platform={arch.docker}", "--entrypoint=/none", reference]
-    created = processes.run(create)
-    if created.returncode:
-        if error := failure.unpullable(created.stderr, reference):
-            raise error
-        msg = f"no container could be created from {reference}"
-        raise EngineError(msg, why=created.stderr.strip().splitlines()[-2:])
-    try:
-        with processes.started([engine.program, "export", name]) as process:
-            if process.stdout is None:
-                raise AssertionError
-            with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
-                return _read(archive)
-    finally:
-        processes.run_always([engine.program, "rm", "--force", "--volumes", name])
+    arguments = [f"--platform={arch.docker}", "--entrypoint=/none", reference]
+    with (
+        owned.created(engine, arguments, lambda made: _explain(made, reference)) as name,
+        processes.started([engine.program, "export", name]) as process,
+    ):
+        if process.stdout is None:
+            raise AssertionError
+        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            return _read(archive)
+
+
+def _explain(made: processes.Finished, reference: str) -> Exception:
+    if error := failure.unpullable(made.stderr, reference):
+        return error
+    return EngineError(f"no container could be created from {reference}", why=made.stderr.strip().splitlines()[-2:])
 
 
 def _read(archive: tarfile.TarFile) -> ImageContents:

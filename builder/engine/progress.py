@@ -19,8 +19,12 @@ PLAIN = "plain"
 """Key of the last step of a client without events. If the build fails, it is the failed one."""
 _TAIL = 400
 """Lines of output that are kept of each step, for error messages. The log file has all of them."""
+_OTHER = 20
+"""Lines that are kept of the client itself."""
 _LONGEST = 1 << 16
 """Characters after which output without a line break counts as a line."""
+_LINE = 4096
+"""Characters that are kept of a line."""
 _CANCELLED = "context canceled"
 """BuildKit's error of steps that it stops because another one failed."""
 
@@ -59,8 +63,8 @@ class BuildProgress:
         self._steps: dict[str, BuildStep] = {}
         self._begun = 0
         self._lock = threading.Lock()
-        self.other: list[str] = []
-        """Output of the client that belongs to no step."""
+        self.other: deque[str] = deque(maxlen=_OTHER)
+        """The last lines of the client that belong to no step."""
 
     @property
     def failed(self) -> BuildStep | None:
@@ -89,9 +93,9 @@ class BuildProgress:
             self._steps[PLAIN] = step = BuildStep(name=text, stage=text[:60])
             self._begin(step)
         step = self._steps.setdefault(PLAIN, BuildStep(name="build", stage="build"))
-        step.lines.append(text)
+        step.lines.append(text[:_LINE])
         self._events.log(step.stage, text)
-        self.other = [*self.other[-20:], text]
+        self.other.append(text[:_LINE])
 
     def close(self, *, succeeded: bool) -> None:
         """End the steps that are still running when the client has ended."""
@@ -136,7 +140,7 @@ class BuildProgress:
 
     def _line(self, step: BuildStep, line: str) -> None:
         self._log.write(foreign.output(line) + "\n")
-        step.lines.append(line)
+        step.lines.append(line[:_LINE])
         if line.strip():
             self._events.log(step.stage, line.rstrip())
 
@@ -162,7 +166,7 @@ def read_events(chunks: Callable[[], bytes], progress: BuildProgress) -> None:
         buffer = _consume(decoder, buffer + text, progress)
     for line in (buffer + pending.decode("utf-8", errors="replace")).splitlines():
         if line.strip():
-            progress.other.append(line.strip())
+            progress.other.append(line.strip()[:_LINE])
 
 
 def _is_complete(data: bytes) -> bool:
@@ -187,12 +191,12 @@ def _consume(decoder: json.JSONDecoder, buffer: str, progress: BuildProgress) ->
             buffer = buffer[end:]
         elif "\n" in buffer:
             line, _, buffer = buffer.partition("\n")
-            progress.other.append(line.strip())
+            progress.other.append(line.strip()[:_LINE])
         else:
             return buffer
 
 
 def read_lines(stream: Any, progress: BuildProgress) -> None:  # noqa: ANN401
     """Read the output of a client without events until its end."""
-    for line in stream:
+    while line := stream.readline(_LONGEST):
         progress.line(line.decode(errors="replace").rstrip("\n"))

@@ -5,21 +5,24 @@ import io
 import json
 import subprocess
 import tarfile
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from builder.base import processes, programs
+from builder.base import processes, programs, tails
 from builder.base.errors import BuildError, EngineError
-from builder.engine import failure
-from builder.engine.client import Engine, unreachable
+from builder.base.tails import OutputTails
+from builder.engine import failure, owned
+from builder.engine.client import DOCKER, Engine, unreachable
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 
 USER = "993:990"
 """The unprivileged user of Lambda's functions (`sbx_user1051`, 993 in its images)."""
+_LOG_SECONDS = 60.0
+_KEPT_LOG = ("--log-driver=json-file", "--log-opt=max-size=16m", "--log-opt=max-file=2")
+"""What the engine keeps of a container's output on its disk, for `docker logs`."""
 FOLDERS = ("opt", "var/task")
 """The folders that files are copied to. Each is a volume, so that the rest of the container can be read-only."""
 
@@ -57,21 +60,39 @@ class InvokeResponse:
 def run(engine: Engine, container: ContainerRun, files: Iterable[File]) -> processes.Finished:
     """Run a program to completion in a container that is removed afterwards. The caller judges the exit code.
 
-    The files are copied through the engine's API instead of mounted, so that the engine may run on another machine.
-    Raises BuildError if the program exceeds its time limit.
+    The files are copied through the engine's API instead of mounted, so that the engine may run on another machine. Of
+    its output the end is kept. Raises BuildError if the program exceeds its time limit.
     """
     with _container(engine, container, files) as name:
-        try:
-            with processes.started([engine.program, "start", "--attach", name]) as process:
-                out, err = process.communicate(timeout=container.timeout)
-        except subprocess.TimeoutExpired:
+        with processes.started([engine.program, "start", "--attach", name]) as process, _killed(engine, name, process):
+            output = OutputTails(process)
+            in_time = output.wait(container.timeout)
+        if not in_time:
             msg = f"{container.command[0]} in {container.image.name} did not exit within {container.timeout:.0f} s"
-            raise BuildError(msg) from None
-        return processes.Finished(
-            returncode=process.returncode,
-            stdout=out.decode(errors="replace"),
-            stderr=err.decode(errors="replace"),
-        )
+            raise BuildError(msg, why=tails.note(output.dropped))
+        return _finished(process, output)
+
+
+@contextmanager
+def _killed(engine: Engine, name: str, client: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill a container at the end of the block if its client is still attached, which then ends by itself.
+
+    A client that is ended itself hands the signal to the program, and waits for the program to heed it.
+    """
+    try:
+        yield
+    finally:
+        if client.poll() is None:
+            processes.run_always([engine.program, "kill", name])
+
+
+def _finished(process: subprocess.Popen[bytes], output: OutputTails) -> processes.Finished:
+    return processes.Finished(
+        returncode=process.returncode,
+        stdout=output.stdout.text(),
+        stderr=output.stderr.text(),
+        dropped=output.dropped,
+    )
 
 
 def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event: str) -> InvokeResponse:
@@ -84,59 +105,56 @@ def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event
         if started.returncode:
             raise _explain(engine, container, started)
         request = [engine.program, "exec", name, "/bin/bash", "-c", programs.text("smoke/invoke.sh"), "client", event]
-        try:
-            with processes.started(request) as process:
-                out, err = process.communicate(timeout=container.timeout)
-        except subprocess.TimeoutExpired:
+        with processes.started(request) as process:
+            output = OutputTails(process)
+            in_time = output.wait(container.timeout)
+        log = _log(engine, name)
+        dropped = tails.note(log.dropped)
+        lines = log.stdout + log.stderr
+        if not in_time:
             msg = f"a function in {container.image.name} did not respond within {container.timeout:.0f} s"
-            raise BuildError(msg, why=_log(engine, name).splitlines()[-6:]) from None
-        body = out.decode(errors="replace").partition("\r\n\r\n")[2]
-        return InvokeResponse(body=body, log=_log(engine, name) + err.decode(errors="replace"))
+            raise BuildError(msg, why=[*lines.splitlines()[-6:], *dropped])
+        body = output.stdout.text().partition("\r\n\r\n")[2]
+        return InvokeResponse(body=body, log="\n".join([lines + output.stderr.text(), *dropped]))
 
 
-def _log(engine: Engine, name: str) -> str:
-    logs = processes.run([engine.program, "logs", name])
-    return logs.stdout + logs.stderr
+def _log(engine: Engine, name: str) -> processes.Finished:
+    """Return the end of what a container has printed."""
+    with processes.started([engine.program, "logs", name]) as process:
+        output = OutputTails(process)
+        output.wait(_LOG_SECONDS)
+    return _finished(process, output)
 
 
 @contextmanager
 def _container(engine: Engine, container: ContainerRun, files: Iterable[File]) -> Iterator[str]:
     """Create a container with these files, yield its name, and remove it on exit."""
     engine.mode(container.arch)  # raises if the engine cannot run this architecture
-    name = f"layerwright-{uuid.uuid4().hex[:12]}"
-    first, *rest = container.command
-    image = _without_hidden(engine, container) if container.hidden else container.image.reference
-    created = processes.run(
-        [
-            *(engine.program, "create", f"--name={name}", "--network=none", "--read-only"),
-            *("--tmpfs=/tmp:rw,exec,mode=1777", *(f"--volume=/{folder}" for folder in FOLDERS)),
-            *(
-                f"--platform={container.arch.docker}",
-                f"--user={container.user}",
-                f"--entrypoint={first}",
-                "--workdir=/var/task",
-            ),
-            *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
-            *(f"--env={key}={value}" for key, value in container.env.items()),
-            *((f"--memory={container.memory}m",) if container.memory else ()),
-            *(
-                "--ulimit=nofile=1024:1024",
-                "--ulimit=nproc=1024:1024",
-            ),  # the limits of Lambda (developer guide, quotas)
-            *(image, *rest),
-        ]
-    )
-    if created.returncode:
-        raise _explain(engine, container, created)
-    try:
+    with owned.created(engine, _options(engine, container), lambda made: _explain(engine, container, made)) as name:
         everything = list(files)
         for folder in FOLDERS:
             # Podman rejects an empty archive.
             if below := [file for file in everything if file[0].startswith(f"{folder}/")]:
                 _copy(engine, name, folder, below)
         yield name
-    finally:
-        processes.run_always([engine.program, "rm", "--force", "--volumes", name])
+
+
+def _options(engine: Engine, container: ContainerRun) -> list[str]:
+    """Return the arguments of `create`: the conditions of Lambda, the image and the command."""
+    first, *rest = container.command
+    image = _without_hidden(engine, container) if container.hidden else container.image.reference
+    return [
+        *("--network=none", "--read-only", "--tmpfs=/tmp:rw,exec,mode=1777"),
+        *(f"--volume=/{folder}" for folder in FOLDERS),
+        *(f"--platform={container.arch.docker}", f"--user={container.user}"),
+        *(f"--entrypoint={first}", "--workdir=/var/task"),
+        *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
+        *(f"--env={key}={value}" for key, value in container.env.items()),
+        *((f"--memory={container.memory}m",) if container.memory else ()),
+        *("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),  # the limits of Lambda (developer guide, quotas)
+        *(_KEPT_LOG if engine.kind == DOCKER else ()),
+        *(image, *rest),
+    ]
 
 
 def _without_hidden(engine: Engine, container: ContainerRun) -> str:

@@ -3,7 +3,6 @@
 import shlex
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from builder.base import processes
@@ -32,7 +31,7 @@ def scan(command: str, output: Path, records: Iterable[Record], jobs: int) -> di
         lines = [line for line in f"{finished.stdout}\n{finished.stderr}".splitlines() if line.strip()]
         return tuple(line[:300] for line in lines[:_LINES]) or (f"exit code {finished.returncode}",)
 
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
+    with processes.pool(max(1, jobs)) as pool:
         outputs = list(pool.map(run, [path for _, path in present]))
     return {slot: lines for (slot, _), lines in zip(present, outputs, strict=True) if lines is not None}
 

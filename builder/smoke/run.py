@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import contained, foreign
+from builder.base import contained, foreign, tails
 from builder.base.errors import SmokeFailedError
 from builder.base.processes import Finished
 from builder.engine import sandbox as containers
@@ -27,6 +27,8 @@ from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for
 
 _TAIL = 6
 """Lines of output that an error shows."""
+_LINE = 1000
+"""Characters of a line that are looked at and shown."""
 _CODE_FILES = {"python": "py", "nodejs": "mjs", "ruby": "rb"}
 _ENTRY_POINT = "/lambda-entrypoint.sh"
 _EMULATOR = "/usr/local/bin/aws-lambda-rie"
@@ -148,14 +150,14 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
     files = [*_layer_files(sandbox.content), *smoke.files]
     finished = containers.run(sandbox.engine, sandbox.container(smoke.command, test), files)
     if finished.returncode:
-        output = (finished.stderr or finished.stdout).splitlines()
+        output = [*(finished.stderr or finished.stdout).splitlines(), *tails.note(finished.dropped)]
         raise _failure(sandbox, name, smoke.what, output, finished.returncode)
     return _result(sandbox, smoke.what, started, import_ms(finished.stderr))
 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [foreign.output(line) for line in lines if line.strip() and not line.startswith(MARK)]
+    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(MARK)]
     why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
     return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError
 from builder.engine import failure
 from builder.engine.progress import BuildProgress, read_events, read_lines
+from builder.smoke.tests import hint_for
 
 
 def followed(*events: object, between: str = "\n") -> tuple[BuildProgress, list[str], str]:
@@ -39,7 +41,7 @@ def test_events_become_steps_and_a_log_wherever_the_stream_is_cut() -> None:
     )
     assert shown == ["step-1: RUN make", "step-1 | cc größe.c", "step-1 | warning"]
     assert "==> [step-1 2/3] RUN make\ncc größe.c\nwarning\n" in log
-    assert progress.other == ["a line of the client"]
+    assert list(progress.other) == ["a line of the client"]
     assert progress.failed is None
 
 
@@ -155,3 +157,30 @@ def test_a_lost_connection_is_an_engine_error() -> None:
     found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
     assert found.exit_code == 7
     assert "the connection to the container engine was lost" in str(found)
+
+
+def test_output_without_end_and_without_line_breaks_is_kept_in_part() -> None:
+    name = "[step-1 2/3] RUN make"
+    line = "x" * 100_000
+    told = [vertex(name), *[output(name, f"{line}\n")] * 450, vertex(name, error="exit code: 1")]
+    text = "\n".join([*map(json.dumps, told), *["talk " * 9000] * 90])
+    progress = BuildProgress(Events(Heard()), io.StringIO())
+    stream = io.BytesIO(text.encode())
+    read_events(lambda: stream.read(1 << 16), progress)
+    assert progress.failed
+    assert sum(map(len, progress.failed.lines)) < 2_000_000
+    assert (len(progress.other), max(map(len, progress.other))) == (20, 4096)
+    plain = BuildProgress(Events(Heard()), io.StringIO())
+    read_lines(io.BytesIO(b"y" * 3_000_000), plain)
+    assert plain.failed
+    assert {len(text) for text in plain.failed.lines} <= {4096, 3_000_000 % (1 << 16)}
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1000, ".so" * 333, "a.so: " * 166, "No package matches '" * 50, "error: (" * 125]
+)
+def test_hints_are_looked_for_in_linear_time(text: str) -> None:
+    began = time.monotonic()
+    assert hint_for([text] * 1000) is None
+    assert failure.first_error([text * 4] * 400)
+    assert time.monotonic() - began < 5

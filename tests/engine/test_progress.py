@@ -50,7 +50,7 @@ def test_a_build_tells_its_steps_and_their_lines_wherever_the_stream_is_cut(chun
     assert ("out", "COPY --from=build-a /etc/hostname /a", "ok") in told
     assert {outcome for _, _, outcome in told} == {"ok"}
     assert not any("internal" in instruction for _, instruction, _ in told)
-    assert (progress.failed, progress.other) == (None, [])
+    assert (progress.failed, list(progress.other)) == (None, [])
     assert "10%\n20%\n30%\n" in log
     assert "\nred\n" in log
     assert "\x1b" not in log
