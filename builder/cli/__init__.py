@@ -54,7 +54,7 @@ COMMANDS = {
     ),
     "licenses": ("licenses", "List the licenses of the packages in layers, and apply a policy."),
     "doctor": ("machine", "Examine this host, and print what repairs each problem."),
-    "images": ("machine", "Show, pin and survey the images of runtimes."),
+    "images": ("images", "Show, pin and survey the images of runtimes."),
     "cache": ("machine", "Show and shrink the cache of builds on this host, and make the keys of the shared one."),
     "shell": ("machine", "Open a shell in the container where a recipe is compiled."),
 }

@@ -1,4 +1,4 @@
-"""Commands for the host and its containers: doctor, images, cache, shell."""
+"""Commands for the host and its containers: doctor, cache, shell."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,9 +13,6 @@ from builder.cli.options.containers import ContainerOptions, HostEngine
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 from builder.cli.options.targets import OneTarget
-
-_OLD_PINS = 4
-"""Exit code of `images pin --check`."""
 
 # ---- doctor --------------------------------------------------------------------------------------------------------
 
@@ -38,109 +35,6 @@ def doctor(host: HostEngine, *, as_json: shared.AsJson) -> None:
         health.show(findings)
     if any(finding.state == "wrong" for finding in findings):
         raise click.exceptions.Exit(EngineError.exit_code)
-
-
-# ---- images --------------------------------------------------------------------------------------------------------
-
-
-@click.group()
-def images() -> None:
-    """Show, pin and survey the images of runtimes."""
-
-
-@images.command("list", epilog="Example: layerwright images list --json")
-@typed
-def list_images(*, as_json: shared.AsJson) -> None:
-    """List the images of runtimes with their pins.
-
-    Covers the runtimes that functions can still be updated with. A pin is the digest that builds use.
-    """
-    from builder.authoring import pin
-    from builder.cli import terminal
-    from builder.cli.views import pins as view
-    from builder.model import images as model
-
-    pins = model.pinned()
-    rows = [(path, pins.get(path)) for path in pin.paths(pin.alive())]
-    if as_json:
-        terminal.data(view.document(rows))
-    else:
-        view.show(rows)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PinOptions(Bundle):
-    """The images whose digests are read, and what happens to the digests."""
-
-    runtimes: Annotated[
-        tuple[str, ...],
-        Option(
-            "--runtime",
-            metavar="NAME",
-            about="Runtime whose images are pinned, for example python3.13; repeatable. Default: every runtime that "
-            "functions can still be updated with.",
-        ),
-    ]
-    check: Annotated[bool, Option("--check", about="Write nothing; exit code 4 when a pin is not the newest digest.")]
-
-
-@images.command(epilog="Example: layerwright images pin --check")
-@listener_options
-@typed
-def pin(pinning: PinOptions) -> None:
-    """Write the newest digest of every image into images/pins.toml.
-
-    Asks the registry at the pace that it allows, with the login of `docker login` if there is one; needs no engine.
-    Prints the digests that changed. After an interruption, the next call continues.
-    """
-    from builder.authoring import pin
-    from builder.cli import terminal
-    from builder.cli.views import pins as view
-    from builder.model import images as model
-    from builder.model.runtimes import runtime
-
-    selected = [runtime(name) for name in pinning.runtimes] or pin.alive()
-    events = terminal.events().of(model.registry())
-    with events.stage("reading digests from the registry"):
-        pinned = pin.pin(selected, write=not pinning.check, events=events)
-    view.show_changes(pinned, "differ" if pinning.check else "changed")
-    if pinning.check and pinned.changes:
-        raise click.exceptions.Exit(_OLD_PINS)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SurveyOptions(Bundle):
-    """The image that is read, and what is listed of it."""
-
-    image: Annotated[str, Argument("IMAGE")]
-    arch: Annotated[
-        str,
-        Option("--arch", default="x86_64", metavar="NAME", about="Architecture of the image, x86_64 or arm64."),
-    ]
-    programs: Annotated[bool, Option("--programs", about="List the programs in PATH instead of the libraries.")]
-    host: HostEngine
-    as_json: shared.AsJson
-
-
-@images.command(epilog="Example: layerwright images survey amazonlinux:2023 --arch arm64")
-@listener_options
-@typed
-def survey(surveyed: SurveyOptions) -> None:
-    """List the libraries of an image with their symbol versions.
-
-    Executes nothing in the image. The output has the format of images/libraries and, with --programs, of
-    images/commands.
-    """
-    from builder.cli import terminal
-    from builder.engine.image_contents import read_image
-    from builder.model.architectures import architecture
-
-    with terminal.events().of(surveyed.image).stage("reading"):
-        content = read_image(surveyed.host.find(), surveyed.image, architecture(surveyed.arch))
-    if surveyed.as_json:
-        terminal.data({"image": surveyed.image, **content.as_json()})
-    else:
-        terminal.text(content.text(programs=surveyed.programs))
 
 
 # ---- cache ---------------------------------------------------------------------------------------------------------
@@ -267,4 +161,4 @@ def shell(selected: OneTarget, command: ShellCommand, containers: ContainerOptio
     raise click.exceptions.Exit(open_shell(work, command))
 
 
-COMMANDS = (doctor, images, cache, shell)
+COMMANDS = (doctor, cache, shell)

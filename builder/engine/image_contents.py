@@ -15,6 +15,7 @@ from builder.layer.versions import version_key
 from builder.model.architectures import Architecture
 
 _LIBRARIES = re.compile(r"^(?:usr/)?lib(?:64)?/(?:[a-z0-9_]+-linux-gnu/)?(?P<name>[^/]*\.so(?:\.[^/]*)?)$")
+_LANGUAGE = re.compile(r"^var/lang/lib/(?P<name>[^/]*\.so(?:\.[^/]*)?)$")
 _PROGRAMS = re.compile(r"^(?:var/lang/bin|usr/local/bin|usr/bin|bin)/(?P<name>[^/]+)$")
 _FAMILY = re.compile(r"^(?P<family>[A-Z][A-Z0-9_]*?)_(?P<number>\d+(?:\.\d+)*)$")
 
@@ -25,6 +26,8 @@ class ImageContents:
 
     libraries: dict[str, tuple[str, ...]]
     """The highest symbol version of each family, such as `GLIBC_2.34`, by the name of the library or link."""
+    language: dict[str, tuple[str, ...]]
+    """The same of /var/lang/lib, which the loader searches before the system's folders."""
     programs: tuple[str, ...]
     """Names of the programs in PATH, sorted."""
 
@@ -62,26 +65,42 @@ def _explain(made: processes.Finished, reference: str) -> Exception:
 
 
 def _read(archive: tarfile.TarFile) -> ImageContents:
-    versions: dict[str, tuple[str, ...]] = {}
-    links: dict[str, str] = {}
-    programs = set()
+    system, language, programs = _FolderLibraries(), _FolderLibraries(), set()
     for member in archive:
         path = member.name.removeprefix("./").lstrip("/")
         if match := _LIBRARIES.match(path):
-            if member.issym() or member.islnk():
-                target = member.linkname.rpartition("/")[2]
-                if target != match["name"]:  # equal if a folder links to a file of the same name in another one
-                    links[match["name"]] = target
-            elif member.isreg() and (stream := archive.extractfile(member)):
-                versions[match["name"]] = _highest(stream.read())
+            system.add(match["name"], member, archive)
+        elif match := _LANGUAGE.match(path):
+            language.add(match["name"], member, archive)
         elif (match := _PROGRAMS.match(path)) and (member.issym() or member.mode & 0o111):
             programs.add(match["name"])
-    for name in links:
-        target = name
-        for _ in range(len(links)):  # bounded, because links may form a cycle
-            target = links.get(target, target)
-        versions[name] = versions.get(target, ())
-    return ImageContents(libraries=versions, programs=tuple(sorted(programs)))
+    return ImageContents(libraries=system.resolved(), language=language.resolved(), programs=tuple(sorted(programs)))
+
+
+class _FolderLibraries:
+    """The libraries of some folders while an image is read."""
+
+    def __init__(self) -> None:
+        self._versions: dict[str, tuple[str, ...]] = {}
+        self._links: dict[str, str] = {}
+
+    def add(self, name: str, member: tarfile.TarInfo, archive: tarfile.TarFile) -> None:
+        if member.issym() or member.islnk():
+            target = member.linkname.rpartition("/")[2]
+            if target != name:  # equal if a folder links to a file of the same name in another one
+                self._links[name] = target
+        elif member.isreg() and (stream := archive.extractfile(member)):
+            self._versions[name] = _highest(stream.read())
+
+    def resolved(self) -> dict[str, tuple[str, ...]]:
+        """Return the symbol versions by the name of the library or of the link to it."""
+        found = dict(self._versions)
+        for name in self._links:
+            target = name
+            for _ in range(len(self._links)):  # bounded, because links may form a cycle
+                target = self._links.get(target, target)
+            found[name] = found.get(target, ())
+        return found
 
 
 def _highest(data: bytes) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Data files in `images/`, which is beside the package in a checkout and inside it when installed."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,16 @@ def folder() -> Path:
 def installed() -> bool:
     """Tell whether this code is installed, rather than in a clone."""
     return (_PACKAGE / "images").is_dir()
+
+
+def own_folder() -> Path:
+    """Return the folder of the data that users write: pins of images, and facts about images.
+
+    It is LAYERWRIGHT_PINS, else `images/` of a clone, else the current folder, beside `recipes/`: users do not write to
+    the folder of an installation.
+    """
+    given = os.environ.get("LAYERWRIGHT_PINS")
+    return Path(given) if given else Path() if installed() else folder()
 
 
 def files(under: str = "") -> tuple[Path, ...]:

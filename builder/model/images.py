@@ -47,15 +47,11 @@ def registry() -> str:
 
 
 def pins_file() -> Path:
-    """Return the file of pins for the registry in use. A mirror has its own file, because its images may differ.
-
-    It is in the folder LAYERWRIGHT_PINS, else in `images/` of a clone; where layerwright is installed, which users do
-    not write to, it is in the current folder, beside `recipes/`.
-    """
+    """Return the file of pins for the registry in use. A mirror has its own file, because its images may differ."""
     where = registry()
-    given = os.environ.get("LAYERWRIGHT_PINS")
-    folder = Path(given) if given else Path() if facts.installed() else facts.folder()
-    return folder / ("pins.toml" if where == AMAZON else f"pins.{re.sub(r'[^A-Za-z0-9.-]', '_', where)}.toml")
+    return facts.own_folder() / (
+        "pins.toml" if where == AMAZON else f"pins.{re.sub(r'[^A-Za-z0-9.-]', '_', where)}.toml"
+    )
 
 
 def image(path: str) -> Image:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from builder.base.errors import UsageError, near
+from builder.model import image_facts
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtime_tables import OperatingSystem, PackageManager, RuntimeTable, runtimes_file
 
@@ -32,6 +33,8 @@ class Runtime:
     block_create: dt.date | None
     block_update: dt.date | None
     preview: bool
+    surveyed_manager: str | None = None
+    """Kind of the package manager that `images survey` found in the build image; None without a survey."""
 
     @property
     def python(self) -> tuple[int, int] | None:
@@ -57,9 +60,13 @@ class Runtime:
 
     @property
     def manager(self) -> PackageManager:
-        """Package manager of the build image. Lambda's own images, in which previews are built, are minimal."""
-        minimal = self.build_image == self.image
-        return runtimes_file().package_manager["microdnf" if minimal else self.os.package_manager]
+        """Package manager of the build image."""
+        return runtimes_file().package_manager[self.surveyed_manager or self.assumed_manager]
+
+    @property
+    def assumed_manager(self) -> str:
+        """Kind of the package manager where no survey tells. Lambda's own images, which build previews, are minimal."""
+        return "microdnf" if self.build_image == self.image else self.os.package_manager
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -149,6 +156,12 @@ def runtimes() -> dict[str, Runtime]:
     return {name: _runtime(name, row) for name, row in runtimes_file().runtime.items()}
 
 
+def forget() -> None:
+    """Clear the caches of runtimes and facts about images, after a survey."""
+    image_facts.of.cache_clear()
+    runtimes.cache_clear()
+
+
 def _runtime(name: str, row: RuntimeTable) -> Runtime:
     file = runtimes_file()
     language, every = file.language[row.language], file.language["any"]
@@ -166,7 +179,13 @@ def _runtime(name: str, row: RuntimeTable) -> Runtime:
         block_create=row.block_create,
         block_update=row.block_update,
         preview=row.preview,
+        surveyed_manager=_surveyed_manager(row.build_image),
     )
+
+
+def _surveyed_manager(image: str) -> str | None:
+    surveyed = (image_facts.of(image.replace("{arch}", arch)) for arch in ARCHITECTURES)
+    return next((found.manager for found in surveyed if found and found.manager), None)
 
 
 def _of_series(text: str, row: RuntimeTable) -> str:

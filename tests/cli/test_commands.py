@@ -35,6 +35,7 @@ DIFFERENT = {
     "--packages": "`wheel` takes those of a recipe",
     "--profile": "for `nightly`, only with --publish",
     "--resume": "a publish, or a nightly run",
+    "--all": "everything of another kind: recipes, or images",
     "--runtime": "the default differs; `images pin` takes the images of runtimes",
     "--share": "for `template`, only with --from zip",
     "--test": "`nightly` has a third value, since it has no default to be left out",

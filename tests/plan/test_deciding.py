@@ -113,6 +113,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "series": lambda plan: {"python": key(plan), "ruby": CHOOSES}.get(plan.target.base.language, NOTHING),
         "image": if_(minimal, KEY, if_(without_python, ZIP, NOTHING)),
         "build_image": if_(minimal, KEY, NOTHING),
+        "surveyed_manager": CHOOSES,
         **nothing(
             ["directories", "environment", "provides", "deprecated", "block_create", "block_update", "preview"],
             NOTHING,
