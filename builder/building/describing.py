@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
+from builder.base import credentials
 from builder.base.errors import BuildError
 from builder.building import compiling
 from builder.building.artifacts import Artifact
@@ -119,9 +120,9 @@ def _sources(plan: Plan) -> Iterator[SourceRow]:
     for source in plan.container.sources if plan.container else ():
         yield SourceRow(
             name=source.name or plan.recipe.layer.name,
-            url=source.url,
+            url=credentials.redact(source.url) if source.url else None,
             sha256=source.sha256,
-            git=source.git,
+            git=credentials.redact(source.git) if source.git else None,
             commit=source.commit,
         )
 

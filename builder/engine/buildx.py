@@ -14,6 +14,7 @@ from builder.base.emitter import Events
 from builder.base.errors import BuildError, LayerwrightError
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
+from builder.engine.masking import Mask
 from builder.engine.progress import BuildProgress, read_events, read_lines
 
 
@@ -57,7 +58,7 @@ def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable
     if engine.kind == PODMAN:
         _add_content_hash(build.context)
     with build.log.open("w", encoding="utf-8", errors="replace") as log:
-        progress = BuildProgress(events, log)
+        progress = BuildProgress(events, log, Mask(path.read_bytes() for path in build.secrets.values()))
         timed_out = threading.Event()
         with processes.started(command(engine, build)) as process:
             try:

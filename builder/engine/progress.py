@@ -55,11 +55,12 @@ class BuildStep:
 
 
 class BuildProgress:
-    """Tracks the steps of a build and emits their events; `log` receives all output."""
+    """Tracks the steps of a build and emits their events; `log` receives all output. `mask` hides secrets in it."""
 
-    def __init__(self, events: Events, log: TextIO) -> None:
+    def __init__(self, events: Events, log: TextIO, mask: Callable[[str], str] = str) -> None:
         self._events = events
         self._log = log
+        self._mask = mask
         self._steps: dict[str, BuildStep] = {}
         self._begun = 0
         self._lock = threading.Lock()
@@ -81,12 +82,17 @@ class BuildProgress:
             if step:
                 self._output(step, b64decode(line.get("data") or "").decode(errors="replace"))
 
+    def note(self, line: str) -> None:
+        """Keep a line of the client that belongs to no step."""
+        self.other.append(self._mask(line.strip())[:_LINE])
+
     def line(self, text: str) -> None:
         """Process a line of a client without events. Safe for two threads: such a client writes to both streams."""
         with self._lock:
             self._plain(text)
 
-    def _plain(self, text: str) -> None:
+    def _plain(self, line: str) -> None:
+        text = self._mask(line)
         self._log.write(foreign.output(text) + "\n")
         if text.startswith(("STEP ", "[")):
             self._end(self._steps.get(PLAIN), "ok")
@@ -100,9 +106,10 @@ class BuildProgress:
     def close(self, *, succeeded: bool) -> None:
         """End the steps that are still running when the client has ended."""
         for step in self._steps.values():
-            self._log.write(foreign.output(step.rest))
-            if step.rest.strip():  # without a check: what began must end, also when the build is stopped
-                self._events.emit(LogLine(subject=self._events.subject, stage=step.stage, text=step.rest.rstrip()))
+            rest = self._mask(step.rest)
+            self._log.write(foreign.output(rest))
+            if rest.strip():  # without a check: what began must end, also when the build is stopped
+                self._events.emit(LogLine(subject=self._events.subject, stage=step.stage, text=rest.rstrip()))
             self._end(step, "ok" if succeeded else "failed" if step is self.failed else "stopped")
 
     def _vertex(self, vertex: dict[str, Any]) -> None:
@@ -113,7 +120,7 @@ class BuildProgress:
             self._log.write(f"==> {foreign.text(name)}\n")
             self._begin(step)
         if vertex.get("error") and not step.error:
-            step.error = str(vertex["error"])
+            step.error = self._mask(str(vertex["error"]))
             self._log.write(f"!!! {foreign.text(step.error)}\n")
         if vertex.get("completed"):
             if vertex.get("cached"):
@@ -138,7 +145,8 @@ class BuildProgress:
         for line in lines:
             self._line(step, line)
 
-    def _line(self, step: BuildStep, line: str) -> None:
+    def _line(self, step: BuildStep, text: str) -> None:
+        line = self._mask(text)
         self._log.write(foreign.output(line) + "\n")
         step.lines.append(line[:_LINE])
         if line.strip():
@@ -166,7 +174,7 @@ def read_events(chunks: Callable[[], bytes], progress: BuildProgress) -> None:
         buffer = _consume(decoder, buffer + text, progress)
     for line in (buffer + pending.decode("utf-8", errors="replace")).splitlines():
         if line.strip():
-            progress.other.append(line.strip()[:_LINE])
+            progress.note(line)
 
 
 def _is_complete(data: bytes) -> bool:
@@ -191,7 +199,7 @@ def _consume(decoder: json.JSONDecoder, buffer: str, progress: BuildProgress) ->
             buffer = buffer[end:]
         elif "\n" in buffer:
             line, _, buffer = buffer.partition("\n")
-            progress.other.append(line.strip()[:_LINE])
+            progress.note(line)
         else:
             return buffer
 
