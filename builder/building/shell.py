@@ -72,7 +72,7 @@ def _enter(engine: Engine, work: Work, tag: str, context: str, command: str | No
     terminal = ["--interactive", "--tty"] if command is None else []
     platform = f"--platform={work.container.target.arch.docker}"
     with owned.created(engine, [platform, *terminal, "--entrypoint=/bin/sh", tag, *start], _explain) as name:
-        for folder in ("inside", "bin", "scripts"):
+        for folder in ("inside", "bin", "scripts", "requirements"):
             processes.run([engine.program, "cp", f"{context}/{folder}", f"{name}:/layerwright/{folder}"])
         attach = ["--attach", "--interactive"] if command is None else ["--attach"]
         return containers.interactive(engine, ["start", *attach, name])

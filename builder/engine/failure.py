@@ -127,18 +127,19 @@ def _build_requirement(step: BuildStep | None, lines: Sequence[str], target: str
 
 
 def _network(step: BuildStep | None, lines: Sequence[str], target: str, log: Path) -> LayerwrightError | None:
-    """Return the error for a step that failed because it has no network; None if it has, or did not ask for it."""
+    """Return the error for a step that failed because it has no network; None if it has, or did not ask for it.
+
+    No StepFailedError: with less acceleration it would have none either.
+    """
     known = hints().build.no_network
     asked = [line.strip() for line in lines if known.shows(line)]
     if not asked or step is None or not step.offline:
         return None
-    error = StepFailedError(
+    return BuildError(
         f"{target}: step `{step.stage}` asks the network, which it does not have",
         why=list(dict.fromkeys([*asked[:2], *first_error(lines)[:2]])),
         hint=f"{known.hint}; the full log is {log}",
     )
-    error.stage = step.stage
-    return error
 
 
 def _conflict(step: BuildStep | None, lines: Sequence[str]) -> LayerwrightError | None:

@@ -16,7 +16,7 @@ import pytest
 from kit import standin
 from kit.commands import ROOT, Result, layerwright, layerwright_process, write_recipe
 from kit.compiled import recipe, script, source_archive
-from kit.engine import EVERYWHERE, docker, gateway
+from kit.engine import docker
 from kit.wheels import make_sdist, serve
 
 from builder.base import cache_paths, caches
@@ -346,17 +346,17 @@ def test_secrets_are_available_to_steps_and_stored_nowhere(tmp_path: Path, monke
     monkeypatch.setenv("MY_TOKEN", "t0ken-of-mine")
     (tmp_path / "netrc").write_text("machine x login y password netrc-pa55word\n")
     run = """
+        test "$(ls /run/secrets)" = "$(printf '%s\n' layerwright-ca layerwright-environment netrc token)"
         test "$(cat /run/secrets/token)" = t0ken-of-mine
         test "$HTTPS_PROXY" = http://user:proxy-pa55word@192.0.2.1:1
         grep -q netrc-pa55word "$NETRC"
         test -s "$SSL_CERT_FILE"
         mkdir -p "$PREFIX/bin"; echo used > "$PREFIX/bin/x"
     """
-    write_recipe(tmp_path, "a", recipe(script(run)))
-    result = layerwright(
-        *("build", "a", "--secret", "id=token,env=MY_TOKEN", "--secret", f"id=netrc,src={tmp_path / 'netrc'}"),
-        cwd=tmp_path,
-    )
+    named = 'secrets = ["netrc", "token"]\nnetwork = true'
+    write_recipe(tmp_path, "a", recipe(script(run, named)))
+    given = ("--secret", "id=token,env=MY_TOKEN", "--secret", f"id=netrc,src={tmp_path / 'netrc'}")
+    result = layerwright("build", "a", *given, cwd=tmp_path)
     assert result.code == 0, result.err
     told = docker("buildx", "du", "--verbose")
     cache = Path(os.environ["LAYERWRIGHT_CACHE"])
@@ -374,7 +374,21 @@ def test_secrets_are_available_to_steps_and_stored_nowhere(tmp_path: Path, monke
         assert found == "looked\n"
         assert not [secret for secret in words if secret in history + docker("image", "inspect", image)]
     again = layerwright("build", "a", "--rebuild", "--no-cache", cwd=tmp_path)
-    assert again.code == 4
+    assert again.code == 2
+    assert "steps read the secrets netrc, token, which are not given" in again.err
+
+
+def test_a_step_that_names_no_secret_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-pa55word@192.0.2.1:1")
+    monkeypatch.setenv("MY_TOKEN", "t0ken-of-mine")
+    run = """
+        test ! -e /run/secrets || test -z "$(ls /run/secrets)"
+        test -z "${HTTPS_PROXY:-}"
+        mkdir -p "$PREFIX/bin"; echo used > "$PREFIX/bin/x"
+    """
+    write_recipe(tmp_path, "a", recipe(script(run)))
+    result = layerwright("build", "a", "--secret", "id=token,env=MY_TOKEN", cwd=tmp_path)
+    assert result.code == 0, result.err
 
 
 @contextmanager
@@ -413,10 +427,9 @@ def test_a_private_index_is_used_and_its_password_is_stored_nowhere(
         "PyMODINIT_FUNC PyInit_native(void) { return PyModule_Create(&m); }\n"
     )
     make_sdist(index, "native", "1.0", setup, {"n.c": code})
-    with serve(index, "reader:index-pa55word", host=EVERYWHERE) as private:
-        monkeypatch.setenv("UV_DEFAULT_INDEX", private.url.replace(EVERYWHERE, gateway()))
+    with serve(index, "reader:index-pa55word") as private:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", private.url)
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
-        monkeypatch.setenv("UV_INSECURE_HOST", gateway())
         steps = '[[step]]\nuses = "pip"\nrequirements = ["native==1.0"]\n'
         built = made(tmp_path, recipe(steps, runtime="python3.13"), no_cache=True)
     assert [name for name in content(built) if name.endswith(".so")] == [

@@ -143,9 +143,8 @@ LACKING = (
 def test_what_a_step_was_not_given_is_named_with_the_key_that_gives_it(name: str, line: str, told: str) -> None:
     progress, _, _ = followed(vertex(name), output(name, f"{line}\n"), vertex(name, error="exit code: 1"))
     found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
-    assert isinstance(found, failure.StepFailedError)
     assert found.exit_code == 4
-    assert found.stage == "wheel-a"
+    assert isinstance(found, failure.StepFailedError) == ("asks the network" not in found.what), "it is tried again"
     assert told in str(found)
     assert line.strip().removeprefix("cause: ") in str(found)
 

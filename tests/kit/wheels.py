@@ -71,9 +71,10 @@ def make_sdist(folder: Path, name: str, version: str, setup: str, files: Mapping
 
 TELLING = """
 import os, zipfile
+LATER = []
 {says}
 def get_requires_for_build_wheel(config_settings=None):
-    return []
+    return LATER
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     name = "told-1.0-py3-none-any.whl"
@@ -89,7 +90,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 def make_telling_sdist(folder: Path, says: str, requires: Sequence[str] = (), backend: str = "backend") -> Path:
     """Write told 1.0, a source distribution that becomes a wheel with one file: `told.txt`.
 
-    `says` is Python code that defines `says()`: what it returns as the wheel is built is in that file.
+    `says` is Python code that defines `says()`: what it returns as the wheel is built is in that file. It may define
+    `LATER`, the requirements that the backend asks for once it runs.
     """
     system = f'requires = {json.dumps(requires)}\nbuild-backend = "{backend}"\nbackend-path = ["."]\n'
     project = f'[build-system]\n{system}\n[project]\nname = "told"\nversion = "1.0"\n'

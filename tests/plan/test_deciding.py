@@ -222,6 +222,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "series": block,
         "index": NOTHING,
         "locked": BESIDE,
+        "unsummed": NOTHING,
     },
     "ChosenGem": {"spec": PARTS, "compiled": CHOOSES, "reason": NOTHING, "options": block},
     "Spec": {**nothing(["name", "version", "platform", "sha256"], block), "needs": NOTHING},

@@ -146,7 +146,7 @@ def _pinned(group: Mapping[str, Pin], path: Path, target: Target, needed: Archit
     exact = tuple(f"{name}=={group[name].version}" for name in sorted(group))
     wanted = Wanted(requirements=exact, without_dependencies=True)
     try:
-        found = known.resolved(wanted, target, path, cache_paths.folder("resolved"))
+        found = known.resolved(wanted, target, path, group, cache_paths.folder("resolved"))
     except BuildError:
         if target.arch == needed:
             raise

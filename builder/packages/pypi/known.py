@@ -6,6 +6,7 @@ Addresses are not stored, since they can contain credentials.
 
 import dataclasses
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,15 +57,18 @@ def document(path: Path) -> Document[CachedResolution]:
     return Document(path=path, what="cached resolution", codec=_ResolutionCodec(), version=FORMAT)
 
 
-def resolved(wanted: Wanted, target: Target, lock: Path, cache: Path) -> tuple[Candidate, ...]:
-    """Resolve, or return the cached result of the same query."""
+def resolved(wanted: Wanted, target: Target, lock: Path, pinned: Collection[str], cache: Path) -> tuple[Candidate, ...]:
+    """Resolve, or return the cached result of the same query if it has all packages that the lock pins, and no others.
+
+    `pinned` are their names.
+    """
     if wanted.files:
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others
     cached = document(cache / f"{_key(wanted, target, lock)}.json")
     kept = cached.read()
     if kept is None and remote.fetch(f"resolved/{cached.path.name}", cached.path):
         kept = cached.read()
-    if kept:
+    if kept and {candidate.name for candidate in kept.packages} == {*pinned}:
         return kept.packages
     found = resolve(wanted, target.base, target.arch)
     if not any(candidate.direct for candidate in found):

@@ -93,7 +93,7 @@ def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...],
     path, pins = lock
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
     asked = dataclasses.replace(asked, pins=fixed)
-    candidates = known.resolved(asked, target, path, cache_paths.folder("resolved"))
+    candidates = known.resolved(asked, target, path, pins, cache_paths.folder("resolved"))
     return tuple(requirements_lock.locked(candidate, pins, target) for candidate in candidates), True
 
 

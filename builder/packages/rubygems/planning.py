@@ -29,7 +29,7 @@ def planned(request: Request) -> Gems:
     if target.base.language != "ruby":
         msg = f'{target.name}: `uses = "gem"` needs a Ruby runtime, not {target.base.name}'
         raise UsageError(msg)
-    lock, where, locked = _lock(loaded, step, target)
+    lock, where, unsummed = _lock(loaded, step, target)
     address = index.source(lock.remotes)
     picker = Picker(step, target, address)
 
@@ -41,7 +41,15 @@ def planned(request: Request) -> Gems:
     if not request.may_compile and (compiled := [gem.spec.full_name for gem in gems if gem.compiled]):
         msg = f"{target.name}: a gem would have to be compiled, which needs an engine"
         raise BuildError(msg, why=compiled, hint="leave out `--route wheels`, or take a version that is precompiled")
-    return Gems(target=target, step=request.number, gems=gems, series=target.base.series, index=address, locked=locked)
+    return Gems(
+        target=target,
+        step=request.number,
+        gems=gems,
+        series=target.base.series,
+        index=address,
+        locked=unsummed == (),
+        unsummed=unsummed or (),
+    )
 
 
 def check(request: Request) -> None:
@@ -74,14 +82,14 @@ def lock_path(loaded: Loaded) -> Path | None:
     return loaded.file(f"{file}.lock") if file else loaded.lock_named(LOCK)
 
 
-def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, bool]:
-    """Return the lock, where it is from, and whether it was there already."""
+def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, tuple[str, ...] | None]:
+    """Return the lock, where it is from, and the gems that it has no hash of; None if it was not there already."""
     path = lock_path(loaded)
     if not step.file and (path is None or not path.is_file()):
-        return _resolved(loaded, None), LOCK, False
+        return _resolved(loaded, None), LOCK, None
     lock = _kept(loaded, step, target, path)
-    complete = all(spec.sha256 for spec in lock.specs)
-    return (lock if complete else _summed(lock)), str(path and path.as_posix()), complete
+    unsummed = tuple(dict.fromkeys(spec.name for spec in lock.specs if not spec.sha256))
+    return (_summed(lock) if unsummed else lock), str(path and path.as_posix()), unsummed
 
 
 def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLock:

@@ -53,11 +53,20 @@ class Gems:
     index: StoredAddress = field(compare=False)
     """The address of the index. It is not part of the layer."""
     locked: bool
+    unsummed: tuple[str, ...] = ()
+    """The gems whose SHA-256 is the index's and not the lock's."""
     uses: ClassVar[str] = "gem"
     prebuilt: ClassVar[str] = "gems"
     has_bytecode: ClassVar[bool] = False
-    warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if not self.unsummed:
+            return ()
+        names = ", ".join(self.unsummed)
+        hint = "`bundle lock --add-checksums` adds them"
+        return (f"the lock has no CHECKSUMS of {names}, so the index decides on their files; {hint}",)
 
     @property
     def compiled(self) -> tuple[ChosenGem, ...]:

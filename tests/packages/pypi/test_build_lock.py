@@ -14,7 +14,7 @@ from builder.model import recipes
 from builder.model.architectures import ARCHITECTURES
 from builder.model.runtimes import runtime
 from builder.model.target import targets
-from builder.packages.pypi import build_requirements
+from builder.packages.pypi import build_requirements, known
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.resolution import Wheels
@@ -227,3 +227,24 @@ def test_a_plan_tells_what_the_index_lacks_and_the_build_refuses_it(index: Index
         found.write(tmp_path / "context", frozenset({"wheel-a"}), ARCHITECTURES["x86_64"])
     assert "nowhere" in str(error.value)
     assert index.url
+
+
+def test_a_cached_answer_with_fewer_packages_than_the_lock_is_asked_for_again(
+    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    for name in ("tool", "helper"):
+        make_wheel(index.folder, name, "1.0")
+    recipe_of(tmp_path, "tool", "helper")
+    assert layerwright("lock", "x", cwd=tmp_path).code == 0
+    whole = files_of(tmp_path)
+    shortened = 0
+    for path in (tmp_path / "cache" / "resolved").glob("*.json"):
+        cached = known.document(path)
+        kept = cached.read()
+        assert kept is not None
+        if len(kept.packages) > 1:
+            cached.replace(known.CachedResolution(packages=kept.packages[:1]))
+            shortened += 1
+    assert shortened
+    assert files_of(tmp_path) == whole

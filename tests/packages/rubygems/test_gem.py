@@ -234,6 +234,21 @@ def test_lock_is_written_read_and_held_against_the_recipe(gem_index: Path, tmp_p
     assert raised.value.why == ("one: the recipe asks for = 2.0, the lock is for ~> 1.0",)
 
 
+def test_a_lock_without_checksums_warns_and_the_plan_has_the_hashes(gem_index: Path, tmp_path: Path) -> None:
+    kit.pack(gem_index / "gems", "one", "1.0")
+    kit.write_index(gem_index)
+    loaded = recipe(tmp_path, 'gems = ["one"]')
+    (locked,) = relock.relock(loaded, upgrade=False, events=Events())
+    assert planned(loaded).warnings == ()
+    text = locked.path.read_text(encoding="utf-8")
+    locked.path.write_text(text.partition("\nCHECKSUMS")[0] + "\n", encoding="utf-8")
+    found = planned(loaded)
+    assert not found.locked
+    (warning,) = found.warnings
+    assert "the lock has no CHECKSUMS of one, so the index decides on their files" in warning
+    assert len(str(found.packages[0].sha256)) == 64
+
+
 def test_a_gem_that_changed_under_its_version_is_refused(gem_index: Path, tmp_path: Path) -> None:
     kit.pack(gem_index / "gems", "one", "1.0", {"lib/one.rb": b"# as it was locked\n"})
     kit.write_index(gem_index)
