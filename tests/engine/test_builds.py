@@ -341,6 +341,7 @@ def test_a_full_disk_of_the_engine_is_reported(tmp_path: Path) -> None:
 # ---- secrets -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("static_uv")
 def test_secrets_are_available_to_steps_and_stored_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-pa55word@192.0.2.1:1")
     monkeypatch.setenv("MY_TOKEN", "t0ken-of-mine")
@@ -378,6 +379,7 @@ def test_secrets_are_available_to_steps_and_stored_nowhere(tmp_path: Path, monke
     assert "steps read the secrets netrc, token, which are not given" in again.err
 
 
+@pytest.mark.usefixtures("static_uv")
 def test_a_step_that_names_no_secret_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:proxy-pa55word@192.0.2.1:1")
     monkeypatch.setenv("MY_TOKEN", "t0ken-of-mine")
