@@ -1,6 +1,7 @@
 """Text files of a user: read as UTF-8, and parsed as JSON or TOML, with errors that name the file."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,17 @@ import tomli
 
 from builder.base.errors import UsageError
 
-LARGEST = 64 * 1024 * 1024
-"""Bytes of the largest text that is read: far above the largest locks, which have some 10 MiB."""
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the largest text that is read: above the largest locks, which have some 10 MiB."""
+_MOST_VALUES = 4_000_000
+"""Brackets and commas of a JSON text: each is a value of some 60 bytes in memory."""
+_MOST_TABLES = 400_000
+"""Brackets, commas, dots and lines of a TOML text: each may be a table of 1 KB in memory. Locks have some 50,000."""
+_DEEPEST = 200
+"""Levels of nesting; the code that reads documents is recursive in places."""
+_KEYS = re.compile(r"[\w\"' \t.-]+")
+_MOST_PARTS = 100
+"""Parts of one dotted key, for which the parser takes quadratic time."""
 
 
 class MalformedError(ValueError):
@@ -37,7 +47,8 @@ def _unread(path: Path, what: str, why: str) -> UsageError:
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401
     """Parse JSON. Raises MalformedError, also for a nesting that is too deep for Python."""
     try:
-        return json.loads(text)
+        _weigh(text if isinstance(text, str) else text.decode(errors="replace"), ",[{", _MOST_VALUES)
+        return _flat(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise MalformedError(_told(error)) from None
 
@@ -45,9 +56,38 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML. Raises MalformedError, also for a nesting that is too deep for Python."""
     try:
-        return tomli.loads(text)
+        _weigh(text, ",[{.\n", _MOST_TABLES)
+        _measure(text)
+        return dict(_flat(tomli.loads(text)))
     except (ValueError, RecursionError) as error:
         raise MalformedError(_told(error)) from None
+
+
+def _weigh(text: str, marks: str, most: int) -> None:
+    if len(text) > LARGEST or sum(map(text.count, marks)) > most:
+        msg = "it is too large"
+        raise ValueError(msg)
+
+
+def _measure(text: str) -> None:
+    """Raise RecursionError for a dotted key of too many parts."""
+    if any(keys.count(".") > _MOST_PARTS for keys in _KEYS.findall(text)):
+        raise RecursionError
+
+
+def _flat(document: Any) -> Any:  # noqa: ANN401
+    """Return the document if it is not nested too deeply. Raises RecursionError otherwise."""
+    level = [document] if isinstance(document, (dict, list)) else []
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return document
+    raise RecursionError
 
 
 def _told(error: Exception) -> str:

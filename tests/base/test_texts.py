@@ -1,6 +1,7 @@
 """Texts of a user: whatever lies in a recipe's folder, the command tells which file it is about."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,36 @@ def test_what_is_damaged_is_one_kind_of_error(parse: object, text: str) -> None:
     assert callable(parse)
     with pytest.raises(texts.MalformedError):
         parse(text)
+
+
+BOMBS = {
+    "nested lists": (texts.parse_json, "[" * 5000 + "]" * 5000, "nested too deeply"),
+    "nested objects": (texts.parse_json, '{"a":' * 300 + "1" + "}" * 300, "nested too deeply"),
+    "many values": (texts.parse_json, "[" + "[]," * 2_100_000 + "1]", "too large"),
+    "bytes": (texts.parse_json, b"[" * 1000, "nested too deeply"),
+    "nested lists of TOML": (texts.parse_toml, "a = " + "[" * 5000, "nested too deeply"),
+    "a long dotted key": (texts.parse_toml, "a." * 500 + "a = 1", "nested too deeply"),
+    "a long table": (texts.parse_toml, "[" + "a . " * 500 + "a]", "nested too deeply"),
+    "a long key in an inline table": (texts.parse_toml, "x = {" + "'a'." * 500 + "a = 1}", "nested too deeply"),
+    "many tables": (texts.parse_toml, "".join(f"[a.b{n}]\n" for n in range(150_000)), "too large"),
+    "a long text": (texts.parse_toml, 'a = "' + "x" * (17 << 20) + '"', "too large"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_what_takes_too_long_or_too_much_is_refused_before(bomb: str) -> None:
+    parse, text, why = BOMBS[bomb]
+    began = time.process_time()
+    with pytest.raises(texts.MalformedError, match=why):
+        parse(text)  # type: ignore[operator, arg-type]
+    assert time.process_time() - began < 5
+
+
+def test_what_locks_have_is_read() -> None:
+    lock = "".join(
+        f'[[package]]\nname = "a{n}"\nversion = "1.2.3"\nsource = "registry+https://a.b.c/d"\n' for n in range(5000)
+    )
+    assert len(texts.parse_toml(lock)["package"]) == 5000
+    assert texts.parse_toml("a.b.c.d.e = 1\nf = '" + "..." * 30 + "'")["a"]["b"]["c"]["d"]["e"] == 1
+    assert texts.parse_json("5") == 5
+    assert texts.parse_json('{"a": [[[1]]]}') == {"a": [[[1]]]}
