@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,6 +21,8 @@ _stopped = threading.Event()
 _pools = itertools.count()
 T = TypeVar("T")
 _POLL_SECONDS = 0.2
+_WATCH_SECONDS = 0.01
+"""A program fills some 5 MB in it."""
 _GRACE_SECONDS = 5.0
 """Time between SIGTERM and SIGKILL."""
 
@@ -129,11 +132,51 @@ def run_bytes(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    most_memory: int | None = None,
 ) -> FinishedBytes:
-    """Run a program to completion and return its exit code and output. The caller judges the exit code."""
-    with started(command, env=env, cwd=cwd, has_stdin=stdin is not None) as process:
+    """Run a program to completion and return its exit code and output. The caller judges the exit code.
+
+    Raises BuildError if it takes more than `most_memory` bytes, where the system tells.
+    """
+    with (
+        started(command, env=env, cwd=cwd, has_stdin=stdin is not None) as process,
+        _watched(process, most_memory) as exceeded,
+    ):
         out, err = process.communicate(stdin)
+    if exceeded.is_set():
+        name = Path(command[0]).name
+        msg = f"{name} was ended: it took more than {(most_memory or 0) >> 20} MB of memory"
+        raise BuildError(msg, hint="a package may have metadata that is made to fill the memory; which one is new?")
     return FinishedBytes(returncode=process.returncode, stdout=out, stderr=err)
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen[bytes], most: int | None) -> Iterator[threading.Event]:
+    """Kill a process that takes more memory than it may. Yields whether it did."""
+    exceeded, ended = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_WATCH_SECONDS):
+            if _memory(process.pid) > (most or 0):
+                exceeded.set()
+                process.kill()
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if most is not None and sys.platform == "linux":
+        watcher.start()
+    try:
+        yield exceeded
+    finally:
+        ended.set()
+
+
+def _memory(pid: int) -> int:
+    """Return the bytes that a process has of its own, without files that it maps."""
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon:"))
+    return 0
 
 
 def run(
@@ -142,9 +185,11 @@ def run(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    most_memory: int | None = None,
 ) -> Finished:
     """Run a program to completion and return its exit code and output as text. See `run_bytes`."""
-    finished = run_bytes(command, stdin=None if stdin is None else stdin.encode(), env=env, cwd=cwd)
+    data = None if stdin is None else stdin.encode()
+    finished = run_bytes(command, stdin=data, env=env, cwd=cwd, most_memory=most_memory)
     return Finished(
         returncode=finished.returncode,
         stdout=finished.stdout.decode(errors="replace"),

@@ -109,7 +109,7 @@ def test_what_takes_too_long_or_too_much_is_refused_before(bomb: str) -> None:
     parse, text, why = BOMBS[bomb]
     began = time.process_time()
     with pytest.raises(texts.MalformedError, match=why):
-        parse(text)  # type: ignore[operator, arg-type]
+        parse(text)  # type: ignore[arg-type]
     assert time.process_time() - began < 5
 
 

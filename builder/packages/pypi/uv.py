@@ -27,6 +27,8 @@ from builder.model.runtimes import Runtime
 NO_CODE = ("--only-binary", ":all:")
 """Prevents builds of sdists, which would execute a setup.py on the host."""
 
+_MOST_MEMORY = 384 << 20
+"""Bytes. Resolving 230 packages takes 120 MB; PKG-INFO of an sdist, which uv reads whole, may have gigabytes."""
 _UNREACHABLE = re.compile(r"error sending request|Failed to fetch|Could not connect|tcp connect|dns error|timed out")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 
@@ -61,7 +63,8 @@ def run(
         "never",
     ]
     with _keyring() as path:
-        return processes.run(command, stdin=stdin, env={**_environment(), **path, **(env or {})}, cwd=cwd)
+        own = {**_environment(), **path, **(env or {})}
+        return processes.run(command, stdin=stdin, env=own, cwd=cwd, most_memory=_MOST_MEMORY)
 
 
 def _environment() -> dict[str, str]:
