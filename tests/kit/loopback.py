@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The usual one keeps the proxies of the test that used it first."""
 USER, PASSWORD = "reader", "p4ssw0rd"
 
 
@@ -50,7 +52,7 @@ class Loopback:
                 wanted = {"Host": self.headers["Host"], "Accept": self.headers.get("Accept", "*/*")}
                 request = urllib.request.Request(world.behind + self.path, headers=wanted)
                 try:
-                    with urllib.request.urlopen(request, timeout=20) as source:
+                    with _DIRECT.open(request, timeout=20) as source:
                         kind = source.headers.get("Content-Type", "application/octet-stream")
                         self.answer(200, world.lie(self.path, source.read()), ("Content-Type", kind))
                 except urllib.error.HTTPError as error:
