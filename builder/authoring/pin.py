@@ -48,7 +48,7 @@ def pin(chosen: list[Runtime], *, write: bool, events: Events) -> ImagePins:
     Digests of a run that was interrupted, or that the registry refused to finish, are not queried again for an hour.
     Raises NothingSelectedError if the registry has none of the images.
     """
-    names = {f"{images.registry()}/{path}": path for path in paths(chosen)}
+    names = {images.named(path): path for path in paths(chosen)}
     known = _Known.read()
     asked = [images.Image(name=name, digest=None) for name in names if name not in known.digests]
     if known.digests and len(asked) < len(names):

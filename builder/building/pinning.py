@@ -29,7 +29,7 @@ def pin_images(plan: Plan, options: EngineOptions, events: Events) -> bool:
         events.warn(": ".join(["not pinned, so a later build may differ", error.what, *error.why]))
     if not digests:
         return False
-    prefix = f"{images.registry()}/"
+    prefix = f"{images.registry()}/"  # an image with a host of its own is pinned by its whole name
     images.pin({name.removeprefix(prefix): digest for name, digest in digests.items()})
     events.note(f"pinned {len(digests)} images in {images.pins_file()}, which belongs beside the recipes")
     return True

@@ -9,7 +9,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from builder.base.errors import near
 from builder.base.programs import build_systems
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
-from builder.model.runtimes import operating_systems, runtimes, unknown_runtime, unknown_system
+from builder.model.runtime_tables import CUSTOM
+from builder.model.runtimes import of_lambda, operating_systems, unknown_runtime, unknown_system
 
 T = TypeVar("T")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
@@ -89,7 +90,12 @@ def _enum(values: Iterable[str]) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "enum": list(values)})
 
 
-RuntimeName = Annotated[str, AfterValidator(lambda value: validated(unknown_runtime(value), value)), _enum(runtimes())]
+_OWN_RUNTIME = {"type": "string", "pattern": f"^{CUSTOM}"}
+RuntimeName = Annotated[
+    str,
+    AfterValidator(lambda value: validated(unknown_runtime(value), value)),
+    WithJsonSchema({"anyOf": [{"type": "string", "enum": list(of_lambda())}, _OWN_RUNTIME]}),
+]
 ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
 SystemName = Annotated[
     str, AfterValidator(lambda value: validated(unknown_system(value), value)), _enum(operating_systems())

@@ -54,9 +54,15 @@ def pins_file() -> Path:
     )
 
 
+def named(path: str) -> str:
+    """Return the whole name of an image: below the registry, unless its path begins with a host as only own ones do."""
+    host = path.partition("/")[0]
+    return path if "." in host or ":" in host else f"{registry()}/{path}"
+
+
 def image(path: str) -> Image:
-    """Return the image below the registry, for example `lambda/python:3.13-arm64`."""
-    return Image(name=f"{registry()}/{path}", digest=_pins(pins_file()).get(path))
+    """Return an image by its path, for example `lambda/python:3.13-arm64`."""
+    return Image(name=named(path), digest=_pins(pins_file()).get(path))
 
 
 def run_image(runtime: Runtime, arch: Architecture) -> Image:

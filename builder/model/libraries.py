@@ -77,7 +77,7 @@ def maybe_absent(system: str) -> frozenset[str]:
 
 def maybe_absent_in(runtimes: Iterable[Runtime]) -> frozenset[str]:
     """Return the sonames that at least one of the runtimes may lack though its image has them."""
-    return frozenset().union(*(maybe_absent(runtime.os.name) for runtime in runtimes))
+    return frozenset().union(*(maybe_absent(runtime.os.name) for runtime in runtimes if not runtime.customer))
 
 
 @cache
@@ -93,11 +93,16 @@ def commands(system: str, language: str) -> frozenset[str]:
 def in_images(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> frozenset[str]:
     """Return the sonames that all of the runtimes find without a layer, according to their images."""
     sets = [
-        {*of_system(runtime.os.name, arch.name), arch.loader.rpartition("/")[2], *_of_language(runtime)}
-        for runtime in runtimes
-        for arch in architectures
+        {*_of_runtime(runtime, arch), arch.loader.rpartition("/")[2]} for runtime in runtimes for arch in architectures
     ]
     return frozenset(set.intersection(*sets)) if sets else frozenset()
+
+
+def _of_runtime(runtime: Runtime, arch: Architecture) -> Iterable[str]:
+    """Return the sonames that a runtime's image has."""
+    if surveyed := runtime.surveyed_libraries.get(arch.name):
+        return surveyed
+    return {**of_system(runtime.os.name, arch.name), **_of_language(runtime)}
 
 
 def certain(runtimes: Iterable[Runtime], architectures: Iterable[Architecture]) -> frozenset[str]:
@@ -135,9 +140,12 @@ class FoundVersions:
 
 def versions_of(soname: str, runtime: Runtime, arch: Architecture) -> FoundVersions | None:
     """Return the symbol versions of a library of a runtime; None if it has no such library."""
-    own = _of_language(runtime)
-    if soname in own:
-        return FoundVersions(folder="/var/lang/lib", everywhere=own[soname], newest=own[soname])
+    if surveyed := runtime.surveyed_libraries.get(arch.name):
+        own = surveyed.get(soname)
+        return None if own is None else FoundVersions(folder="its image", everywhere=own, newest=own)
+    own_folder = _of_language(runtime)
+    if soname in own_folder:
+        return FoundVersions(folder="/var/lang/lib", everywhere=own_folder[soname], newest=own_folder[soname])
     of_image = of_system(runtime.os.name, arch.name)
     if soname not in of_image:
         return None

@@ -1,9 +1,11 @@
 """The tables of `images/runtimes.toml`, as they stand there. `runtimes.py` makes the runtimes of them."""
 
 import datetime as dt
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from builder.base import texts
 from builder.base.errors import UsageError, near
@@ -11,6 +13,12 @@ from builder.model import facts
 from builder.model.rows import Row
 
 FILE = "runtimes.toml"
+CUSTOM = "custom-"
+"""What the names of customer-managed runtimes begin with; Lambda's API knows all of them as `custom`."""
+_CUSTOM_NAME = re.compile(rf"{CUSTOM}[a-z0-9][a-z0-9.-]{{0,40}}")
+_IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*/[A-Za-z0-9._/-]+:[A-Za-z0-9._{}-]+")
+"""With the host of its registry; `{arch}` in the tag is the architecture."""
+_PYTHON = re.compile(r"\d+\.\d+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +76,15 @@ class RuntimeTable:
     block_create: dt.date | None
     block_update: dt.date | None
     preview: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomRuntimeTable:
+    """A customer-managed runtime of a project: an image of its own, published as `custom`."""
+
+    table: RuntimeTable
+    directories: tuple[str, ...]
+    """Directories under /opt that it reads; empty for those of its language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,13 +177,69 @@ def _runtime(_: str, row: Row) -> RuntimeTable:
     )
 
 
+# ---- runtimes of a project -----------------------------------------------------------------------------------------
+
+
+def project_runtimes(path: Path) -> dict[str, CustomRuntimeTable]:
+    """Return the customer-managed runtimes in the `runtimes.toml` of a project. Raises UsageError with all mistakes."""
+    mistakes: list[str] = []
+    found: dict[str, CustomRuntimeTable] = {}
+    try:
+        row = Row(texts.parse_toml(texts.read(path)), "", mistakes)
+    except texts.MalformedError as error:
+        mistakes.append(str(error))
+    else:
+        found = row.tables("runtime", _custom)
+        row.close()
+        mistakes += _wrong_customs(found)
+    if mistakes:
+        msg = f"{path} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
+        hint = "a customer-managed runtime has `image`, `os`, `language`, and what differs from Lambda's own"
+        raise UsageError(msg, why=mistakes, hint=hint)
+    return found
+
+
+def _custom(_: str, row: Row) -> CustomRuntimeTable:
+    image = row.value("image", str)
+    return CustomRuntimeTable(
+        table=RuntimeTable(
+            os=row.value("os", str),
+            language=row.value("language", str, "provided"),
+            series=row.value("series", str, ""),
+            image=image,
+            build_image=row.value("build-image", str, image),
+            deprecated=None,
+            block_create=None,
+            block_update=None,
+            preview=False,
+        ),
+        directories=row.words("directories", []),
+    )
+
+
+def _wrong_customs(found: Mapping[str, CustomRuntimeTable]) -> Iterator[str]:
+    yield from _unknown_names_of({name: custom.table for name, custom in found.items()}, runtimes_file())
+    for name, custom in found.items():
+        if not _CUSTOM_NAME.fullmatch(name):
+            yield f"runtime.{name}: the name must be {CUSTOM} and lower-case letters, digits, dots and hyphens"
+        for key, image in (("image", custom.table.image), ("build-image", custom.table.build_image)):
+            if not _IMAGE.fullmatch(image):
+                yield f"runtime.{name}.{key}: `{image}` is not a registry, a name and a tag: host/name:tag"
+        if custom.table.language == "python" and not _PYTHON.fullmatch(custom.table.series):
+            yield f"runtime.{name}.series: a Python needs its version, for example 3.13"
+
+
 def _unknown_names(file: RuntimesFile) -> Iterator[str]:
     """Yield a mistake for each name that no table of the file has."""
-    for name, row in file.runtime.items():
-        for key, value, known in (("os", row.os, file.os), ("language", row.language, file.language)):
-            if value not in known:
-                yield f"runtime.{name}.{key}: there is no [{key}.{value}]{near(value, known)}"
+    yield from _unknown_names_of(file.runtime, file)
     managers = file.package_manager
     for name, system in file.os.items():
         if (manager := system.package_manager) not in managers:
             yield f"os.{name}.package-manager: there is no [package-manager.{manager}]{near(manager, managers)}"
+
+
+def _unknown_names_of(rows: Mapping[str, RuntimeTable], file: RuntimesFile) -> Iterator[str]:
+    for name, row in rows.items():
+        for key, value, known in (("os", row.os, file.os), ("language", row.language, file.language)):
+            if value not in known:
+                yield f"runtime.{name}.{key}: there is no [{key}.{value}]{near(value, known)}"

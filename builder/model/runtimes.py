@@ -1,13 +1,27 @@
 """Lambda's runtimes, read from `images/runtimes.toml`."""
 
+import dataclasses
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 
 from builder.base.errors import UsageError, near
 from builder.model import image_facts
 from builder.model.architectures import ARCHITECTURES, Architecture
-from builder.model.runtime_tables import OperatingSystem, PackageManager, RuntimeTable, runtimes_file
+from builder.model.runtime_tables import (
+    CUSTOM,
+    FILE,
+    OperatingSystem,
+    PackageManager,
+    RuntimeTable,
+    project_runtimes,
+    runtimes_file,
+)
+
+PROJECT_FILE = Path(FILE)
+"""Customer-managed runtimes, in the current folder, beside `recipes/`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +49,8 @@ class Runtime:
     preview: bool
     surveyed_manager: str | None = None
     """Kind of the package manager that `images survey` found in the build image; None without a survey."""
+    surveyed_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
+    """For a customer-managed runtime, symbol versions by soname, by architecture, of its own surveyed image."""
 
     @property
     def python(self) -> tuple[int, int] | None:
@@ -72,6 +88,11 @@ class Runtime:
     def tools(self) -> tuple[str, ...]:
         """Packages that compiling needs and the build image lacks; the build images of SAM have them all."""
         return self.manager.tools
+
+    @property
+    def customer(self) -> bool:
+        """Whether it is a runtime of the project's own, which Lambda's API knows as `custom`."""
+        return self.name.startswith(CUSTOM)
 
     def status(self, today: dt.date) -> str:
         """Return the status on a day: `preview`, `current`, `deprecated`, `update only` or `blocked`."""
@@ -120,6 +141,8 @@ class Runtime:
     def warning(self, today: dt.date) -> str | None:
         """Return the warning for a preview or a deprecated runtime, or None."""
         status = self.status(today)
+        if self.customer and not self.surveyed_libraries:
+            return f"what {self.name} has is not known: `layerwright images survey --all --runtime {self.name}` asks it"
         if status == "preview":
             return f"{self.name} is a preview: Lambda may still change it"
         if status in {"deprecated", "update only"}:
@@ -150,16 +173,50 @@ def unknown_system(name: str) -> str | None:
     return f"unknown operating system `{name}`{suggestion}"
 
 
-@cache
 def runtimes() -> dict[str, Runtime]:
-    """Return all runtimes that layers can be built for, in the order of the data file."""
+    """Return all runtimes that layers can be built for: Lambda's in the order of the data file, then the project's."""
+    own = PROJECT_FILE
+    try:
+        changed = own.stat().st_mtime_ns
+    except OSError:
+        return of_lambda()
+    return {**of_lambda(), **_of_project(own.absolute(), changed)}
+
+
+@cache
+def of_lambda() -> dict[str, Runtime]:
+    """Return the runtimes that Lambda provides."""
     return {name: _runtime(name, row) for name, row in runtimes_file().runtime.items()}
+
+
+@cache
+def _of_project(path: Path, changed: int) -> dict[str, Runtime]:  # noqa: ARG001  a key of the cache
+    """Return the customer-managed runtimes of a project."""
+    found = {}
+    for name, custom in project_runtimes(path).items():
+        runtime = _runtime(name, custom.table)
+        found[name] = dataclasses.replace(
+            runtime,
+            directories=custom.directories or runtime.directories,
+            surveyed_libraries={
+                arch: {**facts.libraries, **facts.language_libraries}
+                for arch in ARCHITECTURES
+                if (facts := image_facts.of(custom.table.image.replace("{arch}", arch)))
+            },
+        )
+    return found
+
+
+def identifier(name: str) -> str:
+    """Return the name of a runtime in Lambda's API: `custom` for a customer-managed one."""
+    return CUSTOM.rstrip("-") if name.startswith(CUSTOM) else name
 
 
 def forget() -> None:
     """Clear the caches of runtimes and facts about images, after a survey."""
     image_facts.of.cache_clear()
-    runtimes.cache_clear()
+    of_lambda.cache_clear()
+    _of_project.cache_clear()
 
 
 def _runtime(name: str, row: RuntimeTable) -> Runtime:

@@ -191,7 +191,7 @@ def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None],
 
 
 def _registry_digests(paths: list[str], events: Events) -> dict[str, str]:
-    names = {f"{images.registry()}/{path}": path for path in paths}
+    names = {images.named(path): path for path in paths}
     digests, errors = registry.digests([Image(name=name, digest=None) for name in names])
     if errors:
         why = ": ".join([errors[0].what, *errors[0].why])

@@ -16,6 +16,7 @@ from builder.model.fields import layer_name
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 from builder.model.manifest import AnyManifest
 from builder.model.recipe import Publish
+from builder.model.runtimes import identifier
 from builder.model.target import Target
 from builder.publish.grants import Grant, parse
 
@@ -135,7 +136,7 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         sha256=sha256,
         description=options.description if options.description is not None else (about.description if about else ""),
         license=options.license if options.license is not None else (about.license if about else ""),
-        runtimes=options.runtimes or (about.runtimes if about else ()),
+        runtimes=tuple(dict.fromkeys(map(identifier, options.runtimes or (about.runtimes if about else ())))),
         architectures=options.architectures or (about.architectures if about else ()),
         regions=options.regions or publish.regions,
         share=parse(share, public=options.public) if share is not None else None,

@@ -12,7 +12,7 @@ def test_the_checked_in_schema_is_what_the_types_say() -> None:
 
 def test_editors_learn_the_runtimes_and_the_kinds_of_steps() -> None:
     document = json.loads(schema.text())
-    assert "python3.13" in document["$defs"]["Targets"]["properties"]["runtimes"]["items"]["enum"]
+    assert "python3.13" in document["$defs"]["Targets"]["properties"]["runtimes"]["items"]["anyOf"][0]["enum"]
     assert set(document["properties"]["step"]["items"]["discriminator"]["mapping"]) == {
         *("packages", "pip", "npm", "gem", "maven", "cargo", "go", "source", "script", "copy")
     }

@@ -114,6 +114,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "image": if_(minimal, KEY, if_(without_python, ZIP, NOTHING)),
         "build_image": if_(minimal, KEY, NOTHING),
         "surveyed_manager": CHOOSES,
+        "surveyed_libraries": CHOOSES,
         **nothing(
             ["directories", "environment", "provides", "deprecated", "block_create", "block_update", "preview"],
             NOTHING,

@@ -76,6 +76,16 @@ def test_programs_are_asked_no_question(cloud: Front, tmp_path: Path) -> None:
     assert not versions(cloud, "us-east-1", NAME)
 
 
+def test_a_customer_managed_runtime_is_published_as_custom(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path, runtime="custom-orders")
+    result = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--name", NAME)
+    assert result.code == 0, result.err
+    (row,) = functions(cloud, "us-east-1").list_layer_versions(LayerName=NAME)["LayerVersions"]
+    assert row["CompatibleRuntimes"] == ["custom"]
+    again = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--name", NAME)
+    assert states(again) == {"us-east-1": "unchanged"}
+
+
 def test_existing_content_is_not_published_again(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     for _ in range(2):
