@@ -82,8 +82,8 @@ def test_a_customer_managed_runtime_is_published_as_custom(cloud: Front, tmp_pat
     assert result.code == 0, result.err
     (row,) = functions(cloud, "us-east-1").list_layer_versions(LayerName=NAME)["LayerVersions"]
     assert row["CompatibleRuntimes"] == ["custom"]
-    again = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--name", NAME)
-    assert states(again) == {"us-east-1": "unchanged"}
+    again = publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--name", NAME, "--json")
+    assert states(again) == {"us-east-1": "there"}
 
 
 def test_existing_content_is_not_published_again(cloud: Front, tmp_path: Path) -> None:
