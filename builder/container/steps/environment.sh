@@ -22,6 +22,13 @@ fi
 [ ! -r /run/secrets/uv.toml ] || export UV_CONFIG_FILE=/run/secrets/uv.toml
 [ ! -r /run/secrets/pip.conf ] || export PIP_CONFIG_FILE=/run/secrets/pip.conf
 
+# Images search the libraries of the runtime's own interpreter first, and some of those break programs of the system: Node.js
+# brings an older OpenSSL than the one that the system's Python, curl and git are linked with. Here what the system has comes
+# first, then what only the interpreter has, then what the layer has so far.
+for system in "/usr/lib/$MACHINE-linux-gnu" /usr/lib64 /lib64; do
+    [ ! -d "$system" ] || export LD_LIBRARY_PATH="$system${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+done
+
 # A compiler that runs natively while everything else is emulated; see toolchain.sh.
 if [ -d /native/bin ]; then
     LAYERWRIGHT_TRIPLE=$(LD_LIBRARY_PATH='' gcc -dumpmachine 2>/dev/null || echo "$MACHINE-linux-gnu")

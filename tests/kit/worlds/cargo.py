@@ -45,7 +45,7 @@ retry = 0
 _BUILD = 'fn main() {{ std::fs::write("{}", "").unwrap(); }}\n'
 _SCRIPTS = programs.folder() / "steps"
 _TOKEN = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-_PYTHON = re.compile(r"LD_LIBRARY_PATH=\S+ \S+")
+_PYTHON = re.compile(r"LD_LIBRARY_PATH=\S* \S+")
 """The image's, in a command of its Dockerfile."""
 _BUNDLE = "bundle"
 """The program that needs several crates: a step asks for one."""

@@ -107,7 +107,7 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,from=toolchain,source=/native/rust/cargo,target=/usr/bin/cargo \
     --mount=type=bind,from=toolchain,source=/native/rust/rustc,target=/usr/bin/rustc \
     sh /layerwright/inside/crates.sh build bin  --  && \
-    LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/crates.py /layerwright/cargo/metadata.json \
+    LD_LIBRARY_PATH= /usr/bin/python3 /layerwright/inside/crates.py /layerwright/cargo/metadata.json \
     "$PREFIX/share/licenses/cargo" hexyl
 
 
@@ -115,7 +115,7 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 FROM step-1 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,source=bin,target=/layerwright/bin \
-    LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
+    LD_LIBRARY_PATH= /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 
 # what leaves the container
 FROM scratch AS result

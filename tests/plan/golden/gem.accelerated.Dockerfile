@@ -74,7 +74,7 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 FROM step-2 AS tree
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,source=bin,target=/layerwright/bin \
-    LD_LIBRARY_PATH=/var/lang/lib /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
+    LD_LIBRARY_PATH= /usr/bin/python3 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX"
 
 # what leaves the container
 FROM scratch AS result
