@@ -8,7 +8,7 @@ from builder.authoring.recipe_text import recipe_text
 from builder.base import cache_paths, files
 from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
-from builder.model import recipes
+from builder.model import public_text, recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.target import targets
 from builder.packages.command_line import CommandLinePackages, Draft
@@ -50,6 +50,10 @@ def _text(request: AdhocRequest, name: str) -> str:
         raise BuildError(msg, hint="name one with --runtime to see why")
     loaded = adhoc.recipe(dataclasses.replace(request, name=name, runtimes=chosen, architectures=architectures))
     draft = _drafted(packages, plan(loaded, targets(loaded.recipe)[0], wheels_only=True))
+    for text in (draft.summary, draft.license):
+        if fault := public_text.problem(text):
+            msg = f"the metadata of the package cannot be published: {fault}"
+            raise BuildError(msg, hint="write the recipe by hand, with words of your own")
     return recipe_text(
         {
             "layer": {

@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from builder.base.cache_paths import cache
@@ -101,6 +101,16 @@ def replacing(path: Path, part: str = ".part") -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield temporary paths that replace `paths` on success, in this order; none does if one cannot be written.
+
+    What describes a file comes after it, so that a killed process leaves no description of what is not there.
+    """
+    with contextlib.ExitStack() as stack:  # its contexts end in reverse
+        yield [stack.enter_context(replacing(path)) for path in reversed(paths)][::-1]
 
 
 def write_text(path: Path, text: str) -> Path:

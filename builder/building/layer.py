@@ -118,7 +118,8 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
         if current is None:
             layer_cache.upload(path, job.plan.digest)
         if options.provenance:  # for an existing zip, too: the statement names its current builder
-            _write(job, ".intoto.json", manifest.text(provenance.statement(described, options.provenance)))
+            statement = manifest.text(provenance.statement(described, options.provenance))
+            files.write_text(path.with_suffix(".intoto.json"), statement)
     return Built(
         target=target.name,
         path=path,
@@ -172,7 +173,8 @@ def _finish(
     """
     job.events.begin("checking and compressing")
     total = final.unzipped_bytes or 1
-    with files.replacing(job.path) as part, ThreadPoolExecutor(1) as aside:
+    paths = [job.path, *(job.path.with_suffix(suffix) for suffix in (".cdx.json", ".json"))]
+    with files.replacing_all(paths) as (part, bill, about), ThreadPoolExecutor(1) as aside:
         checking = aside.submit(_examine, job, final, slimmed.pruned)
 
         def progress(done: int) -> None:
@@ -189,15 +191,9 @@ def _finish(
         job.events.begin("finishing")  # the last point at which an interrupt discards the zip
         checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
         described = describing.describe(job.plan, artifacts, checked)
-        manifest.at(job.path).replace(described)
-        _write(job, ".cdx.json", sbom.render(described))
+        bill.write_text(sbom.render(described), encoding="utf-8", newline="\n")
+        about.write_text(manifest.render(described), encoding="utf-8", newline="\n")
     return described, outcomes
-
-
-def _write(job: _Job, suffix: str, text: str) -> None:
-    """Write a file beside the zip."""
-    with files.replacing(job.path.with_suffix(suffix)) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _tests_run(job: _Job, *, compiled: bool) -> bool:

@@ -1,5 +1,6 @@
 """Finished layers in the shared cache, by the digest of their plan."""
 
+import shutil
 from pathlib import Path
 
 from builder.base import cache_paths, files, remote
@@ -19,9 +20,10 @@ def fetch(zip_path: Path, digest: str) -> bool:
         downloads = {suffix: work / f"layer{suffix}" for suffix in (".json", ".zip", ".cdx.json")}
         if not all(remote.fetch(_name(zip_path, digest, suffix), path) for suffix, path in downloads.items()):
             return False
-        for suffix in (".zip", *_BESIDE):
-            with files.replacing(zip_path.with_suffix(suffix)) as part:
-                part.write_bytes(downloads[suffix].read_bytes())
+        suffixes = (".zip", *_BESIDE)
+        with files.replacing_all([zip_path.with_suffix(suffix) for suffix in suffixes]) as parts:
+            for suffix, part in zip(suffixes, parts, strict=True):
+                shutil.copyfile(downloads[suffix], part)
     return True
 
 

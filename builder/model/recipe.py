@@ -20,6 +20,7 @@ from builder.model.fields import (
     Version,
     validated,
 )
+from builder.model.public_text import PUBLIC
 from builder.model.steps import Step, When
 from builder.model.tables import table
 
@@ -58,8 +59,8 @@ class Layer:
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, description="Equal to the folder's name.")]
     version: Annotated[Version, Field(description="A string; `{version}` in requirements and urls.")]
-    description: Annotated[str, Field(max_length=256)]
-    license: Annotated[str, Field(min_length=1, max_length=512, description="SPDX identifier, URL or text.")]
+    description: Annotated[str, Field(max_length=256), PUBLIC]
+    license: Annotated[str, Field(min_length=1, max_length=512, description="SPDX identifier, URL or text."), PUBLIC]
     homepage: Annotated[str | None, Field(pattern=r"^https?://")] = None
 
 
@@ -143,8 +144,8 @@ class Test:
 
     __test__ = False  # pytest collects classes of that name
 
-    python: Text | None = None
-    node: Text | None = None
+    python: Annotated[Text, PUBLIC] | None = None
+    node: Annotated[Text, PUBLIC] | None = None
     ruby: Text | None = None
     java: Text | None = None
     shell: Text | None = None

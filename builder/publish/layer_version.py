@@ -2,27 +2,34 @@
 
 import base64
 import re
-import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.base import files
-from builder.base.errors import LayerwrightError, UsageError
+from builder.base.errors import CheckFailedError, LayerwrightError, UsageError
 from builder.layer import manifest
+from builder.layer.reader import LayerZip
+from builder.model import public_text
 from builder.model.architectures import ARCHITECTURES, unknown_architecture
 from builder.model.fields import layer_name
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
-from builder.model.manifest import AnyManifest
+from builder.model.manifest import AnyManifest, Manifest
 from builder.model.recipe import Publish
-from builder.model.runtimes import identifier
+from builder.model.runtimes import identifier, unknown_runtime
 from builder.model.target import Target
+from builder.publish import fit
 from builder.publish.grants import Grant, parse
 
 MAX_RUNTIMES = 15
 MAX_DESCRIPTION, MAX_LICENSE, MAX_NAME = 256, 512, 140
 """Limits of PublishLayerVersion in Lambda's API reference, in characters."""
+_RUNTIME = re.compile(r"[a-z][a-z0-9.-]{0,49}")
+_PARAMETER = re.compile(r"/[A-Za-z0-9_./-]{1,1010}")
+"""Names of runtimes, also of those that Lambda introduces later, and of SSM parameters."""
+_SHOWN = 5
+"""Differences between a manifest and its zip that an error shows."""
 _INVALID = "the layers cannot be published"
 
 
@@ -48,6 +55,8 @@ class LayerVersion:
     """Name of the SSM parameter that receives the ARN."""
     recipe: str
     target: str
+    built: bool = False
+    """Whether the runtimes are those of a build, which knows all that it builds for."""
 
     @property
     def code_sha256(self) -> str:
@@ -78,6 +87,8 @@ class InputZip:
 
     zip: Path
     publish: Publish = field(default_factory=Publish)
+    target: Target | None = None
+    """The target whose zip it must be; None if the zip is named by its path."""
 
 
 def gather(zips: Sequence[InputZip], options: PublishOptions) -> tuple[LayerVersion, ...]:
@@ -124,9 +135,8 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         raise UsageError(msg, hint="run `layerwright build`, or select other targets with --runtime, --arch or --only")
     about = manifest.of_any(path)
     sha256 = files.sha256(path)
-    if about and about.zip.sha256 != sha256:
-        msg = f"the manifest {path.with_suffix('.json').name} describes another zip: one of the two was modified"
-        raise UsageError(msg, hint="build the zip again, or remove the manifest and pass --runtime and --arch")
+    if about:
+        _require_fit(about, source, sha256)
     share = options.share if options.share is not None else publish.share
     values = _placeholder_values(about, path)
     return LayerVersion(
@@ -144,7 +154,27 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         ssm=_parameter(options.ssm or publish.ssm, values),
         recipe=about.name if about else "",
         target=about.target if about else path.stem,
+        built=isinstance(about, Manifest) and not options.runtimes,
     )
+
+
+def _require_fit(about: AnyManifest, source: InputZip, sha256: str) -> None:
+    """Raise UsageError unless a manifest describes the zip: Lambda shows and believes what it says."""
+    path = source.zip
+    faults = list(fit.facts(about, path, sha256))
+    if source.target:
+        faults += fit.of_target(about, source.target)
+    if not faults:
+        try:
+            with LayerZip(path) as layer:
+                faults += fit.contents(about, layer)
+        except CheckFailedError as error:
+            raise UsageError(error.what, why=[error.what, *error.why], hint=error.hint) from error
+    if faults:
+        msg = f"the manifest {path.with_suffix('.json').name} describes another zip: one of the two was modified"
+        more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
+        hint = "build the zip again, or remove the manifest and pass --runtime and --arch"
+        raise UsageError(msg, why=[msg, *faults[:_SHOWN], *more], hint=hint)
 
 
 def name_of(pattern: str, target: Target) -> str:
@@ -186,6 +216,7 @@ def problems(layer: LayerVersion, *, storage: bool) -> Iterator[str]:
         yield f"the description has {len(layer.description)} characters; the maximum is {MAX_DESCRIPTION}"
     if len(layer.license) > MAX_LICENSE:
         yield f"the license has {len(layer.license)} characters; the maximum is {MAX_LICENSE}"
+    yield from _unsafe_texts(layer)
     if not layer.runtimes:
         yield "no runtimes: the zip has no manifest that lists them; pass --runtime"
     if len(layer.runtimes) > MAX_RUNTIMES:
@@ -197,12 +228,26 @@ def problems(layer: LayerVersion, *, storage: bool) -> Iterator[str]:
     yield from _unzipped(layer.zip)
 
 
+def _unsafe_texts(layer: LayerVersion) -> Iterator[str]:
+    """Yield the properties that mean something else at AWS, or in a template, than they say."""
+    for name, value in (("description", layer.description), ("license", layer.license)):
+        if fault := public_text.problem(value):
+            yield f"{name}: {fault}"
+    for name in layer.runtimes:
+        if fault := unknown_runtime(name) if layer.built else None:
+            yield fault
+        elif not _RUNTIME.fullmatch(name):
+            yield f"`{name}` is not the name of a runtime"
+    if layer.ssm is not None and not _PARAMETER.fullmatch(layer.ssm):
+        yield f"`{layer.ssm}` is not a valid name of an SSM parameter"
+
+
 def _unzipped(path: Path) -> Iterator[str]:
     try:
-        with zipfile.ZipFile(path) as opened:
-            size = sum(info.file_size for info in opened.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        yield f"not a valid zip: {error}"
+        with LayerZip(path) as layer:
+            size = layer.tree.unzipped_bytes
+    except CheckFailedError as error:
+        yield "; ".join([error.what.replace(f"{path.name} is ", ""), *error.why])
         return
     if size > UNZIPPED_LIMIT:
         limit = f"{UNZIPPED_LIMIT / MB:.1f} MB"

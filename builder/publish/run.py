@@ -204,4 +204,7 @@ def zips_of(pairs: Sequence[Pair], done: Run, output: Path) -> tuple[InputZip, .
         for loaded, target in pairs
         if loaded.recipe.publish.regions and done.states.get(records.slot(target)) in GOOD
     ]
-    return tuple(InputZip(zip=output / f"{target.name}.zip", publish=loaded.recipe.publish) for loaded, target in good)
+    return tuple(
+        InputZip(zip=output / f"{target.name}.zip", publish=loaded.recipe.publish, target=target)
+        for loaded, target in good
+    )

@@ -40,7 +40,7 @@ class LayerSelection:
 
     def _by_recipe(self, name: str) -> list[InputZip]:
         publish, chosen = self.selected(name)
-        return [InputZip(zip=self.output / f"{target.name}{_ZIP}", publish=publish) for target in chosen]
+        return [InputZip(zip=self.output / f"{target.name}{_ZIP}", publish=publish, target=target) for target in chosen]
 
     def selected(self, name: str) -> tuple[Publish, list[Target]]:
         """Return the publish options of a recipe, and its selected targets."""

@@ -1,12 +1,14 @@
 """Source data of a template: layers, published or as zips, and a sample function that uses one."""
 
+import dataclasses
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.base.errors import UsageError
+from builder.model import public_text
 from builder.model.limits import DIRECT_LIMIT
 from builder.model.recipe import Test
 from builder.model.runtimes import runtimes
@@ -164,7 +166,22 @@ def _source(
         msg = f"several layers have the same logical ID in the template: {', '.join(sorted(same))}"
         raise UsageError(msg, hint="select one of them")
     function = _function(layers[-1], options.tests) if options.function else None
-    return TemplateSource(title=title, layers=layers, function=function, published=published)
+    source = TemplateSource(title=title, layers=layers, function=function, published=published)
+    if faults := {fault for text in _texts(dataclasses.astuple(source)) if (fault := public_text.problem(text))}:
+        msg = f"the template of {title} would read a secret: {faults.pop()}"
+        raise UsageError(msg, hint="remove it from the description, license, tests or names of the layers")
+    return source
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all strings in nested values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(tuple(value.items()))
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _texts(item)
 
 
 def _function(layer: TemplateLayer, tests: Sequence[Test]) -> SampleFunction:

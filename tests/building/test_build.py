@@ -257,6 +257,42 @@ def test_a_full_disk_is_an_error_and_the_old_zip_stays(work: Path, index: Index)
     assert files(work / "dist") == whole(TARGET)
 
 
+@sets_limits
+def test_a_full_disk_leaves_no_manifest_without_its_zip(work: Path, index: Index) -> None:
+    """The zip has room, the larger files that describe it have none."""
+    code = (
+        "import resource, sys; from builder.building import describing; from builder.cli import run\n"
+        "real = describing.describe\ndef describe(*a):\n    resource.setrlimit(resource.RLIMIT_FSIZE, (1200, 1200))\n"
+        "    return real(*a)\ndescribing.describe = describe\nsys.exit(run())"
+    )
+    command, env = [sys.executable, "-c", code, "build", "a"], {**os.environ, "PYTHONPATH": str(ROOT)}
+    finished = subprocess.run(command, cwd=work, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert finished.returncode == 4, finished.stderr
+    assert files(work / "dist") == []
+    assert layerwright("build", "a", cwd=work).code == 0
+    before = {path.name: path.read_bytes() for path in (work / "dist").iterdir()}
+    make_wheel(index.folder, "a", "1.1", files={"a/small.bin": b"x"})
+    write_recipe(work, "a", pip_recipe("a", "a==1.1"))
+    finished = subprocess.run(command, cwd=work, env=env, capture_output=True, encoding="utf-8", check=False)
+    assert finished.returncode == 4, finished.stderr
+    assert {path.name: path.read_bytes() for path in (work / "dist").iterdir()} == before
+
+
+def test_a_zip_comes_before_what_describes_it(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    real = Path.replace
+
+    def replace(path: Path, target: Path) -> Path:
+        order.append(Path(target).name)
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    assert layerwright("build", "a", cwd=work).code == 0
+    assert [name for name in order if name.startswith(TARGET)] == [
+        f"{TARGET}{end}" for end in (".zip", ".cdx.json", ".json")
+    ]
+
+
 def test_an_unwritable_output_is_reported_before_any_work(work: Path) -> None:
     (work / "file").write_text("")
     for output in ("file/dist", "/proc/none" if sys.platform == "linux" else "file/x"):

@@ -114,3 +114,20 @@ def test_broken_toml_names_the_line() -> None:
     with pytest.raises(UsageError) as caught:
         parse_toml("[layer]\nname = \n", "recipe.toml")
     assert "line 2" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["{{resolve:ssm:/x}}", "a { {RESOLVE :x", "{{\u2060resolve:ssm-secure:/x}}"])
+def test_public_texts_have_no_dynamic_references(text: str) -> None:
+    layer = {"name": "a", "version": "1", "description": "", "license": "MIT"}
+    for field in ("description", "license"):
+        assert f"layer.{field}: `{{{{resolve:` is a dynamic reference" in wrong(layer={**layer, field: text})[0]
+    for language in ("python", "node"):
+        assert f"test[0].{language}: `{{{{resolve:`" in wrong(test=[{language: f"x = '{text}'"}])[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["resolve: {{ x }}", "{{ resolve }}", "${resolve:x}", "{resolve:x}", "{{a}} {resolve:b}"]
+)
+def test_other_braces_are_text(text: str) -> None:
+    layer = {"name": "a", "version": "1", "description": text, "license": "MIT"}
+    assert decode(Recipe, {**GOOD, "layer": layer}, "recipe.toml").layer.description == text

@@ -1,16 +1,23 @@
 """Layer versions to publish: their properties, and all problems at once before any request."""
 
+import base64
+import hashlib
 import json
+import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
-from kit import published
+from kit import published, zips
 
 from builder.base.errors import UsageError
 from builder.model import limits
+from builder.model.architectures import ARM64, X86_64
 from builder.model.fields import layer_name
 from builder.model.recipe import Publish
+from builder.model.runtimes import runtime
+from builder.model.target import Target
 from builder.publish import layer_version
 from builder.publish.layer_version import InputZip, PublishOptions, gather
 
@@ -120,3 +127,129 @@ def test_a_manifest_of_an_unknown_format_is_ignored(tmp_path: Path) -> None:
     assert "--runtime" in refused(path).why[0]
     with zipfile.ZipFile(path) as opened:
         assert opened.namelist() == ["python/sample.py"]
+
+
+# ---- a manifest and its zip ----------------------------------------------------------------------------------------
+
+REFERENCES = (
+    "{{resolve:secretsmanager:prod/db}}",
+    "a {{Resolve:ssm:/x:1}}",
+    "{{ resolve : ssm-secure:/x }}",
+    "{\u200b{resolve:ssm:/x}}",
+    "{{\nresolve:ssm:/x}}",
+    "\uff5b\uff5bresolve\uff1assm:/x}}",
+)
+
+
+def rewritten(path: Path, files: dict[str, bytes], **changed: Any) -> Path:
+    """Replace the files of a zip, with a manifest that has its right sizes and hashes but for what is changed."""
+    about = json.loads(path.with_suffix(".json").read_bytes())
+    zips.write(path, files)
+    digest = hashlib.sha256(path.read_bytes())
+    about["zip"].update(
+        bytes=path.stat().st_size,
+        sha256=digest.hexdigest(),
+        code_sha256=base64.b64encode(digest.digest()).decode(),
+    )
+    about.update(unzipped_bytes=sum(map(len, files.values())), files=len(files), **changed)
+    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    return path
+
+
+def elf(machine: int) -> bytes:
+    return b"\x7fELF\x02\x01\x01" + bytes(9) + struct.pack("<HH", 3, machine) + bytes(60)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"zip": {"bytes": 1}},
+        {"zip": {"sha256": "0" * 64}},
+        {"zip": {"code_sha256": "A" * 43 + "="}},
+        {"unzipped_bytes": 2},
+        {"files": 2},
+    ],
+)
+def test_every_size_and_hash_of_a_manifest_is_compared(tmp_path: Path, changed: dict[str, Any]) -> None:
+    path = published.layer(tmp_path)
+    about = json.loads(path.with_suffix(".json").read_bytes())
+    for name, value in changed.items():
+        about[name] = {**about[name], **value} if isinstance(value, dict) else value
+    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    error = refused(path)
+    assert "describes another zip" in error.why[0]
+    (name,) = changed.get("zip", changed)
+    assert f"{name} is " in error.why[1]
+
+
+def test_runtimes_and_architectures_are_those_of_the_files(tmp_path: Path) -> None:
+    module, library = "python/a/_x.cpython-313-aarch64-linux-gnu.so", "lib/libx.so.1"
+    good = {module: elf(183), library: elf(183), "python/a/data-x86.so": elf(62), "python/a/text.so": b"text"}
+    path = rewritten(published.layer(tmp_path), good)
+    assert gather([InputZip(zip=path)], PublishOptions())
+    for files, changed, words in (
+        (good, {"architectures": ["x86_64"]}, f"{library} is code for AARCH64, the layer is for x86_64"),
+        (good, {"runtimes": ["python3.12"]}, f"{module} is for cpython-313-aarch64-linux-gnu; python3.12 on arm64"),
+        (good, {"runtimes": ["python3.12", "python3.13"]}, "python3.12 on arm64 cannot import it"),
+        ({library: elf(62)}, {}, f"{library} is code for X86_64, the layer is for arm64"),
+        ({"bootstrap": elf(62)}, {}, "bootstrap is code for X86_64"),
+    ):
+        error = refused(rewritten(published.layer(tmp_path), files, **changed))
+        assert "describes another zip" in error.why[0]
+        assert any(words in line for line in error.why), error.why
+
+
+def test_findings_that_the_recipe_allows_are_no_difference(tmp_path: Path) -> None:
+    row = {"check": "architecture", "severity": "error", "path": "lib/libx.so.1", "message": "", "hint": ""}
+    allowed = {**row, "details": [], "allowed": "a file for tests of emulators"}
+    files = {"lib/libx.so.1": elf(62), "lib/liby.so": elf(183)}
+    assert gather([InputZip(zip=rewritten(published.layer(tmp_path), files, findings=[allowed]))], PublishOptions())
+    error = refused(rewritten(published.layer(tmp_path), files, findings=[{**allowed, "allowed": None}]))
+    assert "describes another zip" in error.why[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("name", "other"), ("runtimes", ["python3.12"]), ("architectures", ["x86_64"])]
+)
+def test_the_manifest_is_that_of_the_target(tmp_path: Path, field: str, value: object) -> None:
+    target = Target(
+        layer="sample",
+        version="1.0",
+        runtimes=(runtime("python3.13"),),
+        architectures=(ARM64,),
+        split_by=("runtime", "arch"),
+    )
+    path = published.layer(tmp_path)
+    assert gather([InputZip(zip=path, target=target)], PublishOptions())
+    about = json.loads(path.with_suffix(".json").read_bytes())
+    path.with_suffix(".json").write_text(json.dumps({**about, field: value}), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        gather([InputZip(zip=path, target=target)], PublishOptions())
+    assert f"{field} is " in caught.value.why[1]
+    assert X86_64.name != ARM64.name
+
+
+@pytest.mark.parametrize("text", REFERENCES)
+def test_dynamic_references_are_refused(tmp_path: Path, text: str) -> None:
+    for field in ("description", "license"):
+        more: dict[str, Any] = {field: text}
+        error = refused(published.layer(tmp_path, **more))
+        assert any(f"{field}: `{{{{resolve:` is a dynamic reference" in line for line in error.why), error.why
+    assert "dynamic reference" in refused(published.layer(tmp_path), PublishOptions(description=text)).why[0]
+
+
+def test_names_of_runtimes_and_parameters(tmp_path: Path) -> None:
+    assert "unknown runtime `python9.9`" in refused(published.layer(tmp_path, runtimes=["python9.9"])).why[0]
+    path = published.layer(tmp_path)
+    assert gather([InputZip(zip=path)], PublishOptions(runtimes=("python9.9",))), "Lambda may know it already"
+    assert "is not the name of a runtime" in refused(path, PublishOptions(runtimes=("{{x}}",))).why[0]
+    assert "is not a valid name of an SSM parameter" in refused(path, PublishOptions(ssm="/a b")).why[0]
+
+
+def test_a_zip_that_two_programs_read_differently_is_refused(tmp_path: Path) -> None:
+    path = published.layer(tmp_path)
+    data = path.read_bytes().replace(b"python/sample.py", b"python/other1.py", 1)  # in the local header only
+    path.write_bytes(data)
+    path.with_suffix(".json").unlink()
+    error = refused(path, PublishOptions(runtimes=("python3.13",)))
+    assert "cannot be unpacked safely" in error.why[0]

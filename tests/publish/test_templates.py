@@ -419,3 +419,34 @@ def test_the_policy_is_printed_without_credentials(folder: Path) -> None:
     named = layerwright("publish", "sample", "--print-policy", "--name", "acme-{name}-{arch}", cwd=folder)
     assert "arn:aws:lambda:*:*:layer:acme-sample-arm64" in named.out
     assert "sample-python313" not in named.out
+
+
+REFERENCE = "{{resolve:secretsmanager:prod/db}}"
+
+
+@pytest.mark.parametrize(
+    "form", ["sam", "cloudformation", "cdk-python", "cdk-typescript", "terraform", "json", "markdown"]
+)
+def test_nothing_of_a_manifest_becomes_a_dynamic_reference(tmp_path: Path, form: str) -> None:
+    for more in ({"description": REFERENCE}, {"license": REFERENCE}):
+        path = published.layer(tmp_path / "dist", **dict[str, Any](more))
+        result = layerwright("template", path, "--format", form, "--from", "zip", cwd=tmp_path)
+        assert (result.code, result.out) == (2, "")
+        assert "is a dynamic reference" in result.err
+    named = tmp_path / f"{REFERENCE.replace('/', '-')}.zip"
+    shutil.copyfile(path, named)
+    where = ("--runtime", "python3.13", "--arch", "arm64")
+    result = layerwright("template", named, "--format", form, "--from", "zip", *where, cwd=tmp_path)
+    assert (result.code, result.out) == (2, "")
+
+
+def test_nothing_of_the_arn_book_becomes_a_dynamic_reference(cloud: Front, tmp_path: Path) -> None:
+    path = published.layer(tmp_path / "dist")
+    arguments = ("--regions", "us-east-1", "--yes", "--account", ACCOUNT)
+    assert layerwright("publish", path, *arguments, cwd=tmp_path).code == 0
+    assert cloud.seen
+    book = tmp_path / "dist" / "publish" / "layers.json"
+    book.write_text(book.read_text(encoding="utf-8").replace(f"{ACCOUNT}:layer:", REFERENCE), encoding="utf-8")
+    result = layerwright("template", path, "--format", "cloudformation", "--from", "published", cwd=tmp_path)
+    assert result.code != 0
+    assert "{{resolve:" not in result.out
