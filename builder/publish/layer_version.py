@@ -55,8 +55,6 @@ class LayerVersion:
     """Name of the SSM parameter that receives the ARN."""
     recipe: str
     target: str
-    built: bool = False
-    """Whether the runtimes are those of a build, which knows all that it builds for."""
 
     @property
     def code_sha256(self) -> str:
@@ -104,7 +102,8 @@ def gather(zips: Sequence[InputZip], options: PublishOptions) -> tuple[LayerVers
             hints += [error.hint] if error.hint else []
             continue
         layers.append(layer)
-        errors += [f"{source.zip.name}: {problem}" for problem in problems(layer, storage=options.storage)]
+        faults = (*_unknown_runtimes(source, options), *problems(layer, storage=options.storage))
+        errors += [f"{source.zip.name}: {problem}" for problem in faults]
     errors += _duplicate_names(layers)
     if errors:
         raise UsageError(_INVALID, why=errors, hint=hints[0] if hints else None)
@@ -154,7 +153,6 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         ssm=_parameter(options.ssm or publish.ssm, values),
         recipe=about.name if about else "",
         target=about.target if about else path.stem,
-        built=isinstance(about, Manifest) and not options.runtimes,
     )
 
 
@@ -175,6 +173,13 @@ def _require_fit(about: AnyManifest, source: InputZip, sha256: str) -> None:
         more = [f"and {len(faults) - _SHOWN} more"] if len(faults) > _SHOWN else []
         hint = "build the zip again, or remove the manifest and pass --runtime and --arch"
         raise UsageError(msg, why=[msg, *faults[:_SHOWN], *more], hint=hint)
+
+
+def _unknown_runtimes(source: InputZip, options: PublishOptions) -> Iterator[str]:
+    """Yield the problems of runtimes in the manifest of a build, which knows all that it builds for."""
+    about = manifest.of_any(source.zip)
+    if isinstance(about, Manifest) and not options.runtimes:
+        yield from (fault for name in about.runtimes if (fault := unknown_runtime(name)))
 
 
 def name_of(pattern: str, target: Target) -> str:
@@ -234,9 +239,7 @@ def _unsafe_texts(layer: LayerVersion) -> Iterator[str]:
         if fault := public_text.problem(value):
             yield f"{name}: {fault}"
     for name in layer.runtimes:
-        if fault := unknown_runtime(name) if layer.built else None:
-            yield fault
-        elif not _RUNTIME.fullmatch(name):
+        if not _RUNTIME.fullmatch(name):
             yield f"`{name}` is not the name of a runtime"
     if layer.ssm is not None and not _PARAMETER.fullmatch(layer.ssm):
         yield f"`{layer.ssm}` is not a valid name of an SSM parameter"

@@ -611,3 +611,19 @@ def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
     assert path.is_file()
     assert built("always").tests
     assert tries == [digest(path)]
+
+
+def test_a_new_recipe_takes_no_dynamic_reference_from_the_metadata_of_a_package(work: Path, index: Index) -> None:
+    make_wheel(index.folder, "c", "1.0", license="MIT\nSummary: {{resolve:secretsmanager:prod/db}}")
+    path = index.folder / "c-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path) as wheel:
+        text = wheel.read("c-1.0.dist-info/METADATA").decode()
+        contents = {name: wheel.read(name) for name in wheel.namelist()}
+    contents["c-1.0.dist-info/METADATA"] = text.replace("Summary: A wheel for tests\n", "").encode()
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name, data in contents.items():
+            wheel.writestr(name, data)
+    result = layerwright("new", "c", "--pip", "c", cwd=work)
+    assert result.code == 4, result.err
+    assert "is a dynamic reference" in result.err
+    assert not (work / "recipes" / "c").exists()
