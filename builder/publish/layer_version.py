@@ -176,10 +176,11 @@ def _require_fit(about: AnyManifest, source: InputZip, sha256: str) -> None:
 
 
 def _unknown_runtimes(source: InputZip, options: PublishOptions) -> Iterator[str]:
-    """Yield the problems of runtimes in the manifest of a build, which knows all that it builds for."""
+    """Yield the problems of runtimes in the manifest of a build, which knows all of Lambda's own."""
     about = manifest.of_any(source.zip)
     if isinstance(about, Manifest) and not options.runtimes:
-        yield from (fault for name in about.runtimes if (fault := unknown_runtime(name)))
+        of_lambda = [name for name in about.runtimes if identifier(name) == name]
+        yield from (fault for name in of_lambda if (fault := unknown_runtime(name)))
 
 
 def name_of(pattern: str, target: Target) -> str:
