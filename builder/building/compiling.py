@@ -18,7 +18,7 @@ from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
-from builder.packages.pypi import sdist, static_tools
+from builder.packages.pypi import build_tools, sdist, static_tools
 from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
@@ -152,7 +152,9 @@ def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration
     machine = work.options.engine().architecture
     for resolution in container.resolutions:
         resolution.write(context, stages, machine)
-    if TREE in stages:
+    if container.own_tools:
+        build_tools.write(container.own_tools, context / "tools", container.target.arch)
+    if TREE in stages or acceleration:
         static_tools.copy(static_tools.patchelf(machine), context / "bin" / "patchelf")
 
 

@@ -53,6 +53,8 @@ class OperatingSystem:
     package_manager: str
     toolchain: tuple[str, ...]
     """Packages of the compilers for the other architecture."""
+    own_tools: tuple[str, ...]
+    """Build systems that are too old in it: layerwright's are used."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,6 +158,7 @@ def _system(name: str, row: Row) -> OperatingSystem:
         uv_platforms=row.words("uv-platforms"),
         package_manager=row.value("package-manager", str),
         toolchain=row.words("toolchain"),
+        own_tools=row.words("own-tools", []),
     )
 
 

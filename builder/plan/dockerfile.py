@@ -67,6 +67,7 @@ def render(
         tree=any(part.stage == TREE for part in parts),
         packages_cache="",
         carried=container.carried,
+        own_tools=container.own_tools,
         repair=container.repair,
         scripts=any(block["uses"] == "script" for block in blocks),
         parts=parts,

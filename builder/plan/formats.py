@@ -42,7 +42,14 @@ FORMATS = {
     ),
     "container": Format(
         version=1,
-        modules=("building.artifacts", "building.compiling", "plan.container", "plan.dockerfile", "packages.sources"),
+        modules=(
+            "building.artifacts",
+            "building.compiling",
+            "plan.container",
+            "plan.dockerfile",
+            "packages.pypi.build_tools",
+            "packages.sources",
+        ),
     ),
     "pip": Format(
         version=1,

@@ -126,7 +126,8 @@ def _step(container: Container, number: int, step: Packages | Build | Script) ->
     if isinstance(step, Build):
         name = step.source or container.sources[0].name
         source = next(source for source in container.sources if source.name == name)
-        return "source", ["source", step.build, step.options, _source(source)]
+        versions = [f"{name} {tools().wheels()[name].version}" for name in container.own_tools]
+        return "source", ["source", step.build, step.options, _source(source), *([versions] if versions else [])]
     values = {
         "number": number,  # of the list of files outside of /opt
         "run": step.run,

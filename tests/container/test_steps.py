@@ -13,6 +13,7 @@ import pytest
 from kit.placed import Placed, moved
 
 from builder.base import programs
+from builder.model.hints import hints
 
 Need = Callable[[str], str]
 MAKEFILE = 'all:\n\techo "$(WORDS)" >built\ninstall:\n\tmkdir -p $(PREFIX)/bin && cp built $(PREFIX)/bin/x\n'
@@ -155,6 +156,68 @@ def test_a_build_system_that_fails_stops_the_step(placed: Placed, name: str) -> 
     placed.recorder("make", "cmake", "meson", then="exit 5")
     placed.run(f"systems/{name}", "x", code=5)
     assert len(placed.calls()) == 1
+
+
+@pytest.mark.parametrize("name", ["cmake", "meson"])
+def test_build_systems_of_layerwright_come_before_those_of_the_image(placed: Placed, name: str) -> None:
+    placed.write("layerwright/sources/x/a", "")
+    placed.write("layerwright/sources/x/b", "")
+    placed.recorder("cmake", "meson", "ninja", then="echo too old >&2; exit 1")
+    placed.recorder("layerwright/tools/bin/cmake", "layerwright/tools/bin/meson", "layerwright/tools/bin/ninja")
+    placed.run(f"systems/{name}.sh", "x")
+    assert len(placed.calls()) == 3
+
+
+# ---- packages of the operating system -------------------------------------------------------------------------------
+
+PACKAGES = "packages.sh"
+
+
+def test_packages_sh_installs_and_keeps_the_release_of_the_repositories(placed: Placed, program: Need) -> None:
+    program("tee")
+    placed.recorder("dnf", then='[ -z "$LD_LIBRARY_PATH" ]')
+    placed.recorder("rpm", then="printf 2023.9.20250929")
+    placed.write("run/secrets/layerwright-ca", "")
+    env = {"LD_LIBRARY_PATH": "/var/lang/lib", "LAYERWRIGHT_CA_OPTION": "--setopt=amazonlinux.sslcacert="}
+    placed.run(PACKAGES, "dnf install -y", "git", "gcc-c++", env=env)
+    asked = "rpm -q --queryformat %{VERSION} --whatprovides system-release"
+    assert placed.calls() == ["dnf install -y --setopt=amazonlinux.sslcacert= git gcc-c++", asked]
+    assert (placed.root / "layerwright/releasever").read_text() == "2023.9.20250929\n"
+
+
+def test_packages_sh_fails_where_yum_passes_over_unknown_names(placed: Placed) -> None:
+    placed.recorder("yum")
+    placed.recorder("rpm", then='case "$*" in *zlib1g*) exit 1 ;; *provides*) ;; *devel*) exit 1 ;; esac')
+    refused = placed.run(PACKAGES, "yum install -y", "zlib1g-dev", "zlib-devel", code=1)
+    assert refused.stderr.splitlines() == ["No package zlib1g-dev available."]
+    assert hints().build.no_package.shows(refused.stderr)
+    placed.run(PACKAGES, "yum install -y", "zlib-devel", "gcc")
+
+
+def test_packages_sh_tries_again_while_a_repository_is_published_and_tells_it(placed: Placed) -> None:
+    placed.recorder("sleep")
+    error = "Error: Error downloading packages: Cannot download Packages/a.rpm: All mirrors were tried"
+    placed.recorder("dnf", then=f'[ "$1" = clean ] || [ -e {placed.root}/twice ] || {{ echo "{error}"; exit 1; }}')
+    failed = placed.run(PACKAGES, "dnf install -y", "jq", code=1)
+    assert failed.stdout.splitlines() == [error] * 4
+    assert failed.stderr.count("the repositories' index does not fit their packages at the moment: attempt ") == 3
+    assert [call for call in placed.calls() if call.startswith("sleep")] == ["sleep 10", "sleep 20", "sleep 30"]
+    placed.recorder("sleep", then=f": >{placed.root}/twice")
+    assert "attempt 2 of 4 in 10 s" in placed.run(PACKAGES, "dnf install -y", "jq").stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        "No match for argument: nosuch",
+        "Cannot download x: Curl error (6): Could not resolve host: cdn",
+        "conflicts with",
+    ],
+)
+def test_packages_sh_does_not_repeat_what_fails_again(placed: Placed, error: str) -> None:
+    placed.recorder("dnf", then=f'echo "{error}"; exit 1')
+    assert error in placed.run(PACKAGES, "dnf install -y", "jq", code=1).stdout
+    assert placed.calls() == ["dnf install -y jq"]
 
 
 # ---- scripts and terminals ------------------------------------------------------------------------------------------
@@ -334,7 +397,7 @@ def test_toolchain_sh_gathers_compiler_tools_and_python(placed: Placed) -> None:
         placed.recorder(name, then=f"echo {placed.root}/resources")
     placed.path("resources/include/x.h").write_text("")
     placed.recorder("gcc", then=f": >{placed.root}/native/bin/cc")
-    placed.recorder("patchelf", then=f"echo {placed.root}/loader")
+    placed.recorder("layerwright/bin/patchelf", then=f"echo {placed.root}/loader")
     placed.recorder("ldd", then=f'echo "libx.so => {placed.root}/libx.so (0x0)"')
     placed.write("loader", "loader")
     placed.write("libx.so", "library")
@@ -363,7 +426,7 @@ def test_toolchain_sh_takes_the_one_program_behind_scripts_of_coreutils(placed: 
         placed.recorder(name, then=f"echo {placed.root}/resources")
     placed.path("resources/include/x.h").write_text("")
     placed.recorder("gcc", then=f": >{placed.root}/native/bin/cc")
-    placed.recorder("patchelf", then=f"echo {placed.root}/loader")
+    placed.recorder("layerwright/bin/patchelf", then=f"echo {placed.root}/loader")
     placed.write("loader", "loader")
     shutil.copyfile("/bin/true", program := placed.path("usr/own/coreutils"))
     program.chmod(0o755)

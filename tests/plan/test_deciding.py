@@ -124,6 +124,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "name": CHOOSES,
         "age": CHOOSES,
         "package_manager": CHOOSES,
+        "own_tools": CHOOSES,
         "toolchain": toolchain,
         **nothing(
             [

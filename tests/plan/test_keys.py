@@ -17,8 +17,10 @@ from kit.golden import GOLDEN, stored
 from builder.base import programs
 from builder.base.significant import significant
 from builder.model import facts, libraries
+from builder.model.runtimes import operating_system
+from builder.model.steps import Build
 from builder.model.tools import tools
-from builder.plan import keys, program_texts
+from builder.plan import dockerfile, keys, program_texts
 from builder.plan.container import Container
 from builder.plan.decide import decide
 from builder.plan.formats import FORMATS
@@ -188,12 +190,33 @@ def test_facts_of_others_leave_a_key_alone(own: Path) -> None:
 
 def test_tools_that_repair_count_only_where_repair_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     before = every_key()
-    newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf)
+    newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf, wheels=tools().wheels)
     monkeypatch.setattr(keys, "tools", lambda: newer)
     assert changed(before) == {"pip repaired-psycopg2"}
     newer.patchelf = SimpleNamespace(version="99.0")
     trees = {part for part in before if part.endswith(" tree")}
     assert changed(before) == {"pip repaired-psycopg2"} | trees, "patchelf leads programs of /opt to its libraries"
+
+
+def test_build_tools_of_layerwright_are_used_where_the_system_has_none_or_old_ones() -> None:
+    container = decide(stored("cmake")).container
+    assert container
+    assert container.own_tools == ()
+    before = [part.key for part in keys.parts(container)]
+    old = dataclasses.replace(container.target.base, os=operating_system("al2"))
+    target = dataclasses.replace(container.target, runtimes=(old,))
+    step = next(step for _, step in container.steps if isinstance(step, Build))
+    for other in (
+        dataclasses.replace(container, target=target),
+        dataclasses.replace(container, steps=((1, step),)),
+    ):
+        assert other.own_tools == ("cmake", "ninja")
+        assert [part.key for part in keys.parts(other)] != before
+        assert "source=tools,target=/layerwright/tools" in dockerfile.render(other, keys.parts(other))
+    assert "/layerwright/tools" not in dockerfile.render(container, keys.parts(container))
+    meson = dataclasses.replace(step, build="meson")
+    assert dataclasses.replace(container, steps=((1, meson),)).own_tools == ("meson", "ninja")
+    assert dataclasses.replace(container, steps=((1, dataclasses.replace(step, build="make")),)).own_tools == ()
 
 
 def test_formats_of_others_leave_a_key_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ for folder in lib lib64; do
     cp -r "$resources/include" "/native/$folder/clang/$(basename "$resources")/"
 done
 
-loader=$(patchelf --print-interpreter /native/bin/clang)
+loader=$(/layerwright/bin/patchelf --print-interpreter /native/bin/clang)
 cp -L "$loader" /native/lib/loader
 programs=
 for file in /native/bin/* /native/tools/* /native/python/python /native/rust/bin/*; do
@@ -83,12 +83,12 @@ done | sort -u | while read -r library; do cp -L "$library" /native/lib/; done
 # DT_RPATH, not DT_RUNPATH: it counts for libraries of libraries, and comes before LD_LIBRARY_PATH, where the image
 # keeps libraries of the other architecture.
 for file in $programs; do
-    patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
+    /layerwright/bin/patchelf --set-interpreter /native/lib/loader --force-rpath --set-rpath /native/lib "$file"
 done
 for file in /native/lib/*.so*; do
     case "${file##*/}" in
         libc.so.* | libm.so.* | libpthread.so.* | libdl.so.* | librt.so.*) ;; # made for this very loader
-        *) patchelf --force-rpath --set-rpath /native/lib "$file" ;;
+        *) /layerwright/bin/patchelf --force-rpath --set-rpath /native/lib "$file" ;;
     esac
 done
 /native/bin/clang --version >&2

@@ -13,7 +13,7 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2-arm64-packages,target=/var/cache/yum,sharing=locked \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= yum install -y --setopt=keepcache=1 $package_manager_ca \
+    sh /layerwright/inside/packages.sh "yum install -y --setopt=keepcache=1 --setopt=skip_missing_names_on_install=False" \
     git-core
 
 

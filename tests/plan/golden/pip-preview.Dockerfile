@@ -10,7 +10,7 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/yum,sharing=locked \
-    . /layerwright/inside/environment.sh && LD_LIBRARY_PATH= microdnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1 $package_manager_ca \
+    sh /layerwright/inside/packages.sh "microdnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1" \
     binutils diffutils findutils gcc gcc-c++ gzip make pkgconf-pkg-config python3 tar which
 
 

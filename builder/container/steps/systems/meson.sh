@@ -2,6 +2,7 @@
 # $1: the source. $2...: options of meson setup.
 set -eu
 . /layerwright/inside/environment.sh
+if [ -d /layerwright/tools ]; then PATH=/layerwright/tools/bin:$PATH; fi # the image's are missing or too old
 cd "$(source_folder "$1")"
 shift
 meson setup layerwright-build --buildtype=release --prefix="$PREFIX" --libdir=lib "$@"
