@@ -55,7 +55,7 @@ def test_hide_sh_removes_libraries_by_the_beginning_of_their_names(engine: Engin
             mkdir -p "${path%/*}"; touch "$path"
         done
         sh /layerwright/smoke/hide.sh libmine.so.3 libnone.so.1
-        find / -xdev -name 'libmine*'
+        ls -d /usr/lib64/libmine* /usr/lib/libmine* /usr/lib/x/libmine* 2>/dev/null || true
         """
     )
     assert out.split() == ["/usr/lib/libmine.so.2"]

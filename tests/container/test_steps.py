@@ -1,5 +1,6 @@
 """The shell programs of steps, run on this host below a folder that stands in for the container's root."""
 
+import importlib.util
 import json
 import os
 import shlex
@@ -457,6 +458,28 @@ def test_rust_sh_gathers_compiler_and_libraries(placed: Placed) -> None:
     text = (rust / "environment.sh").read_text()
     assert f"CARGO_BUILD_TARGET=aarch64-unknown-linux-gnu LAYERWRIGHT_RUST_HOST={host}" in text
     assert "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER" in text
+
+
+# ---- libraries ------------------------------------------------------------------------------------------------------
+
+
+def test_libraries_py_takes_a_licence_from_a_package_of_the_same_source(tmp_path: Path) -> None:
+    """Amazon keeps GCC's licence in the folder of libgcc; libgomp has none."""
+    spec = importlib.util.spec_from_file_location("libraries", programs.folder() / "steps" / "libraries.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    installed = "libgcc\tgcc-11.src.rpm\nlibgomp\tgcc-11.src.rpm\nother\tother-1.src.rpm\n"
+    values = {"LICENCES": tmp_path / "licenses", "DOCUMENTS": tmp_path / "doc", "output": lambda _: installed}
+    module.__dict__.update(values)
+    for name in ("libgcc", "other"):
+        (tmp_path / "licenses" / name).mkdir(parents=True)
+        (tmp_path / "licenses" / name / "COPYING").write_text(name)
+    row = {"package": "libgomp", "version": "11-1", "license": "GPL", "source": "gcc-11.src.rpm"}
+    module.licences([row], tmp_path / "out")
+    assert (tmp_path / "out" / "libgomp" / "COPYING").read_text() == "libgcc"
+    assert row.keys() == {"package", "version", "license"}
 
 
 # ---- wheels ---------------------------------------------------------------------------------------------------------

@@ -1,7 +1,9 @@
-"""`python bake.py REGISTRY SOURCES CONTEXT`: print what of the stand-ins is to be built, for `docker buildx bake`.
+"""`python bake.py REGISTRY SOURCES CONTEXT [strict]`: print what of the stand-ins `docker buildx bake` is to build.
 
 Each image and each interpreter has a key, a digest of what it is made of. The registry has what was made under its key,
 so an edit of one file builds the images that have it. Prints nothing when everything is there.
+
+Strict ones are of RPMs and lie below `strict/` in the registry. Their files are in standin/strict, or else in standin.
 """
 
 import hashlib
@@ -25,6 +27,9 @@ FILES = {
 }
 """What only the images that run functions have, by language."""
 SHARED = {"run": ("lambda-entrypoint.sh",), "build": ("dnf", "packages.tsv", "rpm")}
+STRICT = {"run": ("lambda-entrypoint.sh", "root.sh", "microdnf"), "build": ("root.sh", "microdnf", "engine.sh")}
+RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "ldconfig.py")
+"""What the RPMs are made of, which all strict images are."""
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
@@ -74,19 +79,21 @@ class Bake:
     registry: str
     sources: Path
     context: str
+    strict: bool = False
     targets: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def interpreter(self, language: str, series: str, arch: str) -> tuple[str, str]:
         """Return the context that has an interpreter, and its key; it becomes a target if the registry has it not."""
         source = self.sources / f"{language}{series}.orig.tar.xz"
-        made = _key((HERE / "interpreters.Dockerfile").read_bytes(), source.read_bytes() if source.exists() else b"")
+        dockerfile = "coreutils.Dockerfile" if language == "coreutils" else "interpreters.Dockerfile"
+        made = _key(self.file(dockerfile), source.read_bytes() if source.exists() else b"")
         tag = f"{series}-{arch}-{made}"
         if has(self.registry, f"standin/{language}", tag):
             return f"docker-image://{self.registry}/standin/{language}:{tag}", made
         name = _name(f"{language}-{series}-{arch}")
         self.targets[name] = {
             "context": self.context,
-            "dockerfile": "interpreters.Dockerfile",
+            "dockerfile": dockerfile,
             "target": language,
             "platforms": [f"linux/{arch}"],
             "args": {"REGISTRY": self.registry, "PYTHON": series},
@@ -94,26 +101,55 @@ class Bake:
         }
         return f"target:{name}", made
 
-    def image(self, image: Image, arch: str, inputs: bytes) -> None:
+    def packages(self, arch: str) -> tuple[dict[str, str], str]:
+        """Return the contexts that have the RPMs and what installs them, and the key of both."""
+        coreutils, key = self.interpreter("coreutils", "8.32", arch)
+        made = _key(*map(self.file, RPMS), key.encode())
+        found = {}
+        for name, platform in (("maker", "amd64"), ("rpms", arch)):
+            tag = f"al2023-{platform}-{made}"
+            if has(self.registry, f"standin/{name}", tag):
+                found[name] = f"docker-image://{self.registry}/standin/{name}:{tag}"
+                continue
+            found[name] = f"target:{name}-{platform}"
+            self.targets[f"{name}-{platform}"] = {
+                "context": self.context,
+                "dockerfile": "rpms.Dockerfile",
+                "target": name,
+                "platforms": [f"linux/{platform}"],
+                "args": {"REGISTRY": self.registry},
+                "contexts": {"coreutils": coreutils} if name == "rpms" else {},
+                "tags": [f"{self.registry}/standin/{name}:{tag}"],
+            }
+        return found, made
+
+    def file(self, name: str) -> bytes:
+        """Return a file of the stand-ins."""
+        own = HERE / "strict" / name
+        return (own if self.strict and own.exists() else HERE / name).read_bytes()
+
+    def image(self, image: Image, arch: str) -> None:
         """Add an image, under its name and under its key, if the registry has not this key."""
-        contexts, made = {}, ""
+        contexts, rpms = self.packages(arch) if self.strict else ({}, "")
+        made = ""
         if image.language in {"python", "ruby"}:
             contexts[image.language], made = self.interpreter(image.language, image.series, arch)
         kind = image.target.partition("-")[0]
-        own = [
-            (HERE / file).read_bytes() for file in (*SHARED[kind], *(FILES[image.language] if kind == "run" else ()))
-        ]
-        key = _key(inputs, made.encode(), *own)
+        names = [*(STRICT if self.strict else SHARED)[kind], *(FILES[image.language] if kind == "run" else ())]
+        names += ["bootstrap.py"] if self.strict and image.target == "run-python" else []
+        inputs = self.file("Dockerfile") + self.file("versions") + rpms.encode()
+        key = _key(inputs, made.encode(), *map(self.file, names))
         tag = f"{image.tag}-{ARCHES[arch]}"
-        if has(self.registry, image.name, f"{tag}-{key}"):
+        name = f"strict/{image.name}" if self.strict else image.name
+        if has(self.registry, name, f"{tag}-{key}"):
             return
-        self.targets[_name(f"{image.name}-{tag}")] = {
+        self.targets[_name(f"{name}-{tag}")] = {
             "context": self.context,
             "target": image.target,
             "platforms": [f"linux/{arch}"],
             "args": {"REGISTRY": self.registry, **image.args},
             "contexts": contexts,
-            "tags": [f"{self.registry}/{image.name}:{tag}", f"{self.registry}/{image.name}:{tag}-{key}"],
+            "tags": [f"{self.registry}/{name}:{tag}", f"{self.registry}/{name}:{tag}-{key}"],
         }
 
 
@@ -134,13 +170,12 @@ def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "-", text)
 
 
-def main(registry: str, sources: str, context: str) -> None:
+def main(registry: str, sources: str, context: str, kind: str = "") -> None:
     """Print the definition, if anything is to be built."""
-    bake = Bake(registry=registry, sources=Path(sources), context=context)
-    inputs = (HERE / "Dockerfile").read_bytes() + (HERE / "versions").read_bytes()
+    bake = Bake(registry=registry, sources=Path(sources), context=context, strict=kind == "strict")
     for image in images(versions()):
         for arch in ARCHES:
-            bake.image(image, arch, inputs)
+            bake.image(image, arch)
     wanted = [name for name, target in bake.targets.items() if target.get("dockerfile") is None]
     if wanted:
         definition = {"group": {"default": {"targets": [*bake.targets]}}, "target": bake.targets}

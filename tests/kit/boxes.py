@@ -26,10 +26,24 @@ class Box:
     def run(self, script: str, files: Mapping[str, bytes | str] | None = None, code: int = 0) -> str:
         """Run a script of the shell with the container programs below /layerwright and files below /."""
         own = {f"layerwright/{path.relative_to(programs.folder())}": path.read_bytes() for path in programs.files()}
-        unpack = f"tar -xf - -C / && {{ {script}\n}}"
-        command = ["docker", "run", "--rm", "--interactive", "--network=none", "--user=root", "--entrypoint=/bin/sh"]
-        data = _tar({**own, **(files or {})})
-        done = subprocess.run([*command, self.image, "-euc", unpack], input=data, capture_output=True, check=False)
+        command = [
+            "docker",
+            "create",
+            "--network=none",
+            "--user=root",
+            "--entrypoint=/bin/sh",
+            self.image,
+            "-euc",
+            script,
+        ]
+        name = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout.strip()
+        try:
+            # The image may have no tar; the engine has.
+            copy = ["docker", "cp", "-", f"{name}:/"]
+            subprocess.run(copy, input=_tar({**own, **(files or {})}), capture_output=True, check=True)
+            done = subprocess.run(["docker", "start", "--attach", name], capture_output=True, check=False)
+        finally:
+            subprocess.run(["docker", "rm", "--force", name], capture_output=True, check=True)
         assert done.returncode == code, done.stderr.decode()
         return (done.stdout + (done.stderr if code else b"")).decode()
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-REGISTRY = "127.0.0.1:5001"
+REGISTRY = os.environ.get("LAYERWRIGHT_STANDIN_REGISTRY", "127.0.0.1:5001")
+"""Host and port; with `/strict` after them, tests run on the stricter ones of `make standin-strict`."""
 STORAGE = Path("/var/lib/layerwright-standin")
 """What `make standin` keeps."""
 GLIBC = "2.31"
@@ -45,7 +46,10 @@ def missing() -> str | None:
     if subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         return "the Docker daemon does not run; `sudo make engine` starts it"
     try:
-        urllib.request.urlopen(f"http://{REGISTRY}/v2/lambda/python/tags/list", timeout=5).close()
+        host, _, folder = REGISTRY.partition("/")
+        urllib.request.urlopen(
+            f"http://{host}/v2/{folder}{'/' * bool(folder)}lambda/python/tags/list", timeout=5
+        ).close()
     except (urllib.error.URLError, OSError):
         return "there are no stand-ins; `sudo make standin` makes them"
     return None

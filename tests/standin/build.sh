@@ -2,11 +2,13 @@
 # Makes the stand-ins of Amazon's images and keeps them in a registry on loopback, under Amazon's names.
 # Idempotent: what was made from the same files is kept, each image and interpreter by itself. ../kit/bake.py has the
 # keys; what is missing is built side by side.
+# $1: `strict` for those that are of RPMs, below `strict/`: see docs/amazon-images.md.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
 storage=${LAYERWRIGHT_STANDIN_STORAGE:-/var/lib/layerwright-standin}
+kind=${1:-}
 declare -A version=()
 while IFS== read -r name value; do version[$name]=$value; done < <(grep -v '^#' versions)
 series() { printf '%s\n' "${!version[@]}" | sed -n "s/^$1_//p" | sort; }
@@ -44,7 +46,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 context="$work/context"
 definition="$work/bake.json"
-python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" $kind >"$definition"
 if [ ! -s "$definition" ]; then
     say present
     exit 0
@@ -107,7 +109,8 @@ $(listed "$1")"
 ruby="e2e1233ad275b7623a05edf23a01192626d1da454bdfe353a28a87acd8ef015c pool/main/r/ruby3.3/ruby3.3_3.3.8.orig.tar.xz"
 
 mkdir -p "$context"
-cp -- * "$context"
+cp -- *.* bootstrap* dnf rpm versions Dockerfile "$context"
+[ -z "$kind" ] || cp -- "$kind"/* "$context"
 mkdir -p "$storage/sources"
 for python in $(series python); do
     [ -e "$storage/sources/python$python.orig.tar.xz" ] || source_of "$python"
@@ -122,6 +125,15 @@ if [ ! -e "$storage/sources/ruby3.3.orig.tar.xz" ]; then
     mv "$work/ruby.tar.xz" "$storage/sources/ruby3.3.orig.tar.xz"
 fi
 cp "$storage/sources/ruby3.3.orig.tar.xz" "$context/"
+
+coreutils="4458d8de7849df44ccab15e16b1548b285224dbba5f08fac070c1c0e0bcc4cfa pool/main/c/coreutils/coreutils_8.32.orig.tar.xz"
+if [ ! -e "$storage/sources/coreutils8.32.orig.tar.xz" ]; then
+    say "the source of coreutils"
+    curl -fsS -o "$work/coreutils.tar.xz" "$mirror${coreutils#* }"
+    echo "${coreutils% *}  $work/coreutils.tar.xz" | sha256sum --check --quiet
+    mv "$work/coreutils.tar.xz" "$storage/sources/coreutils8.32.orig.tar.xz"
+fi
+cp "$storage/sources/coreutils8.32.orig.tar.xz" "$context/"
 
 # ---- what answers in Lambda's place --------------------------------------------------------------------------------
 
@@ -200,7 +212,7 @@ java_client
 
 # ---- the images ----------------------------------------------------------------------------------------------------
 
-python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" $kind >"$definition"
 say "$(grep -c '"context":' "$definition") images and interpreters"
 docker buildx bake --progress=plain --provenance=false --push --file "$definition" 2>"$work/bake.log" ||
     { tail -n 30 "$work/bake.log" >&2; exit 1; }

@@ -40,7 +40,7 @@ COMPILERS = {"clang": (b"clang version ",), "gcc": (b"GCC: (",), "rustc": (b"rus
 """What compilers write into `.comment`. GCC's stands in every program: the C library's own start files have it.
 
 An emulated rustc links with GNU's linker."""
-OWNER = "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{LICENSE}\\n"
+OWNER = "%{NAME}\\t%{VERSION}-%{RELEASE}\\t%{LICENSE}\\t%{SOURCERPM}\\n"
 
 
 class Elf:
@@ -162,7 +162,7 @@ def owners(paths: list[Path]) -> list[dict[str, str]]:
     if len(lines) != len(paths):
         lines = [output([*ask, str(path)]).partition("\n")[0] for path in paths]
     words = [line.split("\t") for line in lines]
-    return [dict(zip(("package", "version", "license"), one)) if len(one) > 1 else {} for one in words]
+    return [dict(zip(("package", "version", "license", "source"), one)) if len(one) > 1 else {} for one in words]
 
 
 def output(command: list[str]) -> str:
@@ -213,14 +213,30 @@ def close(elves: list[Elf], provided: set[str], dlopened: list[str], lib: Path) 
 
 
 def licences(added: list[Row], out: Path) -> None:
-    """Copy the texts that packages put where Amazon Linux keeps them (or Debian, in the images of tests)."""
-    for name, version in sorted({(row["package"], row["version"]) for row in added if "package" in row}):
-        folders = [LICENCES / name, LICENCES / f"{name}-{version.partition('-')[0]}"]
-        found = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
-        for path in [*found, DOCUMENTS / name / "copyright"]:
-            if path.is_file():
-                (out / name).mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(str(path), str(out / name / path.name))
+    """Copy the texts that packages put where Amazon Linux keeps them.
+
+    GCC's libraries have none: that of libgcc, which comes from the same source, is theirs, too.
+    """
+    sources = {(row["package"], row["version"]): row.pop("source", "") for row in added if "package" in row}
+    for (name, version), source in sorted(sources.items()):
+        found = texts(name, version)
+        siblings = of_source(source) if source and not found else []
+        for path in found or next(filter(None, (texts(one, version) for one in siblings)), []):
+            (out / name).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(str(path), str(out / name / path.name))
+
+
+def texts(name: str, version: str) -> list[Path]:
+    """Return the licences in the folder of a package, whose name may end with the version."""
+    folders = [LICENCES / name, LICENCES / f"{name}-{version.partition('-')[0]}"]
+    found = [path for folder in folders if folder.is_dir() for path in sorted(folder.rglob("*"))]
+    return [path for path in [*found, DOCUMENTS / name / "copyright"] if path.is_file()]
+
+
+def of_source(source: str) -> list[str]:
+    """Return the installed packages that were built from a source package."""
+    lines = output(["rpm", "-qa", "--queryformat", "%{NAME}\\t%{SOURCERPM}\\n"]).splitlines()
+    return sorted(name for name, _, of in (line.partition("\t") for line in lines) if of == source)
 
 
 def prefer_own(elves: list[Elf], root: Path, provided: set[str]) -> list[Row]:
