@@ -12,12 +12,14 @@ from builder.base.errors import EngineError, UsageError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
-from builder.engine.failure import NoImageError, StepFailedError
+from builder.engine.failure import NoImageError
+from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.model import libraries
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
+from builder.packages.npm import headers
 from builder.packages.pypi import build_tools, sdist, static_tools
 from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
@@ -72,6 +74,9 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
             break
         except (StepFailedError, NoImageError) as error:
             # An image can be missing for the toolchain only: a mirror may have one architecture.
+            if isinstance(error, NoHeadersError) and headers.remember(work.container.target):
+                events.note("the image has no headers of Node.js; retrying with those of the npm registry")
+                continue
             stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
             slower = compile_mode.without(stage, error) if work.options.mode == AUTO else None
             if slower is None:
@@ -132,7 +137,7 @@ def log_file(target: Target) -> Path:
 def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration: Acceleration | None = None) -> None:
     """Write the build context of these parts: the Dockerfile and all files that it reads."""
     container = work.container
-    for name in ("bin", "inside", "recipe", "scripts", "sources"):
+    for name in ("bin", headers.FOLDER, "inside", "recipe", "scripts", "sources"):
         (context / name).mkdir(parents=True)
     text = dockerfile.render(container, parts, [secret.id for secret in work.options.secrets], acceleration)
     (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from builder.base import foreign
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
+from builder.engine import missing
+from builder.engine.missing import StepFailedError
 from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
 from builder.model.hints import hints
@@ -20,13 +22,6 @@ _NOT_A_CAUSE = re.compile(
 )
 _SHOWN = 12
 """Lines of output that an error shows if it has no recognizable cause."""
-
-
-class StepFailedError(BuildError):
-    """A step of the Dockerfile failed."""
-
-    stage: str = ""
-    """The stage of the step; empty if unknown."""
 
 
 class NoImageError(BuildError):
@@ -48,6 +43,8 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
         or _build_requirement(step, lines, target, log)
         or _network(step, lines, target, log)
         or _conflict(step, lines)
+        or missing.headers(step, lines, target, image, log)
+        or missing.tool(step, lines, target, image, log)
         or _step(step, lines, messages, target, log)
     )
 

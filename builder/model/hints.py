@@ -81,6 +81,8 @@ class BuildFailures:
     engine_gone: Annotated[KnownFailure, Field(alias="engine-gone")]
     no_build_requirement: Annotated[KnownFailure, Field(alias="no-build-requirement")]
     no_network: Annotated[KnownFailure, Field(alias="no-network")]
+    no_node_headers: Annotated[KnownFailure, Field(alias="no-node-headers")]
+    no_tool: Annotated[KnownFailure, Field(alias="no-tool")]
     no_package: Annotated[KnownFailure, Field(alias="no-package")]
     conflicting_packages: Annotated[KnownFailure, Field(alias="conflicting-packages")]
 
@@ -92,6 +94,8 @@ class Hints:
     test: Annotated[tuple[OutputHint, ...], Field(min_length=1)]
     """In the order in which they are tried."""
     build: BuildFailures
+    packages_of: Annotated[dict[Text, Text], Field(alias="packages-of")]
+    """Names of packages, separated by spaces, by the program that they bring."""
 
 
 @cache

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from builder.base.errors import BuildError
 from builder.model import facts
+from builder.model.architectures import Architecture
 from builder.model.fields import Sha256, Text
 from builder.model.tables import table
 
@@ -16,6 +17,8 @@ FILE = "tools.toml"
 _Version = Annotated[str, Field(pattern=r"^[0-9][A-Za-z0-9.+-]*$")]
 _Package = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 _Artifact = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+:[A-Za-z0-9._-]+$")]
+
+_Integrity = Annotated[str, Field(pattern=r"^sha512-[A-Za-z0-9+/]{86}==$")]
 
 
 @table
@@ -78,6 +81,19 @@ class JarTool:
 
 
 @table
+class NodeHeaders:
+    """Headers of one version of Node.js, of npm's packages of it."""
+
+    version: _Version
+    x64: _Integrity
+    arm64: _Integrity
+
+    def integrity(self, arch: Architecture) -> str:
+        """Return the Subresource Integrity of the package for an architecture."""
+        return self.arm64 if arch.npm == "arm64" else self.x64
+
+
+@table
 class Tools:
     """All tools, by what they do here."""
 
@@ -92,6 +108,8 @@ class Tools:
     cmake: WheelTool
     meson: WheelTool
     ninja: WheelTool
+    node_headers: Annotated[dict[str, NodeHeaders], Field(alias="node-headers")]
+    """By the major version of Node.js."""
     mvn_dependency: Annotated[JarTool, Field(alias="mvn-dependency")]
     ecj: JarTool
     ecj_java8: Annotated[JarTool, Field(alias="ecj-java8")]

@@ -79,6 +79,8 @@ def own(
         native = native_programs()
         named["toolchain"] = [*target.base.os.toolchain, *native.tools, *native.of_packages(sorted(set(installs)))]
         templates |= {"toolchain", "packages"}
+    if "npm" in uses and (headers := tools().node_headers.get(target.base.series)):
+        named["headers of Node.js"] = headers.version
     if target.base.tools:
         templates |= {"packages"}
     written = formats.versions({"container", *(formats.FORMATS.keys() & uses)})

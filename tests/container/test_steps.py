@@ -283,6 +283,21 @@ def test_npm_sh_runs_install_scripts_and_keeps_the_modules(placed: Placed, other
     assert not (placed.root / "opt/nodejs/package.json").exists()
 
 
+def test_npm_sh_takes_the_headers_that_the_image_has_or_those_beside_it_and_tells_if_there_are_none(
+    placed: Placed,
+) -> None:
+    placed.write(
+        "var/lang/bin/node", '#!/bin/sh\necho "$npm_config_nodedir"; [ -e "$npm_config_nodedir/include" ]\n', 0o755
+    )
+    failed = placed.run("npm.sh", f"{placed.root}/opt", "a", code=1)
+    assert hints().build.no_node_headers.shows(failed.stderr)
+    placed.path("layerwright/headers/include/node/node.h").write_text("")
+    (placed.path("opt/node_modules/x").parent).mkdir(exist_ok=True)
+    assert "/layerwright/headers\n" in placed.run("npm.sh", f"{placed.root}/opt", "a").stderr
+    placed.path("var/lang/include/node/node.h").write_text("")
+    assert "/var/lang\n" in placed.run("npm.sh", f"{placed.root}/opt", "a").stderr
+
+
 def test_crates_sh_refuses_another_crate_than_the_lock_has(placed: Placed) -> None:
     placed.recorder("rustc", then="echo host: x86_64-unknown-linux-gnu")
     placed.recorder("cargo")

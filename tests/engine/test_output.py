@@ -12,6 +12,7 @@ from kit.heard import Heard
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError
 from builder.engine import failure
+from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.engine.progress import BuildProgress, read_events, read_lines
 from builder.smoke.tests import hint_for
 
@@ -109,6 +110,30 @@ def test_the_first_error_is_the_compilers_own(lines: list[str], first: str) -> N
             "`openssl-snapsafe-libs` conflicts with `openssl-libs`",
         ),
         ("exit code: 1", ["a.c:1:1: error: boom"], BuildError, "a.c:1:1: error: boom"),
+        (
+            "exit code: 127",
+            ["02.sh: line 3: find: command not found", *("trap" for _ in range(9))],
+            BuildError,
+            "the image image:1 has no `find`, which step `step-1` starts",
+        ),
+        (
+            "exit code: 2",
+            ["make: autoconf: No such file or directory", "make: *** [a] Error 127"],
+            BuildError,
+            '["autoconf"]',
+        ),
+        (
+            "exit code: 1",
+            ["x.sh: 1: cmp: not found", *"abcde", "a.c:1:1: error: boom"],
+            BuildError,
+            "a.c:1:1: error: boom",
+        ),
+        (
+            "exit code: 1",
+            ["the image has no headers of Node.js: node.h"],
+            NoHeadersError,
+            "image:1 has no headers of it",
+        ),
     ],
 )
 def test_a_failure_is_reported_with_its_cause(
@@ -144,7 +169,7 @@ def test_what_a_step_was_not_given_is_named_with_the_key_that_gives_it(name: str
     progress, _, _ = followed(vertex(name), output(name, f"{line}\n"), vertex(name, error="exit code: 1"))
     found = failure.explain(progress, "t", "image:1", Path("t.log"), "al2023")
     assert found.exit_code == 4
-    assert isinstance(found, failure.StepFailedError) == ("asks the network" not in found.what), "it is tried again"
+    assert isinstance(found, StepFailedError) == ("asks the network" not in found.what), "it is tried again"
     assert told in str(found)
     assert line.strip().removeprefix("cause: ") in str(found)
 

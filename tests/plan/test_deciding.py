@@ -88,6 +88,7 @@ def bytecode(plan: Plan) -> bool:
 
 key = if_(contained, KEY, NOTHING)
 toolchain = if_(compiling, KEY, NOTHING)
+headers = if_(blocks, KEY, NOTHING)
 wheel = if_(wheels, KEY, ZIP)
 block = if_(blocks, KEY, ZIP)
 nothing = dict.fromkeys
@@ -110,7 +111,9 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "name": if_(contained, KEY, ZIP),
         "os": PARTS,
         "language": CHOOSES,
-        "series": lambda plan: {"python": key(plan), "ruby": CHOOSES}.get(plan.target.base.language, NOTHING),
+        "series": lambda plan: {"python": key(plan), "ruby": CHOOSES, "nodejs": headers(plan)}.get(
+            plan.target.base.language, NOTHING
+        ),
         "image": if_(minimal, KEY, if_(without_python, ZIP, NOTHING)),
         "build_image": if_(minimal, KEY, NOTHING),
         "surveyed_manager": CHOOSES,

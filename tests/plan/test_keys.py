@@ -190,7 +190,8 @@ def test_facts_of_others_leave_a_key_alone(own: Path) -> None:
 
 def test_tools_that_repair_count_only_where_repair_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     before = every_key()
-    newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf, wheels=tools().wheels)
+    same = {"wheels": tools().wheels, "node_headers": tools().node_headers}
+    newer = SimpleNamespace(repair_inputs=("auditwheel==99.0",), patchelf=tools().patchelf, **same)
     monkeypatch.setattr(keys, "tools", lambda: newer)
     assert changed(before) == {"pip repaired-psycopg2"}
     newer.patchelf = SimpleNamespace(version="99.0")

@@ -17,7 +17,7 @@ from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
-from builder.packages.npm import npm
+from builder.packages.npm import headers, npm
 from builder.packages.npm.package_lock import NodePackage, StoredName
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
@@ -82,6 +82,7 @@ class NodeModules:
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Node.js of the image runs it
         if self.scripts and "tree" in stages:
             _archive(self.installed(), context / ARCHIVE)
+            headers.write(self.target, context)
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  kept in the cache
         if not self.scripts:

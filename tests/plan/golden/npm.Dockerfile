@@ -12,6 +12,7 @@ FROM step-0 AS step-1
 ADD npm.tar /opt/nodejs/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=headers,target=/layerwright/headers \
     sh /layerwright/inside/npm.sh /opt/nodejs better-sqlite3
 
 

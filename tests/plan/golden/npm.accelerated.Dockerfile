@@ -30,6 +30,7 @@ FROM step-0 AS step-1
 ADD npm.tar /opt/nodejs/
 ARG LAYERWRIGHT_AGAIN
 RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=bind,source=headers,target=/layerwright/headers \
     --mount=type=bind,from=toolchain,source=/native,target=/native \
     --mount=type=bind,from=toolchain,source=/native/tools/bash,target=/bin/bash \
     --mount=type=bind,from=toolchain,source=/native/tools/cat,target=/bin/cat \
