@@ -65,6 +65,22 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if (entry / RECIPE_FILE).is_file())
 
 
+def located(folder: Path, given: str) -> tuple[Path, str]:
+    """Return folder and name of a recipe that is given by its name, by its folder, or by its file.
+
+    A name is looked for in the folder, and where that does not exist in the folders of that name above the current one.
+    """
+    path = Path(given)
+    path = path.parent if path.name == RECIPE_FILE else path
+    if len(path.parts) > 1 and (path / RECIPE_FILE).is_file():
+        return path.parent, path.name
+    if folder.exists() or folder.is_absolute():
+        return folder, given
+    here = Path.cwd()
+    above = (parent / folder for parent in here.parents)
+    return next((each for each in above if (each / given / RECIPE_FILE).is_file()), folder), given
+
+
 def load(folder: Path, name: str) -> Loaded:
     """Load a recipe by name. Raises UsageError with all mistakes in it, or with all links that leave its folder."""
     path = folder / name / RECIPE_FILE

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
+from builder.base.errors import UsageError
 from builder.base.values import STORED, StoredAs, untrusted
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
@@ -12,6 +14,11 @@ from builder.model.steps import Step
 from builder.packages.ecosystem import Ecosystem
 from builder.packages.resolution import Resolution
 
+if TYPE_CHECKING:
+    from builder.packages.pypi.projects import FoundProject
+
+_OTHERS = ("package.json", "Gemfile", "pom.xml", "Cargo.toml", "go.mod")
+"""What marks a project of another language."""
 _FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo", "go")
 """Each folder has a module `ecosystem` with one `ECOSYSTEM`. Their files are added to a layer in this order."""
 ECOSYSTEMS: tuple[Ecosystem, ...] = tuple(
@@ -74,3 +81,21 @@ StoredResolution = Annotated[Resolution, StoredAs(plain=True, parse=restore, wri
 def _leftovers() -> Iterator[tuple[str, Sequence[str]]]:
     for ecosystem in ECOSYSTEMS:
         yield from ecosystem.leftovers.items()
+
+
+def project(folder: Path) -> "FoundProject":
+    """Return the project in a folder, whose packages make a layer. Raises UsageError if there is none that is known."""
+    from builder.packages.pypi import projects
+
+    if found := projects.find(folder):
+        return found
+    others = [
+        name for name in ("package.json", "Gemfile", "pom.xml", "Cargo.toml", "go.mod") if (folder / name).is_file()
+    ]
+    msg = f"{folder.as_posix()} has no project of Python: no pyproject.toml, lock or requirements.txt"
+    hint = (
+        f"a recipe whose step follows {others[0]} is the way for other languages: `layerwright new`"
+        if others
+        else "name a recipe, a folder with a project, or packages with --pip or --npm"
+    )
+    raise UsageError(msg, hint=hint)

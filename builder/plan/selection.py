@@ -41,7 +41,7 @@ def _loaded(request: TargetRequest) -> list[Loaded]:
 
         return [adhoc.recipe(request.packages)]
     names = all_names(request.folder) if request.everything else request.names
-    return [recipes.load(request.folder, name) for name in dict.fromkeys(names)]
+    return [recipes.load(*recipes.located(request.folder, name)) for name in dict.fromkeys(names)]
 
 
 def every_target(

@@ -1,7 +1,7 @@
 """Options that select targets: by recipe, or by packages without a recipe."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,7 +39,7 @@ class PackageOptions(Bundle):
             "-r --requirement",
             kind=shared.FILE,
             metavar="FILE",
-            about="Requirements file of Python; needs --name or --pip.",
+            about="Requirements file of Python, pyproject.toml, uv.lock or pylock.toml.",
         ),
     ]
     name: Annotated[
@@ -47,7 +47,7 @@ class PackageOptions(Bundle):
         Option(
             "--name",
             metavar="NAME",
-            about="Name of the layer, without a recipe. Default: that of the first package.",
+            about="Name of the layer, without a recipe. Default: that of the first package, the project or its folder.",
         ),
     ]
     system_packages: Annotated[
@@ -64,7 +64,7 @@ class PackageOptions(Bundle):
 
     def mistakes(self) -> Iterator[Mistake]:
         if not self:
-            yield from dependent({"--name": self.name, "--packages": self.system_packages}, "--pip, --npm or -r")
+            yield from dependent({"--packages": self.system_packages}, "--pip, --npm or -r")
 
     def request(self, runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "AdhocRequest":
         from builder.plan.adhoc import AdhocRequest
@@ -97,6 +97,8 @@ class TargetOptions(Bundle):
         if named and self.packages:
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
+        if self.packages.name and not self.packages and not self._names_project:
+            yield from dependent({"--name": self.packages.name}, "--pip, --npm, -r or the folder of a project")
         if not named and not self.packages:
             yield Mistake("nothing to do: no recipe is named", self._ways())
 
@@ -114,15 +116,38 @@ class TargetOptions(Bundle):
         from builder.model.target import Selection
         from builder.plan import selection
 
+        packages = self._packages()
         return selection.chosen(
             selection.TargetRequest(
                 folder=self.folder,
-                names=self.names,
+                names=() if packages else self.names,
                 everything=self.everything,
-                packages=self.packages.request(self.runtimes, self.architectures) if self.packages else None,
+                packages=packages,
                 selection=Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only),
             )
         )
+
+    def _packages(self) -> "AdhocRequest | None":
+        """Return the packages that are named, or those of the project in a folder that is named instead of a recipe."""
+        options = self.packages
+        if not options and self._names_project:
+            from builder.cli import terminal
+            from builder.packages import table
+
+            project = table.project(Path(self.names[0]))
+            terminal.note(project.told)
+            options = replace(options, file=project.file, name=options.name or project.name)
+        return options.request(self.runtimes, self.architectures) if options else None
+
+    @property
+    def _names_project(self) -> bool:
+        """Whether the only name is that of a folder and of no recipe."""
+        from builder.model.recipes import RECIPE_FILE
+
+        folder = Path(self.names[0]) if len(self.names) == 1 else None
+        if folder is None or not folder.is_dir():
+            return False
+        return not any((each / RECIPE_FILE).is_file() for each in (folder, self.folder / folder))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,7 +13,7 @@ from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import metadata, requirements_file
+from builder.packages.pypi import metadata, projects, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _PRUNE = ("python/**/tests/", "python/**/*.pyi")
@@ -53,7 +53,12 @@ class PipPackages(CommandLinePackages):
 
     @property
     def name(self) -> str | None:
-        return canonicalize_name(self.requirements[0].name) if self.requirements else None
+        if self.requirements:
+            return canonicalize_name(self.requirements[0].name)
+        if self.file is None:
+            return None
+        project = projects.find(self.file.parent)
+        return project.name if project else self.file.resolve().parent.name
 
     @property
     def description(self) -> str | None:

@@ -7,16 +7,18 @@ would be sent to whatever the line names.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from builder.base import credentials, texts
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unindexed
+from builder.packages.pypi import projects
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 """Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
@@ -31,9 +33,11 @@ _INDEXES = frozenset({
 name those; passwords and the names of private packages are sent to no host that a file adds."""
 _PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"})
 """Options about the choice of versions and files. They are passed to uv, which warns about unsupported ones."""
+_SHA256 = re.compile(r"--hash[= ]\s*sha256:([0-9a-f]{64})")
+_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 _EDITABLE = ("-e", "--editable")
-_PROJECTS = ("pyproject.toml", "setup.py", "setup.cfg")
+_PROJECTS = ("setup.py", "setup.cfg")
 _PLACE = re.compile(r"\.|.*[/\\:@]")
 """What a path or an address looks like, and a mistyped requirement does not."""
 _ADDRESS = re.compile(r"(?P<address>[^\s;\[]+)(?P<rest>\s*(?:\[[^\]]*\])?\s*(?:;.*)?)")
@@ -46,6 +50,15 @@ class Plain:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
     options: tuple[str, ...]
+
+    @property
+    def hashes(self) -> Mapping[str, frozenset[str]]:
+        """The SHA-256 of the files of each package that may be installed, by name; those without are not named."""
+        found: dict[str, set[str]] = {}
+        for line in self.requirements:
+            if digests := _SHA256.findall(line):
+                found.setdefault(canonicalize_name(_NAME.split(line, maxsplit=1)[0]), set()).update(digests)
+        return {name: frozenset(digests) for name, digests in found.items()}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -145,6 +158,9 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     if (path.resolve(), constraints) in found.seen:
         return
     found.seen.add((path.resolve(), constraints))
+    if projects.is_file_of_a_project(path):
+        _read_project(path, found, constraints=constraints)
+        return
     try:
         lines = list(_lines(path, shown=any(path.resolve().is_relative_to(folder) for folder in found.named)))
     except UsageError as error:
@@ -160,6 +176,18 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
             found.refused.append(line.told(str(error)))
         except (ValueError, RecursionError):  # no address, no path, or too many parentheses
             found.refused.append(line.told("not a valid requirement"))
+
+
+def _read_project(path: Path, found: _Found, *, constraints: bool) -> None:
+    """Take what a project or a lock needs. Raises UsageError for one that cannot be followed exactly."""
+    for number, text in enumerate(projects.lines(path), 1):
+        line = _Line(file=path, number=number, text=text.strip(), shown=True)
+        try:
+            if line.text and not line.text.startswith("#"):
+                _take(line, found, constraints=constraints)
+        except _RefusedError as error:
+            why = f" ({error})" if str(error) else ""
+            found.refused.append(f"{path.as_posix()}: {credentials.redact(line.text)}{why}")
 
 
 def _lines(path: Path, *, shown: bool) -> Iterator[_Line]:

@@ -12,6 +12,7 @@ from builder.model.runtimes import Runtime
 from builder.packages.pypi import requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.pylock import candidates
+from builder.packages.pypi.requirements_file import Plain
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,16 +36,40 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     """Return all packages that the requirements need on a target, sorted by name.
 
     Packages without a fitting wheel have only their sdist, unless `wheels_only` is set. Raises BuildError if a package
-    can neither be installed nor compiled, UnreachableError if the index does not respond.
+    can neither be installed nor compiled or is not one of the files that the requirements give hashes of,
+    UnreachableError if the index does not respond.
     """
+    plain = requirements_file.read(wanted.files, wanted.requirements)
+    return _as_hashed(_resolved(wanted, plain, runtime, arch), plain)
+
+
+def _as_hashed(found: tuple[Candidate, ...], plain: Plain) -> tuple[Candidate, ...]:
+    """Return the packages with the files that the requirements give hashes of, where they do. Raises BuildError."""
+    hashes = plain.hashes
+    return tuple(
+        _with_hashes(package, hashes[package.name]) if package.name in hashes else package for package in found
+    )
+
+
+def _with_hashes(package: Candidate, digests: frozenset[str]) -> Candidate:
+    wheels = tuple(wheel for wheel in package.wheels if wheel.sha256 in digests)
+    source = package.sdist if package.sdist and package.sdist.sha256 in digests else None
+    if not wheels and not source:
+        msg = f"hash mismatch: the index has no file of {package.name} {package.version} that the requirements name"
+        hint = "the index is another one, or its files were replaced; lock again only if you know why"
+        raise BuildError(msg, hint=hint)
+    return replace(package, wheels=wheels, sdist=source)
+
+
+def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:
     if wanted.sources:
-        result = _with_sources(wanted, runtime, arch)
+        result = _with_sources(wanted, plain, runtime, arch)
         if isinstance(result, tuple):
             return result
         raise uv.fail(result, f"the requirements cannot be resolved for {runtime.name} on {arch.name}")
     first: Finished | None = None
     for platform in runtime.os.uv_platforms:
-        finished = _compile(wanted, [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE])
+        finished = _compile(wanted, plain, [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE])
         if finished.returncode == 0:
             resolved = candidates(finished.stdout)
             if first is None or all(best(candidate, runtime, arch) for candidate in resolved):
@@ -55,12 +80,14 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     if first is None:
         msg = f"{runtime.os.title} has no platform for uv in images/runtimes.toml"
         raise BuildError(msg)
-    if not wanted.wheels_only and isinstance(result := _with_sources(wanted, runtime, arch), tuple):
+    if not wanted.wheels_only and isinstance(result := _with_sources(wanted, plain, runtime, arch), tuple):
         return result
-    raise _unresolved(wanted, runtime, arch, first)
+    raise _unresolved(wanted, plain, runtime, arch, first)
 
 
-def _with_sources(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...] | Finished:
+def _with_sources(
+    wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture
+) -> tuple[Candidate, ...] | Finished:
     """Resolve with sdists allowed, too; return the output of uv if that fails. Executes no code of an sdist."""
     arguments = uv.platform_arguments(runtime, arch, runtime.os.uv_platforms[-1])
     for name in sorted(wanted.sources):
@@ -68,7 +95,7 @@ def _with_sources(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
         facts = sdist.StaticMetadata(Path(name))
         while True:
-            finished = _compile(wanted, arguments, facts)
+            finished = _compile(wanted, plain, arguments, facts)
             if finished.returncode == 0:
                 usable = tuple(_usable(package, wanted, runtime, arch) for package in candidates(finished.stdout))
                 return usable if all(package.wheels or package.sdist for package in usable) else finished
@@ -91,10 +118,11 @@ def best(candidate: Candidate, runtime: Runtime, arch: Architecture) -> Dist | N
     return min(fitting, key=lambda item: item[:2])[2] if fitting else None
 
 
-def _compile(wanted: Wanted, arguments: Sequence[str], facts: sdist.StaticMetadata | None = None) -> Finished:
+def _compile(
+    wanted: Wanted, plain: Plain, arguments: Sequence[str], facts: sdist.StaticMetadata | None = None
+) -> Finished:
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
         folder = Path(name)
-        plain = requirements_file.read(wanted.files, wanted.requirements)
         inputs = [_write(folder / "requirements.in", (*plain.options, *plain.requirements))]
         more: list[str] = ["--no-deps"] if wanted.without_dependencies else []
         if fixed := (*wanted.pins, *plain.constraints):
@@ -118,10 +146,12 @@ def _write(path: Path, lines: Iterable[str]) -> str:
     return str(path)
 
 
-def _unresolved(wanted: Wanted, runtime: Runtime, arch: Architecture, finished: Finished) -> LayerwrightError:
+def _unresolved(
+    wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture, finished: Finished
+) -> LayerwrightError:
     """Return the error for a failed resolution, with existing and fitting tags, and the newest version that fits."""
     label = f"{runtime.name} on {arch.name}"
-    everywhere = _compile(wanted, ["--python-version", runtime.python_full, "--universal", *uv.NO_CODE])
+    everywhere = _compile(wanted, plain, ["--python-version", runtime.python_full, "--universal", *uv.NO_CODE])
     if everywhere.returncode:
         msg = f"the requirements cannot be installed from wheels for {label}"
         return BuildError(msg, why=uv.explanation(finished), hint=_advice(finished))
@@ -159,7 +189,8 @@ def newest_fitting(name: str, runtime: Runtime, arch: Architecture) -> str | Non
     """Return the newest version of a package with a wheel for the target; None if there is none."""
     for platform in runtime.os.uv_platforms:
         arguments = [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE]
-        finished = _compile(Wanted(requirements=(name,), without_dependencies=True), arguments)
+        alone = Plain(requirements=(name,), constraints=(), options=())
+        finished = _compile(Wanted(without_dependencies=True), alone, arguments)
         if finished.returncode == 0:
             newest = candidates(finished.stdout)[0]
             return newest.version if best(newest, runtime, arch) else None

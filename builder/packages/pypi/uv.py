@@ -49,19 +49,26 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
 ) -> processes.Finished:
-    """Run `uv pip` with layerwright's own interpreter, which uv only queries. The target's need not exist."""
+    """Run `uv pip` with layerwright's own interpreter."""
+    return _run(["pip", *arguments], stdin=stdin, env=env, cwd=cwd)
+
+
+def project(arguments: Sequence[str]) -> processes.Finished:
+    """Run uv on a project, whose lock it reads. It starts no backend either."""
+    return _run(arguments)
+
+
+def _run(
+    arguments: Sequence[str],
+    *,
+    stdin: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> processes.Finished:
     from uv import find_uv_bin
 
-    command = [
-        find_uv_bin(),
-        "pip",
-        *arguments,
-        "--python",
-        sys.executable,
-        "--no-python-downloads",
-        "--color",
-        "never",
-    ]
+    own_python = ["--python", sys.executable, "--no-python-downloads"]  # only asked; the target's need not exist
+    command = [find_uv_bin(), *arguments, *own_python, "--color", "never"]
     with _keyring() as path:
         own = {**_environment(), **path, **(env or {})}
         return processes.run(command, stdin=stdin, env=own, cwd=cwd, most_memory=_MOST_MEMORY)

@@ -1,0 +1,195 @@
+"""Projects as they are: the lock decides, or the build is refused. Locks are made by the real uv."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from kit.commands import Result, layerwright
+from kit.wheels import Index, make_wheel
+from uv import find_uv_bin
+
+from builder.base.errors import UsageError
+from builder.packages.pypi import projects
+
+OLD, NEW = "1.0.0", "1.4.0"
+PROJECT = """\
+[project]
+name = "orders"
+version = "0.1.0"
+requires-python = ">=3.9"
+dependencies = ["tiny-codec>=1"]
+[project.optional-dependencies]
+fast = ["tiny-speed"]
+[dependency-groups]
+dev = ["tiny-lint"]
+"""
+
+
+@pytest.fixture
+def index(index: Index) -> Index:
+    for name, version in (("tiny_codec", OLD), ("tiny_codec", NEW), ("tiny_speed", "2.0"), ("tiny_lint", "3.0")):
+        make_wheel(index.folder, name, version)
+    return index
+
+
+def uv(folder: Path, *arguments: str) -> None:
+    command = [find_uv_bin(), *arguments, "--directory", str(folder), "--no-python-downloads"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def project(folder: Path, text: str = PROJECT, version: str = OLD) -> Path:
+    """Write a project whose lock holds the older version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "pyproject.toml"
+    path.write_text(text.replace("tiny-codec>=1", f"tiny-codec=={version}"), encoding="utf-8")
+    uv(folder, "lock")
+    path.write_text(text, encoding="utf-8")
+    lock = folder / "uv.lock"
+    locked = lock.read_text(encoding="utf-8").replace(f'specifier = "=={version}"', 'specifier = ">=1"')
+    lock.write_text(locked, encoding="utf-8")
+    return path
+
+
+def build(folder: Path, *arguments: str) -> Result:
+    return layerwright("build", *arguments, "--runtime", "python3.13", "--arch", "arm64", "--no-test", cwd=folder)
+
+
+def packages(folder: Path) -> set[str]:
+    (path,) = (folder / "dist").glob("*.zip")
+    names = zipfile.ZipFile(path).namelist()
+    return {name.split("/")[1].removesuffix(".dist-info") for name in names if ".dist-info/METADATA" in name}
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("given", [["."], ["-r", "pyproject.toml"], ["-r", "uv.lock"]])
+def test_a_lock_of_uv_decides(given: list[str], tmp_path: Path) -> None:
+    project(tmp_path)
+    result = build(tmp_path, *given)
+    assert result.code == 0, result.err
+    assert packages(tmp_path) == {f"tiny_codec-{OLD}"}
+    (path,) = (tmp_path / "dist").glob("*.zip")
+    assert path.name == "orders-1-python3.13-arm64.zip"
+
+
+@pytest.mark.usefixtures("index")
+def test_what_a_folder_holds_is_told_in_one_line(tmp_path: Path) -> None:
+    project(tmp_path / "services" / "api")
+    result = build(tmp_path, "services/api")
+    assert "Python project `orders`, locked by services/api/uv.lock" in result.err
+
+
+@pytest.mark.usefixtures("index")
+def test_without_a_lock_the_project_says_what_it_needs(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    result = build(tmp_path, ".")
+    assert result.code == 0, result.err
+    assert "pyproject.toml, not locked" in result.err
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}"}
+
+
+@pytest.mark.usefixtures("index")
+def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -> None:
+    root = '[project]\nname = "all"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["tiny-lint"]\n'
+    (tmp_path / "services" / "api").mkdir(parents=True)
+    (tmp_path / "services" / "api" / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(f'{root}[tool.uv.workspace]\nmembers = ["services/*"]\n', encoding="utf-8")
+    uv(tmp_path, "lock")
+    assert build(tmp_path, "services/api").code == 0
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}"}
+    found = projects.find(tmp_path / "services" / "api")
+    assert found is not None
+    assert found.lock == tmp_path / "uv.lock"
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    stranger = projects.find(tmp_path / "other")
+    assert stranger is not None
+    assert stranger.lock is None
+
+
+@pytest.mark.usefixtures("index")
+def test_a_lock_that_does_not_fit_its_project_is_told(tmp_path: Path) -> None:
+    path = project(tmp_path)
+    path.write_text(PROJECT.replace("tiny-codec>=1", "tiny-codec>=1.2"), encoding="utf-8")
+    result = build(tmp_path, ".")
+    assert result.code == 2
+    assert "uv.lock is older than pyproject.toml" in result.err
+    assert "`uv lock`" in result.err
+    assert not (tmp_path / "dist").exists() or not list((tmp_path / "dist").glob("*.zip"))
+
+
+@pytest.mark.usefixtures("index")
+def test_a_file_with_another_hash_than_the_lock_is_refused(tmp_path: Path, index: Index) -> None:
+    project(tmp_path)
+    make_wheel(index.folder, "tiny_codec", OLD, files={"tiny_codec/__init__.py": b"evil = 1\n"})
+    result = build(tmp_path, ".")
+    assert result.code == 4
+    assert "hash mismatch" in result.err
+    assert "wheels fit" not in result.err
+
+
+@pytest.mark.usefixtures("index")
+def test_pylock_is_followed_with_its_hashes(tmp_path: Path) -> None:
+    project(tmp_path)
+    uv(tmp_path, "export", "--frozen", "--no-dev", "--no-emit-project", "--format", "pylock.toml", "-o", "pylock.toml")
+    for name in ("uv.lock", "pyproject.toml"):
+        (tmp_path / name).unlink()
+    result = build(tmp_path, ".", "--name", "deps")
+    assert result.code == 0, result.err
+    assert packages(tmp_path) == {f"tiny_codec-{OLD}"}
+
+
+@pytest.mark.parametrize("lock", projects.EXPORTS)
+@pytest.mark.parametrize("given", ["beside", "named"])
+def test_locks_of_other_tools_name_the_command_that_exports_them(lock: str, given: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (tmp_path / lock).write_text("", encoding="utf-8")
+    result = build(tmp_path, *([".", "--name", "x"] if given == "beside" else ["-r", lock, "--name", "x"]))
+    assert result.code == 2
+    assert projects.EXPORTS[lock] in result.err
+    assert "wheel" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("pyproject.toml", "[project]\nname = 'x'\ndependencies = []\n", "has no dependencies"),
+        ("pyproject.toml", "[project]\nname = 'x'\ndynamic = ['dependencies']\n", "its backend works out"),
+        ("pyproject.toml", "[tool.poetry]\nname = 'x'\n", "lists its dependencies for Poetry"),
+        ("pyproject.toml", "[project\n", "is not valid TOML"),
+        ("pyproject.toml", "[project]\ndependencies = ['a b c']\n", "is not a valid requirement"),
+        ("uv.lock", "<<<<<<< HEAD\n", "has conflict markers of git"),
+        ("pylock.toml", "lock-version = '2.0'\n", "has the format `2.0`"),
+        ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nname = 'x'\n", "is a folder, a repository or an address"),
+        ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nversion = '1'\n", "without its name"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_by_its_name(name: str, text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        list(projects.lines(tmp_path / name))
+    assert told in caught.value.what
+    assert name in caught.value.what
+
+
+def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "package.json").write_text("{}", encoding="utf-8")
+    result = build(tmp_path, "web")
+    assert result.code == 2
+    assert "has no project of Python" in result.err
+    assert "package.json" in result.err
+
+
+def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> None:
+    from kit.commands import write_recipe
+    from kit.compiled import recipe
+
+    write_recipe(
+        tmp_path, "a", recipe('[[step]]\nuses = "pip"\nrequirements = ["six==1.17.0"]\n', runtime="python3.13")
+    )
+    below = tmp_path / "src" / "deep"
+    below.mkdir(parents=True)
+    for given, where in (("recipes/a/", tmp_path), ("recipes/a/recipe.toml", tmp_path), ("a", below)):
+        planned = layerwright("plan", given, cwd=where)
+        assert planned.code == 0, planned.err
