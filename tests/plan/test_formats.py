@@ -18,8 +18,8 @@ NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem planning resolution table",
     "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem installed "
-    "known locks markers metadata names planning published pylock releases requirements_file requirements_lock resolve "
-    "routes tags wanted",
+    "known locks markers metadata names planning projects published pylock releases requirements_file "
+    "requirements_lock resolve routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning plugin program",
