@@ -138,6 +138,7 @@ def test_packages_come_with_what_they_need_and_can_conflict(strict: Strict, imag
 def test_coreutils_are_scripts_of_one_program(strict: Strict, image: str) -> None:
     out = strict(image).run("head -n 1 /usr/bin/cat; head -c 4 /usr/bin/coreutils | tail -c 3; readlink /bin/sh")
     assert out == "#!/usr/bin/coreutils --coreutils-prog-shebang=cat\nELFbash\n"
+    strict(image).run("echo 1 >a; install -m 700 a /tmp/b; test -x /tmp/b; test $(stat -c %a /tmp) = 1777")
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,7 @@ java_client
 
 python3 ../kit/bake.py "$registry" "$storage/sources" "$context" $kind >"$definition"
 say "$(grep -c '"context":' "$definition") images and interpreters"
-docker buildx bake --progress=plain --provenance=false --push --file "$definition" 2>"$work/bake.log" ||
-    { tail -n 30 "$work/bake.log" >&2; exit 1; }
+bake() { docker buildx bake --progress=plain --provenance=false --push --file "$definition" 2>"$work/bake.log"; }
+# Many exports side by side lose a blob of each other's at times ("not found"); what was built is kept for the next call.
+bake || bake || { tail -n 30 "$work/bake.log" >&2; exit 1; }
 say made

@@ -17,4 +17,9 @@ rm -rf /tmp/dnf /root/tmp/* /root/var/log/* /root/var/cache/dnf
 for folder in dev proc sys run home mnt opt root srv var/task var/runtime var/lang/bin var/lib/dnf usr/local/bin usr/local/lib; do
     mkdir -p "/root/$folder"
 done
-mkdir -p -m 1777 /root/tmp /root/var/tmp
+# The program calls it by another name, as its makefile does.
+printf '#!/usr/bin/coreutils --coreutils-prog-shebang=ginstall\n' >/root/usr/bin/install
+chmod 755 /root/usr/bin/install
+mkdir -p /root/tmp /root/var/tmp
+chmod 1777 /root/tmp /root/var/tmp
+rm -f /root/.bashrc /root/.profile
