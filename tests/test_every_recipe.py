@@ -209,3 +209,15 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
         assert len([name for name in names if name.endswith(".pyc")]) == len(sources)
     proved = run.layer(client.find("docker"), built.path, target, one.recipe)
     assert len(proved) == len(one.recipe.test) * len(target.architectures)
+
+
+@pytest.mark.parametrize("root", ["share/ghostscript", "share/ghostscript/9.53.3"])
+def test_ghostscript_finds_its_files_in_fedoras_layout_and_in_debians(root: str, tmp_path: Path) -> None:
+    shell = next(test.shell for loaded in LOADED if loaded.name == "ghostscript" for test in loaded.recipe.test)
+    assert shell
+    for name in ("Resource/Init", "lib", "iccprofiles"):
+        (tmp_path / root / name).mkdir(parents=True)
+    setting = shell.partition("/opt/bin/gs")[0].replace("/opt/", f"{tmp_path}/")
+    command = ["sh", "-euc", f'{setting}echo "$GS_LIB"']
+    printed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    assert printed.startswith(f"{tmp_path}/{root}/Resource/Init:{tmp_path}/{root}/lib:")

@@ -140,7 +140,8 @@ def _of_building(found: ImageFacts, runtime: Runtime) -> Iterator[str]:
         yield "no package manager that layerwright knows"
     elif runtime.assumed_manager != manager:
         yield f"its package manager is {manager}, assumed was {runtime.assumed_manager}"
-    if missing := [name for name in _USED if name not in found.programs and name not in runtime.tools]:
+    brought = {tool.partition("=")[0] for tool in runtime.tools}
+    if missing := [name for name in _USED if name not in found.programs and name not in brought]:
         yield f"build steps may start what it has not: {', '.join(missing)}"
     if runtime.language == "nodejs" and not found.node_headers:
         yield "no headers of Node.js: native modules take those of an npm package"

@@ -71,8 +71,18 @@ def _image_of(system: str, arch: Architecture) -> str:
 @cache
 def maybe_absent(system: str) -> frozenset[str]:
     """Return the sonames of an operating system's images that the managed runtime may lack."""
-    rows = _table("libraries/maybe-absent.txt").items()
-    return frozenset(name for name, systems in rows if not systems or system in systems)
+    named = ((name, [word for word in words if not word.startswith("!")]) for name, words in _maybe_absent())
+    return frozenset(name for name, systems in named if not systems or system in systems)
+
+
+def hidden(runtime: Runtime) -> frozenset[str]:
+    """Return the sonames that tests hide from a layer: what may be absent and the interpreter itself does not need."""
+    needed = {name for name, words in _maybe_absent() if f"!{runtime.language}" in words}
+    return maybe_absent(runtime.os.name) - needed
+
+
+def _maybe_absent() -> Iterable[tuple[str, Versions]]:
+    return _table("libraries/maybe-absent.txt").items()
 
 
 def maybe_absent_in(runtimes: Iterable[Runtime]) -> frozenset[str]:

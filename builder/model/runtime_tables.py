@@ -30,7 +30,7 @@ class PackageManager:
     """Folders with what it downloaded: which of them depends on the program behind the name."""
     ca: str
     tools: tuple[str, ...]
-    """Packages that compiling needs and the images with this package manager lack."""
+    """What compiling needs and the images with this package manager lack: program and package, with `=` in between."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,8 @@ class RuntimeTable:
     block_create: dt.date | None
     block_update: dt.date | None
     preview: bool
+    tools: tuple[str, ...]
+    """What its build image lacks besides, as that of a package manager."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +179,7 @@ def _runtime(_: str, row: Row) -> RuntimeTable:
         block_create=row.date("block-create"),
         block_update=row.date("block-update"),
         preview=row.value("preview", bool, default=False),
+        tools=row.words("tools", []),
     )
 
 
@@ -215,6 +218,7 @@ def _custom(_: str, row: Row) -> CustomRuntimeTable:
             block_create=None,
             block_update=None,
             preview=False,
+            tools=(),
         ),
         directories=row.words("directories", []),
     )

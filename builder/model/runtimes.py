@@ -47,6 +47,8 @@ class Runtime:
     block_create: dt.date | None
     block_update: dt.date | None
     preview: bool
+    own_tools: tuple[str, ...] = ()
+    """What the build image lacks besides what others with its package manager lack."""
     surveyed_manager: str | None = None
     """Kind of the package manager that `images survey` found in the build image; None without a survey."""
     surveyed_libraries: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict, hash=False)
@@ -86,8 +88,8 @@ class Runtime:
 
     @property
     def tools(self) -> tuple[str, ...]:
-        """Packages that compiling needs and the build image lacks; the build images of SAM have them all."""
-        return self.manager.tools
+        """Programs that compiling needs and the build image may lack, each with its package: `find=findutils`."""
+        return tuple(dict.fromkeys((*self.manager.tools, *self.own_tools)))
 
     @property
     def customer(self) -> bool:
@@ -236,6 +238,7 @@ def _runtime(name: str, row: RuntimeTable) -> Runtime:
         block_create=row.block_create,
         block_update=row.block_update,
         preview=row.preview,
+        own_tools=row.tools,
         surveyed_manager=_surveyed_manager(row.build_image),
     )
 

@@ -77,7 +77,7 @@ class Sandbox:
             command=command,
             env=environment(self.runtime, test),
             memory=test.memory,
-            hidden=tuple(sorted(libraries.maybe_absent(self.runtime.os.name))),
+            hidden=tuple(sorted(libraries.hidden(self.runtime))),
             timeout=float(test.timeout),
         )
 

@@ -186,6 +186,13 @@ def test_packages_sh_installs_and_keeps_the_release_of_the_repositories(placed: 
     assert (placed.root / "layerwright/releasever").read_text() == "2023.9.20250929\n"
 
 
+def test_packages_sh_installs_packages_of_programs_only_where_those_are_absent(placed: Placed) -> None:
+    placed.recorder("dnf", "find")
+    placed.run(PACKAGES, "dnf install -y", "find=findutils", "no-such-program=diffutils", "which")
+    placed.run(PACKAGES, "dnf install -y", "find=findutils")
+    assert [call for call in placed.calls() if call.startswith("dnf")] == ["dnf install -y diffutils which"]
+
+
 def test_packages_sh_fails_where_yum_passes_over_unknown_names(placed: Placed) -> None:
     placed.recorder("yum")
     placed.recorder("rpm", then='case "$*" in *zlib1g*) exit 1 ;; *provides*) ;; *devel*) exit 1 ;; esac')

@@ -126,8 +126,10 @@ def test_variables_name_the_directories_of_the_version(name: str, environment: d
 
 
 def test_only_minimal_images_need_tools() -> None:
-    assert "gcc" in runtime("python3.15").tools
+    for preview in ("python3.15", "nodejs26.x"):
+        assert {"gcc=gcc", "python3=python3", "cmp=diffutils"} <= set(runtime(preview).tools)
     assert runtime("python3.13").tools == ()
+    assert runtime("provided.al2023").tools == ("cmp=diffutils", "find=findutils")
 
 
 @pytest.mark.parametrize(

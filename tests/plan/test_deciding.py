@@ -66,7 +66,7 @@ def blocks(plan: Plan) -> bool:
 
 
 def minimal(plan: Plan) -> bool:
-    return contained(plan) and bool(plan.target.base.tools)
+    return contained(plan) and plan.target.base.assumed_manager == "microdnf"
 
 
 def unpinned(plan: Plan) -> bool:
@@ -116,6 +116,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         ),
         "image": if_(minimal, KEY, if_(without_python, ZIP, NOTHING)),
         "build_image": if_(minimal, KEY, NOTHING),
+        "own_tools": key,
         "surveyed_manager": CHOOSES,
         "surveyed_libraries": CHOOSES,
         **nothing(

@@ -18,7 +18,7 @@ from builder.engine import sandbox
 from builder.engine.client import Engine
 from builder.engine.image_contents import read_image
 from builder.layer.tree import Entry, InMemory, of
-from builder.model import images, recipes
+from builder.model import images, libraries, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
 from builder.model.images import run_image
 from builder.model.manifest import Manifest
@@ -133,6 +133,13 @@ def test_a_test_that_exceeds_its_time_limit_is_stopped(engine: Engine) -> None:
 
     with pytest.raises(BuildError, match="did not exit within 2 s"):
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
+
+
+def test_what_rubys_own_interpreter_needs_is_not_hidden_from_its_tests() -> None:
+    yaml = "libyaml-0.so.2"
+    assert yaml not in libraries.hidden(runtime("ruby3.4"))
+    assert yaml in libraries.hidden(runtime("python3.13"))
+    assert yaml not in libraries.certain([runtime("ruby3.4")], [X86_64])
 
 
 def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> None:

@@ -1,10 +1,17 @@
 # Installs packages of the operating system, and keeps the release of the repositories that they are from.
-# $1: the command of the package manager. $2...: the packages.
+# $1: the command of the package manager. $2...: the packages, or PROGRAM=PACKAGE, for one that is absent without it.
 set -eu
 . /layerwright/inside/environment.sh
 export LD_LIBRARY_PATH=
 command=$1
 shift
+for name; do
+    shift
+    case "$name" in
+        *=*) ! command -v "${name%%=*}" >/dev/null || continue ;;
+    esac
+    set -- "$@" "${name#*=}"
+done
 
 install() {
     # shellcheck disable=SC2086,SC2154  # words of a command; the option is from environment.sh
@@ -17,6 +24,8 @@ inconsistent() {
     grep -qiE 'checksum.*(match|error)|Metadata file does not match|Cannot download|No more mirrors|Status code: (404|5[0-9][0-9])|expected size|Failed to download metadata|repomd\.xml' \
         /layerwright/told && ! grep -qiE "could( not|n't) resolve|connection refused|timed? ?out|certificate" /layerwright/told
 }
+
+[ $# -gt 0 ] || exit 0
 
 for attempt in 1 2 3 last; do
     if install "$@"; then break; fi

@@ -29,7 +29,7 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/yum,sharing=locked \
     sh /layerwright/inside/packages.sh "microdnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1" \
-    binutils diffutils findutils gcc gcc-c++ gzip make pkgconf-pkg-config python3 tar which
+    ld=binutils cmp=diffutils find=findutils gcc=gcc g++=gcc-c++ gzip=gzip make=make pkg-config=pkgconf-pkg-config python3=python3 tar=tar which=which
 
 
 # lz4 4.4.4, from its sdist

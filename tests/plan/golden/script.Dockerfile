@@ -6,6 +6,13 @@ ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=provided.al2023 SOURCE_DATE_E
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
     LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
+RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+    --mount=type=secret,id=layerwright-environment \
+    --mount=type=secret,id=layerwright-ca \
+    --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-arm64-packages-2,target=/var/cache/yum,sharing=locked \
+    sh /layerwright/inside/packages.sh "dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1" \
+    cmp=diffutils find=findutils
+
 
 # step 1: script
 FROM step-0 AS step-1
