@@ -74,8 +74,14 @@ def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip)
         plan_digest=plan.digest,
         image=_image(run_image(target.base, target.arch)),
         build_image=_image(plan.container.image) if plan.container else None,
+        releasever=_releasever(artifacts),
         homepage=layer.homepage,
     )
+
+
+def _releasever(artifacts: Mapping[str, Artifact]) -> str | None:
+    found = (artifact.libraries().get("releasever") for _, artifact in sorted(artifacts.items()))
+    return next((release for release in found if release and isinstance(release, str)), None)
 
 
 def _zip(target: str, written: WrittenZip) -> ZipFacts:

@@ -202,6 +202,8 @@ class Manifest:
     """Of the runtime."""
     build_image: ImageRow | None
     """None when nothing was compiled."""
+    releasever: Line | None = None
+    """The release of the repositories that the build image's package manager is locked to, if it installed anything."""
     homepage: Homepage | None = None
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from builder.base import contained
 from builder.base.errors import LayerwrightError
 from builder.layer import archive, interpreters
+from builder.model import image_facts
 from builder.model.manifest import PackageRow
 from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.steps import Build, Packages
@@ -23,8 +24,9 @@ _hashed = cache(contained.hashes)
 IMAGE, OPTION, PYTHON = "image", "option", "Python"
 UV, COMPRESSOR, LEFTOVERS, FACT = "uv", "compressor", "leftovers", "fact"
 FORMAT, TEMPLATE, PROGRAM = "format", "template", "program"
-OWN = frozenset({UV, COMPRESSOR, LEFTOVERS, FACT, FORMAT, TEMPLATE, PROGRAM})
-"""What layerwright itself brings. The recipe says what of it takes part, so a new name alone is no reason."""
+RELEASE = "release"
+OWN = frozenset({RELEASE, UV, COMPRESSOR, LEFTOVERS, FACT, FORMAT, TEMPLATE, PROGRAM})
+"""What layerwright itself brings, or a survey tells. The recipe says what takes part: a new name alone is no reason."""
 BEFORE = "layerwright"
 """The one name of all of it in records of older versions."""
 
@@ -40,17 +42,25 @@ def of(
 ) -> dict[str, str]:
     """Return the inputs of one target: a name that users know, and a digest or version of each.
 
-    `compiled` tells whether a container takes part. Packages of Amazon Linux 2023 need no name here: its repositories
-    are locked to the release of the build image
-    (https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades.html), so the image's digest decides them.
+    `compiled` tells whether a container takes part. Repositories of Amazon Linux 2023 are locked to a release
+    (https://docs.aws.amazon.com/linux/al2023/ug/deterministic-upgrades.html): that of the image, or another that was
+    chosen when the image was made. Its digest decides that; where it is not known, a survey may.
     """
     return {
         **_own(loaded, target, compiled=compiled),
         **(_hashed(loaded.folder) if loaded.folder else {}),
         **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
+        **(_releases(target) if compiled else {}),
         **{f"{OPTION} {name}": value for name, value in options.items()},
         **_interpreter(loaded, target),
     }
+
+
+def _releases(target: Target) -> dict[str, str]:
+    """Return the release that packages of each build image are from, as far as surveys tell."""
+    images = sorted(target.base.images(arch)["build"] for arch in target.architectures)
+    surveyed = ((image, image_facts.of(image)) for image in images)
+    return {f"{RELEASE} {image}": found.releasever for image, found in surveyed if found and found.releasever}
 
 
 def unlocked(loaded: Loaded) -> bool:
@@ -166,6 +176,7 @@ def _reason(name: str, old: str | None, new: str | None, changes: Mapping[str, S
         PYTHON: f"bytecode is compiled by Python {new or '(none)'}, it was {old or '(none)'}",
         OPTION: f"{what} is {new or '(not given)'}, it was {old or '(not given)'}",
         UV: f"uv {old} -> {new}",
+        RELEASE: f"packages of {what} are of release {new}, they were of {old}",
         COMPRESSOR: f"{old} -> {new}",
         LEFTOVERS: "layerwright leaves out other files of installers",
         FACT: f"layerwright knows better: {what}",

@@ -1,12 +1,15 @@
-"""Repetition of a container build: with what the failure shows to be missing."""
+"""Container builds: their repetition with what a failure shows to be missing, and what their reports tell."""
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
 from kit.golden import stored
 
 from builder.base.emitter import Events
-from builder.building import compiling
+from builder.building import artifacts, compiling, describing
+from builder.building.artifacts import ExpectedArtifact
 from builder.building.compiling import Work
 from builder.engine.missing import NoHeadersError
 from builder.packages.npm import headers
@@ -33,3 +36,22 @@ def test_a_build_without_headers_of_nodejs_is_repeated_with_them_once(
     with pytest.raises(NoHeadersError):
         compiling._build(work, mode.CompileMode(name=mode.EMULATED), Events(), ())  # noqa: SLF001
     assert needed == [False, True]
+
+
+def test_a_manifest_has_the_release_that_packages_of_the_system_are_from(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path))
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for top, report in (("step-1", b'{"releasever": ""}'), ("tree", b'{"releasever": "2023.9.20250929"}')):
+            info = tarfile.TarInfo(f"{top}/out/libraries.json")
+            info.size = len(report)
+            archive.addfile(info, io.BytesIO(report))
+    stream.seek(0)
+    expected = {top: ExpectedArtifact(key=top * 8, mode=mode.NATIVE) for top in ("step-1", "tree")}
+    artifacts.receive(stream, expected)
+    made = {top: artifacts.get(top * 8) for top in expected}
+    found = {top: artifact for top, artifact in made.items() if artifact}
+    assert describing._releasever(found) == "2023.9.20250929"  # noqa: SLF001
+    assert describing._releasever({}) is None  # noqa: SLF001

@@ -45,9 +45,15 @@ def test_libraries_are_found_in_real_programs_and_come_with_their_licences(box: 
         ls /out/lib >&2
         cat /out/libraries.json
         """,
-        {"provided": C_LIBRARY, "dlopened": "libnone.so.9 librt.so.1", "layerwright/bin/patchelf": patchelf},
+        {
+            "provided": C_LIBRARY,
+            "dlopened": "libnone.so.9 librt.so.1",
+            "layerwright/bin/patchelf": patchelf,
+            "layerwright/releasever": "2023.9.20250929\n",
+        },
     )
     data = json.loads(report)
+    assert data["releasever"] == "2023.9.20250929"
     added = {row["soname"]: row for row in data["added"]}
     assert added.keys() == {"libjq.so.1", "libonig.so.5"}
     assert added["libonig.so.5"]["package"] == "libonig5"

@@ -9,7 +9,7 @@ import pytest
 from kit.commands import pip_recipe, write_recipe
 
 from builder.base import programs
-from builder.model import facts, libraries, recipes
+from builder.model import facts, image_facts, libraries, recipes
 from builder.model.manifest import PackageRow
 from builder.model.target import targets
 from builder.nightly import inputs
@@ -80,6 +80,21 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path / "own"
     inputs.forget()
     libraries._table.cache_clear()  # noqa: SLF001
+
+
+def test_another_release_of_the_build_images_packages_is_a_reason_as_far_as_a_survey_tells(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surveyed(release: str) -> dict[str, str]:
+        monkeypatch.setattr(image_facts, "of", lambda image: image_facts.ImageFacts(image=image, releasever=release))
+        return seen(folder)
+
+    unknown, before, now = seen(folder), surveyed("2023.8.20250915"), surveyed("2023.9.20250929")
+    assert inputs.reasons(unknown, before) == (), "a survey alone is none"
+    assert inputs.reasons(before, now)[0] == (
+        "packages of sam/build-python3.13:latest-arm64 are of release 2023.9.20250929, they were of 2023.8.20250915"
+    )
+    assert inputs.reasons(before, now) == inputs.reasons(before, now)[:1]
 
 
 def test_what_changed_of_layerwright_is_told_by_its_name(

@@ -10,6 +10,7 @@ import click
 
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
+from builder.model.limits import MAX_TIMEOUT
 
 if TYPE_CHECKING:
     from builder.model.recipe import Invoke, Test
@@ -79,7 +80,7 @@ class SmokeTestOptions(Bundle):
         int,
         Option(
             "--timeout",
-            kind=click.IntRange(1, 900),
+            kind=click.IntRange(1, MAX_TIMEOUT),
             default=300,
             metavar="SECONDS",
             about="Time limit of one test, in seconds.",

@@ -35,6 +35,8 @@ OF_THE_C_LIBRARY = re.compile(
 """Parts of one C library, which works with itself alone: one of them beside another's ends in crashes."""
 LICENCES = Path("/usr/share/licenses")
 DOCUMENTS = Path("/usr/share/doc")
+RELEASE = Path("/layerwright/releasever")
+"""The release of the repositories that packages were installed from; see packages.sh."""
 PATCHELF = "/layerwright/bin/patchelf"
 COMPILERS = {"clang": (b"clang version ",), "gcc": (b"GCC: (",), "rustc": (b"rustc version ", b"LLD ")}
 """What compilers write into `.comment`. GCC's stands in every program: the C library's own start files have it.
@@ -272,6 +274,8 @@ def main(provided: str, dlopened: str, out: str, tree: str, *wheels: str) -> Non
     licences(report["added"], Path(out, "licences"))
     report["rpath"] = [] if wheels else prefer_own(own, Path(tree), names)
     report["compilers"] = sorted({name for elf in elves for name in elf.compilers})
+    if RELEASE.is_file():
+        report["releasever"] = RELEASE.read_text(encoding="utf-8").strip()
     Path(out).mkdir(parents=True, exist_ok=True)
     Path(out, "libraries.json").write_text(json.dumps(report), encoding="utf-8")
 

@@ -42,7 +42,10 @@ class NpmRegistry(PlannedEcosystem):
 
         if isinstance(resolution, NodeModules):
             offered.check(resolution.manifest, resolution.lock, STORED, STORED)
-            if package_lock.packages(resolution.lock, resolution.target.arch, STORED) != resolution.installs:
+            if (
+                not resolution.target.architectures
+                or package_lock.packages(resolution.lock, resolution.target.arch, STORED) != resolution.installs
+            ):
                 raise untrusted(STORED, resolution.lock, "the lock of its packages")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
