@@ -27,6 +27,10 @@ _GRACE_SECONDS = 5.0
 """Time between SIGTERM and SIGKILL."""
 
 
+class MemoryExceededError(BuildError):
+    """A program was killed because it took more memory than it may."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finished:
     """Exit code and output of a process, decoded as UTF-8."""
@@ -136,7 +140,7 @@ def run_bytes(
 ) -> FinishedBytes:
     """Run a program to completion and return its exit code and output. The caller judges the exit code.
 
-    Raises BuildError if it takes more than `most_memory` bytes, where the system tells.
+    Raises MemoryExceededError if it takes more than `most_memory` bytes, where the system tells.
     """
     with (
         started(command, env=env, cwd=cwd, has_stdin=stdin is not None) as process,
@@ -145,8 +149,8 @@ def run_bytes(
         out, err = process.communicate(stdin)
     if exceeded.is_set():
         name = Path(command[0]).name
-        msg = f"{name} was ended: it took more than {(most_memory or 0) >> 20} MB of memory"
-        raise BuildError(msg, hint="a package may have metadata that is made to fill the memory; which one is new?")
+        msg = f"{name} was killed: it took more than {(most_memory or 0) >> 20} MB of memory"
+        raise MemoryExceededError(msg)
     return FinishedBytes(returncode=process.returncode, stdout=out, stderr=err)
 
 

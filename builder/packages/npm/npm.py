@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from builder.base import cache_paths, credentials, locks, processes, records
+from builder.base import cache_paths, credentials, locks, processes, records, texts
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
+from builder.packages import memory
 from builder.packages.npm import offered, settings
 from builder.packages.pypi import uv
 
@@ -23,6 +24,8 @@ _QUIET = (
     *("--no-update-notifier", "--no-progress", "--loglevel=error"),
     *("--allow-git=none", "--allow-remote=none", "--allow-file=none", "--allow-directory=none"),
 )
+_MOST_MB = 1536
+"""Twice what resolving Angular, Gatsby, Nest, Next, Nx, React's scripts and more takes, 2,437 packages: 702 MB."""
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
 _REMOTE = "EALLOWREMOTE"
 _STALE = "can only install packages when your package.json and package-lock.json"
@@ -37,14 +40,14 @@ def lock(manifest: str, existing: str | None) -> str:
     with cache_paths.workspace() as work:
         _write(work, manifest, existing)
         asked = ["install", "--omit-lockfile-registry-resolved"]
-        finished = _npm(work, [*asked, "--package-lock-only"])
+        finished = _resolving(work, [*asked, "--package-lock-only"])
         if _REMOTE in finished.stderr:
             # To see what a package brings along, npm gets its tarball from the registry as any address. It does not
             # when it installs, in a folder that is gone afterwards.
-            finished = _npm(work, [*asked, *_platform(X86_64)])
+            finished = _resolving(work, [*asked, *_platform(X86_64)])
         if finished.returncode:
             raise _failure(finished, "npm could not resolve the packages of the registry")
-        resolved = (work / "package-lock.json").read_text(encoding="utf-8")
+        resolved = texts.read(work / "package-lock.json")
     offered.check(manifest, resolved)
     return resolved
 
@@ -69,15 +72,22 @@ def _write(folder: Path, manifest: str, locked: str | None) -> None:
         (folder / "package-lock.json").write_text(locked, encoding="utf-8", newline="\n")
 
 
-def _npm(folder: Path, arguments: Sequence[str]) -> processes.Finished:
-    return _started([*_program(), *arguments, *_QUIET], folder)
+def _resolving(folder: Path, arguments: Sequence[str]) -> processes.Finished:
+    try:
+        return _npm(folder, arguments, memory.limit(_MOST_MB))
+    except processes.MemoryExceededError as error:
+        raise memory.explained(error, _MOST_MB) from None
 
 
-def _started(command: Sequence[str], folder: Path | None = None) -> processes.Finished:
+def _npm(folder: Path, arguments: Sequence[str], most_memory: int | None = None) -> processes.Finished:
+    return _started([*_program(), *arguments, *_QUIET], folder, most_memory)
+
+
+def _started(command: Sequence[str], folder: Path | None = None, most_memory: int | None = None) -> processes.Finished:
     """Run npm with the settings that it may have, which are gone afterwards."""
     with cache_paths.workspace() as home:
         env = settings.read().environment(home)
-        return processes.run(command, cwd=folder or home, env=env)
+        return processes.run(command, cwd=folder or home, env=env, most_memory=most_memory)
 
 
 def _failure(finished: processes.Finished, what: str) -> LayerwrightError:

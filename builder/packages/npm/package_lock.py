@@ -24,6 +24,8 @@ _INTEGRITIES = re.compile(f"(?:{_INTEGRITY.pattern}(?: {_INTEGRITY.pattern})*)?"
 """Of one package; none where it is a part of another's tarball."""
 StoredName = Annotated[str, stored(NAME, "a valid name of a package")]
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
+_MOST_ROWS = 50_000
+"""Packages of a lock: ten times as many as large applications have."""
 LOCKFILE_VERSIONS = (2, 3)
 """Supported versions: those with a flat list of packages, which npm 7 and later write."""
 
@@ -67,7 +69,8 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     try:
         document = texts.parse_json(lock)
         rows = document["packages"]
-        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in rows and all(map(_is_row, rows.values()))
+        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in rows and len(rows) <= _MOST_ROWS
+        fits = fits and all(map(_is_row, rows.values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         fits = False
     if not fits:

@@ -76,6 +76,13 @@ def test_what_is_no_lock_is_refused(text: str) -> None:
         package_lock.packages(text, X86_64, "here")
 
 
+def test_a_lock_with_too_many_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package_lock, "_MOST_ROWS", len(ROWS))
+    assert package_lock.packages(lock(), X86_64, "x")
+    with pytest.raises(UsageError, match=r"x .*package-lock\.json"):
+        package_lock.packages(lock({**ROWS, "node_modules/more": {"version": "1.0.0", "integrity": SHA}}), X86_64, "x")
+
+
 def test_a_package_without_integrity_is_not_locked() -> None:
     rows = {**ROWS, "node_modules/one/node_modules/two": {"version": "2"}}
     with pytest.raises(UsageError, match="packages have no integrity") as raised:
