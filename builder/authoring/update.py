@@ -2,7 +2,6 @@
 
 import difflib
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from builder.authoring import pin, tools
 from builder.authoring.relock import relock
 from builder.authoring.tools import ToolChange
-from builder.base import cache_paths, files, processes
+from builder.base import cache_paths, contained, files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.base.foreign import link, markdown
@@ -116,7 +115,7 @@ def _newer(loaded: Loaded, events: Events) -> Update | None:
         return None
     with cache_paths.workspace() as work:
         copy = work / loaded.name
-        shutil.copytree(loaded.folder, copy)
+        contained.copy(loaded.folder, copy)
         fresh = recipes.load(work, loaded.name)
         changes = [change for locked in relock(fresh, upgrade=True, events=events) for change in locked.changes]
         files = dict(_differing(loaded.folder, copy, loaded.name))

@@ -5,7 +5,8 @@ the build in /proc, into a layer.
 """
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from builder.base.errors import UsageError
@@ -89,8 +90,31 @@ def hashes(folder: Path) -> dict[str, str]:
     Raises UsageError for a link that leads out of it, and for more than `MOST_BYTES`, before anything is read.
     """
     found = matching(folder, "**/*")
+    _weigh(folder, found)
+    return {each.relative_to(folder).as_posix(): sha256(each) for each in found}
+
+
+def _weigh(folder: Path, found: Iterable[Path]) -> None:
     total = sum(each.stat().st_size for each in found)
     if total > MOST_BYTES:
         msg = f"the files in `{folder.as_posix()}` have {total:,} bytes"
         raise UsageError(msg, why=[f"at most {MOST_BYTES:,} take part"], hint="keep large files outside of it")
-    return {each.relative_to(folder).as_posix(): sha256(each) for each in found}
+
+
+def copy(folder: Path, to: Path) -> None:
+    """Copy the files and links below a folder to a new one. Pipes and the like take no part in a recipe.
+
+    Raises UsageError for a link that leads out of it, and for more than `MOST_BYTES`, before anything is copied.
+    """
+    refuse_links(folder)
+    root = folder.resolve()
+    found = [(root / path, to / path) for path, _ in _walk(root, "")]
+    _weigh(folder, (path for path, _ in found if path.is_file() and not path.is_symlink()))
+    to.mkdir()
+    for path, place in found:
+        if path.is_symlink():
+            place.symlink_to(os.path.relpath(path.resolve(), path.parent))
+        elif path.is_dir():
+            place.mkdir()
+        elif path.is_file():
+            shutil.copy(path, place)

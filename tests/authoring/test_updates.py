@@ -1,5 +1,6 @@
 """`layerwright update`: newer packages and images as a patch or a branch, with a real git and a real index."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -63,6 +64,14 @@ def test_a_patch_with_a_summary_that_git_takes(work: Path, index: Index) -> None
     assert "b==2.0" in lock
     built = layerwright("build", "a", cwd=work)
     assert built.code == 0, built.err
+
+
+def test_a_pipe_in_the_folder_of_a_recipe_is_not_waited_for(work: Path, index: Index) -> None:
+    newer(index)
+    os.mkfifo(work / "recipes" / "a" / "pipe")
+    result = layerwright("update", "--no-pins", cwd=work)
+    assert result.code == 0, result.err
+    assert "| a | 1.0 | 1.1 |" in result.out
 
 
 def test_a_branch_of_its_own_and_never_the_one_at_hand(work: Path, index: Index) -> None:

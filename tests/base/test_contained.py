@@ -107,3 +107,36 @@ def test_a_folder_is_weighed_before_it_is_read(folder: Path, monkeypatch: pytest
     monkeypatch.setattr(contained, "sha256", lambda path: pytest.fail(f"{path} was read"))
     with pytest.raises(UsageError, match="have 3 bytes"):
         contained.hashes(folder)
+
+
+def test_a_copy_has_files_and_links_and_no_pipes(folder: Path, tmp_path: Path) -> None:
+    os.mkfifo(folder / "pipe")
+    (folder / "to-file").symlink_to("d/file")
+    (folder / "d" / "up").symlink_to("..")
+    (folder / "d" / "absolute").symlink_to(folder / "d" / "file")
+    (folder / "empty").mkdir()
+    (folder / "d" / "file").chmod(0o750)
+    copy = tmp_path / "copy"
+    contained.copy(folder, copy)
+    names = sorted(path.relative_to(copy).as_posix() for path in copy.rglob("*"))
+    assert names == ["d", "d/absolute", "d/file", "d/up", "empty", "to-file"]
+    contained.refuse_links(copy)
+    assert (copy / "d" / "absolute").resolve() == copy / "d" / "file"
+    assert (copy / "d" / "up" / "to-file").read_text() == "own"
+    assert (copy / "d" / "file").stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("case", LEAVING)
+def test_nothing_is_copied_from_elsewhere(folder: Path, tmp_path: Path, case: str) -> None:
+    name, to = LEAVING[case]
+    (folder / name).symlink_to(to)
+    with pytest.raises(UsageError, match="symbolic links lead out of"):
+        contained.copy(folder, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_copy_is_weighed_first(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contained, "MOST_BYTES", 2)
+    with pytest.raises(UsageError, match="have 3 bytes"):
+        contained.copy(folder, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
