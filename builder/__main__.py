@@ -7,6 +7,7 @@ def main() -> None:
     from builder import cli
 
     cli.heed_termination()
+    sys.excepthook = cli.show_bug
     sys.exit(cli.run())
 
 

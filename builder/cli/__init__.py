@@ -8,12 +8,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from types import TracebackType
 from typing import Any
 
 import click
 
 from builder import __version__
-from builder.base import foreign, notices
+from builder.base import notices
 from builder.base.errors import LayerwrightError, UsageError
 
 INTERRUPTED = 128 + 2
@@ -144,6 +145,13 @@ def main() -> None:
     """  # noqa: D301  click's mark for lines that are not wrapped again
 
 
+def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Show the traceback of an error that nothing caught (`sys.excepthook`). Its text may be of others."""
+    from builder.cli import terminal
+
+    terminal.talk("".join(traceback.format_exception(kind, error, trace)))
+
+
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
     from builder.cli import terminal
@@ -225,6 +233,5 @@ def _refuse(error: click.ClickException) -> int:
     else:
         shown = io.StringIO()
         error.show(file=shown)
-        sys.stderr.write(foreign.text(shown.getvalue()))
-        sys.stderr.flush()
+        terminal.talk(shown.getvalue())
     return error.exit_code

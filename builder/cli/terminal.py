@@ -129,6 +129,12 @@ def fail(error: LayerwrightError) -> None:
     events().fail(error)
 
 
+def talk(value: str) -> None:
+    """Write text of several lines that is no event to stderr, as `text` does to stdout."""
+    sys.stderr.write(_neutral(foreign.text(value)))
+    sys.stderr.flush()
+
+
 # ---- data: stdout --------------------------------------------------------------------------------------------------
 
 

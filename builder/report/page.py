@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder import __version__
+from builder.base import foreign
 from builder.layer.licences import NONE
 from builder.model import facts
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
@@ -24,8 +25,10 @@ def render(report: Report) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     folder = facts.folder() / "report"
-    jinja = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    packed = gzip.compress(json.dumps(_data(report), separators=(",", ":")).encode(), 9, mtime=0)
+    jinja = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_shown
+    )
+    packed = gzip.compress(json.dumps(_shown(_data(report)), separators=(",", ":")).encode(), 9, mtime=0)
     return jinja.get_template("page.html.j2").render(
         report=report,
         columns=_columns(report.rows),
@@ -36,6 +39,15 @@ def render(report: Report) -> str:
         script=(folder / "page.js").read_text(encoding="utf-8"),
         data=base64.b64encode(packed).decode(),
     )
+
+
+def _shown(value: Any) -> Any:  # noqa: ANN401
+    """Return a value in whose texts everything is visible that a browser would hide, or turn around."""
+    if isinstance(value, str):
+        return value if hasattr(value, "__html__") else foreign.text(value)
+    if isinstance(value, Mapping):
+        return {_shown(key): _shown(inner) for key, inner in value.items()}
+    return [_shown(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def column(row: ReportRow) -> str:

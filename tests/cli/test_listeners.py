@@ -541,6 +541,36 @@ def test_errors_are_events_too(tmp_path: Path, arguments: tuple[str, ...], code:
     assert text in told[0]["what"]
 
 
+BUG = """
+import sys
+from builder import __main__, cli
+def broken():
+    raise ValueError("\\x1b]0;title\\x07 \\u202e\\n::error::x\\n##vso[task.complete]")
+cli.run = broken
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize("variables", [{}, {"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}])
+def test_the_traceback_of_a_bug_is_safe_to_show(tmp_path: Path, variables: dict[str, str]) -> None:
+    env = {
+        **{key: value for key, value in os.environ.items() if key not in {"GITHUB_ACTIONS", "TF_BUILD"}},
+        **variables,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", BUG], env={**env, "LAYERWRIGHT_CACHE": str(tmp_path)}, capture_output=True, check=False
+    )
+    text = done.stderr.decode()
+    assert done.returncode == 1
+    assert r"ValueError: \x1b]0;title\x07 \u202e" in text
+    assert "in broken" in text
+    assert not re.search("[\x1b\x07\u202e]", text)
+    if "GITHUB_ACTIONS" in variables:
+        assert not [line for line in text.splitlines() if line.startswith("::error")]
+    if "TF_BUILD" in variables:
+        assert "##vso" not in text
+
+
 def test_an_internal_error_is_an_event_with_its_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

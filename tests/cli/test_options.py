@@ -10,12 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from builder.base.errors import UsageError
-from builder.cli.options import shared
+from builder.cli.options import cloud, shared
 from builder.cli.options.builds import BuildOptions
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
 from builder.cli.options.smoke import SmokeTestOptions
 from builder.cli.options.targets import TargetOptions
+from builder.publish.aws import Identity
 
 B = TypeVar("B", bound=Bundle)
 
@@ -201,3 +202,14 @@ def test_a_parameter_without_an_option_is_an_error_of_the_command() -> None:
 
     with pytest.raises(TypeError, match="plain: <class 'int'> is neither an option nor a bundle"):
         typed(callback)
+
+
+def test_the_question_for_the_account_shows_what_its_name_hides(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr(click, "confirm", lambda text, **_: asked.append(text))
+    ask = cloud.confirmation()
+    assert ask is not None
+    ask(Identity(account="123456789012", partition="aws", arn="arn:aws:iam::1:user/a\x1b[2K\r\u202eb\n"))
+    assert asked == [r"First publish to account 123456789012, as arn:aws:iam::1:user/a\x1b[2K\r\u202eb\n. Continue?"]

@@ -1,6 +1,9 @@
 """The report for programs and code hosts, and shards joined."""
 
+import base64
+import gzip
 import json
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -62,6 +65,26 @@ def test_what_packages_call_themselves_is_never_markup(tmp_path: Path) -> None:
     html = page.render(report)
     assert "<script>alert" not in html
     assert html.count("</script>") == 2
+
+
+def test_nothing_in_the_page_is_hidden_or_turned(tmp_path: Path) -> None:
+    (one,) = fleet.fill(tmp_path, 1)
+    assert one.last
+    bad = "a\u202eb\x1b[31m\u200b\x00"
+    failure = records.Failure(what=bad, why=(bad,), hint=bad, tail=(bad,))
+    hostile = replace(
+        one, target=bad, description=bad, content=((bad, 1),), last=replace(one.last, status="failed", failure=failure)
+    )
+    row = data.ReportRow(record=hostile, state="failed", arns=((bad, bad),))
+    html = page.render(data.Report(rows=(row,), runs=(), broken={bad: failure}, scans={hostile.slot: (bad,)}))
+    packed = re.search('type="application/gzip\\+base64">([^<]+)<', html)
+    assert packed
+    inner = json.loads(gzip.decompress(base64.b64decode(packed[1])))
+    for text in (html, json.dumps(inner, ensure_ascii=False)):
+        assert not set(bad) & set(text) - {"a", "b", "[", "3", "1", "m"}
+    assert html.count(r"a\u202eb\x1b[31m\u200b\x00") >= 6
+    (target,) = inner["targets"].values()
+    assert target["failure"]["tail"] == [r"a\u202eb\x1b[31m\u200b\x00"]
 
 
 def test_the_page_names_no_other_resource(tmp_path: Path) -> None:

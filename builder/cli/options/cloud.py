@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base import foreign
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
 from builder.cli.options.targets import RecipeFilters
@@ -89,7 +90,7 @@ def confirmation() -> "Callable[[Identity], bool] | None":
 
     def ask(identity: "Identity") -> bool:
         text = f"First publish to account {identity.account}, as {identity.arn}. Continue?"
-        return click.confirm(text, err=True)
+        return click.confirm(foreign.line(text), err=True)
 
     return ask
 
