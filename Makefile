@@ -18,7 +18,7 @@ AWS    := $(VENV)/.ready-aws
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin standin-strict doctor shell list plan check lock lint test test-engine test-long benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin standin-strict doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -81,6 +81,9 @@ test-engine: $(DEV)  ## Run the tests with containers and a browser; needs `make
 
 test-long: $(DEV)  ## Run the tests of minutes each: NAMES="numpy or tesseract" for some of them
 	$(BIN)/pytest -n auto --dist worksteal -m long $(if $(NAMES),-k "$(NAMES)") $(TESTS)
+
+fuzz: $(DEV)  ## Try damaged input with every parser, and count it: CASES=200000
+	PYTHONPATH=.:tests $(BIN)/python -m kit.fuzzing $(or $(CASES),20000)
 
 benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
 	$(BIN)/python -m benchmarks $(ARGS)

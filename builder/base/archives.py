@@ -32,6 +32,10 @@ FAULTS = (
     OverflowError,
 )
 """What the readers of archives raise for damaged, cut, encrypted and bounded ones."""
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+"""What packages are zipped with. Others may ask for a dictionary of gigabytes (LZMA), and few programs read them."""
+_MOST_DICTIONARY = 128 << 20
+"""Bytes that unpacking xz may take: twice what `xz -9` needs."""
 MOST_MEMBERS = 200_000
 _MOST_BYTES = 4 << 30
 """Bytes of a whole archive, unpacked: what is not wanted of it has to be skipped."""
@@ -42,6 +46,21 @@ _MOST_TABLE = 64 << 20
 _IN_ZIP64 = 0xFFFFFFFF
 _TAIL = (1 << 16) + 22 + 20 + 56
 """Bytes at the end of a zip that hold its end records: the longest comment, and the records themselves."""
+
+
+class UnreadableError(ValueError):
+    """An archive is damaged, cut, encrypted or beyond a limit. The message is the reason."""
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Raise UnreadableError for whatever readers of archives raise in the block, which does nothing else."""
+    try:
+        yield
+    except UnreadableError:
+        raise
+    except FAULTS as error:
+        raise UnreadableError(str(error) or "it ends too early") from error
 
 
 class _Bounded(io.RawIOBase):
@@ -72,6 +91,73 @@ class _Bounded(io.RawIOBase):
         return True
 
 
+class _Streamed(_Bounded):
+    """A file that is read once, from its beginning to its end, such as a pipe."""
+
+    def __init__(self, inner: IO[bytes], most: int) -> None:
+        super().__init__(inner)
+        self._at, self._most = 0, most
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = super().read(size)
+        self._at += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence or not self._at <= offset <= self._most:
+            msg = f"it has more than {self._most >> 30} GB, or is out of order"
+            raise ValueError(msg)
+        while self._at < offset and self.read(min(offset - self._at, 1 << 16)):
+            pass
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
+class _Xz(io.RawIOBase):
+    """The content of an xz file, for which no more memory than `_MOST_DICTIONARY` is taken; `lzma` has no such file."""
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        self._packed, self._at = packed, 0
+        self._stream = self._next()
+
+    def _next(self) -> lzma.LZMADecompressor:
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_DICTIONARY)
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
+        data = b""
+        while not data:
+            packed = self._packed.read(1 << 16) if self._stream.eof or self._stream.needs_input else b""
+            if self._stream.eof:  # streams may follow each other, with zeros between them
+                packed = (self._stream.unused_data + packed).lstrip(b"\0")
+                if not packed:
+                    return 0
+                self._stream = self._next()
+            elif self._stream.needs_input and not packed:
+                raise EOFError
+            data = self._stream.decompress(packed, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        if whence == io.SEEK_CUR:
+            offset += self._at
+        if offset < self._at:
+            self._packed.seek(0)
+            self._stream, self._at = self._next(), 0
+        while self._at < offset and self.read(min(offset - self._at, 1 << 16)):
+            pass
+        return self._at
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+
 @contextlib.contextmanager
 def tar(stream: IO[bytes]) -> Iterator[tarfile.TarFile]:
     """Open a tar, compressed or not, from a file that can be read at any place."""
@@ -81,23 +167,34 @@ def tar(stream: IO[bytes]) -> Iterator[tarfile.TarFile]:
         yield archive
 
 
+@contextlib.contextmanager
+def streamed(stream: IO[bytes], most: int) -> Iterator[tarfile.TarFile]:
+    """Open a tar of at most so many bytes, not compressed, whose members are read in order, each before the next."""
+    with tarfile.open(fileobj=_Streamed(stream, most), mode="r:") as archive:
+        yield archive
+
+
 def _unpacked(stream: IO[bytes], magic: bytes) -> contextlib.AbstractContextManager[Any]:
     if magic[:2] == b"\x1f\x8b":
         return gzip.GzipFile(fileobj=stream)
     if magic[:3] == b"BZh":
         return bz2.BZ2File(stream)
-    return lzma.LZMAFile(stream) if magic == b"\xfd7zXZ\0" else contextlib.nullcontext(stream)
+    return io.BufferedReader(_Xz(stream), 1 << 16) if magic == b"\xfd7zXZ\0" else contextlib.nullcontext(stream)
 
 
 def files(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Yield the regular files of a tar. Raises ValueError for too many members."""
+    return (member for member in members(archive) if member.isreg())
+
+
+def members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    """Yield the members of a tar. Raises ValueError for too many."""
     for count, member in enumerate(archive):
         if count >= MOST_MEMBERS:
             msg = f"it has more than {MOST_MEMBERS:,} members"
             raise ValueError(msg)
         vars(archive)["members"].clear()  # each is wanted once, and there may be many
-        if member.isreg():
-            yield member
+        yield member
 
 
 def read(stream: IO[bytes] | gzip.GzipFile | None, most: int, what: str) -> bytes:
@@ -111,16 +208,31 @@ def read(stream: IO[bytes] | gzip.GzipFile | None, most: int, what: str) -> byte
 
 @contextlib.contextmanager
 def zipped(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip. Raises ValueError for one with too large a table."""
-    with path.open("rb") as stream:
-        stream.seek(-min(_TAIL, path.stat().st_size), io.SEEK_END)
-        tail = stream.read()
-        if (size := _table(tail)) > _MOST_TABLE:
-            msg = f"its table has {size:,} bytes"
+    """Open a zip. Raises ValueError for one with too large a table, or with files that are packed in an unusual way."""
+    with path.open("rb") as stream, zip_of(stream, _MOST_TABLE) as archive:
+        yield archive
+
+
+@contextlib.contextmanager
+def zip_of(stream: IO[bytes], most_table: int) -> Iterator[zipfile.ZipFile]:
+    """Open a zip in a file whose table has at most so many bytes; `zipfile` reads it whole. Raises as `zipped`."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(-min(_TAIL, size), io.SEEK_END)
+    if (table := _table(stream.read())) > most_table:
+        msg = f"its table has {table:,} bytes"
+        raise ValueError(msg)
+    stream.seek(0)
+    with zipfile.ZipFile(stream) as archive:
+        _refuse_methods(archive)
+        yield archive
+
+
+def _refuse_methods(archive: zipfile.ZipFile) -> None:
+    """Raise ValueError for a file that is packed otherwise than zips of packages are."""
+    for info in archive.infolist():
+        if info.compress_type not in _METHODS:
+            msg = f"{info.filename} is packed by method {info.compress_type}"
             raise ValueError(msg)
-        stream.seek(0)
-        with zipfile.ZipFile(stream) as archive:
-            yield archive
 
 
 def _table(tail: bytes) -> int:

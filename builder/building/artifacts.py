@@ -5,16 +5,24 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
-from builder.base import cache_paths, records, remote
+from builder.base import archives, cache_paths, records, remote, texts
 from builder.base.errors import BuildError
+from builder.building import container_reports
+from builder.building.container_reports import CompileRecord, LibraryReport
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
 from builder.plan.mode import ACCELERATED, EMULATED, MODES
+
+_MOST_BYTES = 8 << 30
+"""Bytes of the files that a container returns: compiled wheels, and layers before they are slimmed."""
+_LONGEST_PATH = 4096
+_RECORD = "expected.json"
+"""The file that `receive` adds to what a container returns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,23 +36,23 @@ class Artifact:
     @property
     def mode(self) -> str:
         """The mode in which the part was compiled. A build that ignores CC is emulated, whichever mode it was given."""
-        verifiable = self.requested_mode == ACCELERATED and self._recorded("compiles")
-        return EMULATED if verifiable and self.libraries().get("compilers") == ["gcc"] else self.requested_mode
+        verifiable = self.requested_mode == ACCELERATED and self._record.compiles
+        return EMULATED if verifiable and self.libraries().compilers == ("gcc",) else self.requested_mode
 
     @property
     def notes(self) -> list[str]:
         """Remarks for the user on how the part was compiled."""
         ignored = ["its build ignores CC: the compiler was emulated"] if self.mode != self.requested_mode else []
-        return [*(self._recorded("notes") or ()), *ignored]
+        return [*self._record.notes, *ignored]
 
-    def _recorded(self, key: str) -> Any:  # noqa: ANN401
-        record = self.text("expected.json")
-        return json.loads(record)[key] if record else None
+    @property
+    def _record(self) -> CompileRecord:
+        return container_reports.record(self.text(_RECORD))
 
     def files(self, below: str) -> Tree:
         """Return the files below a folder of the artifact, by paths relative to it. Their bytes stay in the tar."""
         prefix = f"{below}/"
-        with tarfile.open(self.path) as archive:
+        with _opened(self.path) as archive:
             return tree.of(
                 _entry(self.path, member, member.name[len(prefix) :])
                 for member in archive
@@ -52,25 +60,38 @@ class Artifact:
             )
 
     def text(self, name: str) -> str:
-        """Return a small file of the artifact as text; an empty string if there is none."""
-        with tarfile.open(self.path) as archive, contextlib.suppress(KeyError):
-            stream = archive.extractfile(name)
-            return stream.read().decode(errors="replace") if stream else ""
-        return ""
+        """Return a small file of the artifact as text; an empty string if there is none. Raises BuildError."""
+        with _opened(self.path) as archive:
+            member = next((each for each in archive if each.name == name and each.isreg()), None)
+            stream = archive.extractfile(member) if member else None
+            return archives.read(stream, texts.LARGEST, name).decode(errors="replace")
 
     def with_dependencies(self, sonames: set[str]) -> set[str]:
         """Return sonames together with all bundled libraries that they need, directly or indirectly."""
-        rows = self.libraries()["added"]
-        soname_by_file = {row["path"].rpartition("/")[2]: row["soname"] for row in rows}
+        rows = self.libraries().added
+        soname_by_file = {(row.path or "").rpartition("/")[2]: row.soname for row in rows}
         closure = set(sonames)
-        while more := {row["soname"] for row in rows if soname_by_file.get(row["by"]) in closure} - closure:
+        while more := {row.soname for row in rows if soname_by_file.get(row.by or "") in closure} - closure:
             closure |= more
         return closure
 
-    def libraries(self) -> dict[str, Any]:
-        """Return the report of `libraries.py`: `added` and `missing`, and what else it recorded."""
-        report = self.text("out/libraries.json")
-        return {"added": [], "missing": [], **(json.loads(report) if report else {})}
+    def libraries(self) -> LibraryReport:
+        """Return the report of `libraries.py`."""
+        return container_reports.libraries(self.text("out/libraries.json"))
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open the tar of an artifact. Raises BuildError for one that cannot be read; its seal may be that of others."""
+    try:
+        with archives.reading(), tarfile.open(path, "r:") as archive:
+            yield archive
+    except archives.UnreadableError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: archives.UnreadableError) -> BuildError:
+    return BuildError("the output of a container cannot be read", why=[str(error)], hint="--no-cache compiles anew")
 
 
 def _entry(path: Path, member: tarfile.TarInfo, name: str) -> Entry:
@@ -117,20 +138,19 @@ class ExpectedArtifact:
 def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
     """Split the tar of a build into cached artifacts. `expected` maps each top-level folder to its artifact.
 
-    Raises BuildError if the build produced nothing for one of them.
+    Raises UnreadableError if the tar is cut or damaged, BuildError if it is too large, or if the build produced nothing
+    for one of the folders.
     """
     cached = folder()
     cached.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=cached) as name:
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=cached) as name, contextlib.ExitStack() as opened:
         writers: dict[str, _Writer] = {}
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
-            for member in archive:
-                top, _, rest = member.name.removeprefix("./").partition("/")
-                if not rest or top not in expected:
-                    continue
-                if top not in writers:
-                    writers[top] = _Writer(Path(name) / top, f"{top}/")
-                writers[top].add(archive, member, rest)
+        with archives.reading(), archives.streamed(stream, 2 * _MOST_BYTES) as archive:
+            for member, top, rest in _listed(archive):
+                if top in expected:
+                    if top not in writers:
+                        writers[top] = opened.enter_context(contextlib.closing(_Writer(Path(name) / top, f"{top}/")))
+                    writers[top].add(archive, member, rest)
         if missing := sorted(set(expected) - set(writers)):
             msg = f"the build produced nothing for {', '.join(missing)}"
             raise BuildError(msg)
@@ -138,9 +158,27 @@ def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
             _store(writer, expected[top], cached)
 
 
+def _listed(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, str, str]]:
+    """Yield members with the folder at the top and the path below it. Raises BuildError beyond a limit."""
+    for count, member in enumerate(archive):
+        vars(archive)["members"].clear()  # each is wanted once, and there may be many
+        if count >= archives.MOST_MEMBERS or len(member.name) > _LONGEST_PATH:
+            raise _too_large()
+        top, _, rest = member.name.removeprefix("./").partition("/")
+        if rest and rest != _RECORD:
+            yield member, top, rest
+
+
+def _too_large() -> BuildError:
+    limits = f"at most {_MOST_BYTES >> 30} GB, {archives.MOST_MEMBERS:,} files, {_LONGEST_PATH} characters of a path"
+    hint = "a layer has at most 250 MB: remove what it does not need"
+    return BuildError("the output of the container is too large", why=[limits], hint=hint)
+
+
 def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> None:
-    writer.write("expected.json", json.dumps({"compiles": expected.compiles, "notes": expected.notes}))
+    writer.write(_RECORD, json.dumps({"compiles": expected.compiles, "notes": expected.notes}))
     writer.close()
+    Artifact(path=writer.path, requested_mode=expected.mode).libraries()  # a damaged one is not kept
     records.seal(writer.path)
     path = cached / f"{expected.key}-{expected.mode}.tar"
     writer.path.replace(path)
@@ -153,6 +191,7 @@ class _Writer:
     def __init__(self, path: Path, prefix: str) -> None:
         self.path = path
         self._prefix = prefix
+        self._left = _MOST_BYTES
         self._written: dict[str, tuple[int, tarfile.TarInfo]] = {}
         self._file = path.open("w+b")
         self.tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
@@ -164,7 +203,7 @@ class _Writer:
             self._put(plain, archive.extractfile(member))
         elif member.islnk():
             # Lambda's zips have no hard links, so a second name of a file becomes a copy.
-            offset, first = self._written[member.linkname.removeprefix("./").removeprefix(self._prefix)]
+            offset, first = self._first(member)
             plain.type, plain.linkname, plain.size, plain.mode = tarfile.REGTYPE, "", first.size, first.mode
             self._file.flush()
             with self.path.open("rb") as again:
@@ -172,6 +211,14 @@ class _Writer:
                 self._put(plain, again)
         elif member.issym():
             self.tar.addfile(plain)
+
+    def _first(self, member: tarfile.TarInfo) -> tuple[int, tarfile.TarInfo]:
+        """Return where the first name of a file was written."""
+        first = member.linkname.removeprefix("./").removeprefix(self._prefix)
+        if first not in self._written:
+            msg = f"{member.name} is a second name of {member.linkname}, which is not before it"
+            raise archives.UnreadableError(msg)
+        return self._written[first]
 
     def write(self, name: str, text: str) -> None:
         info = tarfile.TarInfo(name)
@@ -183,6 +230,9 @@ class _Writer:
         self._file.close()
 
     def _put(self, plain: tarfile.TarInfo, content: IO[bytes] | None) -> None:
+        self._left -= plain.size
+        if self._left < 0:
+            raise _too_large()
         header = plain.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
         self._written[plain.name] = (self.tar.offset + len(header), plain)
         self.tar.addfile(plain, content)

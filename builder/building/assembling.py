@@ -73,8 +73,7 @@ def _license_texts(artifacts: Mapping[str, Artifact], sonames: Collection[str]) 
     """Yield the license texts of bundled libraries, once per package."""
     seen: set[str] = set()
     for artifact in artifacts.values():
-        rows = [row for row in artifact.libraries()["added"] if row["soname"] in sonames]
-        owners = {row["package"] for row in rows if "package" in row}
+        owners = {row.package for row in artifact.libraries().added if row.soname in sonames}
         for entry in artifact.files("out/licences"):
             path = f"{LICENSE_TEXTS}{entry.path}"
             if entry.path.partition("/")[0] in owners and path not in seen:

@@ -15,6 +15,7 @@ from builder.engine import buildx, host
 from builder.engine.failure import NoImageError
 from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.model import libraries
+from builder.model.manifest import LibraryRow
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
@@ -201,13 +202,13 @@ def outside_files(by_stage: Mapping[str, Artifact], container: Container) -> lis
     return warnings
 
 
-def bundled(by_stage: Mapping[str, Artifact]) -> list[dict[str, str]]:
+def bundled(by_stage: Mapping[str, Artifact]) -> tuple[LibraryRow, ...]:
     """Return the report on each bundled library, once, sorted by soname."""
-    added: dict[str, dict[str, str]] = {}
+    added: dict[str, LibraryRow] = {}
     for artifact in by_stage.values():
-        for row in artifact.libraries()["added"]:
-            added.setdefault(row["soname"], row)
-    return [added[name] for name in sorted(added)]
+        for row in artifact.libraries().added:
+            added.setdefault(row.soname, row)
+    return tuple(added[name] for name in sorted(added))
 
 
 def how_notes(by_stage: Mapping[str, Artifact]) -> list[str]:

@@ -3,10 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter, ValidationError
-
 from builder.base import credentials
-from builder.base.errors import BuildError
 from builder.building import compiling
 from builder.building.artifacts import Artifact
 from builder.layer import licences, manifest
@@ -31,7 +28,6 @@ from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
 _LISTED = 6
-_LIBRARIES = TypeAdapter(tuple[LibraryRow, ...])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,7 +43,7 @@ class CheckedZip:
 def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip) -> Manifest:
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
     layer, target, tree = plan.recipe.layer, plan.target, checked.subject.tree
-    libraries = _libraries(artifacts)
+    libraries = compiling.bundled(artifacts)
     return Manifest(
         name=layer.name,
         layer_version=target.version,
@@ -80,8 +76,8 @@ def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip)
 
 
 def _releasever(artifacts: Mapping[str, Artifact]) -> str | None:
-    found = (artifact.libraries().get("releasever") for _, artifact in sorted(artifacts.items()))
-    return next((release for release in found if release and isinstance(release, str)), None)
+    found = (artifact.libraries().releasever for _, artifact in sorted(artifacts.items()))
+    return next((release for release in found if release), None)
 
 
 def _zip(target: str, written: WrittenZip) -> ZipFacts:
@@ -111,15 +107,6 @@ def _packages(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[Package
             sha256=package.sha256,
             integrity=package.integrity,
         )
-
-
-def _libraries(artifacts: Mapping[str, Artifact]) -> tuple[LibraryRow, ...]:
-    """Return the bundled libraries. Raises BuildError if the report of a container does not have the expected types."""
-    try:
-        return _LIBRARIES.validate_python(compiling.bundled(artifacts))
-    except ValidationError as error:
-        msg = "the container's report on bundled libraries is damaged"
-        raise BuildError(msg, why=[str(error)], hint="--no-cache compiles anew") from error
 
 
 def _sources(plan: Plan) -> Iterator[SourceRow]:
@@ -162,15 +149,13 @@ def _notes(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[str]:
     accelerated = any(artifact.mode == mode.ACCELERATED for artifact in artifacts.values())
     slow = plan.container.slow_languages if accelerated else ()
     reports = [artifact.libraries() for artifact in artifacts.values()]
-    missing = {row["soname"]: row["by"] for report in reports for row in report["missing"]}
-    refused = [row for report in reports for row in report.get("refused", ())]
+    missing = {row.soname: row.by for report in reports for row in report.missing}
+    refused = [row for report in reports for row in report.refused]
     yield from (f"{name}: {note}" for note in compiling.how_notes(artifacts))
     yield from (f"{name}: {language} was compiled under emulation" for language in slow)
     yield from (f"{name}: {note}" for note in compiling.outside_files(artifacts, plan.container))
     yield from (f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items())
-    yield from (
-        f"{name}: {row['by']} needs {row['soname']}; a part of the C library cannot be bundled" for row in refused
-    )
+    yield from (f"{name}: {row.by} needs {row.soname}; a part of the C library cannot be bundled" for row in refused)
 
 
 def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:

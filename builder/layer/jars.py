@@ -6,6 +6,7 @@ import lzma
 import zipfile
 from collections.abc import Iterator
 
+from builder.base import archives
 from builder.layer import zip_headers
 from builder.layer.tree import Entry
 
@@ -14,6 +15,8 @@ _ENCRYPTED = 0x1
 """Flag of a file (APPNOTE.TXT, 4.4.4)."""
 _MOST = 16 << 20
 """Bytes of a file in a jar that is read whole, such as its manifest."""
+_MOST_TABLE = 16 << 20
+"""Bytes of the table of a jar: some 150,000 classes."""
 
 
 class DamagedJarError(Exception):
@@ -24,7 +27,7 @@ class DamagedJarError(Exception):
 def opened(entry: Entry) -> Iterator[zipfile.ZipFile]:
     """Open a jar. Raises DamagedJarError, in the block as well, for what `zipfile` cannot read."""
     try:
-        with zipfile.ZipFile(io.BytesIO(entry.content.read())) as archive:
+        with archives.zip_of(io.BytesIO(entry.content.read()), _MOST_TABLE) as archive:
             yield archive
     except _FAULTS as error:
         raise DamagedJarError(str(error)) from error

@@ -44,6 +44,7 @@ FORMATS = {
         version=1,
         modules=(
             "building.artifacts",
+            "building.container_reports",
             "building.compiling",
             "plan.container",
             "plan.dockerfile",

@@ -3,30 +3,35 @@
 A parser may raise its own errors and nothing else; a `LayerwrightError` must have the exit code of a refused input.
 """
 
+import contextlib
 import gzip
 import io
+import os
 import tarfile
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from hypothesis.strategies import SearchStrategy, binary, builds, floats, lists, one_of, sampled_from
-
-from builder.base import archives, texts
+from builder.base import archives, records, texts
 from builder.base.errors import LayerwrightError
-from builder.building import checking
-from builder.layer import elf
-from builder.model import recipes
+from builder.building import artifacts, checking, container_reports
+from builder.building.artifacts import Artifact, ExpectedArtifact
+from builder.layer import elf, jars
+from builder.layer.tree import PLAIN, Entry, InMemory
+from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
 from builder.model.target import targets
 from builder.packages import table
 from builder.packages.cargo import cargo_lock
 from builder.packages.go import buildinfo, go_mod, go_sum
 from builder.packages.maven import maven_lock
-from builder.packages.npm import package_lock
-from builder.packages.pypi import build_system, requirements_lock, sdist
+from builder.packages.npm import installed as node_packages
+from builder.packages.npm import offered, package_lock
+from builder.packages.pypi import build_system, metadata, projects, pylock, requirements_file, requirements_lock, sdist
+from builder.packages.pypi import installed as python_packages
 from builder.packages.rubygems import gemfile_lock, gemspec
 from kit import gems, zips
 from kit.wheels import make_sdist
@@ -73,6 +78,18 @@ def in_file(parse: Callable[[Path], object], suffix: str) -> Callable[[bytes], o
     return run
 
 
+def project(name: str) -> Callable[[bytes], object]:
+    """Return a parser of a file of a project, beside a good pyproject.toml."""
+
+    def parse(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            for each, text in {"pyproject.toml": PROJECT, name: data}.items():
+                Path(folder, each).write_bytes(text)
+            return projects.find(Path(folder)), requirements_file.read((Path(folder, name),))
+
+    return parse
+
+
 def recipe(data: bytes) -> object:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "x", "recipe.toml")
@@ -106,6 +123,67 @@ def sdist_of(files: dict[str, bytes]) -> bytes:
 def sdist_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
     """Return a parser of one file of an sdist."""
     return lambda data: in_file(read, ".tar")(sdist_of({name: data}))
+
+
+def jar(data: bytes) -> object:
+    entry = Entry(path="java/lib/a.jar", mode=PLAIN, content=InMemory(data=data))
+    with jars.opened(entry) as archive:
+        return [jars.head(archive, info) for info in archive.infolist()]
+
+
+@contextlib.contextmanager
+def own_cache() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {"LAYERWRIGHT_CACHE": folder}):
+        yield Path(folder)
+
+
+def container_output(data: bytes) -> object:
+    """Receive what a container build writes to its standard output, and read what is kept of it."""
+    with own_cache():
+        artifacts.receive(io.BytesIO(data), {"tree": ExpectedArtifact(key="k" * 64, mode="native")})
+        kept = artifacts.get("k" * 64)
+        return kept and (kept.mode, kept.notes, kept.libraries(), contents(kept))
+
+
+def sealed_artifact(data: bytes) -> object:
+    """Read an artifact with a seal that fits, as whoever can write to a shared cache without keys can make one."""
+
+    def parse(path: Path) -> object:
+        records.seal(path)
+        kept = Artifact(path=path, requested_mode="accelerated")
+        return kept.mode, kept.notes, kept.with_dependencies({"a"}), contents(kept)
+
+    return in_file(parse, ".tar")(data)
+
+
+def contents(artifact: Artifact) -> list[tuple[str, bytes]]:
+    return [(entry.path, entry.content.read()) for entry in artifact.files("opt")]
+
+
+def wheel_metadata(name: str) -> Callable[[bytes], object]:
+    """Return a parser of one file that describes an installed wheel."""
+
+    def parse(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            described = Path(folder, "a-1.dist-info")
+            described.mkdir()
+            for each, text in {"METADATA": METADATA, "RECORD": RECORD, name: data}.items():
+                (described / each).write_bytes(text)
+            return metadata.facts(Path(folder), "a")
+
+    return parse
+
+
+def weighed(name: str) -> Callable[[bytes], object]:
+    files = {"METADATA": METADATA, "RECORD": RECORD}
+    return lambda data: python_packages.weigh(
+        zips.tree({f"python/a-1.dist-info/{each}": text for each, text in {**files, name: data}.items()}), TARGET
+    )
+
+
+def package_json(data: bytes) -> object:
+    content = zips.tree({"nodejs/node_modules/e/package.json": data})
+    return table.installed(content), list(node_packages.importable(content))
 
 
 def installed(path: str) -> Callable[[bytes], object]:
@@ -148,6 +226,62 @@ build-backend = "setuptools.build_meta"
 [tool.hatch.build.hooks.custom]
 dependencies = ["x"]
 """
+RECORD = b'a/__init__.py,sha256=x,1\n"b,c.py",,\na-1.dist-info/METADATA,,\n'
+REQUIREMENTS = b"a==1 \\\n  --hash=sha256:" + b"a" * 64 + b"\nb[x] >= 1; python_version > '3' # c\n"
+PROJECT = b"""[project]
+name = "x"
+version = "1"
+dependencies = ["a>=1", "b[c]; python_version > '3'"]
+[tool.uv.workspace]
+members = ["packages/*"]
+"""
+UV_LOCK = b"""version = 1
+requires-python = ">=3.9"
+
+[[package]]
+name = "a"
+version = "1.0"
+source = { registry = "https://example.com/simple" }
+sdist = { url = "https://example.com/a-1.0.tar.gz", hash = "sha256:%s", size = 1 }
+
+[[package]]
+name = "b"
+version = "1.0"
+source = { registry = "https://example.com/simple" }
+sdist = { url = "https://example.com/b-1.0.tar.gz", hash = "sha256:%s", size = 1 }
+
+[package.optional-dependencies]
+c = [{ name = "a" }]
+
+[[package]]
+name = "x"
+version = "1"
+source = { virtual = "." }
+dependencies = [{ name = "a" }, { name = "b", extra = ["c"], marker = "python_full_version > '3'" }]
+
+[package.metadata]
+requires-dist = [
+  { name = "a", specifier = ">=1" },
+  { name = "b", extras = ["c"], marker = "python_full_version > '3'" },
+]
+""" % (b"a" * 64, b"a" * 64)
+RUNTIMES = b"""[runtime.custom-a]
+image = "registry.example.com/a:{arch}"
+os = "al2023"
+language = "python"
+series = "3.13"
+"""
+FACTS = b"""image = "a:latest"
+release = "x"
+packages = ["bash 5.2-1 x86_64"]
+[managers]
+dnf = "microdnf-dnf 3.8.1"
+[libraries]
+"libc.so.6" = "GLIBC_2.34"
+"""
+REPORT = b"""{"added": [
+  {"soname": "liba.so.1", "path": "/lib/liba.so.1", "by": "x", "bytes": 1, "package": "a", "version": "1"}],
+"missing": [{"soname": "libb.so", "by": "x"}], "refused": [], "rpath": [{}], "compilers": ["gcc"]}"""
 PACKAGE_JSON = b'{"name": "e", "version": "1.0.0", "license": "MIT", "licenses": [{"type": "MIT", "url": "x"}]}'
 RUBY = (
     b"# -*- encoding: utf-8 -*-\n# stub: one 1.0 ruby lib\n\nGem::Specification.new do |s|\n"
@@ -166,7 +300,27 @@ def lock_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(text_of(data))
 
 
+def output(report: bytes = REPORT, top: str = "tree/") -> bytes:
+    """Return the tar of a container, with a file, a second name of it, and a link."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as made:
+        for name, data in (
+            ("tree/opt/bin/a", b"program"),
+            ("tree/out/libraries.json", report),
+            ("tree/expected.json", b"{}"),
+        ):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            made.addfile(info, io.BytesIO(data))
+        for name, kind, to in (("b", tarfile.LNKTYPE, f"{top}opt/bin/a"), ("c", tarfile.SYMTYPE, "a")):
+            info = tarfile.TarInfo(f"{top}opt/bin/{name}")
+            info.type, info.linkname = kind, to
+            made.addfile(info)
+    return raw.getvalue()
+
+
 TARGET = target()
+MANIFESTS = tuple(path.read_bytes() for path in sorted(Path(__file__).parents[1].glob("model/manifests/*.json")))
 TARGETS = (
     FuzzTarget(name="recipe.toml", parse=recipe, seeds=seeded("recipe.toml")),
     FuzzTarget(
@@ -174,6 +328,18 @@ TARGETS = (
         parse=in_file(lambda path: requirements_lock.read_all(path, TARGET), ".lock"),
         seeds=seeded("requirements.lock"),
     ),
+    FuzzTarget(
+        name="requirements.txt",
+        parse=in_file(lambda path: requirements_file.read((path,)), ".txt"),
+        seeds=(REQUIREMENTS,),
+    ),
+    FuzzTarget(name="pyproject.toml of a project", parse=project("pyproject.toml"), seeds=(PROJECT,)),
+    FuzzTarget(name="uv.lock of a project", parse=project("uv.lock"), seeds=(UV_LOCK,)),
+    FuzzTarget(name="pylock.toml of a project", parse=project("pylock.toml"), seeds=(PYLOCK,)),
+    FuzzTarget(name="pylock.toml of uv", parse=lock_text(pylock.candidates), seeds=(PYLOCK,)),
+    FuzzTarget(name="runtimes.toml", parse=in_file(runtime_tables.project_runtimes, ".toml"), seeds=(RUNTIMES,)),
+    FuzzTarget(name="facts about an image", parse=in_file(image_facts.parsed, ".toml"), seeds=(FACTS,)),
+    FuzzTarget(name="manifest", parse=manifest.parse_any, seeds=MANIFESTS),
     FuzzTarget(
         name="Cargo.lock", parse=lock_text(lambda text: cargo_lock.read(text, "x", "x")), seeds=seeded("Cargo.lock")
     ),
@@ -198,19 +364,19 @@ TARGETS = (
         name="sdist",
         parse=in_file(sdist.requirements, ".tar.gz"),
         seeds=made(lambda folder: make_sdist(folder, "a", "1.0", "x")),
-        allowed=archives.FAULTS,
+        allowed=(archives.UnreadableError,),
     ),
     FuzzTarget(
         name="PKG-INFO",
         parse=sdist_file("a-1/PKG-INFO", sdist.requirements),
         seeds=(METADATA,),
-        allowed=archives.FAULTS,
+        allowed=(archives.UnreadableError,),
     ),
     FuzzTarget(
         name="requires.txt",
         parse=sdist_file("a-1/a.egg-info/requires.txt", sdist.requirements),
         seeds=(b"x\n[e:python_version<'3']\ny>=1\n",),
-        allowed=archives.FAULTS,
+        allowed=(archives.UnreadableError,),
     ),
     FuzzTarget(
         name="pyproject.toml of an sdist", parse=sdist_file("a-1/pyproject.toml", build_system.read), seeds=(PYPROJECT,)
@@ -239,9 +405,35 @@ TARGETS = (
             zips.raw({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n", "a/B.class": b"\xca\xfe\xba\xbe\0\0\0\x41"}),
         ),
     ),
-    FuzzTarget(name="METADATA in a layer", parse=installed("python/a-1.dist-info/METADATA"), seeds=(METADATA,)),
     FuzzTarget(
-        name="package.json in a layer", parse=installed("nodejs/node_modules/e/package.json"), seeds=(PACKAGE_JSON,)
+        name="jar",
+        parse=jar,
+        seeds=(zips.raw({"META-INF/MANIFEST.MF": b"Manifest-Version: 1.0\n", "a/B.class": b"\xca\xfe\xba\xbe" * 9}),),
+        allowed=(jars.DamagedJarError,),
+    ),
+    FuzzTarget(
+        name="output of a container",
+        parse=container_output,
+        seeds=(output(), output(b"")),
+        allowed=(archives.UnreadableError,),
+    ),
+    FuzzTarget(name="artifact of a shared cache", parse=sealed_artifact, seeds=(output(top=""),)),
+    FuzzTarget(name="libraries.json of a container", parse=lock_text(container_reports.libraries), seeds=(REPORT,)),
+    FuzzTarget(name="METADATA of a wheel", parse=wheel_metadata("METADATA"), seeds=(METADATA,)),
+    FuzzTarget(name="RECORD of a wheel", parse=wheel_metadata("RECORD"), seeds=(RECORD,)),
+    FuzzTarget(name="METADATA that is weighed", parse=weighed("METADATA"), seeds=(METADATA,)),
+    FuzzTarget(name="RECORD that is weighed", parse=weighed("RECORD"), seeds=(RECORD,)),
+    FuzzTarget(name="METADATA in a layer", parse=installed("python/a-1.dist-info/METADATA"), seeds=(METADATA,)),
+    FuzzTarget(name="package.json in a layer", parse=package_json, seeds=(PACKAGE_JSON,)),
+    FuzzTarget(
+        name="package.json of a project",
+        parse=lock_text(lambda text: offered.check(text, None)),
+        seeds=(b'{"dependencies": {"a": "^1.0.0", "b": "npm:c@latest"}, "overrides": {"a": {"b": "1"}}}',),
+    ),
+    FuzzTarget(
+        name="package-lock.json before npm runs",
+        parse=lock_text(lambda text: offered.check("{}", text)),
+        seeds=seeded("package-lock.json"),
     ),
     FuzzTarget(
         name="gemspec in a layer",
@@ -253,87 +445,3 @@ TARGETS = (
     ),
     FuzzTarget(name="TOML", parse=lock_text(texts.parse_toml), seeds=(PYLOCK,), allowed=(texts.MalformedError,)),
 )
-
-
-# ---- inputs --------------------------------------------------------------------------------------------------------
-
-ODD = (
-    *(b"", b"\0", b"\n", b" ", b"\r\n\t", b"\xff\xfe", b"\xed\xa0\x80", b"../", b"/", b"\\", b"%s", b"\x1b[31m"),
-    *(
-        b"[",
-        b"]",
-        b"{",
-        b"}",
-        b'"',
-        b"'",
-        b"=",
-        b":",
-        b"- ",
-        b"#",
-        b",",
-        b"null",
-        b"true",
-        b"-1",
-        b"0",
-        b"1e999",
-        b"NaN",
-    ),
-    *(
-        b"[]",
-        b"{}",
-        b"[[]]",
-        b'{"": {}}',
-        b"5",
-        b'"x"',
-        b"9" * 5000,
-        b"[" * 2000,
-        b"a" * 300,
-        b"*id",
-        b"&id ",
-        b"!ruby/x ",
-    ),
-    *(b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\x80\0\0\0", "\u202e\u00df\U0001f600".encode()),
-)
-
-
-@dataclass(frozen=True)
-class Change:
-    """One change of a seed: bytes at a place are replaced. Places and lengths are parts of the whole."""
-
-    at: float
-    length: float
-    put: bytes
-
-    def of(self, data: bytes) -> bytes:
-        start = int(self.at * len(data))
-        return data[:start] + self.put + data[start + int(self.length**4 * len(data)) :]
-
-
-@dataclass(frozen=True)
-class ValueChange:
-    """Another value in place of one in a document: between two of the marks that surround values."""
-
-    at: float
-    put: bytes
-
-    def of(self, data: bytes) -> bytes:
-        marks = [index for index, byte in enumerate(data[: 1 << 14]) if byte in b'\n=:,"[]{} ']
-        if not marks:
-            return data + self.put
-        first = int(self.at * (len(marks) - 1))
-        end = marks[first + 1] if first + 1 < len(marks) else len(data)
-        return data[: marks[first] + 1] + self.put + data[end:]
-
-
-def mutated(seeds: Sequence[bytes]) -> SearchStrategy[bytes]:
-    """Return a strategy of inputs: seeds with some changes, and now and then anything."""
-    part = floats(0, 1)
-    put = one_of(sampled_from(ODD), binary(max_size=8))
-    change = one_of(builds(Change, at=part, length=part, put=put), builds(ValueChange, at=part, put=put))
-
-    def apply(seed: bytes, changes: list[Any]) -> bytes:
-        for each in changes:
-            seed = each.of(seed)
-        return seed
-
-    return one_of(builds(apply, sampled_from(list(seeds)), lists(change, min_size=1, max_size=4)), binary(max_size=64))

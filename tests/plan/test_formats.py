@@ -16,9 +16,9 @@ ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
-    "packages": "command_line dividing ecosystem planning resolution table",
+    "packages": "command_line dividing ecosystem memory planning resolution table",
     "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem installed "
-    "known locks markers metadata names planning projects published pylock releases requirements_file "
+    "known locks markers metadata names planning project_files projects published pylock releases requirements_file "
     "requirements_lock resolve routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",

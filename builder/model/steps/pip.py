@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field, StrictBool
 
+from builder.model import pep508
 from builder.model.fields import RelativePath, Text, template, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import When
@@ -12,11 +13,11 @@ from builder.model.tables import table
 
 
 def _requirement(value: str) -> str:
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import InvalidRequirement
 
     template(value)
     try:
-        Requirement(re.sub(r"\{[a-z]+\}", "0", value))
+        pep508.parsed(re.sub(r"\{[a-z]+\}", "0", value))
     except InvalidRequirement as error:
         raise ValueError(f"`{value}` is not a valid requirement: {str(error).splitlines()[0]}") from None  # noqa: EM102, TRY003
     return value

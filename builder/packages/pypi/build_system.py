@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 
 from builder.base import archives, texts
 from builder.base.errors import BuildError
+from builder.model import pep508
 from builder.packages.pypi import sdist
 
 _LEGACY = ("setuptools >= 40.8.0",)
@@ -49,7 +50,7 @@ def read(path: Path) -> BuildSystem:
     try:
         files = {name.rpartition("/")[2]: text for name, text in sdist.texts(path, _PLACE)}
         document = texts.parse_toml(files.get("pyproject.toml", ""))
-    except (*archives.FAULTS, texts.MalformedError) as error:
+    except (archives.UnreadableError, texts.MalformedError) as error:
         msg = f"{path.name}: its pyproject.toml cannot be read"
         raise BuildError(msg, why=[str(error)]) from error
     requires = _strings(_table(document, "build-system").get("requires", _LEGACY))
@@ -63,7 +64,7 @@ def read(path: Path) -> BuildSystem:
 
 def _problem(text: str) -> str | None:
     try:
-        requirement = Requirement(text)
+        requirement = pep508.parsed(text)
     except InvalidRequirement:
         return f"its build requirement `{text[:80]}` is not valid"
     return f"its build requirement {requirement.name} is an address" if requirement.url else None

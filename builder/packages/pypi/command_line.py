@@ -10,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
@@ -22,7 +23,7 @@ _PRUNE = ("python/**/tests/", "python/**/*.pyi")
 def requirement(text: str) -> Requirement:
     """Return the parsed requirement. Raises UsageError if it is not valid, or names a project that would be built."""
     try:
-        return Requirement(text)
+        return pep508.parsed(text)
     except InvalidRequirement as error:
         if requirements_file.is_place(text):
             raise requirements_file.refusal([text]) from None

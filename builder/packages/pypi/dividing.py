@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from builder.layer.tree import Tree
+from builder.model import pep508
 from builder.model.recipe import Test
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
@@ -68,9 +69,7 @@ def _table(texts: Iterable[str], wheels: str) -> dict[str, Any]:
 
 
 def _requirement(text: str, target: Target) -> "Requirement":
-    from packaging.requirements import Requirement
-
-    return Requirement(target.expand(text))
+    return pep508.parsed(target.expand(text))
 
 
 def _name(text: str, target: Target) -> str:

@@ -9,9 +9,11 @@ from packaging.utils import canonicalize_name
 from builder.layer.installed import Installed, description
 from builder.layer.slim import SITE_PACKAGES
 from builder.layer.tree import Entry, Tree
+from builder.model import pep508
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
-from builder.packages.pypi.markers import environment
+from builder.packages.pypi import metadata
+from builder.packages.pypi.markers import applies
 
 _DIST_INFO = re.compile(r"(?:^|/)(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
 _AT_THE_TOP = re.compile(r"^python/(?P<name>[^/]+)-(?P<version>[^/-]+)\.dist-info/METADATA$")
@@ -79,8 +81,8 @@ def weigh(content: Tree, target: Target) -> Mapping[str, Weighed]:
 
 def _weighed(described: Entry, match: re.Match[str], entries: Mapping[str, Entry], target: Target) -> Weighed:
     record = entries.get(f"{described.parent}/RECORD")
-    lines = description(record).decode("utf-8", errors="replace").splitlines() if record else []
-    paths = {f"python/{line.rsplit(',', 2)[0].strip(chr(34))}" for line in lines} & entries.keys()
+    listed = metadata.recorded(description(record)) if record else ()
+    paths = {f"python/{path}" for path in listed} & entries.keys()
     top = {path for path in paths if _INITIAL.fullmatch(path)}
     return Weighed(
         name=canonicalize_name(match["name"]),
@@ -102,15 +104,16 @@ def _top_level(paths: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _needs(metadata: str, target: Target) -> Iterator[str]:
+def _needs(described: str, target: Target) -> Iterator[str]:
     """Yield the names of the packages that a package requires on the target, without extras."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.markers import InvalidMarker
+    from packaging.requirements import InvalidRequirement
 
-    for line in metadata.partition("\n\n")[0].splitlines():
+    for line in described.partition("\n\n")[0].splitlines():
         if line.startswith("Requires-Dist:"):
             try:
-                requirement = Requirement(line.partition(":")[2].strip())
-            except InvalidRequirement:
+                requirement = pep508.parsed(line.partition(":")[2].strip())
+                if applies(requirement.marker, target):
+                    yield canonicalize_name(requirement.name)
+            except (InvalidRequirement, InvalidMarker):
                 continue
-            if requirement.marker is None or requirement.marker.evaluate(environment(target)):
-                yield canonicalize_name(requirement.name)

@@ -1,5 +1,8 @@
 """The environment of markers (PEP 508) in Lambda."""
 
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.version import InvalidVersion
+
 from builder.model.target import Target
 
 
@@ -20,3 +23,11 @@ def environment(target: Target) -> dict[str, str]:
         "sys_platform": "linux",
         "extra": "",
     }
+
+
+def applies(marker: Marker | None, target: Target) -> bool:
+    """Tell whether a marker holds for a target. Raises InvalidMarker for one that compares what cannot be compared."""
+    try:
+        return marker is None or marker.evaluate(environment(target))
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, RecursionError) as error:
+        raise InvalidMarker(str(marker)) from error

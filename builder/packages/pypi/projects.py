@@ -7,7 +7,6 @@ pyproject.toml (PEP 621). Locks of other tools are refused with the command by w
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,7 +14,10 @@ from packaging.utils import canonicalize_name
 
 from builder.base import credentials, texts
 from builder.base.errors import UsageError
-from builder.packages.pypi import uv
+from builder.model import pep508
+from builder.packages.pypi import project_files, uv
+from builder.packages.pypi.project_files import ProjectTable, Pylock, Pyproject, UvLock
+from builder.packages.pypi.pylock import LockedPackage
 
 PROJECT, UV_LOCK, PYLOCK = "pyproject.toml", "uv.lock", "pylock.toml"
 EXPORTS: Mapping[str, str] = {
@@ -108,10 +110,11 @@ def _is_member(folder: Path, root: Path) -> bool:
     """Tell whether a folder is a member of the workspace of a project above it."""
     if not (root / PROJECT).is_file():
         return False
-    workspace = _toml(root / PROJECT).get("tool", {}).get("uv", {}).get("workspace", {})
-    members, excluded = ([str(one) for one in workspace.get(key, [])] for key in ("members", "exclude"))
+    workspace = project_files.read(Pyproject, root / PROJECT).tool.uv.workspace
     relative = PurePosixPath(folder.relative_to(root).as_posix())
-    return any(map(relative.match, members)) and not any(map(relative.match, excluded))
+    return any(relative.match(one) for one in workspace.members if one) and not any(
+        relative.match(one) for one in workspace.exclude if one
+    )
 
 
 def _refuse_conflicts(path: Path) -> None:
@@ -126,7 +129,7 @@ def _refuse_conflicts(path: Path) -> None:
 def _of_uv(lock: Path, project: Path) -> Iterator[str]:
     """Yield what uv exports: the project's own dependencies without groups of development, and no local project."""
     folder = project if (project / PROJECT).is_file() else lock.parent
-    if (folder / PROJECT).is_file() and _is_older(lock, _toml(folder / PROJECT)):
+    if (folder / PROJECT).is_file() and _is_older(lock, folder / PROJECT):
         msg = f"{lock.as_posix()} is older than {(folder / PROJECT).as_posix()}, which asks for something else"
         raise UsageError(msg, hint="`uv lock` brings it up to date")
     exported = uv.project([
@@ -140,20 +143,15 @@ def _of_uv(lock: Path, project: Path) -> Iterator[str]:
     yield from exported.stdout.replace("\\\n", " ").splitlines()
 
 
-def _is_older(lock: Path, project: Mapping[str, Any]) -> bool:
+def _is_older(lock: Path, path: Path) -> bool:
     """Tell whether a project's dependencies are not those that uv locked for it. uv asks an interpreter for that."""
-    about = project.get("project", {})
-    name = canonicalize_name(str(about.get("name", "")))
-    rows = [row for row in _toml(lock).get("package", []) if canonicalize_name(str(row.get("name", ""))) == name]
-    if not rows or "dependencies" in about.get("dynamic", []):
+    about = project_files.read(Pyproject, path).project or ProjectTable()
+    name = canonicalize_name(about.name or "")
+    rows = [row for row in project_files.read(UvLock, lock).package if canonicalize_name(row.name) == name]
+    if not rows or "dependencies" in about.dynamic:
         return False
-    locked = rows[0].get("metadata", {}).get("requires-dist", [])
-    now = {_pair(Requirement(text)) for text in about.get("dependencies", [])}
-    then = {
-        (canonicalize_name(row["name"]), SpecifierSet(row.get("specifier", "")))
-        for row in locked
-        if "extra ==" not in row.get("marker", "")
-    }
+    now = {_pair(_requirement(text, path)) for text in about.dependencies}
+    then = {_pair(_requirement(f"{row.name}{row.specifier}", lock)) for row in rows[0].metadata.requires if row.always}
     return now != then
 
 
@@ -165,28 +163,26 @@ def _pair(requirement: Requirement) -> tuple[str, SpecifierSet]:
 
 
 def _of_pylock(path: Path) -> Iterator[str]:
-    document = _toml(path)
-    if (version := str(document.get("lock-version", ""))).partition(".")[0] != "1":
-        msg = f"{path.as_posix()} has the format `{version}`, and 1.0 is known"
+    lock = project_files.read(Pylock, path)
+    if lock.version.partition(".")[0] != "1":
+        msg = f"{path.as_posix()} has the format `{lock.version}`, and 1.0 is known"
         raise UsageError(msg, hint="a newer layerwright may read it")
-    for row in document.get("packages", []):
-        yield _of_row(row, path)
+    for package in lock.packages:
+        yield _of_package(package, path)
 
 
-def _of_row(row: Mapping[str, Any], path: Path) -> str:
+def _of_package(package: LockedPackage, path: Path) -> str:
     """Return one package of a pylock.toml with its hashes."""
-    try:
-        name, version = str(row["name"]), row.get("version")
-        files = [*row.get("wheels", []), *([row["sdist"]] if "sdist" in row else [])]
-        digests = sorted({str(file["hashes"]["sha256"]) for file in files})
-    except (KeyError, TypeError, AttributeError) as error:
-        msg = f"{path.as_posix()} has a package without its name or the SHA-256 of a file"
-        raise UsageError(msg, why=[str(error)]) from None
-    if not files or version is None:
+    name, files = package.name, [*package.wheels, *([package.sdist] if package.sdist else [])]
+    if any("sha256" not in file.hashes for file in files):
+        msg = f"{path.as_posix()} has a package without the SHA-256 of a file: `{name}`"
+        raise UsageError(msg)
+    if not files or package.version is None:
         msg = f"{path.as_posix()}: `{name}` is a folder, a repository or an address, and no package of an index"
         raise UsageError(msg, hint=f"publish it to an index, or leave it out: packages without `{name}`")
-    marker = f" ; {row['marker']}" if "marker" in row else ""
-    return " ".join([f"{name}=={version}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
+    digests = sorted({file.hashes["sha256"] for file in files})
+    marker = f" ; {package.marker}" if package.marker is not None else ""
+    return " ".join([f"{name}=={package.version}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
 
 
 # ---- pyproject.toml ------------------------------------------------------------------------------------------------
@@ -194,39 +190,33 @@ def _of_row(row: Mapping[str, Any], path: Path) -> str:
 
 def _of_project(path: Path) -> Iterator[str]:
     """Yield what a project without a lock needs."""
-    document = _toml(path)
-    project = document.get("project")
-    if not isinstance(project, dict):
-        tool = "Poetry" if "poetry" in document.get("tool", {}) else "a tool of its own"
+    document = project_files.read(Pyproject, path)
+    project = document.project
+    if project is None:
+        tool = "Poetry" if document.tool.poetry is not None else "a tool of its own"
         msg = f"{path.as_posix()} lists its dependencies for {tool}"
         hint = f"lock it, and name the lock's export: `{EXPORTS['poetry.lock']}`; or move them to [project] (PEP 621)"
         raise UsageError(msg, hint=hint)
-    if "dependencies" in project.get("dynamic", []):
+    if "dependencies" in project.dynamic:
         msg = f"{path.as_posix()}: its backend works out the dependencies, which would run on this host"
         raise UsageError(msg, hint="`uv lock` or `pip-compile` writes them into a lock; name that")
-    needed = project.get("dependencies", [])
-    for text in needed:
-        try:
-            yield str(Requirement(str(text)))
-        except InvalidRequirement:
-            msg = f"{path.as_posix()}: `{credentials.redact(str(text))}` is not a valid requirement"
-            raise UsageError(msg) from None
-    if not needed:
+    yield from (str(_requirement(text, path)) for text in project.dependencies)
+    if not project.dependencies:
         msg = f"{path.as_posix()} has no dependencies, so there is nothing to put into a layer"
         raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
 
 
 def _name(path: Path) -> str | None:
     try:
-        found = _toml(path).get("project", {}).get("name")
-    except (UsageError, AttributeError):
+        project = project_files.read(Pyproject, path).project
+    except UsageError:
         return None
-    return found if isinstance(found, str) else None
+    return project.name if project else None
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _requirement(text: str, path: Path) -> Requirement:
     try:
-        return texts.parse_toml(texts.read(path))
-    except texts.MalformedError as error:
-        msg = f"{path.as_posix()} is not valid TOML"
-        raise UsageError(msg, why=[str(error)]) from error
+        return pep508.parsed(text)
+    except InvalidRequirement:
+        msg = f"{path.as_posix()}: `{credentials.redact(text)}` is not a valid requirement"
+        raise UsageError(msg) from None

@@ -1,17 +1,48 @@
 """The packages of a pylock.toml (PEP 751), the temporary output of uv."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-import tomli
+from packaging.version import Version
 
+from builder.base import texts
 from builder.base.errors import BuildError
-from builder.base.values import FileName, Sha256, matching
+from builder.base.values import FileName, Sha256, matching, untrusted
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.names import NAME, VERSION
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 SENDER = "the package index"
+_A_VERSION = "a valid version of a Python package"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedFile:
+    """A file of a package, by its address or by its path on this host."""
+
+    name: str | None = None
+    url: str | None = None
+    path: str | None = None
+    size: int | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPackage:
+    """A package of a pylock.toml."""
+
+    name: str
+    version: str | None = None
+    marker: str | None = None
+    archive: LockedFile | None = None
+    sdist: LockedFile | None = None
+    wheels: tuple[LockedFile, ...] = ()
 
 
 def candidates(pylock: str) -> tuple[Candidate, ...]:
@@ -19,52 +50,84 @@ def candidates(pylock: str) -> tuple[Candidate, ...]:
 
     Raises BuildError for packages without a hash, UntrustedError for names, versions and digests that are not valid.
     """
-    packages: list[dict[str, Any]] = tomli.loads(pylock).get("packages", [])
-    return tuple(sorted((_candidate(package) for package in packages), key=lambda candidate: candidate.name))
+    return tuple(sorted(map(_candidate, _packages(pylock)), key=lambda candidate: candidate.name))
 
 
-def _candidate(package: dict[str, Any]) -> Candidate:
-    archive = package.get("archive")
-    source = package.get("sdist")
-    entries = package.get("wheels", [])
+def _packages(pylock: str) -> tuple[LockedPackage, ...]:
+    from pydantic import ValidationError
+
+    try:
+        return _rows().validate_python(texts.parse_toml(pylock).get("packages", ()))
+    except (texts.MalformedError, ValidationError) as error:
+        msg = "uv wrote a pylock.toml that cannot be read"
+        raise BuildError(msg, why=str(error).splitlines()[:3]) from error
+
+
+@cache
+def _rows() -> "TypeAdapter[tuple[LockedPackage, ...]]":
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(tuple[LockedPackage, ...])
+
+
+def _candidate(package: LockedPackage) -> Candidate:
+    archive, source, entries = package.archive, package.sdist, package.wheels
     if archive and _filename(archive).endswith(".whl"):
-        entries = [archive]
+        entries = (archive,)
     elif archive:
         source = archive
-    elif not entries and not source:
-        msg = f"`{package['name']}` is a folder or a repository"
+    first = entries[0] if entries else source
+    if first is None:
+        msg = f"`{package.name}` is a folder or a repository"
         raise BuildError(msg, hint="name a wheel, an sdist or a package of an index: they have a hash")
-    version = package.get("version") or _filename(entries[0] if entries else source or {}).split("-")[1]
+    version = package.version or _filename(first).partition("-")[2].partition("-")[0]
     return Candidate(
-        name=matching(NAME, package["name"], SENDER, "a valid name of a Python package"),
-        version=matching(VERSION, version, SENDER, "a valid version of a Python package"),
-        wheels=tuple(_dist(entry) for entry in entries),
+        name=matching(NAME, package.name, SENDER, "a valid name of a Python package"),
+        version=_version(version),
+        wheels=tuple(map(_dist, entries)),
         sdist=_dist(source) if source else None,
         direct=_url(archive) if archive else None,
     )
 
 
-def _dist(entry: dict[str, Any]) -> Dist:
-    return Dist(filename=_filename(entry), sha256=_sha256(entry), size=entry.get("size"), url=_url(entry))
-
-
-def _sha256(entry: dict[str, Any]) -> str:
+def _version(text: str) -> str:
     try:
-        value = entry["hashes"]["sha256"]
-    except KeyError:
+        Version(matching(VERSION, text, SENDER, _A_VERSION))
+    except ValueError:  # also for a number of thousands of digits
+        raise untrusted(SENDER, text, _A_VERSION) from None
+    return text
+
+
+def _dist(entry: LockedFile) -> Dist:
+    return Dist(filename=_filename(entry), sha256=_sha256(entry), size=entry.size, url=_url(entry))
+
+
+def _sha256(entry: LockedFile) -> str:
+    if "sha256" not in entry.hashes:
         msg = f"the index gives no SHA-256 for {_filename(entry)}"
         raise BuildError(
             msg, hint="layerwright installs by hash: enable hashes in the index, or name the address of the file"
-        ) from None
-    return Sha256.parse(value, SENDER)
+        )
+    return Sha256.parse(entry.hashes["sha256"], SENDER)
 
 
-def _url(entry: dict[str, Any]) -> str:
-    return str(entry["url"]) if "url" in entry else Path(entry["path"]).resolve().as_uri()
+def _url(entry: LockedFile) -> str:
+    return entry.url if entry.url is not None else _read(entry.path, lambda path: Path(path).resolve().as_uri())
 
 
-def _filename(entry: dict[str, Any]) -> str:
-    if name := entry.get("name"):
-        return FileName.parse(name, SENDER)
-    where = urlsplit(entry["url"]).path if "url" in entry else str(entry["path"]).replace("\\", "/")
+def _read(place: str | None, read: Callable[[str], str]) -> str:
+    """Return what an address or a path holds. Raises UntrustedError for what is none."""
+    try:
+        return read(place or "")
+    except (ValueError, OSError):
+        raise untrusted(SENDER, place, "the address or the path of a file") from None
+
+
+def _filename(entry: LockedFile) -> str:
+    if entry.name:
+        return FileName.parse(entry.name, SENDER)
+    if entry.url is not None:
+        where = _read(entry.url, lambda address: urlsplit(address).path)
+    else:
+        where = str(entry.path).replace("\\", "/")
     return FileName.parse(unquote(PurePosixPath(where).name), SENDER)

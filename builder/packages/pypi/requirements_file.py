@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
 from builder.base import credentials, texts
 from builder.base.errors import UsageError
+from builder.model import pep508
 from builder.packages.ecosystem import unindexed
 from builder.packages.pypi import projects
 
@@ -144,10 +145,8 @@ def _direct_only(text: str, found: _Found) -> None:
     try:
         if len(text.splitlines()) > 1:  # uv would read each of them by itself
             raise _RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
-        if url := Requirement(_constant(text)).url:
+        if url := pep508.parsed(_constant(text)).url:
             _located(url, Path())
-    except RecursionError:
-        found.refused.append("a requirement is nested too deeply")
     except (_RefusedError, ValueError) as error:
         why = str(error).partition("\n")[0]
         told = " ".join(credentials.redact(text).split())
@@ -247,7 +246,7 @@ def _requirement(text: str, file: Path) -> str:
 
 def _addressed(text: str, file: Path) -> str:
     try:
-        requirement = Requirement(text)
+        requirement = pep508.parsed(text)
     except InvalidRequirement:
         return _nameless(text, file)
     if requirement.url:

@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import InvalidMarker, Marker
+from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from builder.base import texts
 from builder.base.errors import BuildError, UsageError
+from builder.model import pep508
 from builder.model.target import Target
 from builder.packages.ecosystem import unreadable
 from builder.packages.pypi.dist import Candidate, Dist
-from builder.packages.pypi.markers import environment
+from builder.packages.pypi.markers import applies
 from builder.packages.pypi.resolve import best
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
@@ -38,7 +39,7 @@ class Pin:
 
     name: str
     version: str
-    marker: str | None
+    marker: Marker | None
     hashes: frozenset[str]
 
 
@@ -56,29 +57,29 @@ def read_all(path: Path, target: Target) -> tuple[Pin, ...]:
         text = line.split(" #")[0].strip()
         if not text or text.startswith("#"):
             continue
-        pin = _pin(text)
-        if pin is None:
+        try:
+            pin = _pin(text)
+            if applies(pin.marker, target):
+                pins.append(pin)
+        except (InvalidRequirement, InvalidVersion, InvalidMarker):
             wrong.append(f"`{text[:60]}` is not `name==version --hash=sha256:...`")
-        elif pin.marker is None or Marker(pin.marker).evaluate(environment(target)):
-            pins.append(pin)
     if wrong:
         raise unreadable(path.as_posix(), path.name, wrong)
     return tuple(pins)
 
 
-def _pin(text: str) -> Pin | None:
+def _pin(text: str) -> Pin:
+    """Parse a pin. Raises InvalidRequirement or InvalidVersion."""
     spec, *hashes = (word.strip() for word in re.split(r"\s+--hash=sha256:", text))
-    try:
-        requirement = Requirement(spec)
-    except InvalidRequirement:
-        return None
+    requirement = pep508.parsed(spec)
     versions = list(requirement.specifier)
     if len(versions) != 1 or versions[0].operator != "==" or not hashes or not all(map(_HASH.fullmatch, hashes)):
-        return None
+        raise InvalidRequirement(text)
+    Version(versions[0].version)
     return Pin(
         name=canonicalize_name(requirement.name),
         version=versions[0].version,
-        marker=str(requirement.marker) if requirement.marker else None,
+        marker=requirement.marker,
         hashes=frozenset(hashes),
     )
 
@@ -87,8 +88,12 @@ def unfit(pins: Mapping[str, Pin], requirements: Iterable[str], target: Target) 
     """Return the requirements of a recipe that its lock does not satisfy, as messages."""
     problems = []
     for text in requirements:
-        requirement = Requirement(text)
-        if requirement.marker and not requirement.marker.evaluate(environment(target)):
+        requirement = pep508.parsed(text)
+        try:
+            if not applies(requirement.marker, target):
+                continue
+        except InvalidMarker:
+            problems.append(f"the marker of {text} compares what cannot be compared")
             continue
         pin = pins.get(canonicalize_name(requirement.name))
         if pin is None:

@@ -57,7 +57,7 @@ class StaticMetadata:
         path = fetch.cached(str(dist.url), dist.sha256, dist.filename)
         try:
             self._known[name, version] = requirements(path)
-        except archives.FAULTS as error:
+        except archives.UnreadableError as error:
             raise unreadable(dist.filename, error) from error
         return True
 
@@ -101,7 +101,10 @@ def file(dist: Dist, name: str, version: str) -> Path:
 
 
 def requirements(path: Path) -> list[str]:
-    """Return the requirements of an sdist as its build tool recorded them, in PKG-INFO or setuptools' egg-info."""
+    """Return the requirements of an sdist as its build tool recorded them, in PKG-INFO or setuptools' egg-info.
+
+    Raises UnreadableError.
+    """
     files = dict(texts(path, _METADATA))
     top = min((name for name in files if name.endswith("PKG-INFO")), key=lambda name: name.count("/"), default=None)
     stated = email.parser.HeaderParser().parsestr(files[top]).get_all("Requires-Dist") if top else None
@@ -114,17 +117,18 @@ def requirements(path: Path) -> list[str]:
 def _plain(line: str) -> str:
     if not line.isprintable():
         msg = f"a requirement has characters that are not shown: {line!r:.80}"
-        raise ValueError(msg)
+        raise archives.UnreadableError(msg)
     return line
 
 
 def texts(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
     """Yield path and text of the files in an sdist whose whole path matches the pattern. Links are no files.
 
-    Raises one of `archives.FAULTS` for an sdist that cannot be read, or whose files are too large.
+    Raises UnreadableError for an sdist that cannot be read, or whose files are too large.
     """
-    for name, data in _contents(path, pattern):
-        yield name, data.decode(errors="replace")
+    with archives.reading():
+        for name, data in _contents(path, pattern):
+            yield name, data.decode(errors="replace")
 
 
 def _contents(path: Path, pattern: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:

@@ -161,14 +161,14 @@ def test_locks_of_other_tools_name_the_command_that_exports_them(lock: str, give
         ("uv.lock", "<<<<<<< HEAD\n", "has conflict markers of git"),
         ("pylock.toml", "lock-version = '2.0'\n", "has the format `2.0`"),
         ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nname = 'x'\n", "is a folder, a repository or an address"),
-        ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nversion = '1'\n", "without its name"),
+        ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nversion = '1'\n", "packages.0.name: Field required"),
     ],
 )
 def test_what_cannot_be_followed_is_refused_by_its_name(name: str, text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
         list(projects.lines(tmp_path / name))
-    assert told in caught.value.what
+    assert told in " ".join((caught.value.what, *caught.value.why))
     assert name in caught.value.what
 
 
