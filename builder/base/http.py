@@ -99,6 +99,7 @@ def _success(
     url: str, headers: Mapping[str, str], meter: Meter, *, authenticate: bool = True
 ) -> Iterator["BaseHTTPResponse"]:
     """Yield a successful response to a GET request. Raises HttpError for any other."""
+    _plain(url, "", meter)  # an address that is none has no credentials
     with _answer(url, headers, meter, credentials.header(url) if authenticate else {}) as response:
         if response.status == _PARTIAL and "Range" not in headers:
             raise HttpError(meter.url, "the server sent a part of the file, and was asked for all of it", again=True)

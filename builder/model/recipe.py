@@ -32,6 +32,7 @@ CheckName = Literal[
     "architecture",
     "glibc",
     "glibcxx",
+    "symbol-version",
     "unresolved-library",
     "shadowed-library",
     "shadowed-command",

@@ -55,8 +55,7 @@ def test_a_requirements_file_lies_beside_the_recipe(tmp_path: Path) -> None:
     file.write_text("six\n")
     loaded = adhoc.recipe(request({}, files={"pypi": file}, name="my deps"))
     assert (loaded.name, loaded.recipe.layer.version, loaded.folder) == ("my-deps", "1", tmp_path)
-    with pytest.raises(UsageError, match="a layer from a requirements file needs a name"):
-        adhoc.recipe(request({}, files={"pypi": file}))
+    assert adhoc.recipe(request({}, files={"pypi": file})).name == tmp_path.name  # the folder's name
     with pytest.raises(UsageError, match="there is no file"):
         adhoc.recipe(request({}, files={"pypi": tmp_path / "none.txt"}, name="x"))
 
