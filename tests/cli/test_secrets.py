@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,19 +11,22 @@ from urllib.parse import quote
 
 import pytest
 from conftest import need
-from kit import loopback
+from kit import aws, image_registry, loopback
 from kit.commands import Result, layerwright_process, write_recipe
 from kit.compiled import recipe
 from kit.worlds import maven, npm, pypi, rubygems
 from kit.worlds.all import WORLDS
 from kit.worlds.world import Thing, World
 
+from builder.base import remote, signing
 from builder.engine.client import Engine
 from builder.model.architectures import X86_64
 from builder.packages.pypi import static_tools
 
 INDEX = "zQ1-in@dex:word"
 """What the index asks for: an `@` and a colon, which many write into an address as they are."""
+_PKCS8 = bytes.fromhex("302e020100300506032b657004220420")
+"""What is before the 32 bytes of an Ed25519 key (RFC 8410, 7)."""
 SECRETS = {
     "password of the index": INDEX,
     "proxy, as written": "zQ2-pr@oxy#word",
@@ -37,7 +41,7 @@ SECRETS = {
     "registry of images": "zQb-docker-auth",
     "AWS, secret key": "zQc-aws-secret-key",
     "AWS, session token": "zQd-aws-session",
-    "key of the shared cache": "zQe-remote-key",
+    "key of the shared cache": base64.b64encode(_PKCS8 + b"zQe-private-key-of-32-bytes-long").decode(),
     "--secret from a file": "zQf-file-secret",
     "--secret from a variable": "zQg-variable",
 }
@@ -82,7 +86,8 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (home / "netrc").write_text(f"machine netrc.test login me password {text['netrc']}\n")
     (home / "secret").write_text(text["--secret from a file"])
     auth = base64.b64encode(f"me:{text['registry of images']}".encode()).decode()
-    (home / "config.json").write_text(json.dumps({"auths": {"images.test": {"auth": auth}}}))
+    places = {"images.test", os.environ.get("LAYERWRIGHT_REGISTRY", "images.test").partition("/")[0]}
+    (home / "config.json").write_text(json.dumps({"auths": {place: {"auth": auth} for place in places}}))
     variables = {
         "HTTPS_PROXY": f"http://me:{text['proxy, as written']}@127.0.0.1:9",
         "HTTP_PROXY": f"http://me:{quote(text['proxy, encoded'], safe='')}@127.0.0.1:9",
@@ -90,11 +95,13 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "UV_INDEX": f"http://127.0.0.1:9/simple?token={text['token in a query']}",
         "NETRC": str(home / "netrc"),
         "GEM_HOST_API_KEY": text["gems, key of an index"],
+        "BUNDLE_127__0__0__1": f"me:{text['gems, password of a mirror']}",
         "BUNDLE_GEMS__TEST": f"me:{text['gems, password of a mirror']}",
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": text["AWS, secret key"],
         "AWS_SESSION_TOKEN": text["AWS, session token"],
-        "LAYERWRIGHT_TEST_KEY": text["key of the shared cache"],
+        signing.VARIABLE: f"-----BEGIN PRIVATE KEY-----{text['key of the shared cache']}-----END PRIVATE KEY-----",
+        "DOCKER_CONFIG": str(home),
         "DEPLOY": text["--secret from a variable"],
         "npm_config_//npm.test/:_authToken": text["npm, token of a registry"],
         "npm_config_//other.test/:_auth": base64.b64encode(f"me:{text['npm, login of a registry']}".encode()).decode(),
@@ -153,6 +160,57 @@ def test_a_build_leaves_no_secret(host: Path, world: World, tmp_path: Path, monk
     failed = [layerwright_process(command, "b", cwd=project) for command in ("plan", "lock", "build")]
     assert all(each.code in {2, 4} for each in failed), failed
     assert leaks([project, tmp_path / "cache"], [*said, *failed]) == []
+
+
+@pytest.fixture
+def shared_cache(host: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Yield a client for the bucket of a shared cache, which is written to with the keys of this host."""
+    assert host.is_dir()
+    with aws.server() as address:
+        client = aws.client(address)
+        client.create_bucket(Bucket="shared")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", address)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv(remote.VARIABLE, "s3://shared/cache")
+        yield client
+
+
+def objects(client: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield every object of the bucket with all that describes it."""
+    for row in client.list_objects_v2(Bucket="shared").get("Contents", []):
+        got = client.get_object(Bucket="shared", Key=row["Key"])
+        yield row["Key"], json.dumps([row["Key"], got["Metadata"]]).encode() + got["Body"].read()
+
+
+@pytest.mark.parametrize("world", ["pypi", "gem"], indirect=True)
+def test_keys_of_the_cloud_that_are_used_are_nowhere(
+    shared_cache: Any, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build signs for S3 and for the shared cache, and `images pin` logs in to a registry."""
+    if world.ecosystem == "pypi":
+        monkeypatch.delenv("UV_INDEX", raising=False)
+    project, home = tmp_path / "project", tmp_path / "home"
+    write_recipe(project, "a", recipe(world.step("tiny"), runtime=world.runtime))
+    pair = f"me:{SECRETS['registry of images']}"
+    with image_registry.serve(login=pair, burst=100) as registry:
+        auth = {"auths": {registry.host: {"auth": base64.b64encode(pair.encode()).decode()}}}
+        (home / "config.json").write_text(json.dumps(auth), encoding="utf-8")
+        monkeypatch.setenv("LAYERWRIGHT_REGISTRY", registry.host)
+        monkeypatch.setenv("LAYERWRIGHT_PINS", str(project))
+        build = ("build", "a", "--no-test")
+        commands = (("lock", "a"), (*build, "--events", "json"), ("images", "pin", "--runtime", world.runtime))
+        said = [layerwright_process(*command, cwd=project) for command in commands]
+        monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "other"))  # another machine, which takes what is signed
+        said.append(layerwright_process(*build, "--output", "again", cwd=project))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        said.append(layerwright_process(*build, "--output", "third", cwd=project))
+    assert [each.code for each in said] == [0] * len(said), [each.err for each in said]
+    assert registry.logged_in
+    stored = dict(objects(shared_cache))
+    assert any("signature" in name or b"signature" in data for name, data in stored.items())
+    assert [(name, names) for name, data in stored.items() if (names := found(data))] == []
+    assert leaks([project, tmp_path / "cache", tmp_path / "other"], said) == []
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class ImageRegistry:
     missing: set[str] = field(default_factory=set)
     """Paths of manifests that it does not have: `lambda/python:3.13-arm64`."""
     host: str = ""
+    logged_in: int = 0
+    """Number of tokens that it gave for the login."""
     answers: Counter[int] = field(default_factory=Counter)
     """Numbers of answers by status."""
     scopes: list[str] = field(default_factory=list)
@@ -66,6 +68,7 @@ class ImageRegistry:
         own = f"Basic {base64.b64encode(self.login.encode()).decode()}"
         if self.private or (given and given != own):
             return 403, _DENIED, {}
+        self.logged_in += given == own
         self.scopes.extend(query["scope"])
         return 200, json.dumps({"token": query["scope"][0]}).encode(), {}
 
