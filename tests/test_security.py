@@ -36,6 +36,24 @@ def test_every_row_names_a_test_that_exists() -> None:
     assert {name for tests in named.values() for name in tests} - existing == set()
 
 
+def test_every_kind_of_fault_has_its_row() -> None:
+    numbers = [int(found[1]) for cells in rows() if (found := re.match(r"F(\d+): ", cells[0]))]
+    assert numbers == list(range(1, 21))
+    assert all(len(cells) == 5 for cells in rows() if cells[0].startswith("F"))
+
+
+def test_the_policy_is_found_from_the_readme_and_from_the_threats() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    policy = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    assert "](SECURITY.md)" in readme
+    assert "](docs/security.md)" in readme
+    assert "](docs/security.md)" in policy
+    assert "](../SECURITY.md)" in TEXT
+    assert {"What is trusted", "What is not trusted", "Reporting a vulnerability"} <= set(
+        re.findall("^## (.+)$", policy, re.MULTILINE)
+    )
+
+
 def test_no_step_switches_signatures_of_packages_off() -> None:
     commands = {one.manager.install for one in runtimes().values()}
     assert commands
