@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -277,7 +278,10 @@ def test_what_a_step_prints_of_its_secrets_is_hidden(
             reachable.delenv(name)
         static_tools.patchelf(X86_64)
     (tmp_path / "project").mkdir()
-    write_recipe(tmp_path / "project", "a", recipe(STEP.replace("$FAIL", "x" if fails else "")))
+    text = STEP.replace("$FAIL", "x" if fails else "").replace(
+        "set -x", f"set -x; : {uuid.uuid4()}"
+    )  # not from a cache
+    write_recipe(tmp_path / "project", "a", recipe(text))
     secrets = ("--secret", f"id=one,src={host / 'secret'}", "--secret", "id=two,env=DEPLOY")
     arguments = ("build", "a", "--no-test", "--verbose", "--events", "json", *secrets)
     said = layerwright_process(*arguments, cwd=tmp_path / "project")
