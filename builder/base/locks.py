@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.base import processes
 from builder.base.cache_paths import folder
 from builder.base.files import sha256_of
 
@@ -45,6 +44,8 @@ def exclusive(path: Path, waiting: Callable[[], None], beside: Sequence[str] = (
 def _wait(lock: "BaseFileLock") -> None:
     """Acquire a lock. Raises BuildError after an interrupt, of which only the main thread is told."""
     from filelock import Timeout
+
+    from builder.base import processes
 
     while True:
         processes.refuse_if_stopped()

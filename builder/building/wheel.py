@@ -30,7 +30,7 @@ from builder.packages.pypi.resolve import Wanted, best, resolve
 from builder.plan import adhoc
 from builder.plan.mode import EngineOptions
 from builder.plan.planning import plan
-from builder.smoke import run
+from builder.smoke import run, tests
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,7 +182,7 @@ def _import(folder: Path, target: Target, names: Sequence[str], engine_options: 
     modules = [module for name in names for module in metadata.modules(folder, name)]
     if not modules:
         return
-    command = [target.base.interpreter, "-B", "-c", "; ".join(f"import {module}" for module in modules)]
+    command = tests.running(target.base, "; ".join(f"import {module}" for module in modules))
     content = tree.from_folder(folder, "python")
     finished = run.command(engine_options.engine(), content, target.base, target.arch, command)
     if finished.returncode:

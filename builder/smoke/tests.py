@@ -38,7 +38,7 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     if test.python:
         _require(runtime, "python")
         return SmokeTest(
-            what="the python test", command=_command(runtime, programs.text("smoke/recipe_test.py"), [test.python])
+            what="the python test", command=running(runtime, programs.text("smoke/recipe_test.py"), [test.python])
         )
     if test.node:
         _require(runtime, "nodejs")
@@ -62,7 +62,7 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
 def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
     """Return the tests of a layer that has none of its own: each package is imported, each program started."""
     tests = [
-        SmokeTest(what=test.what, command=_command(runtime, test.code, test.arguments))
+        SmokeTest(what=test.what, command=running(runtime, test.code, test.arguments))
         for ecosystem in table.ECOSYSTEMS
         for test in ecosystem.tests(content, runtime)
     ]
@@ -72,7 +72,7 @@ def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
     return tests
 
 
-def _command(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list[str]:
+def running(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list[str]:
     """Return the command line that runs code in the language of a runtime."""
     if runtime.language == "nodejs":
         return nodejs.command(code, arguments, as_module=True)

@@ -47,11 +47,11 @@ def test_steps_and_their_output_are_told_inside_of_the_stage(tmp_path: Path) -> 
     assert line["text"] == "\x1b[2J\x1b]0;title\x07clean a"
 
 
-def test_logs_have_the_output_without_control_characters(tmp_path: Path) -> None:
+def test_logs_show_the_control_characters_of_the_output(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(told_anew("y")))
     result = layerwright("build", "a", "--no-test", cwd=tmp_path, env={"GITHUB_ACTIONS": "true"})
     assert re.search(rf"^::group::{TARGET}$", result.err, re.MULTILINE)
-    assert re.search(r"^\S+ \| clean a$", result.err, re.MULTILINE)
+    assert re.search(r"^\S+ \| \\x1b\]0;title\\x07clean a$", result.err, re.MULTILINE), result.err
     assert "\x1b" not in result.err
 
 
