@@ -112,8 +112,12 @@ def _attempt(
         for part in missing
     }
     events.begin("compiling", compile_mode.name)
+    engine = work.options.engine()
     with cache_paths.workspace() as place:
         write_context(work, place / "context", missing, compile_mode.acceleration)
+        if not engine.isolates_steps:
+            events.warn(f"{engine.kind} {engine.version} cannot keep compile steps from the network; Podman 4.4 can")
+            _connect_steps(place / "context")
         job = buildx.ContainerBuild(
             target=target.name,
             os=target.base.os.name,
@@ -126,8 +130,15 @@ def _attempt(
             arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.options.recompile else {},
             timeout=work.options.timeout,
         )
-        buildx.run(work.options.engine(), job, events, lambda stream: artifacts.receive(stream, expected))
+        buildx.run(engine, job, events, lambda stream: artifacts.receive(stream, expected))
     return expected
+
+
+def _connect_steps(context: Path) -> None:
+    """Leave the network to all steps of a Dockerfile, for an engine that knows no other way."""
+    file = context / "Dockerfile"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("RUN --network=none ", "RUN "), encoding="utf-8", newline="\n")
 
 
 def log_file(target: Target) -> Path:

@@ -15,6 +15,7 @@ from builder.model.architectures import ARCHITECTURES, Architecture
 
 OLDEST = {"docker": (23, 0), "buildx": (0, 13), "podman": (4, 3)}
 """The oldest versions with the features used: BuildKit by default, progress as JSON, and export as a tar."""
+_ISOLATING_PODMAN = (4, 4)
 DOCKER, PODMAN = "docker", "podman"
 KINDS = (DOCKER, PODMAN, "finch", "nerdctl")
 INSTALL = (
@@ -53,6 +54,11 @@ class Engine:
     def architecture(self) -> Architecture:
         """The native architecture of the first node."""
         return next(arch for arch in ARCHITECTURES.values() if arch.docker == self.nodes[0].native)
+
+    @property
+    def isolates_steps(self) -> bool:
+        """Whether steps of its builds can be kept from the network: Podman before 4.4 refuses `RUN --network`."""
+        return self.kind != PODMAN or _numbers(self.version) >= _ISOLATING_PODMAN
 
     def native_node(self, arch: Architecture) -> Node | None:
         """Return the first node with this native architecture; None if there is none."""
@@ -251,9 +257,12 @@ def _reason(finished: processes.Finished) -> list[str]:
     return [line for line in finished.stderr.strip().splitlines() if line.strip()][-2:]
 
 
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+
+
 def _require_version(what: str, version: str, title: str) -> None:
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if numbers < OLDEST[what]:
+    if _numbers(version) < OLDEST[what]:
         oldest = ".".join(map(str, OLDEST[what]))
         msg = f"{title} {version} is too old; {oldest} is the oldest supported version"
         raise EngineError(msg, hint=f"update it: {INSTALL}")
