@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from builder.base.emitter import Events
 from builder.base.errors import UsageError
-from builder.engine import registry
+from builder.engine import client, registry
 from builder.model import images
 from builder.model.images import Image, build_image
 from builder.plan.mode import EngineOptions
@@ -39,6 +39,7 @@ def _unpinned(plan: Plan, options: EngineOptions) -> Iterable[Image]:
     """Return the images of a plan without a digest, each once: to compile in, its toolchain's, and to test in."""
     if plan.container is None:
         return ()
-    own = options.engine().architecture
-    chosen = (plan.container.image, build_image(plan.target.base, own), plan.image)
+    engine = client.present(options.kind, options.builder)  # what is compiled already needs none
+    own = [build_image(plan.target.base, engine.architecture)] if engine else []
+    chosen = (plan.container.image, *own, plan.image)
     return {image.name: image for image in chosen if image.digest is None}.values()
