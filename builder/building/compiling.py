@@ -20,8 +20,7 @@ from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
-from builder.packages.npm import headers
-from builder.packages.pypi import build_tools, sdist, static_tools
+from builder.packages.pypi import sdist, static_tools
 from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
@@ -75,7 +74,7 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
             break
         except (StepFailedError, NoImageError) as error:
             # An image can be missing for the toolchain only: a mirror may have one architecture.
-            if isinstance(error, NoHeadersError) and headers.remember(work.container.target):
+            if isinstance(error, NoHeadersError) and _remembers_headers(work.container.target):
                 events.note("the image has no headers of Node.js; retrying with those of the npm registry")
                 continue
             stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
@@ -85,6 +84,13 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
             events.note(f"{stage} could not be fully accelerated; retrying with less acceleration")
             compile_mode = slower
     return {stage: _cached(artifact) for stage, artifact in expected.items()}
+
+
+def _remembers_headers(target: Target) -> bool:
+    """Take the headers of Node.js from the registry from now on; False if that was so already, or it has none."""
+    from builder.packages.npm import headers
+
+    return headers.remember(target)
 
 
 def _cached(expected: ExpectedArtifact) -> Artifact:
@@ -148,6 +154,9 @@ def log_file(target: Target) -> Path:
 
 def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration: Acceleration | None = None) -> None:
     """Write the build context of these parts: the Dockerfile and all files that it reads."""
+    from builder.packages.npm import headers
+    from builder.packages.pypi import build_tools
+
     container = work.container
     for name in ("bin", headers.FOLDER, "inside", "recipe", "scripts", "sources"):
         (context / name).mkdir(parents=True)

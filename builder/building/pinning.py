@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from builder.base.emitter import Events
 from builder.base.errors import UsageError
-from builder.engine import client, registry
+from builder.engine import client
 from builder.model import images
 from builder.model.images import Image, build_image
 from builder.plan.mode import EngineOptions
@@ -23,6 +23,8 @@ def pin_images(plan: Plan, options: EngineOptions, events: Events) -> bool:
     if options.frozen_images:
         msg = "images to compile in are not pinned, and --frozen-images allows no others"
         raise UsageError(msg, why=[image.name for image in missing], hint="`layerwright images pin` pins all images")
+    from builder.engine import registry
+
     events.begin("pinning", ", ".join(image.name for image in missing))
     digests, errors = registry.digests(missing)
     for error in errors:
