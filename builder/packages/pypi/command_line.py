@@ -14,7 +14,7 @@ from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import metadata, projects, requirements_file
+from builder.packages.pypi import metadata, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
 
 _PRUNE = ("python/**/tests/", "python/**/*.pyi")
@@ -58,6 +58,8 @@ class PipPackages(CommandLinePackages):
             return canonicalize_name(self.requirements[0].name)
         if self.file is None:
             return None
+        from builder.packages.pypi import projects
+
         project = projects.find(self.file.parent)
         return project.name if project else self.file.resolve().parent.name
 

@@ -19,7 +19,6 @@ from builder.base import credentials, texts
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.ecosystem import unindexed
-from builder.packages.pypi import projects
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 """Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
@@ -157,6 +156,8 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     if (path.resolve(), constraints) in found.seen:
         return
     found.seen.add((path.resolve(), constraints))
+    from builder.packages.pypi import projects
+
     if projects.is_file_of_a_project(path):
         _read_project(path, found, constraints=constraints)
         return
@@ -179,6 +180,8 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
 
 def _read_project(path: Path, found: _Found, *, constraints: bool) -> None:
     """Take what a project or a lock needs. Raises UsageError for one that cannot be followed exactly."""
+    from builder.packages.pypi import projects
+
     for number, text in enumerate(projects.lines(path), 1):
         line = _Line(file=path, number=number, text=text.strip(), shown=True)
         try:
