@@ -48,31 +48,28 @@ def pin(chosen: list[Runtime], *, write: bool, events: Events) -> ImagePins:
     Digests of a run that was interrupted, or that the registry refused to finish, are not queried again for an hour.
     Raises NothingSelectedError if the registry has none of the images.
     """
-    names = {images.named(path): path for path in paths(chosen)}
+    every = paths(chosen)
     known = _Known.read()
-    asked = [images.Image(name=name, digest=None) for name in names if name not in known.digests]
-    if known.digests and len(asked) < len(names):
-        events.note(f"{len(names) - len(asked)} of {len(names)} digests are those of an earlier run that did not end")
+    asked = [path for path in every if path not in known.digests]
+    if len(asked) < len(every):
+        events.note(f"{len(every) - len(asked)} of {len(every)} digests are those of an earlier run that did not end")
     digests, errors = _queried(asked, known, events)
-    digests = {**{name: known.digests[name] for name in names if name in known.digests}, **digests}
-    if not digests:
-        raise _nothing(len(names), errors)
+    after = {**{path: known.digests[path] for path in every if path in known.digests}, **digests}
+    if not after:
+        raise _nothing(len(every), errors)
     before = images.pinned()
-    after = {names[name]: digest for name, digest in digests.items()}
     changes = tuple((path, before.get(path), new) for path, new in sorted(after.items()) if before.get(path) != new)
     if write and changes:
         images.pin(after)
     return ImagePins(file=images.pins_file(), count=len(after), changes=changes, missing=tuple(errors))
 
 
-def _queried(
-    asked: list[images.Image], known: "_Known", events: Events
-) -> tuple[dict[str, str], list[LayerwrightError]]:
+def _queried(asked: list[str], known: "_Known", events: Events) -> tuple[dict[str, str], list[LayerwrightError]]:
     """Ask for digests. What is known when it ends early is kept for the next run."""
     found: dict[str, str] = {}
 
-    def answered(image: images.Image, digest: str) -> None:
-        found[image.name] = digest
+    def answered(path: str, digest: str) -> None:
+        found[path] = digest
         events.progress(len(found), len(asked), "images")
 
     def slowed(interval: float) -> None:
@@ -105,7 +102,7 @@ class UnfinishedPins:
     at: float
     """Seconds since 1970."""
     digests: dict[str, str]
-    """By name of the image."""
+    """By path of the image."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

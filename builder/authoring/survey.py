@@ -11,7 +11,7 @@ from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, NothingSelectedError
 from builder.engine import survey
 from builder.engine.client import Engine
-from builder.layer.versions import version_key
+from builder.layer import versions
 from builder.model import image_facts, images, libraries, runtimes
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.image_facts import ImageFacts
@@ -159,7 +159,5 @@ def _of_running(found: ImageFacts, runtime: Runtime, arch: Architecture) -> Iter
             continue
         own = found.language_libraries.get(name) or found.libraries.get(name, ())
         for version in known.everywhere:
-            family = version.rpartition("_")[0]
-            now = next((one for one in own if one.rpartition("_")[0] == family), None)
-            if now and version_key(now.rpartition("_")[2]) < version_key(version.rpartition("_")[2]):
-                yield f"`{name}` has {now}, assumed was {version}"
+            if not versions.has(own, version):
+                yield f"`{name}` has {versions.same_family(own, version)}, assumed was {version}"

@@ -1,12 +1,9 @@
 """The first compilation in an image pins it: what is built later is built in the same one."""
 
-from collections.abc import Iterable
-
 from builder.base.emitter import Events
 from builder.base.errors import UsageError
 from builder.engine import client
 from builder.model import images
-from builder.model.images import Image, build_image
 from builder.plan.mode import EngineOptions
 from builder.plan.plan import Plan
 
@@ -17,31 +14,31 @@ def pin_images(plan: Plan, options: EngineOptions, events: Events) -> bool:
     An image whose registry does not answer stays as it is, with a warning: the engine may reach it nevertheless.
     Raises UsageError for images that are not pinned, if the options allow no others.
     """
-    missing = list(_unpinned(plan, options))
+    missing = sorted(_unpinned(plan, options))
     if not missing:
         return False
     if options.frozen_images:
         msg = "images to compile in are not pinned, and --frozen-images allows no others"
-        raise UsageError(msg, why=[image.name for image in missing], hint="`layerwright images pin` pins all images")
+        names = [images.named(path) for path in missing]
+        raise UsageError(msg, why=names, hint="`layerwright images pin` pins all images")
     from builder.engine import registry
 
-    events.begin("pinning", ", ".join(image.name for image in missing))
+    events.begin("pinning", ", ".join(missing))
     digests, errors = registry.digests(missing)
     for error in errors:
         events.warn(": ".join(["not pinned, so a later build may differ", error.what, *error.why]))
     if not digests:
         return False
-    prefix = f"{images.registry()}/"  # an image with a host of its own is pinned by its whole name
-    images.pin({name.removeprefix(prefix): digest for name, digest in digests.items()})
+    images.pin(digests)
     events.note(f"pinned {len(digests)} images in {images.pins_file()}, which belongs beside the recipes")
     return True
 
 
-def _unpinned(plan: Plan, options: EngineOptions) -> Iterable[Image]:
-    """Return the images of a plan without a digest, each once: to compile in, its toolchain's, and to test in."""
+def _unpinned(plan: Plan, options: EngineOptions) -> set[str]:
+    """Return the paths of a plan's images without a digest: to compile in, its toolchain's, and to test in."""
     if plan.container is None:
-        return ()
+        return set()
+    target = plan.target
     engine = client.present(options.kind, options.builder)  # what is compiled already needs none
-    own = [build_image(plan.target.base, engine.architecture)] if engine else []
-    chosen = (plan.container.image, *own, plan.image)
-    return {image.name: image for image in chosen if image.digest is None}.values()
+    own = {target.base.images(engine.architecture)["build"]} if engine else set()
+    return {*target.base.images(target.arch).values(), *own} - images.pinned().keys()

@@ -2,7 +2,6 @@
 
 import re
 import tarfile
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +9,13 @@ from builder.base import processes
 from builder.base.errors import EngineError
 from builder.engine import failure, owned
 from builder.engine.client import Engine
+from builder.layer import versions
 from builder.layer.elf import MAGIC, UnreadableElfError, parse
-from builder.layer.versions import version_key
 from builder.model.architectures import Architecture
 
 _LIBRARIES = re.compile(r"^(?:usr/)?lib(?:64)?/(?:[a-z0-9_]+-linux-gnu/)?(?P<name>[^/]*\.so(?:\.[^/]*)?)$")
 _LANGUAGE = re.compile(r"^var/lang/lib/(?P<name>[^/]*\.so(?:\.[^/]*)?)$")
 _PROGRAMS = re.compile(r"^(?:var/lang/bin|usr/local/bin|usr/bin|bin)/(?P<name>[^/]+)$")
-_FAMILY = re.compile(r"^(?P<family>[A-Z][A-Z0-9_]*?)_(?P<number>\d+(?:\.\d+)*)$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,11 +106,6 @@ def _highest(data: bytes) -> tuple[str, ...]:
     if data[:4] != MAGIC:
         return ()
     try:
-        defined = parse(data).defined
+        return versions.of_each_family(parse(data).defined)
     except UnreadableElfError:
         return ()
-    families: dict[str, list[str]] = defaultdict(list)
-    for version in defined:
-        if match := _FAMILY.match(version):
-            families[match["family"]].append(match["number"])
-    return tuple(f"{family}_{max(numbers, key=version_key)}" for family, numbers in sorted(families.items()))

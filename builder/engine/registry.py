@@ -7,18 +7,17 @@ for a manifest; a registry that wants a token names the address of its tokens in
 import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from builder.base import http
+from builder.base import http, processes
 from builder.base.errors import LayerwrightError, UnreachableError, UsageError
 from builder.base.http import Reply
 from builder.base.retries import Backoff, call
 from builder.base.transfer import HttpError, TransferLimits
 from builder.engine.registry_login import Login, login
 from builder.engine.registry_pace import RegistryPace
-from builder.model.images import Image
+from builder.model import images
 
 _WORKERS = 8
 _LIMITS = TransferLimits(backoff=Backoff(attempts=1), total=60, size=8 << 20, unannounced=8 << 20)
@@ -37,41 +36,33 @@ _MANIFESTS = (
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _LIMITED = re.compile(r"toomanyrequests|rate exceeded|rate limit", re.IGNORECASE)
 
-Answered = Callable[[Image, str], None]
-"""Is told each digest as it comes."""
+Answered = Callable[[str, str], None]
+"""Is told the path of an image and its digest, as the answers come."""
 Slowed = Callable[[float], None]
 """Is told the seconds between two requests when a registry asks for fewer."""
 
 
 def digests(
-    images: Sequence[Image], *, answered: Answered = lambda *_: None, slowed: Slowed = lambda _: None
+    paths: Sequence[str], *, answered: Answered = lambda *_: None, slowed: Slowed = lambda _: None
 ) -> tuple[dict[str, str], list[LayerwrightError]]:
-    """Return the digests of images by name, and an error for each image whose digest is not available."""
-    registries = {host: _Registry(host, slowed) for host in {image.name.partition("/")[0] for image in images}}
+    """Return the digests of images by path, and an error for each image whose digest is not available."""
+    names = {path: images.named(path) for path in paths}
+    registries = {host: _Registry(host, slowed) for host in {name.partition("/")[0] for name in names.values()}}
 
-    def one(image: Image) -> str | LayerwrightError:
-        host, _, rest = image.name.partition("/")
-        path, _, tag = rest.rpartition(":")
+    def one(path: str) -> str | LayerwrightError:
+        host, _, rest = names[path].partition("/")
+        repository, _, tag = rest.rpartition(":")
         try:
-            digest = registries[host].digest(path, tag)
+            digest = registries[host].digest(repository, tag)
         except LayerwrightError as error:
             return error
-        answered(image, digest)
+        answered(path, digest)
         return digest
 
-    by_name: dict[str, str] = {}
-    errors: list[LayerwrightError] = []
-    with ThreadPoolExecutor(_WORKERS) as pool:
-        try:
-            for image, answer in zip(images, pool.map(one, images), strict=True):
-                if isinstance(answer, str):
-                    by_name[image.name] = answer
-                else:
-                    errors.append(answer)
-        except BaseException:  # an interrupt: nobody waits for the rest
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return by_name, errors
+    with processes.pool(_WORKERS) as pool:
+        answers = dict(zip(names, pool.map(one, names), strict=True))
+    errors = [answer for answer in answers.values() if not isinstance(answer, str)]
+    return {path: answer for path, answer in answers.items() if isinstance(answer, str)}, errors
 
 
 @dataclass

@@ -13,7 +13,6 @@ from builder.building.layer import BESIDE, Options
 from builder.engine import client, registry
 from builder.engine.client import Engine
 from builder.model import images
-from builder.model.images import Image
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import inputs, journal, records, scanning, schedule
@@ -191,12 +190,11 @@ def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None],
 
 
 def _registry_digests(paths: list[str], events: Events) -> dict[str, str]:
-    names = {images.named(path): path for path in paths}
-    digests, errors = registry.digests([Image(name=name, digest=None) for name in names])
+    digests, errors = registry.digests(paths)
     if errors:
         why = ": ".join([errors[0].what, *errors[0].why])
         events.warn(f"changes of {len(errors)} unpinned images cannot be noticed, for example {why}")
-    return {names[name]: digest for name, digest in digests.items()}
+    return digests
 
 
 # ---- building ------------------------------------------------------------------------------------------------------

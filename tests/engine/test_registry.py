@@ -13,14 +13,14 @@ from kit.image_registry import ImageRegistry
 from builder.base.errors import UnreachableError, UsageError
 from builder.engine import registry
 from builder.engine.registry_pace import FIRST, LONGEST, RegistryPace
-from builder.model.images import Image
 
 PATHS = [f"lambda/python:3.{minor}-{arch}" for minor in (12, 13, 14) for arch in ("arm64", "x86_64")]
 
 
 @pytest.fixture
-def strict() -> Iterator[ImageRegistry]:
+def strict(monkeypatch: pytest.MonkeyPatch) -> Iterator[ImageRegistry]:
     with image_registry.serve() as world:
+        monkeypatch.setenv("LAYERWRIGHT_REGISTRY", world.host)
         yield world
 
 
@@ -28,10 +28,6 @@ def strict() -> Iterator[ImageRegistry]:
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No login of this machine takes part."""
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-
-
-def named(world: ImageRegistry, *paths: str) -> list[Image]:
-    return [Image(name=f"{world.host}/{path}", digest=None) for path in paths]
 
 
 def log_in(folder: Path, world: ImageRegistry, user: str) -> None:
@@ -43,9 +39,9 @@ def log_in(folder: Path, world: ImageRegistry, user: str) -> None:
 def test_digests_are_those_of_the_manifest_lists_one_token_a_repository(strict: ImageRegistry) -> None:
     heard: list[str] = []
     strict.burst = 100
-    found, errors = registry.digests(named(strict, *PATHS), answered=lambda image, _: heard.append(image.name))
+    found, errors = registry.digests(PATHS, answered=lambda path, _: heard.append(path))
     assert errors == []
-    assert found == {f"{strict.host}/{path}": strict.expected(path) for path in PATHS}
+    assert found == {path: strict.expected(path) for path in PATHS}
     assert sorted(heard) == sorted(found)
     assert set(strict.scopes) == {"repository:lambda/python:pull"}
 
@@ -53,7 +49,7 @@ def test_digests_are_those_of_the_manifest_lists_one_token_a_repository(strict: 
 def test_a_registry_that_refuses_by_rate_is_asked_at_its_pace(strict: ImageRegistry) -> None:
     strict.rate = 5
     intervals: list[float] = []
-    found, errors = registry.digests(named(strict, *PATHS[:4]), slowed=intervals.append)
+    found, errors = registry.digests(PATHS[:4], slowed=intervals.append)
     assert (len(found), errors) == (4, [])
     assert strict.answers[429] >= 1
     assert intervals[0] == FIRST
@@ -105,7 +101,7 @@ def test_a_registry_that_refuses_for_ever_is_named_with_its_reason(
     monkeypatch.setattr("builder.engine.registry_pace.FIRST", 0.0)
     strict.rate = 0
     strict.allows()
-    found, (error,) = registry.digests(named(strict, PATHS[0]))
+    found, (error,) = registry.digests(PATHS[:1])
     assert found == {}
     assert isinstance(error, UnreachableError)
     assert "429" in error.why[0]
@@ -117,14 +113,14 @@ def test_a_login_is_used_and_an_old_one_does_no_harm(tmp_path: Path, strict: Ima
     strict.burst = 100
     log_in(tmp_path, strict, "AWS:old")
     strict.login = "AWS:new"
-    found, errors = registry.digests(named(strict, PATHS[0]))
+    found, errors = registry.digests(PATHS[:1])
     assert (len(found), errors) == (1, [])
     assert strict.answers[403] == 1
 
 
 def test_a_private_registry_names_the_way_out(strict: ImageRegistry) -> None:
     strict.private = True
-    found, (error,) = registry.digests(named(strict, PATHS[0]))
+    found, (error,) = registry.digests(PATHS[:1])
     assert found == {}
     assert error.what.endswith("the registry refuses access")
     assert error.hint is not None
@@ -133,16 +129,17 @@ def test_a_private_registry_names_the_way_out(strict: ImageRegistry) -> None:
 
 def test_an_image_that_is_missing_does_not_keep_the_others_back(strict: ImageRegistry) -> None:
     strict.burst, strict.missing = 100, {PATHS[1]}
-    found, (error,) = registry.digests(named(strict, *PATHS[:3]))
+    found, (error,) = registry.digests(PATHS[:3])
     assert len(found) == 2
     assert isinstance(error, UsageError)
     assert error.what == f"{strict.host}/{PATHS[1]} does not exist"
 
 
+@pytest.mark.usefixtures("strict")
 @pytest.mark.parametrize("header", ["", "sha256:1", "md5:00", f"sha256:{'A' * 64}"])
-def test_what_is_no_digest_is_refused(strict: ImageRegistry, header: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_digest_is_refused(header: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageRegistry, "digest", staticmethod(lambda _: header))
-    found, (error,) = registry.digests(named(strict, PATHS[0]))
+    found, (error,) = registry.digests(PATHS[:1])
     assert found == {}
     assert "does not return a digest" in error.what
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from builder.layer import versions
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf, symbols
 from builder.layer.versions import version_key
@@ -71,18 +72,17 @@ def glibc(subject: Subject) -> Iterator[Finding]:
             check="glibc",
             severity=ERROR if loaded(path, elf) or elf.program or subject.own else WARNING,
             path=path,
-            message=f"needs {_symbols(subject, path, 'GLIBC', needed)}, {subject.os.title} has {ceiling}",
+            message=f"needs {needed}{example(subject, path, needed)}, {subject.os.title} has {ceiling}",
             hint="use a version whose wheel is for an older manylinux, or compile it in the image of the runtime",
         )
 
 
-def _symbols(subject: Subject, path: str, family: str, needed: str) -> str:
-    """Return the symbol version with an example of a symbol that needs it."""
-    version = f"{family}_{needed}"
+def example(subject: Subject, path: str, version: str) -> str:
+    """Return the end of a sentence: a symbol for which a file needs a version, and the number of the others."""
     entry = next(entry for entry in subject.tree if entry.path == path)
     names = symbols(entry.content.read(), version)
     more = f" and {len(names) - 1} more symbols" if len(names) > 1 else ""
-    return f"{version} for `{names[0]}`{more}" if names else version
+    return f" for `{names[0]}`{more}" if names else ""
 
 
 @check("glibcxx", "The C++ library of Lambda's hosts may be older than the one in the newest image.")
@@ -94,7 +94,7 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
         ("GCC", system.libgcc, system.libgcc_image),
     ):
         for path, elf, needed in _above(subject, family, safe):
-            never = version_key(needed) > version_key(image)
+            never = versions.number(needed) > version_key(image)
             where = (
                 f"{system.title} has {image}" if never else f"only the newest {system.title} has it, older hosts {safe}"
             )
@@ -102,29 +102,26 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
                 check="glibcxx",
                 severity=ERROR if never and (loaded(path, elf) or subject.own) else WARNING,
                 path=path,
-                message=f"needs {_symbols(subject, path, family, needed)}; {where}",
+                message=f"needs {needed}{example(subject, path, needed)}; {where}",
                 hint="compile it in the image of the runtime, or bundle the libstdc++ that it was built with",
             )
 
 
 def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, Elf, str]]:
     """Yield path, ELF file and highest version of each file that needs more of a symbol family than the ceiling."""
-    prefix, limit = f"{family}_", version_key(ceiling)
+    limit = version_key(ceiling)
     for path, elf in subject.fitting():
         bundled = subject.linker.from_layer(path, elf) if elf.rpath else ()
-        highest = max(
-            (
-                version_key(need.version.removeprefix(prefix))
-                for need in elf.versions
-                if re.fullmatch(rf"{family}_\d+(?:\.\d+)*", need.version)
-                and not need.weak
-                and need.library not in bundled
-                and _SYSTEM_LIBRARIES.match(need.library)
-            ),
-            default=(),
-        )
-        if highest > limit:
-            yield path, elf, ".".join(map(str, highest))
+        needed = [
+            need.version
+            for need in elf.versions
+            if versions.family(need.version) == family
+            and not need.weak
+            and need.library not in bundled
+            and _SYSTEM_LIBRARIES.match(need.library)
+        ]
+        if needed and versions.number(highest := max(needed, key=versions.number)) > limit:
+            yield path, elf, highest
 
 
 @check("musl", "Code for Alpine Linux needs musl's loader, which Amazon Linux does not have.")

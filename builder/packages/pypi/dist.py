@@ -1,6 +1,7 @@
 """Files of a package at one version, as an index offers them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from pydantic import Field
@@ -30,3 +31,8 @@ class Candidate:
     sdist: Dist | None
     direct: str | None = field(default=None, repr=False)
     """The address in the requirement, if it names one instead of an index; can contain credentials."""
+
+    def with_hashes(self, digests: Collection[str]) -> "Candidate":
+        """Return the package with only the files of these SHA-256."""
+        wheels = tuple(wheel for wheel in self.wheels if wheel.sha256 in digests)
+        return replace(self, wheels=wheels, sdist=self.sdist if self.sdist and self.sdist.sha256 in digests else None)

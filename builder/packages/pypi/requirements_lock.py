@@ -112,9 +112,8 @@ def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Can
     if pin is None:
         msg = f"the lock has no {candidate.name}, which {target.name} needs"
         raise UsageError(msg, hint=f"`layerwright lock {target.layer}` brings it up to date")
-    allowed = tuple(wheel for wheel in candidate.wheels if wheel.sha256 in pin.hashes)
-    sdist = candidate.sdist if candidate.sdist and candidate.sdist.sha256 in pin.hashes else None
-    if not allowed and (candidate.wheels or sdist is None):
+    allowed = candidate.with_hashes(pin.hashes)
+    if not allowed.wheels and (candidate.wheels or allowed.sdist is None):
         offered = best(candidate, target.base, target.arch) or candidate.sdist or candidate.wheels[0]
         msg = f"hash mismatch: {candidate.name} {candidate.version} is not what the lock of {target.layer} says"
         raise BuildError(
@@ -122,13 +121,7 @@ def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Can
             why=[f"the index offers {offered.filename} sha256:{offered.sha256}", *_hash_lines(pin)],
             hint=f"if the new file is right, `layerwright lock {target.layer}` accepts it",
         )
-    return Candidate(
-        name=candidate.name,
-        version=candidate.version,
-        wheels=allowed,
-        sdist=sdist,
-        direct=candidate.direct,
-    )
+    return allowed
 
 
 def _hash_lines(pin: Pin) -> list[str]:

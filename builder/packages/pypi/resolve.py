@@ -52,13 +52,12 @@ def _as_hashed(found: tuple[Candidate, ...], plain: Plain) -> tuple[Candidate, .
 
 
 def _with_hashes(package: Candidate, digests: frozenset[str]) -> Candidate:
-    wheels = tuple(wheel for wheel in package.wheels if wheel.sha256 in digests)
-    source = package.sdist if package.sdist and package.sdist.sha256 in digests else None
-    if not wheels and not source:
+    found = package.with_hashes(digests)
+    if not found.wheels and not found.sdist:
         msg = f"hash mismatch: the index has no file of {package.name} {package.version} that the requirements name"
         hint = "the index is another one, or its files were replaced; lock again only if you know why"
         raise BuildError(msg, hint=hint)
-    return replace(package, wheels=wheels, sdist=source)
+    return found
 
 
 def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:
