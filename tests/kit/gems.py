@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -20,6 +20,7 @@ import yaml
 
 from builder.packages.rubygems import gemspec
 from kit import standin
+from kit.handlers import FolderHandler
 
 _SOURCES = {
     "affc4397e1f90ed8baf9eeaf30aeba1b9f25ac7e22e4bacb644415fe7886cacc": "pool/main/r/racc/racc_1.8.1.orig.tar.gz",
@@ -159,15 +160,10 @@ def _conditions(requirement: Mapping[str, Any]) -> str:
     return "&".join(f"{operator} {version['version']}" for operator, version in requirement["requirements"])
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
-
-
 @contextmanager
 def serve(folder: Path) -> Iterator[str]:
     """Serve an index; yields its address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(FolderHandler, directory=str(folder))) as server:
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/"

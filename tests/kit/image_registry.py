@@ -9,14 +9,22 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from typing_extensions import Unpack
+
+from kit.handlers import AnsweringHandler
 
 LISTS = "application/vnd.oci.image.index.v1+json"
 _REFUSED = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}'
 _DENIED = (
     b'{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}'
 )
+
+
+Answer = tuple[int, bytes, Unpack[tuple[tuple[str, str], ...]]]
+"""Status, body and headers."""
 
 
 @dataclass
@@ -63,23 +71,23 @@ class ImageRegistry:
         ]
         return json.dumps({"schemaVersion": 2, "mediaType": LISTS, "manifests": rows}).encode()
 
-    def token(self, query: dict[str, list[str]], given: str) -> tuple[int, bytes, dict[str, str]]:
-        """Return status, body and headers for a request for a token."""
+    def token(self, query: dict[str, list[str]], given: str) -> Answer:
+        """Return what to answer to a request for a token."""
         own = f"Basic {base64.b64encode(self.login.encode()).decode()}"
         if self.private or (given and given != own):
-            return 403, _DENIED, {}
+            return 403, _DENIED
         self.logged_in += given == own
         self.scopes.extend(query["scope"])
-        return 200, json.dumps({"token": query["scope"][0]}).encode(), {}
+        return 200, json.dumps({"token": query["scope"][0]}).encode()
 
-    def answer(self, path: str, accepted: str) -> tuple[int, bytes, dict[str, str]]:
-        """Return status, body and headers for a manifest."""
+    def answer(self, path: str, accepted: str) -> Answer:
+        """Return what to answer to a manifest."""
         if not self.allows():
-            return 429, _REFUSED, {"Retry-After": self.retry_after} if self.retry_after else {}
+            return 429, _REFUSED, *([("Retry-After", self.retry_after)] if self.retry_after else [])
         if path in self.missing or LISTS not in accepted:
-            return 404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}', {}
+            return 404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'
         body = self.manifest(path)
-        return 200, body, {"Content-Type": LISTS, "Docker-Content-Digest": self.digest(body)}
+        return 200, body, ("Content-Type", LISTS), ("Docker-Content-Digest", self.digest(body))
 
     @staticmethod
     def digest(data: bytes) -> str:
@@ -90,11 +98,11 @@ class ImageRegistry:
         return self.digest(self.manifest(path))
 
 
-def _handler(world: ImageRegistry) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
+def _handler(world: ImageRegistry) -> type[AnsweringHandler]:
+    class Handler(AnsweringHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802  the server looks for that name
             parts = urlsplit(self.path)
             if parts.path == "/token":
                 return self.answer(*world.token(parse_qs(parts.query), self.headers.get("Authorization", "")))
@@ -102,22 +110,14 @@ def _handler(world: ImageRegistry) -> type[BaseHTTPRequestHandler]:
             scope = f"repository:{path.partition(':')[0]}:pull"
             if world.tokens and self.headers.get("Authorization") != f"Bearer {scope}":
                 realm = f'Bearer realm="http://{world.host}/token",service="standin",scope="{scope}"'
-                return self.answer(401, b"{}", {"WWW-Authenticate": realm})
+                return self.answer(401, b"{}", ("WWW-Authenticate", realm))
             return self.answer(*world.answer(path, self.headers.get("Accept", "")))
 
         do_HEAD = do_GET  # noqa: N815  the server looks for that name
 
-        def answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        def answer(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
             world.answers[status] += 1
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
+            super().answer(status, body, *headers)
 
     return Handler
 

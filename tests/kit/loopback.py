@@ -8,7 +8,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
+
+from kit.handlers import AnsweringHandler
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """The usual one keeps the proxies of the test that used it first."""
@@ -31,12 +33,12 @@ class Loopback:
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     """Path and `Authorization` of each request."""
 
-    def handler(self) -> type[BaseHTTPRequestHandler]:
+    def handler(self) -> type[AnsweringHandler]:
         world = self
         expected = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(AnsweringHandler):
+            def do_GET(self) -> None:  # noqa: N802  the server looks for that name
                 given = self.headers.get("Authorization")
                 world.asked.append((self.path, given))
                 if world.private and given != expected:
@@ -57,17 +59,6 @@ class Loopback:
                         self.answer(200, world.lie(self.path, source.read()), ("Content-Type", kind))
                 except urllib.error.HTTPError as error:
                     self.answer(error.code, b"")
-
-            def answer(self, code: int, body: bytes, *headers: tuple[str, str]) -> None:
-                self.send_response(code)
-                for name, value in (*headers, ("Content-Length", str(len(body)))):
-                    self.send_header(name, value)
-                self.end_headers()
-                if self.command == "GET":
-                    self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
 
         return Handler
 

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, BinaryIO, ClassVar
@@ -25,6 +25,7 @@ from builder.base.emitter import Events
 from builder.base.errors import BuildError
 from builder.engine.buildx import ContainerBuild
 from kit import loopback
+from kit.handlers import FolderHandler
 from kit.loopback import PASSWORD, USER, Loopback
 from kit.worlds.world import ABOVE, DIGEST, NAME, VERSION, Thing, World
 
@@ -49,11 +50,6 @@ _PYTHON = re.compile(r"LD_LIBRARY_PATH=\S* \S+")
 """The image's, in a command of its Dockerfile."""
 _BUNDLE = "bundle"
 """The program that needs several crates: a step asks for one."""
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 class Cargo(World):
@@ -83,7 +79,7 @@ class Cargo(World):
         self._folder, self._home = folder / "registry", folder / "home"
         self._folder.mkdir()
         self._home.mkdir()
-        quiet = functools.partial(_Quiet, directory=str(self._folder))
+        quiet = functools.partial(FolderHandler, directory=str(self._folder))
         with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
             Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             with loopback.before(f"http://127.0.0.1:{server.server_port}", self.host) as self.front:

@@ -8,7 +8,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
@@ -16,6 +16,7 @@ from typing import ClassVar
 import pytest
 
 from kit import loopback, tls
+from kit.handlers import FolderHandler
 from kit.loopback import PASSWORD, USER, Loopback
 from kit.worlds.world import DIGEST, NAME, VERSION, Thing, World
 
@@ -39,11 +40,6 @@ documentation files (the "Software"), to deal in the Software without restrictio
 
 THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED.
 """
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 class Golang(World):
@@ -77,7 +73,7 @@ class Golang(World):
     def running(self, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
         self._folder, self._group = folder / "proxy", f"g{next(_HOSTS)}p{os.getpid()}.example.com"
         self._folder.mkdir()
-        quiet = functools.partial(_Quiet, directory=str(self._folder))
+        quiet = functools.partial(FolderHandler, directory=str(self._folder))
         with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
             Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             address = f"http://127.0.0.1:{server.server_port}"

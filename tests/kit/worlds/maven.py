@@ -9,7 +9,7 @@ import os
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import ClassVar
@@ -17,6 +17,7 @@ from typing import ClassVar
 import pytest
 
 from kit import loopback
+from kit.handlers import FolderHandler
 from kit.loopback import PASSWORD, USER, Loopback
 from kit.worlds.world import DIGEST, FILE, MEMBERS, NAME, VERSION, Thing, World
 
@@ -39,11 +40,6 @@ _SETTINGS = """<settings>
 </repositories></profile></profiles><activeProfiles><activeProfile>loopback</activeProfile></activeProfiles></settings>
 """
 _LOGIN = f"<username>{USER}</username><password>{PASSWORD}</password>"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        return
 
 
 class Maven(World):
@@ -71,7 +67,7 @@ class Maven(World):
         )
         self._folder.mkdir()
         (self._home / ".m2").mkdir(parents=True)
-        quiet = functools.partial(_Quiet, directory=str(self._folder))
+        quiet = functools.partial(FolderHandler, directory=str(self._folder))
         with ThreadingHTTPServer(("127.0.0.1", 0), quiet) as server:
             Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
             with loopback.before(f"http://127.0.0.1:{server.server_port}") as self.front:

@@ -7,11 +7,12 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from kit.handlers import FolderHandler
 
 from builder.base import cache_paths
 from builder.base.errors import BuildError, UnreachableError
@@ -68,7 +69,7 @@ def mirror(own_cache: Path, monkeypatch: pytest.MonkeyPatch, program: Need) -> I
     shutil.rmtree(own_cache / "cache")
     (own_cache / "home" / ".m2").mkdir(parents=True)
     monkeypatch.setattr(Path, "home", lambda: own_cache / "home")
-    handler = partial(_Quiet, directory=str(own_cache / "served"))
+    handler = partial(_Hashed, directory=str(own_cache / "served"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         text = SETTINGS.format(f"http://127.0.0.1:{server.server_port}/")
@@ -78,8 +79,8 @@ def mirror(own_cache: Path, monkeypatch: pytest.MonkeyPatch, program: Need) -> I
         server.shutdown()
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def do_GET(self) -> None:
+class _Hashed(FolderHandler):
+    def do_GET(self) -> None:  # noqa: N802  the server looks for that name
         if self.path.endswith(".sha1"):
             path = Path(self.translate_path(self.path.removesuffix(".sha1")))
             data = hashlib.sha1(path.read_bytes()).hexdigest().encode() if path.is_file() else None  # noqa: S324
@@ -88,9 +89,6 @@ class _Quiet(SimpleHTTPRequestHandler):
             self.wfile.write(data or b"")
         else:
             super().do_GET()
-
-    def log_message(self, *_: object) -> None:
-        return
 
 
 @pytest.mark.network
