@@ -87,7 +87,7 @@ def _queried(asked: list[str], known: "_Known", events: Events) -> tuple[dict[st
 
 def _nothing(count: int, errors: list[LayerwrightError]) -> NothingSelectedError:
     msg = f"{images.registry()} gave none of the {count} images"
-    why = [": ".join([error.what, *error.why]) for error in errors[:3]]
+    why = [error.brief for error in errors[:3]]
     return NothingSelectedError(msg, why=why, hint=errors[0].hint if errors else None)
 
 

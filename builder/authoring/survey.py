@@ -78,7 +78,7 @@ def everything(engine: Engine, chosen: Sequence[Runtime], recipes: Sequence[Load
     runtimes.forget()
     if not done:
         msg = f"none of the {len(paths)} images could be asked"
-        raise NothingSelectedError(msg, why=[": ".join([error.what, *error.why]) for error in errors[:3]])
+        raise NothingSelectedError(msg, why=[error.brief for error in errors[:3]])
     return Survey(images=tuple(done), missing=tuple(errors))
 
 

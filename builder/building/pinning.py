@@ -26,7 +26,7 @@ def pin_images(plan: Plan, options: EngineOptions, events: Events) -> bool:
     events.begin("pinning", ", ".join(missing))
     digests, errors = registry.digests(missing)
     for error in errors:
-        events.warn(": ".join(["not pinned, so a later build may differ", error.what, *error.why]))
+        events.warn(f"not pinned, so a later build may differ: {error.brief}")
     if not digests:
         return False
     images.pin(digests)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 import click
@@ -101,6 +100,7 @@ class SurveyOptions(Bundle):
             "--runtime", metavar="NAME", about="With --all: runtime whose images are asked; repeatable. Default: all."
         ),
     ]
+    folder: shared.RecipesFolder
     host: HostEngine
     as_json: shared.AsJson
 
@@ -134,10 +134,8 @@ def _survey_all(surveyed: SurveyOptions) -> None:
     from builder.cli.views import surveys as view
     from builder.model import recipes
     from builder.model.runtimes import runtime
-    from builder.plan.selection import all_names
 
-    folder = Path("recipes")
-    known = [recipes.load(folder, name) for name in all_names(folder)] if folder.is_dir() else []
+    known, _ = recipes.load_all(surveyed.folder)
     selected = [runtime(name) for name in surveyed.runtimes] or pin.alive()
     with terminal.events().stage("asking images") as events:
         found = surveys.everything(surveyed.host.find(), selected, known, events)

@@ -192,8 +192,7 @@ def _image_digests(options: NightlyRequest, before: Mapping[str, Record | None],
 def _registry_digests(paths: list[str], events: Events) -> dict[str, str]:
     digests, errors = registry.digests(paths)
     if errors:
-        why = ": ".join([errors[0].what, *errors[0].why])
-        events.warn(f"changes of {len(errors)} unpinned images cannot be noticed, for example {why}")
+        events.warn(f"changes of {len(errors)} unpinned images cannot be noticed, for example {errors[0].brief}")
     return digests
 
 

@@ -26,5 +26,5 @@ def show_changes(pinned: ImagePins, verb: str) -> None:
     for path, old, new in pinned.changes:
         terminal.line(f"{path} {old or '(new)'} -> {new}")
     for error in pinned.missing:
-        terminal.warn(": ".join([error.what, *error.why]))
+        terminal.warn(error.brief)
     terminal.result(f"{pinned.file}: {pinned.count} images, {len(pinned.changes)} {verb}")

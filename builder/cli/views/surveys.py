@@ -10,11 +10,11 @@ def show(found: Survey) -> None:
     """Print the differences, image by image, and warn of images that could not be asked."""
     for image in found.images:
         for difference in image.differences:
-            terminal.text(f"{image.path}: {difference}\n")
+            terminal.line(f"{image.path}: {difference}")
         if image.recipes:
-            terminal.text(f"{image.path}: compiles {', '.join(image.recipes)}\n")
+            terminal.line(f"{image.path}: compiles {', '.join(image.recipes)}")
     for error in found.missing:
-        terminal.warn(": ".join([error.what, *error.why]))
+        terminal.warn(error.brief)
     differing = sum(bool(image.differences) for image in found.images)
     folder = found.images[0].file.parent
     terminal.result(f"{folder}: {len(found.images)} images, {differing} not as they were known; commit the folder")
