@@ -54,12 +54,14 @@ class UnreadableError(ValueError):
 
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
-    """Raise UnreadableError for whatever readers of archives raise in the block, which does nothing else."""
+    """Raise UnreadableError for whatever readers of archives raise in the block; errors of the system stay."""
     try:
         yield
     except UnreadableError:
         raise
     except FAULTS as error:
+        if isinstance(error, OSError) and error.errno is not None:  # those of gzip and bz2 have no number
+            raise
         raise UnreadableError(str(error) or "it ends too early") from error
 
 

@@ -75,11 +75,11 @@ def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable
     if timed_out.is_set():
         msg = f"{build.target}: the build took longer than {build.timeout / 60:.0f} minutes"
         raise _logged(BuildError(msg, hint=f"--timeout MINUTES raises the limit; the log is {build.log}"), build)
+    if not (streams or code):
+        with build.result.open("rb") as result:
+            truncated = _receive(result, receive)
     if code or truncated:
         raise _logged(failure.explain(progress, build.target, build.image, build.log, build.os), build)
-    if not streams:
-        with build.result.open("rb") as result:
-            receive(result)
 
 
 def _logged(error: LayerwrightError, build: ContainerBuild) -> LayerwrightError:
@@ -93,7 +93,9 @@ def _receive(stream: IO[bytes] | None, receive: Callable[[BinaryIO], None]) -> b
         return True
     try:
         receive(stream)  # type: ignore[arg-type]
-    except (OSError, EOFError, ValueError, _tar_error()):
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and files.disk_error(error):
+            raise  # the disk of this host is at fault, and not the stream
         return True
     while stream.read(1 << 16):
         pass  # the padding after the end of the tar, so that the client can finish writing
@@ -135,12 +137,6 @@ def _add_content_hash(context: Path) -> None:
 
 def _content(context: Path) -> str:
     return files.sha256_of(json.dumps(files.hashes(context)).encode())
-
-
-def _tar_error() -> type[Exception]:
-    import tarfile
-
-    return tarfile.TarError
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """Archives of others: damaged, cut, encrypted, and bombs. Each ends in an error of `FAULTS`, in little memory."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -207,3 +208,10 @@ def test_what_is_no_zip_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(data)
     with pytest.raises(archives.FAULTS), archives.zipped(tmp_path / "a.zip"):
         pass
+
+
+def test_an_error_of_the_system_is_none_of_the_archive() -> None:
+    with pytest.raises(OSError, match="No space left"), archives.reading():
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(archives.UnreadableError, match="Not a gzipped file"), archives.reading():
+        gzip.decompress(b"no")

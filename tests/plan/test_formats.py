@@ -17,7 +17,7 @@ ROOMS = ("layer", "packages", "plan", "building")
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem memory planning resolution table",
-    "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem installed "
+    "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem hashes installed "
     "known locks markers metadata names planning project_files projects published pylock releases requirements_file "
     "requirements_lock resolve routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",

@@ -42,7 +42,7 @@ def write(target: Target, context: Path) -> None:
     headers = pinned(target)
     if headers and needed(target):
         to = context / FOLDER / "include" / "node"
-        left = shutil.ignore_patterns(records.IN_FOLDER.strip("/"))
+        left = shutil.ignore_patterns(records.IN_FOLDER)
         shutil.copytree(_fetched(headers, target.arch), to, ignore=left)
 
 

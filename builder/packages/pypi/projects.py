@@ -6,6 +6,7 @@ pyproject.toml (PEP 621). Locks of other tools are refused with the command by w
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -67,15 +68,24 @@ def is_file_of_a_project(path: Path) -> bool:
     return pylock or name in {PROJECT, UV_LOCK, *EXPORTS, *_OF_LOCK}
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Yield the requirements of a project or a lock, as lines of a requirements file. Raises UsageError."""
+def lines(path: Path) -> tuple[str, ...]:
+    """Return the requirements of a project or a lock, as lines of a requirements file. Raises UsageError."""
     name = _OF_LOCK.get(path.name, path.name)
-    if name == PROJECT and (lock := _lock_of(path.parent)):
-        yield from _of_lock(lock, path.parent)
-    elif name == PROJECT:
-        yield from _of_project(path)
-    else:
-        yield from _of_lock(path.with_name(name), path.parent)
+    lock = _lock_of(path.parent) if name == PROJECT else path.with_name(name)
+    return _lines(path.parent, lock, tuple(map(_state, (path, path.with_name(PROJECT), lock))))
+
+
+@cache
+def _lines(project: Path, lock: Path | None, _: object) -> tuple[str, ...]:
+    """Return the lines for a state of the files: each target of a command asks for them."""
+    return tuple(_of_lock(lock, project) if lock else _of_project(project / PROJECT))
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    if path is None or not path.is_file():
+        return None
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
 
 
 def _of_lock(path: Path, project: Path) -> Iterator[str]:

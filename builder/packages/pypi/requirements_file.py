@@ -7,18 +7,18 @@ would be sent to whatever the line names.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
-from packaging.utils import canonicalize_name
 
 from builder.base import credentials, texts
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.ecosystem import unindexed
+from builder.packages.pypi import hashes
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 """Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
@@ -31,10 +31,8 @@ _INDEXES = frozenset({
 })  # fmt: skip
 """Options that say where packages come from. A lock is made and installed from the same indexes, and uv's own settings
 name those; passwords and the names of private packages are sent to no host that a file adds."""
-_PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre", "--require-hashes"})
+_PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre", hashes.REQUIRED})
 """Options about the choice of versions and files. They are passed to uv, which warns about unsupported ones."""
-_SHA256 = re.compile(r"--hash[= ]\s*sha256:([0-9a-f]{64})")
-_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 _EDITABLE = ("-e", "--editable")
 _PROJECTS = ("setup.py", "setup.cfg")
@@ -50,15 +48,8 @@ class Plain:
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
     options: tuple[str, ...]
-
-    @property
-    def hashes(self) -> Mapping[str, frozenset[str]]:
-        """The SHA-256 of the files of each package that may be installed, by name; those without are not named."""
-        found: dict[str, set[str]] = {}
-        for line in self.requirements:
-            if digests := _SHA256.findall(line):
-                found.setdefault(canonicalize_name(_NAME.split(line, maxsplit=1)[0]), set()).update(digests)
-        return {name: frozenset(digests) for name, digests in found.items()}
+    hashed: bool = False
+    """Whether each package needs a hash, because a file gives one or says so."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,13 +57,15 @@ class _Line:
     """One logical line, without its comment."""
 
     file: Path
-    number: int
     text: str
     shown: bool
+    number: int | None = None
+    """None for a line that a project or a lock stands for."""
 
     def told(self, why: str) -> str:
         text = credentials.redact(self.text) if self.shown else "this line"
-        return f"{self.file.as_posix()}:{self.number}: {text}{f' ({why})' if why else ''}"
+        where = self.file.as_posix() if self.number is None else f"{self.file.as_posix()}:{self.number}"
+        return f"{where}: {text}{f' ({why})' if why else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +80,8 @@ class _Found:
     """Folders of the files that the user names. What other files say is told to nobody: it may be a secret."""
     projects: set[Path] = field(default_factory=set)
     """Folders that a file may name files of."""
+    hashed: set[Path] = field(default_factory=set)
+    """Requirements files that give a hash or ask for them. A lock of a project is as complete as its tool makes it."""
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     """Files that were read, and whether as constraints; they can name each other."""
 
@@ -111,6 +106,7 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
         requirements=(*requirements, *found.requirements),
         constraints=tuple(found.constraints),
         options=tuple(found.options),
+        hashed=bool(found.hashed),
     )
 
 
@@ -159,7 +155,9 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     from builder.packages.pypi import projects
 
     if projects.is_file_of_a_project(path):
-        _read_project(path, found, constraints=constraints)
+        exported = (text.strip() for text in projects.lines(path))
+        lines = [_Line(file=path, text=text, shown=True) for text in exported if text and not text.startswith("#")]
+        _take_all(lines, found, constraints=constraints)
         return
     try:
         lines = list(_lines(path, shown=any(path.resolve().is_relative_to(folder) for folder in found.named)))
@@ -169,6 +167,13 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     if path.name in _PROJECTS:
         found.refused.append(f"{path.as_posix()}: is a project, no requirements file")
         return
+    if any(hashes.MARK.search(line.text) for line in lines):
+        found.hashed.add(path)
+    _take_all(lines, found, constraints=constraints)
+
+
+def _take_all(lines: Iterable[_Line], found: _Found, *, constraints: bool) -> None:
+    """Take each line, or note why it is refused."""
     for line in lines:
         try:
             _take(line, found, constraints=constraints)
@@ -176,20 +181,6 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
             found.refused.append(line.told(str(error)))
         except (ValueError, RecursionError):  # no address, no path, or too many parentheses
             found.refused.append(line.told("not a valid requirement"))
-
-
-def _read_project(path: Path, found: _Found, *, constraints: bool) -> None:
-    """Take what a project or a lock needs. Raises UsageError for one that cannot be followed exactly."""
-    from builder.packages.pypi import projects
-
-    for number, text in enumerate(projects.lines(path), 1):
-        line = _Line(file=path, number=number, text=text.strip(), shown=True)
-        try:
-            if line.text and not line.text.startswith("#"):
-                _take(line, found, constraints=constraints)
-        except _RefusedError as error:
-            why = f" ({error})" if str(error) else ""
-            found.refused.append(f"{path.as_posix()}: {credentials.redact(line.text)}{why}")
 
 
 def _lines(path: Path, *, shown: bool) -> Iterator[_Line]:
@@ -242,9 +233,11 @@ def _constant(text: str) -> str:
 def _requirement(text: str, file: Path) -> str:
     """Return a requirement with its hashes, and with an absolute address if it has one."""
     requirement, *options = re.split(r"\s(?=--?[A-Za-z])", text)
-    if any(not re.fullmatch(r"--hash[= ]\s*\w+:[0-9A-Fa-f]+", option) for option in options):
-        raise _RefusedError("this option is not known")  # noqa: EM101, TRY003
-    return " ".join([_addressed(requirement, file), *options])
+    try:
+        hashed = hashes.options(options)
+    except ValueError as error:
+        raise _RefusedError(str(error)) from None
+    return " ".join([_addressed(requirement, file), *hashed])
 
 
 def _addressed(text: str, file: Path) -> str:

@@ -9,7 +9,7 @@ from builder.base.errors import BuildError, LayerwrightError
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
-from builder.packages.pypi import requirements_file, sdist, tags, uv
+from builder.packages.pypi import hashes, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.pylock import candidates
 from builder.packages.pypi.requirements_file import Plain
@@ -36,28 +36,12 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     """Return all packages that the requirements need on a target, sorted by name.
 
     Packages without a fitting wheel have only their sdist, unless `wheels_only` is set. Raises BuildError if a package
-    can neither be installed nor compiled or is not one of the files that the requirements give hashes of,
-    UnreachableError if the index does not respond.
+    can neither be installed nor compiled, or has none of the files that the requirements give hashes of, UsageError if
+    one of these hashes is missing, UnreachableError if the index does not respond.
     """
     plain = requirements_file.read(wanted.files, wanted.requirements)
-    return _as_hashed(_resolved(wanted, plain, runtime, arch), plain)
-
-
-def _as_hashed(found: tuple[Candidate, ...], plain: Plain) -> tuple[Candidate, ...]:
-    """Return the packages with the files that the requirements give hashes of, where they do. Raises BuildError."""
-    hashes = plain.hashes
-    return tuple(
-        _with_hashes(package, hashes[package.name]) if package.name in hashes else package for package in found
-    )
-
-
-def _with_hashes(package: Candidate, digests: frozenset[str]) -> Candidate:
-    found = package.with_hashes(digests)
-    if not found.wheels and not found.sdist:
-        msg = f"hash mismatch: the index has no file of {package.name} {package.version} that the requirements name"
-        hint = "the index is another one, or its files were replaced; lock again only if you know why"
-        raise BuildError(msg, hint=hint)
-    return found
+    given = hashes.by_name((*plain.requirements, *plain.constraints))
+    return hashes.compared(_resolved(wanted, plain, runtime, arch), given, required=plain.hashed)
 
 
 def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:

@@ -1,17 +1,13 @@
 """The requirements of the pip steps of a target."""
 
-import re
 from collections.abc import Iterator
 
-from packaging.utils import canonicalize_name
-
-from builder.base import texts
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
 from builder.packages.ecosystem import Request
+from builder.packages.pypi import requirements_file
+from builder.packages.pypi.names import of_line
 from builder.packages.pypi.resolve import Wanted
-
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def steps(request: Request) -> list[tuple[int, Pip]]:
@@ -35,9 +31,5 @@ def wanted(request: Request) -> Wanted:
 
 def names(loaded: Loaded, step: Pip) -> Iterator[str]:
     """Yield the packages that a step names itself."""
-    lines = list(step.requirements)
-    if step.file:
-        lines += texts.read(loaded.file(step.file)).splitlines()
-    for line in lines:
-        if match := _NAME.match(line):
-            yield canonicalize_name(match[0])
+    of_file = requirements_file.read([loaded.file(step.file)]).requirements if step.file else ()
+    yield from map(of_line, (*step.requirements, *of_file))

@@ -1,16 +1,21 @@
 """Projects as they are: the lock decides, or the build is refused. Locks are made by the real uv."""
 
+import os
 import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
-from kit.commands import Result, layerwright
+from kit.commands import Result, layerwright, write_recipe
+from kit.compiled import recipe
 from kit.wheels import Index, make_wheel
 from uv import find_uv_bin
 
 from builder.base.errors import UsageError
+from builder.model import recipes
+from builder.model.steps import Pip
 from builder.packages.pypi import projects
+from builder.packages.pypi.wanted import names
 
 OLD, NEW = "1.0.0", "1.4.0"
 PROJECT = """\
@@ -172,6 +177,33 @@ def test_what_cannot_be_followed_is_refused_by_its_name(name: str, text: str, to
     assert name in caught.value.what
 
 
+def test_a_requirement_that_is_no_address_is_refused_as_in_a_requirements_file(tmp_path: Path) -> None:
+    text = '[project]\nname = "x"\ndependencies = ["numpy @ http://[x/numpy-1.tar.gz"]\n'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    result = build(tmp_path, ".")
+    assert result.code == 2
+    assert "pyproject.toml: numpy @ http://[x/numpy-1.tar.gz (not a valid requirement)" in result.err
+
+
+def test_a_step_names_the_packages_of_its_project(tmp_path: Path) -> None:
+    path = write_recipe(
+        tmp_path, "a", recipe('[[step]]\nuses = "pip"\nfile = "pyproject.toml"\n', runtime="python3.13")
+    )
+    (path.parent / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    loaded = recipes.load(tmp_path / "recipes", "a")
+    (step,) = loaded.recipe.step
+    assert isinstance(step, Pip)
+    assert list(names(loaded, step)) == ["tiny-codec"]
+
+
+def test_a_project_is_read_again_after_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    for version in ("1", "2"):
+        path.write_text(PROJECT.replace("tiny-codec>=1", f"tiny-codec>={version}.5"), encoding="utf-8")
+        os.utime(path, (int(version), int(version)))
+        assert projects.lines(path) == (f"tiny-codec>={version}.5",)
+
+
 def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "package.json").write_text("{}", encoding="utf-8")
@@ -182,9 +214,6 @@ def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None
 
 
 def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> None:
-    from kit.commands import write_recipe
-    from kit.compiled import recipe
-
     write_recipe(
         tmp_path, "a", recipe('[[step]]\nuses = "pip"\nrequirements = ["six==1.17.0"]\n', runtime="python3.13")
     )

@@ -9,12 +9,14 @@ from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.compiled import recipe
 from kit.wheels import Index, make_sdist, make_wheel
 
+from builder.base import files
 from builder.base.errors import BuildError, LayerwrightError, UsageError
 from builder.model.architectures import ARM64
 from builder.model.runtimes import runtime
 from builder.packages.pypi.requirements_file import read
 from builder.packages.pypi.resolve import Wanted, resolve
 
+ONE, TWO = "0" * 64, "ab" * 32
 STEP = '[[step]]\nuses = "pip"\nfile = "requirements.txt"'
 SETUP = "open({marker!r}, 'w').close()\nfrom setuptools import setup\nsetup(name='sub', version='1.0')\n"
 BACKEND = """
@@ -148,7 +150,7 @@ def test_what_is_left_is_plain(project: Path) -> None:
     (project / "sub" / "requirements.txt").write_text(
         "\ufeff--only-binary=a\n"
         "a[x]>=1,<2 ; python_version > '3'  # a comment\n"
-        "b \\\n  --hash=sha256:00 \\\n  --hash=sha256:01\n"
+        f"b \\\n  --hash=sha256:{ONE} \\\n  --hash sha256:{TWO.upper()} --hash=sha512:{ONE}{TWO}\n"
         f"./{wheel.name}\n"
         "w @ https://files.test/w-1.0-py3-none-any.whl#sha256=00\n"
         "https://files.test/s-1.0.tar.gz\n"
@@ -162,11 +164,72 @@ def test_what_is_left_is_plain(project: Path) -> None:
     assert plain.requirements == (
         "z==1",
         'a[x]<2,>=1; python_version > "3"',
-        "b --hash=sha256:00 --hash=sha256:01",
+        f"b --hash=sha256:{ONE} --hash=sha256:{TWO}",
         wheel.as_uri(),
         "w @ https://files.test/w-1.0-py3-none-any.whl#sha256=00",
         "https://files.test/s-1.0.tar.gz",
     )
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--hash=sha256:abc",
+        "--hash=sha256:",
+        f"--hash=sha256:{'g' * 64}",
+        f"--hash=sha256:{ONE}0",
+        f"--hash=md5:{'0' * 32}",
+        f"--hash=sha512:{ONE}{TWO}",
+        f"--hash=foo:{ONE}",
+        f"--hash={ONE}",
+        f"--hash=sha256:{ONE} --hash=sha256:abc",
+    ],
+)
+def test_a_hash_that_is_none_or_cannot_be_compared_is_refused(project: Path, option: str) -> None:
+    path = project / "sub" / "requirements.txt"
+    path.write_text(f"a==1 {option}\n", encoding="utf-8")
+    (told,) = refused(path)
+    assert "requirements.txt:1: a==1" in told
+    assert "SHA-256" in told or "64 hexadecimal digits" in told or "not known" in told
+
+
+def hashed(index: Index, folder: Path, text: str) -> set[str]:
+    """Resolve a file in which `{name}` is the SHA-256 of a package's only file."""
+    digests = {name: files.sha256(make_wheel(index.folder, name, "1.0", requires=needs)) for name, needs in PACKAGES}
+    path = folder / "requirements.txt"
+    path.write_text(text.format(**digests, upper=digests["low"].upper()), encoding="utf-8")
+    return {each.name for each in resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)}
+
+
+PACKAGES: tuple[tuple[str, tuple[str, ...]], ...] = (("top", ("low",)), ("low", ()))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "top==1.0 --hash=sha256:{top}\nlow==1.0 --hash=sha256:{low}\n",
+        "top==1.0 --hash=sha256:{top}\nlow==1.0 --hash=sha256:{upper}\n",
+        "--require-hashes\ntop==1.0 --hash=sha256:{top}\nlow==1.0 --hash=sha256:{low}\n",
+        "top==1.0\n",
+    ],
+)
+def test_hashes_are_compared_for_all_packages_or_none(index: Index, tmp_path: Path, text: str) -> None:
+    assert hashed(index, tmp_path, text) == {"top", "low"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("top==1.0 --hash=sha256:{top}\n", "no hash is given for low"),
+        ("top==1.0 --hash=sha256:{top}\nlow==1.0\n", "no hash is given for low"),
+        ("--require-hashes\ntop==1.0\n", "no hash is given for low, top"),
+        ("top==1.0 --hash=sha256:{low}\nlow==1.0 --hash=sha256:{low}\n", "hash mismatch: the index has no file of top"),
+    ],
+)
+def test_a_package_without_its_hash_is_refused(index: Index, tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(LayerwrightError) as caught:
+        hashed(index, tmp_path, text)
+    assert told in caught.value.what
 
 
 def test_a_project_is_no_requirements_file(project: Path) -> None:
