@@ -3,10 +3,10 @@
 import dataclasses
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.base.errors import BuildError
 from builder.base.values import RelativePath, untrusted
-from builder.building.artifacts import Artifact
 from builder.layer import tree
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
@@ -15,8 +15,11 @@ from builder.packages.resolution import Resolution
 from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
+if TYPE_CHECKING:
+    from builder.building.artifacts import Artifact
 
-def assemble(loaded: Loaded, plan: Plan, artifacts: Mapping[str, Artifact], work: Path) -> Tree:
+
+def assemble(loaded: Loaded, plan: Plan, artifacts: "Mapping[str, Artifact]", work: Path) -> Tree:
     """Return the files of a layer. `artifacts` are those of its container, by stage; `work` is an empty folder.
 
     Raises BuildError if there are none, UntrustedError for a path that leaves /opt.
@@ -56,7 +59,7 @@ def _parsed(content: Tree, sender: str) -> Tree:
     return content
 
 
-def _libraries(plan: Plan, artifacts: Mapping[str, Artifact], content: Tree) -> Iterator[Entry]:
+def _libraries(plan: Plan, artifacts: "Mapping[str, Artifact]", content: Tree) -> Iterator[Entry]:
     """Yield the libraries to bundle: those that artifacts need and the runtime does not have."""
     rules = plan.recipe.libraries
     named = {*rules.dlopen, *(() if isinstance(rules.bundle, str) else rules.bundle)}
@@ -69,7 +72,7 @@ def _libraries(plan: Plan, artifacts: Mapping[str, Artifact], content: Tree) -> 
                 yield dataclasses.replace(entry, path=path)
 
 
-def _license_texts(artifacts: Mapping[str, Artifact], sonames: Collection[str]) -> Iterator[Entry]:
+def _license_texts(artifacts: "Mapping[str, Artifact]", sonames: Collection[str]) -> Iterator[Entry]:
     """Yield the license texts of bundled libraries, once per package."""
     seen: set[str] = set()
     for artifact in artifacts.values():

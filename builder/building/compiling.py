@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from builder.engine import buildx, host
 from builder.engine.failure import NoImageError
 from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.model import libraries
-from builder.model.manifest import LibraryRow
 from builder.model.recipe import Source
 from builder.model.steps import Build, Script
 from builder.model.target import Target
@@ -26,7 +25,6 @@ from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
 
 OWN_SECRETS = (dockerfile.ENVIRONMENT_SECRET, dockerfile.CA_SECRET, dockerfile.INDEX_SECRET)
-_LISTED = 5
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,37 +198,3 @@ def _source(source: Source) -> Path:
     if source.url and source.sha256:
         return sources.archive(source.url, source.sha256)
     return sources.commit(str(source.git), str(source.commit))
-
-
-# ---- reports of the artifacts --------------------------------------------------------------------------------------
-
-
-def outside_files(by_stage: Mapping[str, Artifact], container: Container) -> list[str]:
-    """Return warnings about files that scripts wrote outside of /opt, which are not part of the layer."""
-    tree = by_stage.get(TREE)
-    if tree is None:
-        return []
-    warnings = []
-    for number, step in container.steps:
-        if not isinstance(step, Script):
-            continue
-        listed = tree.text(f"outside/{number:02}").split("\n")[:-1]
-        if listed:
-            more = f" and {len(listed) - _LISTED} more" if len(listed) > _LISTED else ""
-            names = ", ".join(listed[:_LISTED])
-            warnings.append(f"step {number} wrote files outside of /opt, which are not in the layer: {names}{more}")
-    return warnings
-
-
-def bundled(by_stage: Mapping[str, Artifact]) -> tuple[LibraryRow, ...]:
-    """Return the report on each bundled library, once, sorted by soname."""
-    added: dict[str, LibraryRow] = {}
-    for artifact in by_stage.values():
-        for row in artifact.libraries().added:
-            added.setdefault(row.soname, row)
-    return tuple(added[name] for name in sorted(added))
-
-
-def how_notes(by_stage: Mapping[str, Artifact]) -> list[str]:
-    """Return remarks for the user on how artifacts were compiled."""
-    return [f"{stage}: {note}" for stage, artifact in sorted(by_stage.items()) for note in artifact.notes]

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from builder.base import credentials
-from builder.building import compiling
-from builder.building.artifacts import Artifact
 from builder.layer import licences, manifest
 from builder.layer.archive import WrittenZip
 from builder.layer.checks import Finding, Subject
@@ -23,11 +22,16 @@ from builder.model.manifest import (
     ZipFacts,
     document,
 )
+from builder.model.steps import Script
 from builder.plan import mode
-from builder.plan.container import TREE
+from builder.plan.container import TREE, Container
 from builder.plan.plan import Plan
 
 _LISTED = 6
+_OUTSIDE = 5
+
+if TYPE_CHECKING:
+    from builder.building.artifacts import Artifact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,10 +44,10 @@ class CheckedZip:
     savings: tuple[Saving, ...]
 
 
-def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip) -> Manifest:
+def describe(plan: Plan, artifacts: "Mapping[str, Artifact]", checked: CheckedZip) -> Manifest:
     """Return the manifest of a zip. Nothing in it depends on the host or the time of day."""
     layer, target, tree = plan.recipe.layer, plan.target, checked.subject.tree
-    libraries = compiling.bundled(artifacts)
+    libraries = _library_rows(artifacts)
     return Manifest(
         name=layer.name,
         layer_version=target.version,
@@ -75,7 +79,7 @@ def describe(plan: Plan, artifacts: Mapping[str, Artifact], checked: CheckedZip)
     )
 
 
-def _releasever(artifacts: Mapping[str, Artifact]) -> str | None:
+def _releasever(artifacts: "Mapping[str, Artifact]") -> str | None:
     found = (artifact.libraries().releasever for _, artifact in sorted(artifacts.items()))
     return next((release for release in found if release), None)
 
@@ -88,13 +92,13 @@ def _image(image: Image) -> ImageRow:
     return ImageRow(name=image.name, digest=image.digest)
 
 
-def _route(plan: Plan, artifacts: Mapping[str, Artifact]) -> str:
+def _route(plan: Plan, artifacts: "Mapping[str, Artifact]") -> str:
     """Return the slowest mode in which an artifact was compiled; the plan's route if there is none."""
     modes = {artifact.mode for artifact in artifacts.values()}
     return next((name for name in reversed(mode.MODES) if name in modes), plan.route)
 
 
-def _packages(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[PackageRow]:
+def _packages(plan: Plan, artifacts: "Mapping[str, Artifact]") -> Iterator[PackageRow]:
     """Yield the packages of the plan. The route of a compiled package is the mode in which it was compiled."""
     for package in plan.packages:
         artifact = artifacts.get(package.stage or TREE) if package.route == "compile" else None
@@ -141,7 +145,7 @@ def findings(built: Manifest) -> list[Finding]:
 # ---- notes ---------------------------------------------------------------------------------------------------------
 
 
-def _notes(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[str]:
+def _notes(plan: Plan, artifacts: "Mapping[str, Artifact]") -> Iterator[str]:
     """Yield remarks on the work of the containers."""
     if plan.container is None:
         return
@@ -151,9 +155,9 @@ def _notes(plan: Plan, artifacts: Mapping[str, Artifact]) -> Iterator[str]:
     reports = [artifact.libraries() for artifact in artifacts.values()]
     missing = {row.soname: row.by for report in reports for row in report.missing}
     refused = [row for report in reports for row in report.refused]
-    yield from (f"{name}: {note}" for note in compiling.how_notes(artifacts))
+    yield from (f"{name}: {note}" for note in _how_notes(artifacts))
     yield from (f"{name}: {language} was compiled under emulation" for language in slow)
-    yield from (f"{name}: {note}" for note in compiling.outside_files(artifacts, plan.container))
+    yield from (f"{name}: {note}" for note in _outside_files(artifacts, plan.container))
     yield from (f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items())
     yield from (f"{name}: {row.by} needs {row.soname}; a part of the C library cannot be bundled" for row in refused)
 
@@ -184,3 +188,37 @@ def _bundled(name: str, rows: Sequence[LibraryRow]) -> Iterator[str]:
         more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
         names = ", ".join(listed[:_LISTED]) + more
         yield f"{name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"
+
+
+# ---- reports of the artifacts --------------------------------------------------------------------------------------
+
+
+def _outside_files(by_stage: "Mapping[str, Artifact]", container: Container) -> list[str]:
+    """Return warnings about files that scripts wrote outside of /opt, which are not part of the layer."""
+    tree = by_stage.get(TREE)
+    if tree is None:
+        return []
+    warnings = []
+    for number, step in container.steps:
+        if not isinstance(step, Script):
+            continue
+        listed = tree.text(f"outside/{number:02}").split("\n")[:-1]
+        if listed:
+            more = f" and {len(listed) - _OUTSIDE} more" if len(listed) > _OUTSIDE else ""
+            names = ", ".join(listed[:_OUTSIDE])
+            warnings.append(f"step {number} wrote files outside of /opt, which are not in the layer: {names}{more}")
+    return warnings
+
+
+def _library_rows(by_stage: "Mapping[str, Artifact]") -> tuple[LibraryRow, ...]:
+    """Return the report on each bundled library, once, sorted by soname."""
+    added: dict[str, LibraryRow] = {}
+    for artifact in by_stage.values():
+        for row in artifact.libraries().added:
+            added.setdefault(row.soname, row)
+    return tuple(added[name] for name in sorted(added))
+
+
+def _how_notes(by_stage: "Mapping[str, Artifact]") -> list[str]:
+    """Return remarks for the user on how artifacts were compiled."""
+    return [f"{stage}: {note}" for stage, artifact in sorted(by_stage.items()) for note in artifact.notes]

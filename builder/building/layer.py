@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
 from builder.base.errors import EngineError
-from builder.building import compiling, describing, layer_cache, pinning, tested
-from builder.building.artifacts import Artifact
+from builder.building import describing, layer_cache, pinning, tested
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
 from builder.engine import client, containers
@@ -29,8 +29,10 @@ from builder.plan.mode import EngineOptions
 from builder.plan.outlook import interpreter, without_bytecode
 from builder.plan.plan import Plan
 from builder.plan.planning import plan
-from builder.smoke import run
-from builder.smoke.run import SmokeResult
+from builder.smoke.results import SmokeResult
+
+if TYPE_CHECKING:
+    from builder.building.artifacts import Artifact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +152,8 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
     container = job.plan.container
     artifacts: dict[str, Artifact] = {}
     if container:
+        from builder.building import compiling
+
         compilation = compiling.Work(container=container, folder=job.loaded.folder, options=job.options.containers)
         artifacts = compiling.make(compilation, job.events)
     with cache_paths.workspace() as work, job.store:
@@ -165,7 +169,7 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
 
 
 def _finish(
-    job: _Job, final: Tree, slimmed: slim.Slimmed, artifacts: Mapping[str, Artifact]
+    job: _Job, final: Tree, slimmed: slim.Slimmed, artifacts: "Mapping[str, Artifact]"
 ) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
     """Check, write and test the zip. It is moved to its final path only if nothing fails.
 
@@ -227,6 +231,8 @@ def _test(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | Non
 
     Returns None, with a note for the user, if they are optional and the engine or the image is not available.
     """
+    from builder.smoke import run
+
     job.events.begin("testing", "in the runtime's image")
     target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
     engine, required = job.options.containers.engine, job.options.test == "always"

@@ -10,7 +10,7 @@ from builder.base.documents import Document, Typed
 from builder.model.images import run_image
 from builder.model.recipes import Loaded
 from builder.model.target import Target
-from builder.smoke.run import SmokeResult
+from builder.smoke.results import SmokeResult
 
 FORMAT = 1
 

@@ -12,7 +12,8 @@ from builder.layer.reader import LayerZip
 from builder.model import recipes
 from builder.model.recipe import Test
 from builder.smoke import run
-from builder.smoke.run import Sandbox, SmokeResult
+from builder.smoke.results import SmokeResult
+from builder.smoke.run import Sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,7 +17,7 @@ from builder.cli.options.smoke import SmokeTestOptions
 if TYPE_CHECKING:
     from builder.building.checking import Destination, Together, Verdict
     from builder.building.testing import ZipTests
-    from builder.smoke.run import SmokeResult
+    from builder.smoke.results import SmokeResult
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,6 @@ from builder.base import programs
 from builder.engine.sandbox import File
 from builder.model.runtimes import Runtime
 from builder.model.tools import tools
-from builder.packages.maven import mvn
 
 _MODERN = 17
 
@@ -29,6 +28,8 @@ def _run(runtime: Runtime, purpose: str, name: str) -> list[str]:
 
 def compiler(runtime: Runtime) -> Iterator[File]:
     """Yield the jar of the compiler. It is downloaded once."""
+    from builder.packages.maven import mvn
+
     ecj = tools().ecj if int(runtime.series) >= _MODERN else tools().ecj_java8
     path = mvn.jars(ecj.jar)[ecj.coordinates]
     yield "var/task/ecj.jar", 0o644, path.read_bytes(), None

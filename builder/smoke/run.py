@@ -23,6 +23,7 @@ from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
 from builder.smoke import jvm
+from builder.smoke.results import SmokeResult
 from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for, import_ms, relevant_lines, smoke_test
 
 _TAIL = 6
@@ -33,24 +34,6 @@ _CODE_FILES = {"python": "py", "nodejs": "mjs", "ruby": "rb"}
 _ENTRY_POINT = "/lambda-entrypoint.sh"
 _EMULATOR = "/usr/local/bin/aws-lambda-rie"
 """The runtime interface emulator of Amazon's images. Unlike the entry point of `provided`, it starts /opt/bootstrap."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SmokeResult:
-    """A test that passed."""
-
-    what: str
-    runtime: str
-    arch: str
-    seconds: float
-    """Duration from the creation of the container to its exit."""
-    cold_ms: float | None
-    """Milliseconds that the imports, or the first invocation, took in a new process; None if not measured."""
-    emulated: bool
-    """Whether the layer's architecture was emulated, which makes the times unreliable."""
-
-    def as_json(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ from builder.base.errors import SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.model import recipes
 from builder.model.target import targets
-from builder.smoke.run import SmokeResult
+from builder.smoke.results import SmokeResult
 
 TARGET = "a-1.0-python3.13-arm64"
 WELL_BEFORE_ITS_END = 20 << 20

@@ -26,13 +26,13 @@ def for_seconds(target: FuzzTarget, seconds: float) -> int:
 
 def for_cases(target: FuzzTarget, cases: int) -> int:
     """Try a number of inputs. Returns it."""
-    return _batches(target, lambda tried: tried < cases)
+    return _batches(target, lambda tried: tried < cases, min(cases, BATCH))
 
 
-def _batches(target: FuzzTarget, goes_on: Callable[[int], bool]) -> int:
+def _batches(target: FuzzTarget, goes_on: Callable[[int], bool], size: int = BATCH) -> int:
     tried, batch = 0, 0
 
-    @settings(max_examples=BATCH, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=size, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(mutated(target.seeds))
     def attempt(example: bytes) -> None:
         nonlocal tried

@@ -27,7 +27,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.plan.mode import EngineOptions
 from builder.smoke import run
-from builder.smoke.run import SmokeResult
+from builder.smoke.results import SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 MODULE = {"python/mod.py": b"VALUE = 7\n"}

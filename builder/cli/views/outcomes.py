@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from builder.cli import terminal
-from builder.smoke.run import SmokeResult
+from builder.smoke.results import SmokeResult
 
 
 def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
