@@ -18,7 +18,6 @@ from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.failure import package_names
 from builder.layer import interpreters
-from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
 from builder.model.manifest import FindingRow
@@ -26,6 +25,7 @@ from builder.model.recipes import Loaded
 from builder.model.steps import Build, Gem, Npm, Packages, Pip, Script
 from builder.model.steps.cargo import Cargo
 from builder.model.steps.go import Go
+from builder.model.symbol_versions import version_key
 from builder.model.target import Target, targets
 from builder.packages import table
 from builder.packages.npm import package_lock

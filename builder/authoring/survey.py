@@ -11,8 +11,7 @@ from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, NothingSelectedError
 from builder.engine import survey
 from builder.engine.client import Engine
-from builder.layer import versions
-from builder.model import image_facts, images, libraries, runtimes
+from builder.model import image_facts, images, libraries, runtimes, symbol_versions
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.image_facts import ImageFacts
 from builder.model.recipes import Loaded
@@ -139,10 +138,10 @@ def _of_building(found: ImageFacts, runtime: Runtime) -> Iterator[str]:
     if manager is None:
         yield "no package manager that layerwright knows"
     elif runtime.assumed_manager != manager:
-        yield f"its package manager is {manager}, assumed was {runtime.assumed_manager}"
+        yield f"its package manager is {manager}, where {runtime.assumed_manager} was assumed"
     brought = {tool.partition("=")[0] for tool in runtime.tools}
     if missing := [name for name in _USED if name not in found.programs and name not in brought]:
-        yield f"build steps may start what it has not: {', '.join(missing)}"
+        yield f"programs that build steps may start, and it lacks: {', '.join(missing)}"
     if runtime.language == "nodejs" and not found.node_headers:
         yield "no headers of Node.js: native modules take those of an npm package"
 
@@ -152,12 +151,12 @@ def _of_running(found: ImageFacts, runtime: Runtime, arch: Architecture) -> Iter
     assumed = libraries.certain([runtime], [arch]) - {arch.loader.rpartition("/")[2]}
     if absent := sorted(name for name in assumed - having.keys() if _SONAME.fullmatch(name)):
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
-        yield f"libraries that it has not: {', '.join(absent[:_SHOWN])}{more}"
+        yield f"libraries that it lacks: {', '.join(absent[:_SHOWN])}{more}"
     for name in sorted(having):
         known = libraries.versions_of(name, runtime, arch)
         if known is None:
             continue
         own = found.language_libraries.get(name) or found.libraries.get(name, ())
         for version in known.everywhere:
-            if not versions.has(own, version):
-                yield f"`{name}` has {versions.same_family(own, version)}, assumed was {version}"
+            if not symbol_versions.has(own, version):
+                yield f"`{name}` has {symbol_versions.same_family(own, version)}, where {version} was assumed"

@@ -99,11 +99,14 @@ def _content(path: str) -> str:
 
 
 def generate(name: Path) -> tuple[Path, Path]:
-    """Write a new key pair as NAME.key and NAME.pub, for this user only, and return the paths.
+    """Write a new key pair as NAME.key, for this user only, and NAME.pub, and return the paths.
 
     Raises UsageError if one of them exists: a key that is overwritten is lost.
     """
     _require_library()
+    if not name.name:
+        msg = "the keys need a name"
+        raise UsageError(msg, hint="for example `layerwright cache key team-cache`")
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -113,8 +116,8 @@ def generate(name: Path) -> tuple[Path, Path]:
     paths = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
     written: list[Path] = []
     try:
-        for path, content in zip(paths, (private, public), strict=True):
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+        for path, content, mode in zip(paths, (private, public), (0o600, 0o644), strict=True):
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
                 written.append(path)
                 stream.write(content)
     except OSError as error:

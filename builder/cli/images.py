@@ -106,7 +106,7 @@ class SurveyOptions(Bundle):
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.everything == (self.image is not None):
-            yield Mistake("one image is named, or --all images are surveyed", "see `layerwright images survey --help`")
+            yield Mistake("name one image, or give --all", "for example `layerwright images survey amazonlinux:2023`")
         if self.runtimes and not self.everything:
             yield Mistake("--runtime chooses among --all images", "add --all, or leave --runtime out")
 

@@ -9,8 +9,8 @@ from builder.base import processes
 from builder.base.errors import EngineError
 from builder.engine import failure, owned
 from builder.engine.client import Engine
-from builder.layer import versions
 from builder.layer.elf import MAGIC, UnreadableElfError, parse
+from builder.model import symbol_versions
 from builder.model.architectures import Architecture
 
 _LIBRARIES = re.compile(r"^(?:usr/)?lib(?:64)?/(?:[a-z0-9_]+-linux-gnu/)?(?P<name>[^/]*\.so(?:\.[^/]*)?)$")
@@ -106,6 +106,6 @@ def _highest(data: bytes) -> tuple[str, ...]:
     if data[:4] != MAGIC:
         return ()
     try:
-        return versions.of_each_family(parse(data).defined)
+        return symbol_versions.of_each_family(parse(data).defined)
     except UnreadableElfError:
         return ()

@@ -8,9 +8,9 @@ from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
 from builder.layer.elf import Elf
 from builder.layer.manifest import ceilings
-from builder.layer.versions import highest
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.manifest import Ceilings, document
+from builder.model.symbol_versions import highest
 
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.base.documents import Document
-from builder.layer.versions import highest
 from builder.model.manifest import VERSION, AnyManifest, Ceilings, Manifest, document, parse, parse_any
+from builder.model.symbol_versions import highest
 
 if TYPE_CHECKING:  # `list` reads manifests and must not pay for what writes them
     from builder.layer.checks import Subject

@@ -18,6 +18,7 @@ CUSTOM = "custom-"
 _CUSTOM_NAME = re.compile(rf"{CUSTOM}[a-z0-9][a-z0-9.-]{{0,40}}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*[.:][A-Za-z0-9.:-]*/[A-Za-z0-9._/-]+:[A-Za-z0-9._{}-]+")
 """With the host of its registry; `{arch}` in the tag is the architecture."""
+_FIELD = re.compile(r"\{[^}]*\}?")
 _PYTHON = re.compile(r"\d+\.\d+")
 
 
@@ -230,7 +231,9 @@ def _wrong_customs(found: Mapping[str, CustomRuntimeTable]) -> Iterator[str]:
         if not _CUSTOM_NAME.fullmatch(name):
             yield f"runtime.{name}: the name must be {CUSTOM} and lower-case letters, digits, dots and hyphens"
         for key, image in (("image", custom.table.image), ("build-image", custom.table.build_image)):
-            if not _IMAGE.fullmatch(image):
+            if not image:
+                continue  # told already as a missing key
+            if not _IMAGE.fullmatch(image) or set(_FIELD.findall(image)) - {"{arch}"}:
                 yield f"runtime.{name}.{key}: `{image}` is not a registry, a name and a tag: host/name:tag"
         if custom.table.language == "python" and not _PYTHON.fullmatch(custom.table.series):
             yield f"runtime.{name}.series: a Python needs its version, for example 3.13"

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from builder.base.errors import UsageError, near
-from builder.model import image_facts
+from builder.model import image_facts, surveyed_system
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtime_tables import (
     CUSTOM,
@@ -144,7 +144,8 @@ class Runtime:
         """Return the warning for a preview or a deprecated runtime, or None."""
         status = self.status(today)
         if self.customer and not self.surveyed_libraries:
-            return f"what {self.name} has is not known: `layerwright images survey --all --runtime {self.name}` asks it"
+            command = f"layerwright images survey --all --runtime {self.name}"
+            return f"the libraries of {self.name} are unknown until `{command}` asks its image"
         if status == "preview":
             return f"{self.name} is a preview: Lambda may still change it"
         if status in {"deprecated", "update only"}:
@@ -197,14 +198,17 @@ def _of_project(path: Path, changed: int) -> dict[str, Runtime]:  # noqa: ARG001
     found = {}
     for name, custom in project_runtimes(path).items():
         runtime = _runtime(name, custom.table)
+        surveyed = {
+            arch: {**facts.libraries, **facts.language_libraries}
+            for arch in ARCHITECTURES
+            if (facts := image_facts.of(custom.table.image.replace("{arch}", arch)))
+        }
         found[name] = dataclasses.replace(
             runtime,
+            os=surveyed_system.of(runtime.name, runtime.os, tuple(surveyed.values())),
             directories=custom.directories or runtime.directories,
-            surveyed_libraries={
-                arch: {**facts.libraries, **facts.language_libraries}
-                for arch in ARCHITECTURES
-                if (facts := image_facts.of(custom.table.image.replace("{arch}", arch)))
-            },
+            provides=(),  # what Lambda adds to its own images is not in others
+            surveyed_libraries=surveyed,
         )
     return found
 

@@ -37,7 +37,6 @@ FORMATS = {
             "layer.manifest",
             "layer.sbom",
             "layer.tokens",
-            "layer.versions",
         ),
     ),
     "container": Format(

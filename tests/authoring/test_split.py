@@ -16,11 +16,11 @@ from builder.authoring.split_recipes import untested, write
 from builder.base.emitter import Events
 from builder.building.layer import Options, build
 from builder.layer import interpreters
-from builder.layer.versions import version_key
 from builder.model import recipes
 from builder.model.architectures import host_architecture
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.steps import Pip
+from builder.model.symbol_versions import version_key
 from builder.model.target import targets
 from builder.packages.pypi.ecosystem import ECOSYSTEM
 

@@ -30,7 +30,8 @@ def test_a_pair_is_written_for_this_user_only_and_never_overwritten(tmp_path: Pa
     paths = sorted(tmp_path.iterdir())
     assert [path.name for path in paths] == ["team.cache.key", "team.cache.pub"]
     if sys.platform != "win32":
-        assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
+        assert [stat.S_IMODE(path.stat().st_mode) for path in paths] == [0o600, 0o644]
+    assert layerwright("cache", "key", "", cwd=tmp_path).code == 2
     before = [path.read_bytes() for path in paths]
     assert not any(line in made.out + made.err for data in before for line in data.decode().splitlines())
     for left in paths:  # one of the two is enough

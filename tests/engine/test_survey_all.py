@@ -40,8 +40,8 @@ def test_a_survey_writes_what_images_have_and_tells_what_differs(folder: Path) -
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "one image is named, or --all"),
-        (("x:1", "--all"), "one image is named, or --all"),
+        ((), "name one image, or give --all"),
+        (("x:1", "--all"), "name one image, or give --all"),
         (("x:1", "--runtime", "python3.13"), "--runtime chooses among --all"),
     ],
 )

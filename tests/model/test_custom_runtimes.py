@@ -12,7 +12,9 @@ from builder.base.errors import UsageError
 from builder.model import image_facts, images, libraries, runtimes
 from builder.model.architectures import X86_64
 from builder.model.image_facts import ImageFacts
-from builder.model.runtimes import runtime
+from builder.model.runtimes import Runtime, runtime
+from builder.packages.pypi import tags
+from builder.publish.layer_version import InputZip, gather
 
 IMAGE = "registry.example.com:5000/team/python:3.13-{arch}"
 OWN = f"""
@@ -79,6 +81,47 @@ def test_what_is_not_known_of_it_is_said_until_it_is_surveyed(folder: Path) -> N
     assert folder.joinpath("facts").is_dir()
 
 
+def survey(**libraries: str) -> Runtime:
+    """Return the runtime after a survey that found these versions: of `c`, `stdcpp` and `gcc_s`."""
+    names = {"c": "libc.so.6", "stdcpp": "libstdc++.so.6", "gcc_s": "libgcc_s.so.1"}
+    write()
+    path = IMAGE.replace("{arch}", "x86_64")
+    found = {names[name]: tuple(versions.split()) for name, versions in libraries.items()}
+    image_facts.file_of(path).parent.mkdir(exist_ok=True)
+    image_facts.file_of(path).write_text(image_facts.text(ImageFacts(image=path, libraries=found)), encoding="utf-8")
+    runtimes.forget()
+    return runtime("custom-orders")
+
+
+def test_ceilings_are_those_of_the_surveyed_image() -> None:
+    own = survey(c="GLIBC_2.38", stdcpp="CXXABI_1.3.14 GLIBCXX_3.4.32", gcc_s="GCC_13.0.0")
+    system = own.os
+    assert (system.glibc, system.glibcxx, system.cxxabi, system.libgcc) == ("2.38", "3.4.32", "1.3.14", "13.0.0")
+    assert (system.glibcxx_image, system.cxxabi_image, system.libgcc_image) == ("3.4.32", "1.3.14", "13.0.0")
+    assert (system.manylinux, system.uv_platforms) == (38, ("manylinux_2_38",))
+    assert system.title == "the image of custom-orders"
+    assert own.provides == ()
+    assert tags.rank("a-1-cp313-cp313-manylinux_2_38_x86_64.whl", own, X86_64) is not None
+    assert tags.rank("a-1-cp313-cp313-manylinux_2_39_x86_64.whl", own, X86_64) is None
+
+
+@pytest.mark.parametrize(
+    ("glibc", "platforms"),
+    [
+        ("2.31", ("manylinux_2_31",)),
+        ("2.29", ("manylinux_2_28", "manylinux_2_31")),
+        ("2.42", ("manylinux_2_40",)),
+        ("2.12", ("manylinux_2_17",)),
+    ],
+)
+def test_a_glibc_that_uv_does_not_know_is_asked_for_by_its_neighbours(glibc: str, platforms: tuple[str, ...]) -> None:
+    assert survey(c=f"GLIBC_{glibc}").os.uv_platforms == platforms
+
+
+def test_what_a_survey_does_not_tell_is_that_of_the_system() -> None:
+    assert survey(c="").os == runtime("python3.13").os
+
+
 @pytest.mark.parametrize(
     ("text", "mistakes"),
     [
@@ -90,6 +133,7 @@ def test_what_is_not_known_of_it_is_said_until_it_is_surveyed(folder: Path) -> N
         ('[runtime.custom-x]\nos = "al2023"\nlanguage = "python"\n', ["image", "needs its version, for example 3.13"]),
         ('[runtime.custom-x]\nimage = "a.b/c:1"\nos = "al2023"\nbuildimage = "x"\n', ["buildimage"]),
         ("[runtime", ["table declaration"]),
+        ('[runtime.custom-x]\nimage = "a.b/c:1-{ach}"\nos = "al2023"\n', ["`a.b/c:1-{ach}` is not a registry"]),
     ],
 )
 def test_all_mistakes_of_the_file_are_told_together(text: str, mistakes: list[str]) -> None:
@@ -97,6 +141,7 @@ def test_all_mistakes_of_the_file_are_told_together(text: str, mistakes: list[st
     with pytest.raises(UsageError, match=r"runtimes\.toml has \d mistake") as caught:
         runtimes.runtimes()
     told = "\n".join(caught.value.why)
+    assert told.count("image:") <= 2
     for mistake in mistakes:
         assert mistake in told
 
@@ -106,13 +151,12 @@ def test_commands_know_it(folder: Path) -> None:
     write_recipe(folder, "a", recipe(SIX, runtime="custom-orders", arch="x86_64"))
     built = layerwright("build", "a", "--no-test", cwd=folder)
     assert built.code == 0, built.err
-    assert "what custom-orders has is not known" in built.err
+    assert "the libraries of custom-orders are unknown until" in built.err
     path = folder / "dist" / "a-1.0-custom-orders-x86_64.zip"
     assert path.is_file()
     assert layerwright("check", str(path), cwd=folder).code == 0
     assert re.search(r"custom-orders +Amazon Linux 2023", layerwright("runtimes", cwd=folder).out)
-    told = layerwright("publish", "a", "--region", "eu-west-1", "--account", "123456789012", "--dry-run", cwd=folder)
-    assert "unknown runtime" not in told.err
+    assert gather([InputZip(zip=path)])[0].runtimes == ("custom",)
 
 
 def test_lambda_knows_it_as_custom() -> None:

@@ -17,7 +17,7 @@ def show(found: Survey) -> None:
         terminal.warn(error.brief)
     differing = sum(bool(image.differences) for image in found.images)
     folder = found.images[0].file.parent
-    terminal.result(f"{folder}: {len(found.images)} images, {differing} not as they were known; commit the folder")
+    terminal.result(f"{folder}: {len(found.images)} images, {differing} with differences; commit the folder")
 
 
 def document(found: Survey) -> dict[str, Any]:

@@ -15,7 +15,8 @@ tell shell "$([ -n "${BASH_VERSION-}" ] && echo bash || echo other)"
 # The package that has the program says more than its name: microdnf goes by the name of dnf.
 for name in dnf microdnf yum; do
     path=$(command -v "$name") || continue
-    tell "manager.$name" "$(rpm -qf --queryformat '%{NAME} %{VERSION}' "$path" 2>/dev/null || echo unknown)"
+    package=$(rpm -qf --queryformat '%{NAME} %{VERSION}' "$path" 2>/dev/null) || package=unknown # rpm tells its errors
+    tell "manager.$name" "$package"
 done
 
 kind=none

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from builder.layer import versions
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf, symbols
-from builder.layer.versions import version_key
+from builder.model import symbol_versions
+from builder.model.symbol_versions import version_key
 
 _LOADED_FROM = re.compile(r"^(?:lib|bin|extensions)/[^/]+$|^bootstrap$|\.libs/[^/]+$")
 _FOREIGN_FORMATS = {
@@ -94,7 +94,7 @@ def glibcxx(subject: Subject) -> Iterator[Finding]:
         ("GCC", system.libgcc, system.libgcc_image),
     ):
         for path, elf, needed in _above(subject, family, safe):
-            never = versions.number(needed) > version_key(image)
+            never = symbol_versions.number(needed) > version_key(image)
             where = (
                 f"{system.title} has {image}" if never else f"only the newest {system.title} has it, older hosts {safe}"
             )
@@ -115,12 +115,12 @@ def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, E
         needed = [
             need.version
             for need in elf.versions
-            if versions.family(need.version) == family
+            if symbol_versions.family(need.version) == family
             and not need.weak
             and need.library not in bundled
             and _SYSTEM_LIBRARIES.match(need.library)
         ]
-        if needed and versions.number(highest := max(needed, key=versions.number)) > limit:
+        if needed and symbol_versions.number(highest := max(needed, key=symbol_versions.number)) > limit:
             yield path, elf, highest
 
 

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from builder.layer import linking, versions
+from builder.layer import linking
 from builder.layer.checks.binaries import example, loaded
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf, VersionNeed
-from builder.model import libraries
+from builder.model import libraries, symbol_versions
 from builder.model.libraries import FoundVersions
 
 _OTHER_CHECKS = {"GLIBC", "GLIBCXX", "CXXABI", "GCC"}
@@ -29,11 +29,11 @@ def _highest(elf: Elf) -> Iterator[VersionNeed]:
     """Yield the highest version of each family that a file needs of each library."""
     by_family: dict[tuple[str, str], list[VersionNeed]] = defaultdict(list)
     for need in elf.versions:
-        family = versions.family(need.version)
+        family = symbol_versions.family(need.version)
         if family and not need.weak and family not in _OTHER_CHECKS:
             by_family[need.library, family].append(need)
     for needs in by_family.values():
-        yield max(needs, key=lambda need: versions.number(need.version))
+        yield max(needs, key=lambda need: symbol_versions.number(need.version))
 
 
 def _of_need(subject: Subject, path: str, elf: Elf, need: VersionNeed) -> Finding | None:
@@ -45,7 +45,7 @@ def _of_need(subject: Subject, path: str, elf: Elf, need: VersionNeed) -> Findin
             having = libraries.versions_of(need.library, runtime, arch)
             if having and (reason := _lacks(having, need.version)):
                 lacking.append(f"{runtime.name} has {reason}")
-                never = never or not versions.has(having.newest, need.version)
+                never = never or not symbol_versions.has(having.newest, need.version)
     if not lacking:
         return None
     certain = never and (loaded(path, elf) or elf.program or subject.own)
@@ -61,9 +61,9 @@ def _of_need(subject: Subject, path: str, elf: Elf, need: VersionNeed) -> Findin
 
 def _lacks(having: FoundVersions, version: str) -> str | None:
     """Return what a runtime has instead of a version; None if every host has it."""
-    if versions.has(having.everywhere, version):
+    if symbol_versions.has(having.everywhere, version):
         return None
-    best = versions.same_family(having.everywhere, version)
-    if not versions.has(having.newest, version):
+    best = symbol_versions.same_family(having.everywhere, version)
+    if not symbol_versions.has(having.newest, version):
         return f"{best} in {having.folder}"
-    return f"{best} in {having.folder}, and only the newest image {versions.same_family(having.newest, version)}"
+    return f"{best} in {having.folder}, and only the newest image {symbol_versions.same_family(having.newest, version)}"

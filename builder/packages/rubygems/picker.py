@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from builder.base.errors import BuildError
 from builder.layer import elf
-from builder.layer.versions import version_key
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
 from builder.model.steps.gem_version import Requirement, Version
+from builder.model.symbol_versions import version_key
 from builder.model.target import Target
 from builder.packages.rubygems import gemspec, index
 from builder.packages.rubygems.resolution import ChosenGem, described, other_abi

@@ -15,9 +15,9 @@ from builder.layer import checks, elf
 from builder.layer.checks import Finding
 from builder.layer.reader import BadArchiveError, LayerZip
 from builder.layer.tree import Entry, OnDisk, Tree, of
-from builder.layer.versions import highest
 from builder.model.architectures import X86_64, architecture
 from builder.model.runtimes import runtime
+from builder.model.symbol_versions import highest
 from builder.packages import table
 
 FAMILIES = ("GLIBC", "GLIBCXX", "CXXABI", "GCC")
