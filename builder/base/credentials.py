@@ -107,9 +107,23 @@ def _indexes() -> Iterator[str]:
             if not separator or "://" in name:
                 yield word
                 continue
-            key = re.sub(r"[^A-Z0-9]", "_", name.upper())
-            user = os.environ.get(f"UV_INDEX_{key}_USERNAME")
-            if user and "@" not in urlsplit(url).netloc:
-                password = os.environ.get(f"UV_INDEX_{key}_PASSWORD", "")
-                url = url.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)
-            yield url
+            yield named(name, url)
+
+
+def variable(name: str) -> str:
+    """Return what the variables for user name and password of a named index begin with."""
+    return f"UV_INDEX_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+
+
+def named(name: str, url: str) -> str:
+    """Return the URL of a named index with the user name and password in the environment, if it has none itself."""
+    user = os.environ.get(f"{variable(name)}_USERNAME")
+    password = os.environ.get(f"{variable(name)}_PASSWORD", "")
+    return within(url, user, password) if user else url
+
+
+def within(url: str, user: str, password: str) -> str:
+    """Return a URL with a user name and a password, if it has none."""
+    if "@" in urlsplit(url).netloc:
+        return url
+    return url.replace("://", f"://{quote(user, safe='')}:{quote(password, safe='')}@", 1)

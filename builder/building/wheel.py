@@ -168,7 +168,9 @@ def _repaired(
     """Import the compiled wheels in the image of the runtime, copy them to the output folder, and yield them."""
     with cache_paths.workspace() as work:
         built = packages.wheels(artifacts, work / "wheels", repaired=True)
-        install([*prebuilt, *built.values()], packages.target.base, packages.target.arch, work / "python")
+        install(
+            [*prebuilt, *built.values()], packages.target.base, packages.target.arch, work / "python", packages.indexes
+        )
         _import(work / "python", packages.target, list(built), engine_options)
         for compiled in packages.compiles:
             path = work / "wheels" / built[compiled.name].filename

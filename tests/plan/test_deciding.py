@@ -201,7 +201,11 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "unavailable": NOTHING,
         "online": CHOOSES,
         "warnings": NOTHING,
+        "indexes": NOTHING,
     },
+    "Indexes": nothing(["default", "extra", "links", "only_links", "trusted", "bound"], NOTHING),
+    "Index": nothing(["url", "name", "flat", "password_in"], NOTHING),
+    "Binding": nothing(["index", "marker", "version"], NOTHING),
     "Route": {"package": PARTS, "sdist": PARTS, **nothing(["kind", "reason", "size"], NOTHING)},
     "Pinned": {
         "name": wheel,

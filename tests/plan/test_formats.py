@@ -17,8 +17,9 @@ ROOMS = ("layer", "packages", "plan", "building")
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem memory planning resolution table",
-    "packages.pypi": "build_requirements build_system changelogs command_line dist dividing ecosystem hashes installed "
-    "known locks markers metadata names planning project_files projects published pylock releases requirements_file "
+    "packages.pypi": "bindings build_requirements build_system changelogs command_line dist dividing ecosystem hashes "
+    "index_options index_passwords index_tables indexes installed known locks markers metadata names planning "
+    "project_files project_indexes projects published pylock releases requirement_lines requirements_file "
     "requirements_lock resolve routes tags wanted",
     "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",

@@ -18,6 +18,7 @@ from builder.model.target import Target
 from builder.packages.pypi import build_system, known, published, requirements_lock, sdist, tags
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.names import StoredName, StoredVersion
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolve import Wanted, best, resolve
@@ -43,7 +44,7 @@ class BuildFile:
         return not wheel or any(tags.rank(self.file.filename, runtime, arch) is not None for arch in architectures)
 
 
-def locked(pins: Sequence[Pin], path: Path, target: Target) -> tuple[BuildFile, ...]:
+def locked(pins: Sequence[Pin], path: Path, target: Target, indexes: Indexes) -> tuple[BuildFile, ...]:
     """Return the files of the pins of a lock. Both architectures have theirs, since a build can run on either.
 
     Raises BuildError if the index has other files than the lock.
@@ -52,14 +53,14 @@ def locked(pins: Sequence[Pin], path: Path, target: Target) -> tuple[BuildFile, 
         candidate
         for group in _one_of_each(pins)
         for arch in _first(target.arch)
-        for candidate in _pinned(group, path, dataclasses.replace(target, architectures=(arch,)), target.arch)
+        for candidate in _pinned(group, path, dataclasses.replace(target, architectures=(arch,)), target.arch, indexes)
     )
     return _files(found, target.base)
 
 
-def offered(systems: Sequence[BuildSystem], target: Target) -> tuple[BuildFile, ...]:
+def offered(systems: Sequence[BuildSystem], target: Target, indexes: Indexes) -> tuple[BuildFile, ...]:
     """Return the files that the index has at this moment. Raises BuildError if a requirement is not available."""
-    return _files(built_with(systems, target.base, (), (target.arch,)), target.base)
+    return _files(built_with(systems, target.base, Wanted(indexes=indexes), (target.arch,)), target.base)
 
 
 def of_archives(compiled: Iterable[tuple[str, str, Dist]]) -> tuple[BuildSystem, ...]:
@@ -68,16 +69,17 @@ def of_archives(compiled: Iterable[tuple[str, str, Dist]]) -> tuple[BuildSystem,
 
 
 def built_with(
-    systems: Sequence[BuildSystem], runtime: Runtime, kept: tuple[str, ...], needed: Architectures
+    systems: Sequence[BuildSystem], runtime: Runtime, query: Wanted, needed: Architectures
 ) -> tuple[Candidate, ...]:
     """Return the build requirements of sdists, a package in several versions if they need different ones.
 
+    The query has indexes, and the versions to keep where the build systems allow them.
     Each package has its files for both architectures, since a build can run on either. Raises BuildError if a
     requirement is not available on one that is `needed`.
     """
     merged: dict[tuple[str, str], Candidate] = {}
     while systems:
-        resolved = tuple(_together(systems, runtime, kept, needed))
+        resolved = tuple(_together(systems, runtime, query, needed))
         sources = {
             (each.name, each.version): each.sdist
             for each in resolved
@@ -91,26 +93,26 @@ def built_with(
 
 
 def _together(
-    systems: Sequence[BuildSystem], runtime: Runtime, kept: tuple[str, ...], architectures: Architectures
+    systems: Sequence[BuildSystem], runtime: Runtime, query: Wanted, architectures: Architectures
 ) -> Iterator[Candidate]:
     """Yield what sdists are built with: the same versions for all, if there are some that fit all."""
     required = [text for system in systems for text in system.requires]
     perhaps = [text for system in systems for text in system.perhaps]
     for texts in ([*required, *perhaps], required):
         with contextlib.suppress(BuildError):
-            yield from tuple(_on_each_machine(texts, runtime, kept, architectures))
+            yield from tuple(_on_each_machine(texts, runtime, query, architectures))
             return
     if len(systems) == 1:
-        yield from _on_each_machine(required, runtime, kept, architectures)
+        yield from _on_each_machine(required, runtime, query, architectures)
     else:
         for system in systems:
-            yield from _together((system,), runtime, kept, architectures)
+            yield from _together((system,), runtime, query, architectures)
 
 
 def _on_each_machine(
-    requirements: Sequence[str], runtime: Runtime, kept: tuple[str, ...], needed: Architectures
+    requirements: Sequence[str], runtime: Runtime, query: Wanted, needed: Architectures
 ) -> Iterator[Candidate]:
-    query = Wanted(requirements=tuple(dict.fromkeys(requirements)), preferences=kept)
+    query = dataclasses.replace(query, requirements=tuple(dict.fromkeys(requirements)))
     for arch in _first(*needed) if requirements else ():
         try:
             candidates = resolve(query, runtime, arch)
@@ -142,9 +144,11 @@ def _one_of_each(pins: Sequence[Pin]) -> Iterator[dict[str, Pin]]:
         left = [pin for pin in left if group[pin.name] is not pin]
 
 
-def _pinned(group: Mapping[str, Pin], path: Path, target: Target, needed: Architecture) -> Iterator[Candidate]:
+def _pinned(
+    group: Mapping[str, Pin], path: Path, target: Target, needed: Architecture, indexes: Indexes
+) -> Iterator[Candidate]:
     exact = tuple(f"{name}=={group[name].version}" for name in sorted(group))
-    wanted = Wanted(requirements=exact, without_dependencies=True)
+    wanted = Wanted(requirements=exact, without_dependencies=True, indexes=indexes)
     try:
         found = known.resolved(wanted, target, path, group, cache_paths.folder("resolved"))
     except BuildError:

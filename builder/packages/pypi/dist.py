@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from builder.base.values import StoredFileName, StoredSha256
+from builder.packages.pypi.indexes import Indexes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +32,23 @@ class Candidate:
     sdist: Dist | None
     direct: str | None = field(default=None, repr=False)
     """The address in the requirement, if it names one instead of an index; can contain credentials."""
+    bound: bool = False
+    """Whether it comes from an index that is asked for nothing else, so that its files are named by their address."""
 
     def with_hashes(self, digests: Collection[str]) -> "Candidate":
         """Return the package with only the files of these SHA-256."""
         wheels = tuple(wheel for wheel in self.wheels if wheel.sha256 in digests)
         return replace(self, wheels=wheels, sdist=self.sdist if self.sdist and self.sdist.sha256 in digests else None)
+
+    def within(self, indexes: Indexes) -> "Candidate":
+        """Return the package as one of these indexes, whose passwords its files may need."""
+        return replace(
+            self,
+            wheels=tuple(_authorized(wheel, indexes) for wheel in self.wheels),
+            sdist=_authorized(self.sdist, indexes) if self.sdist else None,
+            bound=self.name in indexes.bound and self.direct is None,
+        )
+
+
+def _authorized(dist: Dist, indexes: Indexes) -> Dist:
+    return replace(dist, url=indexes.authorized(dist.url)) if dist.url else dist

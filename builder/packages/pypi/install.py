@@ -11,6 +11,7 @@ from builder.base.values import StoredFileName, StoredSha256
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.pypi import uv
+from builder.packages.pypi.indexes import SETTINGS, Indexes
 from builder.packages.pypi.names import StoredName, StoredVersion
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
@@ -34,7 +35,9 @@ class Pinned:
         return f"{self.name}{where} --hash=sha256:{self.sha256}"
 
 
-def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, folder: Path) -> None:
+def install(
+    packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, folder: Path, indexes: Indexes = SETTINGS
+) -> None:
     """Install wheels into `folder`, which gets the layout of site-packages. uv verifies every hash.
 
     Raises BuildError if uv cannot install them, UnreachableError if the index does not respond.
@@ -47,10 +50,12 @@ def install(packages: Sequence[Pinned], runtime: Runtime, arch: Architecture, fo
                 *("--target", str(folder), "--no-deps", "--require-hashes", "--requirements", "-"),
                 *uv.platform_arguments(runtime, arch, platform),
                 *uv.NO_CODE,
+                *indexes.arguments(),
                 *("--no-compile-bytecode", "--quiet", "--link-mode", LINK_MODE),
                 *offline,  # the hashes are known, so wheels in uv's cache need no request to the index
             ],
             stdin=lines,
+            env=indexes.environment(),
         )
         if finished.returncode == 0:
             return

@@ -17,6 +17,7 @@ from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.names import NAME, VERSION
 from builder.packages.pypi.resolve import Wanted, resolve
 
@@ -62,8 +63,8 @@ def resolved(wanted: Wanted, target: Target, lock: Path, pinned: Collection[str]
 
     `pinned` are their names.
     """
-    if wanted.files:
-        return resolve(wanted, target.base, target.arch)  # a requirements file may name others
+    if wanted.files or wanted.indexes != Indexes():
+        return resolve(wanted, target.base, target.arch)  # a requirements file may name others, and needs addresses
     cached = document(cache / f"{_key(wanted, target, lock)}.json")
     kept = cached.read()
     if kept is None and remote.fetch(f"resolved/{cached.path.name}", cached.path):

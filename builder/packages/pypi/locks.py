@@ -11,11 +11,12 @@ from builder.model.runtimes import refuse_blocked, today
 from builder.model.steps import Pip
 from builder.model.target import Target, steps, targets
 from builder.packages.ecosystem import LockFile, LockRequest, Request, changes
-from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, requirements_lock
+from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, requirements_file, requirements_lock
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.requirements_lock import Pin
-from builder.packages.pypi.resolve import best, resolve
+from builder.packages.pypi.resolve import Wanted, best, resolve
 from builder.packages.pypi.wanted import wanted
 
 Resolved = Mapping[Target, tuple[Candidate, ...]]
@@ -58,8 +59,9 @@ def _builders(request: LockRequest, resolved: Resolved) -> Iterator[LockFile]:
         if systems := _systems(request, target, candidates):
             request.events.begin("resolving build requirements", target.name)
             kept = () if request.upgrade else _exact({pin.name: pin for pin in pins}.values())
+            query = Wanted(preferences=kept, indexes=_indexes(request, target))
             needed = tuple({each.arch.name: each.arch for each in resolved if each.base == target.base}.values())
-            builders[target] = resolve_once(systems, target.base, kept, needed)
+            builders[target] = resolve_once(systems, target.base, query, needed)
     after = _versions(builders)
     if before or builders or path.is_file():
         yield LockFile(
@@ -77,6 +79,13 @@ def _systems(request: LockRequest, target: Target, candidates: Iterable[Candidat
     pips = [step for _, step in steps(request.loaded.recipe, target) if isinstance(step, Pip)]
     extra = tuple(target.expand(text) for step in pips for text in step.build_requires)
     return (*build_requirements.of_archives(archives), BuildSystem(requires=extra)) if archives else ()
+
+
+def _indexes(request: LockRequest, target: Target) -> Indexes:
+    """Return the indexes that the files of a target's steps name."""
+    chosen = tuple(row for row in steps(request.loaded.recipe, target) if isinstance(row[1], Pip))
+    query = wanted(Request(loaded=request.loaded, target=target, steps=chosen))
+    return requirements_file.read(query.files).indexes.unbound
 
 
 def _build_pins(path: Path, target: Target) -> tuple[Pin, ...]:

@@ -16,6 +16,7 @@ from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, known, r
 from builder.packages.pypi.build_requirements import BuildFile
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolution import Wheels
 from builder.packages.pypi.resolve import Wanted, newest_fitting, resolve
@@ -35,7 +36,8 @@ def planned(request: Request) -> Wheels | None:
         return None
     build_lock = _build_lock(loaded)
     compiled = tuple(one for one in routes if one.sdist)
-    build_files, unavailable = _build_files(request, compiled, build_lock)
+    indexes = requirements_file.read(asked.files).indexes.unbound
+    build_files, unavailable = _build_files(request, compiled, build_lock, indexes)
     return Wheels(
         target=target,
         routes=routes,
@@ -49,10 +51,11 @@ def planned(request: Request) -> Wheels | None:
         online=tuple(number for number, step in steps(request) if step.network),
         warnings=(
             *_sizes(request, routes),
-            *(() if locked else _without_wheels(request, routes, asked)),
+            *(() if locked else _without_wheels(request, routes, asked, indexes)),
             *_unpinned_builds(loaded, [one.package.name for one in compiled], build_lock, locked=locked),
             *(f"it cannot be compiled: {text}" for text in unavailable[:1]),
         ),
+        indexes=indexes,
     )
 
 
@@ -111,7 +114,7 @@ def _build_lock(loaded: Loaded) -> Path | None:
 
 
 def _build_files(
-    request: Request, compiled: Sequence[Route], lock: Path | None
+    request: Request, compiled: Sequence[Route], lock: Path | None, indexes: Indexes
 ) -> tuple[tuple[BuildFile, ...], tuple[str, ...]]:
     """Return what the compiled packages are built with, and why it is not available if it is not.
 
@@ -125,13 +128,13 @@ def _build_files(
         archives = [(one.package.name, one.package.version, one.sdist) for one in compiled if one.sdist]
         try:
             systems = (*build_requirements.of_archives(archives), BuildSystem(requires=extra))
-            return build_requirements.offered(systems, target), ()
+            return build_requirements.offered(systems, target, indexes), ()
         except BuildError as error:
             return (), (error.what, *error.why)
     pins = requirements_lock.read_all(lock, target)
     if unfit := requirements_lock.unfit({pin.name: pin for pin in pins}, extra, target):
         raise ecosystem.stale(request.loaded, lock.name, unfit)
-    return build_requirements.locked(pins, lock, target), ()
+    return build_requirements.locked(pins, lock, target, indexes), ()
 
 
 def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:
@@ -142,13 +145,13 @@ def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:
         yield f"the wheels are {download / MB:.0f} MB packed, more than Lambda accepts unpacked: prune them"
 
 
-def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted) -> Iterator[str]:
+def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted, indexes: Indexes) -> Iterator[str]:
     """Yield warnings about packages that are compiled for lack of a wheel, with the newest version that has one."""
     target = request.target
     for one in routes:
         name, version = one.package.name, one.package.version
         if one.sdist and name not in asked.sources:
-            newest = newest_fitting(name, target.base, target.arch)
+            newest = newest_fitting(name, target.base, target.arch, indexes)
             hint = f"; {name}=={newest} is the newest with a wheel that fits" if newest else ""
             yield f"{name} {version} has no wheel for {target.base.name}, so it is compiled{hint}"
 

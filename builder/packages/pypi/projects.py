@@ -68,6 +68,12 @@ def is_file_of_a_project(path: Path) -> bool:
     return pylock or name in {PROJECT, UV_LOCK, *EXPORTS, *_OF_LOCK}
 
 
+def lock_of(path: Path) -> Path | None:
+    """Return the lock that decides for a file of a project; None without one."""
+    lock = _lock_of(path.parent) if path.name == PROJECT else path.with_name(_OF_LOCK.get(path.name, path.name))
+    return lock if lock and lock.is_file() else None
+
+
 def lines(path: Path) -> tuple[str, ...]:
     """Return the requirements of a project or a lock, as lines of a requirements file. Raises UsageError."""
     name = _OF_LOCK.get(path.name, path.name)

@@ -2,38 +2,34 @@
 
 uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Everything else is
 refused with the line that names it: editables, folders and repositories, which would have to be built on the host;
-indexes, which the user's settings decide; files outside of the project; and variables of the environment, whose values
+files outside of the project; and variables of the environment, whose values
 would be sent to whatever the line names.
 """
 
+import functools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
-from builder.base import credentials, texts
+from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.ecosystem import unindexed
-from builder.packages.pypi import hashes
+from builder.packages.pypi import hashes, index_options, requirement_lines
+from builder.packages.pypi.indexes import Indexes
+from builder.packages.pypi.requirement_lines import Line, RefusedError, constant
 
 ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 """Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
 _OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
 _FILES = {"-r": False, "--requirement": False, "--requirements": False, "-c": True, "--constraint": True}
 """Options that name another file, and whether its lines are constraints."""
-_INDEXES = frozenset({
-    *("-i", "--index-url", "--extra-index-url", "--no-index"),
-    *("-f", "--find-links", "--trusted-host"),
-})  # fmt: skip
-"""Options that say where packages come from. A lock is made and installed from the same indexes, and uv's own settings
-name those; passwords and the names of private packages are sent to no host that a file adds."""
 _PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre", hashes.REQUIRED})
 """Options about the choice of versions and files. They are passed to uv, which warns about unsupported ones."""
-_VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 _EDITABLE = ("-e", "--editable")
 _PROJECTS = ("setup.py", "setup.cfg")
 _PLACE = re.compile(r"\.|.*[/\\:@]")
@@ -50,22 +46,8 @@ class Plain:
     options: tuple[str, ...]
     hashed: bool = False
     """Whether each package needs a hash, because a file gives one or says so."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Line:
-    """One logical line, without its comment."""
-
-    file: Path
-    text: str
-    shown: bool
-    number: int | None = None
-    """None for a line that a project or a lock stands for."""
-
-    def told(self, why: str) -> str:
-        text = credentials.redact(self.text) if self.shown else "this line"
-        where = self.file.as_posix() if self.number is None else f"{self.file.as_posix()}:{self.number}"
-        return f"{where}: {text}{f' ({why})' if why else ''}"
+    indexes: Indexes = field(default_factory=Indexes)
+    """Where the files say that packages come from."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +58,7 @@ class _Found:
     constraints: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    indexes: list[Indexes] = field(default_factory=list)
     named: set[Path] = field(default_factory=set)
     """Folders of the files that the user names. What other files say is told to nobody: it may be a secret."""
     projects: set[Path] = field(default_factory=set)
@@ -84,10 +67,6 @@ class _Found:
     """Requirements files that give a hash or ask for them. A lock of a project is as complete as its tool makes it."""
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     """Files that were read, and whether as constraints; they can name each other."""
-
-
-class _RefusedError(Exception):
-    """Says why a line is not handed on; empty when the line itself tells it."""
 
 
 def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
@@ -107,6 +86,7 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
         constraints=tuple(found.constraints),
         options=tuple(found.options),
         hashed=bool(found.hashed),
+        indexes=functools.reduce(Indexes.joined, found.indexes, Indexes()),
     )
 
 
@@ -139,10 +119,10 @@ def _direct_only(text: str, found: _Found) -> None:
     """Look at a requirement of a recipe or the command line: whether it is one was checked there."""
     try:
         if len(text.splitlines()) > 1:  # uv would read each of them by itself
-            raise _RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
-        if url := pep508.parsed(_constant(text)).url:
+            raise RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
+        if url := pep508.parsed(constant(text)).url:
             _located(url, Path())
-    except (_RefusedError, ValueError) as error:
+    except (RefusedError, ValueError) as error:
         why = str(error).partition("\n")[0]
         told = " ".join(credentials.redact(text).split())
         found.refused.append(f"{told}{f' ({why})' if why else ''}")
@@ -155,12 +135,17 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     from builder.packages.pypi import projects
 
     if projects.is_file_of_a_project(path):
+        from builder.packages.pypi import project_indexes
+
         exported = (text.strip() for text in projects.lines(path))
-        lines = [_Line(file=path, text=text, shown=True) for text in exported if text and not text.startswith("#")]
+        lines = [Line(file=path, text=text, shown=True) for text in exported if text and not text.startswith("#")]
         _take_all(lines, found, constraints=constraints)
+        found.indexes.append(project_indexes.of(path, projects.lock_of(path)))
         return
     try:
-        lines = list(_lines(path, shown=any(path.resolve().is_relative_to(folder) for folder in found.named)))
+        lines = list(
+            requirement_lines.read(path, shown=any(path.resolve().is_relative_to(folder) for folder in found.named))
+        )
     except UsageError as error:
         found.refused.append(f"{path.as_posix()}: {'; '.join(error.why)}")
         return
@@ -172,62 +157,42 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     _take_all(lines, found, constraints=constraints)
 
 
-def _take_all(lines: Iterable[_Line], found: _Found, *, constraints: bool) -> None:
+def _take_all(lines: Iterable[Line], found: _Found, *, constraints: bool) -> None:
     """Take each line, or note why it is refused."""
     for line in lines:
         try:
             _take(line, found, constraints=constraints)
-        except _RefusedError as error:
+        except RefusedError as error:
             found.refused.append(line.told(str(error)))
         except (ValueError, RecursionError):  # no address, no path, or too many parentheses
             found.refused.append(line.told("not a valid requirement"))
 
 
-def _lines(path: Path, *, shown: bool) -> Iterator[_Line]:
-    """Yield lines as pip reads them: a backslash at the end continues one, `#` after a space begins a comment."""
-    pending: list[str] = []
-    every = texts.read(path).removeprefix("\ufeff").splitlines()
-    for number, raw in enumerate(every, 1):
-        continued = raw.endswith("\\") and number < len(every) and not raw.lstrip().startswith("#")
-        pending.append(raw.removesuffix("\\"))
-        if continued:
-            continue
-        text = re.sub(r"(^|\s)#.*$", "", "".join(pending)).strip()
-        if text:
-            yield _Line(file=path, number=number - len(pending) + 1, text=text, shown=shown)
-        pending = []
-
-
-def _take(line: _Line, found: _Found, *, constraints: bool) -> None:
-    if option := _OPTION.fullmatch(line.text):
-        _take_option(option["name"], option["value"].strip().removeprefix("=").strip(), line, found, constraints)
+def _take(line: Line, found: _Found, *, constraints: bool) -> None:
+    if _OPTION.fullmatch(line.text):
+        for option in map(_OPTION.fullmatch, re.split(r"\s(?=--?[A-Za-z])", line.text)):
+            if option:
+                value = option["value"].strip().removeprefix("=").strip()
+                _take_option(option["name"], value, line, found, constraints)
         return
     kept = found.constraints if constraints else found.requirements
-    kept.append(_requirement(_constant(line.text), line.file))
+    kept.append(_requirement(constant(line.text), line.file))
 
 
-def _take_option(name: str, value: str, line: _Line, found: _Found, constraints: bool) -> None:  # noqa: FBT001
+def _take_option(name: str, value: str, line: Line, found: _Found, constraints: bool) -> None:  # noqa: FBT001
     if name in _FILES:
-        if "://" in (other := _constant(value).strip("\"'")):
-            raise _RefusedError("a file of another host")  # noqa: EM101, TRY003
+        if "://" in (other := constant(value).strip("\"'")):
+            raise RefusedError("a file of another host")  # noqa: EM101, TRY003
         path = line.file.parent / other
         if not any(path.resolve().is_relative_to(project) for project in found.projects):
-            raise _RefusedError("a file outside of the project")  # noqa: EM101, TRY003
+            raise RefusedError("a file outside of the project")  # noqa: EM101, TRY003
         _read(path, found, constraints=constraints or _FILES[name])
-    elif name in _INDEXES:
-        why = "name indexes in UV_DEFAULT_INDEX, UV_INDEX or UV_FIND_LINKS, or in uv.toml"
-        raise _RefusedError(why)
+    elif name in index_options.NAMES:
+        found.indexes.append(index_options.parsed(name, value, line.file))
     elif name in _PASSED:
-        found.options.append(f"{name} {_constant(value)}".strip())
+        found.options.append(f"{name} {constant(value)}".strip())
     else:
-        raise _RefusedError("" if name in _EDITABLE else "this option is not known")
-
-
-def _constant(text: str) -> str:
-    """Return a text with single spaces. Raises _RefusedError if pip would fill in variables of the environment."""
-    if _VARIABLE.search(text):
-        raise _RefusedError("variables of the environment are not filled in")  # noqa: EM101, TRY003
-    return " ".join(text.split())
+        raise RefusedError("" if name in _EDITABLE else "this option is not known")
 
 
 def _requirement(text: str, file: Path) -> str:
@@ -236,7 +201,7 @@ def _requirement(text: str, file: Path) -> str:
     try:
         hashed = hashes.options(options)
     except ValueError as error:
-        raise _RefusedError(str(error)) from None
+        raise RefusedError(str(error)) from None
     return " ".join([_addressed(requirement, file), *hashed])
 
 
@@ -255,14 +220,14 @@ def _addressed(text: str, file: Path) -> str:
 def _nameless(text: str, file: Path) -> str:
     match = _ADDRESS.fullmatch(text)
     if match is None or not (_PLACE.match(match["address"]) or match["address"].lower().endswith(ARCHIVES)):
-        raise _RefusedError("not a valid requirement")  # noqa: EM101, TRY003
+        raise RefusedError("not a valid requirement")  # noqa: EM101, TRY003
     return _located(match["address"], file.parent) + match["rest"]
 
 
 def _located(address: str, folder: Path) -> str:
-    """Return the absolute address of a wheel or an sdist. Raises _RefusedError for anything else."""
+    """Return the absolute address of a wheel or an sdist. Raises RefusedError for anything else."""
     if re.search(r"\s", address):
-        raise _RefusedError("an address has no spaces")  # noqa: EM101, TRY003
+        raise RefusedError("an address has no spaces")  # noqa: EM101, TRY003
     parts = urlsplit(address)
     if parts.scheme in {"http", "https"}:
         path = unquote(parts.path)
@@ -271,11 +236,11 @@ def _located(address: str, folder: Path) -> str:
 
         path = url2pathname(parts.path)
     elif "://" in address or "+" in parts.scheme:
-        raise _RefusedError
+        raise RefusedError
     else:
         path = address
     if not path.lower().endswith(ARCHIVES) or (parts.scheme not in {"http", "https"} and Path(path).is_dir()):
-        raise _RefusedError
+        raise RefusedError
     return address if parts.scheme in {"http", "https", "file"} else _existing(path, folder).as_uri()
 
 

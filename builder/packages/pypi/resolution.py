@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ from builder.model.tools import requirements, tools
 from builder.packages.pypi import sdist, static_tools
 from builder.packages.pypi.build_requirements import BuildFile
 from builder.packages.pypi.dist import Dist
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.install import Pinned, install
 from builder.packages.pypi.names import StoredName, StoredVersion
 from builder.packages.pypi.routes import Route
@@ -57,6 +58,8 @@ class Wheels:
     online: tuple[int, ...] = ()
     """The numbers of the steps whose packages may download while they are compiled."""
     warnings: tuple[str, ...] = ()
+    indexes: Indexes = field(default_factory=Indexes)
+    """Where files name that packages come from."""
     uses: ClassVar[str] = "pip"
     prebuilt: ClassVar[str] = "wheels"
     blocks: ClassVar[tuple[tuple[int, Block], ...]] = ()
@@ -132,7 +135,7 @@ class Wheels:
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
         built = self.wheels(artifacts, work / "wheels", repaired=False)
         pinned = [built.get(route.package.name, route.package) for route in self.routes]
-        install(pinned, self.target.base, self.target.arch, work / "python")
+        install(pinned, self.target.base, self.target.arch, work / "python", self.indexes)
         return content.with_entries(tree.from_folder(work / "python", "python"))
 
     def wheels(self, artifacts: Mapping[str, StageOutput], folder: Path, *, repaired: bool) -> dict[str, Pinned]:

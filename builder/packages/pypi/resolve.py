@@ -2,15 +2,16 @@
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.base.errors import BuildError, LayerwrightError
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
-from builder.packages.pypi import hashes, requirements_file, sdist, tags, uv
+from builder.packages.pypi import bindings, hashes, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
+from builder.packages.pypi.indexes import SETTINGS, Indexes
 from builder.packages.pypi.pylock import candidates
 from builder.packages.pypi.requirements_file import Plain
 
@@ -30,6 +31,8 @@ class Wanted:
     """Whether only the packages that are named themselves are resolved."""
     wheels_only: bool = False
     """Whether packages that would have to be compiled are an error."""
+    indexes: Indexes = field(default_factory=Indexes)
+    """Where packages come from, besides what the files say."""
 
 
 def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:
@@ -40,8 +43,10 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     one of these hashes is missing, UnreachableError if the index does not respond.
     """
     plain = requirements_file.read(wanted.files, wanted.requirements)
+    plain = replace(plain, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
-    return hashes.compared(_resolved(wanted, plain, runtime, arch), given, required=plain.hashed)
+    found = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
+    return hashes.compared(found, given, required=plain.hashed)
 
 
 def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:
@@ -49,7 +54,8 @@ def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture
         result = _with_sources(wanted, plain, runtime, arch)
         if isinstance(result, tuple):
             return result
-        raise uv.fail(result, f"the requirements cannot be resolved for {runtime.name} on {arch.name}")
+        msg = f"the requirements cannot be resolved for {runtime.name} on {arch.name}"
+        raise uv.refused(result, plain.indexes) or uv.fail(result, msg)
     first: Finished | None = None
     for platform in runtime.os.uv_platforms:
         finished = _compile(wanted, plain, [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE])
@@ -58,8 +64,8 @@ def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture
             if first is None or all(best(candidate, runtime, arch) for candidate in resolved):
                 return resolved
         first = first or finished
-        if unreachable := uv.unreachable(finished):
-            raise unreachable
+        if error := uv.refused(finished, plain.indexes) or uv.unreachable(finished):
+            raise error
     if first is None:
         msg = f"{runtime.os.title} has no platform for uv in images/runtimes.toml"
         raise BuildError(msg)
@@ -76,7 +82,7 @@ def _with_sources(
     for name in sorted(wanted.sources):
         arguments += ["--no-binary", name]
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
-        facts = sdist.StaticMetadata(Path(name))
+        facts = sdist.StaticMetadata(Path(name), plain.indexes)
         while True:
             finished = _compile(wanted, plain, arguments, facts)
             if finished.returncode == 0:
@@ -106,22 +112,25 @@ def _compile(
 ) -> Finished:
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
         folder = Path(name)
-        inputs = [_write(folder / "requirements.in", (*plain.options, *plain.requirements))]
-        more: list[str] = ["--no-deps"] if wanted.without_dependencies else []
+        free, bound = bindings.divided(plain.requirements, plain.indexes)
+        inputs = [_write(folder / "requirements.in", (*plain.options, *free))]
+        inputs += [_write(folder / "pyproject.toml", [bound])] if bound else []
+        more = [*plain.indexes.arguments(), *(["--no-deps"] if wanted.without_dependencies else [])]
         if fixed := (*wanted.pins, *plain.constraints):
             more += ["--constraints", _write(folder / "pins.txt", fixed)]
         if wanted.preferences:
             kept = folder / "requirements.txt"
             more += ["--output-file", _write(kept, wanted.preferences)]
-            finished = _ask(["compile", *inputs, *more, *arguments, "--no-header", "--no-annotate"], facts)
+            finished = _ask(["compile", *inputs, *more, *arguments, "--no-header", "--no-annotate"], plain, facts)
             if finished.returncode:
                 return finished
-            more = ["--constraints", str(kept)]
-        return _ask(["compile", *inputs, *more, *arguments, "--format", "pylock.toml", "--no-header", "--quiet"], facts)
+            more = [*plain.indexes.arguments(), "--constraints", str(kept)]
+        output = ("--format", "pylock.toml", "--no-header", "--quiet")
+        return _ask(["compile", *inputs, *more, *arguments, *output], plain, facts)
 
 
-def _ask(arguments: Sequence[str], facts: sdist.StaticMetadata | None) -> Finished:
-    return uv.run(arguments) if facts is None else facts.run(arguments)
+def _ask(arguments: Sequence[str], plain: Plain, facts: sdist.StaticMetadata | None) -> Finished:
+    return uv.run(arguments, env=plain.indexes.environment()) if facts is None else facts.run(arguments)
 
 
 def _write(path: Path, lines: Iterable[str]) -> str:
@@ -148,7 +157,7 @@ def _unresolved(
         name = package.name
         existing = tags.seen([wheel.filename for wheel in package.wheels]) or ["none: it is published as source only"]
         why.append(f"{name} {package.version} has wheels for: {_shortened(existing, runtime, arch)}")
-        newest = newest_fitting(name, runtime, arch)
+        newest = newest_fitting(name, runtime, arch, plain.indexes)
         if newest:
             hints.append(f"{name}=={newest} is the newest with a wheel that fits")
         else:
@@ -168,11 +177,11 @@ def _shortened(existing: Sequence[str], runtime: Runtime, arch: Architecture) ->
     return ", ".join(shown[:6]) + (f" and {rest} more" if rest else "")
 
 
-def newest_fitting(name: str, runtime: Runtime, arch: Architecture) -> str | None:
+def newest_fitting(name: str, runtime: Runtime, arch: Architecture, indexes: Indexes = SETTINGS) -> str | None:
     """Return the newest version of a package with a wheel for the target; None if there is none."""
     for platform in runtime.os.uv_platforms:
         arguments = [*uv.platform_arguments(runtime, arch, platform), *uv.NO_CODE]
-        alone = Plain(requirements=(name,), constraints=(), options=())
+        alone = Plain(requirements=(name,), constraints=(), options=(), indexes=indexes)
         finished = _compile(Wanted(without_dependencies=True), alone, arguments)
         if finished.returncode == 0:
             newest = candidates(finished.stdout)[0]

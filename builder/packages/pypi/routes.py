@@ -47,7 +47,7 @@ def _route(candidate: Candidate, dist: Dist, *, kind: Literal["wheel", "compile"
             version=candidate.version,
             filename=dist.filename,
             sha256=dist.sha256,
-            direct=candidate.direct,
+            direct=dist.url if candidate.bound else candidate.direct,
         ),
         kind=kind,
         reason=reason,

@@ -20,6 +20,7 @@ from builder.base.errors import BuildError
 from builder.base.processes import Finished
 from builder.packages.pypi import uv
 from builder.packages.pypi.dist import Dist
+from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.pylock import candidates
 
 _METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))")
@@ -37,16 +38,18 @@ def would_be_built(finished: Finished) -> tuple[str, str] | None:
 class StaticMetadata:
     """Runs of uv that cannot build, with the requirements of the packages that it would build otherwise."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, indexes: Indexes) -> None:
         self._folder = folder
+        self._indexes = indexes
         self._known: dict[tuple[str, str], list[str]] = {}
 
     def run(self, arguments: Sequence[str]) -> Finished:
+        env = self._indexes.environment()
         if not self._known:
-            return uv.run(arguments)
+            return uv.run(arguments, env=env)
         config = self._folder / "uv.toml"
         config.write_text(_project_settings() + "".join(self._tables()), encoding="utf-8")
-        env = {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
+        env |= {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
         return uv.run(arguments, env=env, cwd=self._folder)
 
     def learn(self, name: str, version: str) -> bool:
@@ -66,9 +69,9 @@ class StaticMetadata:
         self._known[name, version] = []  # the address does not depend on its requirements
         requirement = self._folder / "one.in"
         requirement.write_text(f"{name}=={version}\n", encoding="utf-8")
-        only = ["--no-deps", "--no-binary", name, "--universal", "--no-header"]
+        only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, "--universal", "--no-header"]
         finished = self.run(["compile", str(requirement), *only, "--format", "pylock.toml", "--quiet"])
-        dist = candidates(finished.stdout)[0].sdist if finished.returncode == 0 else None
+        dist = candidates(finished.stdout)[0].within(self._indexes).sdist if finished.returncode == 0 else None
         if dist is None:
             raise uv.fail(finished, f"{name} {version} has no sdist to compile")
         return dist
@@ -89,7 +92,7 @@ def _project_settings() -> str:
 def locate(name: str, version: str) -> Dist:
     """Return the sdist of one exact version, with its address."""
     with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
-        return StaticMetadata(Path(folder)).locate(name, version)
+        return StaticMetadata(Path(folder), Indexes()).locate(name, version)
 
 
 def file(dist: Dist, name: str, version: str) -> Path:

@@ -20,10 +20,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from builder.base import credentials, processes
-from builder.base.errors import BuildError, LayerwrightError, UnreachableError
+from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages import memory
+from builder.packages.pypi.indexes import Indexes
 
 NO_CODE = ("--only-binary", ":all:")
 """Prevents builds of sdists, which would execute a setup.py on the host."""
@@ -33,6 +34,7 @@ _MOST_MB = 416
 _READS_METADATA = "compile"
 """The command of uv that reads what packages say of themselves: an sdist's PKG-INFO, whole, may have gigabytes."""
 _UNREACHABLE = re.compile(r"error sending request|Failed to fetch|Could not connect|tcp connect|dns error|timed out")
+_REFUSED = re.compile(r"An index URL \((\S+)\) could not be queried .*\((?:401|403) ")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 
 
@@ -130,6 +132,16 @@ def unreachable(finished: processes.Finished) -> LayerwrightError | None:
         why=[*explanation(finished)[-2:], f"proxy settings: {', '.join(set_proxies) or 'none'}"],
         hint="set HTTPS_PROXY behind a proxy, SSL_CERT_FILE for a company's CA, UV_DEFAULT_INDEX for another index",
     )
+
+
+def refused(finished: processes.Finished, indexes: Indexes) -> LayerwrightError | None:
+    """Return the error for an index named by a file that wants another user name and password, or any."""
+    told = {url.rstrip("/") for url in _REFUSED.findall(finished.stderr)}
+    index = next((each for each in indexes.all if credentials.without(each.url).rstrip("/") in told), None)
+    if index is None:
+        return None
+    has = "refuses its user name and password" if "@" in index.url else "needs a user name and a password"
+    return UsageError(f"the index {index.shown} {has}", hint=f"they belong here: {index.advice}")
 
 
 def fail(finished: processes.Finished, what: str) -> LayerwrightError:

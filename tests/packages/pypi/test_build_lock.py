@@ -18,6 +18,7 @@ from builder.packages.pypi import build_requirements, known
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.resolution import Wheels
+from builder.packages.pypi.resolve import Wanted
 from builder.plan.planning import plan
 
 PYTHON = runtime("python3.13")
@@ -25,7 +26,7 @@ PROJECT = '[build-system]\nrequires = ["{}"]\nbuild-backend = "backend"\nbackend
 
 
 def built_with(systems: Sequence[BuildSystem], kept: tuple[str, ...] = ()) -> tuple[Candidate, ...]:
-    return build_requirements.built_with(systems, PYTHON, kept, tuple(ARCHITECTURES.values()))
+    return build_requirements.built_with(systems, PYTHON, Wanted(preferences=kept), tuple(ARCHITECTURES.values()))
 
 
 def system(*requires: str, perhaps: tuple[str, ...] = ()) -> BuildSystem:
@@ -197,9 +198,9 @@ def test_one_architecture_may_lack_a_build_requirement_that_is_not_compiled_for(
     make_wheel(index.folder, "tool", "1.0", tag="cp313-cp313-manylinux_2_17_x86_64")
     systems = [system("tool")]
     x86_64, arm64 = ARCHITECTURES["x86_64"], ARCHITECTURES["arm64"]
-    assert [one.name for one in build_requirements.built_with(systems, PYTHON, (), (x86_64,))] == ["tool"]
+    assert [one.name for one in build_requirements.built_with(systems, PYTHON, Wanted(), (x86_64,))] == ["tool"]
     with pytest.raises(BuildError, match="tool"):
-        build_requirements.built_with(systems, PYTHON, (), (arm64,))
+        build_requirements.built_with(systems, PYTHON, Wanted(), (arm64,))
 
 
 def test_a_recipe_adds_what_an_sdist_does_not_name(index: Index, tmp_path: Path) -> None:

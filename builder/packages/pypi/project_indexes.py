@@ -1,0 +1,236 @@
+"""The indexes of projects, as their tools have them: those of uv, Poetry, PDM and Pipenv, and of pylock.toml.
+
+A lock binds each package to the index that it names, so that another one that offers the same name takes no part.
+A source with the name `pypi` is the default of the user's settings, which may be a mirror.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from packaging.utils import canonicalize_name
+
+from builder.base import credentials, texts
+from builder.base.errors import UsageError
+from builder.packages.pypi import index_passwords, project_files
+from builder.packages.pypi.index_tables import (
+    IndexProject,
+    LockedSource,
+    LockedSources,
+    NamedSource,
+    PipfileLock,
+    ToolSources,
+    UvIndex,
+    UvIndexes,
+    UvSource,
+)
+from builder.packages.pypi.indexes import Binding, Index, Indexes
+
+_PROJECT = "pyproject.toml"
+_USERS = "pypi"
+"""The name of the source that is the default of the user."""
+Bound = dict[str, tuple[Binding, ...]]
+
+
+def of(path: Path, lock: Path | None) -> Indexes:
+    """Return the indexes of a project, or of a lock, given by one of its files and the lock that decides."""
+    projects = [folder / _PROJECT for folder in dict.fromkeys((path.parent, *([lock.parent] if lock else [])))]
+    tools = [(file.parent, project_files.read(IndexProject, file).tool) for file in projects if file.is_file()]
+    name = lock.name if lock else path.name
+    if lock and name == "Pipfile.lock":
+        return _of_pipfile(lock)
+    if lock and name == "poetry.lock":
+        return Indexes(bound=_of_poetry_lock(lock, tools))
+    found = Indexes()
+    for folder, tool in tools:
+        found = found.joined(_of_uv(folder, tool.uv, lock)).joined(_of_pdm(tool)).joined(_of_poetry(tool))
+    if lock and (bound := _of_lock(lock, found)):
+        return Indexes(trusted=found.trusted, only_links=found.only_links, bound=bound)
+    return found
+
+
+# ---- uv, and pylock.toml -------------------------------------------------------------------------------------------
+
+
+def _of_uv(folder: Path, table: UvIndexes, lock: Path | None) -> Indexes:
+    """Return the indexes of uv. As for uv itself, a default in the environment goes before that of the project."""
+    declared = {index.name: _index(index, folder) for index in table.index}
+    default = next((_index(index, folder) for index in table.index if index.default), None)
+    if default is None and table.index_url:
+        default = Index(url=_address(table.index_url, folder))
+    if os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL"):
+        default = None
+    free = [index for index in table.index if not index.default and not index.explicit]
+    return Indexes(
+        default=default,
+        extra=(
+            *(_index(index, folder) for index in free if index.format != "flat"),
+            *(Index(url=_address(url, folder)) for url in table.extra),
+        ),
+        links=(
+            *(_index(index, folder).url for index in free if index.format == "flat"),
+            *(_address(link, folder) for link in table.links),
+        ),
+        only_links=table.no_index,
+        bound={} if lock and lock.name == "uv.lock" else _by_source(table, declared, folder),
+    )
+
+
+def _by_source(table: UvIndexes, declared: Mapping[str | None, Index], folder: Path) -> Bound:
+    """Return what `[tool.uv.sources]` says of indexes. Raises UsageError for one that nothing declares."""
+    bound: Bound = {}
+    for name, given in table.sources.items():
+        sources = (given,) if isinstance(given, UvSource) else given
+        named = [source for source in sources if source.index]
+        if unknown := [str(source.index) for source in named if source.index not in declared]:
+            msg = f"{(folder / _PROJECT).as_posix()}: `{name}` comes from an index that is not declared"
+            raise UsageError(msg, hint=f'a table [[tool.uv.index]] with `name = "{unknown[0]}"` declares it')
+        if named:
+            bound[canonicalize_name(name)] = tuple(
+                Binding(index=declared[source.index], marker=source.marker) for source in named
+            )
+    return bound
+
+
+def _index(index: UvIndex, folder: Path) -> Index:
+    url = _address(index.url, folder)
+    if index.name is None:
+        return Index(url=url, flat=index.format == "flat")
+    key = credentials.variable(index.name)
+    return Index(
+        url=credentials.named(index.name, url),
+        name=index.name,
+        flat=index.format == "flat",
+        password_in=f"{key}_USERNAME and {key}_PASSWORD",
+    )
+
+
+def _of_lock(lock: Path, declared: Indexes) -> Bound:
+    """Return the index of each package of a lock; nothing if they all come from one, which the settings may name."""
+    rows = project_files.read(LockedSources, lock) if lock.suffix in {".lock", ".toml"} else LockedSources()
+    found = [(row, row.source.registry or row.index) for row in (*rows.package, *rows.packages)]
+    named = [(row, _address(url, lock.parent)) for row, url in found if url]
+    if len({_plain(url) for _, url in named}) <= 1:
+        return _kept(declared, [row for row, _ in named])
+    flat = [Index(url=link, flat=True) for link in declared.links]
+    known = {_plain(index.url): index for index in (*declared.all, *flat)}
+    return _merged((row, known.get(_plain(url)) or Index(url=url, flat=url.startswith("file:"))) for row, url in named)
+
+
+def _kept(declared: Indexes, rows: Sequence[LockedSource]) -> Bound:
+    """Return the bindings of sources that a lock with one index has."""
+    return {name: binding for name, binding in declared.bound.items() if any(row.name == name for row in rows)}
+
+
+def _merged(rows: Iterable[tuple[LockedSource, Index]]) -> Bound:
+    bound: Bound = {}
+    for row, index in rows:
+        name = canonicalize_name(row.name)
+        bound[name] = (*bound.get(name, ()), Binding(index=index, version=row.version))
+    return bound
+
+
+def _plain(url: str) -> str:
+    return credentials.without(url).rstrip("/")
+
+
+def _address(text: str, folder: Path) -> str:
+    """Return the absolute address of an index, whose path counts from the folder of its file."""
+    return text if "://" in text or text.startswith("file:") else (folder / text).resolve().as_uri()
+
+
+# ---- Poetry, PDM ---------------------------------------------------------------------------------------------------
+
+
+def _of_poetry(tool: ToolSources) -> Indexes:
+    """Return the sources of a project of Poetry that is not locked. The first primary one replaces the default."""
+    sources = {source.name: source for source in tool.poetry.source}
+    named = [each for each in tool.poetry.source if each.url and each.name.lower() != _USERS]
+    primary = [each for each in named if each.priority in {"primary", "default"}]
+    users = any(each.name.lower() == _USERS for each in sources.values())
+    others = [each for each in named if each.priority in {"supplemental", "secondary"}]
+    return Indexes(
+        default=None if users or not primary else _of_poetrys(primary[0]),
+        extra=tuple(map(_of_poetrys, (*(primary if users else primary[1:]), *others))),
+        bound={
+            canonicalize_name(name): (Binding(index=_of_poetrys(sources[source])),)
+            for name, source in _poetry_dependencies(tool)
+            if source in sources and sources[source].url
+        },
+    )
+
+
+def _poetry_dependencies(tool: ToolSources) -> Iterator[tuple[str, str]]:
+    for dependencies in (tool.poetry.dependencies, *(group.dependencies for group in tool.poetry.group.values())):
+        for name, given in dependencies.items():
+            if isinstance(given, dict) and isinstance(source := given.get("source"), str):
+                yield name, source
+
+
+def _of_poetrys(source: NamedSource) -> Index:
+    return index_passwords.poetry(source.name, source.url or "")
+
+
+def _of_poetry_lock(lock: Path, tools: Sequence[tuple[Path, ToolSources]]) -> Bound:
+    """Return the index of each package that poetry.lock has from a source; all others are from the default."""
+    urls = {each.name: each.url for _, tool in tools for each in tool.poetry.source}
+    rows = [row for row in project_files.read(LockedSources, lock).package if row.source.type == "legacy"]
+    named = ((row, row.source.reference or "") for row in rows)
+    return _merged((row, index_passwords.poetry(name, row.source.url or urls.get(name) or "")) for row, name in named)
+
+
+def _of_pdm(tool: ToolSources) -> Indexes:
+    named = [each for each in tool.pdm.source if each.url and each.name.lower() != _USERS]
+    free = [each for each in named if not each.include_packages]
+    return Indexes(
+        extra=tuple(index_passwords.pdm(each.name, each.url or "") for each in free if each.type == "index"),
+        links=tuple(each.url or "" for each in free if each.type == "find_links"),
+        trusted=_trusted(named),
+        bound={
+            canonicalize_name(name): (Binding(index=index_passwords.pdm(each.name, each.url or "")),)
+            for each in named
+            for name in each.include_packages
+            if "*" not in name
+        },
+    )
+
+
+def _trusted(sources: Iterable[NamedSource]) -> tuple[str, ...]:
+    return tuple(urlsplit(each.url or "").netloc.rpartition("@")[2] for each in sources if not each.verify_ssl)
+
+
+# ---- Pipenv --------------------------------------------------------------------------------------------------------
+
+
+def _of_pipfile(lock: Path) -> Indexes:
+    """Return the sources of a Pipfile.lock. What names none is from the first."""
+    document = _pipfile(lock)
+    sources = {each.name: index_passwords.pipenv(each.name, each.url or "") for each in document.meta.sources}
+    first = next(iter(document.meta.sources), None)
+    named = {**document.develop, **document.default}
+    several = len(sources) > 1
+    return Indexes(
+        default=sources[first.name] if first and first.name.lower() != _USERS else None,
+        trusted=_trusted(document.meta.sources),
+        bound={
+            canonicalize_name(name): (Binding(index=sources[row.index]),)
+            for name, row in named.items()
+            if several and row.index in sources and first and row.index != first.name
+        },
+    )
+
+
+def _pipfile(lock: Path) -> PipfileLock:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(PipfileLock).validate_python(_json(lock))
+    except (texts.MalformedError, ValidationError) as error:
+        msg = f"{lock.as_posix()} does not have the keys and types of its format"
+        raise UsageError(msg, why=str(error).splitlines()[:2], hint="`pipenv lock` writes it anew") from error
+
+
+def _json(path: Path) -> Any:  # noqa: ANN401  what JSON has
+    return texts.parse_json(texts.read(path).encode())

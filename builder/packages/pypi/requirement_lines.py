@@ -1,0 +1,52 @@
+"""The logical lines of requirements files, each with its place, and what is refused in any of them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from builder.base import credentials, texts
+
+_VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
+
+
+class RefusedError(Exception):
+    """Says why a line is not handed on; empty when the line itself tells it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Line:
+    """One logical line, without its comment."""
+
+    file: Path
+    text: str
+    shown: bool
+    number: int | None = None
+    """None for a line that a project or a lock stands for."""
+
+    def told(self, why: str) -> str:
+        text = credentials.redact(self.text) if self.shown else "this line"
+        where = self.file.as_posix() if self.number is None else f"{self.file.as_posix()}:{self.number}"
+        return f"{where}: {text}{f' ({why})' if why else ''}"
+
+
+def read(path: Path, *, shown: bool) -> Iterator[Line]:
+    """Yield lines as pip reads them: a backslash at the end continues one, `#` after a space begins a comment."""
+    pending: list[str] = []
+    every = texts.read(path).removeprefix("\ufeff").splitlines()
+    for number, raw in enumerate(every, 1):
+        continued = raw.endswith("\\") and number < len(every) and not raw.lstrip().startswith("#")
+        pending.append(raw.removesuffix("\\"))
+        if continued:
+            continue
+        text = re.sub(r"(^|\s)#.*$", "", "".join(pending)).strip()
+        if text:
+            yield Line(file=path, number=number - len(pending) + 1, text=text, shown=shown)
+        pending = []
+
+
+def constant(text: str) -> str:
+    """Return a text with single spaces. Raises RefusedError if pip would fill in variables of the environment."""
+    if _VARIABLE.search(text):
+        raise RefusedError("variables of the environment are not filled in")  # noqa: EM101, TRY003
+    return " ".join(text.split())

@@ -1,0 +1,356 @@
+"""Indexes that requirements files and projects name: the same for resolving, installing and building; no confusion."""
+
+import json
+import os
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kit.commands import Result, layerwright, write_recipe
+from kit.compiled import recipe
+from kit.wheels import Index, make_sdist, make_wheel, serve
+from uv import find_uv_bin
+
+from builder.base.errors import UsageError
+from builder.model.architectures import ARM64
+from builder.model.runtimes import runtime
+from builder.packages.pypi import project_indexes
+from builder.packages.pypi.requirements_file import read
+from builder.packages.pypi.resolve import Wanted, resolve
+
+LOGIN = "builder:s3cret"
+FILE_STEP = '[[step]]\nuses = "pip"\nfile = "requirements.txt"'
+OURS, THEIRS = b"whose = 'ours'\n", b"whose = 'theirs'\n"
+
+
+@pytest.fixture
+def private(index: Index, tmp_path: Path) -> Iterator[Index]:
+    """Serve a second index, which asks for a password; the first one offers its package as well, with other code."""
+    folder = tmp_path / "private"
+    folder.mkdir()
+    make_wheel(folder, "money", "1.2.0", files={"money/whose.py": OURS})
+    make_wheel(index.folder, "money", "1.2.0", files={"money/whose.py": THEIRS})
+    make_wheel(index.folder, "money", "9.9.9", files={"money/whose.py": THEIRS})
+    make_wheel(index.folder, "other", "1.0")
+    with serve(folder, LOGIN) as running:
+        yield running
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ".git").mkdir(parents=True)
+    return folder
+
+
+def open_url(index: Index) -> str:
+    """Return the address of an index without its password."""
+    return index.url.replace(f"{LOGIN}@", "")
+
+
+def build(folder: Path, *arguments: str) -> Result:
+    return layerwright(
+        "build", *arguments, *("--runtime", "python3.13", "--arch", "arm64", "--no-test", "--name", "deps"), cwd=folder
+    )
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    (path,) = (folder / "dist").glob("*.zip")
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def resolved(path: Path) -> dict[str, str]:
+    return {each.name: each.version for each in resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)}
+
+
+def uv(folder: Path, *arguments: str) -> None:
+    command = [find_uv_bin(), *arguments, "--directory", str(folder), "--no-python-downloads"]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+# ---- requirements files --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("typed_in", ["project", "project/deep", "elsewhere"])
+def test_links_of_a_nested_file_count_from_its_folder(project: Path, tmp_path: Path, typed_in: str) -> None:
+    for folder in (project / "deep" / "our wheels, all", tmp_path / "elsewhere"):
+        folder.mkdir(parents=True)
+    make_wheel(project / "deep" / "our wheels, all", "money", "1.2.0")
+    (project / "requirements.txt").write_text("-r deep/more.txt\n")
+    links = (project / "deep" / "our wheels, all").as_uri()
+    (project / "deep" / "more.txt").write_text(f"--no-index --find-links={links}\nmoney==1.2.0\n")
+    here = tmp_path / typed_in
+    result = build(here, "-r", os.path.relpath(project / "requirements.txt", here))
+    assert result.code == 0, result.err
+    assert "python/money/__init__.py" in content(here)
+
+
+@pytest.mark.usefixtures("index")
+def test_a_recipe_has_the_links_of_its_file_with_a_lock_and_without(project: Path, tmp_path: Path) -> None:
+    (project / "wheels").mkdir()
+    make_wheel(project / "wheels", "money", "1.2.0")
+    text = recipe(FILE_STEP, runtime="python3.13", arch="arm64").replace('"a"', '"money"')
+    folder = write_recipe(project, "money", text).parent
+    (folder / "requirements.txt").write_text("--no-index\n-f ../../wheels\nmoney\n")
+    assert layerwright("build", "money", "--no-test", cwd=project).code == 0
+    assert layerwright("lock", "money", cwd=project).code == 0
+    assert "money==1.2.0" in (folder / "requirements.lock").read_text()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    result = layerwright("build", "money", "--recipes", str(project / "recipes"), "--no-test", cwd=elsewhere)
+    assert result.code == 0, result.err
+    assert "python/money/__init__.py" in content(elsewhere)
+
+
+def test_the_three_lines_of_pytorch(index: Index, project: Path, tmp_path: Path) -> None:
+    cpu = tmp_path / "cpu"
+    cpu.mkdir()
+    make_wheel(cpu, "tiny_torch", "2.6.0+cpu", requires=("tiny-numbers",))
+    make_wheel(index.folder, "tiny_torch", "2.6.0", requires=("nccl",))
+    make_wheel(index.folder, "tiny_numbers", "1.0")
+    with serve(cpu) as running:
+        lines = f"--extra-index-url {running.url}\ntiny-torch==2.6.0\ntiny-numbers\n"
+        (project / "requirements.txt").write_text(lines)
+        result = build(project, "-r", "requirements.txt")
+    assert result.code == 0, result.err
+    names = {name.split("/")[1] for name in content(project) if name.endswith("METADATA")}
+    assert names == {"tiny_torch-2.6.0+cpu.dist-info", "tiny_numbers-1.0.dist-info"}
+
+
+def test_a_password_in_a_line_is_used_and_kept_nowhere(
+    private: Index, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(cache))
+    (project / "requirements.txt").write_text(f"--extra-index-url {private.url}\nmoney\nother\n")
+    result = build(project, "-r", "requirements.txt", "-v")
+    assert result.code == 0, result.err
+    assert content(project)["python/money/whose.py"] == OURS
+    assert "s3cret" not in result.out + result.err
+    folders = (project / "dist", cache, tmp_path / "uv-cache")
+    written = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert written
+    assert not [path for path in written if b"s3cret" in path.read_bytes()]
+
+
+def test_a_line_replaces_the_default_and_the_last_one_counts(private: Index, project: Path, index: Index) -> None:
+    path = project / "requirements.txt"
+    path.write_text(f"-i {index.url}\n--index-url={private.url}\nmoney\n")
+    assert resolved(path) == {"money": "1.2.0"}
+
+
+@pytest.mark.parametrize("given", ["", "builder:wrong@"])
+def test_an_index_without_its_password_is_named_and_where_it_belongs(private: Index, project: Path, given: str) -> None:
+    address = open_url(private).replace("//", f"//{given}")
+    (project / "requirements.txt").write_text(f"--extra-index-url {address}\nmoney\n")
+    result = build(project, "-r", "requirements.txt")
+    assert result.code == 2
+    told = "refuses its user name and password" if given else "needs a user name and a password"
+    assert f"the index {open_url(private)} {told}" in result.err
+    assert "machine 127.0.0.1 login USER password PASSWORD` in ~/.netrc" in result.err
+    assert "wrong" not in result.err
+    assert not list((project / "dist").glob("*.zip"))
+
+
+def test_netrc_has_the_password(private: Index, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login builder password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    (project / "requirements.txt").write_text(f"--extra-index-url {open_url(private)}\nmoney\n")
+    result = build(project, "-r", "requirements.txt")
+    assert result.code == 0, result.err
+    assert content(project)["python/money/whose.py"] == OURS
+
+
+def test_variables_in_an_address_are_not_filled_in(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "word")
+    (project / "requirements.txt").write_text("a\n--extra-index-url https://${TOKEN}@files.test/simple\n")
+    with pytest.raises(UsageError) as caught:
+        read([project / "requirements.txt"])
+    assert "requirements.txt:2: " in caught.value.why[0]
+    assert "the password of an index belongs into ~/.netrc" in caught.value.why[0]
+
+
+def test_an_sdist_of_a_named_index_and_what_it_is_built_with_are_fetched_there(
+    private: Index, project: Path, index: Index
+) -> None:
+    needs = '[build-system]\nrequires = ["tool"]\nbuild-backend = "tool"\n'
+    make_sdist(private.folder, "native", "1.0", "", {"pyproject.toml": needs})
+    make_wheel(private.folder, "tool", "1.0")
+    make_wheel(index.folder, "tool", "2.0")
+    (project / "requirements.txt").write_text(f"--extra-index-url {private.url}\nnative\n")
+    target = ("--runtime", "python3.13", "--arch", "arm64", "--name", "deps")
+    result = layerwright("plan", "-r", "requirements.txt", *target, "--json", cwd=project)
+    assert result.code == 0, result.err
+    (planned,) = result.json["plans"]
+    assert [each["route"] for each in planned["packages"]] == ["compile"]
+    assert not planned["warnings"] or "not available" not in json.dumps(planned["warnings"])
+
+
+# ---- projects ------------------------------------------------------------------------------------------------------
+
+UV = """\
+[project]
+name = "orders"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["money", "other"]
+[[tool.uv.index]]
+name = "ours"
+url = "{url}"
+explicit = true
+[tool.uv.sources]
+money = {{ index = "ours" }}
+"""
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_uv_binds_a_package_to_an_explicit_index(
+    private: Index, project: Path, monkeypatch: pytest.MonkeyPatch, *, locked: bool
+) -> None:
+    monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "builder")
+    monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", "s3cret")
+    (project / "pyproject.toml").write_text(UV.format(url=open_url(private)))
+    if locked:
+        uv(project, "lock")
+    result = build(project, "-r", "pyproject.toml")
+    assert result.code == 0, result.err
+    found = content(project)
+    assert found["python/money/whose.py"] == OURS
+    assert "python/other-1.0.dist-info/METADATA" in found
+
+
+def test_the_other_index_with_the_same_name_and_version_takes_no_part(
+    private: Index, project: Path, monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    """The lock names ours. The default offers the same version: that file is not asked for, even where ours is gone."""
+    monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "builder")
+    monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", "s3cret")
+    (project / "pyproject.toml").write_text(UV.format(url=open_url(private)))
+    uv(project, "lock")
+    (private.folder / "money-1.2.0-py3-none-any.whl").unlink()
+    result = build(project, "-r", "pyproject.toml")
+    assert result.code == 4
+    assert "money" in result.err
+    assert (index.folder / "money-1.2.0-py3-none-any.whl").is_file()
+
+
+def test_the_password_of_a_named_index_belongs_into_its_variables(private: Index, project: Path) -> None:
+    (project / "pyproject.toml").write_text(UV.format(url=open_url(private)))
+    result = build(project, "-r", "pyproject.toml")
+    assert result.code == 2
+    assert f"the index {open_url(private)} needs a user name and a password" in result.err
+    assert "UV_INDEX_OURS_USERNAME and UV_INDEX_OURS_PASSWORD" in result.err
+
+
+def test_a_source_without_an_index_is_told(project: Path) -> None:
+    (project / "pyproject.toml").write_text(UV.format(url="https://files.test").replace('name = "ours"', 'name = "o"'))
+    with pytest.raises(UsageError, match=r"pyproject.toml: `money` comes from an index that is not declared"):
+        read([project / "pyproject.toml"])
+
+
+POETRY = """\
+[tool.poetry]
+name = "orders"
+version = "1"
+[tool.poetry.dependencies]
+money = {{ version = "*", source = "ours" }}
+[[tool.poetry.source]]
+name = "ours"
+url = "{url}"
+priority = "{priority}"
+"""
+POETRY_LOCK = """\
+[[package]]
+name = "money"
+version = "1.2.0"
+[package.source]
+type = "legacy"
+url = "{url}"
+reference = "ours"
+[[package]]
+name = "other"
+version = "1.0"
+"""
+
+
+@pytest.mark.parametrize("kept_in", ["environment", "auth.toml"])
+def test_poetrys_lock_binds_to_its_sources_with_poetrys_passwords(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_in: str
+) -> None:
+    url = "https://files.test/simple"
+    (project / "pyproject.toml").write_text(POETRY.format(url=url, priority="explicit"))
+    (project / "poetry.lock").write_text(POETRY_LOCK.format(url=url))
+    if kept_in == "environment":
+        monkeypatch.setenv("POETRY_HTTP_BASIC_OURS_USERNAME", "builder")
+        monkeypatch.setenv("POETRY_HTTP_BASIC_OURS_PASSWORD", "s3cret")
+    else:
+        monkeypatch.setenv("POETRY_CONFIG_DIR", str(tmp_path))
+        (tmp_path / "auth.toml").write_text('[http-basic.ours]\nusername = "builder"\npassword = "s3cret"\n')
+    found = project_indexes.of(project / "pyproject.toml", project / "poetry.lock")
+    ((name, (binding,)),) = found.bound.items()
+    assert (name, binding.version, binding.index.url) == ("money", "1.2.0", f"https://{LOGIN}@files.test/simple")
+    assert "poetry config http-basic.ours" in binding.index.advice
+
+
+@pytest.mark.parametrize(
+    ("priority", "default", "extra"),
+    [("primary", True, 0), ("explicit", False, 0), ("supplemental", False, 1), ("default", True, 0)],
+)
+def test_priorities_of_poetrys_sources(project: Path, priority: str, extra: int, *, default: bool) -> None:
+    path = project / "pyproject.toml"
+    path.write_text(POETRY.format(url="https://files.test/simple", priority=priority))
+    found = project_indexes.of(path, None)
+    assert (found.default is not None, len(found.extra)) == (default, extra)
+    assert set(found.bound) == {"money"}
+
+
+def test_pipfiles_sources(project: Path) -> None:
+    sources = [
+        {"name": "pypi", "url": "https://first.test/simple", "verify_ssl": True},
+        {"name": "ours", "url": "https://${WHO}:${WORD}@files.test/simple", "verify_ssl": False},
+    ]
+    default = {"money": {"index": "ours", "version": "==1.2.0"}, "other": {"index": "pypi", "version": "==1.0"}}
+    lock = project / "Pipfile.lock"
+    lock.write_text(json.dumps({"_meta": {"sources": sources}, "default": default, "develop": {}}))
+    found = project_indexes.of(lock, lock)
+    assert found.default is None
+    assert {name: binding.index.url for name, (binding,) in found.bound.items()} == {
+        "money": "https://files.test/simple"
+    }
+    assert found.trusted == ("files.test",)
+
+
+def test_pdms_sources(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "config.toml").write_text('[pypi.ours]\nurl = "x"\nusername = "builder"\npassword = "s3cret"\n')
+    monkeypatch.setenv("PDM_CONFIG_FILE", str(tmp_path / "config.toml"))
+    table = '[[tool.pdm.source]]\nname = "{}"\nurl = "{}"\n'
+    (project / "pyproject.toml").write_text(
+        table.format("ours", "https://files.test/simple")
+        + table.format("few", "https://few.test/simple")
+        + 'include_packages = ["money"]\n'
+        + table.format("links", "https://links.test/")
+        + 'type = "find_links"\n'
+    )
+    found = project_indexes.of(project / "pyproject.toml", None)
+    assert [index.url for index in found.extra] == [f"https://{LOGIN}@files.test/simple"]
+    assert found.links == ("https://links.test/",)
+    assert set(found.bound) == {"money"}
+
+
+def test_pylock_binds_where_it_names_several(project: Path) -> None:
+    lock = project / "pylock.toml"
+    row = '[[packages]]\nname = "{}"\nversion = "1.0"\nindex = "{}"\n'
+    head = 'lock-version = "1.0"\n'
+    lock.write_text(head + row.format("a", "https://one.test/") + row.format("b", "https://two.test/"))
+    found = project_indexes.of(lock, lock)
+    assert {name: binding.index.url for name, (binding,) in found.bound.items()} == {
+        "a": "https://one.test/",
+        "b": "https://two.test/",
+    }
+    lock.write_text(head + row.format("a", "https://one.test/") + row.format("b", "https://one.test"))
+    assert not project_indexes.of(lock, lock).bound
