@@ -14,7 +14,7 @@ from builder.model.architectures import X86_64
 from builder.model.image_facts import ImageFacts
 from builder.model.runtimes import Runtime, runtime
 from builder.packages.pypi import tags
-from builder.publish.layer_version import InputZip, gather
+from builder.publish.layer_version import InputZip, PublishOptions, gather
 
 IMAGE = "registry.example.com:5000/team/python:3.13-{arch}"
 OWN = f"""
@@ -156,7 +156,7 @@ def test_commands_know_it(folder: Path) -> None:
     assert path.is_file()
     assert layerwright("check", str(path), cwd=folder).code == 0
     assert re.search(r"custom-orders +Amazon Linux 2023", layerwright("runtimes", cwd=folder).out)
-    assert gather([InputZip(zip=path)])[0].runtimes == ("custom",)
+    assert gather([InputZip(zip=path)], PublishOptions())[0].runtimes == ("custom",)
 
 
 def test_lambda_knows_it_as_custom() -> None:
