@@ -49,6 +49,7 @@ class PinOptions(Bundle):
         Option(
             "--runtime",
             metavar="NAME",
+            callback=shared.runtimes,
             about="Runtime whose images are pinned, for example python3.13; repeatable. Default: every runtime that "
             "functions can still be updated with.",
         ),
@@ -97,7 +98,10 @@ class SurveyOptions(Bundle):
     runtimes: Annotated[
         tuple[str, ...],
         Option(
-            "--runtime", metavar="NAME", about="With --all: runtime whose images are asked; repeatable. Default: all."
+            "--runtime",
+            metavar="NAME",
+            callback=shared.runtimes,
+            about="With --all: only images of this runtime; repeatable.",
         ),
     ]
     folder: shared.RecipesFolder

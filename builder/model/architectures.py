@@ -54,19 +54,24 @@ ARCHITECTURES = {a.name: a for a in (X86_64, ARM64)}
 _ALIASES = {"amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "aarch64": "arm64", "armv8": "arm64"}
 
 
+def canonical(name: str) -> str:
+    """Return Lambda's name of an architecture, as any tool calls it; other texts as they are."""
+    plain = name.casefold().removeprefix("linux/").removesuffix("/v8")
+    plain = _ALIASES.get(plain, plain)
+    return plain if plain in ARCHITECTURES else name
+
+
 def architecture(name: str) -> Architecture:
-    """Return the architecture with Lambda's name. Raises UsageError with the near match for any other name."""
+    """Return the architecture of a name. Raises UsageError with the near match for one that nobody calls it."""
     try:
-        return ARCHITECTURES[name]
+        return ARCHITECTURES[canonical(name)]
     except KeyError:
         raise UsageError(unknown_architecture(name)) from None
 
 
 def unknown_architecture(name: str) -> str:
     """Return the message for a name that is not one of Lambda's."""
-    alias = _ALIASES.get(name.casefold())
-    suggestion = f"; Lambda calls it `{alias}`" if alias else near(name, ARCHITECTURES)
-    return f"unknown architecture `{name}`{suggestion or ': x86_64 or arm64'}"
+    return f"unknown architecture `{name}`{near(name, ARCHITECTURES) or ': x86_64 or arm64'}"
 
 
 def host_architecture() -> Architecture | None:

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from builder.base.errors import near
 from builder.base.programs import build_systems
-from builder.model.architectures import ARCHITECTURES, unknown_architecture
+from builder.model import runtime_names
+from builder.model.architectures import ARCHITECTURES, canonical, unknown_architecture
 from builder.model.runtime_tables import CUSTOM
 from builder.model.runtimes import of_lambda, operating_systems, unknown_runtime, unknown_system
 
@@ -27,7 +28,13 @@ def validated(problem: str | None, value: str) -> str:
 
 
 def _architecture(value: str) -> str:
+    value = canonical(value)
     return validated(None if value in ARCHITECTURES else unknown_architecture(value), value)
+
+
+def _runtime(value: str) -> str:
+    value = runtime_names.canonical(value)
+    return validated(unknown_runtime(value), value)
 
 
 def _secret(value: str) -> str:
@@ -93,7 +100,7 @@ def _enum(values: Iterable[str]) -> WithJsonSchema:
 _OWN_RUNTIME = {"type": "string", "pattern": f"^{CUSTOM}"}
 RuntimeName = Annotated[
     str,
-    AfterValidator(lambda value: validated(unknown_runtime(value), value)),
+    AfterValidator(_runtime),
     WithJsonSchema({"anyOf": [{"type": "string", "enum": list(of_lambda())}, _OWN_RUNTIME]}),
 ]
 ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]

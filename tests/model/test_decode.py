@@ -35,7 +35,7 @@ def test_recipes_are_frozen() -> None:
 def test_all_mistakes_come_at_once_each_with_its_path() -> None:
     found = wrong(
         layer={"name": "x y", "version": 2.5, "descripton": "", "license": "MIT"},
-        targets={"runtimes": ["python3.33"], "architectures": ["aarch64"]},
+        targets={"runtimes": ["python3.33"], "architectures": ["i386"]},
         step=[{"uses": "pipp"}, {"uses": "pip", "requirments": ["a"]}, {"run": "make"}],
         stepp=1,
     )
@@ -60,8 +60,8 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
         ({"targets": {"runtimes": ["python3.7"]}}, "runtime `python3.7` is retired: ran on Amazon Linux 1"),
         ({"targets": {"runtimes": []}}, "targets.runtimes: list should have at least 1 item"),
         (
-            {"targets": {"runtimes": ["python3.13"], "architectures": ["amd64"]}},
-            "unknown architecture `amd64`; Lambda calls it `x86_64`",
+            {"targets": {"runtimes": ["python3.13"], "architectures": ["amd46"]}},
+            "unknown architecture `amd46`; did you mean `arm64`?",
         ),
         ({"targets": {"runtimes": ["python3.13"], "split_by": []}}, "unknown key; did you mean `split-by`?"),
         ({"targets": {"runtimes": ["python3.13"], "split-by": ["archs"]}}, "did you mean `arch`?"),

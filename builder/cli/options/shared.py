@@ -1,6 +1,7 @@
 """Options that several commands share, each a type of its own: one definition, one help."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,15 +15,29 @@ EXISTING_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 EXISTING_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
 
+def runtimes(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    """Return runtimes by Lambda's names."""
+    from builder.model import runtime_names
+
+    return tuple(map(runtime_names.canonical, value))
+
+
+def _architectures(_context: click.Context, _parameter: click.Parameter, value: Sequence[str]) -> tuple[str, ...]:
+    from builder.model import architectures
+
+    return tuple(map(architectures.canonical, value))
+
+
 def runtime(default: str) -> Option:
     """Return --runtime, whose default differs."""
     about = f"Runtime of Lambda, for example python3.13; repeatable. Default: {default}."
-    return Option("--runtime", metavar="NAME", about=about)
+    return Option("--runtime", metavar="NAME", about=about, callback=runtimes)
 
 
 def arch(default: str) -> Option:
     """Return --arch, whose default differs."""
-    return Option("--arch", metavar="NAME", about=f"Architecture, x86_64 or arm64; repeatable. Default: {default}.")
+    about = f"Architecture, x86_64 or arm64; repeatable. Default: {default}."
+    return Option("--arch", metavar="NAME", about=about, callback=_architectures)
 
 
 def output(default: str, about: str) -> Option:
