@@ -6,6 +6,7 @@ import tarfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from builder.base import files
 from builder.base.errors import UsageError
@@ -46,6 +47,11 @@ def _walk(folder: Path, prefix: str, left_out: Callable[[str, bool], bool]) -> I
                 yield SourceFile(path=path, sha256=files.sha256(Path(item.path)))
 
 
+def hashed(folder: Path, path: str) -> SourceFile:
+    """Return one file of a folder."""
+    return SourceFile(path=path, sha256=files.sha256(folder / path))
+
+
 def members(folder: Path, found: Iterable[SourceFile], prefix: str = "") -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """Yield members of a tar. Raises UsageError for a file that is another than was planned with."""
     for file in found:
@@ -68,8 +74,9 @@ def member(name: str, data: bytes) -> tuple[tarfile.TarInfo, bytes]:
     return info, data
 
 
-def archive(content: Iterable[tuple[tarfile.TarInfo, bytes]], to: Path) -> None:
+def archive(content: Iterable[tuple[tarfile.TarInfo, bytes]], to: Path | IO[bytes]) -> None:
     """Write a tar. Its times and owners are those of tarfile: no file of the host decides them."""
-    with tarfile.open(to, "w") as made:
+    named, stream = (to, None) if isinstance(to, Path) else (None, to)
+    with tarfile.open(named, "w", fileobj=stream) as made:
         for info, data in content:
             made.addfile(info, io.BytesIO(data))

@@ -61,7 +61,10 @@ FORMATS = {
             "packages.pypi.uv",
         ),
     ),
-    "npm": Format(version=1, modules=("packages.npm.headers", "packages.npm.npm", "packages.npm.resolution")),
+    "npm": Format(
+        version=1,
+        modules=("packages.npm.headers", "packages.npm.local", "packages.npm.npm", "packages.npm.resolution"),
+    ),
     "gem": Format(
         version=1,
         modules=("packages.rubygems.gemspec", "packages.rubygems.resolution", "packages.rubygems.spec"),

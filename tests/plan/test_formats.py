@@ -21,7 +21,9 @@ NO_BYTES = {
     "index_options index_passwords index_tables indexes installed known locks markers metadata names planning "
     "project_files project_indexes projects published pylock releases requirement_lines requirements_file "
     "requirements_lock resolve routes tags wanted",
-    "packages.npm": "command_line ecosystem installed offered package_lock planning settings",
+    "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
+    "packlist planning settings",
+    "packages.npm.locks": "npm_lock",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning plugin program",
     "packages.cargo": "ecosystem planning project requirement",

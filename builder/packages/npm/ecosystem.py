@@ -41,7 +41,8 @@ class NpmRegistry(PlannedEcosystem):
         from builder.packages.npm.resolution import NodeModules
 
         if isinstance(resolution, NodeModules):
-            offered.check(resolution.manifest, resolution.lock, STORED, STORED)
+            addresses = [package.address for package in resolution.local]
+            offered.check(resolution.manifest, resolution.lock, STORED, STORED, addresses)
             if (
                 not resolution.target.architectures
                 or package_lock.packages(resolution.lock, resolution.target.arch, STORED) != resolution.installs

@@ -17,6 +17,7 @@ from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
 from builder.packages import memory
 from builder.packages.npm import offered, settings
+from builder.packages.npm.local import FOLDER, LocalPackage
 from builder.packages.pypi import uv
 
 _QUIET = (
@@ -52,14 +53,21 @@ def lock(manifest: str, existing: str | None) -> str:
     return resolved
 
 
-def install(manifest: str, locked: str, arch: Architecture, folder: Path) -> None:
+def install(manifest: str, locked: str, arch: Architecture, folder: Path, local: Sequence[LocalPackage] = ()) -> None:
     """Install node_modules for Linux on an architecture into `folder`. npm verifies every hash and runs no script."""
-    offered.check(manifest, locked)
+    offered.check(manifest, locked, local=[package.address for package in local])
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
-    finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"])
+    tarballs = folder / FOLDER
+    if local:
+        tarballs.mkdir()
+    for package in local:
+        package.write(tarballs)
+    files = ["--allow-file=all"] if local else []
+    finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"], files=files)
     if finished.returncode:
         raise _failure(finished, "npm could not install the packages")
+    shutil.rmtree(tarballs, ignore_errors=True)
 
 
 def _platform(arch: Architecture) -> tuple[str, ...]:
@@ -79,8 +87,10 @@ def _resolving(folder: Path, arguments: Sequence[str]) -> processes.Finished:
         raise memory.explained(error, _MOST_MB) from None
 
 
-def _npm(folder: Path, arguments: Sequence[str], most_memory: int | None = None) -> processes.Finished:
-    return _started([*_program(), *arguments, *_QUIET], folder, most_memory)
+def _npm(
+    folder: Path, arguments: Sequence[str], most_memory: int | None = None, files: Sequence[str] = ()
+) -> processes.Finished:
+    return _started([*_program(), *arguments, *_QUIET, *files], folder, most_memory)
 
 
 def _started(command: Sequence[str], folder: Path | None = None, most_memory: int | None = None) -> processes.Finished:

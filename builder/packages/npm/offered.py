@@ -6,7 +6,7 @@ about scripts. So all of it is refused before npm runs, and so are tarballs of o
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,20 +17,43 @@ from builder.packages.npm import package_lock, settings
 
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
+_LOCAL = re.compile(r"file:|link:|portal:|workspace:|\.{1,2}/|~/|/|[A-Za-z]:[\\/]")
+"""How a folder or a tarball of this host is named in package.json."""
 _TARBALL = re.compile(r".*(?:\.tgz|\.tar\.gz|\.tar)|.*/download/.*")
 """Paths of tarballs in registries; without such an end, npm may take an address for a repository."""
 
 Rows = Mapping[str, Mapping[str, Any]]
 
 
-def check(manifest: str, lock: str | None, where: str = "package.json", lock_name: str = "package-lock.json") -> None:
-    """Raise UsageError with everything in package.json and its lock that no registry offers."""
-    rows = _rows(lock)
-    found = [f"{where}: {text}" for text in _in_manifest(_table(manifest))]
+def check(
+    manifest: str,
+    lock: str | None,
+    where: str = "package.json",
+    lock_name: str = "package-lock.json",
+    local: Sequence[str] = (),
+) -> None:
+    """Raise UsageError with everything in package.json and its lock that no registry offers.
+
+    `local` are the addresses of tarballs that are made here.
+    """
+    rows = {path: row for path, row in _rows(lock).items() if row.get("resolved") not in local or row.get("link")}
+    found = [f"{where}: {text}" for text in in_manifest(manifest)]
     found += [f"{lock_name}: {text}" for text in _in_lock(rows, settings.read().registries)] if rows else []
     if found:
         way = "`npm pack` makes a package of one, which a registry of your own can offer (`npm publish`)"
         raise unindexed(packages="Node.js packages", why=found, way=way)
+
+
+def has_local(manifest: str, lock: str | None) -> bool:
+    """Tell whether a package is a folder or a tarball of the project, or a member of its workspace."""
+    table = _table(manifest)
+    specs = (spec for kind in _KINDS for _, spec in _pairs(table.get(kind)))
+    rows = _rows(lock).values()
+    return (
+        bool(table.get("workspaces"))
+        or any(_LOCAL.match(str(spec)) for spec in specs)
+        or any(row.get("link") or str(row.get("resolved")).startswith("file:") for row in rows)
+    )
 
 
 def _table(text: str | None) -> dict[str, Any]:
@@ -51,10 +74,11 @@ def _pairs(table: object) -> Iterator[tuple[str, Any]]:
     yield from table.items() if isinstance(table, dict) else ()
 
 
-def _in_manifest(table: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{name}: {spec}" for name, spec in _specs(table) if not _offered(spec))
-    if table.get("workspaces"):
-        yield f"workspaces: {json.dumps(table['workspaces'])}"
+def in_manifest(text: str) -> list[str]:
+    """Return what a package.json names that no registry offers, with the key of each."""
+    table = _table(text)
+    found = [f"{name}: {spec}" for name, spec in _specs(table) if not _offered(spec)]
+    return [*found, *([f"workspaces: {json.dumps(table['workspaces'])}"] if table.get("workspaces") else [])]
 
 
 def _specs(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

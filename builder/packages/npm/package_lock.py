@@ -13,17 +13,19 @@ from builder.model.architectures import Architecture
 from builder.model.steps import Npm
 from builder.model.target import Target
 from builder.packages.ecosystem import unknown, unreadable
+from builder.packages.npm.graph import fits
 
 _ONE = r"(?:@[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
 NAME = re.compile(_ONE)
 PATH = re.compile(f"node_modules/{_ONE}(?:/node_modules/{_ONE})*")
-_VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
-_INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
+VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+~-]*")
+INTEGRITY = re.compile(r"sha(?:512|384|256)-[A-Za-z0-9+/]+={0,2}")
 """Subresource Integrity (W3C), without SHA-1: npm has written SHA-512 since version 5."""
-_INTEGRITIES = re.compile(f"(?:{_INTEGRITY.pattern}(?: {_INTEGRITY.pattern})*)?")
+_INTEGRITIES = re.compile(f"(?:{INTEGRITY.pattern}(?: {INTEGRITY.pattern})*)?")
 """Of one package; none where it is a part of another's tarball."""
 StoredName = Annotated[str, stored(NAME, "a valid name of a package")]
-_KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
+KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
+Rows = Mapping[str, Mapping[str, Any]]
 _MOST_ROWS = 50_000
 """Packages of a lock: ten times as many as large applications have."""
 LOCKFILE_VERSIONS = (2, 3)
@@ -35,7 +37,7 @@ class NodePackage:
     """One folder of node_modules."""
 
     name: StoredName
-    version: Annotated[str, stored(_VERSION, "a valid version of a package")]
+    version: Annotated[str, stored(VERSION, "a valid version of a package")]
     path: Annotated[str, stored(PATH, "a folder of node_modules")]
     """The path relative to package.json."""
     integrity: Annotated[str, stored(_INTEGRITIES, "a digest by SHA-256 or longer")]
@@ -66,26 +68,33 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
 
     Raises UsageError if it is not a valid lock, or if packages have no digest.
     """
-    try:
-        document = texts.parse_json(lock)
-        rows = document["packages"]
-        fits = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in rows and len(rows) <= _MOST_ROWS
-        fits = fits and all(map(_is_row, rows.values()))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        fits = False
-    if not fits:
-        raise unreadable(where, "package-lock.json of npm 7 or later", ())
-    kept = _reached({path: row for path, row in rows.items() if not path or _fits(row, arch)})
-    bundled = set(_bundled(rows))
-    if unhashed := [path for path in sorted(kept) if path and not rows[path].get("integrity") and path not in bundled]:
+    document = rows(lock, where)
+    kept = _reached({path: row for path, row in document.items() if not path or _fits(row, arch)})
+    bundled = set(_bundled(document))
+    hashed = {path for path in kept if document[path].get("integrity")} | bundled | {""}
+    if unhashed := sorted(kept - hashed):
         msg = f"{where}: packages have no integrity, so that later builds could differ"
         raise UsageError(
             msg, why=unhashed, hint="take packages from a registry; a git address or a folder cannot be locked"
         )
-    installs = tuple(_package(path, rows[path]) for path in sorted(kept) if path)
+    installs = tuple(_package(path, document[path]) for path in sorted(kept) if path)
     if wrong := [text for package in installs for text in _wrong(package)]:
         raise unreadable(where, "package-lock.json", wrong)
     return installs
+
+
+def rows(lock: str, where: str) -> Rows:
+    """Return the rows of a lock by their paths. Raises UsageError if it is not a valid lock."""
+    try:
+        document = texts.parse_json(lock)
+        found: dict[str, dict[str, Any]] = document["packages"]
+        valid = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in found and len(found) <= _MOST_ROWS
+        valid = valid and all(map(_is_row, found.values()))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        valid = False
+    if not valid:
+        raise unreadable(where, "package-lock.json of npm 7 or later", ())
+    return found
 
 
 def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
@@ -103,11 +112,11 @@ def _reached(rows: Mapping[str, Mapping[str, Any]]) -> set[str]:
 
 def _needed(path: str, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield the paths of the packages that one needs."""
-    for kind in _KINDS:
-        yield from (needed for name in rows[path].get(kind, ()) if (needed := _resolved(path, name, rows)))
+    for kind in KINDS:
+        yield from (needed for name in rows[path].get(kind, ()) if (needed := resolved(path, name, rows)))
 
 
-def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
+def resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
     """Return the path of a package, found as by Node.js: in the node_modules of each parent folder."""
     while True:
         candidate = f"{path}/node_modules/{name}" if path else f"node_modules/{name}"
@@ -119,16 +128,7 @@ def _resolved(path: str, name: str, rows: Mapping[str, Any]) -> str | None:
 
 
 def _fits(row: Mapping[str, Any], arch: Architecture) -> bool:
-    platform = {"os": "linux", "cpu": arch.npm, "libc": "glibc"}
-    return not row.get("dev") and all(_allows(row.get(key), value) for key, value in platform.items())
-
-
-def _allows(listed: Sequence[str] | None, value: str) -> bool:
-    """Return whether npm's list allows a value. It has allowed names, or denied ones with `!`."""
-    if not listed:
-        return True
-    denied = [name[1:] for name in listed if name.startswith("!")]
-    return value not in denied if denied else value in listed
+    return not row.get("dev") and fits(row, arch)
 
 
 def _bundled(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
@@ -154,7 +154,7 @@ def _is_row(row: object) -> bool:
     if not isinstance(row, dict):
         return False
     lists = (row.get(key, []) for key in ("os", "cpu", "libc", "bundleDependencies"))
-    tables = (row.get(kind, {}) for kind in _KINDS)
+    tables = (row.get(kind, {}) for kind in KINDS)
     return all(isinstance(each, list) for each in lists) and all(isinstance(each, dict) for each in tables)
 
 
@@ -164,9 +164,9 @@ def _wrong(package: NodePackage) -> Iterator[str]:
         yield f"{package.path!r} is not a folder of node_modules"
     if not NAME.fullmatch(package.name):
         yield f"{package.name!r} is not a valid name of a package"
-    if not _VERSION.fullmatch(package.version):
+    if not VERSION.fullmatch(package.version):
         yield f"{package.path!r} has the version {package.version!r}"
-    if package.integrity and not all(_INTEGRITY.fullmatch(word) for word in package.integrity.split(" ")):
+    if package.integrity and not all(INTEGRITY.fullmatch(word) for word in package.integrity.split(" ")):
         yield f"{package.path!r} has the integrity {package.integrity!r}, which is not a digest by SHA-256 or longer"
 
 

@@ -1,6 +1,7 @@
 """Deciding which Node.js packages a target gets, and writing their lock."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import texts
@@ -12,7 +13,9 @@ from builder.model.steps import Npm
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.npm import LOCK, npm, offered, package_lock
+from builder.packages.npm import LOCK, following, npm, offered, package_lock
+from builder.packages.npm.following import NodeProject
+from builder.packages.npm.local import LocalPackage
 from builder.packages.npm.package_lock import NodePackage
 from builder.packages.npm.resolution import NodeModules
 
@@ -22,16 +25,17 @@ def planned(request: Request) -> NodeModules:
     target, step = request.target, request.only(Npm)
     text = manifest(request.loaded, step, target)
     kept = _kept(request, text)
-    lock, packages = kept or _resolved(text, target)
+    chosen = kept or _resolved(text, target)
     return NodeModules(
         target=target,
         step=request.number,
-        manifest=text,
-        lock=lock,
-        installs=packages,
-        scripts=package_lock.scripts(packages, step, target, allowed=request.may_compile),
+        manifest=chosen.manifest,
+        lock=chosen.lock,
+        installs=chosen.installs,
+        scripts=package_lock.scripts(chosen.installs, step, target, allowed=request.may_compile),
         folder=package_lock.folder(step, target),
         locked=kept is not None,
+        local=chosen.local,
     )
 
 
@@ -39,37 +43,58 @@ def check(request: Request) -> None:
     """Raise UsageError for what `planned` refuses whatever the registry offers."""
     target, step = request.target, request.only(Npm)
     if kept := _kept(request, manifest(request.loaded, step, target)):
-        package_lock.scripts(kept[1], step, target, allowed=True)
+        package_lock.scripts(kept.installs, step, target, allowed=True)
 
 
 def pinned(request: Request) -> dict[str, set[str]]:
     """Return the versions of each package that the lock has for a target."""
     kept = _kept(request, manifest(request.loaded, request.only(Npm), request.target))
     versions: dict[str, set[str]] = {}
-    for package in kept[1] if kept else ():
+    for package in kept.installs if kept else ():
         versions.setdefault(package.name, set()).add(package.version)
     return versions
 
 
-def _kept(request: Request, text: str) -> tuple[str, tuple[NodePackage, ...]] | None:
-    """Return the text of the lock, and what it installs; None if there is no lock."""
-    loaded, step = request.loaded, request.only(Npm)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Chosen:
+    """What npm installs, and from where."""
+
+    manifest: str
+    lock: str
+    installs: tuple[NodePackage, ...]
+    local: tuple[LocalPackage, ...] = ()
+
+
+def _kept(request: Request, text: str) -> _Chosen | None:
+    """Return what the lock installs; None if there is no lock."""
+    loaded, step, arch = request.loaded, request.only(Npm), request.target.arch
     path = loaded.lock_named(LOCK)
     lock = texts.read(path) if path and path.is_file() else None
     where = path.as_posix() if path and lock is not None else LOCK
-    offered.check(text, lock, loaded.file(step.file).as_posix() if step.file else "packages", where)
+    named = loaded.file(step.file) if step.file else None
+    if named and path and offered.has_local(text, lock):
+        made = following.converted(NodeProject(manifest=named, lock=path, repository=_repository(path.parent)), arch)
+        installs = package_lock.packages(made.lock, arch, where)
+        return _Chosen(manifest=made.manifest, lock=made.lock, installs=installs, local=made.local)
+    offered.check(text, lock, named.as_posix() if named else "packages", where)
     if lock is None:
         return None
     if unfit := _unfit(text, lock):
         raise ecosystem.stale(loaded, LOCK, unfit)
-    return lock, package_lock.packages(lock, request.target.arch, where)
+    return _Chosen(manifest=text, lock=lock, installs=package_lock.packages(lock, arch, where))
 
 
-def _resolved(text: str, target: Target) -> tuple[str, tuple[NodePackage, ...]]:
+def _repository(folder: Path) -> Path:
+    """Return the folder that local packages may be in: the repository, else what holds the folder of recipes."""
+    inside = folder.resolve()
+    return next((each for each in (inside, *inside.parents) if (each / ".git").exists()), inside.parent.parent)
+
+
+def _resolved(text: str, target: Target) -> _Chosen:
     """Ask the registry."""
     lock = npm.lock(text, None)
     try:
-        return lock, package_lock.packages(lock, target.arch, LOCK)
+        return _Chosen(manifest=text, lock=lock, installs=package_lock.packages(lock, target.arch, LOCK))
     except UsageError as error:  # it is nobody's file
         msg = "the npm registry sends packages that cannot be installed by their hash"
         raise UntrustedError(msg, why=error.why, hint=UntrustedError.HINT) from error
@@ -120,6 +145,9 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     request.events.begin("resolving Node.js packages")
     (text,) = manifests
     old = texts.read(path) if path.is_file() else None
+    if offered.has_local(text, old):
+        msg = f"{loaded.name} has local packages, which only npm itself locks"
+        raise UsageError(msg, hint=f"`npm install --package-lock-only` in {path.parent.as_posix()}")
     try:
         offered.check(text, old)
         before = _versions(old, path)

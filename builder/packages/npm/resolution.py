@@ -18,6 +18,7 @@ from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.packages.npm import headers, npm
+from builder.packages.npm.local import LocalPackage
 from builder.packages.npm.package_lock import NodePackage, StoredName
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
@@ -42,6 +43,8 @@ class NodeModules:
     folder: StoredPath
     """The folder of the layer that contains node_modules."""
     locked: bool
+    local: tuple[LocalPackage, ...] = ()
+    """Packages of the project itself."""
     uses: ClassVar[str] = "npm"
     prebuilt: ClassVar[str] = "npm"
     has_bytecode: ClassVar[bool] = False
@@ -54,6 +57,9 @@ class NodeModules:
 
     def _row(self, package: NodePackage) -> Package:
         runs = package.name in self.scripts
+        own = next((each for each in self.local if each.integrity == package.integrity), None)
+        if own:
+            return self._local(package, own, runs=runs)
         return Package(
             name=package.name,
             version=package.version,
@@ -61,6 +67,19 @@ class NodeModules:
             route="compile" if runs else "npm",
             reason="its install script runs in the build image, without network" if runs else "as published",
             file=package.path,
+            integrity=package.integrity,
+        )
+
+    def _local(self, package: NodePackage, own: LocalPackage, *, runs: bool) -> Package:
+        reason = f"local, {own.path}"
+        return Package(
+            name=package.name,
+            version=package.version,
+            ecosystem="npm",
+            route="compile" if runs else "local",
+            reason=f"{reason}; its install script runs in the build image" if runs else reason,
+            file=package.path,
+            sha256=own.sha256,
             integrity=package.integrity,
         )
 
@@ -112,7 +131,7 @@ class NodeModules:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.rmtree(path, ignore_errors=True)
                 with cache_paths.workspace() as work:
-                    npm.install(self.manifest, self.lock, arch, work / "installed")
+                    npm.install(self.manifest, self.lock, arch, work / "installed", self.local)
                     records.write(work / "installed")
                     (work / "installed").replace(path)
         return path

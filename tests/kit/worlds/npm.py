@@ -24,6 +24,7 @@ class Npm(World):
     lock_sends: ClassVar[frozenset[str]] = frozenset({DIGEST, NAME, VERSION})
     leaves_out: ClassVar[frozenset[str]] = frozenset({*ABOVE, LONG})
     shared_host: ClassVar[bool] = True
+    unindexed: ClassVar[tuple[str, ...]] = (*World.unindexed, "has local packages, and there is no package-lock.json")
     front: Loopback
 
     @contextmanager

@@ -1,0 +1,1 @@
+"""Locks of the tools of Node.js, one module each; all return the graph of one project."""
