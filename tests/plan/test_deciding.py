@@ -223,8 +223,10 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "locked": BESIDE,
         "scripts": CHOOSES,
         **nothing(["manifest", "lock", "folder"], block),
+        "local": NOTHING,
     },
     "NodePackage": nothing(["name", "version", "path", "integrity", "scripted"], NOTHING),
+    "LocalPackage": nothing(["name", "version", "file", "integrity", "folder", "files", "path", "packed"], NOTHING),
     "Gems": {
         "target": NOTHING,
         "step": CHOOSES,
