@@ -34,6 +34,10 @@ class AdhocRequest:
     architectures: tuple[str, ...]
     system_packages: tuple[str, ...] = ()
     """Packages of the operating system, which compiling needs."""
+    prune: tuple[str, ...] = ()
+    """Patterns as in .gitignore of files that are left out."""
+    prunes: bool = True
+    """Whether what layers of these packages usually do without is left out, too."""
 
 
 def current(language: str) -> list[Runtime]:
@@ -65,6 +69,7 @@ def recipe(request: AdhocRequest) -> Loaded:
         },
         "targets": {"runtimes": list(chosen), "architectures": list(architectures)},
         "step": list(_steps(request, packages)),
+        "slim": {"prune": [*(packages.prune if request.prunes else ()), *request.prune], "keep-imported": True},
     }
     folder = next((file.parent for file in request.files.values()), None)
     return Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)

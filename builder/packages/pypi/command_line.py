@@ -17,8 +17,6 @@ from builder.packages.command_line import CommandLinePackages, Draft
 from builder.packages.pypi import metadata, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
 
-_PRUNE = ("python/**/tests/", "python/**/*.pyi")
-
 
 def requirement(text: str) -> Requirement:
     """Return the parsed requirement. Raises UsageError if it is not valid, or names a project that would be built."""
@@ -43,6 +41,7 @@ class PipPackages(CommandLinePackages):
 
     language: ClassVar[str] = "python"
     title: ClassVar[str] = "Python"
+    prune: ClassVar[tuple[str, ...]] = ("python/**/tests/", "python/**/*.pyi")
     requirements: tuple[Requirement, ...]
     texts: tuple[str, ...]
     file: Path | None
@@ -88,7 +87,7 @@ class PipPackages(CommandLinePackages):
             summary=" ".join(summary.split()),
             license=" ".join(license_.split()),
             step={"uses": "pip", "requirements": pinned},
-            prune=_PRUNE,
+            prune=self.prune,
             test={"python": "; ".join(f"import {module}" for module in modules) or "import sys"},
         )
 
