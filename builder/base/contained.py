@@ -66,6 +66,20 @@ def path(folder: Path, relative: str) -> Path:
     return _inside(folder, folder.resolve(), relative)
 
 
+def repository(folder: Path) -> Path | None:
+    """Return the repository that a folder is in: the nearest one above it with `.git`; None outside of any."""
+    inside = folder.resolve()
+    return next((each for each in (inside, *inside.parents) if (each / ".git").exists()), None)
+
+
+def within(root: Path, path: Path) -> Path:
+    """Return a path, which need not exist. Raises UsageError if it is not below the root after all links."""
+    if not _stays(root.resolve(), path.absolute().as_posix()):
+        msg = f"`{path.as_posix()}` leads out of `{root.as_posix()}`"
+        raise UsageError(msg, hint="only files of the same repository take part: one without .git is a recipe's own")
+    return path
+
+
 def _inside(folder: Path, root: Path, relative: str) -> Path:
     if not _stays(root, relative):
         msg = f"`{relative}` leads out of `{folder.as_posix()}`"

@@ -16,6 +16,7 @@ from builder.model.recipe import TABLES, Recipe
 from builder.model.runtimes import runtime
 from builder.model.spellings import modernize
 from builder.model.steps import Build, Copy, Step
+from builder.model.steps.project import FollowingStep
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
@@ -48,6 +49,23 @@ class Loaded:
         if self.folder is None or self.adhoc:
             return (self.folder or Path()) / relative
         return contained.path(self.folder, relative)
+
+    @property
+    def repository(self) -> Path | None:
+        """The folder that a project may be in: the repository, else what holds the folder of recipes.
+
+        None for a recipe that is made from the command line outside of any repository: its folders are the caller's.
+        """
+        if self.folder is None:
+            return None
+        if (root := contained.repository(self.folder)) or self.adhoc:
+            return root
+        return self.folder.resolve().parent.parent
+
+    def project(self, relative: str) -> Path:
+        """Return the folder of a project that a step follows. Raises UsageError if it is not in the repository."""
+        path = Path(os.path.normpath((self.folder or Path()) / relative))
+        return contained.within(self.repository, path) if self.repository else path
 
     def has(self, relative: str) -> bool:
         """Tell whether there is a regular file of that name."""
@@ -192,6 +210,8 @@ def _files(loaded: Loaded) -> Iterator[str]:
         file = getattr(step, "file", None)
         if file and not loaded.has(file):
             yield f"step[{index}].file: there is no `{file}` beside the recipe"
+        if isinstance(step, FollowingStep) and step.project and not loaded.project(step.project).is_dir():
+            yield f"step[{index}].project: there is no folder `{step.project}`, relative to the recipe's"
         if isinstance(step, Copy) and loaded.folder:
             for pattern in step.files:
                 if not loaded.matching(pattern):

@@ -283,6 +283,11 @@ def today() -> dt.date:
     return dt.datetime.now(tz=dt.timezone.utc).date()
 
 
+def supported(language: str) -> list[Runtime]:
+    """Return the runtimes of a language that Lambda supports today; the newest comes last."""
+    return [each for each in runtimes().values() if each.language == language and each.status(today()) == "current"]
+
+
 def refuse_blocked(chosen: Runtime, today: dt.date) -> None:
     """Raise UsageError for a runtime whose functions can no longer be updated."""
     if chosen.status(today) == "blocked":

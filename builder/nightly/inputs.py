@@ -49,6 +49,7 @@ def of(
     return {
         **_own(loaded, target, compiled=compiled),
         **(_hashed(loaded.folder) if loaded.folder else {}),
+        **table.project_inputs(loaded),
         **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
         **(_releases(target) if compiled else {}),
         **{f"{OPTION} {name}": value for name, value in options.items()},
@@ -140,11 +141,12 @@ def lock_changes(
 ) -> dict[str, tuple[str, ...]]:
     """Return packages that changed locks pin at other versions than a layer has: `numpy 2.2 -> 2.3`, by lock."""
     return {
-        path.name: found
+        name: found
         for ecosystem in table.of_recipe(loaded)
         if (path := ecosystem.lock_path(loaded))
-        and path.name in names
-        and (found := tuple(_versions(loaded, target, ecosystem, had)))
+        for name in names
+        if name == path.name or (name.endswith(f"/{path.name}") and path.resolve().as_posix().endswith(f"/{name}"))
+        if (found := tuple(_versions(loaded, target, ecosystem, had)))
     }
 
 

@@ -31,9 +31,6 @@ class CommandLinePackages(Protocol):
     title: ClassVar[str]
     """The language's name for people."""
 
-    prune: ClassVar[tuple[str, ...]] = ()
-    """Patterns of what their layers do without, unless a recipe says something else."""
-
     @property
     def name(self) -> str | None:
         """The first package, which names the layer; None if only a file lists packages."""

@@ -20,6 +20,7 @@ from builder.model.steps import Step
 from builder.model.target import Target, steps, targets
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.dividing import Divider
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
 
 S = TypeVar("S")
@@ -106,6 +107,8 @@ class Ecosystem(Protocol):
     """Variables of the host that its tools read in containers as well, such as a mirror; handed over as a secret."""
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {}
     """Files of installers that no function reads: patterns as in .gitignore, by the name of the rule."""
+    marks: ClassVar[Sequence[str]] = ()
+    """Names of files that mark a folder as a project of it, manifests and locks; may be patterns."""
     divider: ClassVar[Divider[Any] | None] = None
     """How its layers are split; None if they cannot be."""
 
@@ -138,6 +141,17 @@ class Ecosystem(Protocol):
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages | None:  # noqa: ARG002
         """Return packages that a command line names; None if it cannot. Raises UsageError for others."""
         return None
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:  # noqa: ARG002
+        """Return the project in a folder; None if it has none that is followed. UsageError for one that is damaged."""
+        return None
+
+    def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:  # noqa: ARG002
+        """Return what decides the packages of a project that a step follows: a SHA-256 by a name in reasons.
+
+        Names are paths relative to the repository. Raises nothing for a project that is damaged: the build tells.
+        """
+        return {}
 
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the addresses of changelogs by package, as far as the metadata in the index has them."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from builder.base.errors import UsageError
 from builder.base.values import STORED, StoredAs, untrusted
@@ -11,14 +11,11 @@ from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps import Step
+from builder.packages import projects
 from builder.packages.ecosystem import Ecosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
 
-if TYPE_CHECKING:
-    from builder.packages.pypi.projects import FoundProject
-
-_OTHERS = ("package.json", "Gemfile", "pom.xml", "Cargo.toml", "go.mod")
-"""What marks a project of another language."""
 _FOLDERS = ("pypi", "npm", "rubygems", "maven", "cargo", "go")
 """Each folder has a module `ecosystem` with one `ECOSYSTEM`. Their files are added to a layer in this order."""
 ECOSYSTEMS: tuple[Ecosystem, ...] = tuple(
@@ -83,19 +80,43 @@ def _leftovers() -> Iterator[tuple[str, Sequence[str]]]:
         yield from ecosystem.leftovers.items()
 
 
-def project(folder: Path) -> "FoundProject":
-    """Return the project in a folder, whose packages make a layer. Raises UsageError if there is none that is known."""
-    from builder.packages.pypi import projects
+def is_file_of_a_project(path: Path) -> bool:
+    """Tell whether a file stands for a project, or is its lock."""
+    return any(path.match(mark) for ecosystem in ECOSYSTEMS for mark in ecosystem.marks)
 
-    if found := projects.find(folder):
-        return found
-    others = [
-        name for name in ("package.json", "Gemfile", "pom.xml", "Cargo.toml", "go.mod") if (folder / name).is_file()
-    ]
-    msg = f"{folder.as_posix()} has no project of Python: no pyproject.toml, lock or requirements.txt"
-    hint = (
-        f"a recipe whose step follows {others[0]} is the way for other languages: `layerwright new`"
-        if others
-        else "name a recipe, a folder with a project, or packages with --pip or --npm"
-    )
-    raise UsageError(msg, hint=hint)
+
+def project(request: ProjectRequest) -> FoundProject:
+    """Return the project in a folder. Raises UsageError if there is none, or several and none is named."""
+    found = [each for ecosystem in ECOSYSTEMS if (each := ecosystem.project(request))]
+    if len(found) == 1:
+        return found[0]
+    folder = request.folder.as_posix()
+    if not found:
+        raise _none(folder, request)
+    msg = f"{folder} has several projects: {' and '.join(each.told for each in found)}"
+    ways = " or ".join(f"`--from {each.file.name}`" for each in found)
+    raise UsageError(msg, hint=f"name the file of one: {ways}")
+
+
+def _none(folder: str, request: ProjectRequest) -> UsageError:
+    """Return the error for a folder without a project that makes a layer by itself."""
+    for ecosystem in ECOSYSTEMS:
+        marks = [mark for mark in ecosystem.marks if (request.folder / mark).is_file()]
+        if marks:
+            uses = ecosystem.step.__name__.lower()
+            msg = f"{folder} has {marks[0]}, which makes no layer by itself"
+            hint = f'a recipe with a step `uses = "{uses}"` builds it: docs/recipes.md'
+            return UsageError(msg, hint=hint)
+    marks = [mark for ecosystem in ECOSYSTEMS for mark in ecosystem.marks if "*" not in mark]
+    msg = f"{folder} has no project: no {', '.join(marks)} or requirements.txt"
+    return UsageError(msg, hint="name a recipe, a folder with a project, or packages with --pip or --npm")
+
+
+def project_inputs(loaded: Loaded) -> dict[str, str]:
+    """Return what decides the packages of the projects that a recipe follows: a SHA-256 by a name in reasons."""
+    return {
+        name: digest
+        for step in loaded.recipe.step
+        if (ecosystem := of_step(step)) and (request := projects.followed(loaded, step))
+        for name, digest in ecosystem.project_inputs(request).items()
+    }

@@ -12,10 +12,11 @@ from builder.model.decode import decode
 from builder.model.fields import NAME_PATTERN
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
-from builder.model.runtimes import Runtime, runtime, runtimes, today
+from builder.model.runtimes import Runtime, runtime, supported
 from builder.packages import table
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import Ecosystem
+from builder.packages.projects import FoundProject
 
 NAME = re.compile(NAME_PATTERN)
 
@@ -34,23 +35,21 @@ class AdhocRequest:
     architectures: tuple[str, ...]
     system_packages: tuple[str, ...] = ()
     """Packages of the operating system, which compiling needs."""
-    prune: tuple[str, ...] = ()
-    """Patterns as in .gitignore of files that are left out."""
-    prunes: bool = True
-    """Whether what layers of these packages usually do without is left out, too."""
+    project: FoundProject | None = None
+    """A project, whose packages are added."""
 
 
 def current(language: str) -> list[Runtime]:
     """Return the runtimes of a language that Lambda supports today, on its newest system; the newest comes last."""
-    supported = [
-        each for each in runtimes().values() if each.language == language and each.status(today()) == "current"
-    ]
-    newest = max(each.os.age for each in supported)
-    return [each for each in supported if each.os.age == newest]
+    every = supported(language)
+    newest = max(each.os.age for each in every)
+    return [each for each in every if each.os.age == newest]
 
 
 def recipe(request: AdhocRequest) -> Loaded:
     """Return a recipe for the packages of a command line. Raises UsageError if they do not make one layer."""
+    if request.project:
+        return _following(request, request.project)
     for file in request.files.values():
         if not file.is_file():
             msg = f"there is no file {file}"
@@ -69,10 +68,34 @@ def recipe(request: AdhocRequest) -> Loaded:
         },
         "targets": {"runtimes": list(chosen), "architectures": list(architectures)},
         "step": list(_steps(request, packages)),
-        "slim": {"prune": [*(packages.prune if request.prunes else ()), *request.prune], "keep-imported": True},
     }
     folder = next((file.parent for file in request.files.values()), None)
     return Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)
+
+
+def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
+    """Return a recipe that follows a project, with the packages that are named besides."""
+    besides = named_packages(request).step if any(request.specs.values()) else {}
+    chosen = request.runtimes or (project.runtime,)
+    if others := [name for name in chosen if runtime(name).language != project.language]:
+        msg = f"{', '.join(others)} reads no packages of {project.told}"
+        raise UsageError(msg, hint=f"for example `--runtime {project.runtime}`")
+    if besides and besides["uses"] != project.uses:
+        msg = f"one layer is for the packages of {project.told} or for those of --{besides['uses']}"
+        raise UsageError(msg, hint="call layerwright once with each")
+    name = _valid_name(request.name or project.name)
+    data = {
+        "layer": {
+            "name": name,
+            "version": "1",
+            "description": f"Packages of the {project.title} project {project.name}"[:256],
+            "license": "see its packages",
+        },
+        "targets": {"runtimes": list(chosen), "architectures": list(request.architectures or ARCHITECTURES)},
+        "step": [*_system(request), {**besides, **project.step(".")}],
+    }
+    loaded = decode(Recipe, data, "the command line")
+    return Loaded(recipe=loaded, folder=project.request.folder, adhoc=True)
 
 
 def named_packages(request: AdhocRequest) -> CommandLinePackages:
@@ -108,6 +131,10 @@ def _layer_name(request: AdhocRequest, packages: CommandLinePackages) -> str:
     if not name:
         msg = "a layer from a requirements file needs a name"
         raise UsageError(msg, hint="add `--name my-dependencies`")
+    return _valid_name(name)
+
+
+def _valid_name(name: str) -> str:
     if not NAME.fullmatch(name := re.sub(r"[^A-Za-z0-9_-]", "-", name)):
         msg = f"`{name}` is not a valid name for a layer"
         raise UsageError(msg, hint="letters, digits, - and _; at most 100")
@@ -115,6 +142,10 @@ def _layer_name(request: AdhocRequest, packages: CommandLinePackages) -> str:
 
 
 def _steps(request: AdhocRequest, packages: CommandLinePackages) -> Iterator[Mapping[str, Any]]:
+    yield from _system(request)
+    yield packages.step
+
+
+def _system(request: AdhocRequest) -> Iterator[Mapping[str, Any]]:
     if request.system_packages:
         yield {"uses": "packages", "install": list(request.system_packages)}
-    yield packages.step

@@ -28,6 +28,7 @@ DIFFERENT = {
     "--arch": "the default differs; `images survey` has one image",
     "--files": "`test` has paths, `diff` a number",
     "--format": "each has formats of its own",
+    "--from": "what a template refers to, or the file of a project",
     "--keep-going": "`nightly` goes on unless it is told otherwise",
     "--name": "the name of a layer; for `publish`, a pattern",
     "--older-than": "versions, or files in the cache",

@@ -23,6 +23,7 @@ from builder.layer import elf, jars
 from builder.layer.tree import PLAIN, Entry, InMemory
 from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
+from builder.model.steps.project import ProjectChoice
 from builder.model.target import targets
 from builder.packages import table
 from builder.packages.cargo import cargo_lock
@@ -30,6 +31,7 @@ from builder.packages.go import buildinfo, go_mod, go_sum
 from builder.packages.maven import maven_lock
 from builder.packages.npm import installed as node_packages
 from builder.packages.npm import offered, package_lock
+from builder.packages.projects import requested
 from builder.packages.pypi import build_system, metadata, projects, pylock, requirements_file, requirements_lock, sdist
 from builder.packages.pypi import installed as python_packages
 from builder.packages.rubygems import gemfile_lock, gemspec
@@ -85,7 +87,8 @@ def project(name: str) -> Callable[[bytes], object]:
         with tempfile.TemporaryDirectory() as folder:
             for each, text in {"pyproject.toml": PROJECT, name: data}.items():
                 Path(folder, each).write_bytes(text)
-            return projects.find(Path(folder)), requirements_file.read((Path(folder, name),))
+            request = requested(Path(folder), ProjectChoice())
+            return projects.find(request), requirements_file.read((Path(folder, name),))
 
     return parse
 

@@ -16,11 +16,12 @@ ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
-    "packages": "command_line dividing ecosystem memory planning resolution table",
+    "packages": "command_line dividing ecosystem memory planning projects resolution table",
     "packages.pypi": "bindings build_requirements build_system changelogs command_line dist dividing ecosystem hashes "
-    "index_options index_passwords index_tables indexes installed known locks markers metadata names planning "
-    "project_files project_indexes projects published pylock releases requirement_lines requirements_file "
+    "index_options index_passwords index_tables indexes installed known locking markers metadata names planning "
+    "project_files project_indexes projects published pylock pyproject releases requirement_lines requirements_file "
     "requirements_lock resolve routes tags wanted",
+    "packages.pypi.locks": "pylock uv",
     "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
     "packlist planning settings",
     "packages.npm.locks": "npm_lock",

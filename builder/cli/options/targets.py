@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
+from builder.cli.options.projects import ProjectOptions
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
@@ -59,29 +60,12 @@ class PackageOptions(Bundle):
         ),
     ]
 
-    prune: Annotated[
-        tuple[str, ...],
-        Option(
-            "--prune",
-            metavar="PATTERN",
-            about="Files to leave out, without a recipe, for example docs: a pattern as in .gitignore; repeatable. "
-            "Tests and type stubs of Python packages are left out in any case, unless something imports them.",
-        ),
-    ]
-    no_prune: Annotated[bool, Option("--no-prune", about="Without a recipe, leave tests and type stubs in.")]
-
     def __bool__(self) -> bool:
         return bool(self.pips or self.npms or self.file)
 
-    @property
-    def additions(self) -> dict[str, object]:
-        """Options that say something of packages which others name, with their values."""
-        return {
-            "--name": self.name,
-            "--packages": self.system_packages,
-            "--prune": self.prune,
-            "--no-prune": self.no_prune,
-        }
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self:
+            yield from dependent({"--packages": self.system_packages}, "--pip, --npm or -r")
 
     def request(self, runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "AdhocRequest":
         from builder.plan.adhoc import AdhocRequest
@@ -93,8 +77,6 @@ class PackageOptions(Bundle):
             runtimes=runtimes,
             architectures=architectures,
             system_packages=self.system_packages,
-            prune=self.prune,
-            prunes=not self.no_prune,
         )
 
 
@@ -105,6 +87,7 @@ class TargetOptions(Bundle):
     names: shared.RecipeNames
     everything: shared.Everything
     packages: PackageOptions
+    project: ProjectOptions
     runtimes: Annotated[tuple[str, ...], shared.runtime("those of the recipe; without one, the newest")]
     architectures: Annotated[tuple[str, ...], shared.arch("those of the recipe; without one, both")]
     only: shared.Only
@@ -116,8 +99,10 @@ class TargetOptions(Bundle):
         if named and self.packages:
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
-        if not self.packages and not self._names_project:
-            yield from dependent(self.packages.additions, "--pip, --npm, -r or the folder of a project")
+        if self.packages.name and not self.packages and not self._names_project:
+            yield from dependent({"--name": self.packages.name}, "--pip, --npm, -r or the folder of a project")
+        if self.project and not self._project_folder[0]:
+            yield from self.project.without_project()
         if not named and not self.packages:
             yield Mistake("nothing to do: no recipe is named", self._ways())
 
@@ -149,14 +134,28 @@ class TargetOptions(Bundle):
     def _packages(self) -> "AdhocRequest | None":
         """Return the packages that are named, or those of the project in a folder that is named instead of a recipe."""
         options = self.packages
-        if not options and self._names_project:
-            from builder.cli import terminal
-            from builder.packages import table
+        folder, file = self._project_folder
+        if folder is None:
+            return options.request(self.runtimes, self.architectures) if options else None
+        from builder.cli import terminal
 
-            project = table.project(Path(self.names[0]))
-            terminal.note(project.told)
-            options = replace(options, file=project.file, name=options.name or project.name)
-        return options.request(self.runtimes, self.architectures) if options else None
+        project = self.project.found(folder, file)
+        runtimes = self.runtimes or (project.runtime,)
+        terminal.note(f"{project.told}, {' '.join(runtimes)}")
+        request = replace(options, file=None).request(runtimes, self.architectures)
+        return replace(request, project=project)
+
+    @property
+    def _project_folder(self) -> tuple[Path | None, str | None]:
+        """The folder of the project that is named, and the file of it if that is named; None if none is."""
+        if not self.packages and self._names_project:
+            return Path(self.names[0]), None
+        file = self.packages.file
+        if file is None or not file.is_file():
+            return None, None
+        from builder.packages import table
+
+        return (file.parent, file.name) if table.is_file_of_a_project(file) else (None, None)
 
     @property
     def _names_project(self) -> bool:

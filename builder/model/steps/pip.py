@@ -7,7 +7,15 @@ from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model import pep508
 from builder.model.fields import RelativePath, Text, template, validated
-from builder.model.steps.traits import Traits
+from builder.model.steps.project import (
+    DecidingFile,
+    Extras,
+    FollowingStep,
+    Groups,
+    NoGroups,
+    ProjectPath,
+    WithProject,
+)
 from builder.model.steps.when import When
 from builder.model.tables import table
 
@@ -27,7 +35,7 @@ RequirementText = Annotated[Text, AfterValidator(_requirement)]
 
 
 @table
-class Pip(Traits):
+class Pip(FollowingStep):
     """Python packages: prebuilt wheels where they fit, compiled ones where not."""
 
     languages: ClassVar[frozenset[str]] = frozenset({"python"})
@@ -35,6 +43,12 @@ class Pip(Traits):
     uses: Literal["pip"]
     requirements: tuple[RequirementText, ...] = ()
     file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
+    project: ProjectPath = None
+    file_of_project: DecidingFile = None
+    groups: Groups = ()
+    extras: Extras = ()
+    no_groups: NoGroups = ()
+    with_project: WithProject = False
     wheels: Literal["prefer", "only", "never"] = "prefer"
     without: Annotated[
         tuple[Text, ...], Field(description="Packages of another layer: they take part in resolving and are left out.")
@@ -49,7 +63,9 @@ class Pip(Traits):
     when: When | None = None
 
     def __post_init__(self) -> None:
-        validated(None if self.requirements or self.file else "needs `requirements` or `file`", "")
+        named = self.requirements or self.file or self.project
+        validated(None if named else "needs `requirements`, `file` or `project`", "")
+        self.refuse_without_project()
 
     @property
     def needs_engine(self) -> bool:

@@ -17,6 +17,7 @@ class CrateRegistry(PlannedEcosystem):
     name = "cargo"
     step = Cargo
     locks = (LOCK, PROJECT_LOCK)
+    marks = ("Cargo.toml",)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
         from builder.packages.cargo import planning

@@ -19,6 +19,7 @@ class GoModules(PlannedEcosystem):
     name = PURL_TYPE
     step = Go
     locks = (MOD, SUM)
+    marks = ("go.mod",)
     environment = frozenset({"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH"})
 
     def lint(self, loaded: Loaded) -> None:

@@ -15,6 +15,7 @@ class MavenRepository(PlannedEcosystem):
     name = "maven"
     step = Maven
     locks = (LOCK,)
+    marks = ("pom.xml", "build.gradle", "build.gradle.kts")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)

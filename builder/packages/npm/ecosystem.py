@@ -24,6 +24,7 @@ class NpmRegistry(PlannedEcosystem):
     name = "npm"
     step = Npm
     locks = (LOCK,)
+    marks = ("package.json", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock")
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "installer's files": [
             "**/node_modules/.package-lock.json",

@@ -17,6 +17,8 @@ from builder.packages.command_line import CommandLinePackages, Draft
 from builder.packages.pypi import metadata, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
 
+_PRUNE = ("python/**/tests/", "python/**/*.pyi")
+
 
 def requirement(text: str) -> Requirement:
     """Return the parsed requirement. Raises UsageError if it is not valid, or names a project that would be built."""
@@ -41,7 +43,6 @@ class PipPackages(CommandLinePackages):
 
     language: ClassVar[str] = "python"
     title: ClassVar[str] = "Python"
-    prune: ClassVar[tuple[str, ...]] = ("python/**/tests/", "python/**/*.pyi")
     requirements: tuple[Requirement, ...]
     texts: tuple[str, ...]
     file: Path | None
@@ -59,8 +60,7 @@ class PipPackages(CommandLinePackages):
             return None
         from builder.packages.pypi import projects
 
-        project = projects.find(self.file.parent)
-        return project.name if project else self.file.resolve().parent.name
+        return projects.name_of(self.file.parent)
 
     @property
     def description(self) -> str | None:
@@ -87,7 +87,7 @@ class PipPackages(CommandLinePackages):
             summary=" ".join(summary.split()),
             license=" ".join(license_.split()),
             step={"uses": "pip", "requirements": pinned},
-            prune=self.prune,
+            prune=_PRUNE,
             test={"python": "; ".join(f"import {module}" for module in modules) or "import sys"},
         )
 

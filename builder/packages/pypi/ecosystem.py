@@ -17,6 +17,7 @@ from builder.packages.ecosystem import (
     LockRequest,
 )
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.pypi import BUILD_LOCK, LOCK, installed
 from builder.packages.pypi.dividing import PipDivider
 
@@ -27,6 +28,10 @@ class PyPI(PlannedEcosystem):
     name = "pypi"
     step = Pip
     locks = (LOCK, BUILD_LOCK)
+    marks = (
+        *("pyproject.toml", "uv.lock", "pylock.toml", "pylock.*.toml", "poetry.lock", "pdm.lock"),
+        *("Pipfile", "Pipfile.lock"),
+    )
     divider = PipDivider()
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "__pycache__": ["__pycache__/"],
@@ -40,9 +45,24 @@ class PyPI(PlannedEcosystem):
     }
 
     def lock(self, request: LockRequest) -> Iterator[LockFile]:
-        from builder.packages.pypi import locks
+        from builder.packages.pypi import locking
 
-        return locks.locks(request)
+        return locking.locks(request)
+
+    def lock_path(self, loaded: Loaded) -> Path | None:
+        from builder.packages.pypi import wanted
+
+        return wanted.lock_of_project(loaded) or super().lock_path(loaded)
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:
+        from builder.packages.pypi import projects
+
+        return projects.find(request)
+
+    def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:
+        from builder.packages.pypi import projects
+
+        return projects.inputs(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
         from builder.packages.pypi.command_line import PipPackages

@@ -63,7 +63,7 @@ def resolved(wanted: Wanted, target: Target, lock: Path, pinned: Collection[str]
 
     `pinned` are their names.
     """
-    if wanted.files or wanted.indexes != Indexes():
+    if wanted.files or wanted.projects or wanted.indexes != Indexes():
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others, and needs addresses
     cached = document(cache / f"{_key(wanted, target, lock)}.json")
     kept = cached.read()

@@ -27,7 +27,7 @@ from builder.packages.pypi.wanted import names, steps, wanted
 def planned(request: Request) -> Wheels | None:
     """Return the packages of a target with their routes; None if nothing is required."""
     asked = wanted(request)
-    if not asked.requirements and not asked.files:
+    if not asked.requirements and not asked.files and not asked.projects:
         return None
     loaded, target = request.loaded, request.target
     candidates, locked = _candidates(request, asked)
@@ -36,7 +36,7 @@ def planned(request: Request) -> Wheels | None:
         return None
     build_lock = _build_lock(loaded)
     compiled = tuple(one for one in routes if one.sdist)
-    indexes = requirements_file.read(asked.files).indexes.unbound
+    indexes = requirements_file.read(asked.files, (), asked.projects).indexes.unbound
     build_files, unavailable = _build_files(request, compiled, build_lock, indexes)
     return Wheels(
         target=target,
@@ -62,13 +62,17 @@ def planned(request: Request) -> Wheels | None:
 def check(request: Request) -> None:
     """Raise UsageError for what `planned` refuses whatever the index offers."""
     asked = wanted(request)
-    requirements_file.read(asked.files, asked.requirements)
+    requirements_file.read(asked.files, asked.requirements, asked.projects)
     _pins(request, asked)
 
 
 def pinned(request: Request) -> dict[str, tuple[str, ...]]:
     """Return the version of each package that the lock has for a target."""
-    lock = _pins(request, wanted(request))
+    asked = wanted(request)
+    if asked.locked:
+        plain = requirements_file.read(asked.files, (), asked.projects)
+        return {pin.name: (pin.version,) for pin in requirements_lock.pins(plain.requirements, request.target)}
+    lock = _pins(request, asked)
     return {pin.name: (pin.version,) for pin in lock[1].values()} if lock else {}
 
 
@@ -81,6 +85,9 @@ def _pins(request: Request, asked: Wanted) -> tuple[Path, Mapping[str, Pin]] | N
     path = loaded.lock_named(LOCK)
     if path is None or not path.is_file():
         return None
+    if asked.locked:
+        msg = f"{loaded.name} has a {path.name} beside the lock of its project, which decides"
+        raise UsageError(msg, hint=f"remove it: `rm {path.as_posix()}`")
     pins = requirements_lock.read(path, target)
     if unfit := requirements_lock.unfit(pins, asked.requirements, target):
         raise ecosystem.stale(loaded, path.name, unfit)
@@ -92,7 +99,7 @@ def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...],
     target = request.target
     lock = _pins(request, asked)
     if lock is None:
-        return resolve(asked, target.base, target.arch), False
+        return resolve(asked, target.base, target.arch), asked.locked
     path, pins = lock
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
     asked = dataclasses.replace(asked, pins=fixed)

@@ -3,6 +3,8 @@
 They come with a repository, and some are written by hand; whatever they hold is one of both.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -14,6 +16,8 @@ from builder.base.errors import UsageError
 from builder.packages.pypi.pylock import LockedPackage
 
 _SHOWN = 5
+_EXTRA = re.compile(r"\bextra == ['\"]([^'\"]+)['\"]")
+_CONFLICT = ("<<<<<<<", ">>>>>>>")
 T = TypeVar("T")
 
 
@@ -23,6 +27,8 @@ class ProjectTable:
 
     name: str | None = None
     dependencies: tuple[str, ...] = ()
+    extras: Annotated[Mapping[str, tuple[str, ...]], Field(alias="optional-dependencies")] = field(default_factory=dict)
+    requires_python: Annotated[str, Field(alias="requires-python")] = ""
     dynamic: tuple[str, ...] = ()
 
 
@@ -39,6 +45,8 @@ class UvTable:
     """`[tool.uv]`."""
 
     workspace: Workspace = field(default_factory=Workspace)
+    dev: Annotated[tuple[str, ...] | None, Field(alias="dev-dependencies")] = None
+    """The group `dev`, as older versions of uv wrote it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +62,15 @@ class Pyproject:
     """A pyproject.toml."""
 
     project: ProjectTable | None = None
+    groups: Annotated[Mapping[str, tuple[str | Mapping[str, str], ...]], Field(alias="dependency-groups")] = field(
+        default_factory=dict
+    )
     tool: ToolTables = field(default_factory=ToolTables)
+
+    @property
+    def named_groups(self) -> tuple[str, ...]:
+        """The names of its groups: those of PEP 735, and that of older versions of uv."""
+        return (*self.groups, *(("dev",) if self.tool.uv.dev is not None and "dev" not in self.groups else ()))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,9 +82,10 @@ class Requires:
     marker: str = ""
 
     @property
-    def always(self) -> bool:
-        """Whether it is asked for without an extra."""
-        return "extra ==" not in self.marker
+    def extra(self) -> str | None:
+        """The extra that it is asked for with; None for what the project always needs."""
+        found = _EXTRA.search(self.marker)
+        return found[1] if found else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +93,7 @@ class UvMetadata:
     """`[package.metadata]` of a uv.lock."""
 
     requires: Annotated[tuple[Requires, ...], Field(alias="requires-dist")] = ()
+    groups: Annotated[Mapping[str, tuple[Requires, ...]], Field(alias="requires-dev")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,19 +116,33 @@ class Pylock:
     """A pylock.toml (PEP 751)."""
 
     version: Annotated[str, Field(alias="lock-version")] = ""
+    requires_python: Annotated[str, Field(alias="requires-python")] = ""
+    extras: tuple[str, ...] = ()
+    groups: Annotated[tuple[str, ...], Field(alias="dependency-groups")] = ()
+    default_groups: Annotated[tuple[str, ...], Field(alias="default-groups")] = ()
     packages: tuple[LockedPackage, ...] = ()
 
 
 def read(kind: type[T], path: Path) -> T:
     """Return the content of a file. Raises UsageError if it is not TOML, or has other types."""
+    text = texts.read(path)
+    refuse_conflicts(path, text)
     try:
-        return TypeAdapter(kind).validate_python(texts.parse_toml(texts.read(path)))
+        return TypeAdapter(kind).validate_python(texts.parse_toml(text))
     except texts.MalformedError as error:
         msg = f"{path.as_posix()} is not valid TOML"
         raise UsageError(msg, why=[str(error)]) from error
     except ValidationError as error:
         msg = f"{path.as_posix()} does not have the keys and types of its format"
         raise UsageError(msg, why=[_where(each) for each in error.errors()[:_SHOWN]]) from error
+
+
+def refuse_conflicts(path: Path, text: str) -> None:
+    """Raise UsageError for a file in which git has left both sides of a merge."""
+    number = next((number for number, line in enumerate(text.splitlines(), 1) if line.startswith(_CONFLICT)), None)
+    if number:
+        msg = f"{path.as_posix()}:{number} has conflict markers of git"
+        raise UsageError(msg, hint="resolve the merge, and lock again")
 
 
 def _where(error: Any) -> str:  # noqa: ANN401  a TypedDict of pydantic_core

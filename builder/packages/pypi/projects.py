@@ -1,90 +1,255 @@
-"""Projects and the locks of other tools, as lines of requirements. The lock decides, or the project is refused.
+"""Projects of Python, as lines of requirements. The lock decides, or the project is refused.
 
-uv's own export reads uv.lock; pylock.toml is read here (PEP 751); what a project without a lock needs stands in its
-pyproject.toml (PEP 621). Locks of other tools are refused with the command by which these export them.
+uv's own export reads uv.lock; `packages/pypi/locks/` the locks of others; what a project without a lock needs stands in
+its pyproject.toml (PEP 621).
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+from types import ModuleType
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
-from builder.base import credentials, texts
+from builder.base import contained, files, texts
 from builder.base.errors import UsageError
-from builder.model import pep508
-from builder.packages.pypi import project_files, uv
-from builder.packages.pypi.project_files import ProjectTable, Pylock, Pyproject, UvLock
-from builder.packages.pypi.pylock import LockedPackage
+from builder.model.runtimes import Runtime, supported
+from builder.model.steps.project import ProjectChoice
+from builder.packages import projects
+from builder.packages.projects import FoundProject, ProjectRequest
+from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi.locks import pylock, uv
+from builder.packages.pypi.project_files import Pylock, Pyproject
 
-PROJECT, UV_LOCK, PYLOCK = "pyproject.toml", "uv.lock", "pylock.toml"
+UV_LOCK, PYLOCK = "uv.lock", "pylock.toml"
+_READERS: Mapping[str, ModuleType] = {UV_LOCK: uv, PYLOCK: pylock}
+"""The module that reads a lock."""
+_TOOLS = {UV_LOCK: "uv", "poetry.lock": "Poetry", "pdm.lock": "PDM", "Pipfile.lock": "Pipenv", "Pipfile": "Pipenv"}
 EXPORTS: Mapping[str, str] = {
     "poetry.lock": "poetry export --output requirements.txt",
     "pdm.lock": "pdm export --prod --output requirements.txt",
     "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
 }
 """Locks of other tools, with the command that writes one as a requirements file with hashes."""
+LOCKS = (*_READERS, *EXPORTS)
 _OF_LOCK = {"Pipfile": "Pipfile.lock"}
-_CONFLICT = ("<<<<<<<", ">>>>>>>")
+REQUIREMENTS = "requirements.txt"
+MARKS = (pyproject.NAME, *LOCKS, *_OF_LOCK)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FoundProject:
-    """A project in a folder."""
+def find(request: ProjectRequest) -> FoundProject | None:
+    """Return the project in a folder; None if it has none of Python's. The lock is that of the workspace around it.
 
-    name: str
-    """As its pyproject.toml has it; else that of its folder."""
-    file: Path
-    """The file that stands for it: pyproject.toml, else a lock or requirements.txt."""
-    lock: Path | None
-    """The lock that decides; None for a project that has none."""
-
-    @property
-    def told(self) -> str:
-        """What it is, in one line."""
-        decides = f"locked by {self.lock.as_posix()}" if self.lock else f"{self.file.as_posix()}, not locked"
-        return f"Python project `{self.name}`, {decides}"
-
-
-def find(folder: Path) -> FoundProject | None:
-    """Return the project in a folder; None if it has none of Python's. The lock is that of the workspace around it."""
-    project = folder / PROJECT
-    if project.is_file():
-        return FoundProject(name=_name(project) or folder.resolve().name, file=project, lock=_lock_of(folder))
-    beside = [folder / name for name in (PYLOCK, *EXPORTS, *_OF_LOCK, "requirements.txt")]
-    file = next((path for path in beside if path.is_file()), None)
-    if file is None:
+    Raises UsageError if a file is named that is not there, or several locks are and none is named.
+    """
+    own = _files(request)
+    if own is None:
         return None
-    return FoundProject(name=folder.resolve().name, file=file, lock=None if file.suffix == ".txt" else file)
+    file, lock = own
+    about = _document(request)
+    deciding = lock or file
+    return FoundProject(
+        request=request,
+        uses="pip",
+        language="python",
+        title=_title(deciding, about),
+        name=name_of(request.folder),
+        file=file,
+        lock=lock,
+        runtime=_newest(_requires(request, lock)).name,
+    )
+
+
+def _files(request: ProjectRequest) -> tuple[Path, Path | None] | None:
+    """Return the file that stands for a project, and its lock; None without a project."""
+    project = request.file(pyproject.NAME)
+    if request.choice.file:
+        file = request.file(request.choice.file)
+        if not file.is_file():
+            msg = f"there is no file {file.as_posix()}"
+            raise UsageError(msg)
+        if is_lock(file):
+            return (project if project.is_file() else file), file
+        return (file, _lock_of(request)) if file.name in MARKS else (file, None)
+    lock = _lock_of(request)
+    if lock or _is_project(request):
+        return (project if project.is_file() else lock or project), lock
+    file = request.file(REQUIREMENTS)
+    return (file, None) if file.is_file() else None
+
+
+def _is_project(request: ProjectRequest) -> bool:
+    """Tell whether a pyproject.toml says what is needed; many hold only the settings of tools."""
+    about = _document(request)
+    if about is None:
+        return False
+    settings = about.project is None and about.tool.poetry is None
+    return not (settings and request.file(REQUIREMENTS).is_file())
+
+
+def _document(request: ProjectRequest) -> Pyproject | None:
+    path = request.file(pyproject.NAME)
+    return project_files.read(Pyproject, path) if path.is_file() else None
+
+
+def name_of(folder: Path) -> str:
+    """Return the name of a project as its pyproject.toml has it; else that of its folder."""
+    with contextlib.suppress(UsageError):
+        about = project_files.read(Pyproject, folder / pyproject.NAME)
+        if about.project and about.project.name:
+            return about.project.name
+    return folder.resolve().name
+
+
+def _title(deciding: Path, about: Pyproject | None) -> str:
+    written_for_poetry = about is not None and about.project is None and about.tool.poetry is not None
+    return _TOOLS.get(deciding.name, "Poetry" if written_for_poetry else "Python")
+
+
+def is_lock(path: Path) -> bool:
+    """Tell whether a file has the name of a lock of some tool."""
+    return path.name in LOCKS or (path.name.startswith("pylock.") and path.name.endswith(".toml"))
 
 
 def is_file_of_a_project(path: Path) -> bool:
     """Tell whether a file is not a requirements file, but a project's or a lock of some tool."""
-    name = path.name
-    pylock = name.startswith("pylock.") and name.endswith(".toml")
-    return pylock or name in {PROJECT, UV_LOCK, *EXPORTS, *_OF_LOCK}
+    return is_lock(path) or path.name in MARKS
 
 
-def lock_of(path: Path) -> Path | None:
-    """Return the lock that decides for a file of a project; None without one."""
-    lock = _lock_of(path.parent) if path.name == PROJECT else path.with_name(_OF_LOCK.get(path.name, path.name))
-    return lock if lock and lock.is_file() else None
+def _lock_of(request: ProjectRequest) -> Path | None:
+    """Return the lock beside a project, else the uv.lock of the workspace around it, up to the repository's root."""
+    beside = [path for name in LOCKS if (path := request.file(name)).is_file()]
+    pipfile = request.file("Pipfile")
+    if not beside and pipfile.is_file() and _document(request) is None:
+        return pipfile.with_name(_OF_LOCK["Pipfile"])
+    if beside:
+        return beside[0]
+    inside = request.folder.resolve()
+    end = request.root or contained.repository(inside)
+    for above in inside.parents if inside != end else ():
+        if (path := request.inside(above / UV_LOCK)).is_file() and _is_member(inside, above):
+            return path
+        if above == end:
+            break
+    return None
 
 
-def lines(path: Path) -> tuple[str, ...]:
-    """Return the requirements of a project or a lock, as lines of a requirements file. Raises UsageError."""
-    name = _OF_LOCK.get(path.name, path.name)
-    lock = _lock_of(path.parent) if name == PROJECT else path.with_name(name)
-    return _lines(path.parent, lock, tuple(map(_state, (path, path.with_name(PROJECT), lock))))
+def _is_member(folder: Path, root: Path) -> bool:
+    """Tell whether a folder is a member of the workspace of a project above it."""
+    if not (root / pyproject.NAME).is_file():
+        return False
+    workspace = project_files.read(Pyproject, root / pyproject.NAME).tool.uv.workspace
+    relative = PurePosixPath(folder.relative_to(root).as_posix())
+    return any(relative.match(one) for one in workspace.members if one) and not any(
+        relative.match(one) for one in workspace.exclude if one
+    )
+
+
+# ---- versions of Python ----------------------------------------------------------------------------------------------
+
+
+def requires_python(request: ProjectRequest) -> SpecifierSet:
+    """Return the versions of Python that a project accepts."""
+    own = _files(request)
+    return _requires(request, own[1] if own else None)
+
+
+def _requires(request: ProjectRequest, lock: Path | None) -> SpecifierSet:
+    about = _document(request)
+    if about and about.project and about.project.requires_python:
+        return pyproject.versions(about.project.requires_python, request.file(pyproject.NAME))
+    if lock and is_lock(lock) and lock.name.startswith("pylock."):
+        return pyproject.versions(project_files.read(Pylock, lock).requires_python, lock)
+    return SpecifierSet()
+
+
+def _newest(accepted: SpecifierSet) -> Runtime:
+    every = supported("python")
+    return next((each for each in reversed(every) if accepted.contains(each.python_full)), every[-1])
+
+
+def files_of(request: ProjectRequest) -> tuple[Path, Path | None]:
+    """Return the file that stands for a project, and its lock if it has one. Raises UsageError without a project."""
+    own = _files(request)
+    if own is None:
+        msg = f"{request.folder.as_posix()} has no project of Python"
+        raise UsageError(msg)
+    return own
+
+
+def deciding(request: ProjectRequest) -> Path:
+    """Return the file that decides on the packages of a project: its lock, else the file that stands for it."""
+    file, lock = files_of(request)
+    return lock or file
+
+
+# ---- lines -----------------------------------------------------------------------------------------------------------
+
+
+def lines(request: ProjectRequest) -> tuple[str, ...]:
+    """Return what is taken of a project or a lock, as lines of a requirements file. Raises UsageError.
+
+    Folders in them are absolute. A project that is a requirements file has none: that file is read as such.
+    """
+    decides = deciding(request)
+    if not is_file_of_a_project(decides):
+        projects.chosen(request, decides, groups=(), extras=())
+        return ()
+    lock = decides if is_lock(decides) else None
+    return _lines(request, lock, tuple(map(_state, (request.file(pyproject.NAME), lock))))
 
 
 @cache
-def _lines(project: Path, lock: Path | None, _: object) -> tuple[str, ...]:
+def _lines(request: ProjectRequest, lock: Path | None, _: object) -> tuple[str, ...]:
     """Return the lines for a state of the files: each target of a command asks for them."""
-    return tuple(_of_lock(lock, project) if lock else _of_project(project / PROJECT))
+    if lock:
+        _refuse_unread(lock)
+    choice = _choice(request, lock)
+    if lock is None:
+        return tuple(_of_project(request, choice))
+    reader = _READERS.get(lock.name, pylock)
+    return tuple(reader.lines(lock, request, choice))
+
+
+def _refuse_unread(lock: Path) -> None:
+    if lock.is_file():
+        project_files.refuse_conflicts(lock, texts.read(lock))
+    if lock.name in EXPORTS:
+        command = EXPORTS[lock.name]
+        msg = f"{lock.as_posix()} is a lock that its own tool must write as requirements"
+        hint = f"`{command}`, and then name the file that it writes: -r requirements.txt"
+        raise UsageError(msg, why=["it is not read here, and nothing newer is built in its place"], hint=hint)
+
+
+def _choice(request: ProjectRequest, lock: Path | None) -> ProjectChoice:
+    """Return what is taken, in the spelling of the file that defines groups and extras. UsageError for unknown ones."""
+    about = _document(request)
+    if about is None and lock and lock.name not in EXPORTS and lock.name != UV_LOCK:
+        document = project_files.read(Pylock, lock)
+        return projects.chosen(request, lock, groups=document.groups, extras=document.extras)
+    extras = about.project.extras if about and about.project else ()
+    groups = about.named_groups if about else ()
+    return projects.chosen(request, request.file(pyproject.NAME), groups=groups, extras=extras)
+
+
+def inputs(request: ProjectRequest) -> dict[str, str]:
+    """Return the SHA-256 of what is taken of a project, by the path of its lock or else of its file.
+
+    What other members of a workspace need changes nothing. Of a project that is refused, it is that of its files.
+    """
+    try:
+        decides = deciding(request)
+        name = projects.shown(request, decides)
+        return {name: files.sha256_of("\n".join([*lines(request), *_plain(decides)]).encode())}
+    except UsageError:
+        present = [path for mark in (*MARKS, REQUIREMENTS) if (path := request.folder / mark).is_file()]
+        return {projects.shown(request, path): files.sha256(path) for path in present}
+
+
+def _plain(path: Path) -> tuple[str, ...]:
+    """Return the text of a requirements file."""
+    return () if is_file_of_a_project(path) else (texts.read(path),)
 
 
 def _state(path: Path | None) -> tuple[int, int] | None:
@@ -94,145 +259,22 @@ def _state(path: Path | None) -> tuple[int, int] | None:
     return about.st_mtime_ns, about.st_size
 
 
-def _of_lock(path: Path, project: Path) -> Iterator[str]:
-    """Yield the lines of a lock, for the project in a folder."""
-    _refuse_conflicts(path)
-    if path.name == UV_LOCK:
-        yield from _of_uv(path, project)
-    elif path.name in EXPORTS:
-        command = EXPORTS[path.name]
-        msg = f"{path.as_posix()} is a lock that its own tool must write as requirements"
-        hint = f"`{command}`, and then name the file that it writes: -r requirements.txt"
-        raise UsageError(msg, why=["it is not read here, and nothing newer is built in its place"], hint=hint)
-    else:
-        yield from _of_pylock(path)
-
-
-def _lock_of(folder: Path) -> Path | None:
-    """Return the lock beside a project, else the uv.lock of the workspace around it, up to the repository's root."""
-    for name in (UV_LOCK, PYLOCK, *EXPORTS):
-        if (path := folder / name).is_file():
-            return path
-    inside = folder.resolve()
-    above = inside
-    while not (above / ".git").exists() and above != above.parent:
-        above = above.parent
-        if (path := above / UV_LOCK).is_file() and _is_member(inside, above):
-            return path
-    return None
-
-
-def _is_member(folder: Path, root: Path) -> bool:
-    """Tell whether a folder is a member of the workspace of a project above it."""
-    if not (root / PROJECT).is_file():
-        return False
-    workspace = project_files.read(Pyproject, root / PROJECT).tool.uv.workspace
-    relative = PurePosixPath(folder.relative_to(root).as_posix())
-    return any(relative.match(one) for one in workspace.members if one) and not any(
-        relative.match(one) for one in workspace.exclude if one
-    )
-
-
-def _refuse_conflicts(path: Path) -> None:
-    if path.is_file() and any(line.startswith(_CONFLICT) for line in texts.read(path).splitlines()):
-        msg = f"{path.as_posix()} has conflict markers of git"
-        raise UsageError(msg, hint="resolve the merge, and lock again")
-
-
-# ---- uv.lock -------------------------------------------------------------------------------------------------------
-
-
-def _of_uv(lock: Path, project: Path) -> Iterator[str]:
-    """Yield what uv exports: the project's own dependencies without groups of development, and no local project."""
-    folder = project if (project / PROJECT).is_file() else lock.parent
-    if (folder / PROJECT).is_file() and _is_older(lock, folder / PROJECT):
-        msg = f"{lock.as_posix()} is older than {(folder / PROJECT).as_posix()}, which asks for something else"
-        raise UsageError(msg, hint="`uv lock` brings it up to date")
-    exported = uv.project([
-        *("export", "--frozen", "--no-emit-workspace", "--no-dev", "--format", "requirements.txt", "--no-header"),
-        *("--no-annotate", "--offline", "--project", str(folder.resolve())),
-    ])  # fmt: skip
-    if exported.returncode:
-        msg = f"{lock.as_posix()} cannot be read"
-        hint = "a uv that is as new as the one that wrote it can: `uv export --frozen --no-emit-workspace`"
-        raise UsageError(msg, why=uv.explanation(exported)[:4], hint=hint)
-    yield from exported.stdout.replace("\\\n", " ").splitlines()
-
-
-def _is_older(lock: Path, path: Path) -> bool:
-    """Tell whether a project's dependencies are not those that uv locked for it. uv asks an interpreter for that."""
-    about = project_files.read(Pyproject, path).project or ProjectTable()
-    name = canonicalize_name(about.name or "")
-    rows = [row for row in project_files.read(UvLock, lock).package if canonicalize_name(row.name) == name]
-    if not rows or "dependencies" in about.dynamic:
-        return False
-    now = {_pair(_requirement(text, path)) for text in about.dependencies}
-    then = {_pair(_requirement(f"{row.name}{row.specifier}", lock)) for row in rows[0].metadata.requires if row.always}
-    return now != then
-
-
-def _pair(requirement: Requirement) -> tuple[str, SpecifierSet]:
-    return canonicalize_name(requirement.name), requirement.specifier
-
-
-# ---- pylock.toml ---------------------------------------------------------------------------------------------------
-
-
-def _of_pylock(path: Path) -> Iterator[str]:
-    lock = project_files.read(Pylock, path)
-    if lock.version.partition(".")[0] != "1":
-        msg = f"{path.as_posix()} has the format `{lock.version}`, and 1.0 is known"
-        raise UsageError(msg, hint="a newer layerwright may read it")
-    for package in lock.packages:
-        yield _of_package(package, path)
-
-
-def _of_package(package: LockedPackage, path: Path) -> str:
-    """Return one package of a pylock.toml with its hashes."""
-    name, files = package.name, [*package.wheels, *([package.sdist] if package.sdist else [])]
-    if any("sha256" not in file.hashes for file in files):
-        msg = f"{path.as_posix()} has a package without the SHA-256 of a file: `{name}`"
-        raise UsageError(msg)
-    if not files or package.version is None:
-        msg = f"{path.as_posix()}: `{name}` is a folder, a repository or an address, and no package of an index"
-        raise UsageError(msg, hint=f"publish it to an index, or leave it out: packages without `{name}`")
-    digests = sorted({file.hashes["sha256"] for file in files})
-    marker = f" ; {package.marker}" if package.marker is not None else ""
-    return " ".join([f"{name}=={package.version}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
-
-
-# ---- pyproject.toml ------------------------------------------------------------------------------------------------
-
-
-def _of_project(path: Path) -> Iterator[str]:
+def _of_project(request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]:
     """Yield what a project without a lock needs."""
-    document = project_files.read(Pyproject, path)
-    project = document.project
-    if project is None:
-        tool = "Poetry" if document.tool.poetry is not None else "a tool of its own"
+    path, document = request.file(pyproject.NAME), _document(request)
+    project = document.project if document else None
+    if document is None or project is None:
+        tool = "Poetry" if document and document.tool.poetry is not None else "a tool of its own"
         msg = f"{path.as_posix()} lists its dependencies for {tool}"
         hint = f"lock it, and name the lock's export: `{EXPORTS['poetry.lock']}`; or move them to [project] (PEP 621)"
         raise UsageError(msg, hint=hint)
     if "dependencies" in project.dynamic:
         msg = f"{path.as_posix()}: its backend works out the dependencies, which would run on this host"
         raise UsageError(msg, hint="`uv lock` or `pip-compile` writes them into a lock; name that")
-    yield from (str(_requirement(text, path)) for text in project.dependencies)
-    if not project.dependencies:
+    found = [str(each) for each in pyproject.requirements(document, path, choice)]
+    if not found and not choice.with_project:
         msg = f"{path.as_posix()} has no dependencies, so there is nothing to put into a layer"
         raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
-
-
-def _name(path: Path) -> str | None:
-    try:
-        project = project_files.read(Pyproject, path).project
-    except UsageError:
-        return None
-    return project.name if project else None
-
-
-def _requirement(text: str, path: Path) -> Requirement:
-    try:
-        return pep508.parsed(text)
-    except InvalidRequirement:
-        msg = f"{path.as_posix()}: `{credentials.redact(text)}` is not a valid requirement"
-        raise UsageError(msg) from None
+    yield from found
+    if choice.with_project:
+        yield f"{project.name} @ {request.folder.resolve().as_uri()}"

@@ -18,7 +18,10 @@ from packaging.requirements import InvalidRequirement
 from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model import pep508
+from builder.model.steps.project import ProjectChoice
+from builder.packages import projects as of_projects
 from builder.packages.ecosystem import unindexed
+from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import hashes, index_options, requirement_lines
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.requirement_lines import Line, RefusedError, constant
@@ -69,14 +72,14 @@ class _Found:
     """Files that were read, and whether as constraints; they can name each other."""
 
 
-def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
-    """Read requirements, and files with all the files that they name; UsageError with every line that is refused."""
+def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iterable[ProjectRequest] = ()) -> Plain:
+    """Read requirements, files with all that they name, and projects; UsageError with every line that is refused."""
     found = _Found()
     for text in requirements:
         _direct_only(text, found)
-    named = list(files)
+    named = [*files, *(path for project in projects for path in _of_project(project, found))]
     found.named.update(path.resolve().parent for path in named)
-    found.projects.update(_project(path.resolve().parent) for path in named)
+    found.projects.update(of_projects.around(path.resolve().parent) for path in named)
     for path in named:
         _read(path, found, constraints=False)
     if found.refused:
@@ -88,6 +91,29 @@ def read(files: Iterable[Path], requirements: Sequence[str] = ()) -> Plain:
         hashed=bool(found.hashed),
         indexes=functools.reduce(Indexes.joined, found.indexes, Indexes()),
     )
+
+
+def _of_project(request: ProjectRequest, found: _Found) -> tuple[Path, ...]:
+    """Take the lines of a project; return the requirements file that stands for it, if one does."""
+    from builder.packages.pypi import projects
+
+    if not projects.is_file_of_a_project(file := projects.deciding(request)):
+        projects.lines(request)
+        return (file,)
+    found.projects.add(request.root or request.folder.resolve())
+    _follow(request, found, constraints=False)
+    return ()
+
+
+def _follow(request: ProjectRequest, found: _Found, *, constraints: bool) -> None:
+    """Take the lines that stand for a project or a lock, and the indexes that it names."""
+    from builder.packages.pypi import project_indexes, projects
+
+    file, lock = projects.files_of(request)
+    stripped = (text.strip() for text in projects.lines(request))
+    lines = [Line(file=lock or file, text=text, shown=True) for text in stripped if text and not text.startswith("#")]
+    _take_all(lines, found, constraints=constraints)
+    found.indexes.append(project_indexes.of(file, lock))
 
 
 def refusal(why: Iterable[str]) -> UsageError:
@@ -103,16 +129,6 @@ def is_place(text: str) -> bool:
     """Tell whether a text that is no requirement is an editable, or the path or the address of a project."""
     word = text.strip().partition(" ")[0]
     return word.startswith(_EDITABLE) or (bool(_PLACE.match(word)) and not word.lower().endswith(ARCHIVES))
-
-
-def _project(folder: Path) -> Path:
-    """Return the repository of a folder; else the folder that holds its recipes, or else the current one around it."""
-    here = Path.cwd().resolve()
-    if repository := next((each for each in (folder, *folder.parents) if (each / ".git").exists()), None):
-        return repository
-    if (folder / "recipe.toml").is_file():
-        folder = folder.parent.parent
-    return here if folder.is_relative_to(here) and here != Path(here.anchor) else folder
 
 
 def _direct_only(text: str, found: _Found) -> None:
@@ -135,12 +151,7 @@ def _read(path: Path, found: _Found, *, constraints: bool) -> None:
     from builder.packages.pypi import projects
 
     if projects.is_file_of_a_project(path):
-        from builder.packages.pypi import project_indexes
-
-        exported = (text.strip() for text in projects.lines(path))
-        lines = [Line(file=path, text=text, shown=True) for text in exported if text and not text.startswith("#")]
-        _take_all(lines, found, constraints=constraints)
-        found.indexes.append(project_indexes.of(path, projects.lock_of(path)))
+        _follow(of_projects.requested(path.parent, ProjectChoice(file=path.name)), found, constraints=constraints)
         return
     try:
         lines = list(

@@ -4,9 +4,10 @@ Environment markers separate targets that need different versions. Lambda ties e
 `python_version` and `platform_machine` suffice.
 """
 
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def read_all(path: Path, target: Target) -> tuple[Pin, ...]:
     if wrong:
         raise unreadable(path.as_posix(), path.name, wrong)
     return tuple(pins)
+
+
+def pins(lines: Iterable[str], target: Target) -> Iterator[Pin]:
+    """Yield the pins among lines of requirements that apply to a target. Folders and addresses are no pins."""
+    for line in lines:
+        with contextlib.suppress(InvalidRequirement, InvalidVersion, InvalidMarker):
+            if applies((pin := _pin(line)).marker, target):
+                yield pin
 
 
 def _pin(text: str) -> Pin:

@@ -9,6 +9,7 @@ from builder.base.errors import BuildError, LayerwrightError
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
+from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import bindings, hashes, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
@@ -22,6 +23,10 @@ class Wanted:
 
     requirements: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
+    projects: tuple[ProjectRequest, ...] = ()
+    """Projects that steps follow."""
+    locked: bool = False
+    """Whether the locks of these projects name all that is needed."""
     pins: tuple[str, ...] = ()
     preferences: tuple[str, ...] = ()
     """Versions to keep where the requirements allow them."""
@@ -42,7 +47,7 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     can neither be installed nor compiled, or has none of the files that the requirements give hashes of, UsageError if
     one of these hashes is missing, UnreachableError if the index does not respond.
     """
-    plain = requirements_file.read(wanted.files, wanted.requirements)
+    plain = requirements_file.read(wanted.files, wanted.requirements, wanted.projects)
     plain = replace(plain, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
     found = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
@@ -115,7 +120,8 @@ def _compile(
         free, bound = bindings.divided(plain.requirements, plain.indexes)
         inputs = [_write(folder / "requirements.in", (*plain.options, *free))]
         inputs += [_write(folder / "pyproject.toml", [bound])] if bound else []
-        more = [*plain.indexes.arguments(), *(["--no-deps"] if wanted.without_dependencies else [])]
+        alone = ["--no-deps"] if wanted.without_dependencies or wanted.locked else []
+        more = [*plain.indexes.arguments(), *alone]
         if fixed := (*wanted.pins, *plain.constraints):
             more += ["--constraints", _write(folder / "pins.txt", fixed)]
         if wanted.preferences:

@@ -1,10 +1,15 @@
 """The requirements of the pip steps of a target."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
+from builder.base.errors import UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
+from builder.model.target import Target
+from builder.packages import projects
 from builder.packages.ecosystem import Request
+from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import requirements_file
 from builder.packages.pypi.names import of_line
 from builder.packages.pypi.resolve import Wanted
@@ -21,9 +26,13 @@ def wanted(request: Request) -> Wanted:
     pips = [step for _, step in steps(request)]
     never = [step for step in pips if step.wheels == "never"]
     sources = frozenset(name for step in never for name in names(loaded, step))
+    followed = tuple(each for step in pips if (each := projects.followed(loaded, step)))
+    _refuse_excluded(followed, target)
     return Wanted(
         requirements=tuple(target.expand(text) for step in pips for text in step.requirements),
         files=tuple(loaded.file(step.file) for step in pips if step.file),
+        projects=followed,
+        locked=bool(pips) and all(_is_locked(loaded, step) for step in pips),
         sources=sources if request.may_compile else frozenset(),
         wheels_only=not request.may_compile or all(step.wheels == "only" for step in pips),
     )
@@ -31,5 +40,42 @@ def wanted(request: Request) -> Wanted:
 
 def names(loaded: Loaded, step: Pip) -> Iterator[str]:
     """Yield the packages that a step names itself."""
-    of_file = requirements_file.read([loaded.file(step.file)]).requirements if step.file else ()
-    yield from map(of_line, (*step.requirements, *of_file))
+    named = [loaded.file(step.file)] if step.file else []
+    project = projects.followed(loaded, step)
+    of_files = requirements_file.read(named, (), [project] if project else []).requirements
+    yield from map(of_line, (*step.requirements, *of_files))
+
+
+def lock_of_project(loaded: Loaded) -> Path | None:
+    """Return the lock of the project that a recipe follows, if it alone decides on the packages."""
+    pips = [step for step in loaded.recipe.step if isinstance(step, Pip)]
+    return _lock(loaded, pips[0]) if pips and all(_is_locked(loaded, step) for step in pips) else None
+
+
+def _is_locked(loaded: Loaded, step: Pip) -> bool:
+    """Tell whether the lock of a project decides on all that a step installs."""
+    return not (step.requirements or step.file) and _lock(loaded, step) is not None
+
+
+def _lock(loaded: Loaded, step: Pip) -> Path | None:
+    project = projects.followed(loaded, step)
+    if project is None:
+        return None
+    from builder.packages.pypi import projects as of_python
+
+    found = of_python.find(project)
+    return found.lock if found else None
+
+
+def _refuse_excluded(followed: Iterable[ProjectRequest], target: Target) -> None:
+    """Raise UsageError for a runtime whose Python a project does not accept."""
+    for project in followed:
+        from builder.packages.pypi import projects as of_python
+
+        accepted = of_python.requires_python(project)
+        for runtime in target.runtimes:
+            if runtime.python and not accepted.contains(runtime.python_full):
+                found = of_python.find(project)
+                where = project.folder.as_posix()
+                msg = f"{target.name}: {where} requires Python {accepted}, which {runtime.name} is not"
+                raise UsageError(msg, hint=f"build it with `--runtime {found.runtime}`" if found else None)

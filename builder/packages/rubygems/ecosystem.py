@@ -21,6 +21,7 @@ class RubyGems(PlannedEcosystem):
     name = "gem"
     step = Gem
     locks = (LOCK,)
+    marks = ("Gemfile", "Gemfile.lock")
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "sources of extensions": [
             *(

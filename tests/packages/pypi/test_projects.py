@@ -4,16 +4,20 @@ import os
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kit.commands import Result, layerwright, write_recipe
 from kit.compiled import recipe
 from kit.wheels import Index, make_wheel
+from packaging.requirements import Requirement
 from uv import find_uv_bin
 
 from builder.base.errors import UsageError
 from builder.model import recipes
 from builder.model.steps import Pip
+from builder.model.steps.project import ProjectChoice
+from builder.packages.projects import ProjectRequest, requested
 from builder.packages.pypi import projects
 from builder.packages.pypi.wanted import names
 
@@ -36,6 +40,10 @@ def index(index: Index) -> Index:
     for name, version in (("tiny_codec", OLD), ("tiny_codec", NEW), ("tiny_speed", "2.0"), ("tiny_lint", "3.0")):
         make_wheel(index.folder, name, version)
     return index
+
+
+def request(folder: Path, **choice: Any) -> ProjectRequest:
+    return requested(folder, ProjectChoice(**choice))
 
 
 def uv(folder: Path, *arguments: str) -> None:
@@ -81,7 +89,7 @@ def test_a_lock_of_uv_decides(given: list[str], tmp_path: Path) -> None:
 def test_what_a_folder_holds_is_told_in_one_line(tmp_path: Path) -> None:
     project(tmp_path / "services" / "api")
     result = build(tmp_path, "services/api")
-    assert "Python project `orders`, locked by services/api/uv.lock" in result.err
+    assert "uv project `orders`, services/api/uv.lock, python3.13" in result.err
 
 
 @pytest.mark.usefixtures("index")
@@ -102,12 +110,12 @@ def test_a_member_of_a_workspace_has_the_lock_of_the_workspace(tmp_path: Path) -
     uv(tmp_path, "lock")
     assert build(tmp_path, "services/api").code == 0
     assert packages(tmp_path) == {f"tiny_codec-{NEW}"}
-    found = projects.find(tmp_path / "services" / "api")
+    found = projects.find(request(tmp_path / "services" / "api"))
     assert found is not None
     assert found.lock == tmp_path / "uv.lock"
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
-    stranger = projects.find(tmp_path / "other")
+    stranger = projects.find(request(tmp_path / "other"))
     assert stranger is not None
     assert stranger.lock is None
 
@@ -172,7 +180,7 @@ def test_locks_of_other_tools_name_the_command_that_exports_them(lock: str, give
 def test_what_cannot_be_followed_is_refused_by_its_name(name: str, text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        list(projects.lines(tmp_path / name))
+        list(projects.lines(request(tmp_path, file=name)))
     assert told in " ".join((caught.value.what, *caught.value.why))
     assert name in caught.value.what
 
@@ -201,7 +209,7 @@ def test_a_project_is_read_again_after_a_change(tmp_path: Path) -> None:
     for version in ("1", "2"):
         path.write_text(PROJECT.replace("tiny-codec>=1", f"tiny-codec>={version}.5"), encoding="utf-8")
         os.utime(path, (int(version), int(version)))
-        assert projects.lines(path) == (f"tiny-codec>={version}.5",)
+        assert projects.lines(request(tmp_path)) == (f"tiny-codec>={version}.5",)
 
 
 def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None:
@@ -209,7 +217,7 @@ def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None
     (tmp_path / "web" / "package.json").write_text("{}", encoding="utf-8")
     result = build(tmp_path, "web")
     assert result.code == 2
-    assert "has no project of Python" in result.err
+    assert "web has package.json, which makes no layer by itself" in result.err
     assert "package.json" in result.err
 
 
@@ -222,3 +230,193 @@ def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> N
     for given, where in (("recipes/a/", tmp_path), ("recipes/a/recipe.toml", tmp_path), ("a", below)):
         planned = layerwright("plan", given, cwd=where)
         assert planned.code == 0, planned.err
+
+
+# ---- what is taken of a project -----------------------------------------------------------------------------------
+
+
+GROUPS = """\
+[project]
+name = "orders"
+version = "0.1.0"
+requires-python = ">=3.9"
+dependencies = ["tiny-codec>=1"]
+[project.optional-dependencies]
+fast = ["tiny-speed"]
+[dependency-groups]
+dev = [{include-group = "Lint"}]
+Lint = ["tiny-lint"]
+"""
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("lock", ["uv.lock", "PEP 735"])
+@pytest.mark.parametrize(
+    ("arguments", "more"),
+    [
+        ([], set()),
+        (["--only-deps"], set()),
+        (["--extra", "fast"], {"tiny_speed-2.0"}),
+        (["--group", "dev"], {"tiny_lint-3.0"}),
+        (["--group", "lint", "--extra", "FAST"], {"tiny_lint-3.0", "tiny_speed-2.0"}),
+        (["--group", "dev", "--no-group", "dev"], set()),
+    ],
+)
+def test_groups_and_extras_are_added_to_the_own_dependencies(
+    lock: str, arguments: list[str], more: set[str], tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(GROUPS, encoding="utf-8")
+    if lock == "uv.lock":
+        uv(tmp_path, "lock")
+    result = build(tmp_path, ".", *arguments)
+    assert result.code == 0, result.err
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}", *more}
+
+
+def test_markers_of_a_pylock_about_groups_and_extras_are_decided(tmp_path: Path) -> None:
+    hashed = 'version = "1"\nwheels = [{name = "x-1-py3-none-any.whl", url = "https://x/x.whl", hashes = {sha256 = "'
+    rows = {
+        "a": "'default' in dependency_groups",
+        "b": "'dev' in dependency_groups and sys_platform == 'linux'",
+        "c": "'fast' in extras or 'dev' in dependency_groups",
+        "d": "'fast' not in extras",
+    }
+    packages = "".join(
+        f'[[packages]]\nname = "{name}"\nmarker = "{marker}"\n{hashed}{"0" * 64}"}}}}]\n'
+        for name, marker in rows.items()
+    )
+    head = 'lock-version = "1.0"\nextras = ["fast"]\ndependency-groups = ["default", "dev"]\n'
+    text = f'{head}default-groups = ["default"]\ncreated-by = "test"\n{packages}'
+    (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
+
+    def applying(**choice: Any) -> set[str]:
+        parsed = (Requirement(line.partition(" --")[0]) for line in projects.lines(request(tmp_path, **choice)))
+        return {each.name for each in parsed if each.marker is None or each.marker.evaluate()}
+
+    assert applying() == {"a", "d"}
+    assert applying(extras=("fast",)) == {"a", "c"}
+    assert applying(groups=("dev",)) == {"a", "b", "c", "d"}
+    assert applying(no_groups=("default",)) == {"d"}
+    with pytest.raises(UsageError, match="no group `dve`; did you mean `dev`"):
+        applying(groups=("dve",))
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("kind", ["uv.lock", "PEP 735", "requirements.txt"])
+def test_an_unknown_group_or_extra_is_told_with_the_known_ones(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(GROUPS, encoding="utf-8")
+    if kind == "uv.lock":
+        uv(tmp_path, "lock")
+    if kind == "requirements.txt":
+        (tmp_path / "pyproject.toml").rename(tmp_path / "requirements.txt")
+        (tmp_path / "requirements.txt").write_text("tiny-codec\n", encoding="utf-8")
+    result = build(tmp_path, ".", "--group", "lnt", "--extra", "quick")
+    assert result.code == 2
+    assert "has no group `lnt`" in result.err
+    assert "no extra `quick`" in result.err
+    if kind != "requirements.txt":
+        assert "did you mean `Lint`?" in result.err
+        assert "groups: Lint, dev" in result.err
+        assert "extras: fast" in result.err
+
+
+@pytest.mark.usefixtures("index")
+def test_the_runtime_is_one_that_the_project_accepts(tmp_path: Path) -> None:
+    text = PROJECT.replace(">=3.9", ">=3.12,<3.13")
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    refused = build(tmp_path, ".")
+    assert refused.code == 2
+    assert "requires Python <3.13,>=3.12, which python3.13 is not" in refused.err
+    assert "--runtime python3.12" in refused.err
+    result = layerwright("build", ".", "--arch", "arm64", "--no-test", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "Python project `orders`, pyproject.toml, not locked, python3.12" in result.err
+
+
+@pytest.mark.usefixtures("index")
+def test_the_file_that_decides_can_be_named(tmp_path: Path) -> None:
+    project(tmp_path)
+    (tmp_path / "requirements.txt").write_text("tiny-lint\n", encoding="utf-8")
+    assert build(tmp_path, ".", "--from", "requirements.txt").code == 0
+    assert packages(tmp_path) == {"tiny_lint-3.0"}
+    missing = build(tmp_path, ".", "--from", "poetry.lock")
+    assert missing.code == 2
+    assert "there is no file poetry.lock" in missing.err
+
+
+def test_settings_of_tools_alone_are_no_project(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n", encoding="utf-8")
+    (tmp_path / "requirements.txt").write_text("tiny-codec\n", encoding="utf-8")
+    found = projects.find(request(tmp_path))
+    assert found is not None
+    assert found.file.name == "requirements.txt"
+
+
+def test_options_about_a_project_need_one(tmp_path: Path) -> None:
+    result = build(tmp_path, "--pip", "tiny-codec", "--group", "dev")
+    assert result.code == 2
+    assert "--group" in result.err
+
+
+# ---- recipes that follow a project --------------------------------------------------------------------------------
+
+
+FOLLOWING = '[[step]]\nuses = "pip"\nproject = "../../services/orders"\n'
+
+
+def follow(folder: Path, step: str = FOLLOWING) -> Path:
+    """Write a recipe that follows a project of the same repository."""
+    (folder / ".git").mkdir()
+    project(folder / "services" / "orders")
+    return write_recipe(folder, "orders", recipe(step, runtime="python3.13").replace('"a"', '"orders"', 1))
+
+
+@pytest.mark.usefixtures("index")
+def test_a_recipe_follows_the_lock_of_its_project(tmp_path: Path) -> None:
+    follow(tmp_path, f'{FOLLOWING}extras = ["fast"]\n')
+    assert layerwright("lint", "orders", cwd=tmp_path).code == 0
+    result = layerwright("build", "orders", "--no-test", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert packages(tmp_path) == {f"tiny_codec-{OLD}", "tiny_speed-2.0"}
+    again = layerwright("build", "orders", "--no-test", cwd=tmp_path)
+    assert "unchanged" in again.err
+
+
+@pytest.mark.usefixtures("index")
+def test_a_lock_beside_a_recipe_that_follows_a_locked_project_is_refused(tmp_path: Path) -> None:
+    path = follow(tmp_path)
+    path.with_name("requirements.lock").write_text(f"tiny-codec=={NEW}\n", encoding="utf-8")
+    result = layerwright("lint", "orders", cwd=tmp_path)
+    assert result.code == 2
+    assert "rm recipes/orders/requirements.lock" in result.err
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ('uses = "pip"\nproject = "../../.."', "leads out of"),
+        ('uses = "pip"\nproject = "../../elsewhere"', "there is no folder `../../elsewhere`"),
+        ('uses = "pip"\nproject = "../../link"', "leads out of"),
+        ('uses = "pip"\nproject = "/etc"', "is not relative to the recipe's folder"),
+        ('uses = "pip"\nrequirements = ["a"]\ngroups = ["dev"]', "`groups` needs `project`"),
+    ],
+)
+def test_a_recipe_follows_no_project_outside_of_its_repository(step: str, told: str, tmp_path: Path) -> None:
+    inside = tmp_path / "repository"
+    (inside / ".git").mkdir(parents=True)
+    (inside / "link").symlink_to(tmp_path)
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    write_recipe(inside, "orders", recipe(f"[[step]]\n{step}\n", runtime="python3.13").replace('"a"', '"orders"', 1))
+    result = layerwright("lint", "orders", cwd=inside)
+    assert result.code == 2
+    assert told in result.err
+
+
+def test_a_link_of_a_project_leads_nowhere_outside_of_its_repository(tmp_path: Path) -> None:
+    inside = tmp_path / "repository"
+    (inside / ".git").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    (inside / "pyproject.toml").symlink_to(tmp_path / "pyproject.toml")
+    result = build(inside, ".")
+    assert result.code == 2
+    assert "leads out of" in result.err

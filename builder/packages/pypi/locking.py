@@ -17,7 +17,7 @@ from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolve import Wanted, best, resolve
-from builder.packages.pypi.wanted import wanted
+from builder.packages.pypi.wanted import lock_of_project, wanted
 
 Resolved = Mapping[Target, tuple[Candidate, ...]]
 
@@ -34,6 +34,9 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         before.update(_versions({target: pins.values()}))
         resolved[target] = _resolve(request, target, () if request.upgrade else _exact(pins.values()))
     after = _versions(resolved)
+    if lock_of_project(loaded):
+        yield from _builders(request, resolved)
+        return
     if not after:
         msg = f"{loaded.name} has no Python packages to lock"
         raise UsageError(msg)
@@ -85,7 +88,7 @@ def _indexes(request: LockRequest, target: Target) -> Indexes:
     """Return the indexes that the files of a target's steps name."""
     chosen = tuple(row for row in steps(request.loaded.recipe, target) if isinstance(row[1], Pip))
     query = wanted(Request(loaded=request.loaded, target=target, steps=chosen))
-    return requirements_file.read(query.files).indexes.unbound
+    return requirements_file.read(query.files, (), query.projects).indexes.unbound
 
 
 def _build_pins(path: Path, target: Target) -> tuple[Pin, ...]:
@@ -116,6 +119,6 @@ def _resolve(request: LockRequest, target: Target, kept: tuple[str, ...]) -> tup
     if not chosen:
         return ()
     query = wanted(Request(loaded=request.loaded, target=target, steps=chosen))
-    if not query.requirements and not query.files:
+    if not query.requirements and not query.files and not query.projects:
         return ()
     return resolve(dataclasses.replace(query, preferences=kept), target.base, target.arch)

@@ -1,0 +1,86 @@
+"""pylock.toml (PEP 751), whichever tool wrote it."""
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from packaging.markers import InvalidMarker, Marker
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+from builder.base.errors import UsageError
+from builder.model.steps.project import ProjectChoice
+from builder.packages.projects import ProjectRequest
+from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi.project_files import Pylock, Pyproject
+from builder.packages.pypi.pylock import LockedPackage
+
+_CHOSEN = re.compile(r"""["'](?P<name>[^"']*)["'] (?P<not>not )?in (?P<kind>extras|dependency_groups)""")
+_ALWAYS, _NEVER = 'python_version >= "0"', 'python_version < "0"'
+"""What a choice of extras and groups makes of their markers, which requirements do not have."""
+
+
+def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]:
+    """Yield the packages of a lock that the chosen extras and groups need, besides its default groups."""
+    document = project_files.read(Pylock, lock)
+    if document.version.partition(".")[0] != "1":
+        msg = f"{lock.as_posix()} has the format `{document.version}`, and 1.0 is known"
+        raise UsageError(msg, hint="a newer layerwright may read it")
+    _refuse_older(document, lock, request, choice)
+    groups = {*choice.groups, *(set(document.default_groups) - set(choice.no_groups))}
+    for package in document.packages:
+        yield _line(package, lock, _marker(package, lock, set(choice.extras), groups))
+
+
+def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups: Collection[str]) -> str:
+    """Return the marker of a package without the conditions about extras and groups, which are decided here."""
+    if package.marker is None:
+        return ""
+    chosen = {"extras": {*map(canonicalize_name, extras)}, "dependency_groups": {*map(canonicalize_name, groups)}}
+
+    def decided(match: re.Match[str]) -> str:
+        holds = (canonicalize_name(match["name"]) in chosen[match["kind"]]) != bool(match["not"])
+        return _ALWAYS if holds else _NEVER
+
+    try:
+        return f" ; {_CHOSEN.sub(decided, str(Marker(package.marker)))}"
+    except (InvalidMarker, RecursionError):
+        msg = f"{lock.as_posix()}: the marker of `{package.name}` is not valid"
+        raise UsageError(msg, why=[package.marker]) from None
+
+
+def _line(package: LockedPackage, lock: Path, marker: str) -> str:
+    """Return one package with its hashes."""
+    name, files = package.name, [*package.wheels, *([package.sdist] if package.sdist else [])]
+    if any("sha256" not in file.hashes for file in files):
+        msg = f"{lock.as_posix()} has a package without the SHA-256 of a file: `{name}`"
+        raise UsageError(msg)
+    if not files or package.version is None:
+        msg = f"{lock.as_posix()}: `{name}` is a folder, a repository or an address, and no package of an index"
+        raise UsageError(msg, hint=f"publish it to an index, or leave it out: packages without `{name}`")
+    digests = sorted({file.hashes["sha256"] for file in files})
+    return " ".join([f"{name}=={package.version}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
+
+
+def _refuse_older(document: Pylock, lock: Path, request: ProjectRequest, choice: ProjectChoice) -> None:
+    """Raise UsageError if the project beside the lock asks for what the lock does not have."""
+    path = request.file(pyproject.NAME)
+    about = project_files.read(Pyproject, path) if path.is_file() else None
+    if about is None or about.project is None or "dependencies" in about.project.dynamic:
+        return
+    locked: dict[str, set[str | None]] = {}
+    for package in document.packages:
+        locked.setdefault(canonicalize_name(package.name), set()).add(package.version)
+    wanted = pyproject.requirements(about, path, choice)
+    missing = [
+        str(each)
+        for each in wanted
+        if each.marker is None and not _satisfied(locked.get(canonicalize_name(each.name), set()), each.specifier)
+    ]
+    if missing:
+        msg = f"{lock.as_posix()} is older than {path.as_posix()}, which asks for something else"
+        raise UsageError(msg, why=[f"it has no package for `{text}`" for text in missing], hint="lock again")
+
+
+def _satisfied(versions: Collection[str | None], allowed: SpecifierSet) -> bool:
+    return any(version is None or allowed.contains(version, prereleases=True) for version in versions)

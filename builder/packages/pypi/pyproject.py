@@ -1,0 +1,65 @@
+"""What a pyproject.toml asks for: PEP 621's tables, with extras, and dependency groups (PEP 735)."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from packaging.dependency_groups import DependencyGroupResolver
+from packaging.errors import ExceptionGroup
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+from builder.base import credentials
+from builder.base.errors import UsageError
+from builder.model import pep508
+from builder.model.steps.project import ProjectChoice
+from builder.packages.pypi.project_files import ProjectTable, Pyproject
+
+NAME = "pyproject.toml"
+
+
+def requirements(document: Pyproject, path: Path, choice: ProjectChoice) -> Iterator[Requirement]:
+    """Yield what a project asks for: its own dependencies, those of the chosen extras, and of the chosen groups."""
+    project = document.project or ProjectTable()
+    texts = [*project.dependencies, *(text for extra in choice.extras for text in project.extras[extra])]
+    yield from (requirement(text, path) for text in texts)
+    for group in choice.groups:
+        yield from of_group(document, path, group)
+
+
+def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requirement]:
+    """Yield what a group asks for, with the groups that it includes. Raises UsageError for a circle of groups."""
+    if group not in document.groups:
+        yield from (requirement(text, path) for text in document.tool.uv.dev or ())
+        return
+    try:
+        resolved = DependencyGroupResolver(_as_parsed(document.groups)).resolve(group)
+    except (ExceptionGroup, ValueError, RecursionError) as error:
+        causes = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        msg = f"{path.as_posix()}: the group `{group}` cannot be read"
+        raise UsageError(msg, why=[credentials.redact(str(each)).partition("\n")[0] for each in causes]) from None
+    for each in resolved:
+        yield requirement(str(each), path)
+
+
+def _as_parsed(
+    groups: Mapping[str, tuple[str | Mapping[str, str], ...]],
+) -> Mapping[str, list[str | Mapping[str, str]]]:
+    return {name: [dict(row) if isinstance(row, Mapping) else row for row in rows] for name, rows in groups.items()}
+
+
+def requirement(text: str, path: Path) -> Requirement:
+    """Return a requirement of a file. Raises UsageError, which names the file."""
+    try:
+        return pep508.parsed(text)
+    except InvalidRequirement:
+        msg = f"{path.as_posix()}: `{credentials.redact(text)}` is not a valid requirement"
+        raise UsageError(msg) from None
+
+
+def versions(text: str, path: Path) -> SpecifierSet:
+    """Return the versions of Python that a file accepts. Raises UsageError if it does not say so as PEP 440 has it."""
+    try:
+        return SpecifierSet(text)
+    except InvalidSpecifier:
+        msg = f"{path.as_posix()}: `{text}` does not say which versions of Python fit"
+        raise UsageError(msg, hint="for example `>=3.11`") from None
