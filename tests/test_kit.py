@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from kit import state
+from kit import state, whole_catalogue
 from kit.commands import layerwright, layerwright_process, pip_recipe, write_recipe
 
 from builder.base import processes
+from builder.engine.client import Engine
 from builder.model import images
 
 
@@ -53,3 +54,24 @@ def test_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         if isinstance(value, functools._lru_cache_wrapper) and value.cache_info().currsize  # noqa: SLF001
     ]
     assert filled == []
+
+
+def test_the_catalogue_is_built_for_the_newest_runtimes_and_what_passed_is_not_built_again(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [target.name for _, target in whole_catalogue.in_order(["numpy", "exec-wrapper", "ripgrep", "jq"])]
+    native, other = engine.architecture.name, {"x86_64": "arm64", "arm64": "x86_64"}[engine.architecture.name]
+    assert names[0].startswith("exec-wrapper-")
+    assert next(name for name in names if "python3.1" in name and native in name).endswith(f"-python3.14-{native}")
+    assert [name.rpartition("-")[2] for name in names if "ripgrep" in name] == [native, other]
+    assert all("ripgrep" in name for name in names[-2:])
+    for name in ("LAYERWRIGHT_CACHE", "LAYERWRIGHT_PINS", "LAYERWRIGHT_REGISTRY", "BUNDLE_MIRROR__ALL", "PYTHONPATH"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))  # set by the run, and put back after the test
+    monkeypatch.setattr(whole_catalogue, "gems_of", lambda _: tmp_path)
+    assert whole_catalogue.main(tmp_path, ["exec-wrapper"]) == 0
+    table = (tmp_path / "table.tsv").read_text(encoding="utf-8")
+    name, runtime, arches, mode, _, result = table.split("\t")
+    assert name.startswith("exec-wrapper-")
+    assert (runtime, arches, mode, result) == ("python3.13", "x86_64,arm64", "copy", "passed 2 tests\n")
+    assert whole_catalogue.main(tmp_path, ["exec-wrapper"]) == 0
+    assert (tmp_path / "table.tsv").read_text(encoding="utf-8") == table

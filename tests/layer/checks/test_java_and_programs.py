@@ -119,6 +119,9 @@ def test_a_bootstrap_that_the_kernel_cannot_start_is_an_error(data: bytes, messa
 
 def test_what_can_be_started_is_fine() -> None:
     assert started("bootstrap", b"#!/bin/bash\n") == []
+    # A copy of a program of Amazon Linux 2023 is a script of coreutils.
+    assert started("bin/true", b"#!/usr/bin/coreutils --coreutils-prog-shebang=true\n") == []
+    assert len(started("bin/true", b"#!/usr/bin/coreutils --coreutils-prog-shebang=true\n", on="provided.al2")) == 1
     assert started("bootstrap", b"#!/usr/bin/env -S bash -eu\n") == []
     assert started("bootstrap", b"#!/opt/bin/mine\n", {"bin/mine": b"x"}) == []
     assert started("bootstrap", elf(X86)) == []

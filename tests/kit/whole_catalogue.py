@@ -1,0 +1,145 @@
+"""`python -m kit.whole_catalogue FOLDER [RECIPE...]`: build and test each recipe in the stand-ins, both architectures.
+
+The newest runtime of each system and language is built for. `FOLDER/table.tsv` gets a row for each zip: name, runtime,
+architectures, mode, seconds and result. What is prebuilt comes first, what compiles for minutes last. What passed by
+the table is not built again.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from builder.model import recipes
+from builder.model.architectures import host_architecture
+from builder.model.recipes import Loaded
+from builder.model.steps import Build, Gem, Packages, Script
+from builder.model.steps.cargo import Cargo
+from builder.model.steps.go import Go
+from builder.model.target import Target, targets
+from kit import gems, standin
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 600
+"""Seconds for each zip."""
+MINUTES = 3
+COMPILES = (Build, Cargo, Gem, Go, Packages, Script)
+
+
+def newest(recipe: Loaded) -> list[Target]:
+    """Return the targets of the newest runtimes with a stand-in: one of each system, language and architecture."""
+    found: dict[tuple[str, str, str], Target] = {}
+    for target in targets(recipe.recipe):
+        if target.base.name in standin.RUNTIMES:
+            found[target.base.os.name, target.base.language, target.arch.name] = target
+    return list(found.values())
+
+
+def in_order(names: Sequence[str]) -> list[tuple[Loaded, Target]]:
+    """Return what is built, the fast and native first."""
+    folder = ROOT / "recipes"
+    loaded = [recipes.load(folder, name) for name in names or recipes.names(folder)]
+    pairs = [(one, target) for one in loaded for target in newest(one)]
+    return sorted(pairs, key=lambda pair: _order(*pair))
+
+
+def _order(recipe: Loaded, target: Target) -> tuple[object, ...]:
+    long = _compiled(recipe) == MINUTES
+    return long, target.arch != host_architecture(), _compiled(recipe), recipe.name
+
+
+def _compiled(recipe: Loaded) -> int:
+    """Return how long a recipe takes: 0 for what is prebuilt, 1 for packages, 2 for compilers, 3 for minutes."""
+    if recipe.name in {"ffmpeg", "pandas-source", "ripgrep", "scipy-source", "tesseract", "numpy-source"}:
+        return MINUTES
+    steps = recipe.recipe.step
+    if not any(isinstance(step, COMPILES) for step in steps):
+        return 0
+    return 1 if all(isinstance(step, Packages) or not isinstance(step, COMPILES) for step in steps) else 2
+
+
+def build(recipe: Loaded, target: Target, folder: Path) -> tuple[str, str]:
+    """Build and test one zip; return its mode and the result."""
+    command = [
+        sys.executable,
+        "-m",
+        "builder",
+        "build",
+        recipe.name,
+        "--only",
+        target.name,
+        "--test",
+        "--rebuild",
+        "--json",
+    ]
+    command += ["--output", str(folder / "dist"), "--recipes", str(ROOT / "recipes")]
+    log = folder / "log" / f"{target.name}.txt"
+    with log.open("wb") as stderr:
+        try:
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=stderr, check=False, timeout=LIMIT, cwd=folder
+            )
+        except subprocess.TimeoutExpired:
+            return "-", f"no end within {LIMIT} s"
+    if done.returncode:
+        return "-", f"exit {done.returncode}: {_reason(log.read_text(encoding='utf-8'))}"
+    built = json.loads(done.stdout)["built"][0]
+    notes = "".join(f"; note: {note}" for note in built["notes"])
+    return built["route"], f"passed {len(built['tests'])} tests{notes}"
+
+
+def _reason(log: str) -> str:
+    """Return the error, with the line that says why."""
+    _, _, error = log.rpartition("\nerror: ")
+    return "; ".join(line.strip() for line in error.splitlines()[:2])
+
+
+gems_of = gems.real
+"""What packs the gems of recipes."""
+
+
+@contextlib.contextmanager
+def surroundings(folder: Path) -> Iterator[None]:
+    """Set layerwright to the stand-ins, to a cache below the folder, and to gems from Debian's sources."""
+    for name in ("cache", "dist", "log"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    cache = folder / "cache"
+    os.environ.update(standin.environment(folder / "pins"), LAYERWRIGHT_CACHE=str(cache), PYTHONPATH=str(ROOT))
+    standin.fill(cache)
+    with gems.serve(gems_of(cache)) as address:
+        os.environ["BUNDLE_MIRROR__ALL"] = address
+        yield
+
+
+def _passed(table: Path) -> set[str]:
+    """Return the names of the targets that passed."""
+    rows = [line.split("\t") for line in table.read_text(encoding="utf-8").splitlines()] if table.exists() else []
+    return {row[0] for row in rows if row[-1].startswith("passed")}
+
+
+def main(folder: Path, names: Sequence[str]) -> int:
+    """Build all, and return how many failed."""
+    failed = 0
+    passed = _passed(folder / "table.tsv")
+    with surroundings(folder):
+        for recipe, target in in_order(names):
+            if target.name in passed:
+                continue
+            begun = time.monotonic()
+            mode, result = build(recipe, target, folder)
+            arches = ",".join(arch.name for arch in target.architectures)
+            row = (target.name, target.base.name, arches, mode, f"{time.monotonic() - begun:.0f}", result)
+            with (folder / "table.tsv").open("a", encoding="utf-8") as table:
+                table.write("\t".join(row) + "\n")
+            sys.stdout.write("\t".join(row) + "\n")
+            sys.stdout.flush()
+            failed += not result.startswith("passed")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(bool(main(Path(sys.argv[1]).resolve(), sys.argv[2:])))
