@@ -12,6 +12,7 @@ from builder.base.errors import EngineError, UsageError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
+from builder.engine.client import Engine
 from builder.engine.failure import NoImageError
 from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.model import libraries
@@ -20,6 +21,7 @@ from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
 from builder.packages.pypi import sdist, static_tools
+from builder.packages.resolution import reasons_to_compile
 from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
@@ -50,9 +52,20 @@ def make(work: Work, events: Events) -> dict[str, Artifact]:
     missing = [part for part in parts if part.stage not in ready]
     if missing:
         _check_secrets(work)
-        compile_mode = choose_mode(work.container, options.engine(), options.mode)
+        compile_mode = choose_mode(work.container, _engine(work), options.mode)
         ready.update(_build(work, compile_mode, events, missing))
     return ready
+
+
+def _engine(work: Work) -> Engine:
+    """Return the engine. Raises EngineError, with what would be compiled in it."""
+    try:
+        return work.options.engine()
+    except EngineError as error:
+        if reasons := reasons_to_compile(work.container.resolutions):
+            error.why = (*reasons, *error.why)
+            error.hint = f"versions with wheels need none, if there are some: `--route wheels`; {error.hint}"
+        raise
 
 
 def _check_secrets(work: Work) -> None:

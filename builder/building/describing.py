@@ -168,7 +168,7 @@ def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
     duplicates = [package.name for package in built.packages if package.name in runtime.provides]
     duplicate = f"{runtime.name} already provides {', '.join(duplicates)}; the layer's copies take precedence"
     return (
-        *plan.warnings,
+        *(text for text in plan.warnings if text not in plan.reasons_to_compile),  # told before the work
         *built.notes,
         *([duplicate] if duplicates else []),
         *_bundled(name, built.libraries),

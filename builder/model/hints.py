@@ -88,6 +88,16 @@ class BuildFailures:
 
 
 @table
+class CompilingHint:
+    """What compiling a package of Python needs, and how it can be spared."""
+
+    packages: tuple[Text, ...] = ()
+    """Of Amazon Linux 2023."""
+    prebuilt: Text | None = None
+    """A package with the same modules, or the same purpose, that has wheels."""
+
+
+@table
 class Hints:
     """All hints."""
 
@@ -96,6 +106,8 @@ class Hints:
     build: BuildFailures
     packages_of: Annotated[dict[Text, Text], Field(alias="packages-of")]
     """Names of packages, separated by spaces, by the program that they bring."""
+    compiling: dict[Text, CompilingHint]
+    """By the name of a package of Python, in its canonical form."""
 
 
 @cache

@@ -1,6 +1,6 @@
 """The packages of one target, as a plan holds them: what every ecosystem decides on, compiles and adds to a layer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -69,6 +69,8 @@ class CompiledPart:
     repaired: str
     """The stage that adds libraries to it, for `layerwright wheel`."""
     block: Block
+    because: str = ""
+    """Why it is compiled, for people, with the ways on; empty if a recipe asks for it."""
 
 
 class StageOutput(Protocol):
@@ -121,3 +123,8 @@ class Resolution(Protocol):
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:
         """Return the layer's content with the files of these packages. `artifacts` maps stages to their outputs."""
+
+
+def reasons_to_compile(resolutions: Iterable[Resolution]) -> tuple[str, ...]:
+    """Return why packages are compiled that would rather be prebuilt."""
+    return tuple(part.because for each in resolutions for part in each.compiles if part.because)

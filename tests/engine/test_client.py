@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kit.commands import layerwright, write_recipe
+from kit.wheels import Index, make_sdist, make_wheel
 
 from builder.base.errors import EngineError
 from builder.engine import client
@@ -78,6 +79,26 @@ def test_no_engine_at_all(tmp_path: Path) -> None:
     assert "make engine" in result.err
     assert "Docker Desktop" in result.err
     assert not list((tmp_path / "dist").iterdir())
+
+
+def test_why_an_engine_is_needed_is_told_first_with_the_ways_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    make_sdist(index.folder, "psycopg2", "2.9.13", "raise SystemExit")
+    make_wheel(index.folder, "psycopg2", "2.9.1", tag="cp313-cp313-manylinux_2_28_aarch64")
+    monkeypatch.setenv("LAYERWRIGHT_PINS", str(tmp_path))
+    monkeypatch.setenv("LAYERWRIGHT_REGISTRY", "127.0.0.1:9")
+    arguments = ("build", "--pip", "psycopg2==2.9.13", "--runtime", "python3.13", "--arch", "arm64")
+    result = layerwright(*arguments, cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert result.code == 7
+    reason = "psycopg2 2.9.13 has no wheel for python3.13, so it is compiled; that needs --packages libpq-devel"
+    reason += "; psycopg2-binary has wheels; psycopg2==2.9.1 is the newest with a wheel that fits"
+    assert result.err.index(reason) < result.err.index("no container engine is installed") < result.err.rindex(reason)
+    assert "`--route wheels`" in result.err
+    on = layerwright("build", "--pip", "psycopg2", *arguments[3:], "--route", "wheels", "--no-test", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert on.code == 0, on.err
+    installed = layerwright(*arguments, "--packages", "libpq-devel", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    assert "that needs" not in installed.err
 
 
 def test_a_usable_engine_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,10 +1,14 @@
 """The hints of `images/hints.toml`: every pattern has an example that it matches, and no earlier one takes it away."""
 
 import pytest
+from kit.commands import ROOT
+from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
-from builder.model import decode, facts
+from builder.engine.failure import package_names
+from builder.model import decode, facts, recipes
 from builder.model.hints import FILE, Hints, KnownFailure, OutputHint, OutputSign, hints
+from builder.model.steps import Packages
 
 BUILD = hints().build
 FAILURES = [
@@ -56,3 +60,14 @@ def test_a_mistake_names_the_file_and_the_key(old: str, new: str, mistake: str) 
     with pytest.raises(UsageError, match="images/hints.toml has") as error:
         decode.decode(Hints, decode.parse_toml(text.replace(old, new), f"images/{FILE}"), f"images/{FILE}")
     assert any(mistake in line for line in error.value.why)
+
+
+def test_what_compiling_needs_is_in_amazons_list_and_as_the_catalogue_has_it() -> None:
+    known, listed = hints().compiling, set(package_names("al2023"))
+    assert {name for hint in known.values() for name in hint.packages} <= listed
+    assert all(name == canonicalize_name(name) for name in known)
+    assert all(hint.packages or hint.prebuilt for hint in known.values())
+    for name in ("psycopg2", "pycurl", "python-ldap", "mysqlclient", "pyodbc"):
+        steps = recipes.load(ROOT / "recipes", name).recipe.step
+        (installed,) = (step.install for step in steps if isinstance(step, Packages))
+        assert set(known[name].packages) == set(installed)

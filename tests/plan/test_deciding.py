@@ -202,6 +202,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "unavailable": NOTHING,
         "online": CHOOSES,
         "warnings": NOTHING,
+        "reasons": NOTHING,
         "indexes": NOTHING,
     },
     "Indexes": nothing(["default", "extra", "links", "only_links", "trusted", "bound"], NOTHING),

@@ -103,6 +103,7 @@ def test_a_package_that_is_compiled_for_want_of_a_wheel_says_which_version_has_o
         "a 1.0 has no wheel for python3.13, so it is compiled; a==0.9 is the newest with a wheel that fits"
         in made.warnings
     )
+    assert made.reasons_to_compile == tuple(text for text in made.warnings if "so it is compiled" in text)
     assert "COPY --from=wheel-a" in made.dockerfile
     asked = loaded(step=[{**PIP, "wheels": "never"}])
     assert not [text for text in plan(asked, targets(asked.recipe)[0]).warnings if "so it is compiled" in text]

@@ -8,8 +8,10 @@ from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths
 from builder.base.errors import BuildError, UsageError
+from builder.model.hints import hints
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
+from builder.model.steps import Packages
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
 from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, known, requirements_file, requirements_lock, uv
@@ -38,6 +40,7 @@ def planned(request: Request) -> Wheels | None:
     compiled = tuple(one for one in routes if one.sdist)
     indexes = requirements_file.read(asked.files, (), asked.projects).indexes.unbound
     build_files, unavailable = _build_files(request, compiled, build_lock, indexes)
+    reasons = {} if locked else _without_wheels(request, routes, asked, indexes)
     return Wheels(
         target=target,
         routes=routes,
@@ -49,9 +52,10 @@ def planned(request: Request) -> Wheels | None:
         build_files=build_files,
         unavailable=unavailable,
         online=tuple(number for number, step in steps(request) if step.network),
+        reasons=reasons,
         warnings=(
             *_sizes(request, routes),
-            *(() if locked else _without_wheels(request, routes, asked, indexes)),
+            *reasons.values(),
             *_unpinned_builds(loaded, [one.package.name for one in compiled], build_lock, locked=locked),
             *(f"it cannot be compiled: {text}" for text in unavailable[:1]),
         ),
@@ -152,15 +156,33 @@ def _sizes(request: Request, routes: Sequence[Route]) -> Iterator[str]:
         yield f"the wheels are {download / MB:.0f} MB packed, more than Lambda accepts unpacked: prune them"
 
 
-def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted, indexes: Indexes) -> Iterator[str]:
-    """Yield warnings about packages that are compiled for lack of a wheel, with the newest version that has one."""
+def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted, indexes: Indexes) -> dict[str, str]:
+    """Return why packages are compiled, for lack of a wheel: with what that needs, and how it can be spared."""
     target = request.target
-    for one in routes:
-        name, version = one.package.name, one.package.version
-        if one.sdist and name not in asked.sources:
-            newest = newest_fitting(name, target.base, target.arch, indexes)
-            hint = f"; {name}=={newest} is the newest with a wheel that fits" if newest else ""
-            yield f"{name} {version} has no wheel for {target.base.name}, so it is compiled{hint}"
+    return {
+        one.package.name: "; ".join(
+            [
+                f"{one.package.name} {one.package.version} has no wheel for {target.base.name}, so it is compiled",
+                *_ways(request, one.package.name, newest_fitting(one.package.name, target.base, target.arch, indexes)),
+            ]
+        )
+        for one in routes
+        if one.sdist and one.package.name not in asked.sources
+    }
+
+
+def _ways(request: Request, name: str, newest: str | None) -> Iterator[str]:
+    """Yield what compiling a package needs that the recipe does not install, and what there is instead of it."""
+    known = hints().compiling.get(name)
+    recipe = request.loaded.recipe
+    installed = {each for step in recipe.step if isinstance(step, Packages) for each in step.install}
+    if known and (missing := [each for each in known.packages if each not in installed]):
+        options = " ".join(f"--packages {each}" for each in missing)
+        yield f"that needs {options}" if request.loaded.adhoc else f"that needs the packages {', '.join(missing)}"
+    if known and known.prebuilt:
+        yield f"{known.prebuilt} has wheels"
+    if newest:
+        yield f"{name}=={newest} is the newest with a wheel that fits"
 
 
 def _unpinned_builds(loaded: Loaded, compiled: Sequence[str], lock: Path | None, *, locked: bool) -> Iterator[str]:

@@ -58,6 +58,8 @@ class Wheels:
     online: tuple[int, ...] = ()
     """The numbers of the steps whose packages may download while they are compiled."""
     warnings: tuple[str, ...] = ()
+    reasons: Mapping[StoredName, str] = field(default_factory=dict)
+    """Why packages are compiled, by package."""
     indexes: Indexes = field(default_factory=Indexes)
     """Where files name that packages come from."""
     uses: ClassVar[str] = "pip"
@@ -96,6 +98,7 @@ class Wheels:
             step=compiled.step,
             stage=stage,
             repaired=repaired,
+            because=self.reasons.get(name, ""),
             block=Block(
                 template="pip",
                 title=f"{name} {compiled.version}, from its sdist",
