@@ -95,7 +95,8 @@ def test_why_an_engine_is_needed_is_told_first_with_the_ways_on(
     reason += "; psycopg2-binary has wheels; psycopg2==2.9.1 is the newest with a wheel that fits"
     assert result.err.index(reason) < result.err.index("no container engine is installed") < result.err.rindex(reason)
     assert "`--route wheels`" in result.err
-    on = layerwright("build", "--pip", "psycopg2", *arguments[3:], "--route", "wheels", "--no-test", cwd=tmp_path, env={"PATH": str(tmp_path)})
+    options = ("--route", "wheels", "--no-test")
+    on = layerwright("build", "--pip", "psycopg2", *arguments[3:], *options, cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert on.code == 0, on.err
     installed = layerwright(*arguments, "--packages", "libpq-devel", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert "that needs" not in installed.err
