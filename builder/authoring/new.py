@@ -64,7 +64,7 @@ def _text(request: AdhocRequest, name: str) -> str:
             },
             "targets": {"runtimes": list(chosen), "architectures": list(architectures)},
             "step": [draft.step],
-            "slim": {"prune": list(draft.prune)},
+            "slim": {"prune": list(draft.prune), "keep-imported": True},
             "test": [draft.test],
         }
     )

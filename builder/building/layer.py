@@ -21,6 +21,7 @@ from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Tree
 from builder.model.images import run_image
+from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.manifest import Manifest
 from builder.model.recipes import Loaded
 from builder.model.target import Target
@@ -166,7 +167,11 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.events.begin("compiling bytecode")
         _judge(checks.weigh(slimmed.tree, job.plan.recipe.allow), job)
-        final = _with_bytecode(slimmed.tree, job, work / "bytecode")
+        final, left_out = _with_bytecode(slimmed.tree, job, work / "bytecode")
+        if left_out:
+            size = f"{left_out.files} files, {left_out.bytes / MB:.0f} MB"
+            job.notes.append(f"{job.plan.target.name}: bytecode that would not fit is left out: {size}")
+            slimmed = dataclasses.replace(slimmed, savings=(*slimmed.savings, left_out))
         return _finish(job, final, slimmed, artifacts)
 
 
@@ -259,9 +264,13 @@ def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Sub
     return subject, checks.run(subject, job.plan.recipe.allow)
 
 
-def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> Tree:
+def _with_bytecode(content: Tree, job: _Job, scratch: Path) -> tuple[Tree, slim.Saving | None]:
+    """Return the tree with bytecode, with `auto` without what would not fit, and what that is."""
     python = job.interpreter()
-    return bytecode.add(content, python, job.store, scratch) if python else content
+    if python is None:
+        return content, None
+    full = bytecode.add(content, python, job.store, scratch)
+    return bytecode.fitting(full, UNZIPPED_LIMIT) if job.plan.slim.bytecode == "auto" else (full, None)
 
 
 def _up_to_date(job: _Job) -> Manifest | None:

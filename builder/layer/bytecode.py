@@ -1,6 +1,7 @@
 """Bytecode for a layer. /opt is read-only: without bytecode every cold start compiles every module again."""
 
 import hashlib
+import itertools
 import os
 import struct
 from collections.abc import Iterator, Sequence
@@ -11,12 +12,15 @@ from builder.base import processes, programs
 from builder.base.errors import BuildError
 from builder.layer import names
 from builder.layer.interpreters import Interpreter
-from builder.layer.slim import SITE_PACKAGES
+from builder.layer.names import SITE_PACKAGES
+from builder.layer.slim import Saving
 from builder.layer.store import Store
 from builder.layer.tree import PLAIN, Entry, Slice, Tree
 
 _REVISION = b"2"
 """Incremented when `container/python/compile.py` writes other bytes than before."""
+UNFIT = "bytecode that would not fit"
+_SUFFIX = ".pyc"
 _SHARE = 1000
 """Files."""
 
@@ -39,6 +43,27 @@ def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tr
                     added.append(Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=content))
                     stream.write(data)
     return tree.with_entries(added)
+
+
+def fitting(tree: Tree, limit: int) -> tuple[Tree, Saving | None]:
+    """Return the tree without the bytecode that would not fit into a number of unzipped bytes, and what that saves.
+
+    What is imported least goes first: tests, then modules far below the top of their package, the largest first.
+    """
+    over = tree.unzipped_bytes - limit
+    if over <= 0:
+        return tree, None
+    compiled = sorted((entry for entry in tree if entry.path.endswith(_SUFFIX)), key=_usefulness)
+    sizes = itertools.accumulate(entry.size for entry in compiled)
+    left_out = {entry.path for entry, size in zip(compiled, sizes, strict=True) if size - entry.size < over}
+    saved = sum(entry.size for entry in compiled if entry.path in left_out)
+    saving = Saving(rule=UNFIT, files=len(left_out), bytes=saved)
+    return tree.without(lambda entry: entry.path in left_out), saving if left_out else None
+
+
+def _usefulness(entry: Entry) -> tuple[bool, int, int, str]:
+    parts = entry.path.split("/")
+    return not {"tests", "test", "testing"} & set(parts), -len(parts), -entry.size, entry.path
 
 
 def _shares(sources: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

@@ -8,6 +8,8 @@ LONGEST_NAME = 255
 """Bytes of a file's or a directory's name; no common file system of Linux takes more (NAME_MAX)."""
 LONGEST_PATH = 4096 - len("/opt/") - 1
 """Bytes of a path below /opt (PATH_MAX, with its NUL)."""
+SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
+"""Where a layer has modules of Python."""
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from builder.layer import strip
+from builder.layer import pruned_imports, strip
 from builder.layer.elf import MAGIC
-from builder.layer.names import parents
+from builder.layer.names import SITE_PACKAGES, parents
 from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
 from builder.model.recipe import Slim
 
-SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 ALWAYS = {
     "static libraries": ["*.a"],
     "headers": ["*.h", "*.hpp", "*.hh", "*.hxx", "*.cuh"],
@@ -60,32 +59,48 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
     Stripped files are written to the folder `scratch` to save memory; None leaves files unstripped.
     """
     rules = {**ALWAYS, **leftovers, PRUNED: own.prune}
-    specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
-    any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
-    kept_always = matcher(own.keep)
+    removals = _removals(tree, rules, own.keep)
+    if own.keep_imported:
+        removals = _without_imported(tree, removals)
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    pruned: set[str] = set()
+    for entry in tree:
+        if rule := removals.get(entry.path):
+            counts[rule] += 1
+            sizes[rule] += entry.size
+    slimmed = _links_kept_whole(tree.without(lambda entry: entry.path in removals))
+    if scratch:
+        slimmed = _stripped(slimmed, scratch, counts, sizes)
+    savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
+    return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=_pruned(removals))
 
-    def removed(entry: Entry) -> bool:
+
+def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str]) -> dict[str, str]:
+    """Return the rule that removes each file which is removed, by its path."""
+    specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
+    any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
+    kept_always = matcher(keep)
+    removals = {}
+    for entry in tree:
         rule = None
         if any_rule.match_file(entry.path):
             rule = next((name for name, spec in specs.items() if spec.match_file(entry.path)), None)
         elif _is_host_script(entry):
             rule = "scripts that name this host's Python"
-        if rule is None or kept_always.match_file(entry.path):
-            return False
-        counts[rule] += 1
-        sizes[rule] += entry.size
-        if rule == PRUNED:
-            pruned.add(entry.path)
-        return True
+        if rule is not None and not kept_always.match_file(entry.path):
+            removals[entry.path] = rule
+    return removals
 
-    slimmed = _links_kept_whole(tree.without(removed))
-    if scratch:
-        slimmed = _stripped(slimmed, scratch, counts, sizes)
-    savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
-    return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=frozenset(pruned))
+
+def _without_imported(tree: Tree, removals: Mapping[str, str]) -> dict[str, str]:
+    """Return the removals without pruned modules that the remaining ones import at their top."""
+    needed = pruned_imports.needed(tree.without(lambda entry: entry.path in removals), _pruned(removals))
+    kept = {path: rule for path, rule in removals.items() if path not in needed}
+    return _without_imported(tree, kept) if needed else kept
+
+
+def _pruned(removals: Mapping[str, str]) -> frozenset[str]:
+    return frozenset(path for path, rule in removals.items() if rule == PRUNED)
 
 
 def _is_host_script(entry: Entry) -> bool:

@@ -108,8 +108,18 @@ class Slim:
 
     prune: Annotated[tuple[Text, ...], Field(description="Patterns as in .gitignore, relative to /opt.")] = ()
     keep: Annotated[tuple[Text, ...], Field(description="Patterns of files that no rule removes.")] = ()
+    keep_imported: Annotated[
+        StrictBool,
+        Field(
+            alias="keep-imported",
+            description="Keep pruned modules of Python that a remaining module imports at its top.",
+        ),
+    ] = False
     strip: StrictBool = True
-    bytecode: Literal["unchecked-hash", "off"] = "unchecked-hash"
+    bytecode: Annotated[
+        Literal["auto", "unchecked-hash", "off"],
+        Field(description="auto leaves out what would not fit into Lambda's limit; unchecked-hash is all of it."),
+    ] = "auto"
 
 
 @table

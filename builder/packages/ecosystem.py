@@ -109,6 +109,8 @@ class Ecosystem(Protocol):
     """Files of installers that no function reads: patterns as in .gitignore, by the name of the rule."""
     marks: ClassVar[Sequence[str]] = ()
     """Names of files that mark a folder as a project of it, manifests and locks; may be patterns."""
+    prune: ClassVar[tuple[str, ...]] = ()
+    """Patterns of what its layers do without, unless a recipe says something else."""
     divider: ClassVar[Divider[Any] | None] = None
     """How its layers are split; None if they cannot be."""
 

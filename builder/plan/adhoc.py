@@ -1,5 +1,6 @@
 """Recipes made from a command line, for packages that no recipe lists."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,10 @@ class AdhocRequest:
     architectures: tuple[str, ...]
     system_packages: tuple[str, ...] = ()
     """Packages of the operating system, which compiling needs."""
+    prune: tuple[str, ...] = ()
+    """Patterns as in .gitignore of files that are left out."""
+    prunes: bool = True
+    """Whether what layers of these packages usually do without is left out, too."""
     project: FoundProject | None = None
     """A project, whose packages are added."""
 
@@ -70,7 +75,7 @@ def recipe(request: AdhocRequest) -> Loaded:
         "step": list(_steps(request, packages)),
     }
     folder = next((file.parent for file in request.files.values()), None)
-    return Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)
+    return _loaded(request, data, folder)
 
 
 def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
@@ -94,8 +99,15 @@ def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
         "targets": {"runtimes": list(chosen), "architectures": list(request.architectures or ARCHITECTURES)},
         "step": [*_system(request), {**besides, **project.step(".")}],
     }
-    loaded = decode(Recipe, data, "the command line")
-    return Loaded(recipe=loaded, folder=project.request.folder, adhoc=True)
+    return _loaded(request, data, project.request.folder)
+
+
+def _loaded(request: AdhocRequest, data: Mapping[str, Any], folder: Path | None) -> Loaded:
+    """Return a recipe that removes what a new one for its packages would prune, and what the command line names."""
+    loaded = Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)
+    usual = [pattern for each in table.of_recipe(loaded) for pattern in each.prune] if request.prunes else []
+    slim = {"prune": [*usual, *request.prune], "keep-imported": True}
+    return dataclasses.replace(loaded, recipe=decode(Recipe, {**data, "slim": slim}, "the command line"))
 
 
 def named_packages(request: AdhocRequest) -> CommandLinePackages:

@@ -23,7 +23,7 @@ FORMATS = {
         version=1,
         modules=("layer.tree", "layer.archive", "layer.names", "layer.store", "building.assembling", "building.layer"),
     ),
-    "slim": Format(version=1, modules=("layer.slim",)),
+    "slim": Format(version=1, modules=("layer.slim", "layer.pruned_imports")),
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
     "bytecode": Format(version=1, modules=("layer.bytecode", "layer.interpreters", "plan.outlook")),
     "manifest": Format(

@@ -107,7 +107,7 @@ def test_targets_are_one_value() -> None:
     ("arguments", "message"),
     [
         (("--all", "numpy"), "--all and names of recipes are mutually exclusive"),
-        (("numpy", "--packages", "zlib"), "--packages requires --pip, --npm or -r"),
+        (("numpy", "--packages", "zlib"), "--packages requires --pip, --npm, -r or the folder of a project"),
         (("numpy", "--name", "x"), "--name requires --pip, --npm, -r or the folder of a project"),
         (("--pip", "x", "--all"), "recipes and packages cannot be built in one call"),
         ((), "nothing to do: no recipe is named"),

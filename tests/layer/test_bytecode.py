@@ -141,3 +141,28 @@ def test_a_tree_without_python_stays_itself(tmp_path: Path) -> None:
     content = Tree((entry("bin/x"),))
     with Store(tmp_path / "s") as store:
         assert bytecode.add(content, AVAILABLE[-1], store, tmp_path / "x") == content
+
+
+def test_bytecode_that_would_not_fit_is_left_out_what_is_imported_least_first() -> None:
+    rows = [
+        ("a/__pycache__/a", 50),
+        ("a/b/c/__pycache__/d", 30),
+        ("a/b/c/__pycache__/e", 40),
+        ("a/tests/__pycache__/t", 9),
+    ]
+    compiled = [entry(f"python/{name}.cpython-313.pyc", bytes(size)) for name, size in rows]
+    whole = of([entry("python/a/a.py", bytes(100)), *compiled])
+    assert whole.unzipped_bytes == 229
+
+    def left(limit: int) -> tuple[list[str], int, int]:
+        fitting, saving = bytecode.fitting(whole, limit)
+        names = [each.name[0] for each in fitting if each.name.endswith(".pyc")]
+        assert saving is None or saving.bytes == whole.unzipped_bytes - fitting.unzipped_bytes
+        return sorted(names), saving.files if saving else 0, fitting.unzipped_bytes
+
+    assert left(229) == (["a", "d", "e", "t"], 0, 229)
+    assert left(228) == (["a", "d", "e"], 1, 220)
+    assert left(219) == (["a", "d"], 2, 180)
+    assert left(151) == (["a"], 3, 150)
+    assert left(100) == ([], 4, 100)
+    assert left(50) == ([], 4, 100)  # what is too large without it, the check of the size refuses

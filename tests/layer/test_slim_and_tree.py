@@ -7,6 +7,7 @@ from kit.zips import entry, tree
 
 from builder.layer.slim import slim
 from builder.layer.tree import from_folder, layer_path, of
+from builder.model.decode import decode
 from builder.model.recipe import Slim
 from builder.packages import table
 
@@ -36,6 +37,26 @@ def test_the_recipe_prunes_and_keeps() -> None:
         "python/a/b/tests/t.py",
         "python/a/x.h",
     }
+
+
+def test_pruned_modules_that_others_import_stay_if_that_is_asked_for() -> None:
+    files = {
+        "python/a/__init__.py": b"from a.tests.data import x\n",
+        "python/a/tests/__init__.py": b"",
+        "python/a/tests/data.py": b"from .deeper import rows\nimport a.b.tests\n",
+        "python/a/tests/deeper.py": b"rows = 1\n",
+        "python/a/tests/test_a.py": b"import a.tests.other\n",
+        "python/a/tests/other.py": b"",
+        "python/a/b/tests/__init__.py": b"def late():\n    import a.tests.other\n",
+        "python/a/b/tests/rows.csv": b"",
+    }
+    own = decode(Slim, {"prune": ["tests/"], "keep-imported": True}, "test")
+    result = slim(tree(files), own, table.leftovers(), None)
+    gone = {"python/a/tests/test_a.py", "python/a/tests/other.py", "python/a/b/tests/rows.csv"}
+    assert result.tree.paths() == files.keys() - gone
+    assert result.pruned == gone
+    assert [(saving.rule, saving.files) for saving in result.savings] == [("pruned by the recipe", 3)]
+    assert slimmed(files, prune=("tests/",)) == {"python/a/__init__.py"}
 
 
 def test_scripts_that_name_the_hosts_python_go_and_programs_stay() -> None:

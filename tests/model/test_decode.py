@@ -23,7 +23,7 @@ def test_a_recipe_needs_little() -> None:
     recipe = decode(Recipe, GOOD, "recipe.toml")
     assert recipe.targets.architectures == ("x86_64", "arm64")
     assert recipe.targets.split_by == ("runtime", "arch")
-    assert recipe.slim.bytecode == "unchecked-hash"
+    assert recipe.slim.bytecode == "auto"
     assert recipe.libraries.bundle == "auto"
 
 
@@ -51,7 +51,7 @@ def test_all_mistakes_come_at_once_each_with_its_path() -> None:
     [
         ({"stepp": 1}, "stepp: unknown key; did you mean `step`?"),
         ({"slim": {"prunes": []}}, "slim.prunes: unknown key; did you mean `prune`?"),
-        ({"slim": {"zzz": 1}}, "slim.zzz: unknown key; [slim] has prune, keep, strip, bytecode"),
+        ({"slim": {"zzz": 1}}, "slim.zzz: unknown key; [slim] has prune, keep, keep-imported, strip, bytecode"),
         ({"slim": {"strip": "yes"}}, "slim.strip: input should be a valid boolean"),
         ({"slim": {"bytecode": "unchecked_hash"}}, "did you mean `unchecked-hash`?"),
         ({"layer": {**GOOD["layer"], "version": 2.1}}, 'layer.version: is a number; write it in quotes: "2.1"'),

@@ -80,8 +80,8 @@ def test_ceilings_follow_the_system() -> None:
     assert (runtime("python3.11").os.manylinux, runtime("python3.12").os.manylinux) == (26, 34)
 
 
-@pytest.mark.parametrize("name", ["aarch64", "amd64", "arm46", "riscv64"])
-def test_only_lambdas_own_names_of_architectures_count(name: str) -> None:
+@pytest.mark.parametrize("name", ["arm46", "riscv64", "x86", "i386"])
+def test_names_of_no_architecture_of_lambda_are_unknown(name: str) -> None:
     with pytest.raises(UsageError, match="unknown architecture"):
         architecture(name)
     assert set(ARCHITECTURES) == {"x86_64", "arm64"}

@@ -156,7 +156,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         **nothing(["description", "license", "homepage"], BESIDE),
     },
     "Source": {"url": BESIDE, "git": BESIDE, "sha256": KEY, "commit": KEY, "name": CHOOSES},
-    "Slim": nothing(["prune", "keep", "strip", "bytecode"], ZIP),
+    "Slim": nothing(["prune", "keep", "keep_imported", "strip", "bytecode"], ZIP),
     "Libraries": {"bundle": ZIP, "license": ZIP, "dlopen": if_(contained, KEY, ZIP)},
     "Allow": nothing(["check", "reason", "path"], BESIDE),
     "Packages": {"uses": CHOOSES, "install": KEY, "layer": CHOOSES, "when": CHOOSES},

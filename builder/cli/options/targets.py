@@ -60,12 +60,29 @@ class PackageOptions(Bundle):
         ),
     ]
 
+    prune: Annotated[
+        tuple[str, ...],
+        Option(
+            "--prune",
+            metavar="PATTERN",
+            about="Files to leave out, without a recipe, for example docs: a pattern as in .gitignore; repeatable. "
+            "Tests and type stubs of Python packages are left out in any case, unless something imports them.",
+        ),
+    ]
+    no_prune: Annotated[bool, Option("--no-prune", about="Without a recipe, leave tests and type stubs in.")]
+
     def __bool__(self) -> bool:
         return bool(self.pips or self.npms or self.file)
 
-    def mistakes(self) -> Iterator[Mistake]:
-        if not self:
-            yield from dependent({"--packages": self.system_packages}, "--pip, --npm or -r")
+    @property
+    def additions(self) -> dict[str, object]:
+        """Options that say something of packages which others name, with their values."""
+        return {
+            "--name": self.name,
+            "--packages": self.system_packages,
+            "--prune": self.prune,
+            "--no-prune": self.no_prune,
+        }
 
     def request(self, runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> "AdhocRequest":
         from builder.plan.adhoc import AdhocRequest
@@ -77,6 +94,8 @@ class PackageOptions(Bundle):
             runtimes=runtimes,
             architectures=architectures,
             system_packages=self.system_packages,
+            prune=self.prune,
+            prunes=not self.no_prune,
         )
 
 
@@ -99,8 +118,8 @@ class TargetOptions(Bundle):
         if named and self.packages:
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
-        if self.packages.name and not self.packages and not self._names_project:
-            yield from dependent({"--name": self.packages.name}, "--pip, --npm, -r or the folder of a project")
+        if not self.packages and not self._names_project:
+            yield from dependent(self.packages.additions, "--pip, --npm, -r or the folder of a project")
         if self.project and not self._project_folder[0]:
             yield from self.project.without_project()
         if not named and not self.packages:

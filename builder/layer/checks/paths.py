@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
-from builder.layer.names import parents
-from builder.layer.slim import SITE_PACKAGES, matcher
+from builder.layer.names import SITE_PACKAGES, parents
+from builder.layer.slim import matcher
 from builder.layer.tree import Entry
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.limits import MB

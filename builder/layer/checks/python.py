@@ -4,8 +4,9 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from builder.layer import pruned_imports
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
-from builder.layer.slim import SITE_PACKAGES
+from builder.layer.names import SITE_PACKAGES
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 
@@ -75,52 +76,13 @@ def foreign_abi(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-_IMPORT = re.compile(rb"(?:^|\n)(?:from|import) ([\w.]+)")
-
-
 @check("pruned-import", "A module that imports a pruned module at its top fails, too.")
 def pruned_import(subject: Subject) -> Iterator[Finding]:
-    gone = {_dotted(path): path for path in subject.pruned if path.endswith(".py") and SITE_PACKAGES.match(path)}
-    if not gone:
-        return
-    here = {_dotted(entry.path) for entry in subject.tree if entry.path.endswith(".py")}
-    clues = {_first_missing(name, here).encode() for name in gone}
-    for entry in subject.tree:
-        if entry.link is not None or not entry.path.endswith(".py") or not SITE_PACKAGES.match(entry.path):
-            continue
-        source = entry.content.read()
-        if not any(clue in source for clue in clues):
-            continue
-        for imported in _imports(source, entry.path):
-            if imported in gone and imported not in here:
-                yield Finding(
-                    check="pruned-import",
-                    severity=WARNING,
-                    path=entry.path,
-                    message=f"imports {imported}, which the recipe prunes",
-                    hint=f'`keep = ["{gone[imported]}"]` under [slim] leaves it in',
-                )
-
-
-def _first_missing(name: str, here: set[str]) -> str:
-    """Return the first part of a pruned name that no remaining module has: `tests` of `pandas.tests.common`."""
-    parts = name.split(".")
-    remaining = next((count for count in range(len(parts) - 1, 0, -1) if ".".join(parts[:count]) in here), 0)
-    return parts[remaining]
-
-
-def _dotted(path: str) -> str:
-    """Return the dotted name of a module, as in import statements."""
-    inside = SITE_PACKAGES.sub("", path).removesuffix(".py").removesuffix("/__init__")
-    return inside.replace("/", ".")
-
-
-def _imports(source: bytes, path: str) -> Iterator[str]:
-    """Yield the modules that a module imports unconditionally: in statements at the beginning of a line."""
-    package = SITE_PACKAGES.sub("", path).split("/")[:-1]
-    for name in {match.decode("ascii", errors="replace") for match in _IMPORT.findall(source)}:
-        level = len(name) - len(name.lstrip("."))
-        if not level:
-            yield name
-        elif level <= len(package):
-            yield ".".join([*package[: len(package) - level + 1], *filter(None, [name.lstrip(".")])])
+    for path, imported, file in pruned_imports.find(subject.tree, subject.pruned):
+        yield Finding(
+            check="pruned-import",
+            severity=WARNING,
+            path=path,
+            message=f"imports {imported}, which the recipe prunes",
+            hint=f'`keep = ["{file}"]` under [slim] leaves it in, `keep-imported = true` all of this kind',
+        )

@@ -3,3 +3,5 @@
 LOCK = "requirements.lock"
 BUILD_LOCK = "build-requirements.lock"
 """The lock of build requirements."""
+PRUNE = ("python/**/tests/", "python/**/*.pyi")
+"""Patterns of what a layer does without, unless a recipe says something else."""

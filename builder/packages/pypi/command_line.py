@@ -14,10 +14,8 @@ from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import metadata, requirements_file
+from builder.packages.pypi import PRUNE, metadata, requirements_file
 from builder.packages.pypi.resolve import Wanted, resolve
-
-_PRUNE = ("python/**/tests/", "python/**/*.pyi")
 
 
 def requirement(text: str) -> Requirement:
@@ -87,7 +85,7 @@ class PipPackages(CommandLinePackages):
             summary=" ".join(summary.split()),
             license=" ".join(license_.split()),
             step={"uses": "pip", "requirements": pinned},
-            prune=_PRUNE,
+            prune=PRUNE,
             test={"python": "; ".join(f"import {module}" for module in modules) or "import sys"},
         )
 

@@ -18,7 +18,7 @@ from builder.packages.ecosystem import (
 )
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
-from builder.packages.pypi import BUILD_LOCK, LOCK, installed
+from builder.packages.pypi import BUILD_LOCK, LOCK, PRUNE, installed
 from builder.packages.pypi.dividing import PipDivider
 
 
@@ -32,6 +32,7 @@ class PyPI(PlannedEcosystem):
         *("pyproject.toml", "uv.lock", "pylock.toml", "pylock.*.toml", "poetry.lock", "pdm.lock"),
         *("Pipfile", "Pipfile.lock"),
     )
+    prune = PRUNE
     divider = PipDivider()
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "__pycache__": ["__pycache__/"],

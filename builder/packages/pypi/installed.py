@@ -7,7 +7,7 @@ from email.parser import BytesHeaderParser
 from packaging.utils import canonicalize_name
 
 from builder.layer.installed import Installed, description
-from builder.layer.slim import SITE_PACKAGES
+from builder.layer.names import SITE_PACKAGES
 from builder.layer.tree import Entry, Tree
 from builder.model import pep508
 from builder.model.target import Target

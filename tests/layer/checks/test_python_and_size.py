@@ -150,4 +150,5 @@ def test_an_import_of_something_pruned_is_told(source: bytes, *, warned: bool) -
     assert [(one.check, one.path) for one in findings] == (
         [("pruned-import", "python/a/__init__.py")] if warned else []
     )
-    assert not warned or findings[0].hint == '`keep = ["python/a/tests/_x.py"]` under [slim] leaves it in'
+    hint = '`keep = ["python/a/tests/_x.py"]` under [slim] leaves it in, `keep-imported = true` all of this kind'
+    assert not warned or findings[0].hint == hint
