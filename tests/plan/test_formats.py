@@ -23,8 +23,8 @@ NO_BYTES = {
     "requirements_lock resolve routes tags wanted",
     "packages.pypi.locks": "pylock uv",
     "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
-    "packlist planning settings",
-    "packages.npm.locks": "npm_lock",
+    "packlist planning project registry settings",
+    "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning plugin program",
     "packages.cargo": "ecosystem planning project requirement",

@@ -44,10 +44,10 @@ def converted(graph: Graph, around: Around, arch: Architecture) -> Converted:
     graphs.refuse_cycles(here, around.lock.as_posix())
     packages = dict(_locals(here, around))
     placed = layout.placed(here)
-    rows = {path: _row(path, node, here, packages.get(node.key)) for path, node in placed.items()}
+    rows = {path: _row(path, node, here, packages) for path, node in placed.items()}
     for path, node in placed.items():
         rows.update({f"{path}/{inner}": dict(row) for inner, row in node.bundled.items()})
-    root = {"name": "layer", "version": "0.0.0", "dependencies": _specs(here.needs, here)}
+    root = {"name": "layer", "version": "0.0.0", "dependencies": _specs(here.needs, here, packages)}
     lock = {"name": "layer", "version": "0.0.0", "lockfileVersion": 3, "requires": True}
     return Converted(
         manifest=_json({**root, "private": True}),
@@ -60,7 +60,8 @@ def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
-def _row(path: str, node: PackageNode, graph: Graph, package: LocalPackage | None) -> dict[str, Any]:
+def _row(path: str, node: PackageNode, graph: Graph, packages: Mapping[str, LocalPackage]) -> dict[str, Any]:
+    package = packages.get(node.key)
     resolved, integrity = (package.address, package.integrity) if package else (node.resolved, node.integrity)
     row: dict[str, Any] = {
         "name": node.name if path.rpartition("node_modules/")[2] != node.name else "",
@@ -68,7 +69,7 @@ def _row(path: str, node: PackageNode, graph: Graph, package: LocalPackage | Non
         "resolved": resolved,
         "integrity": integrity,
         "hasInstallScript": _scripted(node, package),
-        "dependencies": _specs(node.needs, graph),
+        "dependencies": _specs(node.needs, graph, packages),
         "bundleDependencies": sorted({name.split("/node_modules/")[0] for name in _bundled(node)}),
     }
     return {key: value for key, value in row.items() if value}
@@ -84,12 +85,14 @@ def _scripted(node: PackageNode, package: LocalPackage | None) -> bool:
     return local.has_script(packlist.described(package.folder), [file.path for file in package.files])
 
 
-def _specs(needs: Mapping[str, Need], graph: Graph) -> dict[str, str]:
+def _specs(needs: Mapping[str, Need], graph: Graph, packages: Mapping[str, LocalPackage]) -> dict[str, str]:
     """Return what package.json says of packages: exactly these versions."""
-    nodes = {name: graph.nodes[need.to] for name, need in sorted(needs.items())}
-    return {
-        name: node.version if node.name == name else f"npm:{node.name}@{node.version}" for name, node in nodes.items()
-    }
+    found: dict[str, str] = {}
+    for name, need in sorted(needs.items()):
+        node = graph.nodes[need.to]
+        version = packages[node.key].version if node.key in packages else node.version
+        found[name] = version if node.name == name else f"npm:{node.name}@{version}"
+    return found
 
 
 def _locals(graph: Graph, around: Around) -> Iterator[tuple[str, LocalPackage]]:

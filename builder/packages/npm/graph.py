@@ -52,6 +52,8 @@ class Graph:
     nodes: Mapping[str, PackageNode]
     asked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the package.json of each folder asked for when it was locked; the folders are relative to the lock's."""
+    complete: bool = True
+    """Whether the lock tells install scripts, platforms and digests; else the registry is asked for them."""
 
     def on(self, arch: Architecture) -> "Graph":
         """Return the graph for Linux with glibc: optional packages for other platforms are left out."""

@@ -70,6 +70,16 @@ def install(manifest: str, locked: str, arch: Architecture, folder: Path, local:
     shutil.rmtree(tarballs, ignore_errors=True)
 
 
+def describe(manifest: str, locked: str) -> str:
+    """Return a package-lock.json with what the registry says of the packages of one of version 1."""
+    with cache_paths.workspace() as work:
+        _write(work, manifest, locked)
+        finished = _resolving(work, ["install", "--package-lock-only", "--legacy-peer-deps", "--force"])
+        if finished.returncode:
+            raise _failure(finished, "npm could not ask the registry for the packages of the lock")
+        return texts.read(work / "package-lock.json")
+
+
 def _platform(arch: Architecture) -> tuple[str, ...]:
     return ("--os=linux", f"--cpu={arch.npm}", "--libc=glibc")
 

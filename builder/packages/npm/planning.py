@@ -14,9 +14,9 @@ from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 from builder.packages.npm import LOCK, following, npm, offered, package_lock
-from builder.packages.npm.following import NodeProject
 from builder.packages.npm.local import LocalPackage
 from builder.packages.npm.package_lock import NodePackage
+from builder.packages.npm.project import NodeProject
 from builder.packages.npm.resolution import NodeModules
 
 

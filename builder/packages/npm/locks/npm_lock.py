@@ -1,8 +1,10 @@
-"""package-lock.json and npm-shrinkwrap.json, versions 2 and 3, as a graph: rows of folders, as npm 7 and later write.
+"""package-lock.json and npm-shrinkwrap.json, versions 1, 2 and 3, as a graph.
 
-Version 1 has no rows. npm itself converts it, see `planning.py`.
+npm 7 and later write rows of folders. Version 1 has packages in each other, which are such rows in another form; it
+tells neither platforms nor install scripts.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,26 +14,85 @@ from builder.packages.ecosystem import unreadable
 from builder.packages.npm import package_lock
 from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.package_lock import Rows
+from builder.packages.npm.project import NodeProject
 
+LOCKS = "npm install --package-lock-only"
+_EXACT = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
 _PLATFORM = ("os", "cpu", "libc")
 
 
-def graph(text: str, where: str, member: str) -> Graph:
-    """Return the graph of the project in a folder of the lock; `member` is its path there, empty for the root.
-
-    Raises UsageError for a lock that cannot be read, or has no such project.
-    """
-    rows = package_lock.rows(text, where)
+def graph(text: str, project: NodeProject) -> Graph:
+    """Return the graph of a project. Raises UsageError for a lock that cannot be read, or has no such project."""
+    where, member = project.where, project.member
+    old = version(text) == 1
+    rows = _old_rows(text, project) if old else package_lock.rows(text, where)
     if member and member not in rows:
-        msg = f"{where} has no `{member}`: its `workspaces` do not name this folder"
-        raise UsageError(msg, hint="`npm install --package-lock-only` brings it up to date")
+        raise project.stale([f"{member} is no member of its workspaces"], LOCKS)
+    if old and (unfit := list(_other_versions(rows))):
+        raise project.stale(unfit, LOCKS)
     bundled = {path for path, row in rows.items() if row.get("inBundle")}
     members = {} if member else {name: Need(to=to) for name, to in _members(rows)}
     return Graph(
         needs={**members, **_needs(member, rows, frozenset(), where)},
         nodes={path: _node(path, rows, bundled, where) for path in rows if path and path not in bundled},
-        asked={path: _asked(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
+        asked={} if old else {path: _asked(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
+        complete=not old,
     )
+
+
+def _other_versions(rows: Rows) -> Iterator[str]:
+    """Yield exact versions of a package.json that a lock of version 1 has not; it does not repeat what was asked."""
+    for name, spec in _asked(rows[""]).items():
+        there = rows.get(f"node_modules/{name}", {}).get("version")
+        if _EXACT.fullmatch(spec) and there and there != spec:
+            yield f"{name}: package.json asks for {spec}, the lock has {there}"
+
+
+def version(text: str) -> int:
+    """Return the version of a lock; 0 for none."""
+    try:
+        found = texts.parse_json(text)["lockfileVersion"]
+    except (ValueError, KeyError, TypeError):
+        return 0
+    return found if isinstance(found, int) else 0
+
+
+def _old_rows(text: str, project: NodeProject) -> Rows:
+    """Return the rows of a lock of version 1, whose packages lie in each other."""
+    rows: dict[str, dict[str, Any]] = {"": dict(project.described(""))}
+    try:
+        queue = [("", texts.parse_json(text).get("dependencies", {}))]
+        while queue:
+            above, table = queue.pop()
+            for name, old in table.items():
+                path = f"{above}/node_modules/{name}".lstrip("/")
+                target, row = _old_row(path, old, project)
+                if target != path:
+                    rows[path] = {"link": True, "resolved": target}
+                rows[target] = row
+                queue.append((target, old.get("dependencies", {})))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise unreadable(project.where, "package-lock.json", [str(error)], LOCKS) from error
+    return rows
+
+
+def _old_row(path: str, old: Mapping[str, Any], project: NodeProject) -> tuple[str, dict[str, Any]]:
+    """Return the path of a package, and its row in the form of version 3."""
+    version, alias = str(old.get("version", "")), None
+    if version.startswith("npm:"):
+        alias, _, version = version.removeprefix("npm:").rpartition("@")
+    local = version.removeprefix("file:") if version.startswith("file:") else ""
+    is_folder = bool(local) and not local.endswith((".tgz", ".tar.gz", ".tar"))
+    row = {
+        "name": alias,
+        "version": str(project.described(local).get("version") or "0.0.0") if is_folder else version,
+        "resolved": f"file:{local}" if local else old.get("resolved"),
+        "integrity": old.get("integrity"),
+        "dependencies": old.get("requires") or {},
+        "inBundle": old.get("bundled"),
+        **{key: old[key] for key in ("dev", "optional") if old.get(key)},
+    }
+    return (local if is_folder else path), {key: value for key, value in row.items() if value}
 
 
 def _members(rows: Rows) -> Iterator[tuple[str, str]]:
@@ -44,18 +105,6 @@ def _members(rows: Rows) -> Iterator[tuple[str, str]]:
 
 def _asked(row: Mapping[str, Any]) -> dict[str, str]:
     return {**row.get("dependencies", {}), **row.get("optionalDependencies", {})}
-
-
-def versions(text: str) -> set[tuple[str, str, str]]:
-    """Return names, versions and digests of a lock of version 1, those in the tarballs of others left out."""
-
-    def walk(table: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-        for name, row in table.items():
-            if not row.get("bundled"):
-                yield name, str(row.get("version", "")), str(row.get("integrity", ""))
-            yield from walk(row.get("dependencies", {}))
-
-    return set(walk(texts.parse_json(text).get("dependencies", {})))
 
 
 def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:

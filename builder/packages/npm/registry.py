@@ -1,0 +1,108 @@
+"""What a registry says of exactly the versions of a lock: install scripts, platforms, and digests that a lock lacks.
+
+npm asks: it gets the packages as a lock of version 1, which it completes from the registry and keeps as it is. Nothing
+but these facts is taken of its answer. They are kept in the cache, since a version is published once.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from builder.base import cache_paths, files, locks, records, texts
+from builder.base.errors import BuildError
+from builder.packages.npm import layout, npm, package_lock
+from builder.packages.npm.graph import Graph, Need, PackageNode
+
+_HINT = "were they withdrawn, or are they from another registry? .npmrc names it: `@scope:registry=`, `registry=`"
+_PLATFORM = ("os", "cpu", "libc")
+
+
+def completed(graph: Graph) -> Graph:
+    """Return a graph whose packages of registries have what their registry says. Raises BuildError for unknown ones."""
+    published = {key: node for key, node in graph.nodes.items() if not _is_local(node)}
+    asking = Graph(
+        needs=dict(_asked(graph, published)), nodes={key: _only(node, published) for key, node in published.items()}
+    )
+    placed = layout.placed(asking)
+    if not placed:
+        return graph
+    rows = _answer(*_question(asking, placed))
+    facts = {node.key: rows[path] for path, node in placed.items() if _is(rows.get(path), node)}
+    if unknown := sorted({f"{node.name}@{node.version}" for node in placed.values() if node.key not in facts}):
+        msg = "the npm registry does not tell of packages that the lock names"
+        raise BuildError(msg, why=unknown[:8], hint=_HINT)
+    if other := sorted({node.key for node in placed.values() if _differs(node, facts[node.key])}):
+        msg = "the npm registry has other files for packages than those that the lock names"
+        raise BuildError(msg, why=other[:8], hint=_HINT)
+    return replace(graph, nodes={key: _with(node, facts.get(key, {})) for key, node in graph.nodes.items()})
+
+
+def _is_local(node: PackageNode) -> bool:
+    return bool(node.folder) or node.resolved.startswith("file:")
+
+
+def _only(node: PackageNode, published: Mapping[str, PackageNode]) -> PackageNode:
+    return replace(node, needs={name: need for name, need in node.needs.items() if need.to in published})
+
+
+def _asked(graph: Graph, published: Mapping[str, PackageNode]) -> Iterator[tuple[str, Need]]:
+    """Yield what the project and its local packages need of registries, each under a name that no other has."""
+    local = [node.needs for node in graph.reached() if _is_local(node)]
+    found = dict.fromkeys(need.to for needs in (graph.needs, *local) for need in needs.values())
+    yield from ((f"asked-{number}", Need(to=key)) for number, key in enumerate(found) if key in published)
+
+
+def _question(graph: Graph, placed: Mapping[str, PackageNode]) -> tuple[str, str]:
+    """Return package.json and a package-lock.json of version 1, whose rows lie in each other."""
+    rows: dict[str, dict[str, Any]] = {"": {"dependencies": {}}}
+    for path, node in sorted(placed.items(), key=lambda pair: pair[0].count("/node_modules/")):
+        above, _, name = f"/{path}".rpartition("/node_modules/")
+        row = {
+            "version": _spec(name, node),
+            "requires": {each: _spec(each, graph.nodes[need.to]) for each, need in node.needs.items()},
+        }
+        rows[path] = {key: value for key, value in row.items() if value}
+        rows[above.removeprefix("/")].setdefault("dependencies", {})[name] = rows[path]
+    wanted = {name: _spec(name, graph.nodes[need.to]) for name, need in graph.needs.items()}
+    head = {"name": "layer", "version": "0.0.0"}
+    lock = {**head, "lockfileVersion": 1, "requires": True, "dependencies": rows[""]["dependencies"]}
+    return json.dumps({**head, "dependencies": wanted}), json.dumps(lock)
+
+
+def _spec(name: str, node: PackageNode) -> str:
+    return node.version if name == node.name else f"npm:{node.name}@{node.version}"
+
+
+def _answer(manifest: str, lock: str) -> package_lock.Rows:
+    key = hashlib.sha256(json.dumps([manifest, lock]).encode()).hexdigest()
+    path = cache_paths.folder("resolved") / f"npm-{key}.json"
+    with locks.exclusive(path, lambda: None):
+        if not records.intact(path):
+            text = npm.describe(manifest, lock)
+            with files.replacing(path) as part:
+                part.write_text(text, encoding="utf-8", newline="\n")
+            records.write(path)
+        return package_lock.rows(texts.read(path), "the npm registry")
+
+
+def _is(row: Mapping[str, Any] | None, node: PackageNode) -> bool:
+    return row is not None and row.get("version") == node.version
+
+
+def _differs(node: PackageNode, facts: Mapping[str, Any]) -> bool:
+    """Return whether two digests of one kind contradict each other: a package of that name is somebody else's."""
+    found = dict(word.split("-", 1) for word in str(facts.get("integrity", "")).split())
+    named = dict(word.split("-", 1) for word in node.integrity.split())
+    return any(found.get(kind, digest) != digest for kind, digest in named.items())
+
+
+def _with(node: PackageNode, facts: Mapping[str, Any]) -> PackageNode:
+    """Return a package with facts of its registry. The digest of a lock stays: npm compares it with what it gets."""
+    return replace(
+        node,
+        integrity=node.integrity or str(facts.get("integrity", "")),
+        platform={**node.platform, **{key: facts[key] for key in _PLATFORM if facts.get(key)}},
+        scripted=node.scripted or bool(facts.get("hasInstallScript")),
+    )
