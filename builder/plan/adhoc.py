@@ -88,7 +88,7 @@ def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
     if besides and besides["uses"] != project.uses:
         msg = f"one layer is for the packages of {project.told} or for those of --{besides['uses']}"
         raise UsageError(msg, hint="call layerwright once with each")
-    name = _valid_name(request.name or project.name)
+    name = _valid_name(request.name or project.name.lstrip("@"))
     data = {
         "layer": {
             "name": name,

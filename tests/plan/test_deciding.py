@@ -171,6 +171,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
     "Npm": {
         **nothing(["uses", "when"], CHOOSES),
         **nothing(["packages", "file", "skip_scripts", "versioned"], NOTHING),
+        **nothing(["project", "file_of_project", "groups", "extras", "no_groups", "with_project"], NOTHING),
     },
     "Gem": {
         **nothing(["uses", "when"], CHOOSES),
@@ -226,6 +227,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "scripts": CHOOSES,
         **nothing(["manifest", "lock", "folder"], block),
         "local": NOTHING,
+        "warnings": NOTHING,
     },
     "NodePackage": nothing(["name", "version", "path", "integrity", "scripted"], NOTHING),
     "LocalPackage": nothing(["name", "version", "file", "integrity", "folder", "files", "path", "packed"], NOTHING),

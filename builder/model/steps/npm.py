@@ -6,7 +6,15 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model.fields import RelativePath, Template, Text, validated
-from builder.model.steps.traits import Traits
+from builder.model.steps.project import (
+    DecidingFile,
+    Extras,
+    FollowingStep,
+    Groups,
+    NoGroups,
+    ProjectPath,
+    WithProject,
+)
 from builder.model.steps.when import When
 from builder.model.tables import table
 
@@ -22,7 +30,7 @@ NpmPackage = Annotated[Template, AfterValidator(_npm_package)]
 
 
 @table
-class Npm(Traits):
+class Npm(FollowingStep):
     """Node.js packages."""
 
     languages: ClassVar[frozenset[str]] = frozenset({"nodejs"})
@@ -30,6 +38,12 @@ class Npm(Traits):
     uses: Literal["npm"]
     packages: tuple[NpmPackage, ...] = ()
     file: Annotated[RelativePath | None, Field(description="A package.json beside the recipe.")] = None
+    project: ProjectPath = None
+    file_of_project: DecidingFile = None
+    groups: Groups = ()
+    extras: Extras = ()
+    no_groups: NoGroups = ()
+    with_project: WithProject = False
     versioned: Annotated[StrictBool, Field(description="Install into nodejs/nodeNN instead of nodejs.")] = False
     skip_scripts: Annotated[
         tuple[Text, ...],
@@ -38,4 +52,8 @@ class Npm(Traits):
     when: When | None = None
 
     def __post_init__(self) -> None:
-        validated(None if self.packages or self.file else "needs `packages` or `file`", "")
+        named = self.packages or self.file or self.project
+        validated(None if named else "needs `packages`, `file` or `project`", "")
+        both = self.project and (self.packages or self.file)
+        validated("`project` stands alone: its lock decides on all packages" if both else None, "")
+        self.refuse_without_project()

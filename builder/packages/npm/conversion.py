@@ -25,6 +25,7 @@ class Converted:
     manifest: str
     lock: str
     local: tuple[LocalPackage, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

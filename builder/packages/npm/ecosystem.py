@@ -8,6 +8,7 @@ from builder.base import programs
 from builder.base.values import STORED, untrusted
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
+from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
 from builder.packages.command_line import CommandLinePackages
@@ -15,6 +16,7 @@ from builder.packages.ecosystem import DefaultTest
 from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
 
 
@@ -33,6 +35,21 @@ class NpmRegistry(PlannedEcosystem):
             "/nodejs/node*/package.json",
         ],
     }
+
+    def lock_path(self, loaded: Loaded) -> Path | None:
+        from builder.packages.npm import planning
+
+        return planning.lock_path(loaded)
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:
+        from builder.packages.npm import projects
+
+        return projects.find(request)
+
+    def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:
+        from builder.packages.npm import projects
+
+        return projects.inputs(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
         return NpmPackages(texts=tuple(texts))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from builder.base import texts
 from builder.base.errors import UsageError
@@ -9,7 +10,7 @@ from builder.model.architectures import Architecture
 from builder.packages.npm import LOCK, conversion, offered, registry
 from builder.packages.npm import project as projects
 from builder.packages.npm.conversion import Around, Converted
-from builder.packages.npm.graph import Graph
+from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.locks import npm_lock, pnpm_lock, yarn_berry, yarn_classic
 from builder.packages.npm.project import MANIFEST, NodeProject
 
@@ -21,17 +22,57 @@ _CONFLICT = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
 
 def converted(project: NodeProject, arch: Architecture) -> Converted:
     """Return the packages of a project for an architecture. Raises UsageError for a lock that does not decide."""
+    found = graph(project)
+    made = conversion.converted(found if found.complete else registry.completed(found), _around(project), arch)
+    return replace(made, warnings=tuple(_warnings(project, found)))
+
+
+def _warnings(project: NodeProject, found: Graph) -> Iterator[str]:
+    published = [node for node in found.reached() if not node.folder and not node.resolved.startswith("file:")]
+    if any(not node.integrity for node in published) and project.lock.name == YARN_LOCK:
+        yield (
+            f"{project.where} has no digests of the registry's files: Yarn's checksums are those of zips that it makes"
+            " itself; so the registry's digests of exactly these versions decide"
+        )
+
+
+def check(project: NodeProject, arch: Architecture) -> None:
+    """Raise UsageError for what `converted` refuses whatever the registry says."""
+    conversion.converted(graph(project), _around(project), arch)
+
+
+def _around(project: NodeProject) -> Around:
+    return Around(root=project.root, repository=project.repository, lock=project.lock)
+
+
+def graph(project: NodeProject) -> Graph:
+    """Return what a lock says, which nobody else is asked for. Raises UsageError for a lock that does not fit."""
     if not project.lock.is_file():
         msg = f"{project.manifest.as_posix()} has local packages, and there is no {project.lock.name} beside it"
         why = offered.in_manifest(texts.read(project.manifest))
         raise UsageError(msg, why=why, hint=f"`{npm_lock.LOCKS}` in {project.root.as_posix()} writes it")
     text = texts.read(project.lock)
     refuse_conflicts(project, text)
-    graph, command = _read(project, text)
-    if unfit := list(_unfit(project, graph)):
+    found, command = _read(project, text)
+    if unfit := list(_unfit(project, found)):
         raise project.stale(unfit, command)
-    around = Around(root=project.root, repository=project.repository, lock=project.lock)
-    return conversion.converted(graph if graph.complete else registry.completed(graph), around, arch)
+    if not found.needs and not project.itself:
+        msg = f"{project.manifest.as_posix()} has no dependencies, so there is nothing to put into a layer"
+        raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
+    return _with_itself(project, found) if project.itself else found
+
+
+def _with_itself(project: NodeProject, found: Graph) -> Graph:
+    """Return a graph of the project as a package."""
+    about = project.described(project.member)
+    own = PackageNode(
+        key="the project",
+        name=str(about.get("name") or project.manifest.parent.resolve().name),
+        version=str(about.get("version") or "0.0.0"),
+        folder=project.member or ".",
+        needs=found.needs,
+    )
+    return replace(found, needs={**found.needs, own.name: Need(to=own.key)}, nodes={**found.nodes, own.key: own})
 
 
 def refuse_conflicts(project: NodeProject, text: str) -> None:
@@ -59,7 +100,7 @@ def _unfit(project: NodeProject, graph: Graph) -> Iterator[str]:
         manifest = project.described(folder)
         if folder in graph.asked and manifest:
             yield from _changed(folder, manifest, graph.asked[folder])
-    members = pnpm_lock.members(project) if project.lock.name == pnpm_lock.NAME else projects.members(project.root)
+    members = pnpm_lock.members(project.root) if project.lock.name == pnpm_lock.NAME else projects.members(project.root)
     for member in members if graph.asked else ():
         if member not in graph.asked:
             yield f"{member} is a member of the workspace that the lock does not have"

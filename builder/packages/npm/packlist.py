@@ -151,7 +151,9 @@ def _below(folder: _Folder, item: "os.DirEntry[str]") -> _Folder:
 
 
 def described(folder: Path) -> Mapping[str, Any]:
-    """Return a package.json as JSON; an empty one if it cannot be read."""
+    """Return a package.json as JSON; an empty one if it is not there, or is no object."""
+    if not (folder / _MANIFEST).is_file():
+        return {}
     try:
         found = json.loads(texts.read(folder / _MANIFEST))
     except ValueError:

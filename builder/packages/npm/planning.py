@@ -11,9 +11,10 @@ from builder.model.architectures import ARCHITECTURES
 from builder.model.recipes import Loaded
 from builder.model.steps import Npm
 from builder.model.target import Target, steps, targets
-from builder.packages import ecosystem
+from builder.packages import ecosystem, projects
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 from builder.packages.npm import LOCK, following, npm, offered, package_lock
+from builder.packages.npm import projects as of_node
 from builder.packages.npm.local import LocalPackage
 from builder.packages.npm.package_lock import NodePackage
 from builder.packages.npm.project import NodeProject
@@ -23,9 +24,9 @@ from builder.packages.npm.resolution import NodeModules
 def planned(request: Request) -> NodeModules:
     """Decide on the packages of a target. Asks the registry where there is no lock."""
     target, step = request.target, request.only(Npm)
-    text = manifest(request.loaded, step, target)
-    kept = _kept(request, text)
-    chosen = kept or _resolved(text, target)
+    node = _project(request)
+    kept = _locked(node, target) if node else _kept(request)
+    chosen = kept or _resolved(manifest(request.loaded, step, target), target)
     return NodeModules(
         target=target,
         step=request.number,
@@ -36,20 +37,26 @@ def planned(request: Request) -> NodeModules:
         folder=package_lock.folder(step, target),
         locked=kept is not None,
         local=chosen.local,
+        warnings=chosen.warnings,
     )
 
 
 def check(request: Request) -> None:
     """Raise UsageError for what `planned` refuses whatever the registry offers."""
-    target, step = request.target, request.only(Npm)
-    if kept := _kept(request, manifest(request.loaded, step, target)):
-        package_lock.scripts(kept.installs, step, target, allowed=True)
+    if node := _project(request):
+        following.check(node, request.target.arch)
+    elif kept := _kept(request):
+        package_lock.scripts(kept.installs, request.only(Npm), request.target, allowed=True)
 
 
 def pinned(request: Request) -> dict[str, set[str]]:
     """Return the versions of each package that the lock has for a target."""
-    kept = _kept(request, manifest(request.loaded, request.only(Npm), request.target))
     versions: dict[str, set[str]] = {}
+    if node := _project(request):
+        for each in following.graph(node).on(request.target.arch).reached():
+            versions.setdefault(each.name, set()).add(each.version)
+        return versions
+    kept = _kept(request)
     for package in kept.installs if kept else ():
         versions.setdefault(package.name, set()).add(package.version)
     return versions
@@ -63,31 +70,51 @@ class _Chosen:
     lock: str
     installs: tuple[NodePackage, ...]
     local: tuple[LocalPackage, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
-def _kept(request: Request, text: str) -> _Chosen | None:
-    """Return what the lock installs; None if there is no lock."""
-    loaded, step, arch = request.loaded, request.only(Npm), request.target.arch
+def _project(request: Request) -> NodeProject | None:
+    """Return the project that the lock of its own tool decides on: one that is followed, or one with local packages."""
+    loaded, step = request.loaded, request.only(Npm)
+    if followed := projects.followed(loaded, step):
+        return of_node.of(followed)
     path = loaded.lock_named(LOCK)
+    if not step.file or path is None:
+        return None
+    lock = texts.read(path) if path.is_file() else None
+    if not offered.has_local(manifest(loaded, step, request.target), lock):
+        return None
+    return NodeProject(manifest=loaded.file(step.file), lock=path, repository=loaded.repository or path.parent)
+
+
+def _locked(node: NodeProject, target: Target) -> _Chosen:
+    """Return what the lock of a project installs."""
+    made = following.converted(node, target.arch)
+    installs = package_lock.packages(made.lock, target.arch, node.where)
+    return _Chosen(manifest=made.manifest, lock=made.lock, installs=installs, local=made.local, warnings=made.warnings)
+
+
+def lock_path(loaded: Loaded) -> Path | None:
+    """Return the lock of a recipe: that of the project which it follows, or the one beside it."""
+    step = next(step for step in loaded.recipe.step if isinstance(step, Npm))
+    followed = projects.followed(loaded, step)
+    found = of_node.find(followed) if followed else None
+    return found.lock if found else loaded.lock_named(LOCK)
+
+
+def _kept(request: Request) -> _Chosen | None:
+    """Return what the lock beside a recipe installs; None if there is no lock."""
+    loaded, step, arch = request.loaded, request.only(Npm), request.target.arch
+    text = manifest(loaded, step, request.target)
+    path = None if step.project else loaded.lock_named(LOCK)
     lock = texts.read(path) if path and path.is_file() else None
     where = path.as_posix() if path and lock is not None else LOCK
-    named = loaded.file(step.file) if step.file else None
-    if named and path and offered.has_local(text, lock):
-        made = following.converted(NodeProject(manifest=named, lock=path, repository=_repository(path.parent)), arch)
-        installs = package_lock.packages(made.lock, arch, where)
-        return _Chosen(manifest=made.manifest, lock=made.lock, installs=installs, local=made.local)
-    offered.check(text, lock, named.as_posix() if named else "packages", where)
+    offered.check(text, lock, loaded.file(step.file).as_posix() if step.file else "packages", where)
     if lock is None:
         return None
     if unfit := _unfit(text, lock):
         raise ecosystem.stale(loaded, LOCK, unfit)
     return _Chosen(manifest=text, lock=lock, installs=package_lock.packages(lock, arch, where))
-
-
-def _repository(folder: Path) -> Path:
-    """Return the folder that local packages may be in: the repository, else what holds the folder of recipes."""
-    inside = folder.resolve()
-    return next((each for each in (inside, *inside.parents) if (each / ".git").exists()), inside.parent.parent)
 
 
 def _resolved(text: str, target: Target) -> _Chosen:
@@ -102,20 +129,15 @@ def _resolved(text: str, target: Target) -> _Chosen:
 
 def manifest(loaded: Loaded, step: Npm, target: Target) -> str:
     """Return the text of the package.json for a target. Raises UsageError if the recipe's own is no JSON object."""
+    if followed := projects.followed(loaded, step):
+        return of_node.unlocked(followed)
     text = _object(loaded.file(step.file)) if step.file else None
     return package_lock.manifest(step, target, text)
 
 
 def _object(path: Path) -> str:
-    text = texts.read(path)
-    try:
-        why = None if isinstance(texts.parse_json(text), dict) else "it is no object, `{...}`"
-    except texts.MalformedError as error:
-        why = str(error)
-    if why:
-        msg = f"{path.as_posix()} is not a valid package.json"
-        raise UsageError(msg, why=[why])
-    return text
+    of_node.described(path)
+    return texts.read(path)
 
 
 def _unfit(text: str, lock: str) -> list[str]:
@@ -132,6 +154,8 @@ def _unfit(text: str, lock: str) -> list[str]:
 def locks(request: LockRequest) -> Iterator[LockFile]:
     """Yield the one lock of a recipe's packages."""
     loaded = request.loaded
+    if any(isinstance(step, Npm) and step.project for step in loaded.recipe.step):
+        return  # the lock of the project decides, and its own tool writes that
     path = loaded.lock_named(LOCK) or Path(LOCK)
     manifests: dict[str, Target] = {}
     for target in targets(loaded.recipe):

@@ -20,6 +20,8 @@ class NodeProject:
     lock: Path
     repository: Path
     """No local package is outside of it."""
+    itself: bool = False
+    """Whether the project is a package of the layer, as well as what it needs."""
 
     @property
     def root(self) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from builder.base import cache_paths, files, locks, records, texts
 from builder.base.errors import BuildError
-from builder.packages.npm import layout, npm, package_lock
+from builder.packages.npm import layout, npm, package_lock, settings
 from builder.packages.npm.graph import Graph, Need, PackageNode
 
 _HINT = "were they withdrawn, or are they from another registry? .npmrc names it: `@scope:registry=`, `registry=`"
@@ -28,7 +28,8 @@ def completed(graph: Graph) -> Graph:
     placed = layout.placed(asking)
     if not placed:
         return graph
-    rows = _answer(*_question(asking, placed))
+    digests = sorted((path, node.integrity) for path, node in placed.items())
+    rows = _answer(*_question(asking, placed), digests)
     facts = {node.key: rows[path] for path, node in placed.items() if _is(rows.get(path), node)}
     if unknown := sorted({f"{node.name}@{node.version}" for node in placed.values() if node.key not in facts}):
         msg = "the npm registry does not tell of packages that the lock names"
@@ -75,12 +76,15 @@ def _spec(name: str, node: PackageNode) -> str:
     return node.version if name == node.name else f"npm:{node.name}@{node.version}"
 
 
-def _answer(manifest: str, lock: str) -> package_lock.Rows:
-    key = hashlib.sha256(json.dumps([manifest, lock]).encode()).hexdigest()
+def _answer(manifest: str, lock: str, digests: list[tuple[str, str]]) -> package_lock.Rows:
+    """Return npm's answer. It is asked anew where the lock has other digests, and of other registries."""
+    asked = [manifest, lock, digests, settings.read().registries]
+    key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = cache_paths.folder("resolved") / f"npm-{key}.json"
     with locks.exclusive(path, lambda: None):
         if not records.intact(path):
             text = npm.describe(manifest, lock)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as part:
                 part.write_text(text, encoding="utf-8", newline="\n")
             records.write(path)

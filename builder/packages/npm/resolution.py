@@ -45,10 +45,10 @@ class NodeModules:
     locked: bool
     local: tuple[LocalPackage, ...] = ()
     """Packages of the project itself."""
+    warnings: tuple[str, ...] = ()
     uses: ClassVar[str] = "npm"
     prebuilt: ClassVar[str] = "npm"
     has_bytecode: ClassVar[bool] = False
-    warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 
     @property

@@ -12,6 +12,10 @@ import pytest
 from kit.commands import layerwright
 from kit.npm import package
 
+from builder.packages.npm import layout
+from builder.packages.npm.locks import npm_lock
+from builder.packages.npm.project import NodeProject
+
 RECIPE = """[layer]
 name = "some"
 version = "1"
@@ -143,9 +147,6 @@ def test_a_tarball_is_taken_by_the_hash_of_the_lock(npm: Path, tmp_path: Path) -
 
 
 def test_other_versions_of_a_dependency_lie_below_the_local_package(tmp_path: Path) -> None:
-    from builder.packages.npm import layout
-    from builder.packages.npm.locks import npm_lock
-
     rows = {
         "": {"dependencies": {"core": "file:core", "ms": "2"}},
         "core": {"version": "1.0.0", "dependencies": {"ms": "1"}},
@@ -153,7 +154,9 @@ def test_other_versions_of_a_dependency_lie_below_the_local_package(tmp_path: Pa
         "node_modules/core": {"link": True, "resolved": "core"},
         "node_modules/ms": {"version": "2.0.0", "integrity": "sha512-aaaa"},
     }
-    read = npm_lock.graph(json.dumps({"lockfileVersion": 3, "packages": rows}), str(tmp_path), "")
+    lock = tmp_path / "package-lock.json"
+    node = NodeProject(manifest=tmp_path / "package.json", lock=lock, repository=tmp_path)
+    read = npm_lock.graph(json.dumps({"lockfileVersion": 3, "packages": rows}), node)
     placed = {path: node.version for path, node in layout.placed(read).items()}
     assert placed["node_modules/core/node_modules/ms"] == "1.0.0"
     assert placed["node_modules/ms"] == "2.0.0"

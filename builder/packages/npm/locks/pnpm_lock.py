@@ -8,10 +8,12 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.packages.npm import project as projects
 from builder.packages.npm.graph import Graph, Need, PackageNode
@@ -28,19 +30,19 @@ _PATCH = "patch_hash="
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
+class _PnpmEntry:
     specifier: str = ""
     version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Importer:
-    dependencies: Table[_Entry] = field(default_factory=dict)
-    optional: Annotated[Table[_Entry], Field(alias="optionalDependencies")] = field(default_factory=dict)
+class _PnpmImporter:
+    dependencies: Table[_PnpmEntry] = field(default_factory=dict)
+    optional: Annotated[Table[_PnpmEntry], Field(alias="optionalDependencies")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Package:
+class _PnpmPackage:
     resolution: Table[str] = field(default_factory=dict)
     name: str = ""
     version: str = ""
@@ -54,40 +56,40 @@ class _Package:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Snapshot:
+class _PnpmSnapshot:
     dependencies: Table[str] = field(default_factory=dict)
     optional: Annotated[Table[str], Field(alias="optionalDependencies")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Lock:
+class _PnpmLock:
     version: Annotated[str, Field(alias="lockfileVersion")] = ""
-    importers: Table[_Importer] = field(default_factory=dict)
-    dependencies: Table[_Entry] = field(default_factory=dict)
+    importers: Table[_PnpmImporter] = field(default_factory=dict)
+    dependencies: Table[_PnpmEntry] = field(default_factory=dict)
     """Of the only project, in a lock of version 6 without a workspace."""
-    optional: Annotated[Table[_Entry], Field(alias="optionalDependencies")] = field(default_factory=dict)
+    optional: Annotated[Table[_PnpmEntry], Field(alias="optionalDependencies")] = field(default_factory=dict)
     overrides: Table[str] = field(default_factory=dict)
-    packages: Table[_Package] = field(default_factory=dict)
-    snapshots: Table[_Snapshot | None] = field(default_factory=dict)
+    packages: Table[_PnpmPackage] = field(default_factory=dict)
+    snapshots: Table[_PnpmSnapshot | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Workspace:
+class _PnpmWorkspace:
     packages: tuple[str, ...] = ()
 
 
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock of another version, or without the project."""
-    lock = yaml_text.read(_Lock, text, project.where, "pnpm")
+    lock = yaml_text.read(_PnpmLock, text, project.where, "pnpm")
     if lock.version not in _VERSIONS:
         msg = f"{project.where} has the version {lock.version or 'none'}, and 6.0 and 9.0 are read"
         raise UsageError(msg, hint=f"`npx pnpm@9 install --lockfile-only` in {project.root.as_posix()} writes 9.0")
     importers = {"" if path == "." else path: each for path, each in lock.importers.items()} or {
-        "": _Importer(dependencies=lock.dependencies, optional=lock.optional)
+        "": _PnpmImporter(dependencies=lock.dependencies, optional=lock.optional)
     }
     if project.member not in importers:
         raise project.stale([f"{project.member or 'the project'} is not in it"], LOCKS)
-    reader = _Reader(project, lock, importers)
+    reader = _PnpmReader(project, lock, importers)
     members = {} if project.member else reader.members()
     return Graph(
         needs={**members, **reader.needs(project.member)},
@@ -97,19 +99,19 @@ def graph(text: str, project: NodeProject) -> Graph:
     )
 
 
-def members(project: NodeProject) -> list[str]:
+def members(root: Path) -> list[str]:
     """Return the folders that pnpm-workspace.yaml matches, relative to its own."""
-    path = project.root / WORKSPACE
+    path = root / WORKSPACE
     if not path.is_file():
         return []
-    listed = yaml_text.read(_Workspace, path.read_text(encoding="utf-8"), path.as_posix(), "pnpm").packages
-    return projects.matched(project.root, list(listed))
+    listed = yaml_text.read(_PnpmWorkspace, texts.read(path), path.as_posix(), "pnpm").packages
+    return projects.matched(root, list(listed))
 
 
-class _Reader:
+class _PnpmReader:
     """Finds what the edges of one lock lead to."""
 
-    def __init__(self, project: NodeProject, lock: _Lock, importers: Mapping[str, _Importer]) -> None:
+    def __init__(self, project: NodeProject, lock: _PnpmLock, importers: Mapping[str, _PnpmImporter]) -> None:
         self._project, self._lock, self._importers = project, lock, importers
         self._is_flat = _VERSIONS[lock.version] == 6  # noqa: PLR2004
 
@@ -181,8 +183,10 @@ class _Reader:
 
     def _node(self, key: str) -> PackageNode:
         plain = re.sub(r"\(.*", "", key)
-        package = self._lock.packages.get(key if self._is_flat else plain) or _Package()
-        needing: _Package | _Snapshot = package if self._is_flat else self._lock.snapshots[key] or _Snapshot()
+        package = self._lock.packages.get(key if self._is_flat else plain) or _PnpmPackage()
+        needing: _PnpmPackage | _PnpmSnapshot = (
+            package if self._is_flat else self._lock.snapshots[key] or _PnpmSnapshot()
+        )
         match = _KEY.fullmatch(plain)
         name = package.name or (match["name"] if match else "")
         resolution, folder = package.resolution, package.resolution.get("directory", "")

@@ -37,28 +37,28 @@ _UNQUOTED = "!'()*~"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Meta:
+class _BerryMeta:
     optional: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Entry:
+class _BerryEntry:
     version: str = ""
     resolution: str = ""
     dependencies: Table[str] = field(default_factory=dict)
-    meta: Annotated[Table[_Meta], Field(alias="dependenciesMeta")] = field(default_factory=dict)
+    meta: Annotated[Table[_BerryMeta], Field(alias="dependenciesMeta")] = field(default_factory=dict)
     peers: Annotated[Table[str], Field(alias="peerDependencies")] = field(default_factory=dict)
     conditions: str = ""
 
 
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock of another version, or for other packages."""
-    document = yaml_text.read(dict[str, _Entry], text, project.where, "Yarn")
-    version = document.pop("__metadata", _Entry()).version
+    document = yaml_text.read(dict[str, _BerryEntry], text, project.where, "Yarn")
+    version = document.pop("__metadata", _BerryEntry()).version
     if not version.isdigit() or int(version) not in _VERSIONS:
         msg = f"{project.where} has the version {version or 'none'}, and {_VERSIONS[0]} to {_VERSIONS[-1]} are read"
         raise UsageError(msg, hint=f"`npx yarn@4 install --mode=update-lockfile` in {project.root.as_posix()}")
-    reader = _Reader(project, document)
+    reader = _BerryReader(project, document)
     needs = dict(reader.of_project())
     reader.follow()
     if not project.member:
@@ -68,10 +68,10 @@ def graph(text: str, project: NodeProject) -> Graph:
     return Graph(needs=needs, nodes=reader.nodes, asked=reader.asked(), complete=False)
 
 
-class _Reader:
+class _BerryReader:
     """Follows descriptors to locators. A package that wants peers is a node of its own for each set of them."""
 
-    def __init__(self, project: NodeProject, entries: Mapping[str, _Entry]) -> None:
+    def __init__(self, project: NodeProject, entries: Mapping[str, _BerryEntry]) -> None:
         self._project = project
         self._entries = {key: entry for keys, entry in entries.items() for key in keys.split(", ")}
         self._replaced = list(_resolutions(project.described("").get("resolutions")))
@@ -80,7 +80,7 @@ class _Reader:
         }
         self.nodes: dict[str, PackageNode] = {}
         self.missing: list[str] = []
-        self._queue: dict[str, tuple[_Entry, Mapping[str, Need]]] = {}
+        self._queue: dict[str, tuple[_BerryEntry, Mapping[str, Need]]] = {}
         """By the keys of nodes: their entries, and the peers that they find."""
 
     # ---- members of the workspace ----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ class _Reader:
     def asked(self) -> dict[str, Mapping[str, str]]:
         return {folder: dict(self._asked(folder, entry)) for folder, entry in self._folders.items()}
 
-    def _asked(self, folder: str, entry: _Entry) -> Iterator[tuple[str, str]]:
+    def _asked(self, folder: str, entry: _BerryEntry) -> Iterator[tuple[str, str]]:
         """Yield what a package.json asked for. The lock does not tell what a package is developed with."""
         manifest = self._project.described(folder)
         now, developed = projects.production(manifest), projects.development(manifest)
@@ -119,13 +119,13 @@ class _Reader:
 
     # ---- edges -----------------------------------------------------------------------------------------------------
 
-    def _needs(self, entry: _Entry, inherited: Mapping[str, Need]) -> Iterator[tuple[str, Need]]:
+    def _needs(self, entry: _BerryEntry, inherited: Mapping[str, Need]) -> Iterator[tuple[str, Need]]:
         """Yield what a package needs, with the peers that it finds."""
         wanted, optional = dict(entry.dependencies), {name for name, meta in entry.meta.items() if meta.optional}
         if _WORKSPACE in entry.resolution:
             manifest = self._project.described(_folder_of(entry.resolution))
             wanted = {name: wanted[name] for name in projects.production(manifest) if name in wanted}
-        found: dict[str, _Entry] = {}
+        found: dict[str, _BerryEntry] = {}
         for name, spec in sorted(wanted.items()):
             if (name, _range(spec)) == _IMPLICIT:
                 continue
@@ -137,7 +137,7 @@ class _Reader:
         for name, key in self._keys(found, inherited).items():
             yield name, Need(to=key, optional=name in optional)
 
-    def _keys(self, found: Mapping[str, _Entry], inherited: Mapping[str, Need]) -> dict[str, str]:
+    def _keys(self, found: Mapping[str, _BerryEntry], inherited: Mapping[str, Need]) -> dict[str, str]:
         """Return the keys of packages beside each other, which are the peers of one another."""
         keys: dict[str, str] = {}
 
@@ -157,7 +157,7 @@ class _Reader:
             key(name, frozenset())
         return keys
 
-    def _entry(self, name: str, spec: str, by: _Entry) -> _Entry | None:
+    def _entry(self, name: str, spec: str, by: _BerryEntry) -> _BerryEntry | None:
         """Return the entry that a descriptor led to, after the `resolutions` of the root."""
         wanted = self._replacement(name, _range(spec), by)
         if wanted.startswith("patch:"):
@@ -176,7 +176,7 @@ class _Reader:
         named = (folder for folder, entry in self._folders.items() if _name(entry.resolution) == name)
         return next(named, None)
 
-    def _replacement(self, name: str, wanted: str, by: _Entry) -> str:
+    def _replacement(self, name: str, wanted: str, by: _BerryEntry) -> str:
         for rule in self._replaced:
             parent = (rule["parent"] or "").removeprefix("**/") in {"", "**", _name(by.resolution)}
             if rule["name"] == name and parent and rule["range"] in {None, wanted}:
@@ -203,7 +203,7 @@ class _Reader:
                 if key not in self.nodes:
                     self.nodes[key] = self._node(key, entry, peers)
 
-    def _node(self, key: str, entry: _Entry, peers: Mapping[str, Need]) -> PackageNode:
+    def _node(self, key: str, entry: _BerryEntry, peers: Mapping[str, Need]) -> PackageNode:
         name, _, origin = entry.resolution[1:].partition("@")
         name = f"{entry.resolution[0]}{name}"
         reference, _, parameters = origin.partition("::")

@@ -25,7 +25,7 @@ _LOCAL = ("file:", "link:", "portal:", "./", "../", "/", "~/")
 
 
 @dataclass(slots=True)
-class _Row:
+class _ClassicRow:
     patterns: tuple[str, ...]
     values: dict[str, str] = field(default_factory=dict)
     needs: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class _Row:
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock that is none, or was made for other packages."""
     rows = {pattern: row for row in _rows(text, project.where) for pattern in row.patterns}
-    reader = _Reader(project, rows)
+    reader = _ClassicReader(project, rows)
     needs = reader.of_folder(project.member)
     if not project.member:
         needs = {**reader.all_members(), **needs}
@@ -45,8 +45,8 @@ def graph(text: str, project: NodeProject) -> Graph:
     return Graph(needs=needs, nodes=reader.nodes, complete=False)
 
 
-def _rows(text: str, where: str) -> Iterator[_Row]:
-    row: _Row | None = None
+def _rows(text: str, where: str) -> Iterator[_ClassicRow]:
+    row: _ClassicRow | None = None
     table: dict[str, str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
         words = [_unquoted(each) for each in _STRING.findall(line)]
@@ -54,7 +54,7 @@ def _rows(text: str, where: str) -> Iterator[_Row]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if depth == 0 and line.endswith(":") and words:
-            row, table = _Row(patterns=tuple(words)), None
+            row, table = _ClassicRow(patterns=tuple(words)), None
             yield row
         elif row and depth == 2 and line.endswith(":"):  # noqa: PLR2004
             table = {"dependencies": row.needs, "optionalDependencies": row.optional}.get(words[0], {})
@@ -71,10 +71,10 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1]) if text.startswith('"') else text.rstrip(":")
 
 
-class _Reader:
+class _ClassicReader:
     """Follows patterns to rows, and names of members to their folders."""
 
-    def __init__(self, project: NodeProject, rows: Mapping[str, _Row]) -> None:
+    def __init__(self, project: NodeProject, rows: Mapping[str, _ClassicRow]) -> None:
         self._project, self._rows = project, rows
         self.nodes: dict[str, PackageNode] = {}
         self.missing: list[str] = []

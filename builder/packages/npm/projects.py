@@ -1,0 +1,183 @@
+"""Projects of Node.js: a folder with a package.json, whose lock decides; the workspace around it may have the lock."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from builder.base import contained, files, texts
+from builder.base.errors import UsageError
+from builder.model.runtimes import Runtime, supported
+from builder.packages import projects
+from builder.packages.npm import following, local, offered, packlist, project
+from builder.packages.npm.following import LOCKS, YARN_LOCK
+from builder.packages.npm.locks import pnpm_lock
+from builder.packages.npm.project import MANIFEST, NodeProject
+from builder.packages.projects import FoundProject, ProjectRequest
+
+_TOOLS = {pnpm_lock.NAME: "pnpm", YARN_LOCK: "Yarn"}
+_COMPARISON = re.compile(r"(?P<sign>>=|>|<=|<|\^|~|=|)\s*v?(?P<major>\d+)(?:[.\dx*]*)")
+
+
+def find(request: ProjectRequest) -> FoundProject | None:
+    """Return the project in a folder; None if it has none of Node.js. Raises UsageError for locks that contradict."""
+    manifest = request.file(MANIFEST)
+    if request.choice.file and request.choice.file not in (MANIFEST, *LOCKS):
+        return None
+    if not manifest.is_file():
+        if (lock := next((path for path in map(request.file, LOCKS) if path.is_file()), None)) is None:
+            return None
+        msg = f"{lock.as_posix()} has no {MANIFEST} beside it"
+        raise UsageError(msg, hint="name the folder of the project that it was made for")
+    about = described(manifest)
+    lock = _lock_of(request, about)
+    return FoundProject(
+        request=request,
+        uses="npm",
+        language="nodejs",
+        title=_TOOLS.get(lock.name, "npm") if lock else "Node.js",
+        name=str(about.get("name") or request.folder.resolve().name),
+        file=manifest,
+        lock=lock,
+        runtime=_newest(about).name,
+    )
+
+
+def described(manifest: Path) -> dict[str, Any]:
+    """Return a package.json. Raises UsageError if it is no JSON object."""
+    text = texts.read(manifest)
+    try:
+        found = texts.parse_json(text)
+        why = None if isinstance(found, dict) else "it is no object, `{...}`"
+    except texts.MalformedError as error:
+        found, why = {}, str(error)
+    if why:
+        msg = f"{manifest.as_posix()} is not a valid {MANIFEST}"
+        raise UsageError(msg, why=[why])
+    return dict(found)
+
+
+def of(request: ProjectRequest) -> NodeProject | None:
+    """Return the project with its lock; None if it has no lock. Raises UsageError without a project."""
+    found = find(request)
+    if found is None:
+        msg = f"{request.folder.as_posix()} has no project of Node.js: no {MANIFEST}"
+        raise UsageError(msg, hint="name a folder with a package.json")
+    projects.chosen(request, found.file, groups=(), extras=())
+    if found.lock is None:
+        return None
+    repository = request.root or found.lock.parent
+    return NodeProject(manifest=found.file, lock=found.lock, repository=repository, itself=request.choice.with_project)
+
+
+def unlocked(request: ProjectRequest) -> str:
+    """Return what a project without a lock needs, as a package.json. Raises UsageError if it needs nothing."""
+    manifest = request.file(MANIFEST)
+    about = described(manifest)
+    if offered.has_local(texts.read(manifest), None):
+        msg = f"{manifest.as_posix()} has local packages, and no lock that says what these need"
+        hint = f"`npm install --package-lock-only` in {request.folder.as_posix()} writes one"
+        raise UsageError(msg, why=offered.in_manifest(texts.read(manifest)), hint=hint)
+    if not project.production(about):
+        msg = f"{manifest.as_posix()} has no dependencies, so there is nothing to put into a layer"
+        raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
+    kept = {key: about[key] for key in ("dependencies", "optionalDependencies", "overrides") if about.get(key)}
+    return json.dumps({"name": "layer", "version": "0.0.0", "private": True, **kept}, indent=2) + "\n"
+
+
+def _lock_of(request: ProjectRequest, about: dict[str, Any]) -> Path | None:
+    """Return the lock that decides: the one that is named, the one beside package.json, or the workspace's."""
+    if (named := request.choice.file) in LOCKS:
+        lock = request.file(str(named))
+        if not lock.is_file():
+            msg = f"there is no file {lock.as_posix()}"
+            raise UsageError(msg)
+        return lock
+    beside = [path for name in LOCKS if (path := request.file(name)).is_file()]
+    return _only(beside, about) if beside else _lock_above(request)
+
+
+def _only(locks: list[Path], about: dict[str, Any]) -> Path:
+    """Return one of the locks of a folder: that of the tool which package.json names. Raises UsageError for two."""
+    tools = {_TOOLS.get(lock.name, "npm").lower(): lock for lock in reversed(locks)}
+    named = str(about.get("packageManager") or "").partition("@")[0]
+    if len(tools) == 1 or named in tools:
+        return tools.get(named) or locks[0]
+    msg = f"{locks[0].parent.as_posix()} has locks of several tools: {' and '.join(lock.name for lock in locks)}"
+    ways = " or ".join(f"`--from {lock.name}`" for lock in tools.values())
+    raise UsageError(msg, hint=f'name one: {ways}, or `"packageManager"` in {MANIFEST}')
+
+
+def _lock_above(request: ProjectRequest) -> Path | None:
+    """Return the lock of the workspace that a folder is a member of, up to the repository's root."""
+    inside = request.folder.resolve()
+    end = request.root or contained.repository(inside)
+    for above in inside.parents if inside != end else ():
+        locks = [path for name in LOCKS if (path := request.inside(above / name)).is_file()]
+        if locks and inside.relative_to(above).as_posix() in _members(above):
+            return _only(locks, dict(packlist.described(above)))
+        if above == end:
+            break
+    return None
+
+
+def _members(root: Path) -> Iterator[str]:
+    yield from project.members(root)
+    yield from pnpm_lock.members(root)
+
+
+def _newest(about: dict[str, Any]) -> Runtime:
+    """Return the newest runtime that `engines` accepts; the newest of all where it accepts none, or says nothing."""
+    every = supported("nodejs")
+    engines = about.get("engines")
+    wanted = str(engines.get("node") or "") if isinstance(engines, dict) else ""
+    return next((each for each in reversed(every) if _accepts(wanted, int(each.series))), every[-1])
+
+
+def _accepts(wanted: str, major: int) -> bool:
+    """Tell whether a range of versions of Node.js has some of a major version."""
+    return any(all(_holds(found, major) for found in _COMPARISON.finditer(each)) for each in wanted.split("||"))
+
+
+def _holds(comparison: re.Match[str], major: int) -> bool:
+    given, sign = int(comparison["major"]), comparison["sign"]
+    if sign in {">=", ">"}:
+        return major >= given
+    is_start = not re.search(r"\.[1-9]", comparison[0])
+    if sign in {"<", "<="}:
+        return major < given or (major == given and (sign == "<=" or not is_start))
+    return major == given
+
+
+# ---- what decides ---------------------------------------------------------------------------------------------------
+
+
+def inputs(request: ProjectRequest) -> dict[str, str]:
+    """Return the SHA-256 of what is taken of a project, by the path of its lock or else of its package.json.
+
+    What other members of a workspace need changes nothing. Of a project that is refused, it is that of its files.
+    """
+    try:
+        node = of(request)
+        decides = node.lock if node else request.file(MANIFEST)
+        text = "\n".join(_taken(node)) if node else texts.read(decides)
+        return {projects.shown(request, decides): files.sha256_of(text.encode())}
+    except UsageError:
+        present = [path for name in (MANIFEST, *LOCKS) if (path := request.folder / name).is_file()]
+        return {projects.shown(request, path): files.sha256(path) for path in present}
+
+
+def _taken(node: NodeProject) -> Iterator[str]:
+    """Yield what identifies each package that the project gets."""
+    graph = following.graph(node)
+    for each in sorted(graph.reached(), key=lambda one: one.key):
+        content = ""
+        if each.folder:
+            content = local.of_folder(node.root / each.folder, each.folder, 1).sha256
+        elif each.resolved.startswith("file:"):
+            content = files.sha256(node.root / each.resolved.removeprefix("file:"))
+        needs = {name: need.to for name, need in each.needs.items()}
+        yield json.dumps([each.key, each.version, each.integrity, each.resolved, needs, content], sort_keys=True)
+    yield hashlib.sha256(repr(sorted((name, need.to) for name, need in graph.needs.items())).encode()).hexdigest()
