@@ -20,7 +20,7 @@ from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
 from builder.packages import table
-from builder.packages.dividing import Divider, Weighed
+from builder.packages.dividing import Divider, Weighed, closure
 from builder.plan.plan import Plan
 from builder.plan.planning import plan
 
@@ -138,18 +138,6 @@ def _tree(loaded: Loaded, target: Target, work: Path) -> Tree:
         content = resolution.assemble(content, {}, work)
     rules = planned.slim
     return slim.slim(content, rules, table.leftovers(), work / "stripped" if rules.strip else None).tree
-
-
-def closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
-    """Return a package with all that it needs of a layer, directly or not; empty if the layer does not have it."""
-    reached: set[str] = set()
-    queue = [root]
-    while queue:
-        name = queue.pop()
-        if name not in reached and name in packages:
-            reached.add(name)
-            queue += packages[name].needs
-    return reached
 
 
 def _shares(

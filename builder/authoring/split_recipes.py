@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from builder.authoring.recipe_text import Tables, as_table, recipe_text
-from builder.authoring.split import Share, Split, closure, divisible
+from builder.authoring.split import Share, Split, divisible
 from builder.base import files
 from builder.base.errors import UsageError
 from builder.layer.slim import matcher
 from builder.model.recipe import Allow, Test
 from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.target import Target
-from builder.packages.dividing import Divider
+from builder.packages.dividing import Divider, closure
 
 T = TypeVar("T")
 _AXES: tuple[tuple[str, ...], ...] = (("os",), ("arch",), ("runtime",), ("os", "arch"), ("runtime", "arch"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
 from builder.base.errors import EngineError
-from builder.building import describing, layer_cache, pinning, tested
+from builder.building import describing, layer_cache, oversized, pinning, tested
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
 from builder.engine import client, containers
@@ -166,7 +166,7 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
         rules = job.plan.slim
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.events.begin("compiling bytecode")
-        _judge(checks.weigh(slimmed.tree, job.plan.recipe.allow), job)
+        oversized.refuse(job.loaded, job.plan, slimmed.tree, strict=job.options.strict)
         final, left_out = _with_bytecode(slimmed.tree, job, work / "bytecode")
         if left_out:
             size = f"{left_out.files} files, {left_out.bytes / MB:.0f} MB"

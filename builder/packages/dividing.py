@@ -55,3 +55,15 @@ class Divider(Protocol[S]):
 
     def imports(self, test: Test) -> frozenset[str]:
         """Return the names of the modules that a test imports; empty if its code does not tell."""
+
+
+def closure(root: str, packages: Mapping[str, Weighed]) -> set[str]:
+    """Return a package with all that it needs of a layer, directly or not; empty if the layer does not have it."""
+    reached: set[str] = set()
+    queue = [root]
+    while queue:
+        name = queue.pop()
+        if name not in reached and name in packages:
+            reached.add(name)
+            queue += packages[name].needs
+    return reached

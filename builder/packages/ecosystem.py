@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from builder.base import credentials
 from builder.base.emitter import Events
-from builder.base.errors import UsageError
+from builder.base.errors import UsageError, near
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
@@ -200,6 +200,7 @@ def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str
     return tuple(sorted(differing, key=lambda change: (change[0], change[1] or "", change[2] or "")))
 
 
-def unknown(target: Target, key: str, names: Iterable[str]) -> UsageError:
-    """Return the error for a list in a step that names packages which are not required."""
-    return UsageError(f"{target.name}: `{key}` names {', '.join(names)}, which nothing here requires")
+def unknown(target: Target, key: str, names: Sequence[str], required: Collection[str]) -> UsageError:
+    """Return the error for a list in a step that names packages which are not required, with those that are alike."""
+    msg = f"{target.name}: `{key}` names {', '.join(names)}, which nothing here requires"
+    return UsageError(msg + "".join(dict.fromkeys(near(name, required) for name in names)))

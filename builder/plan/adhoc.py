@@ -36,6 +36,8 @@ class AdhocRequest:
     architectures: tuple[str, ...]
     system_packages: tuple[str, ...] = ()
     """Packages of the operating system, which compiling needs."""
+    without: tuple[str, ...] = ()
+    """Packages that are left to another layer, or that are not needed."""
     prune: tuple[str, ...] = ()
     """Patterns as in .gitignore of files that are left out."""
     prunes: bool = True
@@ -97,7 +99,7 @@ def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
             "license": "see its packages",
         },
         "targets": {"runtimes": list(chosen), "architectures": list(request.architectures or ARCHITECTURES)},
-        "step": [*_system(request), {**besides, **project.step(".")}],
+        "step": [*_system(request), {**besides, **project.step("."), **_without(request)}],
     }
     return _loaded(request, data, project.request.folder)
 
@@ -155,7 +157,11 @@ def _valid_name(name: str) -> str:
 
 def _steps(request: AdhocRequest, packages: CommandLinePackages) -> Iterator[Mapping[str, Any]]:
     yield from _system(request)
-    yield packages.step
+    yield {**packages.step, **_without(request)}
+
+
+def _without(request: AdhocRequest) -> Mapping[str, Any]:
+    return {"without": list(request.without)} if request.without else {}
 
 
 def _system(request: AdhocRequest) -> Iterator[Mapping[str, Any]]:

@@ -60,6 +60,14 @@ class PackageOptions(Bundle):
         ),
     ]
 
+    without: Annotated[
+        tuple[str, ...],
+        Option(
+            "--without",
+            metavar="NAME",
+            about="Package to leave out, without a recipe, with nothing in its place; repeatable. Default: none.",
+        ),
+    ]
     prune: Annotated[
         tuple[str, ...],
         Option(
@@ -80,6 +88,7 @@ class PackageOptions(Bundle):
         return {
             "--name": self.name,
             "--packages": self.system_packages,
+            "--without": self.without,
             "--prune": self.prune,
             "--no-prune": self.no_prune,
         }
@@ -94,6 +103,7 @@ class PackageOptions(Bundle):
             runtimes=runtimes,
             architectures=architectures,
             system_packages=self.system_packages,
+            without=self.without,
             prune=self.prune,
             prunes=not self.no_prune,
         )

@@ -187,7 +187,7 @@ def scripts(packages: Sequence[NodePackage], step: Npm, target: Target, *, allow
     """
     named = {package.name for package in packages}
     if absent := sorted(set(step.skip_scripts) - named):
-        raise unknown(target, "skip-scripts", absent)
+        raise unknown(target, "skip-scripts", absent, named)
     scripted = {package.name for package in packages if package.scripted}
     chosen = tuple(sorted(scripted - set(step.skip_scripts)))
     if chosen and not allowed:

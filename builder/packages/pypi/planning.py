@@ -114,8 +114,9 @@ def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...],
 def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candidate, ...]:
     """Return the candidates without the packages that another layer brings."""
     others = {canonicalize_name(name) for _, step in steps(request) for name in step.without}
-    if unknown := sorted(others - {canonicalize_name(candidate.name) for candidate in candidates}):
-        raise ecosystem.unknown(request.target, "without", unknown)
+    required = {canonicalize_name(candidate.name) for candidate in candidates}
+    if unknown := sorted(others - required):
+        raise ecosystem.unknown(request.target, "without", unknown, required - others)
     return tuple(candidate for candidate in candidates if canonicalize_name(candidate.name) not in others)
 
 

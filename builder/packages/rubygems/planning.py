@@ -72,8 +72,9 @@ def pinned(request: Request) -> dict[str, tuple[str, ...]]:
 
 
 def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
-    if unknown := sorted(set(step.without) - {spec.name for spec in lock.specs}):
-        raise ecosystem.unknown(target, "without", unknown)
+    required = {spec.name for spec in lock.specs}
+    if unknown := sorted(set(step.without) - required):
+        raise ecosystem.unknown(target, "without", unknown, required)
 
 
 def lock_path(loaded: Loaded) -> Path | None:

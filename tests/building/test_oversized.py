@@ -1,0 +1,60 @@
+"""What is said of layers over Lambda's limit: the packages that are the weight, who brings them, and what helps."""
+
+from pathlib import Path
+
+import pytest
+from kit.commands import layerwright, pip_recipe, write_recipe
+from kit.wheels import make_wheel
+
+HUGE = bytes(150_000_000)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with packages of 150 MB each: `top` requires `middle`, that requires `low`, `alone` nobody."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for name, needs in (("top", ("middle",)), ("middle", ("low",)), ("low", ()), ("alone", ())):
+        make_wheel(folder, name, "1.0", files={f"{name}/__init__.py": b"", f"{name}/data.bin": HUGE}, requires=needs)
+    return folder
+
+
+@pytest.fixture
+def links(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def test_one_import_that_is_too_large_is_told_as_split_tells_it(links: Path) -> None:
+    write_recipe(links, "models", pip_recipe("models", "top"))
+    options = ("--arch", "arm64")
+    result = layerwright("build", "models", *options, "--no-test", cwd=links)
+    assert result.code == 5
+    assert 'MB  low, required by middle: `without = ["low"]` leaves it out' in result.err
+    assert "MB  top\n" in result.err
+    assert "top with all that it needs is 450.0 MB, so no split helps" in result.err
+    assert "container image" in result.err
+    split = layerwright("split", "models", cwd=links)
+    assert split.code == 5
+    assert "top with all that it needs is 450.0 MB" in split.err
+    assert not list((links / "dist").glob("*.zip"))
+
+
+def test_packages_that_fit_one_by_one_are_told_to_be_split(links: Path) -> None:
+    write_recipe(links, "both", pip_recipe("both", "low", "alone"))
+    result = layerwright("build", "both", "--arch", "arm64", "--no-test", cwd=links)
+    assert result.code == 5
+    assert "`layerwright split both` makes layers" in result.err
+
+
+def test_a_command_line_can_leave_packages_out(links: Path) -> None:
+    build = ("build", "--pip", "top", "--runtime", "python3.13", "--arch", "arm64", "--no-test")
+    result = layerwright(*build, cwd=links)
+    assert result.code == 5
+    assert "`--without middle` leaves it out" in result.err
+    left = layerwright(*build, "--without", "middle", "--without", "low", cwd=links)
+    assert left.code == 0, left.err
+    wrong = layerwright(*build, "--without", "midle", cwd=links)
+    assert wrong.code == 2
+    assert "`without` names midle, which nothing here requires; did you mean `middle`?" in wrong.err
