@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from builder.base import processes, programs, tails
+from builder.base import cache_paths, processes, programs, tails
 from builder.base.errors import BuildError, EngineError
 from builder.base.tails import OutputTails
 from builder.engine import failure, owned
@@ -180,8 +180,10 @@ def _without_hidden(engine: Engine, container: ContainerRun) -> str:
     remove = json.dumps(["/bin/sh", "-c", programs.text("smoke/hide.sh"), "sh", *names])
     text = f"FROM {container.image.reference}\nUSER root\nRUN {remove}\n"
     load = ["--load"] if engine.kind == "docker" else []
-    command = [*engine.build, *load, f"--platform={container.arch.docker}", f"--tag={tag}", "--network=none", "-"]
-    built = processes.run(command, stdin=text)
+    with cache_paths.workspace() as context:  # a Dockerfile from a pipe leaves buildx's copies in the temporary folder
+        (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
+        options = [f"--platform={container.arch.docker}", f"--tag={tag}", "--network=none"]
+        built = processes.run([*engine.build, *load, *options, str(context)])
     if built.returncode:
         raise _explain(engine, container, built)
     return tag

@@ -3,8 +3,10 @@
 import io
 import subprocess
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from builder.base import programs
 from builder.engine.client import Engine
@@ -68,7 +70,7 @@ def oldest_python(engine: Engine) -> Box:
     """Return a build image with `pypy3`, which is Python 3.7."""
     text = OLDEST.format(image=standin(engine, "sam/build-provided.al2023:latest").image)
     tag = "layerwright-tests/oldest-python"
-    subprocess.run(
-        ["docker", "build", "--quiet", f"--tag={tag}", "-"], input=text.encode(), check=True, capture_output=True
-    )
+    with tempfile.TemporaryDirectory() as context:
+        Path(context, "Dockerfile").write_text(text, encoding="utf-8")
+        subprocess.run(["docker", "build", "--quiet", f"--tag={tag}", context], check=True, capture_output=True)
     return Box(image=tag)
