@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 
 def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **more: object) -> Path:
     """Write a package as `npm pack` does."""
     text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()
     path = folder / f"{name}.tgz"
+    path.parent.mkdir(exist_ok=True)
     with tarfile.open(path, "w:gz") as archive:
         named = {file if file.startswith("/") else f"package/{file}": text for file, text in (files or {}).items()}
         others = {file: content.encode() for file, content in named.items()}
@@ -28,16 +30,19 @@ def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **m
 
 
 @contextmanager
-def registry(folder: Path) -> Iterator[str]:
-    """Serve the packages of a folder, each with its one version, as a registry on loopback."""
+def registry(folder: Path, token: str | None = None) -> Iterator[str]:
+    """Serve the packages of a folder, each with its one version, as a registry on loopback; only for a token if any."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name = self.path.partition("?")[0].strip("/").partition("/")[0]
+            parts = unquote(self.path.partition("?")[0]).strip("/").split("/")
+            name = "/".join(parts[: 2 if parts[0].startswith("@") else 1])
             path = folder / f"{name}.tgz"
             body = None
+            if token and self.headers.get("Authorization") != f"Bearer {token}":
+                path = folder / "nothing"
             if path.is_file():
-                address = f"http://{self.headers['Host']}/{name}/-/{name}-1.0.0.tgz"
+                address = f"http://{self.headers['Host']}/{name}/-/{name.rpartition('/')[2]}-1.0.0.tgz"
                 body = path.read_bytes() if "/-/" in self.path else _document(path, address)
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))

@@ -226,6 +226,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "locked": BESIDE,
         "scripts": CHOOSES,
         **nothing(["manifest", "lock", "folder"], block),
+        "project": NOTHING,
         "local": NOTHING,
         "warnings": NOTHING,
     },

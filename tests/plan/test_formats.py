@@ -23,7 +23,7 @@ NO_BYTES = {
     "requirements_lock resolve routes tags wanted",
     "packages.pypi.locks": "pylock uv",
     "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
-    "packlist planning project projects registry settings",
+    "packlist planning project projects registry settings yarn_settings",
     "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",
     "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
     "packages.maven": "ecosystem installed planning plugin program",

@@ -59,8 +59,7 @@ class NpmRegistry(PlannedEcosystem):
         from builder.packages.npm.resolution import NodeModules
 
         if isinstance(resolution, NodeModules):
-            addresses = [package.address for package in resolution.local]
-            offered.check(resolution.manifest, resolution.lock, STORED, STORED, addresses)
+            offered.check(resolution.manifest, resolution.lock, STORED, STORED, resolution.own)
             if (
                 not resolution.target.architectures
                 or package_lock.packages(resolution.lock, resolution.target.arch, STORED) != resolution.installs

@@ -11,6 +11,7 @@ from builder.packages.npm import LOCK, conversion, offered, registry
 from builder.packages.npm import project as projects
 from builder.packages.npm.conversion import Around, Converted
 from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.local import Own
 from builder.packages.npm.locks import npm_lock, pnpm_lock, yarn_berry, yarn_classic
 from builder.packages.npm.project import MANIFEST, NodeProject
 
@@ -23,7 +24,8 @@ _CONFLICT = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
 def converted(project: NodeProject, arch: Architecture) -> Converted:
     """Return the packages of a project for an architecture. Raises UsageError for a lock that does not decide."""
     found = graph(project)
-    made = conversion.converted(found if found.complete else registry.completed(found), _around(project), arch)
+    whole = found if found.complete else registry.completed(found, Own(project=project.root))
+    made = conversion.converted(whole, _around(project), arch)
     return replace(made, warnings=tuple(_warnings(project, found)))
 
 

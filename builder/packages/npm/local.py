@@ -68,6 +68,18 @@ class LocalPackage:
         (folder / self.file).write_bytes(content[0][1] if self.packed else _tar(content))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Own:
+    """What a project adds to the packages of registries: packages of its own, and the settings of its registries."""
+
+    packages: tuple[LocalPackage, ...] = ()
+    project: Path | None = None
+    """The folder whose settings count; None for the current one."""
+
+
+NOTHING = Own()
+
+
 def of_folder(folder: Path, path: str, number: int, above: Sequence[Path] = ()) -> LocalPackage:
     """Return the package in a folder, which the lock calls `path`.
 

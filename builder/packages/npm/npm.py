@@ -17,7 +17,7 @@ from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
 from builder.packages import memory
 from builder.packages.npm import offered, settings
-from builder.packages.npm.local import FOLDER, LocalPackage
+from builder.packages.npm.local import FOLDER, NOTHING, Own
 from builder.packages.pypi import uv
 
 _QUIET = (
@@ -35,46 +35,45 @@ _NEEDED = ("allow-git", "allow-remote", "allow-file", "allow-directory", "libc")
 """Settings that npm must support. Older versions run programs of the repositories that a package names."""
 
 
-def lock(manifest: str, existing: str | None) -> str:
+def lock(manifest: str, existing: str | None, own: Own = NOTHING) -> str:
     """Return the text of a package-lock.json, without addresses. Keeps versions of an existing lock where they fit."""
-    offered.check(manifest, existing)
+    offered.check(manifest, existing, own=own)
     with cache_paths.workspace() as work:
         _write(work, manifest, existing)
         asked = ["install", "--omit-lockfile-registry-resolved"]
-        finished = _resolving(work, [*asked, "--package-lock-only"])
+        finished = _resolving(work, [*asked, "--package-lock-only"], own)
         if _REMOTE in finished.stderr:
             # To see what a package brings along, npm gets its tarball from the registry as any address. It does not
             # when it installs, in a folder that is gone afterwards.
-            finished = _resolving(work, [*asked, *_platform(X86_64)])
+            finished = _resolving(work, [*asked, *_platform(X86_64)], own)
         if finished.returncode:
             raise _failure(finished, "npm could not resolve the packages of the registry")
         resolved = texts.read(work / "package-lock.json")
-    offered.check(manifest, resolved)
+    offered.check(manifest, resolved, own=own)
     return resolved
 
 
-def install(manifest: str, locked: str, arch: Architecture, folder: Path, local: Sequence[LocalPackage] = ()) -> None:
+def install(manifest: str, locked: str, arch: Architecture, folder: Path, own: Own = NOTHING) -> None:
     """Install node_modules for Linux on an architecture into `folder`. npm verifies every hash and runs no script."""
-    offered.check(manifest, locked, local=[package.address for package in local])
+    offered.check(manifest, locked, own=own)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
     tarballs = folder / FOLDER
-    if local:
+    if own.packages:
         tarballs.mkdir()
-    for package in local:
+    for package in own.packages:
         package.write(tarballs)
-    files = ["--allow-file=all"] if local else []
-    finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"], files=files)
+    finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"], own)
     if finished.returncode:
         raise _failure(finished, "npm could not install the packages")
     shutil.rmtree(tarballs, ignore_errors=True)
 
 
-def describe(manifest: str, locked: str) -> str:
+def describe(manifest: str, locked: str, own: Own = NOTHING) -> str:
     """Return a package-lock.json with what the registry says of the packages of one of version 1."""
     with cache_paths.workspace() as work:
         _write(work, manifest, locked)
-        finished = _resolving(work, ["install", "--package-lock-only", "--legacy-peer-deps", "--force"])
+        finished = _resolving(work, ["install", "--package-lock-only", "--legacy-peer-deps", "--force"], own)
         if finished.returncode:
             raise _failure(finished, "npm could not ask the registry for the packages of the lock")
         return texts.read(work / "package-lock.json")
@@ -90,23 +89,24 @@ def _write(folder: Path, manifest: str, locked: str | None) -> None:
         (folder / "package-lock.json").write_text(locked, encoding="utf-8", newline="\n")
 
 
-def _resolving(folder: Path, arguments: Sequence[str]) -> processes.Finished:
+def _resolving(folder: Path, arguments: Sequence[str], own: Own) -> processes.Finished:
     try:
-        return _npm(folder, arguments, memory.limit(_MOST_MB))
+        return _npm(folder, arguments, Own(project=own.project), memory.limit(_MOST_MB))
     except processes.MemoryExceededError as error:
         raise memory.explained(error, _MOST_MB) from None
 
 
-def _npm(
-    folder: Path, arguments: Sequence[str], most_memory: int | None = None, files: Sequence[str] = ()
+def _npm(folder: Path, arguments: Sequence[str], own: Own, most_memory: int | None = None) -> processes.Finished:
+    files = ["--allow-file=all"] if own.packages else []  # those that are written here
+    return _started([*_program(), *arguments, *_QUIET, *files], folder, most_memory, own.project)
+
+
+def _started(
+    command: Sequence[str], folder: Path | None = None, most_memory: int | None = None, project: Path | None = None
 ) -> processes.Finished:
-    return _started([*_program(), *arguments, *_QUIET, *files], folder, most_memory)
-
-
-def _started(command: Sequence[str], folder: Path | None = None, most_memory: int | None = None) -> processes.Finished:
     """Run npm with the settings that it may have, which are gone afterwards."""
     with cache_paths.workspace() as home:
-        env = settings.read().environment(home)
+        env = settings.read(project).environment(home)
         return processes.run(command, cwd=folder or home, env=env, most_memory=most_memory)
 
 

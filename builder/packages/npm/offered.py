@@ -6,7 +6,7 @@ about scripts. So all of it is refused before npm runs, and so are tarballs of o
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from builder.base import texts
 from builder.base.credentials import same_origin
 from builder.packages.ecosystem import unindexed
 from builder.packages.npm import package_lock, settings
+from builder.packages.npm.local import NOTHING, Own
 
 _KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
@@ -30,15 +31,13 @@ def check(
     lock: str | None,
     where: str = "package.json",
     lock_name: str = "package-lock.json",
-    local: Sequence[str] = (),
+    own: Own = NOTHING,
 ) -> None:
-    """Raise UsageError with everything in package.json and its lock that no registry offers.
-
-    `local` are the addresses of tarballs that are made here.
-    """
+    """Raise UsageError with everything in package.json and its lock that no registry offers."""
+    local = {package.address for package in own.packages}
     rows = {path: row for path, row in _rows(lock).items() if row.get("resolved") not in local or row.get("link")}
     found = [f"{where}: {text}" for text in in_manifest(manifest)]
-    found += [f"{lock_name}: {text}" for text in _in_lock(rows, settings.read().registries)] if rows else []
+    found += [f"{lock_name}: {text}" for text in _in_lock(rows, settings.read(own.project).registries)] if rows else []
     if found:
         way = "`npm pack` makes a package of one, which a registry of your own can offer (`npm publish`)"
         raise unindexed(packages="Node.js packages", why=found, way=way)

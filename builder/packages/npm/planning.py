@@ -15,7 +15,7 @@ from builder.packages import ecosystem, projects
 from builder.packages.ecosystem import LockFile, LockRequest, Request
 from builder.packages.npm import LOCK, following, npm, offered, package_lock
 from builder.packages.npm import projects as of_node
-from builder.packages.npm.local import LocalPackage
+from builder.packages.npm.local import LocalPackage, Own
 from builder.packages.npm.package_lock import NodePackage
 from builder.packages.npm.project import NodeProject
 from builder.packages.npm.resolution import NodeModules
@@ -26,7 +26,7 @@ def planned(request: Request) -> NodeModules:
     target, step = request.target, request.only(Npm)
     node = _project(request)
     kept = _locked(node, target) if node else _kept(request)
-    chosen = kept or _resolved(manifest(request.loaded, step, target), target)
+    chosen = kept or _resolved(request, manifest(request.loaded, step, target))
     return NodeModules(
         target=target,
         step=request.number,
@@ -37,6 +37,7 @@ def planned(request: Request) -> NodeModules:
         folder=package_lock.folder(step, target),
         locked=kept is not None,
         local=chosen.local,
+        project=chosen.project,
         warnings=chosen.warnings,
     )
 
@@ -70,6 +71,7 @@ class _Chosen:
     lock: str
     installs: tuple[NodePackage, ...]
     local: tuple[LocalPackage, ...] = ()
+    project: Path | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -91,7 +93,14 @@ def _locked(node: NodeProject, target: Target) -> _Chosen:
     """Return what the lock of a project installs."""
     made = following.converted(node, target.arch)
     installs = package_lock.packages(made.lock, target.arch, node.where)
-    return _Chosen(manifest=made.manifest, lock=made.lock, installs=installs, local=made.local, warnings=made.warnings)
+    return _Chosen(
+        manifest=made.manifest,
+        lock=made.lock,
+        installs=installs,
+        local=made.local,
+        project=node.root.resolve(),
+        warnings=made.warnings,
+    )
 
 
 def lock_path(loaded: Loaded) -> Path | None:
@@ -117,11 +126,14 @@ def _kept(request: Request) -> _Chosen | None:
     return _Chosen(manifest=text, lock=lock, installs=package_lock.packages(lock, arch, where))
 
 
-def _resolved(text: str, target: Target) -> _Chosen:
+def _resolved(request: Request, text: str) -> _Chosen:
     """Ask the registry."""
-    lock = npm.lock(text, None)
+    followed = projects.followed(request.loaded, request.only(Npm))
+    project = followed.folder.resolve() if followed else None
+    lock = npm.lock(text, None, Own(project=project))
     try:
-        return _Chosen(manifest=text, lock=lock, installs=package_lock.packages(lock, target.arch, LOCK))
+        installs = package_lock.packages(lock, request.target.arch, LOCK)
+        return _Chosen(manifest=text, lock=lock, installs=installs, project=project)
     except UsageError as error:  # it is nobody's file
         msg = "the npm registry sends packages that cannot be installed by their hash"
         raise UntrustedError(msg, why=error.why, hint=UntrustedError.HINT) from error

@@ -14,12 +14,13 @@ from builder.base import cache_paths, files, locks, records, texts
 from builder.base.errors import BuildError
 from builder.packages.npm import layout, npm, package_lock, settings
 from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.local import Own
 
 _HINT = "were they withdrawn, or are they from another registry? .npmrc names it: `@scope:registry=`, `registry=`"
 _PLATFORM = ("os", "cpu", "libc")
 
 
-def completed(graph: Graph) -> Graph:
+def completed(graph: Graph, own: Own) -> Graph:
     """Return a graph whose packages of registries have what their registry says. Raises BuildError for unknown ones."""
     published = {key: node for key, node in graph.nodes.items() if not _is_local(node)}
     asking = Graph(
@@ -29,7 +30,7 @@ def completed(graph: Graph) -> Graph:
     if not placed:
         return graph
     digests = sorted((path, node.integrity) for path, node in placed.items())
-    rows = _answer(*_question(asking, placed), digests)
+    rows = _answer(*_question(asking, placed), digests, own)
     facts = {node.key: rows[path] for path, node in placed.items() if _is(rows.get(path), node)}
     if unknown := sorted({f"{node.name}@{node.version}" for node in placed.values() if node.key not in facts}):
         msg = "the npm registry does not tell of packages that the lock names"
@@ -76,14 +77,14 @@ def _spec(name: str, node: PackageNode) -> str:
     return node.version if name == node.name else f"npm:{node.name}@{node.version}"
 
 
-def _answer(manifest: str, lock: str, digests: list[tuple[str, str]]) -> package_lock.Rows:
+def _answer(manifest: str, lock: str, digests: list[tuple[str, str]], own: Own) -> package_lock.Rows:
     """Return npm's answer. It is asked anew where the lock has other digests, and of other registries."""
-    asked = [manifest, lock, digests, settings.read().registries]
+    asked = [manifest, lock, digests, settings.read(own.project).registries]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = cache_paths.folder("resolved") / f"npm-{key}.json"
     with locks.exclusive(path, lambda: None):
         if not records.intact(path):
-            text = npm.describe(manifest, lock)
+            text = npm.describe(manifest, lock, own)
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.replacing(path) as part:
                 part.write_text(text, encoding="utf-8", newline="\n")

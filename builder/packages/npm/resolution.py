@@ -7,18 +7,18 @@ import re
 import shutil
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from builder.base import cache_paths, locks, records
-from builder.base.values import StoredPath
+from builder.base.values import StoredFolder, StoredPath
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.packages.npm import headers, npm
-from builder.packages.npm.local import LocalPackage
+from builder.packages.npm.local import LocalPackage, Own
 from builder.packages.npm.package_lock import NodePackage, StoredName
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 
@@ -45,11 +45,18 @@ class NodeModules:
     locked: bool
     local: tuple[LocalPackage, ...] = ()
     """Packages of the project itself."""
+    project: StoredFolder | None = field(default=None, compare=False)
+    """The folder with the settings of its registries; None for the current one. It is not part of the layer."""
     warnings: tuple[str, ...] = ()
     uses: ClassVar[str] = "npm"
     prebuilt: ClassVar[str] = "npm"
     has_bytecode: ClassVar[bool] = False
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
+
+    @property
+    def own(self) -> Own:
+        """What the project adds to the packages of registries."""
+        return Own(packages=self.local, project=self.project)
 
     @property
     def packages(self) -> tuple[Package, ...]:
@@ -131,7 +138,7 @@ class NodeModules:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 shutil.rmtree(path, ignore_errors=True)
                 with cache_paths.workspace() as work:
-                    npm.install(self.manifest, self.lock, arch, work / "installed", self.local)
+                    npm.install(self.manifest, self.lock, arch, work / "installed", self.own)
                     records.write(work / "installed")
                     (work / "installed").replace(path)
         return path

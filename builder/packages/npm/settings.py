@@ -9,17 +9,17 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.packages.npm import PUBLIC, yarn_settings
+from builder.packages.npm.yarn_settings import SettingsLine
 
 NAME = ".npmrc"
-PUBLIC = "https://registry.npmjs.org/"
-"""npm replaces it in locks by the registry that is configured."""
 _PREFIX = "npm_config_"
 _REGISTRY = re.compile(r"(?:@[\w.~-]+:)?registry")
 _LOGIN = re.compile(r"(?P<address>//[\w.:/~@%+\[\]-]+):(?:_authToken|_auth|_password|username|email|certfile|keyfile)")
@@ -82,19 +82,21 @@ class NpmSettings:
         return Path(named[-1]) if named else usual
 
 
-def read() -> NpmSettings:
-    """Return the settings of the environment, of the user, of this host, and of the project in the current folder.
+def read(project: Path | None = None) -> NpmSettings:
+    """Return the settings of the environment, of the user, of this host, and of a project, by default the current one.
 
     Raises UsageError for a variable in the project's file that would be sent to an address which only that file names.
     """
     variables = tuple(_variables())
     given = {each.key: each.value for each in variables}
     user = Path(_variable("userconfig") or Path.home() / NAME)
-    own = [*_own_lines(_global()), *_own_lines(user)]
+    folder = project or Path.cwd()
+    lines = [*_pairs(_global()), *_pairs(user), *_pairs(_of_pnpm()), *yarn_settings.of_user(folder)]
+    own = [setting for line in lines if (setting := _own(line))]
     known = {_host(each.value) for each in (*own, *variables) if _REGISTRY.fullmatch(each.key)}
     known |= {_host(match["address"]) for each in (*own, *variables) if (match := _LOGIN.fullmatch(each.key))}
-    project = Path.cwd() / NAME
-    theirs = [] if _same(project, user) else list(_project_lines(project, known | {_host(PUBLIC)}))
+    pairs = [] if _same(folder / NAME, user) else [*_pairs(folder / NAME)]
+    theirs = list(_project_lines([*pairs, *yarn_settings.of_project(folder)], known | {_host(PUBLIC)}))
     return NpmSettings(
         variables=variables,
         lines=tuple(each for each in (*own, *theirs) if each.key not in given),
@@ -130,29 +132,35 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve()
 
 
-def _own_lines(path: Path) -> Iterator[Setting]:
-    for _, name, value in _pairs(path):
-        key = _filled(name)
-        if _allowed(key, own=True):
-            yield Setting(key=key, value=_path(key, _filled(value), path.parent))
+def _of_pnpm() -> Path:
+    """Return pnpm's own file of the user, with the keys of npm."""
+    folder = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(folder) / "pnpm" / "rc"
 
 
-def _project_lines(path: Path, known: set[str]) -> Iterator[Setting]:
-    """Yield the allowed lines of a project's file: a variable in it goes to no address that it brings itself."""
-    for number, key, value in _pairs(path):
-        login = _LOGIN.fullmatch(key)
-        if "${" in key or (_REGISTRY.fullmatch(key) and "${" in value):
-            raise _sent(path, number, "an address is not made from variables of the environment")
-        if login and "${" in value and _host(login["address"]) not in known:
-            raise _sent(path, number, f"only this file names {_host(login['address'])}, which would get the variable")
-        if _allowed(key, own=False):
-            filled = _filled(value) if login else value
-            yield Setting(key=key, value=_path(key, filled, path.parent))
+def _own(line: SettingsLine) -> Setting | None:
+    key = _filled(line.key)
+    if not _allowed(key, own=True):
+        return None
+    return Setting(key=key, value=_path(key, line.sent(_filled(line.value)), line.path.parent))
 
 
-def _sent(path: Path, number: int, why: str) -> UsageError:
-    msg = f"{path.as_posix()}:{number}: a variable is not filled in"
-    hint = "put the line into your own ~/.npmrc, or name the registry in npm_config_registry"
+def _project_lines(lines: Iterable[SettingsLine], known: set[str]) -> Iterator[Setting]:
+    """Yield the allowed lines of a project: a variable in them goes to no address that they bring themselves."""
+    for line in lines:
+        login = _LOGIN.fullmatch(line.key)
+        if "${" in line.key or (_REGISTRY.fullmatch(line.key) and "${" in line.value):
+            raise _sent(line, "an address is not made from variables of the environment")
+        if login and "${" in line.value and _host(login["address"]) not in known:
+            raise _sent(line, f"only this file names {_host(login['address'])}, which would get the variable")
+        if _allowed(line.key, own=False):
+            filled = line.sent(_filled(line.value) if login else line.value)
+            yield Setting(key=line.key, value=_path(line.key, filled, line.path.parent))
+
+
+def _sent(line: SettingsLine, why: str) -> UsageError:
+    msg = f"{line.path.as_posix()}:{line.number}: a variable is not filled in"
+    hint = f"put the line into your own ~/{line.path.name}, or name the registry in npm_config_registry"
     return UsageError(msg, why=[why], hint=hint)
 
 
@@ -185,8 +193,8 @@ def _path(key: str, value: str, folder: Path) -> str:
     return str(folder / Path(value).expanduser()) if _PATHS.fullmatch(key) else value
 
 
-def _pairs(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield line numbers, keys and values of a file of settings, as the library `ini` of npm reads them."""
+def _pairs(path: Path) -> Iterator[SettingsLine]:
+    """Yield the lines of a file of settings, as the library `ini` of npm reads them."""
     if not path.is_file():
         return
     for number, line in enumerate(texts.read(path).splitlines(), 1):
@@ -195,7 +203,8 @@ def _pairs(path: Path) -> Iterator[tuple[int, str, str]]:
             return  # what follows belongs to a section, and npm has none
         key, separator, value = text.partition("=")
         if key and not text.startswith((";", "#")):
-            yield number, _unquoted(key), _unquoted(value) if separator else "true"
+            filled = _unquoted(value) if separator else "true"
+            yield SettingsLine(path=path, number=number, key=_unquoted(key), value=filled)
 
 
 def _unquoted(text: str) -> str:

@@ -13,7 +13,7 @@ from kit.npm import package
 
 from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import X86_64
-from builder.packages.npm import npm, offered, settings
+from builder.packages.npm import PUBLIC, npm, offered
 
 SHA = "sha512-aaaa"
 REFUSED = (
@@ -115,7 +115,7 @@ def test_every_mistake_is_told_at_once_and_no_password() -> None:
         "node_modules/e": {"resolved": "packages/e", "link": True},
         "node_modules/f": {"version": "1.0.0", "resolved": "file:f.tgz", "integrity": SHA},
         "node_modules/g": {"version": "1.0.0", "inBundle": True},
-        "node_modules/h": {"version": "1.0.0", "integrity": SHA, "resolved": f"{settings.PUBLIC}h/-/h-1.0.0.tgz"},
+        "node_modules/h": {"version": "1.0.0", "integrity": SHA, "resolved": f"{PUBLIC}h/-/h-1.0.0.tgz"},
     }
     assert told(manifest, lock(rows)) == (
         "package.json: dependencies.a: file:../a",

@@ -11,7 +11,7 @@ from kit.npm import package
 
 from builder.base.errors import UsageError
 from builder.model.architectures import X86_64
-from builder.packages.npm import npm, settings
+from builder.packages.npm import PUBLIC, npm, settings
 
 MANIFEST = json.dumps({"name": "layer", "version": "0.0.0", "dependencies": {"mine": "1.0.0"}})
 ELSEWHERE = "https://files.test/"
@@ -85,7 +85,7 @@ def test_a_project_decides_less(project: Path) -> None:
         "//files.test/:_authToken": "own",
         "//mine.test/:_authToken": 'w;#"=\\${rd}',
     }
-    assert settings.read().registries == (settings.PUBLIC, "https://mine.test/", ELSEWHERE)
+    assert settings.read().registries == (PUBLIC, "https://mine.test/", ELSEWHERE)
 
 
 @pytest.mark.parametrize(

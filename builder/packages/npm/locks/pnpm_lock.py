@@ -80,7 +80,7 @@ class _PnpmWorkspace:
 
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock of another version, or without the project."""
-    lock = yaml_text.read(_PnpmLock, text, project.where, "pnpm")
+    lock = yaml_text.read(_PnpmLock, text, project.where, "lock of pnpm", LOCKS)
     if lock.version not in _VERSIONS:
         msg = f"{project.where} has the version {lock.version or 'none'}, and 6.0 and 9.0 are read"
         raise UsageError(msg, hint=f"`npx pnpm@9 install --lockfile-only` in {project.root.as_posix()} writes 9.0")
@@ -104,7 +104,7 @@ def members(root: Path) -> list[str]:
     path = root / WORKSPACE
     if not path.is_file():
         return []
-    listed = yaml_text.read(_PnpmWorkspace, texts.read(path), path.as_posix(), "pnpm").packages
+    listed = yaml_text.read(_PnpmWorkspace, texts.read(path), path.as_posix(), WORKSPACE).packages
     return projects.matched(root, list(listed))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, TypeVar
 import yaml
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
+from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -16,9 +17,11 @@ Table = Annotated[dict[str, T], BeforeValidator(lambda value: value or {})]
 """A table, or nothing after its key."""
 
 
-def read(kind: type[T], text: str, where: str, tool: str) -> T:
-    """Return a lock as a type. Raises UsageError for what is not YAML, or has other types; `tool` wrote it."""
-    command = f"{tool} install --lockfile-only" if tool == "pnpm" else "yarn install --mode=update-lockfile"
+def read(kind: type[T], text: str, where: str, what: str, command: str | None = None) -> T:
+    """Return a document as a type. Raises UsageError for one that is not YAML, or has other types.
+
+    `what` names its kind, and `command` writes it.
+    """
     try:
         return TypeAdapter(kind).validate_python(_plain(text))
     except yaml.YAMLError as error:
@@ -27,7 +30,10 @@ def read(kind: type[T], text: str, where: str, tool: str) -> T:
         why = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()[:_SHOWN]]
     except (ValueError, RecursionError) as error:
         why = [str(error)]
-    raise unreadable(where, f"lock of {tool}", why, command)
+    if command:
+        raise unreadable(where, what, why, command)
+    msg = f"{where} is not a valid {what}"
+    raise UsageError(msg, why=why)
 
 
 def _plain(text: str) -> Any:  # noqa: ANN401

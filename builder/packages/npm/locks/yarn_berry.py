@@ -53,7 +53,7 @@ class _BerryEntry:
 
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock of another version, or for other packages."""
-    document = yaml_text.read(dict[str, _BerryEntry], text, project.where, "Yarn")
+    document = yaml_text.read(dict[str, _BerryEntry], text, project.where, "lock of Yarn", LOCKS)
     version = document.pop("__metadata", _BerryEntry()).version
     if not version.isdigit() or int(version) not in _VERSIONS:
         msg = f"{project.where} has the version {version or 'none'}, and {_VERSIONS[0]} to {_VERSIONS[-1]} are read"

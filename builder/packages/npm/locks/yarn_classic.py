@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
+from builder.packages.npm import PUBLIC
 from builder.packages.npm import project as projects
-from builder.packages.npm import settings
 from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.project import NodeProject
 
@@ -175,4 +175,4 @@ class _ClassicReader:
 
 def _address(resolved: str) -> str:
     """Return the address of a tarball; that of Yarn's name for the public registry as npm knows it."""
-    return resolved.replace(_PUBLIC, settings.PUBLIC, 1) if resolved.startswith(_PUBLIC) else resolved
+    return resolved.replace(_PUBLIC, PUBLIC, 1) if resolved.startswith(_PUBLIC) else resolved
