@@ -1,6 +1,7 @@
 """Recipes made from a command line, for packages that no recipe lists."""
 
 import dataclasses
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,8 +43,8 @@ class AdhocRequest:
     """Patterns as in .gitignore of files that are left out."""
     prunes: bool = True
     """Whether what layers of these packages usually do without is left out, too."""
-    project: FoundProject | None = None
-    """A project, whose packages are added."""
+    projects: tuple[FoundProject, ...] = ()
+    """Projects, whose packages are added, each once."""
 
 
 def current(language: str) -> list[Runtime]:
@@ -55,8 +56,8 @@ def current(language: str) -> list[Runtime]:
 
 def recipe(request: AdhocRequest) -> Loaded:
     """Return a recipe for the packages of a command line. Raises UsageError if they do not make one layer."""
-    if request.project:
-        return _following(request, request.project)
+    if request.projects:
+        return _following(request)
     for file in request.files.values():
         if not file.is_file():
             msg = f"there is no file {file}"
@@ -80,28 +81,44 @@ def recipe(request: AdhocRequest) -> Loaded:
     return _loaded(request, data, folder)
 
 
-def _following(request: AdhocRequest, project: FoundProject) -> Loaded:
-    """Return a recipe that follows a project, with the packages that are named besides."""
+def _following(request: AdhocRequest) -> Loaded:
+    """Return a recipe that follows projects, with the packages that are named besides."""
+    first, *_ = projects = request.projects
     besides = named_packages(request).step if any(request.specs.values()) else {}
-    chosen = request.runtimes or (project.runtime,)
-    if others := [name for name in chosen if runtime(name).language != project.language]:
-        msg = f"{', '.join(others)} reads no packages of {project.told}"
-        raise UsageError(msg, hint=f"for example `--runtime {project.runtime}`")
-    if besides and besides["uses"] != project.uses:
-        msg = f"one layer is for the packages of {project.told} or for those of --{besides['uses']}"
-        raise UsageError(msg, hint="call layerwright once with each")
-    name = _valid_name(request.name or project.name.lstrip("@"))
+    chosen = request.runtimes or (first.runtime,)
+    _require_one_language(projects, chosen, besides)
+    names = ", ".join(project.name for project in projects)
     data = {
         "layer": {
-            "name": name,
+            "name": _valid_name(request.name or first.name),
             "version": "1",
-            "description": f"Packages of the {project.title} project {project.name}"[:256],
+            "description": f"Packages of the {first.title} project {names}"[:256],
             "license": "see its packages",
         },
         "targets": {"runtimes": list(chosen), "architectures": list(request.architectures or ARCHITECTURES)},
-        "step": [*_system(request), {**besides, **project.step("."), **_without(request)}],
     }
-    return _loaded(request, data, project.request.folder)
+    folder = first.request.folder
+    if len(projects) > 1:
+        folder = Path(os.path.commonpath([project.request.folder.resolve() for project in projects]))
+    steps = [project.step(_relative(project.request.folder, folder)) for project in projects]
+    steps[0] = {**besides, **steps[0], **_without(request)}
+    return _loaded(request, {**data, "step": [*_system(request), *steps]}, folder)
+
+
+def _relative(folder: Path, base: Path) -> str:
+    return Path(os.path.relpath(folder.resolve(), base.resolve())).as_posix()
+
+
+def _require_one_language(
+    projects: Sequence[FoundProject], runtimes: Sequence[str], besides: Mapping[str, Any]
+) -> None:
+    for project in projects:
+        if others := [name for name in runtimes if runtime(name).language != project.language]:
+            msg = f"{', '.join(others)} reads no packages of {project.told}"
+            raise UsageError(msg, hint=f"for example `--runtime {project.runtime}`")
+        if besides and besides["uses"] != project.uses:
+            msg = f"one layer is for the packages of {project.told} or for those of --{besides['uses']}"
+            raise UsageError(msg, hint="call layerwright once with each")
 
 
 def _loaded(request: AdhocRequest, data: Mapping[str, Any], folder: Path | None) -> Loaded:

@@ -50,6 +50,15 @@ class ProjectOptions(Bundle):
         ),
     ]
 
+    merge: Annotated[
+        str | None,
+        Option(
+            "--merge",
+            metavar="NAME",
+            about="Put the packages of all named projects into one layer of this name, each package once.",
+        ),
+    ]
+
     def __bool__(self) -> bool:
         return bool(self._given)
 
@@ -62,6 +71,7 @@ class ProjectOptions(Bundle):
             "--with-project": self.with_project,
             "--only-deps": self.only_deps,
             "--from": self.source,
+            "--merge": self.merge,
         }
         return {name: value for name, value in given.items() if value}
 

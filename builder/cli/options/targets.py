@@ -128,10 +128,12 @@ class TargetOptions(Bundle):
         if named and self.packages:
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
-        if not self.packages and not self._names_project:
+        if not self.packages and not self._names_projects:
             yield from dependent(self.packages.additions, "--pip, --npm, -r or the folder of a project")
-        if self.project and not self._project_folder[0]:
+        if self.project and not self._projects:
             yield from self.project.without_project()
+        if len(self._projects) > 1 and not self.project.merge:
+            yield Mistake("several projects are named", "--merge NAME makes one layer of them, or call once with each")
         if not named and not self.packages:
             yield Mistake("nothing to do: no recipe is named", self._ways())
 
@@ -161,40 +163,41 @@ class TargetOptions(Bundle):
         )
 
     def _packages(self) -> "AdhocRequest | None":
-        """Return the packages that are named, or those of the project in a folder that is named instead of a recipe."""
+        """Return the packages that are named, or those of projects in folders that are named instead of recipes."""
         options = self.packages
-        folder, file = self._project_folder
-        if folder is None:
+        if not self._projects:
             return options.request(self.runtimes, self.architectures) if options else None
         from builder.cli import terminal
 
-        project = self.project.found(folder, file)
-        runtimes = self.runtimes or (project.runtime,)
-        terminal.note(f"{project.told}, {' '.join(runtimes)}")
-        request = replace(options, file=None).request(runtimes, self.architectures)
-        return replace(request, project=project)
+        found = tuple(self.project.found(folder, file) for folder, file in self._projects)
+        runtimes = self.runtimes or (found[0].runtime,)
+        for project in found:
+            terminal.note(f"{project.told}, {' '.join(runtimes)}")
+        named = replace(options, file=None, name=options.name or self.project.merge)
+        return replace(named.request(runtimes, self.architectures), projects=found)
 
     @property
-    def _project_folder(self) -> tuple[Path | None, str | None]:
-        """The folder of the project that is named, and the file of it if that is named; None if none is."""
-        if not self.packages and self._names_project:
-            return Path(self.names[0]), None
+    def _projects(self) -> list[tuple[Path, str | None]]:
+        """The folders of the projects that are named, each with the file of it if that is named."""
+        if not self.packages and self._names_projects:
+            return [(Path(name), None) for name in self.names]
         file = self.packages.file
         if file is None or not file.is_file():
-            return None, None
+            return []
         from builder.packages import table
 
-        return (file.parent, file.name) if table.is_file_of_a_project(file) else (None, None)
+        return [(file.parent, file.name)] if table.is_file_of_a_project(file) else []
 
     @property
-    def _names_project(self) -> bool:
-        """Whether the only name is that of a folder and of no recipe."""
+    def _names_projects(self) -> bool:
+        """Whether all names are those of folders and of no recipes."""
         from builder.model.recipes import RECIPE_FILE
 
-        folder = Path(self.names[0]) if len(self.names) == 1 else None
-        if folder is None or not folder.is_dir():
-            return False
-        return not any((each / RECIPE_FILE).is_file() for each in (folder, self.folder / folder))
+        folders = [Path(name) for name in self.names]
+        return bool(folders) and not any(
+            not folder.is_dir() or any((each / RECIPE_FILE).is_file() for each in (folder, self.folder / folder))
+            for folder in folders
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -151,11 +151,11 @@ def _unresolved(
     label = f"{runtime.name} on {arch.name}"
     everywhere = _compile(wanted, plain, ["--python-version", runtime.python_full, "--universal", *uv.NO_CODE])
     if everywhere.returncode:
-        msg = f"the requirements cannot be installed from wheels for {label}"
+        msg = f"the requirements cannot be {'installed from wheels' if wanted.wheels_only else 'resolved'} for {label}"
         return BuildError(msg, why=uv.explanation(finished), hint=_advice(finished))
     unfit = [package for package in candidates(everywhere.stdout) if not best(package, runtime, arch)]
     if not unfit:
-        msg = f"the requirements cannot be installed from wheels for {label}"
+        msg = f"the requirements cannot be {'installed from wheels' if wanted.wheels_only else 'resolved'} for {label}"
         return BuildError(msg, why=uv.explanation(finished))
     why: list[str] = []
     hints: list[str] = []

@@ -217,8 +217,12 @@ def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None
     (tmp_path / "web" / "package.json").write_text("{}", encoding="utf-8")
     result = build(tmp_path, "web")
     assert result.code == 2
-    assert "web has package.json, which makes no layer by itself" in result.err
-    assert "package.json" in result.err
+    assert "Node.js project `web`, web/package.json" in result.err
+    assert "python3.13 reads no packages of Node.js project" in result.err
+    (tmp_path / "web" / "package.json").rename(tmp_path / "web" / "Gemfile")
+    other = build(tmp_path, "web")
+    assert other.code == 2
+    assert "Gemfile" in other.err
 
 
 def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> None:
