@@ -18,6 +18,7 @@ Kind = Literal[
     "parts",
     "sources",
     "resolved",
+    "local",
     "tools",
     "npm",
     "tested",

@@ -23,6 +23,7 @@ KINDS: dict[Kind, str] = {
     "parts": "what containers compiled",
     "sources": "wheels, sdists, sources, gems and jars, by their SHA-256",
     "resolved": "answers of the package index to locked requirements",
+    "local": "wheels and sdists of folders and repositories, by the hash of their files",
     "tools": "programs for containers and hosts: uv, patchelf, Node.js",
     "npm": "Node.js packages, unpacked",
     "tested": "which layers passed their tests",

@@ -110,6 +110,9 @@ def _packages(plan: Plan, artifacts: "Mapping[str, Artifact]") -> Iterator[Packa
             file=package.file,
             sha256=package.sha256,
             integrity=package.integrity,
+            local=package.local,
+            git=package.git,
+            commit=package.commit,
         )
 
 

@@ -91,6 +91,11 @@ class PackageRow:
     sha256: Sha256 | None
     integrity: Line | None = None
     """Subresource Integrity, where the index has no SHA-256 (npm)."""
+    local: Line | None = None
+    """The folder of the repository that it was made of: the SHA-256 is that of the names and contents of its files."""
+    git: Line | None = None
+    """The repository of git that it was made of."""
+    commit: Commit | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

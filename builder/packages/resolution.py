@@ -28,6 +28,11 @@ class Package:
     """Size of the download in bytes; None if the index does not state it."""
     stage: str | None = None
     """The stage that compiles it, if it has one of its own."""
+    local: str | None = None
+    """The folder that it was made of, whose files have that SHA-256; None for others."""
+    git: str | None = None
+    """The repository that it was made of, at a commit; None for others."""
+    commit: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -40,6 +45,7 @@ class Package:
             "sha256": self.sha256,
             **({} if self.integrity is None else {"integrity": self.integrity}),
             "bytes": self.bytes,
+            **{key: value for key in ("local", "git", "commit") if (value := getattr(self, key)) is not None},
         }
 
 

@@ -55,6 +55,10 @@ FORMATS = {
         version=1,
         modules=(
             "packages.pypi.install",
+            "packages.pypi.local.backends",
+            "packages.pypi.local.building",
+            "packages.pypi.local.tree",
+            "packages.pypi.local.wheel",
             "packages.pypi.resolution",
             "packages.pypi.sdist",
             "packages.pypi.static_tools",

@@ -209,7 +209,8 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
     "Indexes": nothing(["default", "extra", "links", "only_links", "trusted", "bound"], NOTHING),
     "Index": nothing(["url", "name", "flat", "password_in"], NOTHING),
     "Binding": nothing(["index", "marker", "version"], NOTHING),
-    "Route": {"package": PARTS, "sdist": PARTS, **nothing(["kind", "reason", "size"], NOTHING)},
+    "Route": {"package": PARTS, "sdist": PARTS, "origin": PARTS, **nothing(["kind", "reason", "size"], NOTHING)},
+    "Origin": nothing(["kind", "address", "digest", "commit"], BESIDE),
     "Pinned": {
         "name": wheel,
         "version": wheel,

@@ -17,11 +17,13 @@ ROOMS = ("layer", "packages", "plan", "building")
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
     "packages": "command_line dividing ecosystem memory planning projects resolution table",
-    "packages.pypi": "bindings build_requirements build_system changelogs command_line dist dividing ecosystem hashes "
-    "index_options index_passwords index_tables indexes installed known locking markers metadata names planning "
-    "project_files project_indexes projects published pylock pyproject releases requirement_lines requirements_file "
-    "requirements_lock resolve routes tags wanted",
+    "packages.pypi": "addresses bindings build_requirements build_system changelogs command_line dist dividing "
+    "ecosystem hashes index_options index_passwords index_tables indexes installed known locking markers metadata "
+    "names planning project_files project_indexes projects published pylock pyproject releases "
+    "requirement_lines requirements_file requirements_lock resolve routes tags wanted",
     "packages.pypi.locks": "pylock uv",
+    "packages.pypi.local": "content described discovery package_data pep621 place poetry_tables realising repositories "
+    "setup_cfg sources",
     "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
     "packlist planning project projects registry settings yarn_settings",
     "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",

@@ -14,20 +14,34 @@ from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import PRUNE, metadata, requirements_file
+from builder.packages.pypi import PRUNE, addresses, metadata, requirements_file
+from builder.packages.pypi.addresses import Spot
+from builder.packages.pypi.requirement_lines import RefusedError
 from builder.packages.pypi.resolve import Wanted, resolve
 
 
 def requirement(text: str) -> Requirement:
-    """Return the parsed requirement. Raises UsageError if it is not valid, or names a project that would be built."""
+    """Return the parsed requirement; UsageError if it is not valid. The name of a folder's package is in its files."""
     try:
-        return pep508.parsed(text)
+        return pep508.parsed(_named(text))
     except InvalidRequirement as error:
-        if requirements_file.is_place(text):
-            raise requirements_file.refusal([text]) from None
         msg = f"`{text}` is not a valid requirement"
         hint = "for example `pandas==2.2.3`; a local wheel is `name @ file:///path/to/name.whl`"
         raise UsageError(msg, why=[str(error).splitlines()[0]], hint=hint) from None
+
+
+def _named(text: str) -> str:
+    """Return a requirement for the path or the address of a project, and any other text as it is."""
+    word = text.strip()
+    option = re.match(r"(?:-e|--editable)[= ]*", word)
+    word = word[option.end() :] if option else word
+    if not (option or addresses.is_place(word)) or re.match(r"[\w.\-\[\], ]+@\s", word):
+        return text
+    try:
+        return addresses.editable(word, Spot(where=text, folder=Path()))
+    except (RefusedError, ValueError) as error:
+        why = str(error)
+        raise requirements_file.refusal([f"{text}{f' ({why})' if why else ''}"]) from None
 
 
 def package_name(text: str) -> str:
@@ -48,7 +62,11 @@ class PipPackages(CommandLinePackages):
     @classmethod
     def parse(cls, texts: Sequence[str], file: Path | None) -> "PipPackages":
         """Raise UsageError for a text that is not a valid requirement."""
-        return cls(requirements=tuple(requirement(text) for text in texts), texts=tuple(texts), file=file)
+        return cls(
+            requirements=tuple(requirement(text) for text in texts),
+            texts=tuple(map(_named, texts)),
+            file=file,
+        )
 
     @property
     def name(self) -> str | None:

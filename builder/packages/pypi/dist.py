@@ -8,6 +8,7 @@ from pydantic import Field
 
 from builder.base.values import StoredFileName, StoredSha256
 from builder.packages.pypi.indexes import Indexes
+from builder.packages.pypi.local.place import ContainerReason, Origin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +35,10 @@ class Candidate:
     """The address in the requirement, if it names one instead of an index; can contain credentials."""
     bound: bool = False
     """Whether it comes from an index that is asked for nothing else, so that its files are named by their address."""
+    origin: Origin | None = None
+    """The folder or the repository that it was made of; None for a published package."""
+    by_container: ContainerReason | None = None
+    """Why a container builds what a folder or a repository holds; None if none does."""
 
     def with_hashes(self, digests: Collection[str]) -> "Candidate":
         """Return the package with only the files of these SHA-256."""

@@ -67,8 +67,8 @@ def compared(
 
 
 def _is_hashed(package: Candidate) -> bool:
-    """Tell whether the address of a package has its hash, which uv compares."""
-    return package.direct is not None and "sha256=" in urlsplit(package.direct).fragment
+    """Tell whether the address of a package has its hash, which uv compares; files of a folder are what they are."""
+    return package.origin is not None or (package.direct is not None and "sha256=" in urlsplit(package.direct).fragment)
 
 
 def _checked(package: Candidate, digests: frozenset[str]) -> Candidate:

@@ -40,7 +40,10 @@ def planned(request: Request) -> Wheels | None:
     compiled = tuple(one for one in routes if one.sdist)
     indexes = requirements_file.read(asked.files, (), asked.projects).indexes.unbound
     build_files, unavailable = _build_files(request, compiled, build_lock, indexes)
-    reasons = {} if locked else _without_wheels(request, routes, asked, indexes)
+    reasons = {
+        **({} if locked else _without_wheels(request, routes, asked, indexes)),
+        **_by_container(candidates),
+    }
     return Wheels(
         target=target,
         routes=routes,
@@ -168,7 +171,7 @@ def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted, in
             ]
         )
         for one in routes
-        if one.sdist and one.package.name not in asked.sources
+        if one.sdist and one.origin is None and one.package.name not in asked.sources
     }
 
 
@@ -184,6 +187,15 @@ def _ways(request: Request, name: str, newest: str | None) -> Iterator[str]:
         yield f"{known.prebuilt} has wheels"
     if newest:
         yield f"{name}=={newest} is the newest with a wheel that fits"
+
+
+def _by_container(candidates: Sequence[Candidate]) -> dict[str, str]:
+    """Return why local packages are built in a container, and what is done without one."""
+    return {
+        each.name: f"{each.name} is built in a container: {each.by_container.reason}. {each.by_container.instead}"
+        for each in candidates
+        if each.by_container
+    }
 
 
 def _unpinned_builds(loaded: Loaded, compiled: Sequence[str], lock: Path | None, *, locked: bool) -> Iterator[str]:

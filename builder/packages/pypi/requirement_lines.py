@@ -24,10 +24,15 @@ class Line:
     number: int | None = None
     """None for a line that a project or a lock stands for."""
 
+    @property
+    def where(self) -> str:
+        """The file, with the number."""
+        return self.file.as_posix() if self.number is None else f"{self.file.as_posix()}:{self.number}"
+
     def told(self, why: str) -> str:
-        text = credentials.redact(self.text) if self.shown else "this line"
-        where = self.file.as_posix() if self.number is None else f"{self.file.as_posix()}:{self.number}"
-        return f"{where}: {text}{f' ({why})' if why else ''}"
+        if not self.shown:
+            return f"{self.where}: this line"
+        return f"{self.where}: {credentials.redact(self.text)}{f' ({why})' if why else ''}"
 
 
 def read(path: Path, *, shown: bool) -> Iterator[Line]:

@@ -8,26 +8,21 @@ would be sent to whatever the line names.
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
-from packaging.requirements import InvalidRequirement
 
 from builder.base import credentials
 from builder.base.errors import UsageError
-from builder.model import pep508
 from builder.model.steps.project import ProjectChoice
 from builder.packages import projects as of_projects
-from builder.packages.ecosystem import unindexed
 from builder.packages.projects import ProjectRequest
-from builder.packages.pypi import hashes, index_options, requirement_lines
+from builder.packages.pypi import addresses, hashes, index_options, requirement_lines
+from builder.packages.pypi.addresses import Spot
 from builder.packages.pypi.indexes import Indexes
+from builder.packages.pypi.local.place import FULL_COMMIT, NamedPlace
 from builder.packages.pypi.requirement_lines import Line, RefusedError, constant
 
-ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
-"""Suffixes of files with a hash: wheels, and sdists, which are never built on this host."""
 _OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
 _FILES = {"-r": False, "--requirement": False, "--requirements": False, "-c": True, "--constraint": True}
 """Options that name another file, and whether its lines are constraints."""
@@ -35,9 +30,6 @@ _PASSED = frozenset({"--no-binary", "--only-binary", "--prefer-binary", "--pre",
 """Options about the choice of versions and files. They are passed to uv, which warns about unsupported ones."""
 _EDITABLE = ("-e", "--editable")
 _PROJECTS = ("setup.py", "setup.cfg")
-_PLACE = re.compile(r"\.|.*[/\\:@]")
-"""What a path or an address looks like, and a mistyped requirement does not."""
-_ADDRESS = re.compile(r"(?P<address>[^\s;\[]+)(?P<rest>\s*(?:\[[^\]]*\])?\s*(?:;.*)?)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,6 +43,8 @@ class Plain:
     """Whether each package needs a hash, because a file gives one or says so."""
     indexes: Indexes = field(default_factory=Indexes)
     """Where the files say that packages come from."""
+    places: Mapping[str, NamedPlace] = field(default_factory=dict)
+    """The folders and repositories among the requirements, by their addresses."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,34 +56,49 @@ class _Found:
     options: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     indexes: list[Indexes] = field(default_factory=list)
+    places: dict[str, NamedPlace] = field(default_factory=dict)
     named: set[Path] = field(default_factory=set)
     """Folders of the files that the user names. What other files say is told to nobody: it may be a secret."""
     projects: set[Path] = field(default_factory=set)
     """Folders that a file may name files of."""
+    roots: set[Path] = field(default_factory=set)
+    """Folders that a file may name projects of."""
     hashed: set[Path] = field(default_factory=set)
     """Requirements files that give a hash or ask for them. A lock of a project is as complete as its tool makes it."""
     seen: set[tuple[Path, bool]] = field(default_factory=set)
     """Files that were read, and whether as constraints; they can name each other."""
 
 
+class MovingError(UsageError):
+    """Requirements name repositories, but no full commits of them."""
+
+    def __init__(self, places: Sequence[NamedPlace]) -> None:
+        self.places = tuple(places)
+        why = [f"{each.where}: {each.told}" for each in places]
+        super().__init__("a repository without a full commit can become other code", why=why, hint=FULL_COMMIT)
+
+
 def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iterable[ProjectRequest] = ()) -> Plain:
     """Read requirements, files with all that they name, and projects; UsageError with every line that is refused."""
     found = _Found()
-    for text in requirements:
-        _direct_only(text, found)
+    given = [_direct(text, found) for text in requirements]
     named = [*files, *(path for project in projects for path in _of_project(project, found))]
     found.named.update(path.resolve().parent for path in named)
     found.projects.update(of_projects.around(path.resolve().parent) for path in named)
+    found.roots.update(_root(path.resolve().parent) for path in named)
     for path in named:
         _read(path, found, constraints=False)
     if found.refused:
         raise refusal(found.refused)
+    if moving := [each for each in found.places.values() if each.git and not each.git.is_pinned]:
+        raise MovingError(moving)
     return Plain(
-        requirements=(*requirements, *found.requirements),
+        requirements=(*given, *found.requirements),
         constraints=tuple(found.constraints),
         options=tuple(found.options),
         hashed=bool(found.hashed),
         indexes=functools.reduce(Indexes.joined, found.indexes, Indexes()),
+        places=found.places,
     )
 
 
@@ -101,6 +110,7 @@ def _of_project(request: ProjectRequest, found: _Found) -> tuple[Path, ...]:
         projects.lines(request)
         return (file,)
     found.projects.add(request.root or request.folder.resolve())
+    found.roots.add(request.root or _root(request.folder.resolve()))
     _follow(request, found, constraints=False)
     return ()
 
@@ -118,30 +128,32 @@ def _follow(request: ProjectRequest, found: _Found, *, constraints: bool) -> Non
 
 def refusal(why: Iterable[str]) -> UsageError:
     """Return the error for requirements that uv must not get."""
-    way = (
-        "`pip wheel --no-deps PATH` makes a wheel of a project, which `name @ file:///path/to/name.whl` names;"
-        " or publish it to an index, and name that in UV_INDEX or uv.toml"
+    msg = "Python requirements are not packages of an index, or cannot be read"
+    hint = (
+        "what can be required: packages of an index, wheels and sdists, folders with a project in the same repository"
+        " and `NAME @ git+https://…@COMMIT` with 40 digits; `uv build --wheel PATH -o wheels` makes a wheel of others"
     )
-    return unindexed(packages="Python requirements", why=why, way=way)
+    return UsageError(msg, why=[credentials.redact(text) for text in why], hint=hint)
 
 
-def is_place(text: str) -> bool:
-    """Tell whether a text that is no requirement is an editable, or the path or the address of a project."""
-    word = text.strip().partition(" ")[0]
-    return word.startswith(_EDITABLE) or (bool(_PLACE.match(word)) and not word.lower().endswith(ARCHIVES))
+def _root(folder: Path) -> Path:
+    """Return the folder that local packages are in: the project, and what is beside it without a repository."""
+    project = of_projects.around(folder)
+    return project if (project / ".git").exists() else min(project, folder.parent, key=lambda path: len(path.parts))
 
 
-def _direct_only(text: str, found: _Found) -> None:
-    """Look at a requirement of a recipe or the command line: whether it is one was checked there."""
+def _direct(text: str, found: _Found) -> str:
+    """Return a requirement of a recipe or the command line: whether it is one was checked there."""
     try:
         if len(text.splitlines()) > 1:  # uv would read each of them by itself
             raise RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
-        if url := pep508.parsed(constant(text)).url:
-            _located(url, Path())
+        spot = Spot(where=credentials.redact(text), folder=Path(), places=found.places)
+        return addresses.requirement(constant(text), spot)
     except (RefusedError, ValueError) as error:
         why = str(error).partition("\n")[0]
         told = " ".join(credentials.redact(text).split())
         found.refused.append(f"{told}{f' ({why})' if why else ''}")
+        return text
 
 
 def _read(path: Path, found: _Found, *, constraints: bool) -> None:
@@ -187,7 +199,11 @@ def _take(line: Line, found: _Found, *, constraints: bool) -> None:
                 _take_option(option["name"], value, line, found, constraints)
         return
     kept = found.constraints if constraints else found.requirements
-    kept.append(_requirement(constant(line.text), line.file))
+    kept.append(_requirement(constant(line.text), _spot(line, found)))
+
+
+def _spot(line: Line, found: _Found) -> Spot:
+    return Spot(where=line.where, folder=line.file.parent, roots=tuple(found.roots), places=found.places)
 
 
 def _take_option(name: str, value: str, line: Line, found: _Found, constraints: bool) -> None:  # noqa: FBT001
@@ -200,64 +216,19 @@ def _take_option(name: str, value: str, line: Line, found: _Found, constraints: 
         _read(path, found, constraints=constraints or _FILES[name])
     elif name in index_options.NAMES:
         found.indexes.append(index_options.parsed(name, value, line.file))
+    elif name in _EDITABLE:
+        found.requirements.append(addresses.editable(constant(value), _spot(line, found)))
     elif name in _PASSED:
         found.options.append(f"{name} {constant(value)}".strip())
     else:
-        raise RefusedError("" if name in _EDITABLE else "this option is not known")
+        raise RefusedError("this option is not known")  # noqa: EM101, TRY003
 
 
-def _requirement(text: str, file: Path) -> str:
+def _requirement(text: str, spot: Spot) -> str:
     """Return a requirement with its hashes, and with an absolute address if it has one."""
     requirement, *options = re.split(r"\s(?=--?[A-Za-z])", text)
     try:
         hashed = hashes.options(options)
     except ValueError as error:
         raise RefusedError(str(error)) from None
-    return " ".join([_addressed(requirement, file), *hashed])
-
-
-def _addressed(text: str, file: Path) -> str:
-    try:
-        requirement = pep508.parsed(text)
-    except InvalidRequirement:
-        return _nameless(text, file)
-    if requirement.url:
-        requirement.url = _located(requirement.url, file.parent)
-    elif requirement.name.lower().endswith(ARCHIVES):
-        return _nameless(text, file)  # `a-1.0.whl` is also a valid name
-    return str(requirement)
-
-
-def _nameless(text: str, file: Path) -> str:
-    match = _ADDRESS.fullmatch(text)
-    if match is None or not (_PLACE.match(match["address"]) or match["address"].lower().endswith(ARCHIVES)):
-        raise RefusedError("not a valid requirement")  # noqa: EM101, TRY003
-    return _located(match["address"], file.parent) + match["rest"]
-
-
-def _located(address: str, folder: Path) -> str:
-    """Return the absolute address of a wheel or an sdist. Raises RefusedError for anything else."""
-    if re.search(r"\s", address):
-        raise RefusedError("an address has no spaces")  # noqa: EM101, TRY003
-    parts = urlsplit(address)
-    if parts.scheme in {"http", "https"}:
-        path = unquote(parts.path)
-    elif parts.scheme == "file":
-        from urllib.request import url2pathname
-
-        path = url2pathname(parts.path)
-    elif "://" in address or "+" in parts.scheme:
-        raise RefusedError
-    else:
-        path = address
-    if not path.lower().endswith(ARCHIVES) or (parts.scheme not in {"http", "https"} and Path(path).is_dir()):
-        raise RefusedError
-    return address if parts.scheme in {"http", "https", "file"} else _existing(path, folder).as_uri()
-
-
-def _existing(path: str, folder: Path) -> Path:
-    """Return an absolute path: below the current folder, as for pip and uv, or else beside the file."""
-    here = Path(path).resolve()
-    if here.exists():
-        return here
-    return (folder / path).resolve()
+    return " ".join([addresses.requirement(requirement, spot), *hashed])

@@ -21,6 +21,7 @@ from builder.base.errors import BuildError, UsageError
 from builder.model import pep508
 from builder.model.target import Target
 from builder.packages.ecosystem import unreadable
+from builder.packages.pypi import addresses
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.markers import applies
 from builder.packages.pypi.resolve import best
@@ -104,6 +105,8 @@ def unfit(pins: Mapping[str, Pin], requirements: Iterable[str], target: Target) 
         except InvalidMarker:
             problems.append(f"the marker of {text} compares what cannot be compared")
             continue
+        if requirement.url and addresses.is_place(requirement.url):
+            continue
         pin = pins.get(canonicalize_name(requirement.name))
         if pin is None:
             problems.append(f"the recipe requires {text}, the lock has no {requirement.name} for {target.name}")
@@ -117,6 +120,8 @@ def locked(candidate: Candidate, pins: Mapping[str, Pin], target: Target) -> Can
 
     Raises UsageError if the lock does not have the package, BuildError if no file has an allowed hash.
     """
+    if candidate.origin is not None:  # its files are what is in the repository, or at the commit that is required
+        return candidate
     pin = pins.get(canonicalize_name(candidate.name))
     if pin is None:
         msg = f"the lock has no {candidate.name}, which {target.name} needs"
@@ -157,6 +162,8 @@ def _text(
     hashes: dict[tuple[str, str], set[str]] = defaultdict(set)
     for target, candidates in resolved.items():
         for candidate in candidates:
+            if candidate.origin is not None:
+                continue
             versions[candidate.name][candidate.version].add((target.base.series, target.arch.machine))
             hashes[candidate.name, candidate.version].update(allowed(candidate, target))
     lines = [header]

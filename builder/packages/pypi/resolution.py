@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -163,7 +163,7 @@ def _write_auditwheel(folder: Path, arch: Architecture) -> None:
 
 
 def _row(route: Route) -> Package:
-    return Package(
+    row = Package(
         name=route.package.name,
         version=route.package.version,
         ecosystem="pypi",
@@ -174,6 +174,13 @@ def _row(route: Route) -> Package:
         bytes=route.size,
         stage=f"wheel-{route.package.name}" if route.sdist else None,
     )
+    origin = route.origin
+    if origin is None:
+        return row
+    row = replace(row, route="compile" if route.sdist else origin.kind, sha256=origin.digest)
+    if origin.commit is None:
+        return replace(row, local=origin.address)
+    return replace(row, git=origin.address, commit=origin.commit)
 
 
 def _wheel(part: CompiledPart, artifact: StageOutput, folder: Path) -> Pinned:

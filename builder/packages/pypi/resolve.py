@@ -13,6 +13,7 @@ from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import bindings, hashes, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
+from builder.packages.pypi.local import realising, repositories
 from builder.packages.pypi.pylock import candidates
 from builder.packages.pypi.requirements_file import Plain
 
@@ -47,11 +48,22 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     can neither be installed nor compiled, or has none of the files that the requirements give hashes of, UsageError if
     one of these hashes is missing, UnreachableError if the index does not respond.
     """
-    plain = requirements_file.read(wanted.files, wanted.requirements, wanted.projects)
-    plain = replace(plain, indexes=wanted.indexes.joined(plain.indexes))
+    plain = _read(wanted)
+    local = realising.realised(plain.requirements, plain.places)
+    plain = replace(plain, requirements=local.requirements, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
-    found = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
+    resolved = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
+    found = map(local.of, resolved)
     return hashes.compared(found, given, required=plain.hashed)
+
+
+def _read(wanted: Wanted) -> Plain:
+    """Return the requirements. Raises UsageError for repositories without a commit, with the one that they are at."""
+    try:
+        return requirements_file.read(wanted.files, wanted.requirements, wanted.projects)
+    except requirements_file.MovingError as error:
+        first = error.places[0]
+        raise repositories.unpinned(first.git, first.where, first.told) if first.git else error from None
 
 
 def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:

@@ -8,6 +8,7 @@ from builder.model.target import Target
 from builder.packages.pypi import tags
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.install import Pinned
+from builder.packages.pypi.local.place import Origin
 from builder.packages.pypi.resolve import Wanted, best
 
 
@@ -24,16 +25,24 @@ class Route:
     """Size of the download in bytes; None if the index does not state it."""
     sdist: Dist | None = None
     """The sdist of a compiled package; None for a wheel."""
+    origin: Origin | None = None
+    """The folder or the repository that it was made of."""
 
 
 def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
     """Return the route of a package. Raises BuildError, with existing and fitting tags, if there is none."""
     wheel = best(candidate, target.base, target.arch)
     if wheel:
-        return _route(candidate, wheel, kind="wheel", reason=_reason(wheel.filename, target))
+        reason = f"of {candidate.origin.address}, pure Python" if candidate.origin else _reason(wheel.filename, target)
+        return _route(candidate, wheel, kind="wheel", reason=reason)
     if candidate.sdist and not wanted.wheels_only:
-        cause = "requested" if candidate.name in wanted.sources else f"no wheel fits {target.base.os.title}"
+        cause = f"no wheel fits {target.base.os.title}"
+        cause = candidate.by_container.reason if candidate.by_container else cause
+        cause = "requested" if candidate.name in wanted.sources else cause
         return _route(candidate, candidate.sdist, kind="compile", reason=f"{cause}; from its sdist, in the build image")
+    if candidate.by_container:
+        msg = f"{candidate.name} {candidate.version} has to be built: {candidate.by_container.reason}"
+        raise BuildError(msg, hint=candidate.by_container.instead)
     existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
     msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
     why = [f"it has wheels for: {', '.join(existing)}", f"required: {tags.fitting(target.base, target.arch)}"]
@@ -53,6 +62,7 @@ def _route(candidate: Candidate, dist: Dist, *, kind: Literal["wheel", "compile"
         reason=reason,
         size=dist.size,
         sdist=dist if kind == "compile" else None,
+        origin=candidate.origin,
     )
 
 

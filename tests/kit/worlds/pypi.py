@@ -23,6 +23,7 @@ class PyPI(World):
     index_sends: ClassVar[frozenset[str]] = frozenset({DIGEST, NAME, VERSION, FILE})
     lock_sends: ClassVar[frozenset[str]] = frozenset({DIGEST, NAME, VERSION})
     leaves_out: ClassVar[frozenset[str]] = frozenset(ABOVE)
+    unindexed: ClassVar[tuple[str, ...]] = (*World.unindexed, "can become other code")
     blamed: ClassVar[tuple[str, ...]] = ("tiny==1.0.0",)
     front: Loopback
 

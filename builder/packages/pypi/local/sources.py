@@ -1,0 +1,139 @@
+"""The places that a project names for its own dependencies: uv's sources and workspaces, and Poetry's tables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from pydantic import TypeAdapter, ValidationError
+
+from builder.base.errors import UsageError
+from builder.packages.pypi import project_files
+from builder.packages.pypi.local import pep621
+from builder.packages.pypi.local.described import UnknownError
+from builder.packages.pypi.local.poetry_tables import PoetryDependency, PoetryPackage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacedSource:
+    """An entry of `[tool.uv.sources]`, as far as it names a folder or a repository."""
+
+    path: str | None = None
+    workspace: bool = False
+    git: str | None = None
+    rev: str | None = None
+    tag: str | None = None
+    branch: str | None = None
+    subdirectory: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceTable:
+    """`[tool.uv.workspace]`."""
+
+    members: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacingUv:
+    """`[tool.uv]`."""
+
+    sources: Mapping[str, PlacedSource | tuple[PlacedSource, ...]] = field(default_factory=dict)
+    workspace: WorkspaceTable | None = None
+
+
+def places(folder: Path) -> dict[str, str]:
+    """Return the addresses of the dependencies of a project that no index has, by name.
+
+    A path is relative to the project. Raises UsageError for a member of a workspace that is missing.
+    """
+    document = _document(folder)
+    if document is None:
+        return {}
+    root = _workspace(folder)
+    inherited = dict(_of_uv(root, root)) if root and root != folder else {}
+    return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document))}
+
+
+def _document(folder: Path) -> pep621.ProjectFile | None:
+    path = folder / pep621.NAME
+    return project_files.read(pep621.ProjectFile, path) if path.is_file() else None
+
+
+def _uv(folder: Path) -> PlacingUv:
+    document = _document(folder)
+    table: Any = document.tool.get("uv", {}) if document else {}
+    try:
+        return TypeAdapter(PlacingUv).validate_python(table)
+    except ValidationError as error:
+        msg = f"{(folder / pep621.NAME).as_posix()} has sources of uv that cannot be read"
+        raise UsageError(msg, why=[str(error.errors()[0]["msg"])]) from error
+
+
+def _workspace(folder: Path) -> Path | None:
+    """Return the root of the workspace that a project is in, up to its repository; None if it is in none."""
+    for each in (folder, *folder.parents):
+        if (each / pep621.NAME).is_file() and _uv(each).workspace is not None:
+            return each
+        if (each / ".git").exists():
+            return None
+    return None
+
+
+def _of_uv(folder: Path, root: Path | None) -> Iterator[tuple[str, str]]:
+    for name, given in _uv(folder).sources.items():
+        for source in given if isinstance(given, tuple) else (given,):
+            if source.workspace:
+                yield canonicalize_name(name), _member(name, folder, root)
+            elif source.path:
+                yield canonicalize_name(name), (folder / source.path).as_posix()
+            elif source.git:
+                ref = source.rev or source.tag or source.branch
+                yield canonicalize_name(name), _git(source.git, ref, source.subdirectory)
+            elif source.url:
+                yield canonicalize_name(name), source.url
+
+
+def _member(name: str, folder: Path, root: Path | None) -> str:
+    """Return the folder of a member of a workspace."""
+    members = list(_members(root)) if root else []
+    for member in (*([root] if root else []), *members):
+        document = _document(member)
+        if document and document.project and canonicalize_name(document.project.name) == canonicalize_name(name):
+            return member.as_posix()
+    msg = f"{(folder / pep621.NAME).as_posix()}: `{name}` is a member of the workspace that is missing"
+    why = [f"the workspace has {', '.join(member.name for member in members) or 'no members'}"]
+    raise UsageError(msg, why=why, hint="check it out, or name its folder in `members` of [tool.uv.workspace]")
+
+
+def _members(root: Path) -> Iterator[Path]:
+    table = _uv(root).workspace or WorkspaceTable()
+    excluded = {path for pattern in table.exclude for path in root.glob(pattern)}
+    found = (path for pattern in table.members for path in sorted(root.glob(pattern)))
+    yield from (path for path in found if path not in excluded and (path / pep621.NAME).is_file())
+
+
+def _of_poetry(document: pep621.ProjectFile) -> Iterator[tuple[str, str]]:
+    try:
+        table = document.table(PoetryPackage, "poetry")
+    except UnknownError:
+        return
+    for name, given in table.dependencies.items():
+        for each in given if isinstance(given, tuple) else (given,):
+            if isinstance(each, PoetryDependency) and (address := _address(each)):
+                yield canonicalize_name(name), address
+
+
+def _address(dependency: PoetryDependency) -> str | None:
+    if dependency.git:
+        ref = dependency.rev or dependency.tag or dependency.branch
+        return _git(dependency.git, ref, dependency.subdirectory)
+    return dependency.path or dependency.url
+
+
+def _git(url: str, ref: str | None, subdirectory: str | None) -> str:
+    more = f"#subdirectory={subdirectory}" if subdirectory else ""
+    return f"git+{url}{f'@{ref}' if ref else ''}{more}"
