@@ -152,6 +152,7 @@ def _find(job: _Job) -> tuple[_Job, Manifest | None]:
 
 
 def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
+    oversized.refuse_download(job.loaded, job.plan)
     container = job.plan.container
     artifacts: dict[str, Artifact] = {}
     if container:

@@ -1,7 +1,9 @@
 """What a layer over Lambda's limit is told: which packages are the weight, who brings them, and what helps."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
+from builder.base.errors import CheckFailedError
 from builder.layer import checks
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
@@ -15,6 +17,42 @@ _SHOWN = 6
 _HEAVY = UNZIPPED_LIMIT // 50
 """Bytes from which on a package is worth a line."""
 _ALONE = "no split helps: leave out what it can do without, or use a container image, which may have 10 GB"
+
+
+def refuse_download(loaded: Loaded, plan: Plan) -> None:
+    """Raise CheckFailedError, before anything is fetched, for packages whose archives alone are over the limit.
+
+    Archives are smaller than what they hold. A recipe that prunes more than is usual, or allows the size, knows better.
+    """
+    usual = {pattern for each in table.of_recipe(loaded) for pattern in each.prune}
+    packed = {package.name: package.bytes for package in plan.packages if package.bytes and package.stage is None}
+    if sum(packed.values()) <= UNZIPPED_LIMIT or not usual.issuperset(plan.slim.prune):
+        return
+    if any(allow.check == "size" for allow in plan.recipe.allow):
+        return
+    archives = Packed(names=packed, roots=frozenset(_roots(loaded, plan.target)), adhoc=loaded.adhoc)
+    msg = f"{plan.target.name}: check `size` failed before anything was fetched"
+    why = (f"is {sum(packed.values()) / MB:.1f} MB packed, and Lambda accepts 250 MB unpacked", *archives.rows())
+    raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_ALONE.partition(': ')[2]}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Packed:
+    """Packages by the size of their archives."""
+
+    names: Mapping[str, int]
+    roots: frozenset[str]
+    """Those that the steps ask for."""
+    adhoc: bool
+
+    def rows(self) -> Iterator[str]:
+        for name, size in sorted(self.names.items(), key=lambda row: -row[1])[:_SHOWN]:
+            way = f": `{_way(name, adhoc=self.adhoc)}` leaves it out" if name not in self.roots else ""
+            yield f"  {size / MB:8.1f} MB  {name}{way}"
+
+
+def _way(name: str, *, adhoc: bool) -> str:
+    return f"--without {name}" if adhoc else f'without = ["{name}"]'
 
 
 def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
@@ -34,22 +72,29 @@ def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
 
 def _weighed(loaded: Loaded, target: Target, content: Tree) -> tuple[list[str], Mapping[str, Weighed]]:
     """Return the packages that steps ask for, and all with their sizes; none if no ecosystem of theirs can tell."""
-    roots: list[str] = []
     packages: dict[str, Weighed] = {}
+    for divider, _ in _dividers(loaded, target):
+        packages.update(divider.weigh(content, target))
+    return [root for root in _roots(loaded, target) if root in packages], packages
+
+
+def _roots(loaded: Loaded, target: Target) -> list[str]:
+    """Return the packages that the steps ask for."""
+    return [root for divider, step in _dividers(loaded, target) for root in divider.roots(loaded, step)]
+
+
+def _dividers(loaded: Loaded, target: Target) -> Iterator[tuple[Divider[object], object]]:
     for _, step in steps(loaded.recipe, target):
         ecosystem = table.of_step(step)
-        divider: Divider[object] | None = ecosystem.divider if ecosystem else None
-        if divider:
-            roots += divider.roots(loaded, step)
-            packages.update(divider.weigh(content, target))
-    return [root for root in roots if root in packages], packages
+        if ecosystem and ecosystem.divider:
+            yield ecosystem.divider, step
 
 
 def _rows(packages: Mapping[str, Weighed], roots: Sequence[str], loaded: Loaded) -> Iterator[str]:
     largest = sorted(packages.values(), key=lambda package: (-package.bytes, package.name))
     for package in [each for each in largest if each.bytes >= _HEAVY][:_SHOWN]:
         by = sorted(each.name for each in packages.values() if package.name in each.needs and each != package)
-        way = f"--without {package.name}" if loaded.adhoc else f'without = ["{package.name}"]'
+        way = _way(package.name, adhoc=loaded.adhoc)
         needed = f", required by {', '.join(by)}: `{way}` leaves it out" if by and package.name not in roots else ""
         yield f"  {package.bytes / MB:8.1f} MB  {package.name}{needed}"
 

@@ -1,10 +1,21 @@
 """What is said of layers over Lambda's limit: the packages that are the weight, who brings them, and what helps."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kit.commands import layerwright, pip_recipe, write_recipe
-from kit.wheels import make_wheel
+from kit.wheels import Index, make_wheel
+
+from builder.base.errors import CheckFailedError
+from builder.building import oversized
+from builder.model.limits import UNZIPPED_LIMIT
+from builder.model.recipes import Loaded
+from builder.model.target import targets
+from builder.packages.pypi.resolution import Wheels
+from builder.plan import adhoc, planning
+from builder.plan.adhoc import AdhocRequest
+from builder.plan.plan import Plan
 
 HUGE = bytes(150_000_000)
 
@@ -58,3 +69,30 @@ def test_a_command_line_can_leave_packages_out(links: Path) -> None:
     wrong = layerwright(*build, "--without", "midle", cwd=links)
     assert wrong.code == 2
     assert "`without` names midle, which nothing here requires; did you mean `middle`?" in wrong.err
+
+
+def planned(index: Index, *, size: int, prune: tuple[str, ...] = ()) -> tuple[Loaded, Plan]:
+    """Return a plan of two packages of which the index says that their archives have this size."""
+    make_wheel(index.folder, "torch", "1.0", requires=("rocm",))
+    make_wheel(index.folder, "rocm", "1.0")
+    request = AdhocRequest(specs={"pypi": ("torch",)}, name=None, runtimes=(), architectures=("arm64",), prune=prune)
+    loaded = adhoc.recipe(request)
+    plan = planning.plan(loaded, targets(loaded.recipe)[0])
+    wheels = next(each for each in plan.resolutions if isinstance(each, Wheels))
+    routes = tuple(replace(route, size=size) for route in wheels.routes)
+    return loaded, replace(plan, resolutions=(replace(wheels, routes=routes),))
+
+
+def test_archives_over_the_limit_are_refused_before_they_are_fetched(index: Index) -> None:
+    with pytest.raises(CheckFailedError, match="before anything was fetched") as caught:
+        oversized.refuse_download(*planned(index, size=UNZIPPED_LIMIT // 2 + 1))
+    assert any("MB  rocm: `--without rocm` leaves it out" in line for line in caught.value.why)
+    assert any(line.endswith("MB  torch") for line in caught.value.why)
+    assert "container image" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("size", "prune"), [(UNZIPPED_LIMIT // 2, ()), (UNZIPPED_LIMIT, ("python/torch/lib/",))])
+def test_archives_that_may_fit_are_fetched(index: Index, size: int, prune: tuple[str, ...]) -> None:
+    loaded, plan = planned(index, size=size, prune=prune)
+    oversized.refuse_download(loaded, plan)
+    assert [package.bytes for package in plan.packages] == [size, size]
