@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import io
 import json
+import re
 import tarfile
 import threading
 import time
@@ -32,6 +33,8 @@ def make_wheel(
     info = f"{name}-{version}.dist-info"
     metadata = [f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"]
     metadata += [f"Summary: A wheel for tests\nLicense: {license}"]
+    extras = sorted({extra for requirement in requires for extra in re.findall(r"extra == '([^']+)'", requirement)})
+    metadata += [f"Provides-Extra: {extra}" for extra in extras]
     metadata += [f"Requires-Dist: {requirement}" for requirement in requires]
     metadata += [f"Project-URL: Release notes, {changelog}"] if changelog else []
     metadata += [f"Requires-Python: {requires_python}"] if requires_python else []

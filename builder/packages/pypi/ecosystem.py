@@ -61,9 +61,9 @@ class PyPI(PlannedEcosystem):
         return projects.find(request)
 
     def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:
-        from builder.packages.pypi import projects
+        from builder.packages.pypi import project_lines
 
-        return projects.inputs(request)
+        return project_lines.inputs(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
         from builder.packages.pypi.command_line import PipPackages

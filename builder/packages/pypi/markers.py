@@ -1,28 +1,53 @@
 """The environment of markers (PEP 508) in Lambda."""
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
-from packaging.version import InvalidVersion
+from collections.abc import Collection
 
+from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.version import InvalidVersion, Version
+
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
 from builder.model.target import Target
 
 
 def environment(target: Target) -> dict[str, str]:
     """Return the marker environment of a target."""
-    series = target.base.series
+    return environment_of(target.base, target.arch)
+
+
+def environment_of(runtime: Runtime, arch: Architecture) -> dict[str, str]:
+    """Return the marker environment of a runtime."""
     return {
         "implementation_name": "cpython",
-        "implementation_version": target.base.python_full,
+        "implementation_version": runtime.python_full,
         "os_name": "posix",
-        "platform_machine": target.arch.machine,
+        "platform_machine": arch.machine,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",
         "platform_version": "",
-        "python_full_version": target.base.python_full,
-        "python_version": series,
+        "python_full_version": runtime.python_full,
+        "python_version": runtime.series,
         "sys_platform": "linux",
         "extra": "",
     }
+
+
+def among(where: Collection[tuple[str, str]], everywhere: Collection[tuple[str, str]]) -> str | None:
+    """Return the shortest marker that matches exactly these environments; None if all match.
+
+    An environment is a version of Python and a machine.
+    """
+    if set(where) == set(everywhere):
+        return None
+    clauses = []
+    for series in sorted({series for series, _ in where}, key=Version):
+        machines = {machine for python, machine in where if python == series}
+        clause = f'python_version == "{series}"'
+        if machines != {machine for python, machine in everywhere if python == series}:
+            clause += f' and platform_machine == "{min(machines)}"'
+        clauses.append(clause)
+    return clauses[0] if len(clauses) == 1 else " or ".join(f"({c})" if " and " in c else c for c in clauses)
 
 
 def applies(marker: Marker | None, target: Target) -> bool:

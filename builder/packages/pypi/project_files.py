@@ -50,11 +50,39 @@ class UvTable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PoetryGroupTable:
+    """`[tool.poetry.group.NAME]`."""
+
+    dependencies: Mapping[str, Any] = field(default_factory=dict)
+    includes: Annotated[tuple[str, ...], Field(alias="include-groups")] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoetryTable:
+    """`[tool.poetry]`."""
+
+    name: str | None = None
+    dependencies: Mapping[str, Any] = field(default_factory=dict)
+    dev: Annotated[Mapping[str, Any] | None, Field(alias="dev-dependencies")] = None
+    """The group `dev`, as versions before 1.2 wrote it."""
+    group: Mapping[str, PoetryGroupTable] = field(default_factory=dict)
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PdmTable:
+    """`[tool.pdm]`."""
+
+    dev: Annotated[Mapping[str, tuple[str, ...]], Field(alias="dev-dependencies")] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ToolTables:
     """`[tool]`."""
 
     uv: UvTable = field(default_factory=UvTable)
-    poetry: Any = None
+    poetry: PoetryTable | None = None
+    pdm: PdmTable = field(default_factory=PdmTable)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,8 +97,19 @@ class Pyproject:
 
     @property
     def named_groups(self) -> tuple[str, ...]:
-        """The names of its groups: those of PEP 735, and that of older versions of uv."""
-        return (*self.groups, *(("dev",) if self.tool.uv.dev is not None and "dev" not in self.groups else ()))
+        """The names of its groups: those of PEP 735, and those of uv, Poetry and PDM."""
+        poetry, dev = self.tool.poetry, self.tool.uv.dev is not None
+        names = [*self.groups, *self.tool.pdm.dev]
+        if poetry:
+            names += poetry.group
+            dev = dev or poetry.dev is not None
+        return tuple(dict.fromkeys([*names, *(["dev"] if dev else [])]))
+
+    @property
+    def named_extras(self) -> tuple[str, ...]:
+        """The names of its extras."""
+        poetry = self.tool.poetry.extras if self.tool.poetry else {}
+        return tuple(dict.fromkeys([*(self.project.extras if self.project else ()), *poetry]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,16 +164,23 @@ class Pylock:
 
 def read(kind: type[T], path: Path) -> T:
     """Return the content of a file. Raises UsageError if it is not TOML, or has other types."""
-    text = texts.read(path)
-    refuse_conflicts(path, text)
+    document = raw(path)
     try:
-        return TypeAdapter(kind).validate_python(texts.parse_toml(text))
-    except texts.MalformedError as error:
-        msg = f"{path.as_posix()} is not valid TOML"
-        raise UsageError(msg, why=[str(error)]) from error
+        return TypeAdapter(kind).validate_python(document)
     except ValidationError as error:
         msg = f"{path.as_posix()} does not have the keys and types of its format"
         raise UsageError(msg, why=[_where(each) for each in error.errors()[:_SHOWN]]) from error
+
+
+def raw(path: Path) -> dict[str, Any]:
+    """Return the tables of a file, as its tool hashes them. Raises UsageError if it is not TOML."""
+    text = texts.read(path)
+    refuse_conflicts(path, text)
+    try:
+        return texts.parse_toml(text)
+    except texts.MalformedError as error:
+        msg = f"{path.as_posix()} is not valid TOML"
+        raise UsageError(msg, why=[str(error)]) from error
 
 
 def refuse_conflicts(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """What a pyproject.toml asks for: PEP 621's tables, with extras, and dependency groups (PEP 735)."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
@@ -17,6 +18,19 @@ from builder.packages.pypi.project_files import ProjectTable, Pyproject
 NAME = "pyproject.toml"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PythonVersions:
+    """The versions of Python that a project accepts."""
+
+    text: str = ""
+    """As its file has them; empty for all."""
+    alternatives: tuple[SpecifierSet, ...] = (SpecifierSet(),)
+
+    def accept(self, version: str) -> bool:
+        """Tell whether a version is one of them."""
+        return any(each.contains(version, prereleases=True) for each in self.alternatives)
+
+
 def requirements(document: Pyproject, path: Path, choice: ProjectChoice) -> Iterator[Requirement]:
     """Yield what a project asks for: its own dependencies, those of the chosen extras, and of the chosen groups."""
     project = document.project or ProjectTable()
@@ -28,8 +42,9 @@ def requirements(document: Pyproject, path: Path, choice: ProjectChoice) -> Iter
 
 def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requirement]:
     """Yield what a group asks for, with the groups that it includes. Raises UsageError for a circle of groups."""
+    older = (*((document.tool.uv.dev or ()) if group == "dev" else ()), *document.tool.pdm.dev.get(group, ()))
+    yield from (requirement(text, path) for text in older)
     if group not in document.groups:
-        yield from (requirement(text, path) for text in document.tool.uv.dev or ())
         return
     try:
         resolved = DependencyGroupResolver(_as_parsed(document.groups)).resolve(group)
@@ -56,10 +71,10 @@ def requirement(text: str, path: Path) -> Requirement:
         raise UsageError(msg) from None
 
 
-def versions(text: str, path: Path) -> SpecifierSet:
+def versions(text: str, path: Path) -> PythonVersions:
     """Return the versions of Python that a file accepts. Raises UsageError if it does not say so as PEP 440 has it."""
     try:
-        return SpecifierSet(text)
+        return PythonVersions(text=text, alternatives=(SpecifierSet(text),))
     except InvalidSpecifier:
         msg = f"{path.as_posix()}: `{text}` does not say which versions of Python fit"
         raise UsageError(msg, hint="for example `>=3.11`") from None

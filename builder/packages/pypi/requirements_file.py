@@ -104,10 +104,10 @@ def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iter
 
 def _of_project(request: ProjectRequest, found: _Found) -> tuple[Path, ...]:
     """Take the lines of a project; return the requirements file that stands for it, if one does."""
-    from builder.packages.pypi import projects
+    from builder.packages.pypi import project_lines, projects
 
     if not projects.is_file_of_a_project(file := projects.deciding(request)):
-        projects.lines(request)
+        project_lines.lines(request)
         return (file,)
     found.projects.add(request.root or request.folder.resolve())
     found.roots.add(request.root or _root(request.folder.resolve()))
@@ -117,10 +117,10 @@ def _of_project(request: ProjectRequest, found: _Found) -> tuple[Path, ...]:
 
 def _follow(request: ProjectRequest, found: _Found, *, constraints: bool) -> None:
     """Take the lines that stand for a project or a lock, and the indexes that it names."""
-    from builder.packages.pypi import project_indexes, projects
+    from builder.packages.pypi import project_indexes, project_lines, projects
 
     file, lock = projects.files_of(request)
-    stripped = (text.strip() for text in projects.lines(request))
+    stripped = (text.strip() for text in project_lines.lines(request))
     lines = [Line(file=lock or file, text=text, shown=True) for text in stripped if text and not text.startswith("#")]
     _take_all(lines, found, constraints=constraints)
     found.indexes.append(project_indexes.of(file, lock))

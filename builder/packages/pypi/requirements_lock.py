@@ -23,7 +23,7 @@ from builder.model.target import Target
 from builder.packages.ecosystem import unreadable
 from builder.packages.pypi import addresses
 from builder.packages.pypi.dist import Candidate, Dist
-from builder.packages.pypi.markers import applies
+from builder.packages.pypi.markers import among, applies
 from builder.packages.pypi.resolve import best
 
 HEADER = "# Written by `layerwright lock`. Install by hash: pip, uv and layerwright all read it.\n"
@@ -169,7 +169,7 @@ def _text(
     lines = [header]
     for name in sorted(versions):
         for version, where in sorted(versions[name].items(), key=lambda item: Version(item[0])):
-            marker = _marker(where, environments)
+            marker = among(where, environments)
             listed = "".join(f" \\\n    --hash=sha256:{value}" for value in sorted(hashes[name, version]))
             lines.append(f"{name}=={version}{f' ; {marker}' if marker else ''}{listed}\n")
     return "".join(lines)
@@ -183,17 +183,3 @@ def _allowed(candidate: Candidate, target: Target) -> set[str]:
 
 def _offered(candidate: Candidate, _: Target) -> set[str]:
     return {dist.sha256 for dist in (*candidate.wheels, candidate.sdist) if dist}
-
-
-def _marker(where: set[tuple[str, str]], everywhere: set[tuple[str, str]]) -> str | None:
-    """Return the shortest marker that matches exactly these environments; None if all match."""
-    if where == everywhere:
-        return None
-    clauses = []
-    for series in sorted({series for series, _ in where}, key=Version):
-        machines = {machine for python, machine in where if python == series}
-        clause = f'python_version == "{series}"'
-        if machines != {machine for python, machine in everywhere if python == series}:
-            clause += f' and platform_machine == "{min(machines)}"'
-        clauses.append(clause)
-    return clauses[0] if len(clauses) == 1 else " or ".join(f"({c})" if " and " in c else c for c in clauses)

@@ -74,8 +74,8 @@ def _refuse_excluded(followed: Iterable[ProjectRequest], target: Target) -> None
 
         accepted = of_python.requires_python(project)
         for runtime in target.runtimes:
-            if runtime.python and not accepted.contains(runtime.python_full):
+            if runtime.python and not accepted.accept(runtime.python_full):
                 found = of_python.find(project)
                 where = project.folder.as_posix()
-                msg = f"{target.name}: {where} requires Python {accepted}, which {runtime.name} is not"
+                msg = f"{target.name}: {where} requires Python {accepted.text}, which {runtime.name} is not"
                 raise UsageError(msg, hint=f"build it with `--runtime {found.runtime}`" if found else None)

@@ -13,7 +13,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import Target
 from builder.packages.pypi import requirements_lock
 from builder.packages.pypi.dist import Candidate, Dist
-from builder.packages.pypi.markers import environment
+from builder.packages.pypi.markers import among, environment
 
 SERIES = ("3.11", "3.12", "3.13")
 
@@ -124,7 +124,7 @@ def test_markers_name_what_they_must_and_nothing_else() -> None:
     everywhere = {(one.base.series, one.arch.machine) for one in EVERY}
     for count in range(1, len(everywhere)):
         for chosen in itertools.combinations(sorted(everywhere), count):
-            marker = requirements_lock._marker(set(chosen), everywhere)  # noqa: SLF001
+            marker = among(chosen, everywhere)
             assert marker is not None
             matching = {
                 (one.base.series, one.arch.machine) for one in EVERY if Marker(marker).evaluate(environment(one))

@@ -18,7 +18,7 @@ from builder.model import recipes
 from builder.model.steps import Pip
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, requested
-from builder.packages.pypi import projects
+from builder.packages.pypi import project_lines, projects
 from builder.packages.pypi.wanted import names
 
 OLD, NEW = "1.0.0", "1.4.0"
@@ -152,23 +152,13 @@ def test_pylock_is_followed_with_its_hashes(tmp_path: Path) -> None:
     assert packages(tmp_path) == {f"tiny_codec-{OLD}"}
 
 
-@pytest.mark.parametrize("lock", projects.EXPORTS)
-@pytest.mark.parametrize("given", ["beside", "named"])
-def test_locks_of_other_tools_name_the_command_that_exports_them(lock: str, given: str, tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
-    (tmp_path / lock).write_text("", encoding="utf-8")
-    result = build(tmp_path, *([".", "--name", "x"] if given == "beside" else ["-r", lock, "--name", "x"]))
-    assert result.code == 2
-    assert projects.EXPORTS[lock] in result.err
-    assert "wheel" not in result.err
-
-
 @pytest.mark.parametrize(
     ("name", "text", "told"),
     [
         ("pyproject.toml", "[project]\nname = 'x'\ndependencies = []\n", "has no dependencies"),
         ("pyproject.toml", "[project]\nname = 'x'\ndynamic = ['dependencies']\n", "its backend works out"),
-        ("pyproject.toml", "[tool.poetry]\nname = 'x'\n", "lists its dependencies for Poetry"),
+        ("pyproject.toml", "[tool.poetry]\nname = 'x'\n", "has no dependencies"),
+        ("pyproject.toml", "[tool.pdm]\n", "lists no dependencies in [project]"),
         ("pyproject.toml", "[project\n", "is not valid TOML"),
         ("pyproject.toml", "[project]\ndependencies = ['a b c']\n", "is not a valid requirement"),
         ("uv.lock", "<<<<<<< HEAD\n", "has conflict markers of git"),
@@ -180,7 +170,7 @@ def test_locks_of_other_tools_name_the_command_that_exports_them(lock: str, give
 def test_what_cannot_be_followed_is_refused_by_its_name(name: str, text: str, told: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as caught:
-        list(projects.lines(request(tmp_path, file=name)))
+        list(project_lines.lines(request(tmp_path, file=name)))
     assert told in " ".join((caught.value.what, *caught.value.why))
     assert name in caught.value.what
 
@@ -209,10 +199,19 @@ def test_a_project_is_read_again_after_a_change(tmp_path: Path) -> None:
     for version in ("1", "2"):
         path.write_text(PROJECT.replace("tiny-codec>=1", f"tiny-codec>={version}.5"), encoding="utf-8")
         os.utime(path, (int(version), int(version)))
-        assert projects.lines(request(tmp_path)) == (f"tiny-codec>={version}.5",)
+        assert project_lines.lines(request(tmp_path)) == (f"tiny-codec>={version}.5",)
 
 
 def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "go.mod").write_text("module web\n", encoding="utf-8")
+    result = build(tmp_path, "web")
+    assert result.code == 2
+    assert "web has go.mod, which makes no layer by itself" in result.err
+    assert 'uses = "go"' in result.err
+
+
+def test_a_project_of_another_language_is_not_for_a_runtime_of_python(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
     (tmp_path / "web" / "package.json").write_text("{}", encoding="utf-8")
     result = build(tmp_path, "web")
@@ -294,7 +293,7 @@ def test_markers_of_a_pylock_about_groups_and_extras_are_decided(tmp_path: Path)
     (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
 
     def applying(**choice: Any) -> set[str]:
-        parsed = (Requirement(line.partition(" --")[0]) for line in projects.lines(request(tmp_path, **choice)))
+        parsed = (Requirement(line.partition(" --")[0]) for line in project_lines.lines(request(tmp_path, **choice)))
         return {each.name for each in parsed if each.marker is None or each.marker.evaluate()}
 
     assert applying() == {"a", "d"}
@@ -330,7 +329,7 @@ def test_the_runtime_is_one_that_the_project_accepts(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     refused = build(tmp_path, ".")
     assert refused.code == 2
-    assert "requires Python <3.13,>=3.12, which python3.13 is not" in refused.err
+    assert "requires Python >=3.12,<3.13, which python3.13 is not" in refused.err
     assert "--runtime python3.12" in refused.err
     result = layerwright("build", ".", "--arch", "arm64", "--no-test", cwd=tmp_path)
     assert result.code == 0, result.err

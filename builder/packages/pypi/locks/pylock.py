@@ -4,7 +4,6 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -12,20 +11,17 @@ from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi.locks import rows
 from builder.packages.pypi.project_files import Pylock, Pyproject
 from builder.packages.pypi.pylock import LockedPackage
 
 _CHOSEN = re.compile(r"""["'](?P<name>[^"']*)["'] (?P<not>not )?in (?P<kind>extras|dependency_groups)""")
-_ALWAYS, _NEVER = 'python_version >= "0"', 'python_version < "0"'
-"""What a choice of extras and groups makes of their markers, which requirements do not have."""
 
 
 def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]:
     """Yield the packages of a lock that the chosen extras and groups need, besides its default groups."""
     document = project_files.read(Pylock, lock)
-    if document.version.partition(".")[0] != "1":
-        msg = f"{lock.as_posix()} has the format `{document.version}`, and 1.0 is known"
-        raise UsageError(msg, hint="a newer layerwright may read it")
+    rows.refuse_future(lock, document.version, "1.0", readable=document.version.partition(".")[0] == "1")
     _refuse_older(document, lock, request, choice)
     groups = {*choice.groups, *(set(document.default_groups) - set(choice.no_groups))}
     for package in document.packages:
@@ -39,14 +35,9 @@ def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups:
     chosen = {"extras": {*map(canonicalize_name, extras)}, "dependency_groups": {*map(canonicalize_name, groups)}}
 
     def decided(match: re.Match[str]) -> str:
-        holds = (canonicalize_name(match["name"]) in chosen[match["kind"]]) != bool(match["not"])
-        return _ALWAYS if holds else _NEVER
+        return rows.truth(holds=(canonicalize_name(match["name"]) in chosen[match["kind"]]) != bool(match["not"]))
 
-    try:
-        return f" ; {_CHOSEN.sub(decided, str(Marker(package.marker)))}"
-    except (InvalidMarker, RecursionError):
-        msg = f"{lock.as_posix()}: the marker of `{package.name}` is not valid"
-        raise UsageError(msg, why=[package.marker]) from None
+    return f" ; {_CHOSEN.sub(decided, rows.normalized(package.marker, lock, package.name))}"
 
 
 def _line(package: LockedPackage, lock: Path, marker: str) -> str:

@@ -1,0 +1,167 @@
+"""What is taken of a project of Python, as lines of requirements. The lock decides, or the project is refused.
+
+uv's own export reads uv.lock; `packages/pypi/locks/` the locks of others; what a project without a lock needs stands in
+its pyproject.toml (PEP 621, or Poetry's own tables).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from builder.base import files, texts
+from builder.base.errors import UsageError
+from builder.model.architectures import X86_64
+from builder.model.steps.project import ProjectChoice
+from builder.packages.projects import ProjectRequest, chosen, shown
+from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject
+from builder.packages.pypi.locks import pdm, pipenv, poetry, pylock, uv
+from builder.packages.pypi.project_files import Pylock
+
+_READERS: Mapping[str, ModuleType] = {
+    projects.UV_LOCK: uv,
+    projects.PYLOCK: pylock,
+    projects.POETRY_LOCK: poetry,
+    projects.PDM_LOCK: pdm,
+    projects.PIPFILE_LOCK: pipenv,
+}
+"""The module that reads a lock."""
+_SHOWN = 5
+"""Packages on which locks disagree that are told."""
+
+
+def lines(request: ProjectRequest) -> tuple[str, ...]:
+    """Return what is taken of a project or a lock, as lines of a requirements file. Raises UsageError.
+
+    Folders in them are absolute. A project that is a requirements file has none: that file is read as such.
+    """
+    _refuse_disagreeing(request)
+    decides = projects.deciding(request)
+    if not projects.is_file_of_a_project(decides):
+        chosen(request, decides, groups=(), extras=())
+        return ()
+    lock = decides if projects.is_lock(decides) else None
+    return _lines(request, lock, tuple(map(_state, (*map(request.file, (pyproject.NAME, projects.PIPFILE)), lock))))
+
+
+@cache
+def _lines(request: ProjectRequest, lock: Path | None, _: object) -> tuple[str, ...]:
+    """Return the lines for a state of the files: each target of a command asks for them."""
+    if lock and lock.is_file():
+        project_files.refuse_conflicts(lock, texts.read(lock))
+    choice = _choice(request, lock)
+    if lock is None:
+        return tuple(_of_project(request, choice))
+    found = tuple(_READERS.get(lock.name, pylock).lines(lock, request, choice))
+    if not any(line.strip() and not line.startswith("#") for line in found) and not choice.with_project:
+        raise _nothing(lock)
+    is_there = lock.name == projects.UV_LOCK or any(request.folder.resolve().as_uri() in line.split() for line in found)
+    return (*found, _itself(request)) if choice.with_project and not is_there else found
+
+
+def _itself(request: ProjectRequest) -> str:
+    """Return the line of the project itself; uv's export has its own."""
+    return f"{projects.name_of(request.folder)} @ {request.folder.resolve().as_uri()}"
+
+
+def _nothing(path: Path) -> UsageError:
+    msg = f"{path.as_posix()} has no dependencies, so there is nothing to put into a layer"
+    return UsageError(msg, hint="a layer holds what a function imports and does not bring itself; groups are named")
+
+
+def _choice(request: ProjectRequest, lock: Path | None) -> ProjectChoice:
+    """Return what is taken, in the spelling of the file that defines groups and extras. UsageError for unknown ones."""
+    about = projects.document(request)
+    if lock and lock.name == projects.PIPFILE_LOCK:
+        return chosen(request, lock, groups=pipenv.groups(lock), extras=())
+    if about is None and lock and projects.is_pylock(lock):
+        document = project_files.read(Pylock, lock)
+        return chosen(request, lock, groups=document.groups, extras=document.extras)
+    groups, extras = (about.named_groups, about.named_extras) if about else ((), ())
+    return chosen(request, request.file(pyproject.NAME), groups=groups, extras=extras)
+
+
+def inputs(request: ProjectRequest) -> dict[str, str]:
+    """Return the SHA-256 of what is taken of a project, by the path of its lock or else of its file.
+
+    What other members of a workspace need changes nothing. Of a project that is refused, it is that of its files.
+    """
+    try:
+        decides = projects.deciding(request)
+        name = shown(request, decides)
+        return {name: files.sha256_of("\n".join([*lines(request), *_plain(decides)]).encode())}
+    except UsageError:
+        present = [
+            path for mark in (*projects.MARKS, projects.REQUIREMENTS) if (path := request.folder / mark).is_file()
+        ]
+        return {shown(request, path): files.sha256(path) for path in present}
+
+
+def _plain(path: Path) -> tuple[str, ...]:
+    """Return the text of a requirements file."""
+    return () if projects.is_file_of_a_project(path) else (texts.read(path),)
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    if path is None or not path.is_file():
+        return None
+    about = path.stat()
+    return about.st_mtime_ns, about.st_size
+
+
+def _of_project(request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]:
+    """Yield what a project without a lock needs."""
+    path, document = request.file(pyproject.NAME), projects.document(request)
+    if document is None or (document.project is None and document.tool.poetry is None):
+        msg = f"{path.as_posix()} lists no dependencies in [project] (PEP 621) or [tool.poetry]"
+        raise UsageError(msg, hint="`uv lock` or `pip-compile` writes what another tool needs into a lock; name that")
+    if document.project and "dependencies" in document.project.dynamic and document.tool.poetry is None:
+        msg = f"{path.as_posix()}: its backend works out the dependencies, which would run on this host"
+        raise UsageError(msg, hint="`uv lock` or `pip-compile` writes them into a lock; name that")
+    if document.tool.poetry:
+        found = [poetry_project.line(each, path) for each in poetry_project.dependencies(document, path, choice)]
+    else:
+        found = [str(each) for each in pyproject.requirements(document, path, choice)]
+    if not found and not choice.with_project:
+        raise _nothing(path)
+    yield from found
+    if choice.with_project:
+        yield _itself(request)
+
+
+# ---- several locks --------------------------------------------------------------------------------------------------
+
+
+def _refuse_disagreeing(request: ProjectRequest) -> None:
+    """Raise UsageError if several locks of a project do not name the same versions, and none is named."""
+    locks = projects.locks_beside(request)
+    if not locks[1:] or (request.choice.file and projects.is_lock(request.file(request.choice.file))):
+        return
+    pins = [_pins(replace(request, choice=ProjectChoice(file=lock.name))) for lock in locks]
+    names = sorted({name for each in pins for name in each})
+    pairs = list(zip(pins, locks, strict=True))
+    differing = [
+        f"{name}: " + ", ".join(f"{each.get(name, 'none')} in {lock.name}" for each, lock in pairs)
+        for name in names
+        if len({each.get(name) for each in pins}) > 1
+    ]
+    if differing:
+        msg = f"the locks of {request.folder.as_posix()} disagree: {' and '.join(lock.name for lock in locks)}"
+        ways = " or ".join(f"`--from {lock.name}`" for lock in locks)
+        hint = f"{ways} says which decides, or `from` in a recipe"
+        raise UsageError(msg, why=[*differing[:_SHOWN], *(["..."] if differing[_SHOWN:] else [])], hint=hint)
+
+
+def _pins(request: ProjectRequest) -> dict[str, str]:
+    """Return the versions that a lock has for the newest runtime; of one that is refused, why."""
+    environment = markers.environment_of(projects.newest(projects.requires_python(request)), X86_64)
+    try:
+        parsed = [Requirement(line.partition(" --")[0]) for line in lines(request) if not line.startswith(("-", "#"))]
+        fitting = [each for each in parsed if each.marker is None or each.marker.evaluate(environment)]
+    except UsageError as error:
+        return {"it cannot be followed": error.what}
+    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") or "a place" for each in fitting}
