@@ -18,7 +18,7 @@ AWS    := $(VENV)/.ready-aws
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin standin-strict catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin standin-strict catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -105,6 +105,9 @@ benchmark-nightly: $(DEV)  ## Measure nights: 200 layers unchanged and built, a 
 
 benchmark-publish: $(DEV)  ## Measure publishing 20 layers to 20 regions against loops, with moto's server
 	$(BIN)/python -m benchmarks.publish $(ARGS)
+
+benchmark-projects: $(DEV)  ## Measure a locked project of 60 packages against uv sync and compressing
+	$(BIN)/python -m benchmarks.projects $(ARGS)
 
 benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and time them; ARGS=--hostile adds 100,000 damaged zips
 	$(BIN)/python -m benchmarks.checks $(ARGS)
