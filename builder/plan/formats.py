@@ -71,7 +71,12 @@ FORMATS = {
     ),
     "gem": Format(
         version=1,
-        modules=("packages.rubygems.gemspec", "packages.rubygems.resolution", "packages.rubygems.spec"),
+        modules=(
+            "packages.rubygems.gemspec",
+            "packages.rubygems.own",
+            "packages.rubygems.resolution",
+            "packages.rubygems.spec",
+        ),
     ),
     "maven": Format(
         version=1, modules=("packages.maven.maven_lock", "packages.maven.mvn", "packages.maven.resolution")

@@ -176,6 +176,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
     "Gem": {
         **nothing(["uses", "when"], CHOOSES),
         **nothing(["gems", "file", "without", "precompiled", "options"], NOTHING),
+        **nothing(["project", "file_of_project", "groups", "extras", "no_groups", "with_project"], NOTHING),
     },
     "Maven": {**nothing(["uses", "when"], CHOOSES), "artifacts": NOTHING},
     "Cargo of step": {
@@ -241,9 +242,14 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "index": NOTHING,
         "locked": BESIDE,
         "unsummed": NOTHING,
+        "own": PARTS,
+    },
+    "OwnGem": {
+        **nothing(["name", "version", "needs", "require_paths", "license", "files"], ZIP),
+        **nothing(["path", "folder", "revision", "below"], NOTHING),
     },
     "ChosenGem": {"spec": PARTS, "compiled": CHOOSES, "reason": NOTHING, "options": block},
-    "Spec": {**nothing(["name", "version", "platform", "sha256"], block), "needs": NOTHING},
+    "Spec": {**nothing(["name", "version", "platform", "sha256"], block), "needs": NOTHING, "remote": NOTHING},
     "Jars": {"jars": PARTS, "locked": BESIDE},
     "Jar": nothing(["coordinates", "sha256"], ZIP),
     "Crates": {

@@ -28,7 +28,7 @@ NO_BYTES = {
     "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
     "packlist planning project projects registry settings yarn_settings",
     "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",
-    "packages.rubygems": "ecosystem gemfile_lock index installed picker planning",
+    "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
     "packages.maven": "ecosystem installed planning plugin program",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",

@@ -7,7 +7,15 @@ from pydantic import AfterValidator, Field
 
 from builder.model.fields import Option, RelativePath, Text, template, validated
 from builder.model.steps.gem_version import parse_gem
-from builder.model.steps.traits import Traits
+from builder.model.steps.project import (
+    DecidingFile,
+    Extras,
+    FollowingStep,
+    Groups,
+    NoGroups,
+    ProjectPath,
+    WithProject,
+)
 from builder.model.steps.when import When
 from builder.model.tables import table
 
@@ -25,7 +33,7 @@ GemText = Annotated[Text, AfterValidator(_gem)]
 
 
 @table
-class Gem(Traits):
+class Gem(FollowingStep):
     """Ruby gems: precompiled ones where they fit, compiled ones where not."""
 
     languages: ClassVar[frozenset[str]] = frozenset({"ruby"})
@@ -37,6 +45,12 @@ class Gem(Traits):
     file: Annotated[
         RelativePath | None, Field(description="A Gemfile beside the recipe, with its lock from Bundler.")
     ] = None
+    project: ProjectPath = None
+    file_of_project: DecidingFile = None
+    groups: Groups = ()
+    extras: Extras = ()
+    no_groups: NoGroups = ()
+    with_project: WithProject = False
     precompiled: Literal["prefer", "never"] = "prefer"
     options: Annotated[
         dict[Text, tuple[Option, ...]],
@@ -48,7 +62,9 @@ class Gem(Traits):
     when: When | None = None
 
     def __post_init__(self) -> None:
-        validated(None if bool(self.gems) != bool(self.file) else "needs either `gems` or `file`", "")
+        given = [bool(each) for each in (self.gems, self.file, self.project)]
+        validated(None if sum(given) == 1 else "needs either `gems`, `file` or `project`", "")
+        self.refuse_without_project()
 
     @property
     def needs_engine(self) -> bool:

@@ -12,6 +12,7 @@ from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
 from builder.packages.ecosystem import DefaultTest
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.rubygems import LOCK, installed
 
 
@@ -21,7 +22,7 @@ class RubyGems(PlannedEcosystem):
     name = "gem"
     step = Gem
     locks = (LOCK,)
-    marks = ("Gemfile", "Gemfile.lock")
+    marks = ("Gemfile", "Gemfile.lock", "gems.rb", "gems.locked")
     leftovers: ClassVar[Mapping[str, Sequence[str]]] = {
         "sources of extensions": [
             *(
@@ -37,6 +38,16 @@ class RubyGems(PlannedEcosystem):
         from builder.packages.rubygems import planning
 
         return planning.lock_path(loaded)
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:
+        from builder.packages.rubygems import projects
+
+        return projects.find(request)
+
+    def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:
+        from builder.packages.rubygems import projects
+
+        return projects.inputs(request)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)

@@ -16,7 +16,22 @@ _SPEC = re.compile(rf"^ {{4}}(?P<name>{NAME}) \((?P<version>[0-9][0-9A-Za-z.]*)(
 _NEED = re.compile(rf"^ {{6}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?$")
 _ROOT = re.compile(rf"^ {{2}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?(?P<pinned>!?)$")
 _CHECKSUM = re.compile(rf"^ {{2}}(?P<spec>{NAME} \([^()]+\))(?: sha256=(?P<sha256>[0-9a-f]{{64}}))?$")
-_UNLOCKED = ("GIT", "PATH", "PLUGIN SOURCE")
+_REVISION = re.compile(r"[0-9a-f]{40}")
+_OWN = ("GIT", "PATH")
+_UNLOCKED = (*_OWN, "PLUGIN SOURCE")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnSpec:
+    """A gem of the project itself: in a folder, or in a repository at a commit."""
+
+    name: str
+    version: str
+    needs: tuple[tuple[str, str], ...]
+    remote: str
+    """The folder, relative to the lock's, or the address of the repository."""
+    revision: str | None = None
+    """The commit; None for a folder."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +41,7 @@ class GemLock:
     specs: tuple[Spec, ...]
     roots: tuple[tuple[str, str], ...]
     remotes: tuple[str, ...] = ()
+    own: tuple[OwnSpec, ...] = ()
 
 
 # ---- Gemfile.lock --------------------------------------------------------------------------------------------------
@@ -43,36 +59,66 @@ class _LockReader:
     unindexed: list[str] = field(default_factory=list)
     """Sections of gems that no index has, with the addresses that they name."""
 
+    own: list[dict[str, Any]] = field(default_factory=list)
+    """Gems of sections that no index has."""
+    about: dict[str, str] = field(default_factory=dict)
+    """The facts above the gems of a section."""
+    takes_own: bool = False
+
+    def begin(self, section: str) -> None:
+        self.about = {}
+        if section in _UNLOCKED and not (self.takes_own and section in _OWN):
+            self.unindexed.append(f"{section}: a gem that no index has cannot be locked by its hash")
+
     def take(self, section: str, line: str) -> None:
-        if section in _UNLOCKED:
-            if line.startswith("  remote: "):
-                self.unindexed.append(f"{section}: {line.removeprefix('  remote: ').strip()}")
+        if (fact := re.fullmatch(r" {2}(\w+): (.+)", line)) and section in {"GEM", *_UNLOCKED}:
+            self._fact(section, fact[1], fact[2].strip())
             return
-        if section == "GEM" and line.startswith("  remote: "):
-            self.remotes.append(line.removeprefix("  remote: ").strip())
-        elif section == "GEM" and (match := _SPEC.match(line)):
-            named = match.groupdict()
-            self.specs.append({**named, "platform": named["platform"] or RUBY, "needs": []})
-        elif section == "GEM" and self.specs and (match := _NEED.match(line)):
-            self.specs[-1]["needs"].append((match["name"], match["requirement"] or ">= 0"))
+        if section in {"GEM", *_OWN} and (match := _SPEC.match(line)):
+            self._spec(section, match.groupdict())
+        elif section in {"GEM", *_OWN} and (match := _NEED.match(line)) and self._rows(section):
+            self._rows(section)[-1]["needs"].append((match["name"], match["requirement"] or ">= 0"))
         elif section == "DEPENDENCIES" and (match := _ROOT.match(line)):
             self.roots.append((match["name"], match["requirement"] or ">= 0"))
         elif section == "CHECKSUMS" and (match := _CHECKSUM.match(line)):
             if match["sha256"]:
                 self.checksums[match["spec"]] = match["sha256"]
-        elif section in {"GEM", "DEPENDENCIES", "CHECKSUMS"} and line.strip() != "specs:":
+        elif section in {"GEM", *_OWN, "DEPENDENCIES", "CHECKSUMS"} and line.strip() != "specs:":
             self.wrong.append(f"`{line.strip()[:70]}` below {section} is nothing that Bundler writes")
 
+    def _rows(self, section: str) -> list[dict[str, Any]]:
+        return self.specs if section == "GEM" else self.own
 
-def read(text: str, where: str) -> GemLock:
-    """Return what a lock says; all mistakes of the file together."""
-    reader = _LockReader()
+    def _fact(self, section: str, key: str, value: str) -> None:
+        if section in _UNLOCKED and key == "remote" and not (self.takes_own and section in _OWN):
+            self.unindexed.append(f"{section}: {value}")
+        if section == "GEM" and key == "remote":
+            self.remotes.append(value)
+        if key != "remote" or section != "GEM":
+            self.about[key] = value
+        else:
+            self.about.setdefault("remote", value)
+
+    def _spec(self, section: str, named: dict[str, Any]) -> None:
+        if section == "GEM":
+            row = {**named, "platform": named["platform"] or RUBY, "remote": self.about.get("remote")}
+            self.specs.append({**row, "needs": []})
+            return
+        revision = self.about.get("revision")
+        if section == "GIT" and not (revision and _REVISION.fullmatch(revision)):
+            self.wrong.append(f"{named['name']}: GIT has no `revision` of 40 digits")
+        row = {"name": named["name"], "version": named["version"], "remote": self.about.get("remote", "")}
+        self.own.append({**row, "revision": revision if section == "GIT" else None, "needs": []})
+
+
+def read(text: str, where: str, *, own: bool = False) -> GemLock:
+    """Return what a lock says; all mistakes of the file together. With `own` also gems of folders and repositories."""
+    reader = _LockReader(takes_own=own)
     section = ""
     for line in text.splitlines():
         if line and not line.startswith(" "):
             section = line.strip()
-            if section in _UNLOCKED:
-                reader.unindexed.append(f"{section}: a gem that no index has cannot be locked by its hash")
+            reader.begin(section)
         elif line.strip():
             reader.take(section, line)
     if reader.unindexed:
@@ -82,11 +128,16 @@ def read(text: str, where: str) -> GemLock:
         reader.wrong.append("it has no DEPENDENCIES")
     if reader.wrong:
         raise unreadable(where, "Gemfile.lock", reader.wrong, "bundle lock")
-    specs = (Spec(**{**one, "needs": tuple(one["needs"])}) for one in reader.specs)
+    several = len({one["remote"] for one in reader.specs}) > 1
+    specs = (
+        Spec(**{**one, "needs": tuple(one["needs"]), "remote": one["remote"] if several else None})
+        for one in reader.specs
+    )
     return GemLock(
         specs=tuple(replace(spec, sha256=reader.checksums.get(spec.titled)) for spec in specs),
         roots=tuple(reader.roots),
         remotes=tuple(reader.remotes),
+        own=tuple(OwnSpec(**{**one, "needs": tuple(one["needs"])}) for one in reader.own),
     )
 
 
@@ -133,14 +184,32 @@ def files(lock: GemLock, name: str, arch: Architecture, where: str) -> list[Spec
 def reached(lock: GemLock, choose: Callable[[str], Spec], without: Iterable[str]) -> list[Spec]:
     """Return what the roots need, directly or not, each file as `choose` takes it, in an order to install it."""
     left = {*without, "bundler"}  # Ruby brings Bundler
+    own = {spec.name: spec for spec in lock.own}
     found: dict[str, Spec] = {}
+    seen: set[str] = set()
     queue = [name for name, _ in lock.roots]
     while queue:
         name = queue.pop()
-        if name not in found and name not in left:
+        if name in seen or name in left:
+            continue
+        seen.add(name)
+        if name not in own:
             found[name] = choose(name)
-            queue += [need for need, _ in found[name].needs]
+        queue += [need for need, _ in (own[name].needs if name in own else found[name].needs)]
     return sequence(list(found.values()))
+
+
+def reached_own(lock: GemLock, without: Iterable[str]) -> list[OwnSpec]:
+    """Return the gems of the project itself that the roots need, sorted by name."""
+    needs = {spec.name: spec.needs for spec in lock.specs} | {spec.name: spec.needs for spec in lock.own}
+    seen: set[str] = set()
+    queue = [name for name, _ in lock.roots]
+    while queue:
+        name = queue.pop()
+        if name not in seen and name not in set(without):
+            seen.add(name)
+            queue += [need for need, _ in needs.get(name, ())]
+    return sorted((spec for spec in lock.own if spec.name in seen), key=lambda spec: spec.name)
 
 
 def sequence(chosen: Sequence[Spec]) -> list[Spec]:

@@ -5,7 +5,6 @@ of `:sources:` in ~/.gemrc. Credentials are those of the address, or of ~/.netrc
 Format: https://guides.rubygems.org/rubygems-org-compact-index-api/
 """
 
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -21,6 +20,7 @@ from builder.base.transfer import HttpError
 from builder.base.values import Sha256, matching, untrusted
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, VERSION, Requirement, Version
+from builder.packages.rubygems import bundler_settings
 from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 DEFAULT = "https://rubygems.org/"
@@ -35,8 +35,13 @@ _BROUGHT = "bundler"
 
 def source(remotes: Sequence[str] = ()) -> str:
     """Return the address of the index, with a slash at its end."""
-    address = os.environ.get("BUNDLE_MIRROR__ALL") or next(iter(remotes), None) or _of_gemrc() or DEFAULT
-    return address.rstrip("/") + "/"
+    named = next(iter(remotes), None) or _of_gemrc() or DEFAULT
+    return bundler_settings.address(named).rstrip("/") + "/"
+
+
+def of(spec: Spec, address: str) -> str:
+    """Return the address of the index of a gem: that which its lock binds it to, or the only one."""
+    return source((spec.remote,)) if spec.remote else address
 
 
 def _of_gemrc() -> str | None:
@@ -54,7 +59,7 @@ def fetched(spec: Spec, index: str) -> Path:
     if spec.sha256 is None:
         msg = f"the index of gems gives no SHA-256 for {name}"
         raise BuildError(msg, hint="layerwright installs by hash; serve the index with checksums")
-    return fetch.cached(f"{index}gems/{name}", spec.sha256, name)
+    return fetch.cached(f"{of(spec, index)}gems/{name}", spec.sha256, name)
 
 
 @cache

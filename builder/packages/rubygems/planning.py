@@ -11,10 +11,12 @@ from builder.model.recipes import Loaded
 from builder.model.steps import Gem
 from builder.model.steps.gem_version import parse_gem
 from builder.model.target import Target, steps, targets
-from builder.packages import ecosystem
+from builder.packages import ecosystem, projects
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.rubygems import LOCK, gemfile_lock, index
+from builder.packages.rubygems import LOCK, gemfile_lock, index, own
+from builder.packages.rubygems import projects as of_ruby
 from builder.packages.rubygems.gemfile_lock import GemLock
+from builder.packages.rubygems.own import OwnGem
 from builder.packages.rubygems.picker import Picker, rubies
 from builder.packages.rubygems.resolution import Gems
 from builder.packages.rubygems.spec import Spec
@@ -45,6 +47,7 @@ def planned(request: Request) -> Gems:
         target=target,
         step=request.number,
         gems=gems,
+        own=_own(request, lock),
         series=target.base.series,
         index=address,
         locked=unsummed == (),
@@ -52,11 +55,20 @@ def planned(request: Request) -> Gems:
     )
 
 
+def _own(request: Request, lock: GemLock) -> tuple[OwnGem, ...]:
+    """Return the gems of the project itself."""
+    followed = projects.followed(request.loaded, request.only(Gem))
+    if followed is None:
+        return ()
+    found = gemfile_lock.reached_own(lock, request.only(Gem).without)
+    return tuple(own.of(spec, followed.folder, followed.root) for spec in found)
+
+
 def check(request: Request) -> None:
     """Raise UsageError for what `planned` refuses whatever the index offers."""
     loaded, target, step = request.loaded, request.target, request.only(Gem)
     path = lock_path(loaded)
-    if step.file or (path and path.is_file()):
+    if step.file or step.project or (path and path.is_file()):
         lock = _kept(loaded, step, target, path)
         _refuse_unknown(step, target, lock)
         where = str(path and path.as_posix())
@@ -68,7 +80,10 @@ def pinned(request: Request) -> dict[str, tuple[str, ...]]:
     path = lock_path(request.loaded)
     if path is None or not path.is_file():
         return {}
-    return {spec.name: (spec.version,) for spec in gemfile_lock.read(texts.read(path), path.as_posix()).specs}
+    own_too = any(isinstance(step, Gem) and step.project for _, step in request.steps)
+    lock = gemfile_lock.read(texts.read(path), path.as_posix(), own=own_too)
+    versions = {spec.name: (spec.version,) for spec in lock.specs}
+    return {**versions, **{spec.name: (spec.version,) for spec in lock.own}}
 
 
 def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
@@ -79,6 +94,10 @@ def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
 
 def lock_path(loaded: Loaded) -> Path | None:
     """Return the lock of a recipe's gems: a Gemfile has its own beside it."""
+    gem = next((step for step in loaded.recipe.step if isinstance(step, Gem)), None)
+    if gem and (followed := projects.followed(loaded, gem)):
+        found = of_ruby.find(followed)
+        return found.lock if found else None
     file = next((step.file for step in loaded.recipe.step if isinstance(step, Gem) and step.file), None)
     return loaded.file(f"{file}.lock") if file else loaded.lock_named(LOCK)
 
@@ -86,7 +105,7 @@ def lock_path(loaded: Loaded) -> Path | None:
 def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, tuple[str, ...] | None]:
     """Return the lock, where it is from, and the gems that it has no hash of; None if it was not there already."""
     path = lock_path(loaded)
-    if not step.file and (path is None or not path.is_file()):
+    if not step.file and not step.project and (path is None or not path.is_file()):
         return _resolved(loaded, None), LOCK, None
     lock = _kept(loaded, step, target, path)
     unsummed = tuple(dict.fromkeys(spec.name for spec in lock.specs if not spec.sha256))
@@ -94,7 +113,9 @@ def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, tupl
 
 
 def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLock:
-    """Return the lock beside a recipe, or raise UsageError if it does not fit or a Gemfile has none."""
+    """Return the lock beside a recipe or that of its project. UsageError if it does not fit or a Gemfile has none."""
+    if followed := projects.followed(loaded, step):
+        return of_ruby.lock_of(followed)[0]
     if path is None or not path.is_file():
         msg = f"there is no {step.file}.lock beside {step.file}"
         raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it: a Gemfile is code for Ruby alone")
@@ -142,7 +163,8 @@ def _summed(lock: GemLock) -> GemLock:
     address = index.source(lock.remotes)
 
     def known(spec: Spec) -> Spec:
-        sums = {one.titled: one.sha256 for one, _ in index.listed(spec.name, address)} if not spec.sha256 else {}
+        listed = () if spec.sha256 else index.listed(spec.name, index.of(spec, address))
+        sums = {one.titled: one.sha256 for one, _ in listed}
         if not spec.sha256 and not sums.get(spec.titled):
             msg = f"the index of gems has no {spec.full_name}, which the lock names"
             raise BuildError(msg, hint="was it withdrawn? `bundle update` takes another version")
@@ -154,6 +176,8 @@ def _summed(lock: GemLock) -> GemLock:
 def locks(request: LockRequest) -> Iterator[LockFile]:
     """Yield the lock of what the recipe names; for a Gemfile, Bundler's lock with the hashes that it lacks."""
     loaded = request.loaded
+    if any(isinstance(step, Gem) and step.project for step in loaded.recipe.step):
+        return  # the lock of the project decides, and Bundler writes that
     file = next((step.file for step in loaded.recipe.step if isinstance(step, Gem) and step.file), None)
     path = lock_path(loaded) or Path(LOCK)
     request.events.begin("resolving gems")

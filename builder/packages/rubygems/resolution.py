@@ -21,6 +21,7 @@ from builder.model.runtimes import Runtime
 from builder.model.target import Target
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 from builder.packages.rubygems import gemspec, index
+from builder.packages.rubygems.own import OwnGem
 from builder.packages.rubygems.spec import Spec, local_platform
 
 ARCHIVE = "gems.tar"
@@ -53,6 +54,8 @@ class Gems:
     index: StoredAddress = field(compare=False)
     """The address of the index. It is not part of the layer."""
     locked: bool
+    own: tuple[OwnGem, ...] = ()
+    """Gems of the project itself: folders of it, and repositories of git at a commit."""
     unsummed: tuple[str, ...] = ()
     """The gems whose SHA-256 is the index's and not the lock's."""
     uses: ClassVar[str] = "gem"
@@ -74,7 +77,8 @@ class Gems:
 
     @property
     def packages(self) -> tuple[Package, ...]:
-        return tuple(_row(gem) for gem in sorted(self.gems, key=lambda gem: gem.spec.name))
+        rows = [*map(_row, self.gems), *map(_own_row, self.own)]
+        return tuple(sorted(rows, key=lambda row: row.name))
 
     @property
     def blocks(self) -> tuple[tuple[int, Block], ...]:
@@ -85,13 +89,17 @@ class Gems:
             template="gem",
             title=f"step {self.step}: extensions of {' '.join(names)}",
             values={"names": names},
-            inputs=tuple(self.inputs()),
+            inputs=(self.series, self._rows),
         )
         return ((self.step, block),)
 
+    @property
+    def _rows(self) -> list[Any]:
+        return [[gem.spec.sha256, gem.spec.full_name, gem.compiled, gem.options] for gem in self.gems]
+
     def inputs(self) -> list[Any]:
-        rows = [[gem.spec.sha256, gem.spec.full_name, gem.compiled, gem.options] for gem in self.gems]
-        return [self.series, rows]
+        own = [[gem.full_name, gem.sha256, gem.specification()] for gem in self.own]
+        return [self.series, self._rows, *([own] if own else [])]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:  # noqa: ARG002  Ruby of the image runs it
         if not self.compiled or "tree" not in stages:
@@ -103,7 +111,7 @@ class Gems:
                 _add(archive, f"{gem.spec.full_name}.gem", index.fetched(gem.spec, self.index).read_bytes())
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  gems are in the cache
-        return self._linked(content.with_entries(self._entries()))
+        return self._linked(content.with_entries([*self._entries(), *self._own_entries()]))
 
     def _entries(self) -> Iterator[Entry]:
         """Yield the files of gems that are not compiled, and the specifications of all."""
@@ -121,6 +129,15 @@ class Gems:
             if gemspec.extensions(metadata):  # without it, Ruby considers the extension not compiled
                 complete = f"{root}/extensions/{gem.spec.platform}/{self.series}/{name}/gem.build_complete"
                 yield tree.from_data(complete, b"")
+
+    def _own_entries(self) -> Iterator[Entry]:
+        """Yield the files and the specifications of the gems of the project itself."""
+        root = f"ruby/gems/{self.series}"
+        for gem in self.own:
+            specification = gem.specification().encode()
+            yield tree.from_data(f"{root}/specifications/{gem.full_name}.gemspec", specification)
+            for path, data in gem.contents():
+                yield tree.from_data(f"{root}/gems/{gem.full_name}/{path}", data)
 
     def _linked(self, content: Tree) -> Tree:
         """Replace the second copy of each extension by a link. RubyGems writes one to `extensions`, one to the gem."""
@@ -144,6 +161,19 @@ def _row(gem: ChosenGem) -> Package:
         reason=gem.reason,
         file=f"{gem.spec.full_name}.gem",
         sha256=gem.spec.sha256,
+    )
+
+
+def _own_row(gem: OwnGem) -> Package:
+    origin = f"git, {gem.path} at {gem.revision}" if gem.revision else f"local, {gem.path}"
+    return Package(
+        name=gem.name,
+        version=gem.version,
+        ecosystem="gem",
+        route="git" if gem.revision else "local",
+        reason=credentials.redact(origin),
+        file=gem.full_name,
+        sha256=gem.sha256,
     )
 
 

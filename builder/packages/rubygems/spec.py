@@ -1,9 +1,10 @@
 """Files of gems, and the platforms of precompiled ones."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
+from builder.base.credentials import StoredAddress
 from builder.base.values import StoredSha256, stored
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, VERSION
@@ -23,6 +24,8 @@ class Spec:
     needs: tuple[tuple[str, str], ...] = ()
     """Names and requirements of its runtime dependencies."""
     sha256: StoredSha256 | None = None
+    remote: StoredAddress | None = field(default=None, compare=False)
+    """The index that a lock with several binds it to; None for the only one."""
 
     @property
     def full_name(self) -> str:
