@@ -20,7 +20,7 @@ from builder.model.fields import (
     Version,
     validated,
 )
-from builder.model.limits import MAX_TIMEOUT
+from builder.model.limits import MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY
 from builder.model.public_text import PUBLIC
 from builder.model.steps import Step, When
 from builder.model.tables import table
@@ -163,7 +163,7 @@ class Test:
     shell: Text | None = None
     invoke: Invoke | None = None
     files: Annotated[tuple[Text, ...], Field(description="Paths below /opt that must exist.")] = ()
-    memory: Annotated[int, Field(ge=128, le=10240, description="Memory of the function, in MB.")] = 1024
+    memory: Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of the function, in MB.")] = 1024
     timeout: Annotated[int, Field(ge=1, le=MAX_TIMEOUT, description="Timeout in seconds; Lambda allows 1800.")] = 300
     when: When | None = None
 

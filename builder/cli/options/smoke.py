@@ -10,7 +10,7 @@ import click
 
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
-from builder.model.limits import MAX_TIMEOUT
+from builder.model.limits import MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY
 
 if TYPE_CHECKING:
     from builder.model.recipe import Invoke, Test
@@ -70,7 +70,7 @@ class SmokeTestOptions(Bundle):
         int,
         Option(
             "--memory",
-            kind=click.IntRange(128, 10240),
+            kind=click.IntRange(MIN_MEMORY, MAX_MEMORY),
             default=1024,
             metavar="MB",
             about="Memory of the function, in MB.",
