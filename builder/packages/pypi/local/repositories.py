@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from builder.base import archives, cache_paths, credentials, files, locks, processes, records
-from builder.base.errors import UsageError
+from builder.base.errors import BuildError, UsageError
 from builder.packages import sources
 from builder.packages.pypi.local.place import FULL_COMMIT, GitPlace
 
 _LINE = re.compile(r"(?P<commit>[0-9a-f]{40})\t(?P<ref>\S+)")
+_NAMED = re.compile(r"(?P<name>[\w.\-]+(?:\[[^\]]*\])? @ )")
 _LONGEST = 1 << 30
 """Bytes of one file of a repository."""
 
@@ -30,7 +31,13 @@ def fetched(place: GitPlace, where: str, told: str) -> Path:
     """
     if not place.is_pinned:
         raise unpinned(place, where, told)
-    archive = sources.commit(place.url, str(place.ref), settings=False)
+    try:
+        archive = sources.commit(place.url, str(place.ref), settings=False)
+    except BuildError as error:
+        hint = (
+            "does it have that commit, and does git reach it without a password? ~/.netrc and an ssh agent have those"
+        )
+        raise BuildError(f"{where}: {error.what}", why=[told, *error.why], hint=hint) from error  # noqa: EM102, TRY003
     root = _unpacked(archive)
     folder = root / place.subdirectory if place.subdirectory else root
     if not folder.resolve().is_relative_to(root.resolve()) or not folder.is_dir():
@@ -84,7 +91,8 @@ def unpinned(place: GitPlace, where: str, told: str) -> UsageError:
         hint = FULL_COMMIT
     else:
         pinned = GitPlace(url=place.url, ref=found, subdirectory=place.subdirectory)
-        name = f"{place.egg} @ " if place.egg else ""
+        named = _NAMED.match(told)
+        name = named["name"] if named else f"{place.egg} @ " if place.egg else ""
         hint = f"today it is {found}: write `{name}{credentials.redact(pinned.address)}`"
     return UsageError(msg, why=[told], hint=hint)
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from pydantic import TypeAdapter, ValidationError
 
 from builder.base.errors import UsageError
+from builder.model import pep508
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621
 from builder.packages.pypi.local.described import UnknownError
@@ -56,6 +59,17 @@ def places(folder: Path) -> dict[str, str]:
     root = _workspace(folder)
     inherited = dict(_of_uv(root, root)) if root and root != folder else {}
     return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document))}
+
+
+def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
+    """Return a requirement with the address of its place, if it has one among these."""
+    address = named.get(canonicalize_name(requirement.name))
+    if address is None or requirement.url:
+        return requirement
+    found = pep508.parsed(str(requirement))
+    found.specifier = SpecifierSet()
+    found.url = address if "://" in address else Path(address).resolve().as_uri()
+    return found
 
 
 def _document(folder: Path) -> pep621.ProjectFile | None:
