@@ -50,6 +50,7 @@ def of(
         **_own(loaded, target, compiled=compiled),
         **(_hashed(loaded.folder) if loaded.folder else {}),
         **table.project_inputs(loaded),
+        **table.local_inputs(loaded),
         **{f"{IMAGE} {path}": digests.get(path, UNKNOWN) for path in image_paths(target)},
         **(_releases(target) if compiled else {}),
         **{f"{OPTION} {name}": value for name, value in options.items()},

@@ -155,6 +155,13 @@ class Ecosystem(Protocol):
         """
         return {}
 
+    def local_inputs(self, loaded: Loaded) -> Mapping[str, str]:  # noqa: ARG002
+        """Return the hashes of the folders that packages of a recipe are made of, by their paths in the repository.
+
+        Raises nothing for what is damaged: the build tells.
+        """
+        return {}
+
     def changelogs(self, loaded: Loaded, names: Sequence[str]) -> Mapping[str, str]:  # noqa: ARG002
         """Return the addresses of changelogs by package, as far as the metadata in the index has them."""
         return {}

@@ -120,3 +120,9 @@ def project_inputs(loaded: Loaded) -> dict[str, str]:
         if (ecosystem := of_step(step)) and (request := projects.followed(loaded, step))
         for name, digest in ecosystem.project_inputs(request).items()
     }
+
+
+def local_inputs(loaded: Loaded) -> dict[str, str]:
+    """Return the hashes of the folders that packages of a recipe are made of, by their paths in the repository."""
+    found = (ecosystem.local_inputs(loaded) for ecosystem in of_recipe(loaded))
+    return {name: digest for each in found for name, digest in each.items()}

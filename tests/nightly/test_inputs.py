@@ -56,6 +56,28 @@ def test_each_input_is_told_by_its_name(folder: Path) -> None:
     assert inputs.reasons(before, seen(folder)) == ("requirements.lock was removed",)
 
 
+def test_a_folder_that_a_package_is_made_of_is_an_input(folder: Path) -> None:
+    (folder.parent / ".git").mkdir()
+    text = '[project]\nname = "{}"\nversion = "1"\ndependencies = {}\n[build-system]\nrequires = ["uv_build"]\n'
+    for name, needs, more in (
+        ("lib", '["deep"]', '[tool.uv.sources]\ndeep = { path = "../deep" }\n'),
+        ("deep", "[]", ""),
+    ):
+        (folder.parent / name / "src" / name).mkdir(parents=True)
+        (folder.parent / name / "src" / name / "__init__.py").write_text("")
+        project = f'{text.format(name, needs)}build-backend = "uv_build"\n{more}'
+        (folder.parent / name / "pyproject.toml").write_text(project)
+    recipe = folder / "a" / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("requirements =", 'file = "requirements.txt"\nrequirements ='))
+    (folder / "a" / "requirements.txt").write_text("-e ../../lib\n")
+    before = seen(folder)
+    assert inputs.reasons(before, seen(folder)) == ()
+    (folder.parent / "deep" / "src" / "deep" / "__init__.py").write_text("x = 1\n")
+    assert inputs.reasons(before, seen(folder)) == ("deep changed",)
+    (folder.parent / "lib" / "src" / "lib" / "__init__.py").write_text("x = 1\n")
+    assert inputs.reasons(before, seen(folder)) == ("deep changed", "lib changed")
+
+
 def test_images_options_and_older_records_are_inputs(folder: Path) -> None:
     before = seen(folder)
     assert inputs.reasons(before, seen(folder, digest="sha256:2")) == (

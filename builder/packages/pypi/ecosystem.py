@@ -65,6 +65,11 @@ class PyPI(PlannedEcosystem):
 
         return project_lines.inputs(request)
 
+    def local_inputs(self, loaded: Loaded) -> Mapping[str, str]:
+        from builder.packages.pypi import wanted
+
+        return wanted.local_inputs(loaded)
+
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:
         from builder.packages.pypi.command_line import PipPackages
 

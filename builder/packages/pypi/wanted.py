@@ -1,9 +1,10 @@
 """The requirements of the pip steps of a target."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from builder.base.errors import UsageError
+from builder.base.errors import LayerwrightError, UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
 from builder.model.target import Target
@@ -11,6 +12,7 @@ from builder.packages import projects
 from builder.packages.ecosystem import Request
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import requirements_file
+from builder.packages.pypi.local import realising
 from builder.packages.pypi.names import of_line
 from builder.packages.pypi.resolve import Wanted
 
@@ -79,3 +81,22 @@ def _refuse_excluded(followed: Iterable[ProjectRequest], target: Target) -> None
                 where = project.folder.as_posix()
                 msg = f"{target.name}: {where} requires Python {accepted.text}, which {runtime.name} is not"
                 raise UsageError(msg, hint=f"build it with `--runtime {found.runtime}`" if found else None)
+
+
+def local_inputs(loaded: Loaded) -> dict[str, str]:
+    """Return the hashes of the folders that a recipe's packages are made of, by their paths in the repository."""
+    found: dict[str, str] = {}
+    for step in loaded.recipe.step:
+        with contextlib.suppress(LayerwrightError):
+            if isinstance(step, Pip):
+                found.update(_local_inputs(loaded, step))
+    return found
+
+
+def _local_inputs(loaded: Loaded, step: Pip) -> dict[str, str]:
+    project = projects.followed(loaded, step)
+    files = [loaded.file(step.file)] if step.file else []
+    plain = requirements_file.read(files, (), [project] if project else [])
+    folders = {address: place for address, place in plain.places.items() if place.folder}
+    origins = realising.realised(plain.requirements, folders).origins.values()
+    return {origin.address: origin.digest for origin in origins if origin.kind == "local"}

@@ -14,7 +14,6 @@ from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621
-from builder.packages.pypi.local.described import UnknownError
 from builder.packages.pypi.local.poetry_tables import PoetryDependency, PoetryPackage
 
 
@@ -30,6 +29,21 @@ class PlacedSource:
     branch: str | None = None
     subdirectory: str | None = None
     url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NameTable:
+    """`[project]`, as far as places are concerned."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlacingProject:
+    """A pyproject.toml, as far as it names places."""
+
+    project: NameTable = field(default_factory=NameTable)
+    tool: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,9 +86,9 @@ def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
     return found
 
 
-def _document(folder: Path) -> pep621.ProjectFile | None:
+def _document(folder: Path) -> PlacingProject | None:
     path = folder / pep621.NAME
-    return project_files.read(pep621.ProjectFile, path) if path.is_file() else None
+    return project_files.read(PlacingProject, path) if path.is_file() else None
 
 
 def _uv(folder: Path) -> PlacingUv:
@@ -116,7 +130,7 @@ def _member(name: str, folder: Path, root: Path | None) -> str:
     members = list(_members(root)) if root else []
     for member in (*([root] if root else []), *members):
         document = _document(member)
-        if document and document.project and canonicalize_name(document.project.name) == canonicalize_name(name):
+        if document and canonicalize_name(document.project.name or "") == canonicalize_name(name):
             return member.as_posix()
     msg = f"{(folder / pep621.NAME).as_posix()}: `{name}` is a member of the workspace that is missing"
     why = [f"the workspace has {', '.join(member.name for member in members) or 'no members'}"]
@@ -130,10 +144,10 @@ def _members(root: Path) -> Iterator[Path]:
     yield from (path for path in found if path not in excluded and (path / pep621.NAME).is_file())
 
 
-def _of_poetry(document: pep621.ProjectFile) -> Iterator[tuple[str, str]]:
+def _of_poetry(document: PlacingProject) -> Iterator[tuple[str, str]]:
     try:
-        table = document.table(PoetryPackage, "poetry")
-    except UnknownError:
+        table = TypeAdapter(PoetryPackage).validate_python(document.tool.get("poetry", {}))
+    except ValidationError:
         return
     for name, given in table.dependencies.items():
         for each in given if isinstance(given, tuple) else (given,):
