@@ -1,40 +1,18 @@
 """`[tool.poetry]` of a pyproject.toml, as core metadata: Poetry's own form of dependencies and their versions."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name
 from pydantic import Field
 
+from builder.packages.pypi import poetry_project, poetry_versions
 from builder.packages.pypi.local import described, pep621
 from builder.packages.pypi.local.described import Described, UnknownError
 from builder.packages.pypi.local.tree import SourceTree
-
-_PART = re.compile(r"\s*(?P<operator>\^|~=|~|===|==|!=|>=|<=|>|<|=)?\s*(?P<version>[^\s,]+)\s*")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PoetryDependency:
-    """A dependency that is written as a table."""
-
-    version: str = "*"
-    extras: tuple[str, ...] = ()
-    optional: bool = False
-    python: str | None = None
-    markers: str | None = None
-    path: str | None = None
-    git: str | None = None
-    url: str | None = None
-    rev: str | None = None
-    tag: str | None = None
-    branch: str | None = None
-    subdirectory: str | None = None
-    platform: str | None = None
-
-
-Given = str | PoetryDependency | tuple[PoetryDependency, ...]
+from builder.packages.pypi.poetry_project import Dependency
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,7 +30,7 @@ class PoetryPackage:
     packages: tuple[Mapping[str, Any], ...] | None = None
     include: tuple[str | Mapping[str, Any], ...] = ()
     exclude: tuple[str | Mapping[str, Any], ...] = ()
-    dependencies: Mapping[str, Given] = field(default_factory=dict)
+    dependencies: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scripts: Mapping[str, str | Mapping[str, Any]] = field(default_factory=dict)
     plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -70,13 +48,12 @@ def package(table: PoetryPackage, tree: SourceTree) -> Described:
         msg = "it has a script with options"
         raise UnknownError(msg)
     readme = tree.text(table.readme) if isinstance(table.readme, str) else None
-    python = table.dependencies.get("python")
     return Described(
         name=table.name,
         version=described.version(table.version) if table.version else None,
         requires=tuple(_requires(table)),
         extras=tuple(table.extras),
-        python=specifier(python) if isinstance(python, str) else "",
+        python=_python(table.dependencies.get("python", "*")),
         summary=table.description,
         licence_text=table.license,
         classifiers=table.classifiers,
@@ -92,74 +69,41 @@ def _requires(table: PoetryPackage) -> Iterator[str]:
     extras: dict[str, list[str]] = {}
     for extra, names in table.extras.items():
         for name in names:
-            extras.setdefault(described.normalized(name), []).append(extra)
-    for name, given in table.dependencies.items():
-        if name == "python":
-            continue
-        for each in given if isinstance(given, tuple) else (given,):
-            dependency = PoetryDependency(version=each) if isinstance(each, str) else each
-            text = requirement(name, dependency)
-            named = extras.get(described.normalized(name), [])
-            if dependency.optional or named:
-                yield from (described.with_extra(text, extra) for extra in named)
-            else:
-                yield text
-
-
-def requirement(name: str, dependency: PoetryDependency) -> str:
-    """Return a dependency as a requirement, without the place that it comes from."""
-    extras = f"[{','.join(dependency.extras)}]" if dependency.extras else ""
-    placed = dependency.path or dependency.git or dependency.url
-    versions = "" if placed else specifier(dependency.version)
-    markers = [f"({dependency.markers})"] if dependency.markers else []
-    markers += [_python_marker(dependency.python)] if dependency.python else []
-    markers += [f'sys_platform == "{dependency.platform}"'] if dependency.platform else []
-    condition = " and ".join(markers)
-    return f"{name}{extras}{versions}{f' ; {condition}' if markers else ''}"
-
-
-def _python_marker(text: str) -> str:
-    parts = [part.strip() for part in specifier(text).split(",") if part.strip()]
-    found = [re.match(r"(==|!=|>=|<=|>|<|~=)(.*)", part) for part in parts]
-    return " and ".join(f'python_full_version {match[1]} "{match[2].strip()}"' for match in found if match) or (
-        'python_version >= "0"'
-    )
-
-
-def specifier(text: str) -> str:
-    """Return Poetry's form of versions as PEP 440 has it. Raises UnknownError for alternatives, which that has not."""
-    if "||" in text or "|" in text:
-        msg = f"`{text}` are several ranges of versions"
-        raise UnknownError(msg)
-    return ",".join(part for each in text.split(",") for part in _ranges(each))
-
-
-def _ranges(text: str) -> Iterator[str]:
-    for match in _PART.finditer(text):
-        operator, version = match["operator"] or "", match["version"]
-        if version == "*":
-            continue
-        if "*" in version or operator not in {"^", "~", "", "="}:
-            yield f"{operator if operator not in {'', '='} else '=='}{version}"
-        elif operator in {"", "="}:
-            yield f"=={version}"
+            extras.setdefault(canonicalize_name(name), []).append(extra)
+    for dependency in dependencies(table, Path(pep621.NAME)):
+        text = _requirement(dependency)
+        named = extras.get(dependency.name, [])
+        if dependency.optional or named:
+            yield from (described.with_extra(text, extra) for extra in named)
         else:
-            yield f">={version}"
-            yield f"<{_above(version, operator)}"
+            yield text
 
 
-def _above(text: str, operator: str) -> str:
-    """Return the first version that `^` or `~` does not allow."""
+def dependencies(table: PoetryPackage, path: Path) -> Iterator[Dependency]:
+    """Yield the dependencies of a package in Poetry's notation. Raises UsageError for one that is not valid."""
+    for name, row in table.dependencies.items():
+        if name != "python":
+            yield from poetry_project.parsed(name, row, path)
+
+
+def _requirement(dependency: Dependency) -> str:
+    """Return a dependency as a requirement, without the place that it comes from."""
+    if len(dependency.versions) > 1:
+        msg = f"the versions of `{dependency.name}` are several ranges"
+        raise UnknownError(msg)
+    extras = f"[{','.join(dependency.extras)}]" if dependency.extras else ""
+    versions = "" if dependency.place else dependency.versions[0]
+    return f"{dependency.name}{extras}{versions}{f' ; {dependency.marker}' if dependency.marker else ''}"
+
+
+def _python(given: object) -> str:
+    """Return the versions of Python that a package accepts, as PEP 440 has them."""
+    text = given.get("version", "*") if isinstance(given, Mapping) else given
     try:
-        release = Version(text).release
-    except InvalidVersion:
-        msg = f"`{text}` is not a valid version"
-        raise UnknownError(msg) from None
-    last = 0 if len(release) == 1 else 1
-    if operator == "^":
-        last = next((place for place, number in enumerate(release) if number), len(release) - 1)
-    parts = [*release[:last], release[last] + 1]
-    return ".".join(map(str, [*parts, *[0] * (len(release) - len(parts))]))
+        found = poetry_versions.parsed(str(text))
+    except ValueError as error:
+        raise UnknownError(str(error)) from None
+    return str(found[0]) if len(found) == 1 else ""
 
 
 def of_project(document: pep621.ProjectFile, tree: SourceTree, table: PoetryPackage) -> Described:
@@ -175,7 +119,7 @@ def of_project(document: pep621.ProjectFile, tree: SourceTree, table: PoetryPack
             "dependencies": lambda: own,
             "description": lambda: table.description,
             "classifiers": lambda: table.classifiers,
-            "requires-python": lambda: specifier(str(table.dependencies.get("python", "*"))),
+            "requires-python": lambda: _python(table.dependencies.get("python", "*")),
         },
     )
 

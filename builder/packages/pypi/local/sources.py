@@ -13,8 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.pypi import project_files
-from builder.packages.pypi.local import pep621
-from builder.packages.pypi.local.poetry_tables import PoetryDependency, PoetryPackage
+from builder.packages.pypi.local import pep621, poetry_tables
+from builder.packages.pypi.local.poetry_tables import PoetryPackage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +72,7 @@ def places(folder: Path) -> dict[str, str]:
         return {}
     root = _workspace(folder)
     inherited = dict(_of_uv(root, root)) if root and root != folder else {}
-    return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document))}
+    return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document, folder))}
 
 
 def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
@@ -144,22 +144,13 @@ def _members(root: Path) -> Iterator[Path]:
     yield from (path for path in found if path not in excluded and (path / pep621.NAME).is_file())
 
 
-def _of_poetry(document: PlacingProject) -> Iterator[tuple[str, str]]:
+def _of_poetry(document: PlacingProject, folder: Path) -> Iterator[tuple[str, str]]:
     try:
         table = TypeAdapter(PoetryPackage).validate_python(document.tool.get("poetry", {}))
     except ValidationError:
         return
-    for name, given in table.dependencies.items():
-        for each in given if isinstance(given, tuple) else (given,):
-            if isinstance(each, PoetryDependency) and (address := _address(each)):
-                yield canonicalize_name(name), address
-
-
-def _address(dependency: PoetryDependency) -> str | None:
-    if dependency.git:
-        ref = dependency.rev or dependency.tag or dependency.branch
-        return _git(dependency.git, ref, dependency.subdirectory)
-    return dependency.path or dependency.url
+    found = poetry_tables.dependencies(table, folder / pep621.NAME)
+    yield from ((each.name, each.place) for each in found if each.place)
 
 
 def _git(url: str, ref: str | None, subdirectory: str | None) -> str:
