@@ -1,16 +1,18 @@
 """`layerwright new`: a recipe that lints and builds, for packages that the user names."""
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from builder.authoring.recipe_text import recipe_text
-from builder.base import cache_paths, files
+from builder.base import cache_paths, contained, files
 from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
 from builder.model import public_text, recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.target import targets
+from builder.packages import table
 from builder.packages.command_line import CommandLinePackages, Draft
 from builder.plan import adhoc
 from builder.plan.adhoc import AdhocRequest
@@ -21,7 +23,8 @@ from builder.plan.planning import plan
 def write_recipe(request: AdhocRequest, name: str, folder: Path) -> Path:
     """Write a new recipe into a folder of recipes, and return its path. Raises UsageError if it exists."""
     path = _new_path(folder, name)
-    files.write_text(path, _text(request, name))
+    text = _following(request, name, path.parent) if request.projects else _text(request, name)
+    files.write_text(path, text)
     recipes.load(folder, name)
     return path
 
@@ -70,10 +73,43 @@ def _text(request: AdhocRequest, name: str) -> str:
     )
 
 
-def _check(request: AdhocRequest, name: str) -> None:
+def _following(request: AdhocRequest, name: str, folder: Path) -> str:
+    """Return the text of a recipe that follows a project, after a look at what it would lock and install.
+
+    Raises UsageError for a project of another repository, or one that cannot be followed.
+    """
+    _check_name(name)
+    project = request.projects[0]
+    path = project.request.folder.resolve()
+    root = contained.repository(folder) or folder.absolute().parent.parent
+    contained.within(root, path)
+    loaded = adhoc.recipe(dataclasses.replace(request, name=name))
+    for ecosystem in table.of_recipe(loaded):
+        ecosystem.lint(loaded)
+    made = loaded.recipe
+    return recipe_text(
+        {
+            "layer": {
+                "name": name,
+                "version": made.layer.version,
+                "description": made.layer.description,
+                "license": made.layer.license,
+            },
+            "targets": {"runtimes": list(made.targets.runtimes), "architectures": list(made.targets.architectures)},
+            "step": [project.step(Path(os.path.relpath(path, folder.resolve())).as_posix())],
+            "slim": {"prune": list(made.slim.prune), "keep-imported": True},
+        }
+    )
+
+
+def _check_name(name: str) -> None:
     if not adhoc.NAME.fullmatch(name):
         msg = f"`{name}` is not a valid name for a recipe"
         raise UsageError(msg, hint="letters, digits, - and _; at most 100")
+
+
+def _check(request: AdhocRequest, name: str) -> None:
+    _check_name(name)
     if not any(request.specs.values()):
         msg = "a new recipe needs at least one package"
         raise UsageError(msg, hint=f"for example `layerwright new {name} --pip {name}`")

@@ -27,7 +27,7 @@ COMMANDS = {
     "build": ("recipes", "Build layers of recipes, or of packages without a recipe."),
     "wheel": ("wheels", "Make wheels that work on a runtime of Lambda."),
     "lock": ("authoring", "Write the lock files of recipes."),
-    "new": ("authoring", "Write a recipe for Python packages that lints and builds."),
+    "new": ("authoring", "Write a recipe for Python packages or a project that lints and builds."),
     "lint": ("authoring", "Validate recipes: all, or those that are named."),
     "schema": ("authoring", "Print the JSON schema of recipes, for editors."),
     "runtimes": ("authoring", "List the runtimes of Lambda."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -9,7 +10,8 @@ import click
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
-from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
+from builder.cli.options.projects import ProjectParts
 from builder.cli.options.targets import Pips
 
 if TYPE_CHECKING:
@@ -66,32 +68,63 @@ class NewOptions(Bundle):
 
     name: Annotated[str, Argument("NAME")]
     pips: Pips
-    runtimes: Annotated[tuple[str, ...], shared.runtime("those with wheels for the packages")]
+    source: Annotated[
+        Path | None,
+        Option(
+            "--from",
+            kind=click.Path(path_type=Path, exists=True),
+            metavar="PATH",
+            about="Project of the same repository that the recipe follows with its lock: its folder, or a file in it.",
+        ),
+    ]
+    project: ProjectParts
+    runtimes: Annotated[
+        tuple[str, ...], shared.runtime("those with wheels for the packages; for a project, the newest it accepts")
+    ]
     architectures: Annotated[tuple[str, ...], shared.arch("both")]
     folder: shared.RecipesFolder
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--pip": self.pips, "--from": self.source})
+        if not self.source:
+            yield from dependent(self.project.given, "--from")
+
+    @property
+    def subject(self) -> str:
+        """What the recipe is for, in progress messages."""
+        return self.source.as_posix() if self.source else " ".join(self.pips)
 
     @property
     def request(self) -> "AdhocRequest":
         from builder.plan.adhoc import AdhocRequest
 
         return AdhocRequest(
-            specs={"pypi": self.pips}, name=self.name, runtimes=self.runtimes, architectures=self.architectures
+            specs={"pypi": self.pips},
+            projects=(self.project.found(*self._place(self.source)),) if self.source else (),
+            name=self.name,
+            runtimes=self.runtimes,
+            architectures=self.architectures,
         )
+
+    @staticmethod
+    def _place(source: Path) -> tuple[Path, str | None]:
+        return (source, None) if source.is_dir() else (source.parent, source.name)
 
 
 @click.command(epilog="Example: layerwright new numpy --pip numpy")
 @listener_options
 @typed
 def new(recipe: NewOptions) -> None:
-    """Write a recipe for Python packages that lints and builds.
+    """Write a recipe for Python packages or a project that lints and builds.
 
-    Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. An
-    existing recipe is not changed.
+    Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. With
+    --from, the recipe follows a project of the same repository: its lock decides at every build. An existing recipe is
+    not changed.
     """
     from builder.authoring.new import write_recipe
     from builder.cli import terminal
 
-    with terminal.events().stage("resolving", " ".join(recipe.pips)):
+    with terminal.events().stage("resolving", recipe.subject):
         path = write_recipe(recipe.request, recipe.name, recipe.folder)
     terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
 

@@ -31,6 +31,7 @@ DIFFERENT = {
     "--from": "what a template refers to, or the file of a project",
     "--keep-going": "`nightly` goes on unless it is told otherwise",
     "--name": "the name of a layer; for `publish`, a pattern",
+    "--merge": "projects into one layer, or journals into one",
     "--older-than": "versions, or files in the cache",
     "--output": "what is written differs, and the default with it",
     "--packages": "`wheel` takes those of a recipe",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ProjectOptions(Bundle):
-    """What is taken of the project in a folder."""
+class ProjectParts(Bundle):
+    """What is taken of a project, besides its own dependencies."""
 
     groups: Annotated[
         tuple[str, ...],
@@ -40,6 +40,45 @@ class ProjectOptions(Bundle):
         bool, Option("--with-project", about="Add the project itself, not only the packages that it needs.")
     ]
     only_deps: Annotated[bool, Option("--only-deps", about="Add only the packages that a project needs: the default.")]
+
+    def __bool__(self) -> bool:
+        return bool(self.given)
+
+    @property
+    def given(self) -> dict[str, object]:
+        """The options that are given, with their values."""
+        given = {
+            "--group": self.groups,
+            "--extra": self.extras,
+            "--no-group": self.no_groups,
+            "--with-project": self.with_project,
+            "--only-deps": self.only_deps,
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--with-project": self.with_project, "--only-deps": self.only_deps})
+
+    def found(self, folder: Path, file: str | None = None) -> "FoundProject":
+        """Return the project in a folder. Raises UsageError if there is none, or several and none is named."""
+        from builder.model.steps.project import ProjectChoice
+        from builder.packages import projects, table
+
+        choice = ProjectChoice(
+            file=file,
+            groups=self.groups,
+            extras=self.extras,
+            no_groups=self.no_groups,
+            with_project=self.with_project,
+        )
+        return table.project(projects.requested(folder, choice))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProjectOptions(Bundle):
+    """What is taken of the project in a folder, and the file that says so."""
+
+    parts: ProjectParts
     source: Annotated[
         Path | None,
         Option(
@@ -64,19 +103,8 @@ class ProjectOptions(Bundle):
 
     @property
     def _given(self) -> dict[str, object]:
-        given = {
-            "--group": self.groups,
-            "--extra": self.extras,
-            "--no-group": self.no_groups,
-            "--with-project": self.with_project,
-            "--only-deps": self.only_deps,
-            "--from": self.source,
-            "--merge": self.merge,
-        }
-        return {name: value for name, value in given.items() if value}
-
-    def mistakes(self) -> Iterator[Mistake]:
-        yield from exclusive({"--with-project": self.with_project, "--only-deps": self.only_deps})
+        own = {"--from": self.source, "--merge": self.merge}
+        return {**self.parts.given, **{name: value for name, value in own.items() if value}}
 
     def without_project(self) -> Iterator[Mistake]:
         """Yield the mistake of a call that names no project."""
@@ -84,17 +112,7 @@ class ProjectOptions(Bundle):
 
     def found(self, folder: Path, file: str | None = None) -> "FoundProject":
         """Return the project in a folder. Raises UsageError if there is none, or several and none is named."""
-        from builder.model.steps.project import ProjectChoice
-        from builder.packages import projects, table
-
-        choice = ProjectChoice(
-            file=self._inside(folder) if self.source else file,
-            groups=self.groups,
-            extras=self.extras,
-            no_groups=self.no_groups,
-            with_project=self.with_project,
-        )
-        return table.project(projects.requested(folder, choice))
+        return self.parts.found(folder, self._inside(folder) if self.source else file)
 
     def _inside(self, folder: Path) -> str:
         """Return the path of the file from the project's folder, whether it is given so or from the current one."""

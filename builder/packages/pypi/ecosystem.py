@@ -61,9 +61,9 @@ class PyPI(PlannedEcosystem):
         return projects.find(request)
 
     def project_inputs(self, request: ProjectRequest) -> Mapping[str, str]:
-        from builder.packages.pypi import project_lines
+        from builder.packages.pypi import project_inputs
 
-        return project_lines.inputs(request)
+        return project_inputs.of(request)
 
     def local_inputs(self, loaded: Loaded) -> Mapping[str, str]:
         from builder.packages.pypi import wanted

@@ -13,11 +13,11 @@ from types import ModuleType
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from builder.base import files, texts
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.architectures import X86_64
 from builder.model.steps.project import ProjectChoice
-from builder.packages.projects import ProjectRequest, chosen, shown
+from builder.packages.projects import ProjectRequest, chosen
 from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject
 from builder.packages.pypi.local import sources
 from builder.packages.pypi.locks import pdm, pipenv, poetry, pylock, uv
@@ -84,27 +84,6 @@ def _choice(request: ProjectRequest, lock: Path | None) -> ProjectChoice:
         return chosen(request, lock, groups=document.groups, extras=document.extras)
     groups, extras = (about.named_groups, about.named_extras) if about else ((), ())
     return chosen(request, request.file(pyproject.NAME), groups=groups, extras=extras)
-
-
-def inputs(request: ProjectRequest) -> dict[str, str]:
-    """Return the SHA-256 of what is taken of a project, by the path of its lock or else of its file.
-
-    What other members of a workspace need changes nothing. Of a project that is refused, it is that of its files.
-    """
-    try:
-        decides = projects.deciding(request)
-        name = shown(request, decides)
-        return {name: files.sha256_of("\n".join([*lines(request), *_plain(decides)]).encode())}
-    except UsageError:
-        present = [
-            path for mark in (*projects.MARKS, projects.REQUIREMENTS) if (path := request.folder / mark).is_file()
-        ]
-        return {shown(request, path): files.sha256(path) for path in present}
-
-
-def _plain(path: Path) -> tuple[str, ...]:
-    """Return the text of a requirements file."""
-    return () if projects.is_file_of_a_project(path) else (texts.read(path),)
 
 
 def _state(path: Path | None) -> tuple[int, int] | None:

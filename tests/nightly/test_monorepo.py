@@ -1,0 +1,100 @@
+"""A monorepo: recipes that follow its services are built when what they take of a lock changes, and only then."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from kit.commands import Result, layerwright
+from kit.wheels import Index, make_wheel
+from uv import find_uv_bin
+
+SERVICES = {"orders": "tiny-codec", "billing": "tiny-bill", "mail": "tiny-mail"}
+SHARED = '[project]\nname = "shared"\nversion = "0.3.0"\n[build-system]\nrequires = ["hatchling"]\n'
+
+
+def project(name: str, *dependencies: str, more: str = "") -> str:
+    listed = ", ".join(f'"{each}"' for each in dependencies)
+    head = f'[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.10"\n'
+    return f"{head}dependencies = [{listed}]\n{more}"
+
+
+def write(folder: Path, text: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pyproject.toml").write_text(text, encoding="utf-8")
+
+
+def lock(folder: Path, *arguments: str) -> None:
+    command = [find_uv_bin(), "lock", "--directory", str(folder), "--no-python-downloads", *arguments]
+    finished = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+
+
+@pytest.fixture
+def work(tmp_path: Path, index: Index) -> Path:
+    """Make a repository: two services are members of a workspace with one lock, the third has its own and a folder."""
+    for name in ("tiny_codec", "tiny_bill", "tiny_mail"):
+        make_wheel(index.folder, name, "1.0")
+    work = tmp_path / "work"
+    (work / ".git").mkdir(parents=True)
+    write(work, project("all", more='[tool.uv.workspace]\nmembers = ["services/orders", "services/billing"]\n'))
+    shared = '[tool.uv.sources]\nshared = { path = "../../libs/shared", editable = true }\n'
+    write(work / "services" / "orders", project("orders", "tiny-codec"))
+    write(work / "services" / "billing", project("billing", "tiny-bill"))
+    write(work / "services" / "mail", project("mail", "tiny-mail", "shared", more=shared))
+    write(work / "libs" / "shared", f'{SHARED}build-backend = "hatchling.build"\n')
+    (work / "libs" / "shared" / "shared").mkdir()
+    (work / "libs" / "shared" / "shared" / "__init__.py").write_text("kept = 1\n", encoding="utf-8")
+    for folder in (work, work / "services" / "mail"):
+        lock(folder)
+    for name in SERVICES:
+        made = layerwright("new", name, "--from", f"services/{name}", "--arch", "arm64", cwd=work)
+        assert made.code == 0, made.err
+    return work
+
+
+def nightly(folder: Path) -> dict[str, list[str]]:
+    """Run a night; return the reasons of what was built."""
+    result: Result = layerwright("nightly", "--json", "--patience", "0", cwd=folder)
+    assert result.code == 0, result.err
+    rows = {row["recipe"]: row for row in result.json["targets"]}
+    assert set(rows) == set(SERVICES)
+    return {name: row["reasons"] for name, row in rows.items() if row["state"] != "unchanged"}
+
+
+def test_a_night_builds_the_services_whose_packages_changed(work: Path, index: Index) -> None:
+    assert set(nightly(work)) == set(SERVICES)
+    assert nightly(work) == {}
+    make_wheel(index.folder, "tiny_bill", "1.1")
+    lock(work, "--upgrade-package", "tiny-bill")
+    assert nightly(work) == {"billing": ["uv.lock: tiny-bill 1.0 -> 1.1"]}
+    (work / "services" / "orders" / "handler.py").write_text("pass\n", encoding="utf-8")
+    assert nightly(work) == {}
+    (work / "libs" / "shared" / "shared" / "__init__.py").write_text("kept = 2\n", encoding="utf-8")
+    assert nightly(work) == {"mail": ["libs/shared/ changed"]}
+
+
+def test_a_lock_that_is_behind_its_project_is_told_and_the_others_are_built(work: Path) -> None:
+    assert set(nightly(work)) == set(SERVICES)
+    write(work / "services" / "orders", project("orders", "tiny-codec>=1", "tiny-mail"))
+    result = layerwright("nightly", "--json", "--patience", "0", cwd=work)
+    assert result.code != 0
+    rows = {row["recipe"]: row for row in result.json["targets"]}
+    assert "uv.lock is older than" in rows["orders"]["failure"]["what"]
+    assert rows["mail"]["state"] == "unchanged"
+    assert rows["billing"]["state"] == "unchanged"
+
+
+def test_a_new_recipe_follows_a_project_of_its_repository_only(work: Path, tmp_path: Path) -> None:
+    text = (work / "recipes" / "orders" / "recipe.toml").read_text(encoding="utf-8")
+    assert 'project = "../../services/orders"' in text
+    assert layerwright("lint", cwd=work).code == 0
+    write(tmp_path / "elsewhere", project("elsewhere", "tiny-codec"))
+    refused = layerwright("new", "elsewhere", "--from", "../elsewhere", cwd=work)
+    assert refused.code == 2
+    assert "leads out of" in refused.err
+    unknown = layerwright("new", "again", "--from", "services/orders", "--group", "dev", cwd=work)
+    assert unknown.code == 2
+    assert "has no group `dev`" in unknown.err
+    assert not (work / "recipes" / "again").exists()
+    both = layerwright("new", "again", "--from", "services/orders", "--pip", "tiny-codec", cwd=work)
+    assert both.code == 2
