@@ -207,7 +207,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         "reasons": NOTHING,
         "indexes": NOTHING,
     },
-    "Indexes": nothing(["default", "extra", "links", "only_links", "trusted", "bound"], NOTHING),
+    "Indexes": nothing(["default", "extra", "links", "only_links", "trusted", "equal", "bound"], NOTHING),
     "Index": nothing(["url", "name", "flat", "password_in"], NOTHING),
     "Binding": nothing(["index", "marker", "version"], NOTHING),
     "Route": {"package": PARTS, "sdist": PARTS, "origin": PARTS, **nothing(["kind", "reason", "size"], NOTHING)},

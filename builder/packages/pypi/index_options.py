@@ -22,7 +22,7 @@ def parsed(name: str, value: str, file: Path) -> Indexes:
     if name in _LINKS:
         return Indexes(links=(_place(word, file),))
     index = Index(url=_place(word, file))
-    return Indexes(default=index) if name in _DEFAULT else Indexes(extra=(index,))
+    return Indexes(default=index) if name in _DEFAULT else Indexes(extra=(index,), equal=True)
 
 
 def _value(name: str, value: str) -> str:

@@ -13,6 +13,8 @@ from builder.base import credentials
 from builder.base.credentials import StoredAddress
 from builder.packages.pypi.names import StoredName
 
+_STRATEGY = "--index-strategy"
+"""What uv names in its output if an index behind the first one may have a version."""
 _NETRC = "`machine {host} login USER password PASSWORD` in ~/.netrc"
 
 
@@ -64,6 +66,8 @@ class Indexes:
     """Whether no index is asked."""
     trusted: tuple[str, ...] = ()
     """Hosts whose certificates are not verified."""
+    equal: bool = False
+    """Whether a version that the first index with a package lacks may come from another: pip's files say so."""
     bound: Mapping[StoredName, tuple[Binding, ...]] = field(default_factory=dict, hash=False)
     """Packages that come from one index each."""
 
@@ -75,6 +79,7 @@ class Indexes:
             links=tuple(dict.fromkeys((*self.links, *later.links))),
             only_links=self.only_links or later.only_links,
             trusted=tuple(dict.fromkeys((*self.trusted, *later.trusted))),
+            equal=self.equal or later.equal,
             bound={**self.bound, **later.bound},
         )
 
@@ -108,6 +113,20 @@ class Indexes:
                 found[f"{key}_USERNAME"] = unquote(parts.username)
                 found[f"{key}_PASSWORD"] = unquote(parts.password or "")
         return found
+
+    def widened(self, stderr: str) -> dict[str, str] | None:
+        """Return the variables by which uv takes a version from an index behind the first one; None if it may not.
+
+        uv has failed for that reason alone then, which its output tells. What the first index has is still preferred.
+        """
+        if self.equal and _STRATEGY in stderr and not os.environ.get("UV_INDEX_STRATEGY"):
+            return {**self.environment(), "UV_INDEX_STRATEGY": "unsafe-first-match"}
+        return None
+
+    def by_hash(self) -> dict[str, str]:
+        """Return the variables of `environment` for files that are compared with their hashes, wherever they are."""
+        strategy = {"UV_INDEX_STRATEGY": "unsafe-best-match"} if self.equal else {}
+        return {**self.environment(), **strategy}
 
     def arguments(self) -> list[str]:
         """Return the options of uv that no variable stands for."""

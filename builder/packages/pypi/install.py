@@ -55,7 +55,7 @@ def install(
                 *offline,  # the hashes are known, so wheels in uv's cache need no request to the index
             ],
             stdin=lines,
-            env=indexes.environment(),
+            env=indexes.by_hash(),
         )
         if finished.returncode == 0:
             return

@@ -148,7 +148,10 @@ def _compile(
 
 
 def _ask(arguments: Sequence[str], plain: Plain, facts: sdist.StaticMetadata | None) -> Finished:
-    return uv.run(arguments, env=plain.indexes.environment()) if facts is None else facts.run(arguments)
+    run = uv.run if facts is None else facts.run
+    finished = run(arguments, env=plain.indexes.environment())
+    wider = plain.indexes.widened(finished.stderr) if finished.returncode else None
+    return run(arguments, env=wider) if wider else finished
 
 
 def _write(path: Path, lines: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from builder.base import archives, fetch
@@ -43,14 +43,13 @@ class StaticMetadata:
         self._indexes = indexes
         self._known: dict[tuple[str, str], list[str]] = {}
 
-    def run(self, arguments: Sequence[str]) -> Finished:
-        env = self._indexes.environment()
+    def run(self, arguments: Sequence[str], *, env: Mapping[str, str]) -> Finished:
         if not self._known:
             return uv.run(arguments, env=env)
         config = self._folder / "uv.toml"
         config.write_text(_project_settings() + "".join(self._tables()), encoding="utf-8")
-        env |= {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
-        return uv.run(arguments, env=env, cwd=self._folder)
+        settings = {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
+        return uv.run(arguments, env={**env, **settings}, cwd=self._folder)
 
     def learn(self, name: str, version: str) -> bool:
         """Read the requirements of a package from its sdist; return False if they were known already."""
@@ -70,7 +69,8 @@ class StaticMetadata:
         requirement = self._folder / "one.in"
         requirement.write_text(f"{name}=={version}\n", encoding="utf-8")
         only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, "--universal", "--no-header"]
-        finished = self.run(["compile", str(requirement), *only, "--format", "pylock.toml", "--quiet"])
+        output = ("--format", "pylock.toml", "--quiet")
+        finished = self.run(["compile", str(requirement), *only, *output], env=self._indexes.by_hash())
         dist = candidates(finished.stdout)[0].within(self._indexes).sdist if finished.returncode == 0 else None
         if dist is None:
             raise uv.fail(finished, f"{name} {version} has no sdist to compile")

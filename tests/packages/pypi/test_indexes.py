@@ -121,6 +121,27 @@ def test_the_three_lines_of_pytorch(index: Index, project: Path, tmp_path: Path)
     assert names == {"tiny_torch-2.6.0+cpu.dist-info", "tiny_numbers-1.0.dist-info"}
 
 
+def test_an_older_version_of_another_package_in_the_extra_index_is_no_obstacle(
+    index: Index, project: Path, tmp_path: Path
+) -> None:
+    """PyTorch's index has copies of packages that others need, and not the newest."""
+    cpu = tmp_path / "cpu"
+    cpu.mkdir()
+    make_wheel(cpu, "tiny_torch", "2.6.0+cpu", requires=("tiny-numbers",))
+    make_wheel(cpu, "tiny_numbers", "1.0")
+    make_wheel(cpu, "money", "1.0")
+    make_wheel(index.folder, "tiny_torch", "9.0")
+    make_wheel(index.folder, "tiny_numbers", "2.0")
+    make_wheel(index.folder, "money", "9.9")
+    with serve(cpu) as running:
+        lines = f"--extra-index-url {running.url}\ntiny-torch\ntiny-numbers==2.0\nmoney\n"
+        (project / "requirements.txt").write_text(lines)
+        result = build(project, "-r", "requirements.txt")
+    assert result.code == 0, result.err
+    names = {name.split("/")[1].removesuffix(".dist-info") for name in content(project) if name.endswith("METADATA")}
+    assert names == {"tiny_torch-2.6.0+cpu", "tiny_numbers-2.0", "money-1.0"}
+
+
 def test_a_password_in_a_line_is_used_and_kept_nowhere(
     private: Index, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
