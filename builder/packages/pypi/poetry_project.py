@@ -14,7 +14,7 @@ from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.pypi import poetry_versions, pyproject
 from builder.packages.pypi.poetry_versions import Alternatives
-from builder.packages.pypi.project_files import PoetryTable, ProjectTable, Pyproject
+from builder.packages.pypi.project_files import PoetryTable, Pyproject
 from builder.packages.pypi.pyproject import PythonVersions
 
 _PLACES = ("path", "git", "url", "file")
@@ -52,17 +52,12 @@ def dependencies(document: Pyproject, path: Path, choice: ProjectChoice) -> Iter
     own = list(_table(poetry.dependencies, path))
     if about and (about.dependencies or about.extras) and "dependencies" not in about.dynamic:
         places = {each.name: each.place for each in own if each.place}
-        for each in map(Dependency.of, _of_project(about, path, choice)):
+        for each in map(Dependency.of, pyproject.of_project(about, path, choice.extras)):
             yield replace(each, place=each.place or places.get(each.name))
     else:
         yield from _without_unchosen(own, poetry, choice)
     for group in choice.groups:
         yield from of_group(document, path, group)
-
-
-def _of_project(about: ProjectTable, path: Path, choice: ProjectChoice) -> Iterator[Requirement]:
-    texts = [*about.dependencies, *(text for extra in choice.extras for text in about.extras.get(extra, ()))]
-    yield from (pyproject.requirement(text, path) for text in texts)
 
 
 def _without_unchosen(own: Sequence[Dependency], poetry: PoetryTable, choice: ProjectChoice) -> Iterator[Dependency]:

@@ -145,4 +145,4 @@ def _pins(request: ProjectRequest) -> dict[str, str]:
         fitting = [each for each in parsed if each.marker is None or each.marker.evaluate(environment)]
     except UsageError as error:
         return {"it cannot be followed": error.what}
-    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") or "a place" for each in fitting}
+    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in fitting if not each.url}

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote, urlsplit
 
 from packaging.version import Version
+from pydantic import Field
 
 from builder.base import texts
 from builder.base.errors import BuildError
@@ -34,6 +35,17 @@ class LockedFile:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LockedPlace:
+    """A folder, or a repository at a commit."""
+
+    path: str | None = None
+    url: str | None = None
+    type: str = "git"
+    commit: Annotated[str | None, Field(alias="commit-id")] = None
+    subdirectory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LockedPackage:
     """A package of a pylock.toml."""
 
@@ -41,6 +53,8 @@ class LockedPackage:
     version: str | None = None
     marker: str | None = None
     archive: LockedFile | None = None
+    directory: LockedPlace | None = None
+    vcs: LockedPlace | None = None
     sdist: LockedFile | None = None
     wheels: tuple[LockedFile, ...] = ()
 

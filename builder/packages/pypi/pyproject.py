@@ -1,13 +1,15 @@
 """What a pyproject.toml asks for: PEP 621's tables, with extras, and dependency groups (PEP 735)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
 from packaging.errors import ExceptionGroup
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.base.errors import UsageError
@@ -34,10 +36,34 @@ class PythonVersions:
 def requirements(document: Pyproject, path: Path, choice: ProjectChoice) -> Iterator[Requirement]:
     """Yield what a project asks for: its own dependencies, those of the chosen extras, and of the chosen groups."""
     project = document.project or ProjectTable()
-    texts = [*project.dependencies, *(text for extra in choice.extras for text in project.extras[extra])]
-    yield from (requirement(text, path) for text in texts)
+    yield from of_project(project, path, choice.extras)
     for group in choice.groups:
         yield from of_group(document, path, group)
+
+
+def of_project(project: ProjectTable, path: Path, extras: Collection[str]) -> Iterator[Requirement]:
+    """Yield what `[project]` asks for with extras."""
+    for text in (*project.dependencies, *(text for extra in extras for text in project.extras.get(extra, ()))):
+        yield from _expanded(requirement(text, path), project, path, frozenset(extras))
+
+
+def _expanded(given: Requirement, project: ProjectTable, path: Path, seen: frozenset[str]) -> Iterator[Requirement]:
+    """Yield a requirement; for the project itself, as in `all = ["orders[s3]"]`, what its extras ask for."""
+    if canonicalize_name(given.name) != canonicalize_name(project.name or ""):
+        yield given
+        return
+    named = {canonicalize_name(extra): extra for extra in project.extras}
+    for extra in sorted(named.get(canonicalize_name(extra), "") for extra in given.extras):
+        for text in project.extras.get(extra, ()) if extra not in seen else ():
+            yield from _expanded(_conditioned(requirement(text, path), given), project, path, seen | {extra})
+
+
+def _conditioned(inner: Requirement, outer: Requirement) -> Requirement:
+    """Return a requirement that also holds the marker of the one that leads to it."""
+    if outer.marker:
+        both = f"({inner.marker}) and ({outer.marker})" if inner.marker else str(outer.marker)
+        inner.marker = Marker(both)
+    return inner
 
 
 def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requirement]:
@@ -53,7 +79,7 @@ def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requiremen
         msg = f"{path.as_posix()}: the group `{group}` cannot be read"
         raise UsageError(msg, why=[credentials.redact(str(each)).partition("\n")[0] for each in causes]) from None
     for each in resolved:
-        yield requirement(str(each), path)
+        yield from _expanded(requirement(str(each), path), document.project or ProjectTable(), path, frozenset())
 
 
 def _as_parsed(

@@ -1,6 +1,7 @@
 """Projects as they are: the lock decides, or the build is refused. Locks are made by the real uv."""
 
 import os
+import shutil
 import subprocess
 import zipfile
 from pathlib import Path
@@ -163,7 +164,11 @@ def test_pylock_is_followed_with_its_hashes(tmp_path: Path) -> None:
         ("pyproject.toml", "[project]\ndependencies = ['a b c']\n", "is not a valid requirement"),
         ("uv.lock", "<<<<<<< HEAD\n", "has conflict markers of git"),
         ("pylock.toml", "lock-version = '2.0'\n", "has the format `2.0`"),
-        ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nname = 'x'\n", "is a folder, a repository or an address"),
+        (
+            "pylock.toml",
+            "lock-version = '1.0'\n[[packages]]\nname = 'x'\n",
+            "has neither a version with files nor a place",
+        ),
         ("pylock.toml", "lock-version = '1.0'\n[[packages]]\nversion = '1'\n", "packages.0.name: Field required"),
     ],
 )
@@ -423,3 +428,126 @@ def test_a_link_of_a_project_leads_nowhere_outside_of_its_repository(tmp_path: P
     result = build(inside, ".")
     assert result.code == 2
     assert "leads out of" in result.err
+
+
+# ---- more kinds of projects ---------------------------------------------------------------------------------------
+
+
+def test_an_extra_that_names_the_project_itself_means_its_other_extras(tmp_path: Path) -> None:
+    text = """
+[project]
+name = "orders"
+dependencies = ["tiny-codec"]
+[project.optional-dependencies]
+all = ["orders[fast,s3] ; python_version >= '3.12'"]
+fast = ["tiny-speed"]
+s3 = ["tiny-s3 ; sys_platform == 'linux'", "Orders[all]"]
+[dependency-groups]
+dev = ["orders[fast]", "tiny-lint"]
+"""
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    assert project_lines.lines(request(tmp_path, extras=("all",), groups=("dev",))) == (
+        "tiny-codec",
+        'tiny-speed; python_version >= "3.12"',
+        'tiny-s3; sys_platform == "linux" and python_version >= "3.12"',
+        "tiny-speed",
+        "tiny-lint",
+    )
+
+
+def test_groups_that_include_each_other_are_refused(tmp_path: Path) -> None:
+    groups = '[dependency-groups]\na = [{include-group = "b"}]\nb = [{include-group = "a"}]\n'
+    text = f'[project]\nname = "x"\ndependencies = ["a"]\n{groups}'
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        project_lines.lines(request(tmp_path, groups=("a",)))
+    assert "the group `a` cannot be read" in caught.value.what
+
+
+@pytest.mark.usefixtures("index")
+def test_a_member_of_a_workspace_that_is_missing_is_told(tmp_path: Path) -> None:
+    sources = '[tool.uv.sources]\nshared = { workspace = true }\n[tool.uv.workspace]\nmembers = ["libs/*"]\n'
+    text = PROJECT.replace('"tiny-codec>=1"', '"tiny-codec>=1", "shared"')
+    (tmp_path / "pyproject.toml").write_text(f"{text}{sources}", encoding="utf-8")
+    member = tmp_path / "libs" / "shared"
+    member.mkdir(parents=True)
+    head = '[project]\nname = "shared"\nversion = "1"\nrequires-python = ">=3.9"\n'
+    system = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (member / "pyproject.toml").write_text(f"{head}{system}", encoding="utf-8")
+    (member / "shared.py").write_text("", encoding="utf-8")
+    uv(tmp_path, "lock")
+    lines = project_lines.lines(request(tmp_path))
+    assert f"-e {member.resolve().as_posix()}" in lines
+    built = build(tmp_path, ".")
+    assert built.code == 0, built.err
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}", "shared-1"}
+    shutil.rmtree(member)
+    result = build(tmp_path, ".")
+    assert result.code == 2
+    assert "libs/shared" in result.err or "shared" in result.err
+    assert "uv.lock" in result.err
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("locked", ["locked", "not locked"])
+def test_with_project_adds_the_project_itself(locked: str, tmp_path: Path) -> None:
+    text = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (tmp_path / "pyproject.toml").write_text(f"{PROJECT}{text}", encoding="utf-8")
+    (tmp_path / "orders").mkdir()
+    (tmp_path / "orders" / "__init__.py").write_text("", encoding="utf-8")
+    if locked == "locked":
+        uv(tmp_path, "lock")
+    assert build(tmp_path, ".").code == 0
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}"}
+    result = build(tmp_path, ".", "--with-project")
+    assert result.code == 0, result.err
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}", "orders-0.1.0"}
+
+
+def test_places_of_a_pylock_are_addresses(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    commit, digest = "1" * 40, "2" * 64
+    text = f"""
+lock-version = "1.0"
+created-by = "test"
+[[packages]]
+name = "shared"
+directory = {{ path = "shared", editable = true }}
+[[packages]]
+name = "tool"
+marker = "sys_platform == 'linux'"
+vcs = {{ type = "git", url = "https://host.example/tool.git", commit-id = "{commit}" }}
+[[packages]]
+name = "file"
+archive = {{ url = "https://host.example/file-1-py3-none-any.whl", hashes = {{ sha256 = "{digest}" }} }}
+"""
+    (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
+    assert project_lines.lines(request(tmp_path)) == (
+        f"shared @ {(tmp_path / 'shared').resolve().as_uri()}",
+        f'tool @ git+https://host.example/tool.git@{commit} ; sys_platform == "linux"',
+        f"file @ https://host.example/file-1-py3-none-any.whl --hash=sha256:{digest}",
+    )
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "uv.lock"])
+def test_a_lock_without_packages_makes_no_layer(name: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.9"\n', "utf-8"
+    )
+    if name == "uv.lock":
+        uv(tmp_path, "lock")
+    else:
+        (tmp_path / name).write_text('lock-version = "1.0"\ncreated-by = "test"\npackages = []\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=f"{name} has no dependencies, so there is nothing to put into a layer"):
+        project_lines.lines(request(tmp_path))
+
+
+def test_a_pylock_that_lacks_what_its_project_asks_for_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PROJECT, encoding="utf-8")
+    row = 'name = "tiny-codec"\nversion = "0.9"\nwheels = [{name = "x-1-py3-none-any.whl", url = "https://x/x.whl"'
+    text = f'lock-version = "1.0"\n[[packages]]\n{row}, hashes = {{sha256 = "{"0" * 64}"}}}}]\n'
+    (tmp_path / "pylock.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        project_lines.lines(request(tmp_path))
+    assert "pylock.toml is older than" in caught.value.what
+    assert caught.value.why == ("it has no package for `tiny-codec>=1`",)

@@ -160,11 +160,7 @@ def _row(package: PdmPackage, lock: Path, marker: str | None = None) -> LockRow:
 
 def _place(package: PdmPackage, lock: Path) -> str | None:
     if package.path:
-        path = (lock.parent / package.path).resolve()
-        if not path.exists():
-            msg = f"{lock.as_posix()} names `{package.path}` for `{package.name}`, which does not exist"
-            raise UsageError(msg, hint="check it out, or take it out of the project and run `pdm lock`")
-        return path.as_uri()
+        return rows.local(lock, package.name, package.path, "run `pdm lock`")
     if package.git:
         below = f"#subdirectory={package.subdirectory}" if package.subdirectory else ""
         return f"git+{package.git}@{package.revision}{below}"

@@ -201,11 +201,7 @@ def _for_linux(marker: str) -> bool:
 
 def _place(name: str, package: PipenvPackage, lock: Path) -> str | None:
     if package.path:
-        path = (lock.parent / package.path).resolve()
-        if not path.exists():
-            msg = f"{lock.as_posix()} names `{package.path}` for `{name}`, which does not exist"
-            raise UsageError(msg, hint="check it out, or take it out of the Pipfile and run `pipenv lock`")
-        return path.as_uri()
+        return rows.local(lock, name, package.path, "run `pipenv lock`")
     if package.git:
         below = f"#subdirectory={package.subdirectory}" if package.subdirectory else ""
         return f"git+{package.git}@{package.ref}{below}"

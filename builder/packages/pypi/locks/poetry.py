@@ -148,11 +148,7 @@ def _place(source: PoetrySource | None, package: PoetryRow, lock: Path) -> str |
     if source is None or source.type == "legacy":
         return None
     if source.type in {"directory", "file"}:
-        path = (lock.parent / source.url).resolve()
-        if not path.exists():
-            msg = f"{lock.as_posix()} names `{source.url}` for `{package.name}`, which does not exist"
-            raise UsageError(msg, hint="check it out, or take it out of the project and run `poetry lock`")
-        return path.as_uri()
+        return rows.local(lock, package.name, source.url, "run `poetry lock`")
     if source.type == "git":
         below = f"#subdirectory={source.subdirectory}" if source.subdirectory else ""
         return f"git+{source.url}@{source.commit}{below}"

@@ -28,29 +28,46 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
         yield _line(package, lock, _marker(package, lock, set(choice.extras), groups))
 
 
-def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups: Collection[str]) -> str:
+def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups: Collection[str]) -> str | None:
     """Return the marker of a package without the conditions about extras and groups, which are decided here."""
     if package.marker is None:
-        return ""
+        return None
     chosen = {"extras": {*map(canonicalize_name, extras)}, "dependency_groups": {*map(canonicalize_name, groups)}}
 
     def decided(match: re.Match[str]) -> str:
         return rows.truth(holds=(canonicalize_name(match["name"]) in chosen[match["kind"]]) != bool(match["not"]))
 
-    return f" ; {_CHOSEN.sub(decided, rows.normalized(package.marker, lock, package.name))}"
+    return _CHOSEN.sub(decided, rows.normalized(package.marker, lock, package.name))
 
 
-def _line(package: LockedPackage, lock: Path, marker: str) -> str:
-    """Return one package with its hashes."""
-    name, files = package.name, [*package.wheels, *([package.sdist] if package.sdist else [])]
-    if any("sha256" not in file.hashes for file in files):
-        msg = f"{lock.as_posix()} has a package without the SHA-256 of a file: `{name}`"
+def _line(package: LockedPackage, lock: Path, marker: str | None) -> str:
+    """Return one package with its hashes, or with its place."""
+    files = [*package.wheels, *(file for file in (package.sdist, package.archive) if file)]
+    place = _place(package, lock)
+    if not place and any("sha256" not in file.hashes for file in files):
+        msg = f"{lock.as_posix()} has a package without the SHA-256 of a file: `{package.name}`"
         raise UsageError(msg)
-    if not files or package.version is None:
-        msg = f"{lock.as_posix()}: `{name}` is a folder, a repository or an address, and no package of an index"
-        raise UsageError(msg, hint=f"publish it to an index, or leave it out: packages without `{name}`")
-    digests = sorted({file.hashes["sha256"] for file in files})
-    return " ".join([f"{name}=={package.version}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
+    if not place and (not files or package.version is None):
+        msg = f"{lock.as_posix()}: `{package.name}` has neither a version with files nor a place"
+        raise UsageError(msg, hint="lock again")
+    hashes = tuple(f"sha256:{file.hashes['sha256']}" for file in files if "sha256" in file.hashes)
+    return rows.LockRow(
+        name=package.name, version=package.version or "", hashes=hashes, marker=marker, place=place
+    ).line(lock)
+
+
+def _place(package: LockedPackage, lock: Path) -> str | None:
+    """Return the address of a folder, a repository or an archive; None for a package of an index."""
+    if package.directory:
+        return rows.local(lock, package.name, package.directory.path or ".", "lock again")
+    if package.vcs and package.vcs.type == "git":
+        below = f"#subdirectory={package.vcs.subdirectory}" if package.vcs.subdirectory else ""
+        where = package.vcs.url or (lock.parent / (package.vcs.path or ".")).resolve().as_uri()
+        return f"git+{where}@{package.vcs.commit}{below}"
+    if package.archive:
+        path = package.archive.path
+        return rows.local(lock, package.name, path, "lock again") if path else package.archive.url
+    return None
 
 
 def _refuse_older(document: Pylock, lock: Path, request: ProjectRequest, choice: ProjectChoice) -> None:

@@ -39,6 +39,15 @@ class LockRow:
         return " ".join([f"{self.name}{wanted}{marker}", *(f"--hash=sha256:{digest}" for digest in digests)])
 
 
+def local(lock: Path, name: str, relative: str, again: str) -> str:
+    """Return the address of a folder or a file that a lock names, relative to its own. UsageError if it is missing."""
+    path = (lock.parent / relative).resolve()
+    if not path.exists():
+        msg = f"{lock.as_posix()} names `{relative}` for `{name}`, which does not exist"
+        raise UsageError(msg, hint=f"check it out, or take it out of the project and {again}")
+    return path.as_uri()
+
+
 def decided(marker: str, extras: Collection[str], lock: Path, name: str) -> str:
     """Return a marker without the conditions about extras, which are decided here. UsageError for one that is none."""
     chosen = {*map(canonicalize_name, extras)}
