@@ -43,7 +43,7 @@ class FoundProject:
     uses: str
     """The `uses` of the step that follows it."""
     language: str
-    """The language of the runtimes that it is for."""
+    """The language of the runtimes that it is for; empty for programs, which are for all."""
     title: str
     """The tool that it is written for, in the tool's own spelling, for example `uv`."""
     name: str
@@ -55,6 +55,16 @@ class FoundProject:
     runtime: str
     """The runtime that it is built for unless one is named: the newest that it accepts."""
 
+    own_step: Mapping[str, Any] | None = None
+    """The keys of the step that builds it, in an ecosystem whose step has no `project`."""
+    is_program: bool = False
+    """Whether it is compiled: its step has a `path`, and its recipe lies beside it."""
+
+    @property
+    def base(self) -> Path:
+        """The folder of the recipe that builds it."""
+        return self.request.folder.resolve().parent if self.is_program else self.request.folder
+
     @property
     def told(self) -> str:
         """What it is, in one line."""
@@ -63,6 +73,8 @@ class FoundProject:
 
     def step(self, folder: str) -> Mapping[str, Any]:
         """Return the step that follows it, as a table of a recipe from which `folder` is the relative path."""
+        if self.own_step is not None:
+            return {"uses": self.uses, **({"path": folder} if self.is_program else {}), **self.own_step}
         return {"uses": self.uses, "project": folder, **self.request.choice.keys}
 
 

@@ -87,7 +87,9 @@ def is_file_of_a_project(path: Path) -> bool:
 
 def project(request: ProjectRequest) -> FoundProject:
     """Return the project in a folder. Raises UsageError if there is none, or several and none is named."""
-    found = [each for ecosystem in ECOSYSTEMS if (each := ecosystem.project(request))]
+    named = [each for each in ECOSYSTEMS if request.choice.file in each.marks]
+    every = [each for ecosystem in named or ECOSYSTEMS if (each := ecosystem.project(request))]
+    found = [each for each in every if not each.is_program] or every  # parts of packages are compiled with them
     if len(found) == 1:
         return found[0]
     folder = request.folder.as_posix()
@@ -105,7 +107,7 @@ def _none(folder: str, request: ProjectRequest) -> UsageError:
         if marks:
             uses = ecosystem.step.__name__.lower()
             msg = f"{folder} has {marks[0]}, which makes no layer by itself"
-            hint = f'a recipe with a step `uses = "{uses}"` builds it: docs/recipes.md'
+            hint = f'a recipe with a step `uses = "{uses}"` builds it: README.md has an example'
             return UsageError(msg, hint=hint)
     marks = [mark for ecosystem in ECOSYSTEMS for mark in ecosystem.marks if "*" not in mark]
     msg = f"{folder} has no project: no {', '.join(marks)} or requirements.txt"

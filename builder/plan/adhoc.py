@@ -90,14 +90,14 @@ def _following(request: AdhocRequest) -> Loaded:
     names = ", ".join(project.name for project in projects)
     data = {
         "layer": {
-            "name": _valid_name(request.name or first.name),
+            "name": _valid_name(request.name or first.name.lstrip("@")),
             "version": "1",
             "description": f"Packages of the {first.title} project {names}"[:256],
             "license": "see its packages",
         },
         "targets": {"runtimes": list(chosen), "architectures": list(request.architectures or ARCHITECTURES)},
     }
-    folder = first.request.folder
+    folder = first.base
     if len(projects) > 1:
         folder = Path(os.path.commonpath([project.request.folder.resolve() for project in projects]))
     steps = [project.step(_relative(project.request.folder, folder)) for project in projects]
@@ -113,7 +113,8 @@ def _require_one_language(
     projects: Sequence[FoundProject], runtimes: Sequence[str], besides: Mapping[str, Any]
 ) -> None:
     for project in projects:
-        if others := [name for name in runtimes if runtime(name).language != project.language]:
+        others = [name for name in runtimes if runtime(name).language != project.language]
+        if project.language and others:
             msg = f"{', '.join(others)} reads no packages of {project.told}"
             raise UsageError(msg, hint=f"for example `--runtime {project.runtime}`")
         if besides and besides["uses"] != project.uses:

@@ -178,7 +178,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         **nothing(["gems", "file", "without", "precompiled", "options"], NOTHING),
         **nothing(["project", "file_of_project", "groups", "extras", "no_groups", "with_project"], NOTHING),
     },
-    "Maven": {**nothing(["uses", "when"], CHOOSES), "artifacts": NOTHING},
+    "Maven": {**nothing(["uses", "when"], CHOOSES), **nothing(["artifacts", "transitive"], NOTHING)},
     "Cargo of step": {
         **nothing(["uses", "when"], CHOOSES),
         **nothing(["path", "crate", "features", "default_features", "bins", "to"], NOTHING),

@@ -16,7 +16,7 @@ ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
-    "packages": "command_line dividing ecosystem memory planning projects resolution table",
+    "packages": "command_line compiled_projects dividing ecosystem memory planning projects resolution table",
     "packages.pypi": "addresses bindings build_requirements build_system changelogs command_line dist dividing "
     "ecosystem hashes index_options index_passwords index_tables indexes installed known locking markers metadata "
     "names planning poetry_project poetry_versions project_files project_indexes project_inputs project_lines projects "
@@ -29,7 +29,7 @@ NO_BYTES = {
     "packlist planning project projects registry settings yarn_settings",
     "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",
     "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
-    "packages.maven": "ecosystem installed planning plugin program",
+    "packages.maven": "ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection",

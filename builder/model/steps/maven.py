@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model.fields import Template, validated
 from builder.model.steps.traits import Traits
@@ -32,4 +32,7 @@ class Maven(Traits):
     artifacts: Annotated[
         tuple[Coordinates, ...], Field(min_length=1, description="group:artifact:version, or with :classifier.")
     ]
+    transitive: Annotated[
+        StrictBool, Field(description="Add the jars that the artifacts need; not where a lock of Gradle has them all.")
+    ] = True
     when: When | None = None

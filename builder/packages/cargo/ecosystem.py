@@ -9,6 +9,7 @@ from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
 from builder.packages.cargo import LOCK, PROJECT_LOCK, installed
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 
 
 class CrateRegistry(PlannedEcosystem):
@@ -18,6 +19,12 @@ class CrateRegistry(PlannedEcosystem):
     step = Cargo
     locks = (LOCK, PROJECT_LOCK)
     marks = ("Cargo.toml",)
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:
+        from builder.packages import compiled_projects
+
+        files = ("Cargo.toml", PROJECT_LOCK)
+        return compiled_projects.found(request, uses="cargo", title="Cargo", files=files)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
         from builder.packages.cargo import planning

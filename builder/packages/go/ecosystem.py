@@ -10,6 +10,7 @@ from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
 from builder.packages.go import MOD, PURL_TYPE, SUM, installed
 from builder.packages.planning import PlannedEcosystem
+from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
 
 
@@ -21,6 +22,11 @@ class GoModules(PlannedEcosystem):
     locks = (MOD, SUM)
     marks = ("go.mod",)
     environment = frozenset({"GOPROXY", "GOPRIVATE", "GONOPROXY", "GONOSUMDB", "GOSUMDB", "GOINSECURE", "GOAUTH"})
+
+    def project(self, request: ProjectRequest) -> FoundProject | None:
+        from builder.packages import compiled_projects
+
+        return compiled_projects.found(request, uses="go", title="Go", files=(MOD, SUM))
 
     def lint(self, loaded: Loaded) -> None:
         from builder.packages.go import planning

@@ -29,10 +29,10 @@ _GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
 _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
 
 
-def resolve(artifacts: Sequence[str]) -> dict[str, str]:
-    """Return every jar that artifacts need at run time: coordinates, and SHA-256 of what the repository has today."""
+def resolve(artifacts: Sequence[str], *, transitive: bool = True) -> dict[str, str]:
+    """Return the jars of artifacts, and what those need at run time: coordinates, and today's SHA-256."""
     with cache_paths.workspace() as work:
-        pom = _pom(work, artifacts, "")
+        pom = _pom(work, artifacts, "" if transitive else _ALONE)
         listed = work / "listed.txt"
         said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
         _run(pom, f"{plugin.coordinates()}:list", said, artifacts)

@@ -14,8 +14,9 @@ from builder.packages.maven.resolution import Jars
 
 def planned(request: Request) -> Jars:
     """Decide on the jars of a target. Asks the repository where there is no lock."""
-    jars = check(request)
-    return Jars(jars=tuple(_resolved(_artifacts(request))) if jars is None else jars, locked=jars is not None)
+    jars, transitive = check(request), request.only(Maven).transitive
+    found = tuple(_resolved(_artifacts(request), transitive=transitive)) if jars is None else jars
+    return Jars(jars=found, locked=jars is not None)
 
 
 def check(request: Request) -> tuple[Jar, ...] | None:
@@ -38,8 +39,8 @@ def _artifacts(request: Request) -> list[str]:
     return [request.target.expand(text) for text in request.only(Maven).artifacts]
 
 
-def _resolved(artifacts: list[str]) -> Iterator[Jar]:
-    for coordinates, sha256 in mvn.resolve(artifacts).items():
+def _resolved(artifacts: list[str], *, transitive: bool) -> Iterator[Jar]:
+    for coordinates, sha256 in mvn.resolve(artifacts, transitive=transitive).items():
         yield Jar(coordinates=coordinates, sha256=sha256)
 
 
@@ -52,7 +53,8 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         artifacts.update(dict.fromkeys(_artifacts(each)))
     request.events.begin("resolving jars")
     old = maven_lock.read(texts.read(path), path.as_posix()) if path.is_file() else ()
-    new = tuple(_resolved(list(artifacts)))
+    transitive = all(each.only(Maven).transitive for each in ecosystem.requests(loaded, Maven))
+    new = tuple(_resolved(list(artifacts), transitive=transitive))
     before, after = ({("", ":".join(jar.parts[:2])): jar.parts[2] for jar in jars} for jars in (old, new))
     changes = ecosystem.changes(before, after)
     yield LockFile(path=path, text=maven_lock.write(new), packages=len(new), changes=changes)

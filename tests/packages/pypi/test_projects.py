@@ -209,11 +209,11 @@ def test_a_project_is_read_again_after_a_change(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_project_of_python_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "web").mkdir()
-    (tmp_path / "web" / "go.mod").write_text("module web\n", encoding="utf-8")
+    (tmp_path / "web" / "Gemfile.lock").write_text("GEM\n", encoding="utf-8")
     result = build(tmp_path, "web")
     assert result.code == 2
-    assert "web has go.mod, which makes no layer by itself" in result.err
-    assert 'uses = "go"' in result.err
+    assert "web has Gemfile.lock, which makes no layer by itself" in result.err
+    assert 'uses = "gem"' in result.err
 
 
 def test_a_project_of_another_language_is_not_for_a_runtime_of_python(tmp_path: Path) -> None:
