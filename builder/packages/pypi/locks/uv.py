@@ -40,8 +40,11 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
         msg = f"{lock.as_posix()} cannot be read"
         hint = "a uv that is as new as the one that wrote it can: `uv export --frozen --no-emit-workspace`"
         raise UsageError(msg, why=uv.explanation(exported)[:4], hint=hint)
-    for line in exported.stdout.replace("\\\n", " ").splitlines():
-        yield _located(line, lock, request)
+    located = [_located(line, lock, request) for line in exported.stdout.replace("\\\n", " ").splitlines()]
+    if choice.with_project and not any(folder.resolve().as_posix() in line.split() for line in located):
+        msg = f"{path.as_posix()} is no package, so there is nothing of it to install: it has no [build-system]"
+        raise UsageError(msg, hint="give it one, or leave out --with-project")
+    yield from located
 
 
 def _located(line: str, lock: Path, request: ProjectRequest) -> str:
