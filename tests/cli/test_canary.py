@@ -100,7 +100,7 @@ def test_building_and_examining_run_nothing(world: World, project: Path, markers
     (built,) = (project / "dist").glob("**/*.zip")
     zipped = str(built.relative_to(project))
     for command in (("check", zipped), ("inspect", zipped), ("licenses", zipped)):
-        call(project, *command)
+        assert call(project, *command).code in {0, 5}, command
         assert marks(markers) == [], command
 
 
@@ -113,9 +113,9 @@ def test_what_containers_run_stays_in_them(engine: Engine, world: World, project
     call(project, "build", "a", "--no-test")
     if prebuilt:
         named(project, "b", world, prebuilt)
-        call(project, "build", "b", "--no-test")
-        for built in (project / "dist").glob("**/b-*.zip"):
-            call(project, "test", str(built))
+        assert call(project, "build", "b", "--no-test").code == 0
+        (built,) = (project / "dist").glob("**/b-*.zip")
+        assert call(project, "test", str(built)).code in {0, 6}
     assert marks(markers) == []
 
 

@@ -25,8 +25,7 @@ def started(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def read_until(process: "subprocess.Popen[str]", words: str) -> None:
-    assert process.stderr
-    for line in process.stderr:
+    for line in process.stderr or ():
         if words in line:
             return
     pytest.fail(f"it ended without `{words}`")

@@ -88,7 +88,7 @@ def test_what_check_takes_every_reader_reads_alike(tmp_path: Path, zipdump: Path
 def test_no_damage_makes_check_friendlier_than_a_reader(tmp_path: Path, zipdump: Path, java_zipdump: Path) -> None:
     ours, different = differing(mutants(), tmp_path, zipdump, java_zipdump)
     assert different == []
-    assert 0 < sum(seen is None for seen in ours.values()) < MUTANTS
+    assert MUTANTS / 20 < sum(seen is not None for seen in ours.values()) < MUTANTS
 
 
 @pytest.mark.usefixtures("_programs")

@@ -448,5 +448,5 @@ def test_nothing_of_the_arn_book_becomes_a_dynamic_reference(cloud: Front, tmp_p
     book = tmp_path / "dist" / "publish" / "layers.json"
     book.write_text(book.read_text(encoding="utf-8").replace(f"{ACCOUNT}:layer:", REFERENCE), encoding="utf-8")
     result = layerwright("template", path, "--format", "cloudformation", "--from", "published", cwd=tmp_path)
-    assert result.code != 0
+    assert result.code == 2
     assert "{{resolve:" not in result.out
