@@ -6,6 +6,7 @@ from pathlib import Path
 from kit.commands import ROOT
 
 from builder.model.steps.project import ProjectChoice
+from builder.packages import table
 from builder.packages.pypi import projects
 
 TEXT = (ROOT / "docs" / "projects.md").read_text(encoding="utf-8")
@@ -38,14 +39,15 @@ def test_every_row_names_a_test_that_exists() -> None:
 
 def test_every_file_that_is_recognized_has_its_row() -> None:
     first = " ".join(cells[0] for cells in rows())
-    told = {*projects.LOCKS, projects.REQUIREMENTS, "pyproject.toml"}
+    marks = {mark for ecosystem in table.ECOSYSTEMS for mark in ecosystem.marks if "*" not in mark}
+    told = {*projects.LOCKS, projects.REQUIREMENTS} | marks
     assert {name for name in told if f"`{name}`" not in first} == set()
 
 
 def test_every_choice_is_explained_as_an_option_and_as_a_key() -> None:
     keys = ProjectChoice(file="x", groups=("x",), extras=("x",), no_groups=("x",), with_project=True).keys
-    table = TEXT.partition("| option | key of a step |")[2].partition("\n\n")[0]
-    assert {key for key in keys if f"`{key}`" not in table} == set()
+    options = TEXT.partition("| option | key of a step |")[2].partition("\n\n")[0]
+    assert {key for key in keys if f"`{key}`" not in options} == set()
 
 
 def test_locks_of_the_corpus_are_those_of_tools_in_the_table() -> None:

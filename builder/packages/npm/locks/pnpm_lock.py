@@ -178,6 +178,9 @@ class _PnpmReader:
             hint = f"add {path} to {WORKSPACE}, or name it with `file:`, and `{LOCKS}`"
             raise UsageError(msg, why=why, hint=hint)
         needs = self.needs(path) if path in self._importers else {}
+        beside = self.needs(self._project.member) if path != self._project.member else {}
+        wanted = projects.peers(manifest) - projects.production(manifest).keys()
+        needs.update({name: beside[name] for name in wanted & needs.keys() & beside.keys()})  # as for a published one
         name, version = self._named(path)
         return PackageNode(key=key, name=name, version=version, folder=path, needs=needs)
 

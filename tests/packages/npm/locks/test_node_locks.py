@@ -117,7 +117,7 @@ def placed(graph: Graph) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Platforms are those of the lock alone: the registry is asked in tests of its own."""
-    monkeypatch.setattr(registry, "completed", lambda graph: graph)
+    monkeypatch.setattr(registry, "completed", lambda graph, _: graph)
 
 
 @pytest.mark.parametrize("data", TOOLS)
@@ -337,6 +337,50 @@ def test_a_package_with_other_peers_is_another_package(tmp_path: Path) -> None:
         "node_modules/plugin": "1.0.0",
         "node_modules/two/node_modules/host": "2.0.0",
         "node_modules/two/node_modules/plugin": "1.0.0",
+    }
+
+
+def test_a_member_that_wants_a_peer_gets_the_one_of_the_project(tmp_path: Path) -> None:
+    """pnpm installs a peer of its own into each member; a published package has the one beside it."""
+    lock = """lockfileVersion: '9.0'
+overrides:
+  ms: 2.1.2
+catalogs:
+  default:
+    host: {specifier: 1.0.0, version: 1.0.0}
+importers:
+  .:
+    dependencies:
+      host: {specifier: 'catalog:', version: 1.0.0}
+      ms: {specifier: 2.1.2, version: 2.1.2}
+      plugin: {specifier: 'workspace:*', version: link:plugin}
+  plugin:
+    dependencies:
+      host: {specifier: '*', version: 2.0.0}
+packages:
+  host@1.0.0: {resolution: {integrity: sha512-aaaa}}
+  host@2.0.0: {resolution: {integrity: sha512-bbbb}}
+  ms@2.1.2: {resolution: {integrity: sha512-cccc}}
+snapshots:
+  host@1.0.0: {}
+  host@2.0.0: {}
+  ms@2.1.2: {}
+"""
+    needs = {"host": "catalog:", "ms": "^2.0.0", "plugin": "workspace:*"}
+    write(
+        tmp_path,
+        {
+            "package.json": {"name": "root", "dependencies": needs},
+            "plugin/package.json": {"name": "plugin", "peerDependencies": {"host": "*"}},
+            "plugin/index.js": "",
+            "pnpm-lock.yaml": lock,
+        },
+    )
+    made = json.loads(following.converted(project(tmp_path, "pnpm-lock.yaml"), ARM64).lock)["packages"]
+    assert {path: row["version"] for path, row in made.items() if path} == {
+        "node_modules/host": "1.0.0",
+        "node_modules/ms": "2.1.2",
+        "node_modules/plugin": "0.0.0",
     }
 
 
