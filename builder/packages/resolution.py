@@ -1,7 +1,7 @@
 """The packages of one target, as a plan holds them: what every ecosystem decides on, compiles and adds to a layer."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -75,7 +75,7 @@ class CompiledPart:
     repaired: str
     """The stage that adds libraries to it, for `layerwright wheel`."""
     block: Block
-    because: str = ""
+    because: str = field(default="", compare=False)
     """Why it is compiled, for people, with the ways on; empty if a recipe asks for it."""
 
 
