@@ -53,8 +53,18 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     plain = replace(plain, requirements=local.requirements, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
     resolved = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
-    found = map(local.of, resolved)
+    found = tuple(map(local.of, resolved))
+    if wanted.wheels_only:
+        _refuse_to_build(found)
     return hashes.compared(found, given, required=plain.hashed)
+
+
+def _refuse_to_build(found: Iterable[Candidate]) -> None:
+    """Raise BuildError for a folder or a repository that a container would have to build."""
+    for each in found:
+        if each.by_container:
+            msg = f"{each.name} {each.version} has to be built: {each.by_container.reason}"
+            raise BuildError(msg, hint=each.by_container.instead)
 
 
 def _read(wanted: Wanted) -> Plain:

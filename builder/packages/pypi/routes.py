@@ -40,9 +40,6 @@ def route(candidate: Candidate, target: Target, wanted: Wanted) -> Route:
         cause = candidate.by_container.reason if candidate.by_container else cause
         cause = "requested" if candidate.name in wanted.sources else cause
         return _route(candidate, candidate.sdist, kind="compile", reason=f"{cause}; from its sdist, in the build image")
-    if candidate.by_container:
-        msg = f"{candidate.name} {candidate.version} has to be built: {candidate.by_container.reason}"
-        raise BuildError(msg, hint=candidate.by_container.instead)
     existing = tags.seen([wheel.filename for wheel in candidate.wheels]) or ["none"]
     msg = f"no wheel of {candidate.name} {candidate.version} fits {target.base.name} on {target.arch.name}"
     why = [f"it has wheels for: {', '.join(existing)}", f"required: {tags.fitting(target.base, target.arch)}"]

@@ -314,6 +314,8 @@ def run(tool: str, folder: Path, tmp: Path) -> None:
     for arguments in (("venv", str(tmp / "venv")), ("pip", "install", "--python", str(python), package)):
         subprocess.run([uv, *arguments], check=True, capture_output=True, env=environment)
     own = {"PIPENV_IGNORE_VIRTUALENVS": "1", "WORKON_HOME": str(tmp / "envs"), "PDM_CHECK_UPDATE": "0"}
+    own |= {"POETRY_CACHE_DIR": str(tmp / "poetry"), "PDM_CACHE_DIR": str(tmp / "pdm")}  # hashes of earlier runs
+    own |= {"PIPENV_CACHE_DIR": str(tmp / "pipenv")}
     program = [str(python.with_name(command[0])), *command[1:]]
     subprocess.run(program, check=True, capture_output=True, cwd=folder, env={**environment, **own})
 
