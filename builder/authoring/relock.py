@@ -24,14 +24,15 @@ class Locked:
 def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
     """Write every lock that a recipe needs. Without `upgrade`, versions stay where the recipe still allows them.
 
-    Raises UsageError for a recipe without a folder or without packages.
+    None is needed for a recipe that follows a project, where the project's lock decides. Raises UsageError for a recipe
+    without a folder or without packages.
     """
     if loaded.folder is None or loaded.adhoc:
         msg = "only a recipe can have a lock"
         raise UsageError(msg)
     request = LockRequest(loaded=loaded, upgrade=upgrade, events=events)
     locks = [lock for ecosystem in table.of_recipe(loaded) for lock in ecosystem.lock(request)]
-    if not locks:
+    if not locks and not loaded.follows:
         msg = f"{loaded.name} has no packages to lock"
         raise UsageError(msg, hint="a lock pins the packages of Python, Node.js, Ruby, Java, Rust and Go")
     return [_written(lock) for lock in locks]

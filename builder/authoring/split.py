@@ -109,7 +109,8 @@ def divisible(loaded: Loaded) -> tuple[Divider[Any], Any]:
         return ecosystem.divider, steps[0]
     usable = " or ".join(f"`{kind.name}`" for kind in table.ECOSYSTEMS if kind.divider)
     msg = f"{loaded.name} cannot be split: only a recipe with a single step can, which lists packages of {usable}"
-    raise UsageError(msg)
+    hint = "what follows a project is divided by groups and extras, each in a recipe" if loaded.follows else None
+    raise UsageError(msg, hint=hint)
 
 
 def _contents(loaded: Loaded, divider: Divider[Any], plans: Mapping[Target, Plan]) -> dict[Target, Packages]:

@@ -78,12 +78,12 @@ class Proposal:
 def propose(loaded: Sequence[Loaded], *, pins: bool, events: Events) -> Proposal:
     """Look for newer packages and images. Writes nothing outside of the cache.
 
-    An error of one recipe does not affect the others.
+    An error of one recipe does not affect the others. Recipes that follow projects are updated by the projects' tools.
     """
     updates: list[Update] = []
     errors: dict[str, LayerwrightError] = {}
     for recipe in loaded:
-        if not table.of_recipe(recipe):
+        if recipe.follows or not table.of_recipe(recipe):
             continue
         try:
             with events.of(recipe.name).stage("looking for newer packages") as inner:

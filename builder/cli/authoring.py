@@ -60,6 +60,8 @@ def lock(locking: LockOptions) -> None:
         with terminal.events().of(loaded.name).stage("locking") as events:
             locks = relock(loaded, upgrade=locking.upgrade, events=events)
         view.show(locks)
+        if not locks:
+            terminal.result(f"{loaded.name}: the lock of its project decides")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,6 +62,11 @@ class Loaded:
             return root
         return self.folder.resolve().parent.parent
 
+    @property
+    def follows(self) -> bool:
+        """Whether a step follows a project, whose own tool locks and updates its packages."""
+        return any(isinstance(step, FollowingStep) and step.project for step in self.recipe.step)
+
     def project(self, relative: str) -> Path:
         """Return the folder of a project that a step follows. Raises UsageError if it is not in the repository."""
         path = Path(os.path.normpath((self.folder or Path()) / relative))

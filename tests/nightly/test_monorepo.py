@@ -70,7 +70,7 @@ def test_a_night_builds_the_services_whose_packages_changed(work: Path, index: I
     (work / "services" / "orders" / "handler.py").write_text("pass\n", encoding="utf-8")
     assert nightly(work) == {}
     (work / "libs" / "shared" / "shared" / "__init__.py").write_text("kept = 2\n", encoding="utf-8")
-    assert nightly(work) == {"mail": ["libs/shared/ changed"]}
+    assert nightly(work) == {"mail": ["libs/shared changed"]}
 
 
 def test_a_lock_that_is_behind_its_project_is_told_and_the_others_are_built(work: Path) -> None:
@@ -98,3 +98,17 @@ def test_a_new_recipe_follows_a_project_of_its_repository_only(work: Path, tmp_p
     assert not (work / "recipes" / "again").exists()
     both = layerwright("new", "again", "--from", "services/orders", "--pip", "tiny-codec", cwd=work)
     assert both.code == 2
+
+
+def test_the_tools_of_a_project_lock_and_update_it(work: Path) -> None:
+    locked = layerwright("lock", "--all", cwd=work)
+    assert locked.code == 0, locked.err
+    assert "orders: the lock of its project decides" in locked.err
+    assert not list((work / "recipes").glob("*/*.lock"))
+    subprocess.run(["git", "-C", str(work), "init", "-q"], check=True)
+    updated = layerwright("update", "orders", cwd=work)
+    assert "no project of Python" not in updated.err
+    assert "orders:" not in updated.err
+    divided = layerwright("split", "orders", "--anyway", cwd=work)
+    assert divided.code == 2
+    assert "follows a project" in divided.err

@@ -71,9 +71,7 @@ def _itself(request: ProjectRequest) -> str:
 
 def _nothing(path: Path) -> UsageError:
     msg = f"{path.as_posix()} has no dependencies, so there is nothing to put into a layer"
-    return UsageError(
-        msg, hint="a layer holds what a function imports and does not bring itself; see `--group`"
-    )
+    return UsageError(msg, hint="a layer holds what a function imports and does not bring itself; see `--group`")
 
 
 def _choice(request: ProjectRequest, lock: Path | None) -> ProjectChoice:

@@ -529,6 +529,18 @@ archive = {{ url = "https://host.example/file-1-py3-none-any.whl", hashes = {{ s
     )
 
 
+@pytest.mark.usefixtures("index")
+def test_a_lock_of_a_future_uv_is_told(tmp_path: Path) -> None:
+    project(tmp_path)
+    lock = tmp_path / "uv.lock"
+    lock.write_text(lock.read_text(encoding="utf-8").replace("version = 1\n", "version = 99\n", 1), encoding="utf-8")
+    result = build(tmp_path, ".")
+    assert result.code == 2
+    assert "uv.lock cannot be read" in result.err
+    assert "99" in result.err
+    assert "uv export --frozen" in result.err
+
+
 @pytest.mark.parametrize("name", ["pylock.toml", "uv.lock"])
 def test_a_lock_without_packages_makes_no_layer(name: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
