@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,11 @@ from kit.wheels import Index, make_sdist, make_wheel, serve
 from uv import find_uv_bin
 
 from builder.base.errors import UsageError
+from builder.base.files import sha256
 from builder.model.architectures import ARM64
 from builder.model.runtimes import runtime
-from builder.packages.pypi import project_indexes
+from builder.packages.pypi import project_files, project_indexes
+from builder.packages.pypi.locks import pipenv, poetry
 from builder.packages.pypi.requirements_file import read
 from builder.packages.pypi.resolve import Wanted, resolve
 
@@ -43,6 +45,15 @@ def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     (folder / ".git").mkdir(parents=True)
     return folder
+
+
+@pytest.fixture
+def in_netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep the password of the second index in netrc."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login builder password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    return netrc
 
 
 def open_url(index: Index) -> str:
@@ -316,6 +327,46 @@ def test_poetrys_lock_binds_to_its_sources_with_poetrys_passwords(
     ((name, (binding,)),) = found.bound.items()
     assert (name, binding.version, binding.index.url) == ("money", "1.2.0", f"https://{LOGIN}@files.test/simple")
     assert "poetry config http-basic.ours" in binding.index.advice
+
+
+def poetry_locked(folder: Path, url: str, digests: tuple[str, str]) -> None:
+    path = folder / "pyproject.toml"
+    path.write_text(POETRY.format(url=url, priority="explicit"))
+    (content_hash, *_) = poetry.content_hashes(project_files.raw(path))
+    source = f'[package.source]\ntype = "legacy"\nurl = "{url}"\nreference = "ours"\n'
+    row = '[[package]]\nname = "{}"\nversion = "{}"\ngroups = ["main"]\nfiles = [{{ hash = "sha256:{}" }}]\n{}'
+    rows = [row.format("money", "1.2.0", digests[0], source), row.format("other", "1.0", digests[1], "")]
+    meta = f'[metadata]\nlock-version = "2.1"\ncontent-hash = "{content_hash}"\n'
+    (folder / "poetry.lock").write_text("".join([*rows, meta]))
+
+
+def pipenv_locked(folder: Path, url: str, digests: tuple[str, str]) -> None:
+    sources = [{"name": "pypi", "url": "https://pypi.test/simple"}, {"name": "ours", "url": url}]
+    packages = {"money": {"version": "*", "index": "ours"}, "other": "*"}
+    table = "".join(f'[[source]]\nname = "{each["name"]}"\nurl = "{each["url"]}"\n' for each in sources)
+    named = '[packages]\nmoney = { version = "*", index = "ours" }\nother = "*"\n'
+    (folder / "Pipfile").write_text(table + named)
+    content_hash = pipenv.content_hash({"source": sources, "packages": packages}, sources)
+    default = {
+        "money": {"index": "ours", "version": "==1.2.0", "hashes": [f"sha256:{digests[0]}"]},
+        "other": {"version": "==1.0", "hashes": [f"sha256:{digests[1]}"]},
+    }
+    meta = {"hash": {"sha256": content_hash}, "pipfile-spec": 6, "requires": {}, "sources": sources}
+    (folder / "Pipfile.lock").write_text(json.dumps({"_meta": meta, "default": default, "develop": {}}))
+
+
+@pytest.mark.parametrize("tool", [poetry_locked, pipenv_locked])
+def test_locks_of_other_tools_bind_too(
+    private: Index, project: Path, index: Index, in_netrc: Path, tool: Callable[[Path, str, tuple[str, str]], None]
+) -> None:
+    assert in_netrc.is_file()
+    ours, other = private.folder / "money-1.2.0-py3-none-any.whl", index.folder / "other-1.0-py3-none-any.whl"
+    tool(project, open_url(private), (sha256(ours), sha256(other)))
+    result = build(project, ".")
+    assert result.code == 0, result.err
+    found = content(project)
+    assert found["python/money/whose.py"] == OURS
+    assert "python/other/__init__.py" in found
 
 
 @pytest.mark.parametrize(

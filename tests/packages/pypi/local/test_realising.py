@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import subprocess
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from kit.commands import Result, layerwright, write_recipe
 from kit.compiled import recipe
 from kit.wheels import Index, make_wheel
+from uv import find_uv_bin
 
 from builder.base.errors import UsageError
 from builder.model.architectures import ARM64
@@ -277,6 +280,45 @@ def test_what_only_a_backend_knows_is_told_with_the_command_that_asks_it(reposit
     assert "its setup.py works out what it requires" in told
     assert f"`uv build --wheel {os.path.relpath(folder)} -o wheels`" in told
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.network
+def test_the_command_that_makes_the_wheel_works_when_pasted(
+    repository: Path, tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = repository / "odd lib"
+    folder.mkdir()
+    more = "py_modules=['odd'], install_requires=open('requirements.in').read().split()"
+    (folder / "setup.py").write_text(SETUP.format(marker=str(tmp_path / "marker"), more=more))
+    (folder / "requirements.in").write_text("low\n")
+    (folder / "odd.py").touch()
+    app = repository / "app"
+    requirements(app, f"odd @ {folder.as_uri()}\n")
+    told = build(app, "-r", "requirements.txt")
+    assert told.code == 2
+    command = re.search(r"`(uv build [^`]+)`", told.err)
+    assert command is not None
+    own = index.url
+    monkeypatch.delenv("UV_DEFAULT_INDEX")  # setuptools is that of the usual index
+    monkeypatch.setenv("PATH", str(Path(find_uv_bin()).parent), prepend=os.pathsep)
+    subprocess.run(["sh", "-c", command[1]], check=True, capture_output=True, cwd=app)
+    monkeypatch.setenv("UV_DEFAULT_INDEX", own)
+    (wheel,) = (app / "wheels").glob("*.whl")
+    requirements(app, f"./wheels/{wheel.name}\n")
+    result = build(app, "-r", "requirements.txt")
+    assert result.code == 0, result.err
+    assert {"python/odd.py", "python/low/__init__.py"} <= content(app)
+
+
+def test_a_recipe_of_local_packages_alone_has_an_empty_lock(repository: Path) -> None:
+    package(repository / "lib", "lib")
+    made = write_recipe(repository, "a", recipe(STEP, runtime="python3.13", arch="arm64")).parent
+    requirements(made, "-e ../../lib\n")
+    assert layerwright("lock", "a", cwd=repository).code == 0
+    assert "==" not in (made / "requirements.lock").read_text()
+    result = layerwright("build", "a", "--no-test", cwd=repository)
+    assert result.code == 0, result.err
+    assert "python/lib/__init__.py" in content(repository)
 
 
 @pytest.mark.parametrize(
