@@ -1,6 +1,7 @@
 """Layers of Node.js and Java in their runtimes' images, and install scripts in the build image."""
 
 import json
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -114,6 +115,37 @@ def test_an_install_script_runs_in_the_build_image_without_network(tmp_path: Pat
     with zipfile.ZipFile(built.path) as archive:
         assert archive.read("nodejs/node_modules/mine/made.js") == b"x64"
         assert not [name for name in archive.namelist() if "package-lock" in name or name == "nodejs/package.json"]
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_install_script_of_a_local_package_runs_in_the_build_image(tmp_path: Path, npm_registry: Path) -> None:
+    package(npm_registry, "ms")
+    folder = tmp_path / "recipes" / "mine"
+    script = """node -e "require('fs').writeFileSync('made.js', process.arch)" """
+    core = {"name": "@shop/core", "version": "1.0.0", "scripts": {"install": script}, "dependencies": {"ms": "1.0.0"}}
+    files = {
+        "package.json": json.dumps({"name": "layer", "dependencies": {"@shop/core": "file:core"}}),
+        "core/package.json": json.dumps(core),
+        "core/index.js": "exports.value = require('./made.js');\n",
+        "recipe.toml": (
+            '[layer]\nname = "mine"\nversion = "1.0"\ndescription = ""\nlicense = "MIT"\n'
+            '[targets]\nruntimes = ["nodejs22.x"]\narchitectures = ["x86_64"]\n'
+            '[[step]]\nuses = "npm"\nfile = "package.json"\n'
+        ),
+    }
+    (folder / "core").mkdir(parents=True)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    command = ["npm", "install", "--package-lock-only", "--ignore-scripts"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    loaded = recipes.load(tmp_path / "recipes", "mine")
+    (target,) = targets(loaded.recipe)
+    built = build(loaded, target, Options(output=tmp_path / "dist"), Events())
+    assert {row.name: row.route for row in built.manifest.packages} == {"@shop/core": "native", "ms": "npm"}
+    with zipfile.ZipFile(built.path) as archive:
+        assert archive.read("nodejs/node_modules/@shop/core/made.js") == b"x64"
+        assert "nodejs/node_modules/ms/index.js" in archive.namelist()
+    assert not (folder / "core" / "made.js").exists()
 
 
 @pytest.mark.usefixtures("engine")

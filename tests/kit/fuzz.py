@@ -29,12 +29,14 @@ from builder.packages import table
 from builder.packages.cargo import cargo_lock
 from builder.packages.go import buildinfo, go_mod, go_sum
 from builder.packages.maven import maven_lock
+from builder.packages.maven import projects as java_projects
+from builder.packages.npm import following, layout, offered, package_lock
 from builder.packages.npm import installed as node_packages
-from builder.packages.npm import offered, package_lock
+from builder.packages.npm.project import NodeProject
 from builder.packages.projects import requested
 from builder.packages.pypi import build_system, metadata, projects, pylock, requirements_file, requirements_lock, sdist
 from builder.packages.pypi import installed as python_packages
-from builder.packages.rubygems import gemfile_lock, gemspec
+from builder.packages.rubygems import gemfile, gemfile_lock, gemspec
 from kit import gems, zips
 from kit.wheels import make_sdist
 
@@ -193,8 +195,18 @@ def installed(path: str) -> Callable[[bytes], object]:
     return lambda data: table.installed(zips.tree({path: data}))
 
 
+POM = b"""<project><artifactId>a</artifactId><properties><v>1</v></properties><dependencies><dependency>
+<groupId>b</groupId><artifactId>c</artifactId><version>${v}</version></dependency></dependencies></project>"""
+
+
 def seeded(name: str) -> tuple[bytes, ...]:
     return ((CORPUS / name).read_bytes(),)
+
+
+def locked(*names: str) -> tuple[bytes, ...]:
+    """Return locks of Node.js that tools wrote."""
+    folder = CORPUS.parents[1] / "packages" / "npm" / "locks" / "data"
+    return tuple((folder / name).read_bytes() for name in names)
 
 
 def target() -> Any:
@@ -301,6 +313,30 @@ wheels = [{ name = "a-1.0-py3-none-any.whl", url = "http://x/a-1.0-py3-none-any.
 
 def lock_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(text_of(data))
+
+
+def node_lock(name: str) -> Callable[[bytes], object]:
+    """Return the reader of a lock of Node.js, for a project that is a folder without files."""
+    folder = Path("/none/of/this/host")
+    node = NodeProject(manifest=folder / "package.json", lock=folder / name, repository=folder)
+
+    def placed(data: bytes) -> object:
+        text = text_of(data)
+        following.refuse_conflicts(node, text)
+        return layout.placed(following.read(node, text)[0])
+
+    return placed
+
+
+def in_a_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
+    """Return the reader of a file."""
+
+    def parsed(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / name).write_bytes(data)
+            return read(Path(folder) / name)
+
+    return parsed
 
 
 def output(report: bytes = REPORT, top: str = "tree/") -> bytes:
@@ -437,6 +473,23 @@ TARGETS = (
         name="package-lock.json before npm runs",
         parse=lock_text(lambda text: offered.check("{}", text)),
         seeds=seeded("package-lock.json"),
+    ),
+    FuzzTarget(
+        name="package-lock.json of a project",
+        parse=node_lock("package-lock.json"),
+        seeds=locked("npm-3.json", "npm-1.json"),
+    ),
+    FuzzTarget(name="pnpm-lock.yaml", parse=node_lock("pnpm-lock.yaml"), seeds=locked("pnpm-8.yaml", "pnpm-9.yaml")),
+    FuzzTarget(name="yarn.lock", parse=node_lock("yarn.lock"), seeds=locked("yarn-1.lock", "yarn-4.lock")),
+    FuzzTarget(
+        name="Gemfile",
+        parse=in_a_file("Gemfile", gemfile.read),
+        seeds=(b'gem "a", "~> 1", group: [:x]\ngroup :test do\n  gem "b"\nend\n',),
+    ),
+    FuzzTarget(
+        name="pom.xml",
+        parse=in_a_file("pom.xml", lambda path: java_projects.find(requested(path.parent, ProjectChoice()))),
+        seeds=(POM,),
     ),
     FuzzTarget(
         name="gemspec in a layer",

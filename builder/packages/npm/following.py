@@ -55,7 +55,7 @@ def graph(project: NodeProject) -> Graph:
         raise UsageError(msg, why=why, hint=f"`{npm_lock.LOCKS}` in {project.root.as_posix()} writes it")
     text = texts.read(project.lock)
     refuse_conflicts(project, text)
-    found, command = _read(project, text)
+    found, command = read(project, text)
     if unfit := list(_unfit(project, found)):
         raise project.stale(unfit, command)
     if not found.needs and not project.itself:
@@ -84,7 +84,7 @@ def refuse_conflicts(project: NodeProject, text: str) -> None:
         raise UsageError(msg, hint="resolve the merge, and lock again")
 
 
-def _read(project: NodeProject, text: str) -> tuple[Graph, str]:
+def read(project: NodeProject, text: str) -> tuple[Graph, str]:
     """Return the graph of a lock, and the command that brings one up to date."""
     if project.lock.name == pnpm_lock.NAME:
         return pnpm_lock.graph(text, project), pnpm_lock.LOCKS

@@ -178,7 +178,7 @@ def _names(value: Value) -> list[str]:
 def _call(text: str) -> tuple[str, list[Value], dict[str, Value]]:
     """Return a method, its values, and its options by name."""
     tokens = _tokens(text)
-    kind, name = tokens.pop(0)
+    kind, name = tokens.pop(0) if tokens else ("", "")
     if kind != "word":
         msg = "it calls nothing"
         raise _UnreadError(msg)
@@ -240,6 +240,9 @@ def _value(tokens: list[tuple[str, str]]) -> Value:
 
 def _listed(tokens: list[tuple[str, str]]) -> Iterator[str]:
     while tokens and tokens[0] != ("mark", "]"):
+        if tokens[0] == ("mark", "["):
+            msg = "a list in a list"
+            raise _UnreadError(msg)
         yield from _names(_value(tokens))
         if tokens and tokens[0] == ("mark", ","):
             tokens.pop(0)

@@ -106,7 +106,7 @@ def project(root: Path, lock: str, member: str = "") -> NodeProject:
 
 
 def read(node: NodeProject) -> Graph:
-    return following._read(node, node.lock.read_text(encoding="utf-8"))[0]  # noqa: SLF001
+    return following.read(node, node.lock.read_text(encoding="utf-8"))[0]
 
 
 def placed(graph: Graph) -> dict[str, str]:
