@@ -88,6 +88,7 @@ class NodeModules:
             file=package.path,
             sha256=own.sha256,
             integrity=package.integrity,
+            local=own.path,
         )
 
     @property

@@ -174,6 +174,9 @@ def _own_row(gem: OwnGem) -> Package:
         reason=credentials.redact(origin),
         file=gem.full_name,
         sha256=gem.sha256,
+        local=None if gem.revision else gem.path,
+        git=credentials.redact(gem.path) if gem.revision else None,
+        commit=gem.revision,
     )
 
 

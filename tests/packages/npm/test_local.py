@@ -100,6 +100,7 @@ def test_a_folder_is_in_the_layer_as_files_with_its_dependencies(npm: Path, tmp_
     rows = {row["name"]: row for row in json.loads(manifest.read_text())["packages"]}
     assert rows["@shop/core"]["route"] == "local"
     assert len(rows["@shop/core"]["sha256"]) == 64
+    assert rows["@shop/core"]["local"] == "core"
     assert rows["@shop/lib"]["version"] == "0.0.0"
 
 

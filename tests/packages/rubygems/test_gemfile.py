@@ -85,7 +85,7 @@ def test_gems_have_their_groups_requirements_and_platforms(tmp_path: Path) -> No
         "gem",
         "group :x do",
         "do",
-        "gem [[\"x\"]]",
+        'gem [["x"]]',
     ],
 )
 def test_what_is_not_plain_is_refused_with_its_line(tmp_path: Path, line: str) -> None:

@@ -1,5 +1,6 @@
 """Projects of Ruby by a lock that Bundler 2.5 wrote: two indexes, a folder, and a repository of git at a commit."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -132,6 +133,9 @@ def test_it_is_told_in_one_line_and_in_the_manifest(app: Path) -> None:
     text = manifest.read_text(encoding="utf-8")
     assert '"route": "local"' in text
     assert '"route": "git"' in text
+    rows = {row["name"]: row for row in json.loads(text)["packages"]}
+    assert rows["shared"]["local"] == "../libs/shared"
+    assert (rows["fromgit"]["git"], len(rows["fromgit"]["commit"])) == ("https://git.test/fromgit.git", 40)
 
 
 def edit(path: Path, old: str, new: str) -> None:
