@@ -30,14 +30,14 @@ def refuse_download(loaded: Loaded, plan: Plan) -> None:
         return
     if any(allow.check == "size" for allow in plan.recipe.allow):
         return
-    archives = Packed(names=packed, roots=frozenset(_roots(loaded, plan.target)), adhoc=loaded.adhoc)
+    archives = PackedSizes(names=packed, roots=frozenset(_roots(loaded, plan.target)), adhoc=loaded.adhoc)
     msg = f"{plan.target.name}: check `size` failed before anything was fetched"
     why = (f"is {sum(packed.values()) / MB:.1f} MB packed, and Lambda accepts 250 MB unpacked", *archives.rows())
     raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_ALONE.partition(': ')[2]}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Packed:
+class PackedSizes:
     """Packages by the size of their archives."""
 
     names: Mapping[str, int]
