@@ -68,7 +68,7 @@ class FoundProject:
     @property
     def told(self) -> str:
         """What it is, in one line."""
-        decides = self.lock.as_posix() if self.lock else f"{self.file.as_posix()}, not locked"
+        decides = _relative(self.lock) if self.lock else f"{_relative(self.file)}, not locked"
         return f"{self.title} project `{self.name}`, {decides}"
 
     def step(self, folder: str) -> Mapping[str, Any]:
@@ -76,6 +76,12 @@ class FoundProject:
         if self.own_step is not None:
             return {"uses": self.uses, **({"path": folder} if self.is_program else {}), **self.own_step}
         return {"uses": self.uses, "project": folder, **self.request.choice.keys}
+
+
+def _relative(path: Path) -> str:
+    """Return a path as it is typed in the current folder, if it is below that."""
+    here = Path.cwd()
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 
 
 def requested(folder: Path, choice: ProjectChoice) -> ProjectRequest:

@@ -1,9 +1,10 @@
 """Projects of Python: recognized by the files in a folder, with the lock that decides and the versions that fit."""
 
 import contextlib
+import re
 from pathlib import Path, PurePosixPath
 
-from builder.base import contained
+from builder.base import contained, texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.packages.projects import FoundProject, ProjectRequest
@@ -18,6 +19,8 @@ LOCKS = (UV_LOCK, PYLOCK, POETRY_LOCK, PDM_LOCK, PIPFILE_LOCK)
 """The first that is there decides, if all that are there agree."""
 _TOOLS = {UV_LOCK: "uv", POETRY_LOCK: "Poetry", PDM_LOCK: "PDM", PIPFILE_LOCK: "Pipenv", PIPFILE: "Pipenv"}
 REQUIREMENTS = "requirements.txt"
+_OF_WORKSPACE = re.compile(r'\A(?:[^\[].*\n|\n)*?requires-python = "([^"]*)"')
+"""What a uv.lock accepts, before its first table: what all members of a workspace do."""
 MARKS = (pyproject.NAME, *LOCKS, PIPFILE)
 
 
@@ -107,6 +110,13 @@ def is_file_of_a_project(path: Path) -> bool:
     return is_lock(path) or path.name in MARKS
 
 
+def _lists_packages(about: Pyproject | None) -> bool:
+    """Tell whether a pyproject.toml says what is needed, or has a backend do so."""
+    project = about.project if about else None
+    listed = bool(project and (project.dependencies or project.extras or "dependencies" in project.dynamic))
+    return listed or bool(about and (about.groups or about.tool.poetry))
+
+
 def locks_beside(request: ProjectRequest) -> list[Path]:
     """Return the locks in the folder of a project."""
     return [path for name in LOCKS if (path := request.file(name)).is_file()]
@@ -115,7 +125,7 @@ def locks_beside(request: ProjectRequest) -> list[Path]:
 def _lock_of(request: ProjectRequest) -> Path | None:
     """Return the lock beside a project, else the uv.lock of the workspace around it, up to the repository's root."""
     beside = locks_beside(request)
-    if not beside and request.file(PIPFILE).is_file() and document(request) is None:
+    if not beside and request.file(PIPFILE).is_file() and not _lists_packages(document(request)):
         return request.file(PIPFILE_LOCK)
     if beside:
         return beside[0]
@@ -156,6 +166,8 @@ def _requires(request: ProjectRequest, lock: Path | None) -> PythonVersions:
     found = poetry_project.python(about, request.file(pyproject.NAME)) if about else PythonVersions()
     if not found.text and lock and lock.is_file() and is_pylock(lock):
         return pyproject.versions(project_files.read(Pylock, lock).requires_python, lock)
+    if lock and lock.name == UV_LOCK and (stated := _OF_WORKSPACE.search(texts.read(lock))):
+        return found.also(pyproject.versions(stated[1], lock))
     return found
 
 

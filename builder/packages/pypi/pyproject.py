@@ -32,6 +32,13 @@ class PythonVersions:
         """Tell whether a version is one of them."""
         return any(each.contains(version, prereleases=True) for each in self.alternatives)
 
+    def also(self, other: "PythonVersions") -> "PythonVersions":
+        """Return the versions that both accept."""
+        if not self.text or not other.text or self.text == other.text:
+            return other if other.text else self
+        both = tuple(one & each for one in self.alternatives for each in other.alternatives)
+        return PythonVersions(text=f"{self.text} and {other.text}", alternatives=both)
+
 
 def requirements(document: Pyproject, path: Path, choice: ProjectChoice) -> Iterator[Requirement]:
     """Yield what a project asks for: its own dependencies, those of the chosen extras, and of the chosen groups."""

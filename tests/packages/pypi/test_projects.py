@@ -530,6 +530,31 @@ archive = {{ url = "https://host.example/file-1-py3-none-any.whl", hashes = {{ s
 
 
 @pytest.mark.usefixtures("index")
+def test_a_workspace_accepts_what_all_of_its_members_do(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["api", "web"]\n', encoding="utf-8")
+    for name, accepted in (("api", ">=3.9"), ("web", ">=3.9,<3.13")):
+        (tmp_path / name).mkdir()
+        text = PROJECT.replace('"orders"', f'"{name}"').replace(">=3.9", accepted)
+        (tmp_path / name / "pyproject.toml").write_text(text, encoding="utf-8")
+    uv(tmp_path, "lock")
+    for folder in (tmp_path, tmp_path / "api"):
+        found = projects.find(request(folder))
+        assert found is not None
+        assert found.runtime == "python3.12"
+    refused = build(tmp_path, "api")
+    assert refused.code == 2
+    assert "requires Python >=3.9 and >=3.9, <3.13, which python3.13 is not" in refused.err
+
+
+def test_a_pipfile_beside_settings_of_tools_is_the_project(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "cron"\n[tool.ruff]\n', encoding="utf-8")
+    (tmp_path / "Pipfile").write_text('[packages]\nsix = "*"\n', encoding="utf-8")
+    result = build(tmp_path, ".")
+    assert result.code == 2
+    assert "there is no Pipfile.lock" in result.err
+
+
+@pytest.mark.usefixtures("index")
 def test_a_lock_of_a_future_uv_is_told(tmp_path: Path) -> None:
     project(tmp_path)
     lock = tmp_path / "uv.lock"
