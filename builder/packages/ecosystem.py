@@ -44,7 +44,11 @@ class Request:
         matching = [step for _, step in self.steps if isinstance(step, kind)]
         if len(matching) > 1:
             msg = f'{self.target.name}: two steps have `uses = "{self.steps[0][1].uses}"`'
-            raise UsageError(msg, hint="name all packages in one step, so that they are resolved together")
+            followed = all(getattr(step, "project", None) for step in matching)
+            hint = "name all packages in one step, so that they are resolved together"
+            if followed:
+                hint = "build a layer of each project, or of the root of their workspace, whose lock has them all"
+            raise UsageError(msg, hint=hint)
         return matching[0]
 
     @property

@@ -17,6 +17,7 @@ from builder.packages.npm.locks import pnpm_lock
 from builder.packages.npm.project import MANIFEST, NodeProject
 from builder.packages.projects import FoundProject, ProjectRequest
 
+_OF_BUN = ("bun.lock", "bun.lockb")
 _TOOLS = {pnpm_lock.NAME: "pnpm", YARN_LOCK: "Yarn"}
 _COMPARISON = re.compile(r"(?P<sign>>=|>|<=|<|\^|~|=|)\s*v?(?P<major>\d+)(?:[.\dx*]*)")
 
@@ -76,6 +77,9 @@ def unlocked(request: ProjectRequest) -> str:
     """Return what a project without a lock needs, as a package.json. Raises UsageError if it needs nothing."""
     manifest = request.file(MANIFEST)
     about = described(manifest)
+    if request.choice.with_project:
+        msg = f"{manifest.as_posix()} has no lock, which says what the project itself needs"
+        raise UsageError(msg, hint=f"`npm install --package-lock-only` in {request.folder.as_posix()} writes one")
     if offered.has_local(texts.read(manifest), None):
         msg = f"{manifest.as_posix()} has local packages, and no lock that says what these need"
         hint = f"`npm install --package-lock-only` in {request.folder.as_posix()} writes one"
@@ -96,7 +100,12 @@ def _lock_of(request: ProjectRequest, about: dict[str, Any]) -> Path | None:
             raise UsageError(msg)
         return lock
     beside = [path for name in LOCKS if (path := request.file(name)).is_file()]
-    return _only(beside, about) if beside else _lock_above(request)
+    found = _only(beside, about) if beside else _lock_above(request)
+    if found is None and (unread := next((path for path in map(request.file, _OF_BUN) if path.is_file()), None)):
+        msg = f"{unread.as_posix()} is a lock of Bun, which is not read"
+        hint = f"`bun install --yarn` in {request.folder.as_posix()} writes yarn.lock, which is"
+        raise UsageError(msg, why=["nothing newer is built in its place"], hint=hint)
+    return found
 
 
 def _only(locks: list[Path], about: dict[str, Any]) -> Path:

@@ -287,6 +287,31 @@ def test_a_project_without_dependencies_and_one_with_unlocked_folders_are_told(t
     assert "npm install --package-lock-only" in result.err
 
 
+def test_projects_with_locks_of_their_own_are_not_merged(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write(tmp_path / name, package_json={"name": name, "dependencies": {"x": "1"}})
+    result = build(tmp_path, "one", "two", "--merge", "both")
+    assert result.code == 2
+    assert "the root of their workspace, whose lock has them all" in result.err
+
+
+def test_a_lock_of_bun_is_not_ignored(tmp_path: Path) -> None:
+    folder = write(tmp_path / "one", package_json={"name": "one", "dependencies": {"x": "1"}}, bun_lock="{}")
+    result = build(tmp_path, "one")
+    assert result.code == 2
+    assert "bun.lock is a lock of Bun, which is not read" in result.err
+    assert "bun install --yarn" in result.err
+    (folder / "yarn.lock").write_text("# yarn lockfile v1\n", encoding="utf-8")
+    assert "x: package.json asks for 1, which the lock does not have" in build(tmp_path, "one").err
+
+
+def test_the_project_itself_needs_a_lock(tmp_path: Path) -> None:
+    write(tmp_path / "one", package_json={"name": "one", "dependencies": {"x": "1"}})
+    result = build(tmp_path, "one", "--with-project")
+    assert result.code == 2
+    assert "has no lock, which says what the project itself needs" in result.err
+
+
 def test_a_group_of_other_tools_is_told(tmp_path: Path) -> None:
     write(tmp_path / "one", package_json={"name": "one", "dependencies": {"x": "1"}}, package__lock_json="{}")
     result = build(tmp_path, "one", "--group", "dev")
