@@ -46,6 +46,18 @@ def test_environment_sh_reads_the_hosts_settings_and_exports_them(placed: Placed
     assert out[-1] == "--setopt=sslcacert="
 
 
+@pytest.mark.parametrize(
+    ("image", "host", "module_proxy"),
+    [("direct", "", "unset"), ("direct", "direct", "direct"), ("https://mirror", "", "https://mirror")],
+)
+def test_environment_sh_asks_the_module_proxy_unless_the_host_says_otherwise(
+    placed: Placed, image: str, host: str, module_proxy: str
+) -> None:
+    if host:
+        placed.write("run/secrets/layerwright-indexes", f"GOPROXY={host}\n")
+    assert printed(placed, 'echo "${GOPROXY-unset}"', GOPROXY=image) == f"{module_proxy}\n"
+
+
 def test_environment_sh_without_secrets_sets_no_certificates(placed: Placed) -> None:
     out = printed(placed, 'env; echo "[$package_manager_ca]"')
     assert "SSL_CERT_FILE" not in out

@@ -1,6 +1,8 @@
 # Read by every step at its start: how many jobs the engine can do, and whatever secrets the step was given. Those with
 # network have the host's proxy and CA, those that ask an index its settings. Nothing stays in an image or a layer.
 
+# sam/build-provided.al2023 sets this, and Go would clone repositories of modules: only the host's settings, read below, say so.
+[ "${GOPROXY-}" != direct ] || unset GOPROXY
 for name in environment indexes; do
     if [ -r "/run/secrets/layerwright-$name" ]; then
         set -a
