@@ -145,7 +145,7 @@ def _of_commit(address: str, revision: str, below: str) -> Iterator[tuple[str, b
     """Yield the files of a commit below a folder."""
     start = f"source/{below}/" if below else "source/"
     left = UNZIPPED_LIMIT
-    with sources.commit(address, revision).open("rb") as stream, archives.tar(stream) as archive:
+    with sources.commit(address, revision, settings=False).open("rb") as stream, archives.tar(stream) as archive:
         for member in archives.files(archive):
             if member.name.startswith(start):
                 data = archives.read(archive.extractfile(member), left, "its content")

@@ -111,7 +111,7 @@ def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:
     row = rows[path]
     if row.get("link"):  # what it points to is a row of its own
         target = str(row.get("resolved") or "")
-        if target not in rows:
+        if not target or target not in rows or rows[target].get("link"):
             raise unreadable(where, "package-lock.json", [f"{path} is a link to {target}, which it does not have"])
         return _node(target, rows, bundled, where)
     folder = "" if "/node_modules/" in f"/{path}" else path

@@ -12,7 +12,7 @@ import pytest
 
 from builder.base.errors import UsageError
 from builder.model.architectures import ARM64
-from builder.packages.npm import following, layout, registry
+from builder.packages.npm import following, layout, package_lock, registry
 from builder.packages.npm.graph import Graph
 from builder.packages.npm.project import NodeProject
 
@@ -382,6 +382,16 @@ snapshots:
         "node_modules/ms": "2.1.2",
         "node_modules/plugin": "0.0.0",
     }
+
+
+@pytest.mark.parametrize("target", ["node_modules/a", "b", ""])
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path, target: str) -> None:
+    rows = {"": {"dependencies": {"a": "file:b"}}, "node_modules/a": {"link": True, "resolved": target}}
+    text = json.dumps({"lockfileVersion": 3, "packages": rows})
+    write(tmp_path, {"package.json": rows[""], "package-lock.json": text})
+    node = project(tmp_path, "package-lock.json")
+    with pytest.raises(UsageError):
+        package_lock.packages(following.converted(node, ARM64).lock, ARM64, "package-lock.json")
 
 
 def test_the_texts_for_npm_have_no_trace_of_the_tool(tmp_path: Path) -> None:
