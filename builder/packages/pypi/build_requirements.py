@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths
+from builder.base import cache_paths, files
 from builder.base.errors import BuildError
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtimes import Runtime
@@ -150,7 +150,7 @@ def _pinned(
     exact = tuple(f"{name}=={group[name].version}" for name in sorted(group))
     wanted = Wanted(requirements=exact, without_dependencies=True, indexes=indexes)
     try:
-        found = known.resolved(wanted, target, path, group, cache_paths.folder("resolved"))
+        found = known.resolved(wanted, target, files.sha256(path), group, cache_paths.folder("resolved"))
     except BuildError:
         if target.arch == needed:
             raise

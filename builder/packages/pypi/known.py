@@ -58,12 +58,12 @@ def document(path: Path) -> Document[CachedResolution]:
     return Document(path=path, what="cached resolution", codec=_ResolutionCodec(), version=FORMAT)
 
 
-def resolved(wanted: Wanted, target: Target, lock: Path, pinned: Collection[str], cache: Path) -> tuple[Candidate, ...]:
+def resolved(wanted: Wanted, target: Target, lock: str, pinned: Collection[str], cache: Path) -> tuple[Candidate, ...]:
     """Resolve, or return the cached result of the same query if it has all packages that the lock pins, and no others.
 
-    `pinned` are their names.
+    `lock` is the SHA-256 of what the lock says, `pinned` are the names of its packages.
     """
-    if wanted.files or wanted.projects or wanted.indexes != Indexes():
+    if wanted.files or wanted.indexes != Indexes():
         return resolve(wanted, target.base, target.arch)  # a requirements file may name others, and needs addresses
     cached = document(cache / f"{_key(wanted, target, lock)}.json")
     kept = cached.read()
@@ -78,7 +78,7 @@ def resolved(wanted: Wanted, target: Target, lock: Path, pinned: Collection[str]
     return found
 
 
-def _key(wanted: Wanted, target: Target, lock: Path) -> str:
+def _key(wanted: Wanted, target: Target, lock: str) -> str:
     question = [
         FORMAT,
         uv.version(),
@@ -89,7 +89,7 @@ def _key(wanted: Wanted, target: Target, lock: Path) -> str:
         sorted(wanted.sources),
         wanted.wheels_only,
         wanted.without_dependencies,
-        files.sha256(lock),
+        lock,
     ]
     return files.sha256_of(json.dumps(question).encode())
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from builder.base import cache_paths
+from builder.base import cache_paths, files
 from builder.base.errors import BuildError, UsageError
 from builder.model.hints import hints
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.model.steps import Packages
+from builder.model.target import Target
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
 from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, known, requirements_file, requirements_lock, uv
@@ -105,13 +106,26 @@ def _candidates(request: Request, asked: Wanted) -> tuple[tuple[Candidate, ...],
     """Return every package that is needed, and whether a lock says so."""
     target = request.target
     lock = _pins(request, asked)
+    if lock is None and asked.locked:
+        return _of_projects(target, asked), True
     if lock is None:
-        return resolve(asked, target.base, target.arch), asked.locked
+        return resolve(asked, target.base, target.arch), False
     path, pins = lock
     fixed = tuple(f"{pin.name}=={pin.version}" for pin in pins.values())
     asked = dataclasses.replace(asked, pins=fixed)
-    candidates = known.resolved(asked, target, path, pins, cache_paths.folder("resolved"))
+    candidates = known.resolved(asked, target, files.sha256(path), pins, cache_paths.folder("resolved"))
     return tuple(requirements_lock.locked(candidate, pins, target) for candidate in candidates), True
+
+
+def _of_projects(target: Target, asked: Wanted) -> tuple[Candidate, ...]:
+    """Return every package of locked projects, from the cache if nothing in them has an address or an index."""
+    plain = requirements_file.read((), (), asked.projects)
+    if plain.places or plain.indexes != Indexes():
+        return resolve(asked, target.base, target.arch)
+    pins = {pin.name: pin for pin in requirements_lock.pins(plain.requirements, target)}
+    digest = files.sha256_of("\n".join(plain.requirements).encode())
+    found = known.resolved(asked, target, digest, pins, cache_paths.folder("resolved"))
+    return tuple(requirements_lock.locked(each, pins, target) if each.name in pins else each for each in found)
 
 
 def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candidate, ...]:

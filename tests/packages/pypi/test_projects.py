@@ -366,6 +366,19 @@ def test_options_about_a_project_need_one(tmp_path: Path) -> None:
     assert "--group" in result.err
 
 
+@pytest.mark.usefixtures("index")
+def test_a_locked_project_is_planned_again_without_an_index(tmp_path: Path, index: Index) -> None:
+    project(tmp_path)
+    assert build(tmp_path, ".").code == 0
+    index.stop()
+    where = ("--runtime", "python3.13", "--arch", "arm64")
+    again = layerwright("plan", ".", *where, cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert OLD in again.out
+    other = layerwright("plan", ".", "--extra", "fast", *where, cwd=tmp_path)
+    assert other.code != 0, "what was not resolved before needs the index"
+
+
 # ---- recipes that follow a project --------------------------------------------------------------------------------
 
 
