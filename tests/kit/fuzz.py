@@ -36,6 +36,8 @@ from builder.packages.npm.project import NodeProject
 from builder.packages.projects import requested
 from builder.packages.pypi import build_system, metadata, projects, pylock, requirements_file, requirements_lock, sdist
 from builder.packages.pypi import installed as python_packages
+from builder.packages.pypi.local import building, tree
+from builder.packages.pypi.local import sources as places
 from builder.packages.rubygems import gemfile, gemfile_lock, gemspec
 from kit import gems, zips
 from kit.wheels import make_sdist
@@ -91,6 +93,27 @@ def project(name: str) -> Callable[[bytes], object]:
                 Path(folder, each).write_bytes(text)
             request = requested(Path(folder), ProjectChoice())
             return projects.find(request), requirements_file.read((Path(folder, name),))
+
+    return parse
+
+
+def local_package(name: str) -> Callable[[bytes], object]:
+    """Return a parser of a file of a local package, beside a module and what makes setuptools read the file."""
+
+    def parse(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            system = _SYSTEM.format("setuptools", "setuptools.build_meta")
+            own = _NAMED if name == "MANIFEST.in" else ""
+            files = {"x.py": b"version = '1'\n", "pyproject.toml": f"{own}{system}".encode(), name: data}
+            for each, text in files.items():
+                Path(folder, each).write_bytes(text)
+            try:
+                named = building.name(Path(folder))
+                package = building.read(tree.read(Path(folder)))
+                return named, package.package.metadata(), places.places(Path(folder))
+            finally:
+                building.read.cache_clear()
+                tree.forget()
 
     return parse
 
@@ -242,7 +265,39 @@ build-backend = "setuptools.build_meta"
 dependencies = ["x"]
 """
 RECORD = b'a/__init__.py,sha256=x,1\n"b,c.py",,\na-1.dist-info/METADATA,,\n'
-REQUIREMENTS = b"a==1 \\\n  --hash=sha256:" + b"a" * 64 + b"\nb[x] >= 1; python_version > '3' # c\n"
+REQUIREMENTS = b"""--index-url https://i.test/simple --find-links .
+z @ git+https://g.test/z@%s#subdirectory=y
+a==1 \\
+  --hash=sha256:%s
+b[x] >= 1; python_version > '3' # c
+""" % (b"c" * 40, b"a" * 64)
+SETUP_CFG = b"""[metadata]
+name = x
+version = attr: x.version
+[options]
+packages = find:
+package_dir =
+    = src
+py_modules = x
+install_requires =
+    a>=1
+[options.extras_require]
+more = b
+[options.entry_points]
+console_scripts = run = x:main
+"""
+SETUP_PY = b"from setuptools import setup\nNAME = 'x'\nsetup(name=NAME, version='1', install_requires=['a'])\n"
+MANIFEST_IN = b"include a.txt *.md\nrecursive-include src *.json\ngraft data\nprune old\nglobal-exclude *.py[cod]\n"
+_NAMED = '[project]\nname = "x"\nversion = "1"\ndescription = "d"\n'
+_SYSTEM = '[build-system]\nrequires = ["{0}"]\nbuild-backend = "{1}"\n'
+_TOOLS = (
+    ("hatchling", "hatchling.build", '[tool.hatch.build.targets.wheel]\ninclude = ["*.py"]\nsources = ["src"]\n'),
+    ("flit_core", "flit_core.buildapi", '[tool.flit.module]\nname = "x"\n'),
+    ("uv_build", "uv_build", '[tool.uv.build-backend]\nmodule-root = ""\n[tool.uv.sources]\na = { path = "../a" }\n'),
+    ("setuptools", "setuptools.build_meta", '[tool.setuptools]\npackage-data = { "*" = ["*.txt"] }\n'),
+    ("poetry-core", "poetry.core.masonry.api", '[tool.poetry]\npackages = [{ include = "x.py" }]\n'),
+)
+LOCAL_PACKAGES = tuple(f"{_NAMED}{_SYSTEM.format(name, backend)}{tool}".encode() for name, backend, tool in _TOOLS)
 PROJECT = b"""[project]
 name = "x"
 version = "1"
@@ -373,6 +428,10 @@ TARGETS = (
         seeds=(REQUIREMENTS,),
     ),
     FuzzTarget(name="pyproject.toml of a project", parse=project("pyproject.toml"), seeds=(PROJECT,)),
+    FuzzTarget(name="pyproject.toml of a package", parse=local_package("pyproject.toml"), seeds=LOCAL_PACKAGES),
+    FuzzTarget(name="setup.cfg of a package", parse=local_package("setup.cfg"), seeds=(SETUP_CFG,)),
+    FuzzTarget(name="setup.py of a package", parse=local_package("setup.py"), seeds=(SETUP_PY,)),
+    FuzzTarget(name="MANIFEST.in of a package", parse=local_package("MANIFEST.in"), seeds=(MANIFEST_IN,)),
     FuzzTarget(name="uv.lock of a project", parse=project("uv.lock"), seeds=(UV_LOCK,)),
     FuzzTarget(name="pylock.toml of a project", parse=project("pylock.toml"), seeds=(PYLOCK,)),
     FuzzTarget(name="pylock.toml of uv", parse=lock_text(pylock.candidates), seeds=(PYLOCK,)),

@@ -39,7 +39,7 @@ def _named(text: str) -> str:
         return text
     try:
         return addresses.editable(word, Spot(where=text, folder=Path()))
-    except (RefusedError, ValueError) as error:
+    except (RefusedError, ValueError, OSError) as error:
         why = str(error)
         raise requirements_file.refusal([f"{text}{f' ({why})' if why else ''}"]) from None
 

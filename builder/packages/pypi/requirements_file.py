@@ -149,7 +149,7 @@ def _direct(text: str, found: _Found) -> str:
             raise RefusedError("more than one line")  # noqa: EM101, TRY003, TRY301
         spot = Spot(where=credentials.redact(text), folder=Path(), places=found.places)
         return addresses.requirement(constant(text), spot)
-    except (RefusedError, ValueError) as error:
+    except (RefusedError, ValueError, OSError) as error:
         why = str(error).partition("\n")[0]
         told = " ".join(credentials.redact(text).split())
         found.refused.append(f"{told}{f' ({why})' if why else ''}")
@@ -187,7 +187,7 @@ def _take_all(lines: Iterable[Line], found: _Found, *, constraints: bool) -> Non
             _take(line, found, constraints=constraints)
         except RefusedError as error:
             found.refused.append(line.told(str(error)))
-        except (ValueError, RecursionError):  # no address, no path, or too many parentheses
+        except (ValueError, OSError, RecursionError):  # no address, no path, or too many parentheses
             found.refused.append(line.told("not a valid requirement"))
 
 

@@ -73,6 +73,11 @@ def _read(folder: Path, _: Collection[tuple[str, int, int]]) -> SourceTree:
     return SourceTree(folder=root, files=tuple(found))
 
 
+def forget() -> None:
+    """Forget what was read, for callers that read many folders within one process."""
+    _read.cache_clear()
+
+
 def _state(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
     """Yield path, time and size of what takes part. Raises UsageError for more than can be built."""
     total = 0

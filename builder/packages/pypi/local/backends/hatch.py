@@ -1,6 +1,7 @@
 """hatchling: packages by its heuristics or its options, without what .gitignore leaves out."""
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -85,7 +86,7 @@ def wheel(document: ProjectFile, tree: SourceTree) -> WheelContent:
     roots = own.only_include or packages
     kept = _kept(tree, exclude, ignore_vcs=build.ignore_vcs)
     if include and not roots:
-        selected: Iterable[str] = filter(GitIgnoreSpec.from_lines(include).match_file, kept)
+        selected: Iterable[str] = filter(_spec(include).match_file, kept)
     else:
         roots, sources = (roots, sources) if roots else _found(tree, normalized(found.name), sources)
         selected = [path for path in kept if any(path == root or path.startswith(f"{root}/") for root in _paths(roots))]
@@ -98,11 +99,11 @@ def wheel(document: ProjectFile, tree: SourceTree) -> WheelContent:
 def _version(document: ProjectFile, tree: SourceTree) -> str:
     options = document.table(HatchVersion, "hatch", "version")
     text = tree.text(options.path) if options.path else None
-    if text is None or options.source != "regex":
+    if text is None or options.source != "regex" or options.pattern:
         msg = "its version is only known to its backend"
         raise UnknownError(msg)
-    match = re.search(options.pattern or _VERSION, text, re.MULTILINE)
-    if match is None or "version" not in match.groupdict():
+    match = re.search(_VERSION, text)
+    if match is None:
         msg = f"its version was not found in {options.path}"
         raise UnknownError(msg)
     return match["version"]
@@ -147,7 +148,7 @@ def _placed(path: str, sources: Mapping[str, str]) -> str:
 
 def _kept(tree: SourceTree, exclude: Iterable[str], *, ignore_vcs: bool) -> list[str]:
     """Return the files that no pattern leaves out, those of the repository's .gitignore among them."""
-    excluded = GitIgnoreSpec.from_lines(["*.py[cdo]", *exclude])
+    excluded = _spec(["*.py[cdo]", *exclude])
     kept = [path for path in sorted(tree.paths) if not excluded.match_file(path)]
     found = None if ignore_vcs else gitignore(tree.folder)
     if found is None:
@@ -158,11 +159,22 @@ def _kept(tree: SourceTree, exclude: Iterable[str], *, ignore_vcs: bool) -> list
     return [path for path in kept if not ignored.match_file(f"{prefix}{path}")]
 
 
+def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
+    """Return patterns as in .gitignore. Raises UnknownError for one that is not valid."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of brackets in brackets, which re may read otherwise
+            return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        msg = f"its patterns of files cannot be read: {str(error).splitlines()[0]}"
+        raise UnknownError(msg) from None
+
+
 def gitignore(folder: Path) -> tuple[Path, GitIgnoreSpec] | None:
     """Return the nearest .gitignore of a folder or one above it, up to its repository; None without one."""
     for each in (folder, *folder.parents):
         if (each / ".gitignore").is_file():
-            return each, GitIgnoreSpec.from_lines(texts.read(each / ".gitignore").splitlines())
+            return each, _spec(texts.read(each / ".gitignore").splitlines())
         if (each / ".git").exists():
             break
     return None
