@@ -133,7 +133,7 @@ def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candida
     others = {canonicalize_name(name) for _, step in steps(request) for name in step.without}
     required = {canonicalize_name(candidate.name) for candidate in candidates}
     if unknown := sorted(others - required):
-        raise ecosystem.unknown(request.target, "without", unknown, required - others)
+        raise ecosystem.unknown(request.target, "without", unknown, required)
     return tuple(candidate for candidate in candidates if canonicalize_name(candidate.name) not in others)
 
 
