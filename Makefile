@@ -21,7 +21,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 .PHONY: help layer wheel nightly report publish engine standin standin-strict catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
 
 help:  ## Show this list
-	@$(PYTHON) -c "import re; [print(f'  {m[1]:<18}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
+	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
 
 layer: $(READY)  ## Build a layer: RECIPE=numpy ARCH=arm64 RUNTIME=python3.13 (RECIPE=all for every one)
 	@$(LW) build $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(NARROW) $(ARGS)
