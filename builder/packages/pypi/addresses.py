@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 from packaging.requirements import InvalidRequirement
 
 from builder.model import pep508
-from builder.packages.pypi.local import building, place
+from builder.packages.pypi.local import place
 from builder.packages.pypi.local.place import NamedPlace
 from builder.packages.pypi.requirement_lines import RefusedError
 
@@ -112,6 +112,8 @@ def _placed(address: str, spot: Spot, text: str) -> tuple[str, str]:
     folder = place.folder(address, spot.folder)
     if folder is None or not folder.is_dir():
         raise RefusedError("there is no such folder" if folder else "the address of another host")
+    from builder.packages.pypi.local import building  # only local packages need the backends
+
     folder = folder.resolve()
     _refuse(folder, spot.roots)
     spot.places[folder.as_uri()] = NamedPlace(where=spot.where, told=address, roots=spot.roots, folder=folder)
@@ -121,8 +123,8 @@ def _placed(address: str, spot: Spot, text: str) -> tuple[str, str]:
 def _refuse(folder: Path, roots: Sequence[Path]) -> None:
     if roots and not any(folder.is_relative_to(root.resolve()) for root in roots):
         raise RefusedError("a folder outside of the repository")  # noqa: EM101, TRY003
-    if not building.is_project(folder):
-        msg = f"a folder without a project: it has none of {', '.join(building.MARKS)}"
+    if not any((folder / name).is_file() for name in place.MARKS):
+        msg = f"a folder without a project: it has none of {', '.join(place.MARKS)}"
         raise RefusedError(msg)
 
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.base.errors import BuildError, LayerwrightError
 from builder.base.processes import Finished
@@ -13,9 +14,11 @@ from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import bindings, hashes, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
-from builder.packages.pypi.local import realising, repositories
 from builder.packages.pypi.pylock import candidates
 from builder.packages.pypi.requirements_file import Plain
+
+if TYPE_CHECKING:
+    from builder.packages.pypi.local.realising import Realised
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,11 +52,12 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     one of these hashes is missing, UnreachableError if the index does not respond.
     """
     plain = _read(wanted)
-    local = realising.realised(plain.requirements, plain.places)
-    plain = replace(plain, requirements=local.requirements, indexes=wanted.indexes.joined(plain.indexes))
+    local = _realised(plain)
+    requirements = local.requirements if local else plain.requirements
+    plain = replace(plain, requirements=requirements, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
     resolved = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
-    found = tuple(map(local.of, resolved))
+    found = tuple(map(local.of, resolved) if local else resolved)
     if wanted.wheels_only:
         _refuse_to_build(found)
     return hashes.compared(found, given, required=plain.hashed)
@@ -72,8 +76,19 @@ def _read(wanted: Wanted) -> Plain:
     try:
         return requirements_file.read(wanted.files, wanted.requirements, wanted.projects)
     except requirements_file.MovingError as error:
+        from builder.packages.pypi.local import repositories
+
         first = error.places[0]
         raise repositories.unpinned(first.git, first.where, first.told) if first.git else error from None
+
+
+def _realised(plain: Plain) -> "Realised | None":
+    """Return the requirements with archives in place of folders and repositories; None without any."""
+    if not plain.places:
+        return None
+    from builder.packages.pypi.local import realising  # only local packages need the backends
+
+    return realising.realised(plain.requirements, plain.places)
 
 
 def _resolved(wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture) -> tuple[Candidate, ...]:

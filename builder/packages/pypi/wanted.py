@@ -12,7 +12,6 @@ from builder.packages import projects
 from builder.packages.ecosystem import Request
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import requirements_file
-from builder.packages.pypi.local import realising
 from builder.packages.pypi.names import of_line
 from builder.packages.pypi.resolve import Wanted
 
@@ -97,6 +96,10 @@ def _local_inputs(loaded: Loaded, step: Pip) -> dict[str, str]:
     project = projects.followed(loaded, step)
     files = [loaded.file(step.file)] if step.file else []
     plain = requirements_file.read(files, (), [project] if project else [])
+    if not plain.places:
+        return {}
+    from builder.packages.pypi.local import realising  # only local packages need the backends
+
     folders = {address: place for address, place in plain.places.items() if place.folder}
     origins = realising.realised(plain.requirements, folders).origins.values()
     return {origin.address: origin.digest for origin in origins if origin.kind == "local"}

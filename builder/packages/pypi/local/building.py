@@ -22,6 +22,7 @@ from builder.packages.pypi.local.backends import flit, hatch, poetry, setuptools
 from builder.packages.pypi.local.content import WheelContent
 from builder.packages.pypi.local.described import Described, UnknownError
 from builder.packages.pypi.local.pep621 import ProjectFile
+from builder.packages.pypi.local.place import MARKS
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
 from builder.packages.pypi.local.tree import SourceTree
 from builder.packages.source_folder import SourceFile
@@ -37,8 +38,6 @@ _BACKENDS: Mapping[str, tuple[ModuleType, frozenset[str]]] = {
     "uv_build": (uv_build, frozenset({"uv-build", "uv"})),
 }
 """Backends by their names in pyproject.toml, with what they may be built with: anything else is a plug-in."""
-MARKS = (pep621.NAME, setup_cfg.CONFIG, setup_cfg.PROGRAM)
-"""The files of which a project has at least one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

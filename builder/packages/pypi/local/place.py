@@ -11,6 +11,8 @@ from builder.base import credentials
 from builder.base.values import StoredSha256
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+MARKS = ("pyproject.toml", "setup.cfg", "setup.py")
+"""The files of which a project has at least one."""
 FULL_COMMIT = "write the 40 digits of a commit after `@`: they are a hash of the code"
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 

@@ -16,7 +16,7 @@ from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.local import building, repositories, sources, tree
 from builder.packages.pypi.local.building import FolderPackage
 from builder.packages.pypi.local.described import Described
-from builder.packages.pypi.local.place import ContainerReason, NamedPlace, Origin, folder, git
+from builder.packages.pypi.local.place import MARKS, ContainerReason, NamedPlace, Origin, folder, git
 
 _URI = "{root:uri}"
 
@@ -202,5 +202,5 @@ def _folder(place: NamedPlace) -> Path:
         raise UsageError(msg, why=[where.as_posix()], hint="packages are in the repository, or in an index")
     if not building.is_project(where):
         msg = f"{place.where}: {where.as_posix()} has no project"
-        raise UsageError(msg, why=[place.told], hint=f"a project has one of {', '.join(building.MARKS)}")
+        raise UsageError(msg, why=[place.told], hint=f"a project has one of {', '.join(MARKS)}")
     return where
