@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import io
 import os
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +35,16 @@ from builder.packages.npm import following, layout, offered, package_lock
 from builder.packages.npm import installed as node_packages
 from builder.packages.npm.project import NodeProject
 from builder.packages.projects import requested
-from builder.packages.pypi import build_system, metadata, projects, pylock, requirements_file, requirements_lock, sdist
+from builder.packages.pypi import (
+    build_system,
+    metadata,
+    project_lines,
+    projects,
+    pylock,
+    requirements_file,
+    requirements_lock,
+    sdist,
+)
 from builder.packages.pypi import installed as python_packages
 from builder.packages.pypi.local import building, tree
 from builder.packages.pypi.local import sources as places
@@ -116,6 +126,25 @@ def local_package(name: str) -> Callable[[bytes], object]:
                 tree.forget()
 
     return parse
+
+
+MADE = Path(__file__).parents[1] / "corpus" / "locks"
+
+
+def tool_lock(made: str, lock: str) -> "FuzzTarget":
+    """Return the target of a lock that a tool wrote, beside its project."""
+    choices = (ProjectChoice(), ProjectChoice(groups=("dev",)))
+
+    def parse(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copytree(MADE / "shared", Path(folder, "shared"))
+            project = Path(shutil.copytree(MADE / made, Path(folder, "x")))
+            (project / lock).write_bytes(data)
+            requests = [requested(project, choice) for choice in choices]
+            project_lines.forget()
+            return [(projects.find(each), project_lines.lines(each)) for each in requests]
+
+    return FuzzTarget(name=f"{lock} of {made}", parse=parse, seeds=((MADE / made / lock).read_bytes(),))
 
 
 def recipe(data: bytes) -> object:
@@ -434,6 +463,11 @@ TARGETS = (
     FuzzTarget(name="MANIFEST.in of a package", parse=local_package("MANIFEST.in"), seeds=(MANIFEST_IN,)),
     FuzzTarget(name="uv.lock of a project", parse=project("uv.lock"), seeds=(UV_LOCK,)),
     FuzzTarget(name="pylock.toml of a project", parse=project("pylock.toml"), seeds=(PYLOCK,)),
+    tool_lock("poetry-2", "poetry.lock"),
+    tool_lock("poetry-1.8", "poetry.lock"),
+    tool_lock("pdm-2", "pdm.lock"),
+    tool_lock("pdm-2-flat", "pdm.lock"),
+    tool_lock("pipenv", "Pipfile.lock"),
     FuzzTarget(name="pylock.toml of uv", parse=lock_text(pylock.candidates), seeds=(PYLOCK,)),
     FuzzTarget(name="runtimes.toml", parse=in_file(runtime_tables.project_runtimes, ".toml"), seeds=(RUNTIMES,)),
     FuzzTarget(name="facts about an image", parse=in_file(image_facts.parsed, ".toml"), seeds=(FACTS,)),

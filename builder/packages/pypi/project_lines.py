@@ -64,6 +64,11 @@ def _lines(request: ProjectRequest, lock: Path | None, _: object) -> tuple[str, 
     return (*found, _itself(request)) if choice.with_project and not is_there else found
 
 
+def forget() -> None:
+    """Clear the cached lines, for callers that change many projects within one process."""
+    _lines.cache_clear()
+
+
 def _itself(request: ProjectRequest) -> str:
     """Return the line of the project itself; uv's export has its own."""
     return f"{projects.name_of(request.folder)} @ {request.folder.resolve().as_uri()}"

@@ -105,7 +105,7 @@ def test_the_folder_of_a_lock_is_an_address(tmp_path: Path) -> None:
     assert f"shared @ {address}" in project_lines.lines(request(folder))
     shutil.rmtree(tmp_path / "shared")
     (folder / "pyproject.toml").touch()
-    project_lines._lines.cache_clear()  # noqa: SLF001
+    project_lines.forget()
     with pytest.raises(UsageError, match="names `../shared` for `shared`, which does not exist"):
         project_lines.lines(request(folder))
 
