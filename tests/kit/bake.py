@@ -28,7 +28,7 @@ FILES = {
 """What only the images that run functions have, by language."""
 SHARED = {"run": ("lambda-entrypoint.sh",), "build": ("dnf", "packages.tsv", "rpm")}
 STRICT = {"run": ("lambda-entrypoint.sh", "root.sh", "microdnf"), "build": ("root.sh", "microdnf", "engine.sh")}
-RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "ldconfig.py")
+RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "triggers.py")
 """What the RPMs are made of, which all strict images are."""
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "

@@ -89,4 +89,4 @@ text which usr/bin/which <<'END'
 for name; do command -v "$name" || exit 1; done
 END
 chmod 755 "$out/which/usr/bin/which"
-text dnf usr/lib/python3/dist-packages/dnf-plugins/ldconfig.py <ldconfig.py
+text dnf usr/lib/python3/dist-packages/dnf-plugins/triggers.py <triggers.py

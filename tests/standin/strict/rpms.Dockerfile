@@ -12,8 +12,8 @@ COPY packages.tsv /standin/
 # As if nothing were installed, so that all comes; libquadmath, which arm64 has not, comes with Fortran.
 RUN mkdir -p /debs/partial && apt-get update -qq && apt-get install -qq -y --download-only --no-install-recommends \
     -o APT::Architecture=${TARGETARCH} -o Dir::State::status=/dev/null -o Dir::Cache::archives=/debs \
-    $(cut -f 2 /standin/packages.tsv | tr ' ' '\n' | sed 's/^+//; /^-*$/d; /^libquadmath0$/d' | sort -u) >/dev/null
-COPY rpms.py extras.sh ldconfig.py /standin/
+    $(cut -f 2 /standin/packages.tsv | tr ' ' '\n' | sed 's/^[+&]//; /^-*$/d; /^libquadmath0$/d' | sort -u) >/dev/null
+COPY rpms.py extras.sh triggers.py /standin/
 COPY --from=coreutils / /extra/coreutils-single/
 RUN cd /standin && sh extras.sh ${TARGETARCH} /extra /debs && python3 rpms.py /debs packages.tsv /extra /rpms && createrepo_c -q /rpms
 

@@ -36,6 +36,8 @@ NOT_IN_AMAZON = {
 }
 TRIPLET = re.compile(r"^/usr/lib/(?:x86_64|aarch64)-linux-gnu(?=/|$)")
 ROOTS = re.compile(r"^/(bin|sbin|lib|lib64)(?=/|$)")
+GHOSTSCRIPT = re.compile(r"^/usr/share/ghostscript/[0-9.]+(?=/|$)")
+"""Debian's folder of a version, which Fedora's packaging has not."""
 DIRECTORIES = {
     *("/", "/bin", "/etc", "/lib", "/lib64", "/opt", "/root", "/run", "/sbin", "/usr", "/usr/bin", "/usr/include"),
     *("/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/local", "/usr/sbin", "/usr/share", "/usr/share/licenses"),
@@ -110,7 +112,7 @@ def deb(path: Path) -> Deb:
 def place(path: str) -> str:
     """Return where a file of Debian lies in Amazon Linux, whose /bin, /sbin, /lib and /lib64 are links into /usr."""
     path = ROOTS.sub(r"/usr/\1", "/" + path.lstrip("./"))
-    return TRIPLET.sub("/usr/lib64", path)
+    return GHOSTSCRIPT.sub("/usr/share/ghostscript", TRIPLET.sub("/usr/lib64", path))
 
 
 def files(package: Deb, rpm_name: str) -> Iterator[File]:
@@ -352,11 +354,12 @@ def pack(rpm: Rpm) -> bytes:
 class Table:
     """Amazon's names: the first Debian package of a line becomes the RPM, all others are required by it.
 
-    So is the first one with a `+`, or if a line above has taken it.
+    So is the first one with a `+`, or if a line above has taken it. One with a `&` is not required but part of it.
     """
 
     renamed: Mapping[str, str]
     also: Mapping[str, tuple[str, ...]]
+    parts: frozenset[str]
 
     def name(self, debian: str) -> str:
         return self.renamed.get(debian, debian)
@@ -365,14 +368,19 @@ class Table:
 def table(text: str) -> Table:
     renamed: dict[str, str] = {}
     also: dict[str, tuple[str, ...]] = {}
+    parts: set[str] = set()
     for line in text.splitlines():
         name, _, listed = line.partition("\t")
         words = [] if listed.strip() == "-" else listed.split()
+        own = [word[1:] for word in words if word.startswith("&")]
+        parts.update(own)
+        renamed.update(dict.fromkeys(own, name))
+        words = [word for word in words if not word.startswith("&")]
         if words and not words[0].startswith("+") and words[0] not in renamed:
             renamed[words[0]] = name
             words = words[1:]
         also[name] = tuple(word.lstrip("+") for word in words)
-    return Table(renamed, also)
+    return Table(renamed, also, frozenset(parts))
 
 
 def extras(folder: Path) -> dict[str, File]:
@@ -388,14 +396,15 @@ def extras(folder: Path) -> dict[str, File]:
     return found
 
 
-def converted(package: Deb, names: Table, extra: Path) -> Rpm:
-    """Return the RPM of a Debian package, whose requirements still have Debian's names."""
+def converted(package: Deb, parts: Iterable[Deb], names: Table, extra: Path) -> Rpm:
+    """Return the RPM of a Debian package with its parts, whose requirements still have Debian's names."""
     name = names.name(package.name)
-    found = {file.path: file for file in files(package, name)}
+    own = [*parts, package]
+    found = {file.path: file for one in own for file in files(one, name)}
     found.update(extras(extra / name))
     offers, needs = sonames(found)
     version, release = versions(package.control["Version"])
-    groups = tuple("|".join(group) for group in package.depends())
+    groups = tuple("|".join(group) for one in own for group in one.depends())
     return Rpm(
         name=name,
         version=version,
@@ -404,7 +413,7 @@ def converted(package: Deb, names: Table, extra: Path) -> Rpm:
         licence=licence_of(found),
         source=package.control.get("Source", package.name).partition(" ")[0],
         summary=package.control.get("Description", name),
-        provides=(*offers, *package.provides()),
+        provides=(*offers, *(word for one in own for word in one.provides())),
         requires=(*needs, *(f"debian:{group}" for group in (*groups, *names.also.get(name, ())))),
         files=found,
     )
@@ -455,9 +464,20 @@ def main(debs: str, listed: str, extra: str, out: str) -> None:
     names = table(Path(listed).read_text(encoding="utf-8"))
     packages = [one for one in map(deb, sorted(Path(debs).glob("*.deb"))) if one.name not in NOT_IN_AMAZON]
     arch = next(name for one in packages if (name := ARCHES[one.control["Architecture"]]) != "noarch")
+    whole = [one for one in packages if one.name not in names.parts]
+    parts: dict[str, list[Deb]] = {}
+    for one in packages:
+        if one.name in names.parts:
+            parts.setdefault(names.name(one.name), []).append(one)
+
+    def convert(package: Deb) -> Rpm:
+        return converted(package, parts.get(names.name(package.name), ()), names, Path(extra))
+
     with ThreadPoolExecutor(2) as pool:
-        made = list(pool.map(lambda one: converted(one, names, Path(extra)), packages))
+        made = list(pool.map(convert, whole))
         there = {rpm.name for rpm in made}
+        if len(there) < len(made):
+            sys.exit(f"two packages have the same name: {[rpm.name for rpm in made]}")
         made += [empty(name, arch, names, Path(extra)) for name in names.also if name not in there]
         made = [conflicting(rpm) if rpm.name == SNAPSAFE else rpm for rpm in made]
         of_names = {one.name: names.name(one.name) for one in packages}
