@@ -21,7 +21,7 @@ from builder.publish.interaction import Interaction
 from builder.publish.layer_version import InputZip, PublishOptions, gather
 from builder.publish.publish_state import PublishRequest
 
-AT_ONCE = 25
+AT_ONCE = 50
 SEEDS = [
     *range(0, 100, AT_ONCE),
     *(pytest.param(first, marks=pytest.mark.long) for first in range(100, 1000, AT_ONCE)),

@@ -1,7 +1,6 @@
 """hatchling: packages by its heuristics or its options, without what .gitignore leaves out."""
 
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from pathlib import Path
@@ -19,6 +18,8 @@ from builder.packages.pypi.local.pep621 import ProjectFile
 from builder.packages.pypi.local.tree import SourceTree
 
 _VERSION = r"""(?im)^(?:__version__|VERSION)(?:: str)? *= *(['"])v?(?P<version>.+?)\1"""
+_NESTED = re.compile(r"\[[^\]]*(?:\[|--|&&|~~|\|\|)")
+"""A set in which Python may read a nested one, or an operator, some day: `re` warns of it."""
 Patterns = tuple[str, ...]
 
 
@@ -161,10 +162,12 @@ def _kept(tree: SourceTree, exclude: Iterable[str], *, ignore_vcs: bool) -> list
 
 def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
     """Return patterns as in .gitignore. Raises UnknownError for one that is not valid."""
+    lines = list(patterns)
+    if nested := next((line for line in lines if _NESTED.search(line)), None):
+        msg = f"its patterns of files cannot be read: `{nested}` has brackets or operators in brackets"
+        raise UnknownError(msg)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of brackets in brackets, which re may read otherwise
-            return GitIgnoreSpec.from_lines(patterns)
+        return GitIgnoreSpec.from_lines(lines)
     except ValueError as error:
         msg = f"its patterns of files cannot be read: {str(error).splitlines()[0]}"
         raise UnknownError(msg) from None
