@@ -321,7 +321,9 @@ def run(tool: str, folder: Path, tmp: Path) -> None:
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(
+    "tool", ["poetry", *(pytest.param(tool, marks=pytest.mark.long) for tool in ("pdm", "pipenv"))]
+)
 def test_a_lock_that_the_real_tool_writes_is_built_from_its_index(
     tool: str, tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
