@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from packaging.requirements import InvalidRequirement
 
@@ -81,6 +80,8 @@ def _located(address: str, spot: Spot) -> str | None:
         if not unquote(parts.path).lower().endswith(ARCHIVES):
             raise RefusedError("a web address is that of a wheel or an sdist")  # noqa: EM101, TRY003
         return address
+    from urllib.request import url2pathname
+
     path = url2pathname(parts.path) if parts.scheme == "file" else address
     if "+" in parts.scheme or ("://" in address and parts.scheme != "file") or not path.lower().endswith(ARCHIVES):
         return None

@@ -7,7 +7,6 @@ its sdist: the container builds it first, with its own build requirements, which
 import contextlib
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, files
@@ -15,33 +14,15 @@ from builder.base.errors import BuildError
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtimes import Runtime
 from builder.model.target import Target
-from builder.packages.pypi import build_system, known, published, requirements_lock, sdist, tags
+from builder.packages.pypi import build_system, known, requirements_lock, sdist
+from builder.packages.pypi.build_file import BuildFile
 from builder.packages.pypi.build_system import BuildSystem
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import Indexes
-from builder.packages.pypi.names import StoredName, StoredVersion
 from builder.packages.pypi.requirements_lock import Pin
 from builder.packages.pypi.resolve import Wanted, best, resolve
 
 Architectures = Collection[Architecture]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BuildFile:
-    """A file that sdists are built with."""
-
-    name: StoredName
-    version: StoredVersion
-    file: Dist
-
-    def path(self, runtime: Runtime) -> Path:
-        """Return the path of the file, downloaded if it is not cached, and verified."""
-        return published.file(self.file, self.name, self.version, runtime.python_full)
-
-    def runs_on(self, runtime: Runtime, architectures: Iterable[Architecture]) -> bool:
-        """Return whether it can be installed by Python on one of these architectures; an sdist is built on any."""
-        wheel = self.file.filename.endswith(".whl")
-        return not wheel or any(tags.rank(self.file.filename, runtime, arch) is not None for arch in architectures)
 
 
 def locked(pins: Sequence[Pin], path: Path, target: Target, indexes: Indexes) -> tuple[BuildFile, ...]:

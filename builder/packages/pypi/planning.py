@@ -8,16 +8,14 @@ from packaging.utils import canonicalize_name
 
 from builder.base import cache_paths, files
 from builder.base.errors import BuildError, UsageError
-from builder.model.hints import hints
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
 from builder.model.steps import Packages
 from builder.model.target import Target
 from builder.packages import ecosystem
 from builder.packages.ecosystem import Request
-from builder.packages.pypi import BUILD_LOCK, LOCK, build_requirements, known, requirements_file, requirements_lock, uv
-from builder.packages.pypi.build_requirements import BuildFile
-from builder.packages.pypi.build_system import BuildSystem
+from builder.packages.pypi import BUILD_LOCK, LOCK, known, requirements_file, requirements_lock, uv
+from builder.packages.pypi.build_file import BuildFile
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.requirements_lock import Pin
@@ -153,6 +151,9 @@ def _build_files(
     extra = tuple(target.expand(text) for _, step in steps(request) for text in step.build_requires)
     if not compiled:
         return (), ()
+    from builder.packages.pypi import build_requirements
+    from builder.packages.pypi.build_system import BuildSystem
+
     if lock is None:
         archives = [(one.package.name, one.package.version, one.sdist) for one in compiled if one.sdist]
         try:
@@ -191,6 +192,8 @@ def _without_wheels(request: Request, routes: Sequence[Route], asked: Wanted, in
 
 def _ways(request: Request, name: str, newest: str | None) -> Iterator[str]:
     """Yield what compiling a package needs that the recipe does not install, and what there is instead of it."""
+    from builder.model.hints import hints
+
     known = hints().compiling.get(name)
     recipe = request.loaded.recipe
     installed = {each for step in recipe.step if isinstance(step, Packages) for each in step.install}

@@ -14,7 +14,7 @@ from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.model.tools import requirements, tools
 from builder.packages.pypi import sdist, static_tools
-from builder.packages.pypi.build_requirements import BuildFile
+from builder.packages.pypi.build_file import BuildFile
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.install import Pinned, install

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from builder.base import credentials
 from builder.base.values import StoredSha256
@@ -117,6 +116,8 @@ def folder(address: str, beside: Path) -> Path | None:
     if parts.scheme == "file":
         if parts.netloc not in {"", "localhost"}:
             return None
+        from urllib.request import url2pathname
+
         address = url2pathname(parts.path)
     elif "://" in address or address.startswith(("git+", "hg+", "svn+", "bzr+")):
         return None
