@@ -104,14 +104,26 @@ def located(folder: Path, given: str) -> tuple[Path, str]:
     return next((each for each in above if (each / given / RECIPE_FILE).is_file()), folder), given
 
 
+def _absent(folder: Path, name: str) -> UsageError:
+    """Return the error for a name that is of no recipe; it may be meant as a path."""
+    if Path(name).is_file():
+        return UsageError(f"{name} is a file, and no recipe", hint=f"its packages: `layerwright build -r {name}`")
+    if Path(name).is_dir():
+        msg = f"{name} is a folder without a recipe"
+        return UsageError(msg, hint="the folder of a project is built in a call of its own, or with others by --merge")
+    if any(mark in name for mark in "/\\"):
+        return UsageError(f"there is no folder {name}", hint="`layerwright list` shows the recipes")
+    others = names(folder)
+    msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"
+    hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
+    return UsageError(msg, hint=hint)
+
+
 def load(folder: Path, name: str) -> Loaded:
     """Load a recipe by name. Raises UsageError with all mistakes in it, or with all links that leave its folder."""
     path = folder / name / RECIPE_FILE
     if not path.is_file() or name != path.parent.name:
-        others = names(folder)
-        msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"
-        hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
-        raise UsageError(msg, hint=hint)
+        raise _absent(folder, name)
     contained.path(folder, name)  # the folder may be a link itself
     contained.refuse_links(path.parent)
     where = path.as_posix()

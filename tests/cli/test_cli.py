@@ -60,6 +60,7 @@ def test_help_does_not_load_what_it_does_not_need() -> None:
     ("arguments", "message", "code"),
     [
         (["build", "numpi"], "there is no recipe `numpi` in recipes; did you mean `numpy`?", 2),
+        (["build", "./nowhere"], "there is no folder ./nowhere", 2),
         (["build", "numpy", "--runtime", "pyton3.13"], "unknown runtime `pyton3.13`; did you mean `python3.13`?", 2),
         (["build", "numpy", "--runtime", "python3.6"], "runtime `python3.6` is retired: blocked by Lambda", 2),
         (["build", "numpy", "--arch", "arm46"], "unknown architecture `arm46`; did you mean `arm64`?", 2),
@@ -222,6 +223,14 @@ def test_a_library_over_the_limit_is_read_as_any_other(tmp_path: Path) -> None:
     assert "over Lambda's limit" in result.out + result.err
     assert "damaged" not in result.out + result.err
     assert "libbig.so.2" in layerwright("inspect", "big.zip", "--json", cwd=tmp_path).out
+
+
+def test_a_path_that_is_no_recipe_is_told_with_the_way(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("six==1.17.0\n", encoding="utf-8")
+    file = layerwright("build", "requirements.txt", cwd=tmp_path)
+    assert (file.code, "`layerwright build -r requirements.txt`" in file.err) == (2, True)
+    folder = layerwright("build", ".", "numpy", cwd=tmp_path)
+    assert (folder.code, ". is a folder without a recipe" in folder.err) == (2, True)
 
 
 def test_one_hostile_zip_does_not_hide_the_others(tmp_path: Path) -> None:
