@@ -102,6 +102,10 @@ class Resolution(Protocol):
         """The `uses` of its steps."""
 
     @property
+    def named_places(self) -> tuple[str, ...]:
+        """Indexes, folders and pages that files name packages to come from, besides the user's settings; for people."""
+
+    @property
     def prebuilt(self) -> str:
         """Name of the plan's route if nothing is compiled: `wheels`, `npm`, `gems`, `jars`."""
 

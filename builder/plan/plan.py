@@ -39,6 +39,11 @@ class Plan:
         return tuple(package for resolution in self.resolutions for package in resolution.packages)
 
     @property
+    def named_places(self) -> tuple[str, ...]:
+        """Where files say that packages come from, besides the user's settings."""
+        return tuple(place for each in self.resolutions for place in each.named_places)
+
+    @property
     def reasons_to_compile(self) -> tuple[str, ...]:
         """Why packages are compiled that would rather be prebuilt; they are among the warnings."""
         return reasons_to_compile(self.resolutions)
@@ -123,6 +128,7 @@ class Plan:
             "bytecode": self.interpreter,
             "packages": [package.as_json() for package in self.packages],
             "sources": _sources(self.container.sources if self.container else (), self.recipe.layer.name),
+            "indexes": list(self.named_places),
             "files": [dataclasses.asdict(copied) for copied in self.copied],
             "warnings": list(self.warnings),
             "plan_digest": self.digest,

@@ -18,7 +18,7 @@ def show(plans: Sequence[Plan], outlooks: Sequence[Outlook]) -> None:
     """Print plans, each with how the engine would compile it."""
     for index, (plan, outlook) in enumerate(zip(plans, outlooks, strict=True)):
         terminal.text("\n" if index else "")
-        for line in (*_heading(plan), *_compiling(plan, outlook)):
+        for line in (*_heading(plan), *_places(plan), *_compiling(plan, outlook)):
             terminal.line(line)
         if rows := _rows(plan):
             terminal.table(_COLUMNS, rows, numbers=("MB",))
@@ -31,6 +31,11 @@ def _heading(plan: Plan) -> Iterator[str]:
     yield f"{plan.target.name}  ({runtime.os.title}, {plan.route}, {'locked' if plan.locked else 'not locked'})"
     bytecode = f"Python {plan.interpreter}" if plan.interpreter else "left to Lambda"
     yield f"  image {runtime.images(plan.target.arch)['run']}   bytecode {bytecode}   digest {plan.digest[:16]}"
+
+
+def _places(plan: Plan) -> Iterator[str]:
+    """Yield where packages come from because a file says so: a pull request may have changed it."""
+    yield from (f"  packages from {place}, as files say" for place in plan.named_places)
 
 
 def _compiling(plan: Plan, outlook: Outlook) -> Iterator[str]:

@@ -39,6 +39,7 @@ class Crates:
     locked: bool
     uses: ClassVar[str] = "cargo"
     prebuilt: ClassVar[str] = "crates"
+    named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
     warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()

@@ -95,6 +95,7 @@ class Programs:
     locked: bool
     uses: ClassVar[str] = "go"
     prebuilt: ClassVar[str] = "go"
+    named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
     warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()

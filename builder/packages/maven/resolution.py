@@ -21,6 +21,7 @@ class Jars:
     locked: bool
     uses: ClassVar[str] = "maven"
     prebuilt: ClassVar[str] = "jars"
+    named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
     warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()

@@ -50,6 +50,7 @@ class NodeModules:
     warnings: tuple[str, ...] = ()
     uses: ClassVar[str] = "npm"
     prebuilt: ClassVar[str] = "npm"
+    named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 

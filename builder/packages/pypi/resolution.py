@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from builder.base import files
+from builder.base import credentials, files
 from builder.base.errors import BuildError
 from builder.layer import tree
 from builder.layer.tree import Tree
@@ -65,6 +65,11 @@ class Wheels:
     uses: ClassVar[str] = "pip"
     prebuilt: ClassVar[str] = "wheels"
     blocks: ClassVar[tuple[tuple[int, Block], ...]] = ()
+
+    @property
+    def named_places(self) -> tuple[str, ...]:
+        links = (credentials.redact(link) for link in self.indexes.links)
+        return tuple(dict.fromkeys((*(index.shown for index in self.indexes.all), *links)))
 
     @property
     def packages(self) -> tuple[Package, ...]:

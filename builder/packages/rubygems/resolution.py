@@ -60,6 +60,7 @@ class Gems:
     """The gems whose SHA-256 is the index's and not the lock's."""
     uses: ClassVar[str] = "gem"
     prebuilt: ClassVar[str] = "gems"
+    named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
 

@@ -426,3 +426,19 @@ def test_pylock_binds_where_it_names_several(project: Path) -> None:
     }
     lock.write_text(head + row.format("a", "https://one.test/") + row.format("b", "https://one.test"))
     assert not project_indexes.of(lock, lock).bound
+
+
+def test_a_plan_names_where_files_say_that_packages_come_from(index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "tiny", "1.0")
+    write_recipe(tmp_path, "a", recipe('[[step]]\nuses = "pip"\nfile = "requirements.txt"\n', runtime="python3.13"))
+    file = tmp_path / "recipes" / "a" / "requirements.txt"
+    secret = index.url.replace("://", "://me:s3cret@")
+    for option in ("--index-url", "--extra-index-url"):
+        file.write_text(f"{option} {secret}\ntiny==1.0\n", encoding="utf-8")
+        told = layerwright("plan", "a", cwd=tmp_path)
+        assert told.code == 0, told.err
+        assert f"packages from {index.url}, as files say" in told.out
+        assert "s3cret" not in told.out + told.err
+        assert layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]["indexes"] == [index.url]
+    file.write_text("tiny==1.0\n", encoding="utf-8")
+    assert "packages from" not in layerwright("plan", "a", cwd=tmp_path).out
