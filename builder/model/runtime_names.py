@@ -24,6 +24,8 @@ def canonical(name: str) -> str:
 
     A name of the project's own runtime, and one of a retired runtime, are Lambda's names here.
     """
+    if name in runtimes.of_lambda():
+        return name
     known = {**runtimes.runtimes(), **runtimes.retired()}
     if name in known:
         return name

@@ -263,6 +263,8 @@ def retired() -> dict[str, str]:
 
 def runtime(name: str) -> Runtime:
     """Return the runtime of that name. Raises UsageError with the reason or the near match."""
+    if name in (lambdas := of_lambda()):
+        return lambdas[name]
     problem = unknown_runtime(name)
     if problem:
         raise UsageError(problem, hint="`layerwright runtimes` lists them")
@@ -271,7 +273,7 @@ def runtime(name: str) -> Runtime:
 
 def unknown_runtime(name: str) -> str | None:
     """Return the reason why no layer can be built for a runtime, or None."""
-    if name in runtimes():
+    if name in of_lambda() or name in runtimes():
         return None
     if reason := retired().get(name):
         return f"runtime `{name}` is retired: {reason}"
