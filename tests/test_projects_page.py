@@ -1,8 +1,8 @@
 """docs/projects.md: every file that is read has its row, and every row names tests that exist."""
 
-import re
 from pathlib import Path
 
+from kit import promised
 from kit.commands import ROOT
 
 from builder.model.steps.project import ProjectChoice
@@ -12,33 +12,16 @@ from builder.packages.pypi import projects
 TEXT = (ROOT / "docs" / "projects.md").read_text(encoding="utf-8")
 
 
-def rows() -> list[list[str]]:
-    """Return the cells of the rows of tables whose last column is for tests."""
-    found: list[list[str]] = []
-    promised = False
-    for line in TEXT.splitlines():
-        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]] if line.startswith("|") else []
-        if cells and cells[-1] == "tests":
-            promised = True
-        elif not cells:
-            promised = False
-        elif promised and not set(line) <= set("|- "):
-            found.append(cells)
-    return found
-
-
 def test_every_row_names_a_test_that_exists() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    existing = set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
-    named = {cells[0]: re.findall(r"`(test_\w+)`", cells[-1]) for cells in rows()}
+    named = {cells[0]: promised.tests(cells) for cells in promised.rows(TEXT)}
     assert len(named) >= 10
     assert {row for row, tests in named.items() if not tests} == set()
-    assert {name for tests in named.values() for name in tests} - existing == set()
-    assert all(len(cells) == 5 for cells in rows())
+    assert {name for tests in named.values() for name in tests} - promised.existing() == set()
+    assert all(len(cells) == 5 for cells in promised.rows(TEXT))
 
 
 def test_every_file_that_is_recognized_has_its_row() -> None:
-    first = " ".join(cells[0] for cells in rows())
+    first = " ".join(cells[0] for cells in promised.rows(TEXT))
     marks = {mark for ecosystem in table.ECOSYSTEMS for mark in ecosystem.marks if "*" not in mark}
     told = {*projects.LOCKS, projects.REQUIREMENTS} | marks
     assert {name for name in told if f"`{name}`" not in first} == set()

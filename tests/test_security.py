@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from kit import promised
 from kit.commands import ROOT
 from kit.golden import FOLDER
 
@@ -12,34 +13,17 @@ from builder.model.runtimes import runtimes
 TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 
 
-def rows() -> list[list[str]]:
-    """Return the cells of the rows of tables whose last column is for tests."""
-    found: list[list[str]] = []
-    promised = False
-    for line in TEXT.splitlines():
-        cells = [cell.strip() for cell in line.strip().strip("|").split(" | ")] if line.startswith("|") else []
-        if cells and cells[-1].rstrip(" |") in {"test", "tests"}:
-            promised = True
-        elif not cells:
-            promised = False
-        elif promised and not set(line) <= set("|- "):
-            found.append(cells)
-    return found
-
-
 def test_every_row_names_a_test_that_exists() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
-    existing = set(re.findall(r"^def (test_\w+)", sources, re.MULTILINE))
-    named = {cells[0]: re.findall(r"`(test_\w+)`", cells[-1]) for cells in rows()}
+    named = {cells[0]: promised.tests(cells) for cells in promised.rows(TEXT)}
     assert len(named) >= 20
     assert {row for row, tests in named.items() if not tests} == set()
-    assert {name for tests in named.values() for name in tests} - existing == set()
+    assert {name for tests in named.values() for name in tests} - promised.existing() == set()
 
 
 def test_every_kind_of_fault_has_its_row() -> None:
-    numbers = [int(found[1]) for cells in rows() if (found := re.match(r"F(\d+): ", cells[0]))]
+    numbers = [int(found[1]) for cells in promised.rows(TEXT) if (found := re.match(r"F(\d+): ", cells[0]))]
     assert numbers == list(range(1, 21))
-    assert all(len(cells) == 5 for cells in rows() if cells[0].startswith("F"))
+    assert all(len(cells) == 5 for cells in promised.rows(TEXT) if cells[0].startswith("F"))
 
 
 def test_the_policy_is_found_from_the_readme_and_from_the_threats() -> None:

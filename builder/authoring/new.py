@@ -1,7 +1,6 @@
 """`layerwright new`: a recipe that lints and builds, for packages that the user names."""
 
 import dataclasses
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,7 +95,7 @@ def _following(request: AdhocRequest, name: str, folder: Path) -> str:
                 "license": made.layer.license,
             },
             "targets": {"runtimes": list(made.targets.runtimes), "architectures": list(made.targets.architectures)},
-            "step": [project.step(Path(os.path.relpath(path, folder.resolve())).as_posix())],
+            "step": [project.step(files.relative(path, folder.resolve()))],
             "slim": {"prune": list(made.slim.prune), "keep-imported": True},
         }
     )

@@ -68,6 +68,14 @@ def inside(folder: Path, relative: str, sender: str) -> Path:
     return folder.joinpath(*RelativePath.parse(relative, sender).split("/"))
 
 
+def relative(path: Path, base: Path) -> str:
+    """Return a path from a folder, with slashes; the path itself if there is none, as from another drive of Windows."""
+    try:
+        return Path(os.path.relpath(path, base)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
 def writable(folder: Path) -> None:
     """Create a folder and prove that files can be written in it. Raises UsageError, before any work is lost."""
     try:

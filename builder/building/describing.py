@@ -27,11 +27,13 @@ from builder.plan import mode
 from builder.plan.container import TREE, Container
 from builder.plan.plan import Plan
 
-_LISTED = 6
-_OUTSIDE = 5
-
 if TYPE_CHECKING:
     from builder.building.artifacts import Artifact
+
+_LISTED = 6
+"""Libraries that a note names."""
+_OUTSIDE = 5
+"""Files that a note names."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,8 +172,9 @@ def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
     name, runtime = plan.target.name, plan.target.base
     duplicates = [package.name for package in built.packages if package.name in runtime.provides]
     duplicate = f"{runtime.name} already provides {', '.join(duplicates)}; the layer's copies take precedence"
+    told = plan.reasons_to_compile  # before the work
     return (
-        *(text for text in plan.warnings if text not in plan.reasons_to_compile),  # told before the work
+        *(text for text in plan.warnings if text not in told),
         *built.notes,
         *([duplicate] if duplicates else []),
         *_bundled(name, built.libraries),

@@ -1,10 +1,11 @@
 """What a layer over Lambda's limit is told: which packages are the weight, who brings them, and what helps."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from builder.base.errors import CheckFailedError
 from builder.layer import checks
+from builder.layer.checks import size
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
@@ -16,7 +17,8 @@ from builder.plan.plan import Plan
 _SHOWN = 6
 _HEAVY = UNZIPPED_LIMIT // 50
 """Bytes from which on a package is worth a line."""
-_ALONE = "no split helps: leave out what it can do without, or use a container image, which may have 10 GB"
+_LESS = "leave out what it can do without, or use a container image, which may have 10 GB"
+_ALONE = f"no split helps: {_LESS}"
 
 
 def refuse_download(loaded: Loaded, plan: Plan) -> None:
@@ -30,29 +32,19 @@ def refuse_download(loaded: Loaded, plan: Plan) -> None:
         return
     if any(allow.check == "size" for allow in plan.recipe.allow):
         return
-    archives = PackedSizes(names=packed, roots=frozenset(_roots(loaded, plan.target)), adhoc=loaded.adhoc)
+    roots = _roots(loaded, plan.target)
+    rows = (
+        f"  {packed_bytes / MB:8.1f} MB  {name}{'' if name in roots else f': {_way(name, loaded)}'}"
+        for name, packed_bytes in sorted(packed.items(), key=lambda row: -row[1])[:_SHOWN]
+    )
     msg = f"{plan.target.name}: check `size` failed before anything was fetched"
-    why = (f"is {sum(packed.values()) / MB:.1f} MB packed, and Lambda accepts 250 MB unpacked", *archives.rows())
-    raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_ALONE.partition(': ')[2]}")
+    why = (f"is {sum(packed.values()) / MB:.1f} MB packed, and Lambda accepts 250 MB unpacked", *rows)
+    raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_LESS}")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PackedSizes:
-    """Packages by the size of their archives."""
-
-    names: Mapping[str, int]
-    roots: frozenset[str]
-    """Those that the steps ask for."""
-    adhoc: bool
-
-    def rows(self) -> Iterator[str]:
-        for name, size in sorted(self.names.items(), key=lambda row: -row[1])[:_SHOWN]:
-            way = f": `{_way(name, adhoc=self.adhoc)}` leaves it out" if name not in self.roots else ""
-            yield f"  {size / MB:8.1f} MB  {name}{way}"
-
-
-def _way(name: str, *, adhoc: bool) -> str:
-    return f"--without {name}" if adhoc else f'without = ["{name}"]'
+def _way(name: str, loaded: Loaded) -> str:
+    option = f"--without {name}" if loaded.adhoc else f'without = ["{name}"]'
+    return f"`{option}` leaves it out"
 
 
 def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
@@ -60,14 +52,11 @@ def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
     failed = checks.failures(checks.weigh(content, plan.recipe.allow), strict=strict)
     if not failed:
         return
-    error = checks.failure(plan.target.name, failed)
     roots, packages = _weighed(loaded, plan.target, content)
-    if packages:
-        message, *details = error.why
-        rows = [line for line in details if not line.lstrip()[:1].isdigit()]  # folders say less than packages
-        error.why = (message, *_rows(packages, roots, loaded), *rows)
-        error.hint = _hint(loaded, roots, packages)
-    raise error
+    if packages:  # they say more than folders
+        details = (*_rows(packages, roots, loaded), *size.savings(content))
+        failed = tuple(replace(each, details=details, hint=_hint(loaded, roots, packages)) for each in failed)
+    raise checks.failure(plan.target.name, failed)
 
 
 def _weighed(loaded: Loaded, target: Target, content: Tree) -> tuple[list[str], Mapping[str, Weighed]]:
@@ -94,9 +83,8 @@ def _rows(packages: Mapping[str, Weighed], roots: Sequence[str], loaded: Loaded)
     largest = sorted(packages.values(), key=lambda package: (-package.bytes, package.name))
     for package in [each for each in largest if each.bytes >= _HEAVY][:_SHOWN]:
         by = sorted(each.name for each in packages.values() if package.name in each.needs and each != package)
-        way = _way(package.name, adhoc=loaded.adhoc)
-        needed = f", required by {', '.join(by)}: `{way}` leaves it out" if by and package.name not in roots else ""
-        yield f"  {package.bytes / MB:8.1f} MB  {package.name}{needed}"
+        required = f", required by {', '.join(by)}: {_way(package.name, loaded)}"
+        yield f"{package.bytes / MB:8.1f} MB  {package.name}{required if by and package.name not in roots else ''}"
 
 
 def _hint(loaded: Loaded, roots: Sequence[str], packages: Mapping[str, Weighed]) -> str:

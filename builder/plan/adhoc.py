@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from builder.base import files
 from builder.base.errors import UsageError
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.decode import decode
@@ -15,6 +16,7 @@ from builder.model.fields import NAME_PATTERN
 from builder.model.recipe import Recipe
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, supported
+from builder.model.tables import changed
 from builder.packages import table
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.ecosystem import Ecosystem
@@ -100,13 +102,10 @@ def _following(request: AdhocRequest) -> Loaded:
     folder = first.base
     if len(projects) > 1:
         folder = Path(os.path.commonpath([project.request.folder.resolve() for project in projects]))
-    steps = [project.step(_relative(project.request.folder, folder)) for project in projects]
+    base = folder.resolve()
+    steps = [project.step(files.relative(project.request.folder.resolve(), base)) for project in projects]
     steps[0] = {**besides, **steps[0], **_without(request)}
     return _loaded(request, {**data, "step": [*_system(request), *steps]}, folder)
-
-
-def _relative(folder: Path, base: Path) -> str:
-    return Path(os.path.relpath(folder.resolve(), base.resolve())).as_posix()
 
 
 def _require_one_language(
@@ -126,8 +125,8 @@ def _loaded(request: AdhocRequest, data: Mapping[str, Any], folder: Path | None)
     """Return a recipe that removes what a new one for its packages would prune, and what the command line names."""
     loaded = Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)
     usual = [pattern for each in table.of_recipe(loaded) for pattern in each.prune] if request.prunes else []
-    slim = {"prune": [*usual, *request.prune], "keep-imported": True}
-    return dataclasses.replace(loaded, recipe=decode(Recipe, {**data, "slim": slim}, "the command line"))
+    slim = changed(loaded.recipe.slim, prune=(*usual, *request.prune), keep_imported=True)
+    return dataclasses.replace(loaded, recipe=changed(loaded.recipe, slim=slim))
 
 
 def named_packages(request: AdhocRequest) -> CommandLinePackages:

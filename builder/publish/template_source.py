@@ -1,12 +1,12 @@
 """Source data of a template: layers, published or as zips, and a sample function that uses one."""
 
 import dataclasses
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.base import files
 from builder.base.errors import UsageError
 from builder.model import public_text
 from builder.model.limits import DIRECT_LIMIT
@@ -119,7 +119,7 @@ def of_zips(title: str, layers: Sequence[LayerVersion], options: TemplateOptions
             architectures=layer.architectures,
             description=layer.description,
             license=layer.license,
-            zip=_relative(options.base, layer.zip),
+            zip=files.relative(layer.zip, options.base.resolve()),
             sha256=layer.sha256,
             code_sha256=layer.code_sha256,
             bytes=layer.bytes,
@@ -128,13 +128,6 @@ def of_zips(title: str, layers: Sequence[LayerVersion], options: TemplateOptions
         for layer in layers
     )
     return _source(title, rows, options, published=False)
-
-
-def _relative(base: Path, path: Path) -> str:
-    try:
-        return Path(os.path.relpath(path, base.resolve())).as_posix()
-    except ValueError:
-        return path.as_posix()  # on another drive of Windows
 
 
 def of_book(title: str, entries: Iterable[ArnEntry], options: TemplateOptions) -> TemplateSource:

@@ -130,9 +130,10 @@ class TargetOptions(Bundle):
             yield Mistake("recipes and packages cannot be built in one call", hint)
         if not self.packages and not self._names_projects:
             yield from dependent(self.packages.additions, "--pip, --npm, -r or the folder of a project")
-        if self.project and not self._projects:
+        projects = self._projects
+        if self.project and not projects:
             yield from self.project.without_project()
-        if len(self._projects) > 1 and not self.project.merge:
+        if len(projects) > 1 and not self.project.merge:
             yield Mistake("several projects are named", "--merge NAME makes one layer of them, or call once with each")
         if not named and not self.packages:
             yield Mistake("nothing to do: no recipe is named", self._ways())
@@ -165,11 +166,12 @@ class TargetOptions(Bundle):
     def _packages(self) -> "AdhocRequest | None":
         """Return the packages that are named, or those of projects in folders that are named instead of recipes."""
         options = self.packages
-        if not self._projects:
+        projects = self._projects
+        if not projects:
             return options.request(self.runtimes, self.architectures) if options else None
         from builder.cli import terminal
 
-        found = tuple(self.project.found(folder, file) for folder, file in self._projects)
+        found = tuple(self.project.found(folder, file) for folder, file in projects)
         runtimes = self.runtimes or (found[0].runtime,)
         for project in found:
             terminal.note(f"{project.told}, {' '.join(runtimes)}")

@@ -12,7 +12,7 @@ def show(found: Survey) -> None:
         for difference in image.differences:
             terminal.line(f"{image.path}: {difference}")
         if image.recipes:
-            terminal.line(f"{image.path}: compiles {', '.join(image.recipes)}")
+            terminal.line(f"{image.path}: used by {', '.join(image.recipes)}")
     for error in found.missing:
         terminal.warn(error.brief)
     differing = sum(bool(image.differences) for image in found.images)

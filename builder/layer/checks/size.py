@@ -40,7 +40,7 @@ def weight(tree: Tree) -> Iterator[Finding]:
             path=None,
             message=f"is {unzipped:,} bytes unzipped, {unzipped - UNZIPPED_LIMIT:,} over Lambda's limit",
             hint="prune what is not needed, or spread the packages over several layers",
-            details=(*_largest(tree), *_savings(tree)),
+            details=(*_largest(tree), *savings(tree)),
         )
 
 
@@ -56,7 +56,8 @@ def _largest(tree: Tree) -> Iterator[str]:
     yield from (f"{count / MB:8.1f} MB  {name}" for name, count in largest(tree))
 
 
-def _savings(tree: Tree) -> Iterator[str]:
+def savings(tree: Tree) -> Iterator[str]:
+    """Yield what pruning would save, with the patterns."""
     for what, patterns in _PRUNABLE.items():
         spec = matcher(patterns)
         saved = sum(entry.size for entry in tree if spec.match_file(entry.path))

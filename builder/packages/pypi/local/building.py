@@ -4,7 +4,6 @@ import contextlib
 import gzip
 import io
 import json
-import os
 import shlex
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -98,11 +97,7 @@ def read(tree: SourceTree) -> FolderPackage:
 
 def by_hand(folder: Path, stem: str = "NAME-VERSION") -> str:
     """Return the command that makes the wheel of a folder, and how the wheel is named then."""
-    try:
-        shown = Path(os.path.relpath(folder)).as_posix()
-    except ValueError:  # another drive
-        shown = folder.as_posix()
-    command = f"uv build --wheel {shlex.quote(shown)} -o wheels"
+    command = f"uv build --wheel {shlex.quote(files.relative(folder, Path()))} -o wheels"
     return f"`{command}` runs its backend and makes a wheel; name that instead of it, as `./wheels/{stem}-….whl`"
 
 
