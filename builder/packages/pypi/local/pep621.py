@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from packaging.requirements import InvalidRequirement
 from pydantic import Field, TypeAdapter, ValidationError
 
-from builder.base import texts
+from builder.base import credentials, texts
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.pypi.local import described
@@ -159,7 +159,7 @@ def requirements(own: tuple[str, ...], extras: Mapping[str, tuple[str, ...]]) ->
         try:
             pep508.parsed(text)
         except InvalidRequirement:
-            msg = f"`{text[:80]}` is not a valid requirement"
+            msg = f"`{credentials.redact(text)[:80]}` is not a valid requirement"
             raise UnknownError(msg) from None
     return tuple(every)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.local import building, repositories, sources, tree
 from builder.packages.pypi.local.building import FolderPackage
 from builder.packages.pypi.local.described import Described
-from builder.packages.pypi.local.place import MARKS, ContainerReason, NamedPlace, Origin, folder, git
+from builder.packages.pypi.local.place import MARKS, ContainerReason, NamedPlace, Origin, folder, git, redacted
 
 _URI = "{root:uri}"
 
@@ -104,7 +105,7 @@ def _made(where: Path, place: NamedPlace, work: _Progress) -> tuple[FolderPackag
     name = canonicalize_name(plain.name)
     work.origins[name] = Origin(
         kind="git" if place.git else "local",
-        address=repositories.shown(place.git.url) if place.git else _inside(where, place),
+        address=credentials.redact(place.git.url) if place.git else _inside(where, place),
         digest=source.digest,
         commit=place.git.ref if place.git else None,
     )
@@ -176,7 +177,7 @@ def _place(address: str, requirement: Requirement, where: Path, above: NamedPlac
             return None
         msg = f"{line}: there is no folder {found.as_posix()}"
         raise UsageError(msg, hint="check it out, or take it out of the dependencies")
-    told = address if repository else Path(address).name
+    told = redacted(address) if repository else Path(address).name
     return NamedPlace(where=line, told=told, roots=above.roots, folder=found, git=repository)
 
 

@@ -18,11 +18,6 @@ _LONGEST = 1 << 30
 """Bytes of one file of a repository."""
 
 
-def shown(address: str) -> str:
-    """Return the address of a repository without user name and password."""
-    return credentials.redact(address)
-
-
 def fetched(place: GitPlace, where: str, told: str) -> Path:
     """Return the folder that a place names, as it is at its commit.
 
@@ -38,7 +33,11 @@ def fetched(place: GitPlace, where: str, told: str) -> Path:
             "does it have that commit, and does git reach it without a password? ~/.netrc and an ssh agent have those"
         )
         raise BuildError(f"{where}: {error.what}", why=[told, *error.why], hint=hint) from error  # noqa: EM102, TRY003
-    root = _unpacked(archive)
+    try:
+        root = _unpacked(archive)
+    except archives.UnreadableError as error:
+        msg = f"{where}: the files of the repository cannot be unpacked"
+        raise BuildError(msg, why=[told, str(error)]) from error
     folder = root / place.subdirectory if place.subdirectory else root
     if not folder.resolve().is_relative_to(root.resolve()) or not folder.is_dir():
         msg = f"{where}: the repository has no folder {place.subdirectory} at that commit"
@@ -64,11 +63,18 @@ def _unpacked(archive: Path) -> Path:
 
 def _unpack(archive: Path, to: Path) -> None:
     to.mkdir()
+    root = to.resolve()
     with archives.reading(), archive.open("rb") as stream, archives.tar(stream) as content:
         for member in archives.members(content):
             relative = member.name.partition("/")[2]
             if relative:
-                _write(member, content, files.inside(to, relative, "the repository"))
+                path = files.inside(root, relative, "the repository")
+                if path.is_symlink() or not path.parent.resolve().is_relative_to(
+                    root
+                ):  # a tree may name one path twice
+                    msg = f"`{relative}` leads through a symbolic link"
+                    raise archives.UnreadableError(msg)
+                _write(member, content, path)
 
 
 def _write(member: tarfile.TarInfo, content: tarfile.TarFile, path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,3 +202,49 @@ def test_a_package_of_git_that_has_a_program_is_an_sdist(repository: Path, app: 
     (found,) = resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)
     assert (found.version, found.wheels) == ("3.0", ())
     assert found.sdist is not None
+
+
+def raw_commit(folder: Path, rows: Sequence[tuple[str, str, str]]) -> str:
+    """Return a commit of a tree with any rows: mode, name and object, which git itself would not write."""
+    data = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(found) for mode, name, found in rows)
+    command = ["git", "-C", str(folder), "hash-object", "-t", "tree", "-w", "--stdin", "--literally"]
+    tree = subprocess.run(command, check=True, capture_output=True, input=data).stdout.decode().strip()
+    return git(folder, "commit-tree", tree, "-m", "Odd")
+
+
+@pytest.mark.parametrize("kind", ["folder", "file"])
+def test_no_link_of_a_repository_leads_what_is_unpacked_out_of_it(
+    repository: Path, app: Path, tmp_path: Path, kind: str
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "lib").write_text("mine")
+    (repository / "target").symlink_to(outside if kind == "folder" else outside / "lib")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-q", "-m", "A link")
+    link, package, file = (
+        git(repository, "rev-parse", f"HEAD:{name}") for name in ("target", "src/rules", "pyproject.toml")
+    )
+    other = ("40000", "lnk", package) if kind == "folder" else ("100644", "lnk", file)
+    commit = raw_commit(repository, [("120000", "lnk", link), other])
+    git(repository, "update-ref", "refs/heads/odd", commit)
+    path = app / "requirements.txt"
+    path.write_text(f"rules @ git+{repository.as_uri()}@{commit}\n")
+    with pytest.raises(BuildError, match=r"txt:1: the files of the repository cannot be unpacked") as caught:
+        resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)
+    assert "leads through a symbolic link" in str(caught.value)
+    assert {each.name: each.read_text() for each in outside.iterdir()} == {"lib": "mine"}
+
+
+def test_a_password_in_the_address_that_a_project_names_is_not_told(repository: Path, app: Path) -> None:
+    address = f"git+https://robot:s3cret@127.0.0.1:1{repository.as_posix()}@main"
+    (app / "lib" / "src" / "lib").mkdir(parents=True)
+    (app / "lib" / "src" / "lib" / "__init__.py").touch()
+    table = f'[project]\nname = "lib"\nversion = "1"\ndependencies = ["rules @ {address}"]\n'
+    (app / "lib" / "pyproject.toml").write_text(table + UV_BUILD)
+    path = app / "requirements.txt"
+    path.write_text("./lib\n")
+    with pytest.raises(UsageError, match="can become other code") as caught:
+        resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)
+    assert "127.0.0.1" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
