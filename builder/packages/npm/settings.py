@@ -95,6 +95,7 @@ def read(project: Path | None = None) -> NpmSettings:
     own = [setting for line in lines if (setting := _own(line))]
     known = {_host(each.value) for each in (*own, *variables) if _REGISTRY.fullmatch(each.key)}
     known |= {_host(match["address"]) for each in (*own, *variables) if (match := _LOGIN.fullmatch(each.key))}
+    own += [setting for line in yarn_settings.logins(folder) if (setting := _own(line))]
     pairs = [] if _same(folder / NAME, user) else [*_pairs(folder / NAME)]
     theirs = list(_project_lines([*pairs, *yarn_settings.of_project(folder)], known | {_host(PUBLIC)}))
     return NpmSettings(

@@ -6,8 +6,8 @@ Credentials are taken from where Yarn has them: these files, that of the user fi
 import base64
 import os
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,10 @@ NAME, OLD = ".yarnrc.yml", ".yarnrc"
 _FALLBACK = re.compile(r"\$\{(?P<name>\w+):?-(?P<otherwise>[^{}]*)\}")
 _OLD_LINE = re.compile(r'^"?(?P<key>(?:@[^":\s]+:)?registry)"?\s+"?(?P<value>[^"\s]+)"?\s*$')
 _CA = ("httpsCaFilePath", "caFilePath")
+_SERVER = "YARN_NPM_REGISTRY_SERVER"
+_LOGINS = {"npmAuthToken": "YARN_NPM_AUTH_TOKEN", "npmAuthIdent": "YARN_NPM_AUTH_IDENT"}
+_ENVIRONMENT = Path("the environment")
+"""In messages, in place of a file."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,13 +44,21 @@ class SettingsLine:
 
 def of_user(folder: Path) -> Iterator[SettingsLine]:
     """Yield the settings of the user, for a folder with a project of Yarn 2 or newer; others do not read them."""
-    if not (folder / NAME).is_file() and not _is_of_berry(folder):
-        return
-    yield from _lines(Path.home() / NAME)
-    keys = {"REGISTRY_SERVER": "npmRegistryServer", "AUTH_TOKEN": "npmAuthToken", "AUTH_IDENT": "npmAuthIdent"}
-    given = {key: os.environ[f"YARN_NPM_{name}"] for name, key in keys.items() if os.environ.get(f"YARN_NPM_{name}")}
-    server = given.get("npmRegistryServer") or _server(folder / NAME)
-    yield from _converted({**given, **({"npmRegistryServer": server} if server else {})}, Path("the environment"), ())
+    if _is_of_berry(folder):
+        yield from _lines(Path.home() / NAME)
+        if server := os.environ.get(_SERVER):
+            yield from _converted({"npmRegistryServer": server}, _ENVIRONMENT, ())
+
+
+def logins(folder: Path) -> Iterator[SettingsLine]:
+    """Yield the credentials in the environment, for the registry of the user, or else for that of the project.
+
+    Yarn's variables name no address, so the user entrusts them to the project. Nothing else is entrusted to it.
+    """
+    if _is_of_berry(folder):
+        server = os.environ.get(_SERVER) or str(_document(folder / NAME).get("npmRegistryServer") or PUBLIC)
+        given = {key: value for key, name in _LOGINS.items() if (value := os.environ.get(name))}
+        yield from _logins(given, server, _ENVIRONMENT, ())
 
 
 def of_project(folder: Path) -> Iterator[SettingsLine]:
@@ -56,6 +68,8 @@ def of_project(folder: Path) -> Iterator[SettingsLine]:
 
 
 def _is_of_berry(folder: Path) -> bool:
+    if (folder / NAME).is_file():
+        return True
     lock = folder / "yarn.lock"
     return lock.is_file() and "__metadata:" in texts.read(lock)[:400]
 
@@ -72,42 +86,39 @@ def _document(path: Path) -> Mapping[str, Any]:
     return yaml_text.read(dict[str, Any], texts.read(path), path.as_posix(), f"{NAME} of Yarn")
 
 
-def _server(path: Path) -> str:
-    return str(_document(path).get("npmRegistryServer") or "")
-
-
 def _lines(path: Path) -> Iterator[SettingsLine]:
     if path.is_file():
         yield from _converted(_document(path), path, texts.read(path).splitlines())
 
 
-def _converted(document: Mapping[str, Any], path: Path, lines: Any) -> Iterator[SettingsLine]:  # noqa: ANN401
+def _converted(document: Mapping[str, Any], path: Path, lines: Sequence[str]) -> Iterator[SettingsLine]:
     """Yield keys of npm for those of Yarn."""
-
-    def made(key: str, value: object, yarn: str, *, is_login: bool = False) -> SettingsLine:
-        number = next((number for number, line in enumerate(lines, 1) if yarn in line and str(value) in line), 1)
-        text = _with_fallbacks(str(value))
-        return SettingsLine(path=path, number=number, key=key, value=text, is_login=is_login)
-
-    def logins(table: Mapping[str, Any], server: str) -> Iterator[SettingsLine]:
-        address = re.sub(r"^https?:", "", server).rstrip("/") + "/"
-        if token := table.get("npmAuthToken"):
-            yield made(f"{address}:_authToken", token, "npmAuthToken")
-        if ident := table.get("npmAuthIdent"):
-            yield made(f"{address}:_auth", ident, "npmAuthIdent", is_login=True)
-
     server = str(document.get("npmRegistryServer") or "")
     if server:
-        yield made("registry", server, "npmRegistryServer")
-    yield from logins(document, server or PUBLIC)
+        yield _line("registry", server, "npmRegistryServer", path, lines)
+    yield from _logins(document, server or PUBLIC, path, lines)
     for name, table in _tables(document.get("npmScopes")):
         if own := str(table.get("npmRegistryServer") or server):
-            yield made(f"@{name.removeprefix('@')}:registry", own, "npmRegistryServer")
-        yield from logins(table, own or PUBLIC)
+            yield _line(f"@{name.removeprefix('@')}:registry", own, "npmRegistryServer", path, lines)
+        yield from _logins(table, own or PUBLIC, path, lines)
     for address, table in _tables(document.get("npmRegistries")):
-        yield from logins(table, address)
+        yield from _logins(table, address, path, lines)
     if file := next((document[key] for key in _CA if document.get(key)), None):
-        yield made("cafile", file, "CaFilePath")
+        yield _line("cafile", file, "CaFilePath", path, lines)
+
+
+def _logins(table: Mapping[str, Any], server: str, path: Path, lines: Sequence[str]) -> Iterator[SettingsLine]:
+    address = re.sub(r"^https?:", "", server).rstrip("/") + "/"
+    if token := table.get("npmAuthToken"):
+        yield _line(f"{address}:_authToken", token, "npmAuthToken", path, lines)
+    if ident := table.get("npmAuthIdent"):
+        yield replace(_line(f"{address}:_auth", ident, "npmAuthIdent", path, lines), is_login=True)
+
+
+def _line(key: str, value: object, yarn: str, path: Path, lines: Sequence[str]) -> SettingsLine:
+    """Return a key of npm, with the line at which the one of Yarn stands."""
+    number = next((number for number, line in enumerate(lines, 1) if yarn in line and str(value) in line), 1)
+    return SettingsLine(path=path, number=number, key=key, value=_with_fallbacks(str(value)))
 
 
 def _tables(value: object) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -64,6 +64,23 @@ def test_a_project_of_yarn_sends_no_variable_to_a_stranger(project: Path) -> Non
     assert TOKEN not in str(raised.value)
 
 
+@pytest.mark.parametrize("variable", ["OTHER", "YARN_NPM_AUTH_TOKEN"])
+def test_the_registry_of_a_project_gets_no_other_variable(
+    project: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "own")
+    text = 'npmRegistryServer: https://files.test\nnpmAuthToken: "${SECRET}"\n'
+    with pytest.raises(UsageError, match=r"\.yarnrc\.yml:2: a variable is not filled in") as raised:
+        lines(project, text)
+    assert raised.value.why == ("only this file names files.test, which would get the variable",)
+
+
+def test_the_registry_of_the_user_gets_variables(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YARN_NPM_REGISTRY_SERVER", "https://files.test")
+    text = 'npmScopes:\n  shop: {npmRegistryServer: "https://files.test", npmAuthToken: "${SECRET}"}\n'
+    assert lines(project, text)["//files.test/:_authToken"] == TOKEN
+
+
 def test_the_variables_of_yarn_are_for_its_registry(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YARN_NPM_AUTH_TOKEN", TOKEN)
     assert lines(project, "npmRegistryServer: https://files.test\n") == {
