@@ -25,6 +25,10 @@ _RUN = frozenset({"", "compile", "runtime"})
 _DEPENDENCY = "project/dependencies/dependency"
 _EFFECTIVE = "mvn help:effective-pom -Doutput=effective-pom.xml"
 _UNREAD = (f"{_DEPENDENCY}/exclusions", f"{_DEPENDENCY}/systemPath")
+_DEEPEST = 100
+"""Elements in each other: the configuration of plugins, which is the deepest, has some 15."""
+_LONGEST = 1000
+"""Characters of a part of coordinates and of a property in it; of a longer text the rest is not read."""
 
 
 @dataclass(slots=True)
@@ -89,12 +93,12 @@ def _of_pom(path: Path) -> list[str]:
     for number, row in enumerate(pom.dependencies, 1):
         if row.get("scope", "") not in _RUN or row.get("optional") == "true":
             continue
-        parts = [_filled(row.get(key, ""), pom) for key in ("groupId", "artifactId", "version")]
-        classifier = _filled(row["classifier"], pom) if row.get("classifier") else ""
+        named = ("groupId", "artifactId", "version", *(("classifier",) if row.get("classifier") else ()))
+        parts = [_filled(row.get(key, ""), pom) for key in named]
         if row.get("type", "jar") != "jar" or not all(map(_PART.fullmatch, parts)):
             wrong.append(f"dependency {number}: {':'.join(part or '?' for part in parts)} has no plain version")
             continue
-        artifacts.append(":".join([*parts, *([classifier] if classifier else [])]))
+        artifacts.append(":".join(parts))
     if wrong:
         msg = f"{path.as_posix()} does not say plainly what the project needs"
         hint = f"`{_EFFECTIVE}` writes what it inherits and imports; then `--from effective-pom.xml`"
@@ -103,14 +107,17 @@ def _of_pom(path: Path) -> list[str]:
 
 
 def _filled(text: str, pom: _Pom) -> str:
-    """Return a value with the properties of the same file filled in."""
+    """Return a value with the properties of the same file filled in; an empty one for a text that is no value."""
     own = {f"project.{key}": f"project/{key}" for key in ("version", "groupId", "artifactId")}
 
     def value(match: re.Match[str]) -> str:
         key = own.get(match[1], f"project/properties/{match[1]}")
-        return pom.texts.get(key, match[0])
+        found = pom.texts.get(key, match[0])
+        return found if len(found) <= _LONGEST else match[0]
 
     for _ in range(5):
+        if len(text) > _LONGEST:
+            return ""
         text = _PROPERTY.sub(value, text)
     return text.strip()
 
@@ -119,9 +126,13 @@ def _read(path: Path) -> _Pom:
     """Return the elements of a pom.xml. Raises UsageError for one that is not XML, or has entities of its own."""
     pom, stack = _Pom(), []
     parser = xml.parsers.expat.ParserCreate()
+    parser.buffer_text = True  # some KB of a text at once, and not each line
 
     def start(name: str, _: Mapping[str, str]) -> None:
         stack.append(name.rpartition(":")[2])
+        if len(stack) > _DEEPEST:
+            msg = f"line {parser.CurrentLineNumber}: it is nested too deeply"
+            raise ValueError(msg)
         where = "/".join(stack)
         pom.texts[where] = ""
         if where == _DEPENDENCY:
@@ -131,7 +142,9 @@ def _read(path: Path) -> _Pom:
 
     def text(data: str) -> None:
         where = "/".join(stack)
-        pom.texts[where] = pom.texts.get(where, "") + data
+        if len(before := pom.texts.get(where, "")) > _LONGEST:
+            return
+        pom.texts[where] = before + data
         if where.startswith(f"{_DEPENDENCY}/") and where.count("/") == 3:  # noqa: PLR2004
             pom.dependencies[-1][stack[-1]] = pom.texts[where].strip()
 

@@ -80,6 +80,34 @@ def test_other_poms_are_refused(tmp_path: Path, old: str, new: str, told: str) -
         found(write(tmp_path / "orders", pom_xml=POM.replace(old, new)))
 
 
+@pytest.mark.parametrize("own", ["${own}" * 100, "x" * 2000, "${long}" * 100])
+def test_properties_do_not_multiply(tmp_path: Path, own: str) -> None:
+    text = POM.replace("<own>2.0.16</own>", f"<own>{own}</own><long>{'x' * 900}</long>")
+    with pytest.raises(UsageError, match="does not say plainly"):
+        found(write(tmp_path / "orders", pom_xml=text))
+
+
+@pytest.mark.parametrize("classifier", ["../x", "${none}", "x" * 2000])
+def test_a_classifier_is_plain_as_well(tmp_path: Path, classifier: str) -> None:
+    with pytest.raises(UsageError, match="does not say plainly"):
+        found(write(tmp_path / "orders", pom_xml=POM.replace(">linux<", f">{classifier}<")))
+
+
+def test_a_pom_that_is_nested_too_deeply_is_refused(tmp_path: Path) -> None:
+    text = POM.replace("</project>", "<a>" * 100_000 + "</a>" * 100_000 + "</project>")
+    with pytest.raises(UsageError, match="is not a valid pom.xml") as raised:
+        found(write(tmp_path / "orders", pom_xml=text))
+    assert raised.value.why == ("line 12: it is nested too deeply",)
+
+
+@pytest.mark.parametrize("line", ["&lt;\n", "x<br/>"])
+def test_a_text_of_many_lines_takes_no_time(tmp_path: Path, line: str) -> None:
+    text = POM.replace("<properties>", f"<description>{line * 500_000}</description><properties>")
+    there = found(write(tmp_path / "orders", pom_xml=text))
+    assert there
+    assert len(there.step(".")["artifacts"]) == 2
+
+
 def test_the_lock_of_gradle_has_all_jars(tmp_path: Path) -> None:
     folder = write(tmp_path / "orders", build_gradle="throw new Exception()", gradle_lockfile=LOCK)
     there = found(folder)
