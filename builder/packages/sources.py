@@ -45,9 +45,9 @@ def commit(url: str, sha: str, *, settings: bool = True) -> Path:
         env = None if settings else {**os.environ, **WITHOUT_SETTINGS}
         inside = ("-C", str(repository))
         _git(url, env, "init", "--quiet", "--bare", str(repository))
-        shallow = _run(env, *inside, "fetch", "--quiet", "--depth=1", url, sha)
+        shallow = _run(env, *inside, "fetch", "--quiet", "--depth=1", "--", url, sha)
         if shallow.returncode:  # a server may refuse a commit that is not the tip of a branch
-            _git(url, env, *inside, "fetch", "--quiet", url, "+refs/*:refs/*")
+            _git(url, env, *inside, "fetch", "--quiet", "--", url, "+refs/*:refs/*")
         with files.replacing(path) as part:
             _git(url, env, *inside, "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)
         records.write(path)
