@@ -52,6 +52,12 @@ def hashed(folder: Path, path: str) -> SourceFile:
     return SourceFile(path=path, sha256=files.sha256(folder / path))
 
 
+def digest(found: Iterable[SourceFile]) -> str:
+    """Return the hash of a tree without links: of the paths and hashes of its files."""
+    lines = "".join(f"{file.path}\0{file.sha256}\0" for file in found)
+    return files.sha256_of(lines.encode(errors="surrogateescape"))
+
+
 def members(folder: Path, found: Iterable[SourceFile], prefix: str = "") -> Iterator[tuple[tarfile.TarInfo, bytes]]:
     """Yield members of a tar. Raises UsageError for a file that is another than was planned with."""
     for file in found:

@@ -59,8 +59,7 @@ class LocalPackage:
         """The hash of its tree: of the paths and hashes of its files; of a tarball its own."""
         if self.packed:
             return self.files[0].sha256
-        lines = "".join(f"{file.path}\0{file.sha256}\0" for file in self.files)
-        return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+        return source_folder.digest(self.files)
 
     def write(self, folder: Path) -> None:
         """Write the tarball for npm. Raises UsageError for a file that is another than was planned with."""

@@ -16,7 +16,7 @@ _SPEC = re.compile(rf"^ {{4}}(?P<name>{NAME}) \((?P<version>[0-9][0-9A-Za-z.]*)(
 _NEED = re.compile(rf"^ {{6}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?$")
 _ROOT = re.compile(rf"^ {{2}}(?P<name>{NAME})(?: \((?P<requirement>[^()]+)\))?(?P<pinned>!?)$")
 _CHECKSUM = re.compile(rf"^ {{2}}(?P<spec>{NAME} \([^()]+\))(?: sha256=(?P<sha256>[0-9a-f]{{64}}))?$")
-_REVISION = re.compile(r"[0-9a-f]{40}")
+REVISION = re.compile(r"[0-9a-f]{40}")
 _OWN = ("GIT", "PATH")
 _UNLOCKED = (*_OWN, "PLUGIN SOURCE")
 
@@ -105,7 +105,7 @@ class _LockReader:
             self.specs.append({**row, "needs": []})
             return
         revision = self.about.get("revision")
-        if section == "GIT" and not (revision and _REVISION.fullmatch(revision)):
+        if section == "GIT" and not (revision and REVISION.fullmatch(revision)):
             self.wrong.append(f"{named['name']}: GIT has no `revision` of 40 digits")
         row = {"name": named["name"], "version": named["version"], "remote": self.about.get("remote", "")}
         self.own.append({**row, "revision": revision if section == "GIT" else None, "needs": []})

@@ -4,26 +4,25 @@ Their gemspec is Ruby code, which is never executed. Name, version and dependenc
 those of the folder, without what no released gem has; a gem that must be compiled is refused.
 """
 
-import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from builder.base import archives
+from builder.base import archives, contained
 from builder.base.errors import UsageError
+from builder.base.files import sha256_of
 from builder.base.values import RelativePath, StoredFolder, stored
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.steps.gem_version import NAME, VERSION, Requirement
 from builder.packages import source_folder, sources
 from builder.packages.rubygems import gemspec
-from builder.packages.rubygems.gemfile_lock import OwnSpec
+from builder.packages.rubygems.gemfile_lock import REVISION, OwnSpec
 from builder.packages.source_folder import SourceFile
 
 _LEFT_OUT = frozenset({"spec", "test", "tests", "features", "tmp", "log", "pkg", "coverage", "vendor", "node_modules"})
-_REVISION = re.compile(r"[0-9a-f]{40}")
-_ADDRESS = re.compile(r"(?:https?|ssh|git)://[^\s-]\S*|[\w.-]+@[\w.-]+:\S+")
+_ADDRESS = re.compile(r"(?:https?|ssh|git)://[^\s-]\S*|\w[\w.-]*@\w[\w.-]*:\S+")
 _PATHS = re.compile(r"\.require_paths?\s*=\s*(?P<value>.+)")
 _LITERALS = re.compile(r"""\[?\s*(?:["'][\w./-]+["']\s*,?\s*)+\]?|%w\[[\w./\s-]+\]""")
 _EXTENSION = re.compile(r"^[^#\n]*\.extensions\s*(?:=|<<|\+=|\.(?:push|concat))\s*(?!\[\s*\])", re.MULTILINE)
@@ -44,7 +43,7 @@ class OwnGem:
     """The folder or the address, for people."""
     folder: StoredFolder | None = field(default=None, compare=False)
     """Of the host; None for a repository of git."""
-    revision: Annotated[str, stored(_REVISION, "a commit")] | None = None
+    revision: Annotated[str, stored(REVISION, "a commit")] | None = None
     below: str = ""
     """The folder of the gem in its repository of git."""
 
@@ -55,8 +54,7 @@ class OwnGem:
     @property
     def sha256(self) -> str:
         """The hash of its tree: of the paths and hashes of its files."""
-        lines = "".join(f"{file.path}\0{file.sha256}\0" for file in self.files)
-        return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()
+        return source_folder.digest(self.files)
 
     def specification(self) -> str:
         """Return what RubyGems reads of the gem."""
@@ -74,9 +72,8 @@ class OwnGem:
         """Yield its files. Raises UsageError for one that is another than was planned with."""
         if self.folder is None:
             wanted = {file.path for file in self.files}
-            yield from (
-                (path, data) for path, data in _of_commit(self.path, self.revision or "", self.below) if path in wanted
-            )
+            found = _below(self.below, _of_commit(self.path, self.revision or ""))
+            yield from ((path, data) for path, data in found if path in wanted)
             return
         for info, data in source_folder.members(self.folder, self.files):
             yield info.name, data
@@ -107,7 +104,8 @@ def _of_folder(spec: OwnSpec, root: Path, repository: Path | None) -> OwnGem:
     if not found:
         msg = f"{where}, which has no {spec.name}.gemspec"
         raise UsageError(msg, hint="`bundle lock` locks what is there")
-    folder, text = found[0].parent, found[0].read_text(encoding="utf-8", errors="replace")
+    described = contained.within(repository or root, found[0])
+    folder, text = described.parent, described.read_text(encoding="utf-8", errors="replace")
     files = source_folder.listed(folder, _is_left_out)
     return _made(spec, text, tuple(file for file in files if file.link is None), folder=folder)
 
@@ -116,15 +114,15 @@ def _of_git(spec: OwnSpec) -> OwnGem:
     if not _ADDRESS.fullmatch(spec.remote):
         msg = f"{spec.name} comes from {spec.remote}, which is no address of a repository"
         raise UsageError(msg, hint="https://, ssh:// and git@host:path are taken")
-    found = dict(_of_commit(spec.remote, spec.revision or "", ""))
+    found = dict(_of_commit(spec.remote, spec.revision or ""))
     named = sorted((path for path in found if PurePosixPath(path).name == f"{spec.name}.gemspec"), key=len)
     if not named:
         msg = f"{spec.remote} has no {spec.name}.gemspec at {spec.revision}"
         raise UsageError(msg, hint="`bundle lock` locks what is there")
     below = named[0].rpartition("/")[0]
     files = tuple(
-        SourceFile(path=path, sha256=hashlib.sha256(data).hexdigest())
-        for path, data in sorted(_of_commit(spec.remote, spec.revision or "", below))
+        SourceFile(path=path, sha256=sha256_of(data))
+        for path, data in sorted(_below(below, found.items()))
         if not _is_hidden(path)
     )
     return _made(spec, found[named[0]].decode(errors="replace"), files, below=below)
@@ -141,9 +139,15 @@ def _is_hidden(path: str) -> bool:
     return any(_is_left_out(each, True) for each in folders) or _is_left_out(path, False)  # noqa: FBT003
 
 
-def _of_commit(address: str, revision: str, below: str) -> Iterator[tuple[str, bytes]]:
-    """Yield the files of a commit below a folder."""
-    start = f"source/{below}/" if below else "source/"
+def _below(folder: str, content: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Yield the files below a folder by their paths in it; all for an empty name."""
+    start = f"{folder}/" if folder else ""
+    yield from ((path.removeprefix(start), data) for path, data in content if path.startswith(start))
+
+
+def _of_commit(address: str, revision: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a commit."""
+    start = "source/"
     left = UNZIPPED_LIMIT
     with sources.commit(address, revision, settings=False).open("rb") as stream, archives.tar(stream) as archive:
         for member in archives.files(archive):

@@ -1,6 +1,5 @@
 """The gems of one target: precompiled if they load in Lambda, else compiled in a container."""
 
-import io
 import json
 import re
 import tarfile
@@ -19,6 +18,7 @@ from builder.model.architectures import Architecture
 from builder.model.fields import Option
 from builder.model.runtimes import Runtime
 from builder.model.target import Target
+from builder.packages import source_folder
 from builder.packages.resolution import Block, CompiledPart, Package, StageOutput
 from builder.packages.rubygems import gemspec, index
 from builder.packages.rubygems.own import OwnGem
@@ -106,10 +106,12 @@ class Gems:
         if not self.compiled or "tree" not in stages:
             return
         order = [{"file": f"{gem.spec.full_name}.gem", "options": gem.options} for gem in self.gems]
-        with tarfile.open(context / ARCHIVE, "w") as archive:
-            _add(archive, "order.json", json.dumps(order).encode())
-            for gem in self.gems:
-                _add(archive, f"{gem.spec.full_name}.gem", index.fetched(gem.spec, self.index).read_bytes())
+        source_folder.archive(self._members(order), context / ARCHIVE)
+
+    def _members(self, order: list[dict[str, Any]]) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+        yield source_folder.member("order.json", json.dumps(order).encode())
+        for gem in self.gems:
+            yield source_folder.member(f"{gem.spec.full_name}.gem", index.fetched(gem.spec, self.index).read_bytes())
 
     def assemble(self, content: Tree, artifacts: Mapping[str, StageOutput], work: Path) -> Tree:  # noqa: ARG002  gems are in the cache
         return self._linked(content.with_entries([*self._entries(), *self._own_entries()]))
@@ -196,12 +198,6 @@ def other_abi(name: str, runtime: Runtime) -> bool:
     """Return whether a library of a precompiled gem is for another Ruby than that of the runtime."""
     match = _OTHER_ABI.search(f"/{name}")
     return match is not None and match["abi"] != runtime.series.rpartition(".")[0]
-
-
-def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
-    info = tarfile.TarInfo(name)
-    info.size = len(data)
-    archive.addfile(info, io.BytesIO(data))
 
 
 def _doubles(there: Mapping[str, Entry], prefix: str, own: str) -> Iterator[Entry]:

@@ -156,6 +156,8 @@ def edit(path: Path, old: str, new: str) -> None:
         ("Gemfile.lock", "../libs/shared", "../libs/missing", "which is not there"),
         ("Gemfile.lock", "https://git.test/fromgit.git", "ext::touch ran", "no address of a repository"),
         ("Gemfile.lock", "https://git.test/fromgit.git", "--upload-pack=x", "no address of a repository"),
+        ("Gemfile.lock", "https://git.test/fromgit.git", "-oa@git.test:x", "no address of a repository"),
+        ("Gemfile.lock", "https://git.test/fromgit.git", "a@-oa:x", "no address of a repository"),
     ],
 )
 def test_what_does_not_fit_is_told(app: Path, file: str, old: str, new: str, told: str) -> None:
@@ -164,6 +166,18 @@ def test_what_does_not_fit_is_told(app: Path, file: str, old: str, new: str, tol
     assert result.code == 2, result.err
     assert told in result.err
     assert not list((app.parent / "dist").glob("*.zip"))
+
+
+@pytest.mark.parametrize("link", ["shared.gemspec", "inner"])
+def test_a_link_brings_no_gem_from_outside(app: Path, tmp_path: Path, link: str) -> None:
+    outside = gem_folder(tmp_path / "outside", "shared")
+    folder = app.parent / "libs" / "shared"
+    (folder / "shared.gemspec").unlink()
+    (folder / link).symlink_to(outside / link if link.endswith(".gemspec") else outside)
+    result = build(app)
+    assert result.code == 2, result.err
+    assert f"`{(folder / link).as_posix()}" in result.err
+    assert "leads out of" in result.err
 
 
 def test_a_missing_lock_and_a_short_revision_are_told(app: Path) -> None:
