@@ -1,12 +1,12 @@
 """The environment of markers (PEP 508) in Lambda."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.version import InvalidVersion, Version
 
-from builder.model.architectures import Architecture
-from builder.model.runtimes import Runtime
+from builder.model.architectures import ARCHITECTURES, Architecture
+from builder.model.runtimes import Runtime, runtimes
 from builder.model.target import Target
 
 
@@ -50,9 +50,20 @@ def among(where: Collection[tuple[str, str]], everywhere: Collection[tuple[str, 
     return clauses[0] if len(clauses) == 1 else " or ".join(f"({c})" if " and " in c else c for c in clauses)
 
 
+def everywhere() -> Iterator[tuple[Runtime, Architecture]]:
+    """Yield each runtime of Python on each architecture."""
+    pythons = (runtime for runtime in runtimes().values() if runtime.language == "python")
+    yield from ((runtime, arch) for runtime in pythons for arch in ARCHITECTURES.values())
+
+
 def applies(marker: Marker | None, target: Target) -> bool:
     """Tell whether a marker holds for a target. Raises InvalidMarker for one that compares what cannot be compared."""
+    return marker is None or holds(marker, environment(target))
+
+
+def holds(marker: Marker, variables: Mapping[str, str]) -> bool:
+    """Tell whether a marker holds in an environment. Raises InvalidMarker as `applies`."""
     try:
-        return marker is None or marker.evaluate(environment(target))
+        return marker.evaluate(dict(variables))
     except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, RecursionError) as error:
         raise InvalidMarker(str(marker)) from error

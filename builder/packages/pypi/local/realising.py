@@ -3,21 +3,24 @@
 What such a package names itself is followed as well: each place once, and none that leads back to itself.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model import pep508
+from builder.packages.pypi import markers
 from builder.packages.pypi.dist import Candidate
-from builder.packages.pypi.local import building, repositories, sources, tree
+from builder.packages.pypi.local import building, pep621, repositories, sources, tree
 from builder.packages.pypi.local.building import FolderPackage
 from builder.packages.pypi.local.described import Described
 from builder.packages.pypi.local.place import MARKS, ContainerReason, NamedPlace, Origin, folder, git, redacted
+from builder.packages.pypi.locks import rows
 
 _URI = "{root:uri}"
 
@@ -150,26 +153,32 @@ def _needed(
         if address is None or not _applies(requirement, chosen) or requirement.name == described.name:
             continue
         if found := _place(address, requirement, where, place):
-            yield _without_extra(requirement), found
+            yield _without_extra(requirement, chosen, where), found
 
 
 def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
-    """Tell whether a requirement may be needed: always, or with one of the extras."""
-    if requirement.marker is None or "extra" not in str(requirement.marker):
+    """Tell whether a requirement may be needed: always, or with one of the extras in an environment of Lambda."""
+    marker = requirement.marker
+    if marker is None or "extra" not in str(marker):
         return True
-    return any(requirement.marker.evaluate({"extra": extra}) for extra in extras)
+    everywhere = (markers.environment_of(runtime, arch) for runtime, arch in markers.everywhere())
+    try:
+        return any(markers.holds(marker, {**each, "extra": extra}) for each in everywhere for extra in extras)
+    except InvalidMarker:
+        return True
 
 
-def _without_extra(requirement: Requirement) -> Requirement:
-    """Return a requirement of an extra that is chosen, for which the package itself says when it applies."""
+def _without_extra(requirement: Requirement, extras: Collection[str], where: Path) -> Requirement:
+    """Return a requirement without its conditions about extras, which are chosen here."""
     if requirement.marker is not None and "extra" in str(requirement.marker):
-        requirement.marker = None
+        decided = rows.decided(str(requirement.marker), extras, where / pep621.NAME, requirement.name)
+        requirement.marker = None if decided == rows.truth(holds=True) else Marker(decided)
     return requirement
 
 
 def _place(address: str, requirement: Requirement, where: Path, above: NamedPlace) -> NamedPlace | None:
     """Return the place of a dependency, which is as far as that of the package that needs it may lead."""
-    line = _number(where / "pyproject.toml", requirement.name)
+    line = _number(where / pep621.NAME, requirement.name)
     repository = git(address)
     found = None if repository else folder(address, where)
     if repository is None and (found is None or not found.is_dir()):

@@ -9,12 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from packaging.markers import InvalidMarker, Marker, UndefinedComparison, UndefinedEnvironmentName
+from packaging.markers import InvalidMarker, Marker
 from packaging.version import InvalidVersion, Version
 
 from builder.base.errors import UsageError
-from builder.model.architectures import ARCHITECTURES
-from builder.model.runtimes import runtimes
 from builder.packages.pypi import markers, poetry_versions
 from builder.packages.pypi.locks.rows import LockRow
 from builder.packages.pypi.poetry_project import Dependency
@@ -60,11 +58,9 @@ def rows(
 
 def _environments(accepted: PythonVersions) -> Iterator[tuple[tuple[str, str], Environment]]:
     """Yield the environments of Lambda that a project accepts, by version of Python and machine."""
-    for runtime in runtimes().values():
-        if runtime.language == "python" and accepted.accept(runtime.python_full):
-            for arch in ARCHITECTURES.values():
-                variables = markers.environment_of(runtime, arch)
-                yield (runtime.series, arch.machine), tuple(sorted(variables.items()))
+    for runtime, arch in markers.everywhere():
+        if accepted.accept(runtime.python_full):
+            yield (runtime.series, arch.machine), tuple(sorted(markers.environment_of(runtime, arch).items()))
 
 
 def _needed(
@@ -138,7 +134,7 @@ def _holds(marker: str | None, extras: frozenset[str], environment: Environment)
         return True
     try:
         parsed = Marker(marker)
-        return any(parsed.evaluate({**dict(environment), "extra": extra}) for extra in extras or {""})
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion, RecursionError):
+        return any(markers.holds(parsed, {**dict(environment), "extra": extra}) for extra in extras or {""})
+    except (InvalidMarker, RecursionError):
         msg = f"the marker `{marker}` cannot be evaluated"
         raise UsageError(msg) from None

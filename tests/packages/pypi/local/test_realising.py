@@ -16,7 +16,7 @@ from kit.wheels import Index, make_wheel
 from uv import find_uv_bin
 
 from builder.base.errors import UsageError
-from builder.model.architectures import ARM64
+from builder.model.architectures import ARM64, X86_64, Architecture
 from builder.model.runtimes import runtime
 from builder.packages.pypi.dist import Candidate
 from builder.packages.pypi.resolve import Wanted, resolve
@@ -280,6 +280,19 @@ def test_what_only_a_backend_knows_is_told_with_the_command_that_asks_it(reposit
     assert "its setup.py works out what it requires" in told
     assert f"`uv build --wheel {os.path.relpath(folder)} -o wheels`" in told
     assert not (tmp_path / "marker").exists()
+
+
+@pytest.mark.parametrize("arch", [ARM64, X86_64], ids=["arm64", "x86_64"])
+@pytest.mark.parametrize("machine", ["aarch64", "x86_64"])
+def test_the_target_decides_on_a_dependency_of_an_extra(repository: Path, arch: Architecture, machine: str) -> None:
+    table = f"[project.optional-dependencies]\nquick = [\"other ; platform_machine == '{machine}'\"]\n"
+    sources = '[tool.uv.sources]\nother = { path = "../other" }\n'
+    package(repository / "other", "other")
+    package(repository / "lib", "lib", more=f"{table}{sources}")
+    path = requirements(repository / "app", "../lib[quick]\n")
+    found = {each.name: each for each in resolve(Wanted(files=(path,)), runtime("python3.13"), arch)}
+    assert set(found) == ({"lib", "other"} if arch.machine == machine else {"lib"})
+    assert all(each.origin for each in found.values())
 
 
 @pytest.mark.network
