@@ -4,17 +4,20 @@ uv's own export reads uv.lock; `packages/pypi/locks/` the locks of others; what 
 its pyproject.toml (PEP 621, or Poetry's own tables).
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from packaging.requirements import Requirement
+from packaging.markers import InvalidMarker
+from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.model import pep508
 from builder.model.architectures import X86_64
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, chosen
@@ -146,8 +149,13 @@ def _pins(request: ProjectRequest) -> dict[str, str]:
     """Return the versions that a lock has for the newest runtime; of one that is refused, why."""
     environment = markers.environment_of(projects.newest(projects.requires_python(request)), X86_64)
     try:
-        parsed = [Requirement(line.partition(" --")[0]) for line in lines(request) if not line.startswith(("-", "#"))]
-        fitting = [each for each in parsed if each.marker is None or each.marker.evaluate(environment)]
+        every = lines(request)
     except UsageError as error:
         return {"it cannot be followed": error.what}
-    return {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in fitting if not each.url}
+    found: dict[str, str] = {}
+    for line in every:
+        with contextlib.suppress(InvalidRequirement, InvalidMarker):  # options and folders are no versions
+            each = pep508.parsed(line.partition(" --")[0])
+            if not each.url and (each.marker is None or markers.holds(each.marker, environment)):
+                found[canonicalize_name(each.name)] = str(each.specifier).removeprefix("==")
+    return found

@@ -243,18 +243,7 @@ def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> N
 # ---- what is taken of a project -----------------------------------------------------------------------------------
 
 
-GROUPS = """\
-[project]
-name = "orders"
-version = "0.1.0"
-requires-python = ">=3.9"
-dependencies = ["tiny-codec>=1"]
-[project.optional-dependencies]
-fast = ["tiny-speed"]
-[dependency-groups]
-dev = [{include-group = "Lint"}]
-Lint = ["tiny-lint"]
-"""
+GROUPS = PROJECT.replace('dev = ["tiny-lint"]', 'dev = [{include-group = "Lint"}]\nLint = ["tiny-lint"]')
 
 
 @pytest.mark.usefixtures("index")
@@ -565,6 +554,28 @@ def test_a_pipfile_beside_settings_of_tools_is_the_project(tmp_path: Path) -> No
     result = build(tmp_path, ".")
     assert result.code == 2
     assert "there is no Pipfile.lock" in result.err
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("version", [OLD, NEW])
+def test_folders_in_locks_have_no_version_to_disagree_on(version: str, tmp_path: Path) -> None:
+    lib = tmp_path / "lib"
+    lib.mkdir()
+    (lib / "pyproject.toml").write_text('[project]\nname = "lib"\nversion = "1"\n', encoding="utf-8")
+    text = PROJECT.replace('"tiny-codec>=1"', f'"tiny-codec=={OLD}", "lib"')
+    (tmp_path / "pyproject.toml").write_text(f'{text}[tool.uv.sources]\nlib = {{ path = "lib" }}\n', encoding="utf-8")
+    uv(tmp_path, "lock")
+    uv(tmp_path, "export", "--frozen", "--no-dev", "--no-emit-project", "--format", "pylock.toml", "-o", "pylock.toml")
+    pylock = (tmp_path / "pylock.toml").read_text(encoding="utf-8")
+    (tmp_path / "pylock.toml").write_text(
+        pylock.replace(f'version = "{OLD}"', f'version = "{version}"'), encoding="utf-8"
+    )
+    if version == OLD:
+        assert any(line.endswith("/lib") for line in project_lines.lines(request(tmp_path)))
+        return
+    with pytest.raises(UsageError, match="disagree: uv.lock and pylock.toml") as caught:
+        project_lines.lines(request(tmp_path))
+    assert any(OLD in line for line in caught.value.why)
 
 
 @pytest.mark.usefixtures("index")
