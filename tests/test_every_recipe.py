@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kit import gems, standin
 from kit.commands import ROOT
+from kit.whole_catalogue import LONG
 
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
@@ -43,9 +44,6 @@ BASICS = {
     *("nokogiri", "sqlite3-ruby", "bcrypt-ruby"),
     *("psycopg2", "mysqlclient", "pycurl", "python-ldap", "pyodbc", "pyyaml", "jq", "sqlite3"),
 }
-
-LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "ripgrep", "scipy-source", "tesseract"}
-"""Recipes that take minutes for each target; `make test-long` builds them."""
 
 
 def takes_long(one: Loaded, target: Target) -> bool:

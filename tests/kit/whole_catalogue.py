@@ -26,6 +26,8 @@ from kit import gems, standin
 ROOT = Path(__file__).parents[2]
 LIMIT = 600
 """Seconds for each zip."""
+LONG = {"busybox", "ffmpeg", "numpy-source", "pandas-source", "qpdf", "ripgrep", "scipy-source", "tesseract"}
+"""Recipes that take minutes for each target; `make test-long` builds them, and the catalogue has them last."""
 MINUTES = 3
 COMPILES = (Build, Cargo, Gem, Go, Packages, Script)
 
@@ -54,7 +56,7 @@ def _order(recipe: Loaded, target: Target) -> tuple[object, ...]:
 
 def _compiled(recipe: Loaded) -> int:
     """Return how long a recipe takes: 0 for what is prebuilt, 1 for packages, 2 for compilers, 3 for minutes."""
-    if recipe.name in {"ffmpeg", "pandas-source", "ripgrep", "scipy-source", "tesseract", "numpy-source"}:
+    if recipe.name in LONG:
         return MINUTES
     steps = recipe.recipe.step
     if not any(isinstance(step, COMPILES) for step in steps):
