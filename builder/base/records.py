@@ -10,15 +10,37 @@ with other versions of layerwright, get as one file and must be able to verify o
 
 import hashlib
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from builder.base import cache_paths, files
+from builder.base import cache_paths, files, locks
 
 IN_FOLDER = ".layerwright.sha256"
 """The record of a folder lies in it, so that both are moved and removed together."""
 _DIGITS = 64
 """Of a SHA-256."""
+
+
+def made(path: Path, make: Callable[[Path], None]) -> Path:
+    """Return a file or folder of the cache with a record. One process makes it anew if it is not intact.
+
+    `make` writes to a path in an empty workspace, which gets its place afterwards: nothing half-made is ever there.
+    """
+    with locks.exclusive(path, lambda: None):
+        if intact(path):
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with cache_paths.workspace() as work:
+            part = work / path.name
+            make(part)
+            if part.is_dir():
+                write(part)
+                shutil.rmtree(path, ignore_errors=True)
+            part.replace(path)
+        if path.is_file():
+            write(path)
+    return path
 
 
 def write(path: Path) -> None:

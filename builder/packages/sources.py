@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from builder.base import cache_paths, credentials, fetch, files, locks, processes, records
+from builder.base import credentials, fetch, processes, records
 from builder.base.errors import BuildError, UsageError
 
 SAFE = ("-c", f"core.hooksPath={os.devnull}", "-c", "protocol.ext.allow=never")
@@ -34,24 +34,21 @@ def commit(url: str, sha: str, *, settings: bool = True) -> Path:
     """
     name = hashlib.sha256(f"{url}\0{sha}".encode()).hexdigest()
     path = fetch.store() / f"git-{name}.tar"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if records.intact(path):
-        return path
-    if shutil.which("git") is None:
-        msg = "git is needed for a source with `git` and `commit`"
-        raise UsageError(msg, hint="install git, or use an archive, with `url` and `sha256`")
-    with locks.exclusive(path, lambda: None), cache_paths.workspace() as work:
-        repository = work / "repository"
+
+    def fetch_commit(part: Path) -> None:
+        if shutil.which("git") is None:
+            msg = "git is needed for a source with `git` and `commit`"
+            raise UsageError(msg, hint="install git, or use an archive, with `url` and `sha256`")
+        repository = part.with_name("repository")
         env = None if settings else {**os.environ, **WITHOUT_SETTINGS}
         inside = ("-C", str(repository))
         _git(url, env, "init", "--quiet", "--bare", str(repository))
         shallow = _run(env, *inside, "fetch", "--quiet", "--depth=1", "--", url, sha)
         if shallow.returncode:  # a server may refuse a commit that is not the tip of a branch
             _git(url, env, *inside, "fetch", "--quiet", "--", url, "+refs/*:refs/*")
-        with files.replacing(path) as part:
-            _git(url, env, *inside, "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)
-        records.write(path)
-    return path
+        _git(url, env, *inside, "archive", "--format=tar", "--prefix=source/", f"--output={part}", sha)
+
+    return records.made(path, fetch_commit)
 
 
 def _run(env: Mapping[str, str] | None, *arguments: str) -> processes.Finished:

@@ -60,3 +60,50 @@ def test_a_file_has_its_record_beside_it(tmp_path: Path) -> None:
     assert not records.intact(path)
     path.unlink()
     assert not records.intact(path)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "tools" / "made-1.0"
+
+
+def _make_folder(to: Path) -> None:
+    to.mkdir()
+    (to / "one").write_bytes(b"one")
+
+
+@pytest.mark.parametrize(
+    ("make", "inside"), [(_make_folder, "one"), (lambda to: to.write_bytes(b"one"), "")], ids=["folder", "file"]
+)
+def test_what_is_changed_or_gone_is_made_again(place: Path, make: Callable[[Path], None], inside: str) -> None:
+    asked: list[Path] = []
+
+    def counted(to: Path) -> None:
+        asked.append(to)
+        make(to)
+
+    for changed in (False, False, True, True):
+        if changed:
+            (place / inside).write_bytes(b"other")
+        assert records.made(place, counted) == place
+        assert (place / inside).read_bytes() == b"one"
+        assert records.intact(place)
+    assert len(asked) == 3
+    assert place not in asked
+    assert not any(path.exists() for path in asked)
+
+
+def test_what_cannot_be_made_leaves_the_place_as_it_was(place: Path) -> None:
+    def fail(to: Path) -> None:
+        _make_folder(to)
+        raise KeyError
+
+    for there in (False, True):
+        if there:
+            _make_folder(place)
+        with pytest.raises(KeyError):
+            records.made(place, fail)
+        assert place.exists() == there
+        place.parent.mkdir(exist_ok=True)
+    assert not records.intact(place)

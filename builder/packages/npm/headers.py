@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from builder.base import cache_paths, locks, records
+from builder.base import cache_paths, records
 from builder.model import image_facts
 from builder.model.architectures import Architecture
 from builder.model.target import Target
@@ -48,21 +48,13 @@ def write(target: Target, context: Path) -> None:
 
 def _fetched(headers: NodeHeaders, arch: Architecture) -> Path:
     """Return the folder with the headers, fetched once. npm verifies the hash."""
-    path = cache_paths.folder("tools") / f"node-headers-{headers.version}-{arch.npm}"
-    with locks.exclusive(path, lambda: None):
-        if not records.intact(path):
-            shutil.rmtree(path, ignore_errors=True)
-            with cache_paths.workspace() as work:
-                npm.install(*_locked(headers, arch), arch, work / "installed")
-                found = work / "installed" / "node_modules" / _package(arch) / "include" / "node"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part = path.with_suffix(".part")
-                shutil.rmtree(part, ignore_errors=True)
-                shutil.copytree(found, part)
-                records.write(part)
-                part.rename(path)
-        records.used(path)
-    return path
+
+    def install(part: Path) -> None:
+        installed = part.with_name("installed")
+        npm.install(*_locked(headers, arch), arch, installed)
+        (installed / "node_modules" / _package(arch) / "include" / "node").rename(part)
+
+    return records.made(cache_paths.folder("tools") / f"node-headers-{headers.version}-{arch.npm}", install)
 
 
 def _locked(headers: NodeHeaders, arch: Architecture) -> tuple[str, str]:

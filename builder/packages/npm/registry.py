@@ -8,9 +8,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from builder.base import cache_paths, files, locks, records, texts
+from builder.base import cache_paths, records, texts
 from builder.base.errors import BuildError
 from builder.packages.npm import layout, npm, package_lock, settings
 from builder.packages.npm.graph import Graph, Need, PackageNode
@@ -82,14 +83,11 @@ def _answer(manifest: str, lock: str, digests: list[tuple[str, str]], own: Own) 
     asked = [manifest, lock, digests, settings.read(own.project).registries]
     key = hashlib.sha256(json.dumps(asked).encode()).hexdigest()
     path = cache_paths.folder("resolved") / f"npm-{key}.json"
-    with locks.exclusive(path, lambda: None):
-        if not records.intact(path):
-            text = npm.describe(manifest, lock, own)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with files.replacing(path) as part:
-                part.write_text(text, encoding="utf-8", newline="\n")
-            records.write(path)
-        return package_lock.rows(texts.read(path), "the npm registry")
+
+    def ask(part: Path) -> None:
+        part.write_text(npm.describe(manifest, lock, own), encoding="utf-8", newline="\n")
+
+    return package_lock.rows(texts.read(records.made(path, ask)), "the npm registry")
 
 
 def _is(row: Mapping[str, Any] | None, node: PackageNode) -> bool:

@@ -4,14 +4,13 @@ import hashlib
 import io
 import json
 import re
-import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from builder.base import cache_paths, locks, records
+from builder.base import cache_paths, records
 from builder.base.values import StoredFolder, StoredPath
 from builder.layer import tree
 from builder.layer.tree import Tree
@@ -134,16 +133,11 @@ class NodeModules:
         """
         arch = self.target.arch
         key = hashlib.sha256(json.dumps([self.manifest, self.lock, arch.name]).encode()).hexdigest()
-        path = cache_paths.folder("npm") / key
-        with locks.exclusive(path, lambda: None):
-            if not records.intact(path):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                shutil.rmtree(path, ignore_errors=True)
-                with cache_paths.workspace() as work:
-                    npm.install(self.manifest, self.lock, arch, work / "installed", self.own)
-                    records.write(work / "installed")
-                    (work / "installed").replace(path)
-        return path
+
+        def install(part: Path) -> None:
+            npm.install(self.manifest, self.lock, arch, part, self.own)
+
+        return records.made(cache_paths.folder("npm") / key, install)
 
 
 def _archive(folder: Path, path: Path) -> None:
