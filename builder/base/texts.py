@@ -53,6 +53,15 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401
         raise MalformedError(_told(error)) from None
 
 
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """Parse a JSON object; anything else is an empty one, for those who need nothing of it."""
+    try:
+        found = parse_json(text)
+    except MalformedError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Parse TOML. Raises MalformedError, also for a nesting that is too deep for Python."""
     try:

@@ -16,6 +16,8 @@ from builder.model.recipes import Loaded
 from builder.model.steps import Step
 from builder.model.steps.project import FollowingStep, ProjectChoice
 
+_CONFLICT = ("<<<<<<<", ">>>>>>>")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProjectRequest:
@@ -104,6 +106,14 @@ def around(folder: Path) -> Path:
     if (folder / "recipe.toml").is_file():
         folder = folder.parent.parent
     return here if folder.is_relative_to(here) and here != Path(here.anchor) else folder
+
+
+def refuse_conflicts(path: Path, text: str) -> None:
+    """Raise UsageError for a file in which git has left both sides of a merge."""
+    number = next((number for number, line in enumerate(text.splitlines(), 1) if line.startswith(_CONFLICT)), None)
+    if number:
+        msg = f"{path.as_posix()}:{number} has conflict markers of git"
+        raise UsageError(msg, hint="resolve the merge, and lock again")
 
 
 def shown(request: ProjectRequest, path: Path) -> str:

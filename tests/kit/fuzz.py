@@ -34,7 +34,7 @@ from builder.packages.maven import projects as java_projects
 from builder.packages.npm import following, layout, offered, package_lock
 from builder.packages.npm import installed as node_packages
 from builder.packages.npm.project import NodeProject
-from builder.packages.projects import requested
+from builder.packages.projects import refuse_conflicts, requested
 from builder.packages.pypi import (
     build_system,
     metadata,
@@ -406,7 +406,7 @@ def node_lock(name: str) -> Callable[[bytes], object]:
 
     def placed(data: bytes) -> object:
         text = text_of(data)
-        following.refuse_conflicts(node, text)
+        refuse_conflicts(node.lock, text)
         return layout.placed(following.read(node, text)[0])
 
     return placed

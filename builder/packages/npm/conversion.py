@@ -43,7 +43,7 @@ def converted(graph: Graph, around: Around, arch: Architecture) -> Converted:
     """Return the packages of a graph for an architecture, in npm's own form. Raises UsageError for unusable ones."""
     here = graph.on(arch)
     graphs.refuse_cycles(here, around.lock.as_posix())
-    packages = dict(_locals(here, around))
+    packages = dict(local_packages(here, around))
     placed = layout.placed(here)
     rows = {path: _row(path, node, here, packages) for path, node in placed.items()}
     for path, node in placed.items():
@@ -96,18 +96,18 @@ def _specs(needs: Mapping[str, Need], graph: Graph, packages: Mapping[str, Local
     return found
 
 
-def _locals(graph: Graph, around: Around) -> Iterator[tuple[str, LocalPackage]]:
+def local_packages(graph: Graph, around: Around) -> Iterator[tuple[str, LocalPackage]]:
     """Yield the keys of local packages with what they have, in the order of their keys."""
     found = sorted(
-        (node for node in graph.reached() if node.folder or node.resolved.startswith("file:")),
+        (node for node in graph.reached() if node.is_local),
         key=lambda node: node.key,
     )
     for number, node in enumerate(found, 1):
-        if node.folder:
+        if node.tarball is not None:
+            yield node.key, local.of_tarball(_inside(node.tarball, node, around), node, number)
+        else:
             folder = _inside(node.folder, node, around)
             yield node.key, local.of_folder(folder, node.folder, number, _above(folder, around.root))
-        else:
-            yield node.key, local.of_tarball(_inside(node.resolved.removeprefix("file:"), node, around), node, number)
 
 
 def _above(folder: Path, root: Path) -> list[Path]:

@@ -1,6 +1,5 @@
 """The lock that decides on the packages of a folder with a package.json, and what it says, in npm's own form."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -11,14 +10,14 @@ from builder.packages.npm import LOCK, conversion, offered, registry
 from builder.packages.npm import project as projects
 from builder.packages.npm.conversion import Around, Converted
 from builder.packages.npm.graph import Graph, Need, PackageNode
-from builder.packages.npm.local import Own
+from builder.packages.npm.local import LocalPackage, Own
 from builder.packages.npm.locks import npm_lock, pnpm_lock, yarn_berry, yarn_classic
 from builder.packages.npm.project import MANIFEST, NodeProject
+from builder.packages.projects import refuse_conflicts
 
 SHRINKWRAP, YARN_LOCK = "npm-shrinkwrap.json", "yarn.lock"
 LOCKS = (SHRINKWRAP, LOCK, pnpm_lock.NAME, YARN_LOCK)
 """Of two of npm the first wins, as with npm itself."""
-_CONFLICT = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
 
 
 def converted(project: NodeProject, arch: Architecture) -> Converted:
@@ -29,8 +28,13 @@ def converted(project: NodeProject, arch: Architecture) -> Converted:
     return replace(made, warnings=tuple(_warnings(project, found)))
 
 
+def local_packages(project: NodeProject, found: Graph) -> dict[str, LocalPackage]:
+    """Return the folders and tarballs that a project needs, by the keys of their nodes. UsageError for missing ones."""
+    return dict(conversion.local_packages(found, _around(project)))
+
+
 def _warnings(project: NodeProject, found: Graph) -> Iterator[str]:
-    published = [node for node in found.reached() if not node.folder and not node.resolved.startswith("file:")]
+    published = [node for node in found.reached() if not node.is_local]
     if any(not node.integrity for node in published) and project.lock.name == YARN_LOCK:
         yield (
             f"{project.where} has no digests of the registry's files: Yarn's checksums are those of zips that it makes"
@@ -54,7 +58,7 @@ def graph(project: NodeProject) -> Graph:
         why = offered.in_manifest(texts.read(project.manifest))
         raise UsageError(msg, why=why, hint=f"`{npm_lock.LOCKS}` in {project.root.as_posix()} writes it")
     text = texts.read(project.lock)
-    refuse_conflicts(project, text)
+    refuse_conflicts(project.lock, text)
     found, command = read(project, text)
     if unfit := list(_unfit(project, found)):
         raise project.stale(unfit, command)
@@ -75,13 +79,6 @@ def _with_itself(project: NodeProject, found: Graph) -> Graph:
         needs=found.needs,
     )
     return replace(found, needs={**found.needs, own.name: Need(to=own.key)}, nodes={**found.nodes, own.key: own})
-
-
-def refuse_conflicts(project: NodeProject, text: str) -> None:
-    """Raise UsageError for a lock in which git has left both sides of a merge."""
-    if found := _CONFLICT.search(text):
-        msg = f"{project.where}:{text.count(chr(10), 0, found.start()) + 1} has conflict markers of git"
-        raise UsageError(msg, hint="resolve the merge, and lock again")
 
 
 def read(project: NodeProject, text: str) -> tuple[Graph, str]:

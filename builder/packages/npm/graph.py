@@ -11,6 +11,10 @@ from typing import Any
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 
+PLATFORM = ("os", "cpu", "libc")
+"""Keys of package.json with lists of platforms."""
+_TARBALLS = (".tgz", ".tar.gz", ".tar")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
@@ -42,6 +46,17 @@ class PackageNode:
     scripted: bool = False
     bundled: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Rows of the packages inside of its tarball, by their paths below its folder."""
+
+    @property
+    def tarball(self) -> str | None:
+        """The path of its tarball beside the project; None for others."""
+        is_packed = not self.folder and self.resolved.startswith("file:")
+        return self.resolved.removeprefix("file:") if is_packed else None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder or a tarball of the project, and no registry's."""
+        return bool(self.folder) or self.tarball is not None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,10 +95,21 @@ class Graph:
                 queue += [need.to for need in self.nodes[key].needs.values()]
 
 
+def is_tarball(path: str) -> bool:
+    """Tell whether the path of a local package is that of a tarball, and not of a folder."""
+    return path.endswith(_TARBALLS)
+
+
+def named(text: str) -> tuple[str, str]:
+    """Return the name of a package, which may have a scope, and what stands behind the `@` after it."""
+    name, _, rest = text[1:].partition("@")
+    return text[:1] + name, rest
+
+
 def fits(row: Mapping[str, Any], arch: Architecture) -> bool:
     """Return whether a package can be installed on Linux with glibc on an architecture."""
-    platform = {"os": "linux", "cpu": arch.npm, "libc": "glibc"}
-    return all(_allows(row.get(key), value) for key, value in platform.items())
+    here = ("linux", arch.npm, "glibc")
+    return all(_allows(row.get(key), value) for key, value in zip(PLATFORM, here, strict=True))
 
 
 def _allows(listed: Any, value: str) -> bool:  # noqa: ANN401

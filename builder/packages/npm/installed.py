@@ -30,12 +30,7 @@ def installed(content: Tree) -> Iterator[Installed]:
 
 def _license(data: bytes) -> str:
     """Return the `license` of a package.json, or the `licenses` of an old one, as an expression."""
-    try:
-        described = texts.parse_json(data)
-    except texts.MalformedError:
-        return ""
-    if not isinstance(described, dict):
-        return ""
+    described = texts.parse_object(data)
     declared = described.get("license") or described.get("licenses") or ""
     listed = declared if isinstance(declared, list) else [declared]
     return " OR ".join(str(entry.get("type", "") if isinstance(entry, dict) else entry) for entry in listed)

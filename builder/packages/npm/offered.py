@@ -16,7 +16,7 @@ from builder.packages.ecosystem import unindexed
 from builder.packages.npm import package_lock, settings
 from builder.packages.npm.local import NOTHING, Own
 
-_KINDS = ("dependencies", "optionalDependencies", "peerDependencies", "devDependencies")
+_KINDS = (*package_lock.KINDS, "devDependencies")
 _ALIAS = re.compile(r"npm:(?:@[^/@]+/)?[^/@]+(?:@(?P<spec>.*))?")
 _LOCAL = re.compile(r"file:|link:|portal:|workspace:|\.{1,2}/|~/|/|[A-Za-z]:[\\/]")
 """How a folder or a tarball of this host is named in package.json."""
@@ -45,7 +45,7 @@ def check(
 
 def has_local(manifest: str, lock: str | None) -> bool:
     """Tell whether a package is a folder or a tarball of the project, or a member of its workspace."""
-    table = _table(manifest)
+    table = texts.parse_object(manifest)
     specs = (spec for kind in _KINDS for _, spec in _pairs(table.get(kind)))
     rows = _rows(lock).values()
     return (
@@ -55,17 +55,8 @@ def has_local(manifest: str, lock: str | None) -> bool:
     )
 
 
-def _table(text: str | None) -> dict[str, Any]:
-    """Read JSON; what is no table is told by whoever needs it next."""
-    try:
-        found = texts.parse_json(text or "{}")
-    except texts.MalformedError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _rows(lock: str | None) -> Rows:
-    rows = _table(lock).get("packages")
+    rows = texts.parse_object(lock or "").get("packages")
     return {path: row for path, row in _pairs(rows) if isinstance(row, dict)}
 
 
@@ -75,7 +66,7 @@ def _pairs(table: object) -> Iterator[tuple[str, Any]]:
 
 def in_manifest(text: str) -> list[str]:
     """Return what a package.json names that no registry offers, with the key of each."""
-    table = _table(text)
+    table = texts.parse_object(text)
     found = [f"{name}: {spec}" for name, spec in _specs(table) if not _offered(spec)]
     return [*found, *([f"workspaces: {json.dumps(table['workspaces'])}"] if table.get("workspaces") else [])]
 
@@ -118,7 +109,7 @@ def _in_lock(rows: Rows, registries: Iterable[str]) -> Iterator[str]:
     for path, row in rows.items():
         if reason := _refused(path, row, registries):
             yield f"{path}: {reason}"
-        kinds = _KINDS if not path else _KINDS[:3]  # nobody installs what packages are developed with
+        kinds = _KINDS if not path else package_lock.KINDS  # nobody installs what packages are developed with
         for name, spec in ((name, str(spec)) for kind in kinds for name, spec in _pairs(row.get(kind))):
             if not _offered(spec):
                 yield f"{path or 'the package itself'}: needs {name}@{spec}"

@@ -4,7 +4,6 @@ npm's own rules (npm-packlist 10 and ignore-walk), so that a folder of a project
 published package. npm itself cannot be asked: it packs no package without a version, which members of workspaces are.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,10 +151,5 @@ def _below(folder: _Folder, item: "os.DirEntry[str]") -> _Folder:
 
 def described(folder: Path) -> Mapping[str, Any]:
     """Return a package.json as JSON; an empty one if it is not there, or is no object."""
-    if not (folder / _MANIFEST).is_file():
-        return {}
-    try:
-        found = json.loads(texts.read(folder / _MANIFEST))
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    path = folder / _MANIFEST
+    return texts.parse_object(texts.read(path)) if path.is_file() else {}

@@ -11,7 +11,7 @@ from builder.base import contained, files, texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.packages import projects
-from builder.packages.npm import following, local, offered, packlist, project
+from builder.packages.npm import following, offered, packlist, project
 from builder.packages.npm.following import LOCKS, YARN_LOCK
 from builder.packages.npm.locks import pnpm_lock
 from builder.packages.npm.project import MANIFEST, NodeProject
@@ -181,12 +181,9 @@ def inputs(request: ProjectRequest) -> dict[str, str]:
 def _taken(node: NodeProject) -> Iterator[str]:
     """Yield what identifies each package that the project gets."""
     graph = following.graph(node)
+    local = following.local_packages(node, graph)
     for each in sorted(graph.reached(), key=lambda one: one.key):
-        content = ""
-        if each.folder:
-            content = local.of_folder(node.root / each.folder, each.folder, 1).sha256
-        elif each.resolved.startswith("file:"):
-            content = files.sha256(node.root / each.resolved.removeprefix("file:"))
+        content = local[each.key].sha256 if each.key in local else ""
         needs = {name: need.to for name, need in each.needs.items()}
         yield json.dumps([each.key, each.version, each.integrity, each.resolved, needs, content], sort_keys=True)
     yield hashlib.sha256(repr(sorted((name, need.to) for name, need in graph.needs.items())).encode()).hexdigest()

@@ -14,16 +14,15 @@ from typing import Any
 from builder.base import cache_paths, records, texts
 from builder.base.errors import BuildError
 from builder.packages.npm import layout, npm, package_lock, settings
-from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.graph import PLATFORM, Graph, Need, PackageNode
 from builder.packages.npm.local import Own
 
 _HINT = "were they withdrawn, or are they from another registry? .npmrc names it: `@scope:registry=`, `registry=`"
-_PLATFORM = ("os", "cpu", "libc")
 
 
 def completed(graph: Graph, own: Own) -> Graph:
     """Return a graph whose packages of registries have what their registry says. Raises BuildError for unknown ones."""
-    published = {key: node for key, node in graph.nodes.items() if not _is_local(node)}
+    published = {key: node for key, node in graph.nodes.items() if not node.is_local}
     asking = Graph(
         needs=dict(_asked(graph, published)), nodes={key: _only(node, published) for key, node in published.items()}
     )
@@ -42,17 +41,13 @@ def completed(graph: Graph, own: Own) -> Graph:
     return replace(graph, nodes={key: _with(node, facts.get(key, {})) for key, node in graph.nodes.items()})
 
 
-def _is_local(node: PackageNode) -> bool:
-    return bool(node.folder) or node.resolved.startswith("file:")
-
-
 def _only(node: PackageNode, published: Mapping[str, PackageNode]) -> PackageNode:
     return replace(node, needs={name: need for name, need in node.needs.items() if need.to in published})
 
 
 def _asked(graph: Graph, published: Mapping[str, PackageNode]) -> Iterator[tuple[str, Need]]:
     """Yield what the project and its local packages need of registries, each under a name that no other has."""
-    local = [node.needs for node in graph.reached() if _is_local(node)]
+    local = [node.needs for node in graph.reached() if node.is_local]
     found = dict.fromkeys(need.to for needs in (graph.needs, *local) for need in needs.values())
     yield from ((f"asked-{number}", Need(to=key)) for number, key in enumerate(found) if key in published)
 
@@ -106,6 +101,6 @@ def _with(node: PackageNode, facts: Mapping[str, Any]) -> PackageNode:
     return replace(
         node,
         integrity=node.integrity or str(facts.get("integrity", "")),
-        platform={**node.platform, **{key: facts[key] for key in _PLATFORM if facts.get(key)}},
+        platform={**node.platform, **{key: facts[key] for key in PLATFORM if facts.get(key)}},
         scripted=node.scripted or bool(facts.get("hasInstallScript")),
     )

@@ -13,11 +13,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.packages.projects import refuse_conflicts
 from builder.packages.pypi.pylock import LockedPackage
 
 _SHOWN = 5
 _EXTRA = re.compile(r"\bextra == ['\"]([^'\"]+)['\"]")
-_CONFLICT = ("<<<<<<<", ">>>>>>>")
 T = TypeVar("T")
 
 
@@ -181,14 +181,6 @@ def raw(path: Path) -> dict[str, Any]:
     except texts.MalformedError as error:
         msg = f"{path.as_posix()} is not valid TOML"
         raise UsageError(msg, why=[str(error)]) from error
-
-
-def refuse_conflicts(path: Path, text: str) -> None:
-    """Raise UsageError for a file in which git has left both sides of a merge."""
-    number = next((number for number, line in enumerate(text.splitlines(), 1) if line.startswith(_CONFLICT)), None)
-    if number:
-        msg = f"{path.as_posix()}:{number} has conflict markers of git"
-        raise UsageError(msg, hint="resolve the merge, and lock again")
 
 
 def _where(error: Any) -> str:  # noqa: ANN401  a TypedDict of pydantic_core

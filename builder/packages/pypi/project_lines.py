@@ -20,7 +20,7 @@ from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.model.architectures import X86_64
 from builder.model.steps.project import ProjectChoice
-from builder.packages.projects import ProjectRequest, chosen
+from builder.packages.projects import ProjectRequest, chosen, refuse_conflicts
 from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject
 from builder.packages.pypi.local import sources
 from builder.packages.pypi.locks import pdm, pipenv, poetry, pylock, uv
@@ -56,7 +56,7 @@ def lines(request: ProjectRequest) -> tuple[str, ...]:
 def _lines(request: ProjectRequest, lock: Path | None, _: object) -> tuple[str, ...]:
     """Return the lines for a state of the files: each target of a command asks for them."""
     if lock and lock.is_file():
-        project_files.refuse_conflicts(lock, texts.read(lock))
+        refuse_conflicts(lock, texts.read(lock))
     choice = _choice(request, lock)
     if lock is None:
         return tuple(_of_project(request, choice))

@@ -24,7 +24,6 @@ MARKS = tuple(name for pair in _NAMES.items() for name in pair)
 _LEFT_OUT = frozenset({"development", "test"})
 _WRITES = "bundle lock --add-platform x86_64-linux aarch64-linux"
 _LOCKED_RUBY = re.compile(r"^RUBY VERSION\n\s+ruby (?P<version>[\d.]+)", re.MULTILINE)
-_CONFLICT = re.compile(r"^(?:<<<<<<<|>>>>>>>)", re.MULTILINE)
 
 
 def find(request: ProjectRequest) -> FoundProject | None:
@@ -85,9 +84,7 @@ def lock_of(request: ProjectRequest) -> tuple[GemLock, Path]:
         msg = f"there is no {path.name} beside {file.as_posix()}"
         raise UsageError(msg, hint=f"`{_WRITES}` in {request.folder.as_posix()} writes it: a Gemfile is not executed")
     text = texts.read(path)
-    if found := _CONFLICT.search(text):
-        msg = f"{path.as_posix()}:{text[: found.start()].count(chr(10)) + 1} has conflict markers of git"
-        raise UsageError(msg, hint="resolve the merge, and lock again")
+    projects.refuse_conflicts(path, text)
     lock, says = gemfile_lock.read(text, path.as_posix(), own=True), gemfile.read(file)
     if unfit := list(_unfit(says, lock, file.name)):
         msg = f"{path.as_posix()} does not fit its {file.name}"

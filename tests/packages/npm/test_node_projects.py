@@ -210,6 +210,39 @@ project = "../../services/api"
     assert digest() != before
 
 
+def test_what_nightly_compares_is_what_is_taken(digests: dict[str, str], tmp_path: Path) -> None:
+    folder = workspace(tmp_path, "package-lock.json", locks(digests)["package-lock.json"])
+    (folder / ".gitignore").write_text("*.log\n", encoding="utf-8")
+
+    def digest() -> dict[str, str]:
+        return projects.inputs(shared.requested(folder / "services" / "api", ProjectChoice()))
+
+    before = digest()
+    (folder / "libs" / "core" / "run.log").write_text("1", encoding="utf-8")
+    assert digest() == before
+    (folder / "libs" / "core" / "run.txt").write_text("1", encoding="utf-8")
+    assert digest() != before
+
+
+@pytest.mark.parametrize("tarball", ["file:gone.tgz", "file:../outside.tgz"])
+def test_nightly_compares_the_files_of_a_project_that_is_refused(tmp_path: Path, tarball: str) -> None:
+    (tmp_path / "outside.tgz").write_bytes(b"x")
+    needs = {"dependencies": {"core": tarball}}
+    rows = {"": needs, "node_modules/core": {"version": "1.0.0", "resolved": tarball, "integrity": "sha512-eA=="}}
+    folder = write(tmp_path / "one", package_json=needs, package__lock_json={"lockfileVersion": 3, "packages": rows})
+    (folder / ".git").mkdir()
+    inputs = projects.inputs(shared.requested(folder, ProjectChoice()))
+    assert set(inputs) == {"package.json", "package-lock.json"}
+
+
+def test_a_package_json_of_a_member_that_cannot_be_read_is_none(digests: dict[str, str], tmp_path: Path) -> None:
+    folder = workspace(tmp_path, "package-lock.json", locks(digests)["package-lock.json"])
+    (folder / "libs" / "core" / "package.json").write_text("[" * 100_000, encoding="utf-8")
+    result = build(folder, "services/api")
+    assert result.code == 2
+    assert "libs/core has no package.json that can be read" in result.err
+
+
 def found(folder: Path, **choice: Any) -> shared.FoundProject | None:
     return projects.find(shared.requested(folder, ProjectChoice(**choice)))
 

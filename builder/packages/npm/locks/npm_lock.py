@@ -12,13 +12,12 @@ from builder.base import texts
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 from builder.packages.npm import package_lock
-from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.graph import PLATFORM, Graph, Need, PackageNode, is_tarball
 from builder.packages.npm.package_lock import Rows
 from builder.packages.npm.project import NodeProject
 
 LOCKS = "npm install --package-lock-only"
 _EXACT = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
-_PLATFORM = ("os", "cpu", "libc")
 
 
 def graph(text: str, project: NodeProject) -> Graph:
@@ -82,7 +81,7 @@ def _old_row(path: str, old: Mapping[str, Any], project: NodeProject) -> tuple[s
     if version.startswith("npm:"):
         alias, _, version = version.removeprefix("npm:").rpartition("@")
     local = version.removeprefix("file:") if version.startswith("file:") else ""
-    is_folder = bool(local) and not local.endswith((".tgz", ".tar.gz", ".tar"))
+    is_folder = bool(local) and not is_tarball(local)
     row = {
         "name": alias,
         "version": str(project.described(local).get("version") or "0.0.0") if is_folder else version,
@@ -126,7 +125,7 @@ def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:
         resolved=str(row.get("resolved") or ""),
         folder=folder,
         needs=_needs(path, rows, inner, where),
-        platform={key: row[key] for key in _PLATFORM if row.get(key)},
+        platform={key: row[key] for key in PLATFORM if row.get(key)},
         scripted=bool(row.get("hasInstallScript")),
         bundled={each.removeprefix(f"{path}/"): rows[each] for each in sorted(inner)},
     )

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from builder.base.errors import UsageError
 from builder.packages.npm import project as projects
-from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.graph import Graph, Need, PackageNode, is_tarball, named
 from builder.packages.npm.locks import yaml_text
 from builder.packages.npm.locks.yaml_text import Table
 from builder.packages.npm.project import NodeProject
@@ -107,7 +107,7 @@ class _BerryReader:
 
     def other_members(self) -> dict[str, Need]:
         """Return the members of the workspace; first those that no other needs, since they bring peers for the rest."""
-        members = {_name(entry.resolution): (path, entry) for path, entry in self._folders.items() if path}
+        members = {named(entry.resolution)[0]: (path, entry) for path, entry in self._folders.items() if path}
         needed = {name for entry in self._folders.values() for name in entry.dependencies}
         keys: dict[str, str] = {}
         for names in (members.keys() - needed, members.keys()):
@@ -173,12 +173,12 @@ class _BerryReader:
         """Return the folder of a member, which Yarn takes for a range of versions as well."""
         if not wanted.startswith(("workspace:", "npm:")):
             return None
-        named = (folder for folder, entry in self._folders.items() if _name(entry.resolution) == name)
+        named = (folder for folder, entry in self._folders.items() if named(entry.resolution)[0] == name)
         return next(named, None)
 
     def _replacement(self, name: str, wanted: str, by: _BerryEntry) -> str:
         for rule in self._replaced:
-            parent = (rule["parent"] or "").removeprefix("**/") in {"", "**", _name(by.resolution)}
+            parent = (rule["parent"] or "").removeprefix("**/") in {"", "**", named(by.resolution)[0]}
             if rule["name"] == name and parent and rule["range"] in {None, wanted}:
                 return rule["to"] or wanted
         return wanted
@@ -204,8 +204,7 @@ class _BerryReader:
                     self.nodes[key] = self._node(key, entry, peers)
 
     def _node(self, key: str, entry: _BerryEntry, peers: Mapping[str, Need]) -> PackageNode:
-        name, _, origin = entry.resolution[1:].partition("@")
-        name = f"{entry.resolution[0]}{name}"
+        name, origin = named(entry.resolution)
         reference, _, parameters = origin.partition("::")
         bound = {name: values[0] for name, values in parse_qs(parameters).items()}
         version, resolved, folder = entry.version, bound.get("__archiveUrl", ""), ""
@@ -216,16 +215,16 @@ class _BerryReader:
             resolved = reference
         if reference.startswith("link:") and (needs := projects.production(self._project.described(folder))):
             raise self._unlocked(folder, needs)
-        is_tarball = folder.endswith((".tgz", ".tar.gz", ".tar"))
+        is_packed = is_tarball(folder)
         platform: dict[str, list[str]] = {}
         for match in _CONDITION.finditer(entry.conditions):
             platform.setdefault(match["key"], []).append(match["value"])
         return PackageNode(
             key=key,
             name=name,
-            version=entry.version if is_tarball else version,
-            resolved=f"file:{folder}" if is_tarball else resolved,
-            folder="" if is_tarball else folder,
+            version=entry.version if is_packed else version,
+            resolved=f"file:{folder}" if is_packed else resolved,
+            folder="" if is_packed else folder,
             needs=dict(self._needs(entry, peers)),
             platform=platform,
         )
@@ -255,10 +254,6 @@ def _resolutions(table: object) -> Iterator[dict[str, str | None]]:
 def _range(spec: str) -> str:
     """Return a range with its protocol, which Yarn 4 writes and older ones do not."""
     return spec if re.match(r"[a-z+]+:|[./~]", spec) and not spec.startswith("~") else f"npm:{spec}"
-
-
-def _name(resolution: str) -> str:
-    return resolution[0] + resolution[1:].partition("@")[0]
 
 
 def _folder_of(resolution: str) -> str:

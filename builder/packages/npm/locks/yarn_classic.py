@@ -13,7 +13,7 @@ from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 from builder.packages.npm import PUBLIC
 from builder.packages.npm import project as projects
-from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.graph import Graph, Need, PackageNode, is_tarball, named
 from builder.packages.npm.project import NodeProject
 
 HEADER = "# yarn lockfile v1"
@@ -150,12 +150,11 @@ class _ClassicReader:
 
     def _node(self, pattern: str, local: str) -> PackageNode:
         row = self._rows[pattern]
-        name, _, spec = pattern[1:].partition("@")
-        name = f"{pattern[0]}{name}"
+        name, spec = named(pattern)
         alias = re.fullmatch(r"npm:((?:@[^@/]+/)?[^@/]+)(?:@.*)?", spec)
         resolved, _, sha1 = row.values.get("resolved", "").partition("#")
         digest = row.values.get("integrity", "")
-        is_tarball = local.endswith((".tgz", ".tar.gz", ".tar"))
+        is_packed = is_tarball(local)
         if sha1 and (not digest or digest.startswith("sha1-")) and not local:
             raise self._unhashed(name, digest or sha1)
         return PackageNode(
@@ -163,8 +162,8 @@ class _ClassicReader:
             name=alias[1] if alias else name,
             version=row.values.get("version", "0.0.0"),
             integrity=next((each for each in digest.split() if not each.startswith("sha1-")), ""),
-            resolved=f"file:{local}" if is_tarball else _address(resolved),
-            folder=local if local and not is_tarball else "",
+            resolved=f"file:{local}" if is_packed else _address(resolved),
+            folder=local if local and not is_packed else "",
             needs=dict(self._needs(pattern, local)),
         )
 

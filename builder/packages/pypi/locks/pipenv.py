@@ -16,7 +16,7 @@ from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.model.steps.project import ProjectChoice
-from builder.packages.projects import ProjectRequest
+from builder.packages.projects import ProjectRequest, refuse_conflicts
 from builder.packages.pypi import project_files, pyproject
 from builder.packages.pypi.locks import rows
 from builder.packages.pypi.locks.rows import LockRow
@@ -115,7 +115,7 @@ def _document(lock: Path) -> Mapping[str, Any]:
         msg = f"there is no {lock.as_posix()}"
         raise UsageError(msg, hint="`pipenv lock` writes it")
     text = texts.read(lock)
-    project_files.refuse_conflicts(lock, text)
+    refuse_conflicts(lock, text)
     try:
         document = texts.parse_json(text)
     except texts.MalformedError as error:
