@@ -22,6 +22,12 @@ def adapter(cls: Any) -> TypeAdapter[Any]:  # noqa: ANN401
     return TypeAdapter(cls)
 
 
+def typed(cls: type[T], data: object) -> T:
+    """Return data as a value of a type. Raises pydantic's ValidationError, for formats with messages of their own."""
+    value: T = adapter(cls).validate_python(data)  # type: ignore[arg-type]  # a class has a hash
+    return value
+
+
 def parse_toml(text: str, where: str) -> dict[str, Any]:
     """Return the tables of a TOML text. Raises UsageError with line and column."""
     try:

@@ -6,17 +6,21 @@ They come with a repository, and some are written by hand; whatever they hold is
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.model.decode import parse_toml, typed
 from builder.packages.projects import refuse_conflicts
 from builder.packages.pypi.pylock import LockedPackage
 
 _SHOWN = 5
+_KEPT = 32
+"""Files whose content is kept in memory: those of a project, and of the workspace around it, with its lock."""
 _EXTRA = re.compile(r"\bextra == ['\"]([^'\"]+)['\"]")
 T = TypeVar("T")
 
@@ -164,23 +168,27 @@ class Pylock:
 
 def read(kind: type[T], path: Path) -> T:
     """Return the content of a file. Raises UsageError if it is not TOML, or has other types."""
-    document = raw(path)
+    text = texts.read(path)
+    refuse_conflicts(path, text)
     try:
-        return TypeAdapter(kind).validate_python(document)
+        content: T = _content(kind, text, path.as_posix())  # type: ignore[arg-type]  # a class has a hash
     except ValidationError as error:
         msg = f"{path.as_posix()} does not have the keys and types of its format"
         raise UsageError(msg, why=[_where(each) for each in error.errors()[:_SHOWN]]) from error
+    return content
+
+
+@lru_cache(maxsize=_KEPT)
+def _content(kind: Any, text: str, where: str) -> Any:  # noqa: ANN401  what a file holds
+    """Return what a text holds, once for all targets of a command: a lock may be large."""
+    return typed(kind, parse_toml(text, where))
 
 
 def raw(path: Path) -> dict[str, Any]:
     """Return the tables of a file, as its tool hashes them. Raises UsageError if it is not TOML."""
     text = texts.read(path)
     refuse_conflicts(path, text)
-    try:
-        return texts.parse_toml(text)
-    except texts.MalformedError as error:
-        msg = f"{path.as_posix()} is not valid TOML"
-        raise UsageError(msg, why=[str(error)]) from error
+    return parse_toml(text, path.as_posix())
 
 
 def _where(error: Any) -> str:  # noqa: ANN401  a TypedDict of pydantic_core

@@ -7,14 +7,15 @@ A source with the name `pypi` is the default of the user's settings, which may b
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
+from pydantic import ValidationError
 
-from builder.base import credentials, texts
+from builder.base import credentials
 from builder.base.errors import UsageError
-from builder.packages.pypi import index_passwords, project_files
+from builder.model.decode import typed
+from builder.packages.pypi import index_passwords, project_files, projects, pyproject
 from builder.packages.pypi.index_tables import (
     IndexProject,
     LockedSource,
@@ -27,8 +28,8 @@ from builder.packages.pypi.index_tables import (
     UvSource,
 )
 from builder.packages.pypi.indexes import Binding, Index, Indexes
+from builder.packages.pypi.locks import pipenv
 
-_PROJECT = "pyproject.toml"
 _USERS = "pypi"
 """The name of the source that is the default of the user."""
 Bound = dict[str, tuple[Binding, ...]]
@@ -36,12 +37,12 @@ Bound = dict[str, tuple[Binding, ...]]
 
 def of(path: Path, lock: Path | None) -> Indexes:
     """Return the indexes of a project, or of a lock, given by one of its files and the lock that decides."""
-    projects = [folder / _PROJECT for folder in dict.fromkeys((path.parent, *([lock.parent] if lock else [])))]
-    tools = [(file.parent, project_files.read(IndexProject, file).tool) for file in projects if file.is_file()]
+    files = [folder / pyproject.NAME for folder in dict.fromkeys((path.parent, *([lock.parent] if lock else [])))]
+    tools = [(file.parent, project_files.read(IndexProject, file).tool) for file in files if file.is_file()]
     name = lock.name if lock else path.name
-    if lock and name == "Pipfile.lock":
+    if lock and name == projects.PIPFILE_LOCK:
         return _of_pipfile(lock)
-    if lock and name == "poetry.lock":
+    if lock and name == projects.POETRY_LOCK:
         return Indexes(bound=_of_poetry_lock(lock, tools))
     found = Indexes()
     for folder, tool in tools:
@@ -74,7 +75,7 @@ def _of_uv(folder: Path, table: UvIndexes, lock: Path | None) -> Indexes:
             *(_address(link, folder) for link in table.links),
         ),
         only_links=table.no_index,
-        bound={} if lock and lock.name == "uv.lock" else _by_source(table, declared, folder),
+        bound={} if lock and lock.name == projects.UV_LOCK else _by_source(table, declared, folder),
     )
 
 
@@ -85,7 +86,7 @@ def _by_source(table: UvIndexes, declared: Mapping[str | None, Index], folder: P
         sources = (given,) if isinstance(given, UvSource) else given
         named = [source for source in sources if source.index]
         if unknown := [str(source.index) for source in named if source.index not in declared]:
-            msg = f"{(folder / _PROJECT).as_posix()}: `{name}` comes from an index that is not declared"
+            msg = f"{(folder / pyproject.NAME).as_posix()}: `{name}` comes from an index that is not declared"
             raise UsageError(msg, hint=f'a table [[tool.uv.index]] with `name = "{unknown[0]}"` declares it')
         if named:
             bound[canonicalize_name(name)] = tuple(
@@ -223,14 +224,7 @@ def _of_pipfile(lock: Path) -> Indexes:
 
 
 def _pipfile(lock: Path) -> PipfileLock:
-    from pydantic import TypeAdapter, ValidationError
-
     try:
-        return TypeAdapter(PipfileLock).validate_python(_json(lock))
-    except (texts.MalformedError, ValidationError) as error:
-        msg = f"{lock.as_posix()} does not have the keys and types of its format"
-        raise UsageError(msg, why=str(error).splitlines()[:2], hint="`pipenv lock` writes it anew") from error
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401  what JSON has
-    return texts.parse_json(texts.read(path).encode())
+        return typed(PipfileLock, pipenv.read(lock))
+    except ValidationError as error:
+        raise pipenv.invalid(lock, error.errors()[0]["msg"]) from error

@@ -2,22 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from packaging.version import Version
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from builder.base import texts
 from builder.base.errors import BuildError
 from builder.base.values import FileName, Sha256, matching, untrusted
+from builder.model.decode import typed
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.names import NAME, VERSION
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 SENDER = "the package index"
 _A_VERSION = "a valid version of a Python package"
@@ -68,20 +65,12 @@ def candidates(pylock: str) -> tuple[Candidate, ...]:
 
 
 def _packages(pylock: str) -> tuple[LockedPackage, ...]:
-    from pydantic import ValidationError
-
     try:
-        return _rows().validate_python(texts.parse_toml(pylock).get("packages", ()))
+        rows = texts.parse_toml(pylock).get("packages", ())
+        return typed(tuple[LockedPackage, ...], rows)
     except (texts.MalformedError, ValidationError) as error:
         msg = "uv wrote a pylock.toml that cannot be read"
         raise BuildError(msg, why=str(error).splitlines()[:3]) from error
-
-
-@cache
-def _rows() -> "TypeAdapter[tuple[LockedPackage, ...]]":
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(tuple[LockedPackage, ...])
 
 
 def _candidate(package: LockedPackage) -> Candidate:

@@ -6,11 +6,12 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
 from packaging.requirements import InvalidRequirement
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
-from builder.base import credentials, texts
-from builder.base.errors import UsageError
+from builder.base import credentials
 from builder.model import pep508
+from builder.model.decode import typed
+from builder.packages.pypi import project_files
 from builder.packages.pypi.local import described
 from builder.packages.pypi.local.described import Described, UnknownError
 from builder.packages.pypi.local.tree import SourceTree
@@ -93,7 +94,7 @@ class ProjectFile:
         for key in keys:
             found = found.get(key, {}) if isinstance(found, Mapping) else {}
         try:
-            return TypeAdapter(kind).validate_python(found)
+            return typed(kind, found)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(("tool", *keys, *map(str, first["loc"])))
@@ -103,17 +104,7 @@ class ProjectFile:
 
 def read(tree: SourceTree) -> ProjectFile:
     """Return the pyproject.toml of a folder, or one without content. Raises UsageError for one that is not valid."""
-    text = tree.text(NAME)
-    path = tree.folder / NAME
-    try:
-        return TypeAdapter(ProjectFile).validate_python(texts.parse_toml(text or ""))
-    except texts.MalformedError as error:
-        msg = f"{path.as_posix()} is not valid TOML"
-        raise UsageError(msg, why=[str(error)]) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        msg = f"{path.as_posix()} does not have the keys and types of its format"
-        raise UsageError(msg, why=[f"{'.'.join(map(str, first['loc']))}: {first['msg']}"]) from error
+    return project_files.read(ProjectFile, tree.folder / NAME) if NAME in tree.paths else ProjectFile()
 
 
 def package(

@@ -8,13 +8,15 @@ from typing import Any
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from builder.base.errors import UsageError
 from builder.model import pep508
+from builder.model.decode import typed
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621, poetry_tables
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
+from builder.packages.pypi.project_files import Workspace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,19 +49,11 @@ class PlacingProject:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WorkspaceTable:
-    """`[tool.uv.workspace]`."""
-
-    members: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class PlacingUv:
     """`[tool.uv]`."""
 
     sources: Mapping[str, PlacedSource | tuple[PlacedSource, ...]] = field(default_factory=dict)
-    workspace: WorkspaceTable | None = None
+    workspace: Workspace | None = None
 
 
 def places(folder: Path) -> dict[str, str]:
@@ -95,7 +89,7 @@ def _uv(folder: Path) -> PlacingUv:
     document = _document(folder)
     table: Any = document.tool.get("uv", {}) if document else {}
     try:
-        return TypeAdapter(PlacingUv).validate_python(table)
+        return typed(PlacingUv, table)
     except ValidationError as error:
         msg = f"{(folder / pep621.NAME).as_posix()} has sources of uv that cannot be read"
         raise UsageError(msg, why=[str(error.errors()[0]["msg"])]) from error
@@ -138,7 +132,7 @@ def _member(name: str, folder: Path, root: Path | None) -> str:
 
 
 def _members(root: Path) -> Iterator[Path]:
-    table = _uv(root).workspace or WorkspaceTable()
+    table = _uv(root).workspace or Workspace()
     excluded = {path for pattern in table.exclude for path in root.glob(pattern)}
     found = (path for pattern in table.members for path in sorted(root.glob(pattern)))
     yield from (path for path in found if path not in excluded and (path / pep621.NAME).is_file())
@@ -146,7 +140,7 @@ def _members(root: Path) -> Iterator[Path]:
 
 def _of_poetry(document: PlacingProject, folder: Path) -> Iterator[tuple[str, str]]:
     try:
-        table = TypeAdapter(PoetryPackage).validate_python(document.tool.get("poetry", {}))
+        table = typed(PoetryPackage, document.tool.get("poetry", {}))
     except ValidationError:
         return
     found = poetry_tables.dependencies(table, folder / pep621.NAME)

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model import pep508
+from builder.model.decode import typed
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, refuse_conflicts
 from builder.packages.pypi import project_files, pyproject
@@ -64,7 +65,7 @@ class PipenvPackage:
 
 def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]:
     """Yield the packages of the default section, and of the sections of the chosen groups."""
-    document = _document(lock)
+    document = read(lock)
     meta = _meta(lock, document)
     rows.refuse_future(lock, str(meta.spec), str(_SPEC), readable=meta.spec == _SPEC)
     path = request.file(_PIPFILE)
@@ -86,13 +87,13 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
 
 def groups(lock: Path) -> Collection[str]:
     """Return the sections of a lock that are no project's own packages; `dev` is another name of `develop`."""
-    found = {name for name in _document(lock) if name not in {_META, _DEFAULT}}
+    found = {name for name in read(lock) if name not in {_META, _DEFAULT}}
     return found | ({"dev"} if _DEVELOP in found else set())
 
 
 def python(lock: Path) -> PythonVersions:
     """Return the version of Python that a lock was made for: Pipenv resolves for one."""
-    requires = _meta(lock, _document(lock)).requires
+    requires = _meta(lock, read(lock)).requires
     full, series = requires.get("python_full_version"), requires.get("python_version")
     if not (full or series):
         return PythonVersions()
@@ -110,7 +111,8 @@ def content_hash(pipfile: Mapping[str, Any], sources: Collection[Mapping[str, An
     return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
 
-def _document(lock: Path) -> Mapping[str, Any]:
+def read(lock: Path) -> Mapping[str, Any]:
+    """Return the content of a lock. Raises UsageError if it is missing, or no object of JSON."""
     if not lock.is_file():
         msg = f"there is no {lock.as_posix()}"
         raise UsageError(msg, hint="`pipenv lock` writes it")
@@ -119,29 +121,29 @@ def _document(lock: Path) -> Mapping[str, Any]:
     try:
         document = texts.parse_json(text)
     except texts.MalformedError as error:
-        raise _unread(lock, str(error)) from None
+        raise invalid(lock, str(error)) from None
     if not isinstance(document, dict):
-        raise _unread(lock, "it is no object")
+        raise invalid(lock, "it is no object")
     return document
 
 
 def _meta(lock: Path, document: Mapping[str, Any]) -> PipenvMeta:
     try:
-        return TypeAdapter(PipenvMeta).validate_python(document.get(_META, {}))
+        return typed(PipenvMeta, document.get(_META, {}))
     except ValidationError as error:
-        raise _unread(lock, f"{_META}: {error.errors()[0]['msg']}") from None
+        raise invalid(lock, f"{_META}: {error.errors()[0]['msg']}") from None
 
 
 def _section(lock: Path, document: Mapping[str, Any], section: str) -> Iterator[tuple[str, PipenvPackage]]:
     try:
-        kind = TypeAdapter(dict[str, PipenvPackage])
-        found = kind.validate_python(document.get(_SPELLINGS.get(section, section), {}))
+        found = typed(dict[str, PipenvPackage], document.get(_SPELLINGS.get(section, section), {}))
     except ValidationError as error:
-        raise _unread(lock, f"{section}: {error.errors()[0]['msg']}") from None
+        raise invalid(lock, f"{section}: {error.errors()[0]['msg']}") from None
     yield from found.items()
 
 
-def _unread(lock: Path, why: str) -> UsageError:
+def invalid(lock: Path, why: str) -> UsageError:
+    """Return the error for a lock that does not have what its format has."""
     return UsageError(f"{lock.as_posix()} is not a valid Pipfile.lock", why=[why], hint="`pipenv lock` writes it anew")
 
 
