@@ -24,7 +24,7 @@ TERMINATED = 128 + 15
 COMMANDS = {
     "list": ("recipes", "List the recipes and the zips that were built from them."),
     "plan": ("recipes", "Show what a build would do, and why."),
-    "build": ("recipes", "Build layers of recipes, or of packages without a recipe."),
+    "build": ("recipes", "Build layers of recipes, or of a project or packages without a recipe."),
     "wheel": ("wheels", "Make wheels that work on a runtime of Lambda."),
     "lock": ("authoring", "Write the lock files of recipes."),
     "new": ("authoring", "Write a recipe for Python packages or a project that lints and builds."),

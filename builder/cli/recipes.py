@@ -146,10 +146,10 @@ def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":
 def build(
     selected: TargetOptions, building: BuildOptions, containers: ContainerOptions, *, as_json: shared.AsJson
 ) -> None:
-    """Build layers of recipes, or of packages without a recipe.
+    """Build layers of recipes, or of a project or packages without a recipe.
 
-    Packages are named with --pip, --npm or -r. Writes for each target a checked zip, its manifest and its bill of
-    materials into --output. A zip that is up to date is not built again.
+    FOLDER is that of a project, `.` the current one; packages are named with --pip, --npm or -r. Writes for each target
+    a checked zip, its manifest and its bill of materials into --output. A zip that is up to date is not built again.
     """
     pairs = selected.chosen()
     from builder.building.batch import BatchOptions, build_all

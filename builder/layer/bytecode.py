@@ -2,15 +2,16 @@
 
 import hashlib
 import itertools
+import math
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from builder.base import processes, programs
 from builder.base.errors import BuildError
-from builder.layer import names
+from builder.layer import import_graph, names
 from builder.layer.interpreters import Interpreter
 from builder.layer.names import SITE_PACKAGES
 from builder.layer.slim import Saving
@@ -48,12 +49,15 @@ def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tr
 def fitting(tree: Tree, limit: int) -> tuple[Tree, Saving | None]:
     """Return the tree without the bytecode that would not fit into a number of unzipped bytes, and what that saves.
 
-    What is imported least goes first: tests, then modules far below the top of their package, the largest first.
+    Modules that no import at the top of others leads to go first, then those that are farthest from the top of a
+    package, the largest of each first.
     """
     over = tree.unzipped_bytes - limit
     if over <= 0:
         return tree, None
-    compiled = sorted((entry for entry in tree if entry.path.endswith(_SUFFIX)), key=_usefulness)
+    nearest = import_graph.distances(tree)
+    bytecode = (entry for entry in tree if entry.path.endswith(_SUFFIX))
+    compiled = sorted(bytecode, key=lambda entry: _order(entry, nearest))
     sizes = itertools.accumulate(entry.size for entry in compiled)
     left_out = {entry.path for entry, size in zip(compiled, sizes, strict=True) if size - entry.size < over}
     saved = sum(entry.size for entry in compiled if entry.path in left_out)
@@ -61,9 +65,15 @@ def fitting(tree: Tree, limit: int) -> tuple[Tree, Saving | None]:
     return tree.without(lambda entry: entry.path in left_out), saving if left_out else None
 
 
-def _usefulness(entry: Entry) -> tuple[bool, int, int, str]:
-    parts = entry.path.split("/")
-    return not {"tests", "test", "testing"} & set(parts), -len(parts), -entry.size, entry.path
+def _order(entry: Entry, nearest: Mapping[str, int]) -> tuple[float, int, str]:
+    """Return what the bytecode of modules is sorted by, that which is missed least first."""
+    return -nearest.get(_source(entry.path), math.inf), -entry.size, entry.path
+
+
+def _source(path: str) -> str:
+    """Return the path of the module whose bytecode a file is."""
+    folder, _, name = path.rpartition("/__pycache__/")
+    return f"{folder}/{name.partition('.')[0]}.py"
 
 
 def _shares(sources: Sequence[Entry]) -> Iterator[Sequence[Entry]]:

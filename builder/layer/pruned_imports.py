@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterator
 
+from builder.layer import import_graph
 from builder.layer.names import SITE_PACKAGES
 from builder.layer.tree import Tree
 
@@ -11,10 +12,10 @@ _IMPORT = re.compile(rb"(?:^|\n)(?:from|import) ([\w.]+)")
 
 def find(tree: Tree, pruned: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """Yield the path of an importing module, the dotted name of the pruned one, and the path that had that name."""
-    gone = {_dotted(path): path for path in pruned if path.endswith(".py") and SITE_PACKAGES.match(path)}
+    gone = {import_graph.dotted(path): path for path in pruned if path.endswith(".py") and SITE_PACKAGES.match(path)}
     if not gone:
         return
-    here = {_dotted(entry.path) for entry in tree if entry.path.endswith(".py")}
+    here = {import_graph.dotted(entry.path) for entry in tree if entry.path.endswith(".py")}
     clues = {_first_missing(name, here).encode() for name in gone}
     for entry in tree:
         if entry.link is not None or not entry.path.endswith(".py") or not SITE_PACKAGES.match(entry.path):
@@ -41,18 +42,8 @@ def _first_missing(name: str, here: set[str]) -> str:
     return parts[remaining]
 
 
-def _dotted(path: str) -> str:
-    """Return the dotted name of a module, as in import statements."""
-    inside = SITE_PACKAGES.sub("", path).removesuffix(".py").removesuffix("/__init__")
-    return inside.replace("/", ".")
-
-
 def _imports(source: bytes, path: str) -> Iterator[str]:
     """Yield the modules that a module imports unconditionally: in statements at the beginning of a line."""
-    package = SITE_PACKAGES.sub("", path).split("/")[:-1]
     for name in {match.decode("ascii", errors="replace") for match in _IMPORT.findall(source)}:
-        level = len(name) - len(name.lstrip("."))
-        if not level:
-            yield name
-        elif level <= len(package):
-            yield ".".join([*package[: len(package) - level + 1], *filter(None, [name.lstrip(".")])])
+        if (imported := import_graph.absolute(name, path)) is not None:
+            yield imported

@@ -88,6 +88,11 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if (entry / RECIPE_FILE).is_file())
 
 
+def is_path(given: str) -> bool:
+    """Tell whether a text of the command line is a path, and cannot be the name of a recipe."""
+    return given.startswith(".") or any(mark in given for mark in "/\\")
+
+
 def located(folder: Path, given: str) -> tuple[Path, str]:
     """Return folder and name of a recipe that is given by its name, by its folder, or by its file.
 
@@ -95,8 +100,9 @@ def located(folder: Path, given: str) -> tuple[Path, str]:
     """
     path = Path(given)
     path = path.parent if path.name == RECIPE_FILE else path
-    if len(path.parts) > 1 and (path / RECIPE_FILE).is_file():
-        return path.parent, path.name
+    if (is_path(given) or path != Path(given)) and (path / RECIPE_FILE).is_file():
+        named = path if path.name else path.absolute()  # the current folder has no name of its own
+        return named.parent, named.name
     if folder.exists() or folder.is_absolute():
         return folder, given
     here = Path.cwd()
@@ -110,8 +116,8 @@ def _absent(folder: Path, name: str) -> UsageError:
         return UsageError(f"{name} is a file, and no recipe", hint=f"its packages: `layerwright build -r {name}`")
     if Path(name).is_dir():
         msg = f"{name} is a folder without a recipe"
-        return UsageError(msg, hint="the folder of a project is built in a call of its own, or with others by --merge")
-    if any(mark in name for mark in "/\\"):
+        return UsageError(msg, hint="`layerwright build` takes folders of projects, in a call without recipes")
+    if is_path(name):
         return UsageError(f"there is no folder {name}", hint="`layerwright list` shows the recipes")
     others = names(folder)
     msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"

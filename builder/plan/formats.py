@@ -25,7 +25,9 @@ FORMATS = {
     ),
     "slim": Format(version=1, modules=("layer.slim", "layer.pruned_imports")),
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
-    "bytecode": Format(version=1, modules=("layer.bytecode", "layer.interpreters", "plan.outlook")),
+    "bytecode": Format(
+        version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
+    ),
     "manifest": Format(
         version=2,
         modules=(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kit.zips import entry
 
-from builder.layer import bytecode, interpreters
+from builder.layer import bytecode, import_graph, interpreters
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree, from_folder, of
@@ -144,25 +144,52 @@ def test_a_tree_without_python_stays_itself(tmp_path: Path) -> None:
 
 
 def test_bytecode_that_would_not_fit_is_left_out_what_is_imported_least_first() -> None:
-    rows = [
-        ("a/__pycache__/a", 50),
-        ("a/b/c/__pycache__/d", 30),
-        ("a/b/c/__pycache__/e", 40),
-        ("a/tests/__pycache__/t", 9),
+    sources = {
+        "a/__init__.py": b"import a.near\nfrom .far import (\n    deep,  # a module\n)\n",
+        "a/near.py": b"def later():\n    import a.unused\n",
+        "a/far/__init__.py": b"",
+        "a/far/deep.py": b"from ..near import x as y\n",
+        "a/unused.py": b"",
+        "a/tests/t.py": b"import a.unused\n",
+    }
+    sizes = {"a/unused": 30, "a/tests/t": 40, "a/far/deep": 20, "a/near": 10, "a/__init__": 50}
+    compiled = [
+        entry(f"python/{folder}/__pycache__/{name}.cpython-313.pyc", bytes(size))
+        for (folder, _, name), size in ((path.rpartition("/"), size) for path, size in sizes.items())
     ]
-    compiled = [entry(f"python/{name}.cpython-313.pyc", bytes(size)) for name, size in rows]
-    whole = of([entry("python/a/a.py", bytes(100)), *compiled])
-    assert whole.unzipped_bytes == 229
+    whole = of([*(entry(f"python/{path}", data) for path, data in sources.items()), *compiled])
+    text = whole.unzipped_bytes - 150
 
-    def left(limit: int) -> tuple[list[str], int, int]:
-        fitting, saving = bytecode.fitting(whole, limit)
-        names = [each.name[0] for each in fitting if each.name.endswith(".pyc")]
+    def left(limit: int) -> tuple[list[str], int]:
+        fitting, saving = bytecode.fitting(whole, text + limit)
+        names = [each.name.partition(".")[0] for each in fitting if each.name.endswith(".pyc")]
         assert saving is None or saving.bytes == whole.unzipped_bytes - fitting.unzipped_bytes
-        return sorted(names), saving.files if saving else 0, fitting.unzipped_bytes
+        return sorted(names), saving.files if saving else 0
 
-    assert left(229) == (["a", "d", "e", "t"], 0, 229)
-    assert left(228) == (["a", "d", "e"], 1, 220)
-    assert left(219) == (["a", "d"], 2, 180)
-    assert left(151) == (["a"], 3, 150)
-    assert left(100) == ([], 4, 100)
-    assert left(50) == ([], 4, 100)  # what is too large without it, the check of the size refuses
+    assert left(150) == (["__init__", "deep", "near", "t", "unused"], 0)
+    assert left(149) == (["__init__", "deep", "near", "unused"], 1)
+    assert left(109) == (["__init__", "deep", "near"], 2)
+    assert left(79) == (["__init__", "near"], 3)
+    assert left(50) == (["__init__"], 4)
+    assert left(49) == ([], 5)
+    assert left(-1) == ([], 5)  # what is too large without it, the check of the size refuses
+
+
+def test_distances_follow_imports_at_the_top() -> None:
+    files = {
+        "python/one.py": b"import two.b as c, two\nfrom two import *\n",
+        "python/two/__init__.py": b"",
+        "python/two/b.py": b"from . import d\nfrom .... import nothing\n",
+        "python/two/d.py": b"if True:\n    import two.e\n",
+        "python/two/e.py": b"",
+        "lib/x.py": b"",
+    }
+    found = import_graph.distances(of([entry(path, data) for path, data in files.items()]))
+    assert {path.removeprefix("python/"): found.get(path) for path in files} == {
+        "one.py": 0,
+        "two/__init__.py": 0,
+        "two/b.py": 1,
+        "two/d.py": 2,
+        "two/e.py": None,
+        "lib/x.py": None,
+    }

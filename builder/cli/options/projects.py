@@ -85,7 +85,7 @@ class ProjectOptions(Bundle):
             "--from",
             kind=shared.FILE,
             metavar="FILE",
-            about="Of a project: the lock or other file in its folder that decides. Default: the only one.",
+            about="Of a project with several locks: the one in its folder that decides.",
         ),
     ]
 
@@ -94,7 +94,7 @@ class ProjectOptions(Bundle):
         Option(
             "--merge",
             metavar="NAME",
-            about="Put the packages of all named projects into one layer of this name, each package once.",
+            about="Put the packages of all named projects of Python into one layer of this name, each package once.",
         ),
     ]
 

@@ -46,6 +46,7 @@ def output(default: str, about: str) -> Option:
 
 
 RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False)]
+RecipesOrProjects = Annotated[tuple[str, ...], Argument("[RECIPE|FOLDER]...", required=False)]
 RecipeName = Annotated[str, Argument("RECIPE")]
 ZipPath = Annotated[Path, Argument("ZIP", kind=FILE)]
 ZipPaths = Annotated[tuple[Path, ...], Argument("ZIP...", kind=FILE)]

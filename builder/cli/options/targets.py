@@ -34,13 +34,13 @@ class PackageOptions(Bundle):
             about="Node.js package, name or name@version; repeatable. Default version: the newest.",
         ),
     ]
-    file: Annotated[
-        Path | None,
+    files: Annotated[
+        tuple[Path, ...],
         Option(
             "-r --requirement",
             kind=shared.FILE,
             metavar="FILE",
-            about="Requirements file of Python, pyproject.toml, uv.lock or pylock.toml.",
+            about="Requirements file of Python, or the lock or file of a project that decides; once.",
         ),
     ]
     name: Annotated[
@@ -65,7 +65,7 @@ class PackageOptions(Bundle):
         Option(
             "--without",
             metavar="NAME",
-            about="Package to leave out, without a recipe, with nothing in its place; repeatable. Default: none.",
+            about="Python package to leave out, without a recipe, repeatable. Default: none.",
         ),
     ]
     prune: Annotated[
@@ -74,13 +74,22 @@ class PackageOptions(Bundle):
             "--prune",
             metavar="PATTERN",
             about="Files to leave out, without a recipe, for example docs: a pattern as in .gitignore; repeatable. "
-            "Tests and type stubs of Python packages are left out in any case, unless something imports them.",
+            "Tests and type stubs of Python packages that nothing imports are left out as well: --no-prune.",
         ),
     ]
     no_prune: Annotated[bool, Option("--no-prune", about="Without a recipe, leave tests and type stubs in.")]
 
     def __bool__(self) -> bool:
-        return bool(self.pips or self.npms or self.file)
+        return bool(self.pips or self.npms or self.files)
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if len(self.files) > 1:
+            yield Mistake("-r is given more than once", "a requirements file names others in lines `-r FILE`")
+
+    @property
+    def file(self) -> Path | None:
+        """The file that lists packages, if one is named."""
+        return next(iter(self.files), None)
 
     @property
     def additions(self) -> dict[str, object]:
@@ -113,7 +122,7 @@ class PackageOptions(Bundle):
 class TargetOptions(Bundle):
     """The targets of a call: recipes by name, or packages without a recipe, narrowed by runtime, architecture, name."""
 
-    names: shared.RecipeNames
+    names: shared.RecipesOrProjects
     everything: shared.Everything
     packages: PackageOptions
     project: ProjectOptions
@@ -175,7 +184,7 @@ class TargetOptions(Bundle):
         runtimes = self.runtimes or (found[0].runtime,)
         for project in found:
             terminal.note(f"{project.told}, {' '.join(runtimes)}")
-        named = replace(options, file=None, name=options.name or self.project.merge)
+        named = replace(options, files=(), name=options.name or self.project.merge)
         return replace(named.request(runtimes, self.architectures), projects=found)
 
     @property
@@ -193,13 +202,13 @@ class TargetOptions(Bundle):
     @property
     def _names_projects(self) -> bool:
         """Whether all names are those of folders and of no recipes."""
-        from builder.model.recipes import RECIPE_FILE
+        from builder.model.recipes import RECIPE_FILE, is_path
 
-        folders = [Path(name) for name in self.names]
-        return bool(folders) and not any(
-            not folder.is_dir() or any((each / RECIPE_FILE).is_file() for each in (folder, self.folder / folder))
-            for folder in folders
-        )
+        def project(name: str) -> bool:
+            recipes = [Path(name), *([] if is_path(name) else [self.folder / name])]
+            return Path(name).is_dir() and not any((each / RECIPE_FILE).is_file() for each in recipes)
+
+        return bool(self.names) and all(map(project, self.names))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -235,9 +235,24 @@ def test_recipes_are_found_by_folder_by_file_and_from_below(tmp_path: Path) -> N
     )
     below = tmp_path / "src" / "deep"
     below.mkdir(parents=True)
-    for given, where in (("recipes/a/", tmp_path), ("recipes/a/recipe.toml", tmp_path), ("a", below)):
+    inside = tmp_path / "recipes" / "a"
+    places = (("recipes/a/", tmp_path), ("recipes/a/recipe.toml", tmp_path), ("a", below), (".", inside))
+    for given, where in (*places, ("recipe.toml", inside), ("../a", inside)):
         planned = layerwright("plan", given, cwd=where)
         assert planned.code == 0, planned.err
+
+
+@pytest.mark.usefixtures("index")
+def test_a_path_is_a_projects_even_if_a_recipe_has_its_name(tmp_path: Path) -> None:
+    project(tmp_path / "a")
+    write_recipe(tmp_path, "a", recipe('[[step]]\nuses = "pip"\nrequirements = ["tiny-codec"]\n', runtime="python3.13"))
+    for given in ("./a", "a/"):
+        planned = layerwright("plan", given, "--runtime", "python3.13", cwd=tmp_path)
+        assert planned.code == 0, planned.err
+        assert "uv project `orders`" in planned.err
+    assert "project" not in layerwright("plan", "a", cwd=tmp_path).err
+    twice = layerwright("plan", "-r", "a/uv.lock", "-r", "a/pyproject.toml", cwd=tmp_path)
+    assert (twice.code, "-r is given more than once" in twice.err) == (2, True)
 
 
 # ---- what is taken of a project -----------------------------------------------------------------------------------

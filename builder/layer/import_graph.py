@@ -1,0 +1,64 @@
+"""How far modules of Python are from what functions import: the top of a package is 0, what it imports is 1."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from builder.layer.names import SITE_PACKAGES
+from builder.layer.tree import Entry, Tree
+
+_STATEMENT = re.compile(
+    rb"^(?:from[ \t]+(?P<base>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^\n#]*)|import[ \t]+(?P<modules>[^\n#]*))",
+    re.MULTILINE,
+)
+"""An import at the beginning of a line: those in functions run later, if ever."""
+
+
+def distances(tree: Tree) -> dict[str, int]:
+    """Return the distance of each module to which imports at the top of modules lead, by path."""
+    sources = (entry for entry in tree if entry.path.endswith(".py") and entry.link is None)
+    modules = {dotted(entry.path): entry for entry in sources if SITE_PACKAGES.match(entry.path)}
+    found: dict[str, int] = {}
+    reached = {name for name in modules if "." not in name}
+    while reached:
+        distance = max(found.values(), default=-1) + 1
+        found.update((modules[name].path, distance) for name in reached)
+        imported = {name for each in reached for name in _imported(modules[each], modules)}
+        reached = {name for name in imported if modules[name].path not in found}
+    return found
+
+
+def dotted(path: str) -> str:
+    """Return the dotted name of a module, as in import statements."""
+    inside = SITE_PACKAGES.sub("", path).removesuffix(".py").removesuffix("/__init__")
+    return inside.replace("/", ".")
+
+
+def absolute(name: str, path: str) -> str | None:
+    """Return the dotted name that the module at a path means by one that may be relative; None if there is none."""
+    package = SITE_PACKAGES.sub("", path).split("/")[:-1]
+    level = len(name) - len(name.lstrip("."))
+    if level > len(package):
+        return None
+    return ".".join([*package[: len(package) - level + 1], *filter(None, [name[level:]])]) if level else name
+
+
+def _imported(entry: Entry, modules: Mapping[str, Entry]) -> Iterator[str]:
+    """Yield the modules that importing one imports, with the packages above them."""
+    for name in _names(entry.path, entry.content.read()):
+        parts = name.split(".")
+        above = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+        yield from (module for module in above if module in modules)
+
+
+def _names(path: str, source: bytes) -> Iterator[str]:
+    for match in _STATEMENT.finditer(source):
+        if match["modules"] is not None:
+            yield from (text.split(" as ")[0].strip() for text in _words(match["modules"]))
+        elif (base := absolute(match["base"].decode("ascii", errors="replace"), path)) is not None:
+            yield base
+            yield from (f"{base}.{text.split(' as ')[0].strip()}" for text in _words(match["names"]))
+
+
+def _words(listed: bytes) -> list[str]:
+    lines = (line.partition(b"#")[0] for line in listed.strip(b"() \t\r\\").splitlines())
+    return [word.strip() for word in b" ".join(lines).decode("utf-8", errors="replace").split(",") if word.strip()]
