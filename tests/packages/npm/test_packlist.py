@@ -24,7 +24,7 @@ FILES = (
     ),
     *("docs/readme.md", ".env", "src/.hidden/z.js", "node_modules/dep/index.js", "package-lock.json", "yarn.lock"),
     *("a.orig", ".npmrc", "sub/ignored.js", "sub/kept.js", "bin/run.js", "build/config.gypi", "binding.gyp", "._x"),
-    *("data/1.json", "data/2.json"),
+    *("data/1.json", "data/2.json", "lib/a.test.js"),
 )
 IGNORES = {"lib/deep/.npmignore": "nothing\n", "sub/.gitignore": "ignored.js\n"}
 Case = tuple[Mapping[str, Any], Mapping[str, str]]
@@ -47,6 +47,7 @@ CASES: dict[str, Case] = {
     "one star and a folder": ({"files": ["lib/*", "./sub/"]}, {}),
     "no files": ({"files": []}, {}),
     "sets and lists": ({"files": ["data/[0-1].json", "lib/+(a|b).*"]}, {".npmignore": "README.md\n"}),
+    "all but tests": ({"files": ["lib/!(*.test|b).*", "!(dist|test|sub)/*.js"]}, {}),
     "all but some": ({}, {".npmignore": "*\n!lib/\n!lib/**\n!index.js\n"}),
     "a folder taken back": ({}, {".npmignore": "lib/*\n!lib/deep\n"}),
 }
@@ -89,3 +90,44 @@ def test_ignore_files_of_the_workspace_apply_to_its_members(tmp_path: Path) -> N
 @pytest.mark.parametrize("text", ["[", "+(", "{a,b", "a\\", "{1..1000000000}", "{a,b}" * 30, "!(", "*" * 40 + "x"])
 def test_a_pattern_that_is_none_ends(text: str) -> None:
     assert globs.Rule(text).fits("some/path/of/a/file") in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("*a" * 120 + "b", "a" * 255),
+        ("+(a|aa|a?)b", "a" * 255),
+        ("+(a|*(a)b)" * 9 + "c", "a" * 255),
+        ("x!(*a!(*a*a*a)*a)b", "x" + "a" * 100),
+        ("x" + "!(a*)" * 20 + "b", "x" + "a" * 254),
+        ("**/a/" * 100 + "b", "/".join("a" * 200)),
+        ("+(" * 5_000 + ")" * 5_000, "a" * 255),
+        ("**/" * 20_000 + "b", "/".join("a" * 200)),
+    ],
+)
+def test_a_pattern_does_not_multiply(text: str, path: str) -> None:
+    assert not globs.Rule(text).fits(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "fitting", "others"),
+    [
+        ("+(a|b).js", ("a.js", "abba.js", "x/B.JS"), (".js", "c.js", "ab.jsx")),
+        ("?(a)b", ("b", "ab"), ("aab", "a")),
+        ("*(a|bc)d", ("d", "abcad"), ("abd",)),
+        ("@(a|b*)x", ("ax", "bx", "byyx"), ("x", "abx")),
+        ("x/!(a|b)", ("x/c", "x/ab"), ("x/a", "x/b")),
+        ("x/!(*.test).js", ("x/a.js", "x/a.test.x.js"), ("x/a.test.js", "x/a.ts")),
+        ("x/!(a)-!(b)", ("x/c-d",), ("x/a-c", "x/a-a-c", "x/c-b", "x/c")),
+        ("+(a|@(b|c)d)", ("abd", "cda"), ("b", "ab")),
+        ("[!a-c]?", ("dx",), ("ax", "d")),
+        ("a(b)|c", ("a(b)|c",), ("ab", "ac")),
+        (r"a\*b", ("a*b",), ("axb",)),
+        ("+(a", ("+(a",), ("a", "aa")),
+        ("a/**/b", ("a/b", "a/x/b", "a/x/y/b"), ("a/b/c", "x/a/b")),
+        ("a/**", ("a/b", "a/b/c"), ("b", "x/a/b")),
+    ],
+)
+def test_patterns_are_those_of_minimatch(text: str, fitting: tuple[str, ...], others: tuple[str, ...]) -> None:
+    rule = globs.Rule(text)
+    assert [path for path in (*fitting, *others) if rule.fits(path)] == list(fitting)
