@@ -25,6 +25,8 @@ _OF_GEM = frozenset({
     *("group", "groups", "require", "platforms", "platform", "path", "git", "github", "gitlab", "bitbucket", "gist"),
     *("branch", "ref", "tag", "submodules", "glob", "source", "force_ruby_platform", "install_if"),
 })  # fmt: skip
+_LONGEST = 10_000
+"""Characters of a statement: far more than a gem with all its options has."""
 Value = str | bool | None | list[str]
 
 
@@ -93,12 +95,13 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() == "__END__":
             break
-        plain = _uncommented(line)
+        plain = _uncommented(line) if len(line) <= _LONGEST else line
         if not plain.strip() and not begun:
             continue
         first = first or number
         begun = f"{begun} {plain.strip()}".strip()
-        if begun.endswith((",", "\\", "(", "[")) or begun.count("(") > begun.count(")"):
+        goes_on = begun.endswith((",", "\\", "(", "[")) or begun.count("(") > begun.count(")")
+        if goes_on and len(begun) <= _LONGEST:
             begun = begun.removesuffix("\\")
             continue
         for statement in begun.split(";"):
@@ -115,6 +118,9 @@ def _uncommented(line: str) -> str:
 
 
 def _take(text: str, number: int, found: Gemfile, blocks: list[_GemScope]) -> None:
+    if len(text) > _LONGEST:
+        msg = "it is too long"
+        raise _UnreadError(msg)
     if text == "end":
         if len(blocks) == 1:
             msg = "it ends nothing"

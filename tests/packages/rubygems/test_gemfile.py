@@ -97,6 +97,14 @@ def test_what_is_not_plain_is_refused_with_its_line(tmp_path: Path, line: str) -
     assert not (tmp_path / "ran").exists()
 
 
+@pytest.mark.parametrize("text", ["gem 'a',\n" * 300_000, "gem " + "'a'," * 300_000, "x" * 4_000_000], ids=len)
+def test_a_statement_without_an_end_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(
+        UsageError, match="Gemfile:1: a Gemfile is not executed, and this line is not plain: it is too long"
+    ):
+        read(tmp_path, text)
+
+
 @given(st.text(alphabet="gem \"'x,:=>[]()%wi{}#\\\ndoend~.1", max_size=80))
 def test_any_text_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.mktemp("any")
