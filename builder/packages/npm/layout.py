@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from builder.base.errors import BuildError
 from builder.packages.npm.graph import Graph, Need, PackageNode
+from builder.packages.npm.package_lock import MOST_ROWS
 
 _DEEPEST = 64
 """Folders in each other. Only packages that need other versions of each other in circles have more."""
+_HINT = "`overrides` in package.json can choose one version"
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +36,9 @@ def placed(graph: Graph) -> dict[str, PackageNode]:
     queue = deque([(root, graph.needs)])
     found: dict[str, PackageNode] = {}
     while queue:
+        if len(found) > MOST_ROWS:
+            msg = f"packages need other versions of each other, which would be more than {MOST_ROWS:,} folders"
+            raise BuildError(msg, hint=_HINT)
         place, needs = queue.popleft()
         for name in sorted(needs):
             if made := _put(place, name, graph.nodes[needs[name].to]):
@@ -46,7 +51,7 @@ def _own(place: Place, graph: Graph) -> Mapping[str, Need]:
     node = place.node
     if place.depth > _DEEPEST:
         msg = "packages need other versions of each other in a circle, for which there are no folders"
-        raise BuildError(msg, why=[place.path[-200:]], hint="`overrides` in package.json can choose one version")
+        raise BuildError(msg, why=[place.path[-200:]], hint=_HINT)
     return graph.nodes[node.key].needs if node else graph.needs
 
 
@@ -68,7 +73,7 @@ def _put(place: Place, name: str, node: PackageNode) -> Place | None:
         free = free.above
     if highest is None:
         msg = f"{name} {node.version} has no folder below {place.path or 'the project'}, where another version is"
-        raise BuildError(msg, hint="`overrides` in package.json can choose one version")
+        raise BuildError(msg, hint=_HINT)
     _pass(chain[: chain.index(highest)], name, node.key)
     path = f"{highest.path}/node_modules/{name}".lstrip("/")
     made = Place(node=node, path=path, above=highest, depth=highest.depth + 1)

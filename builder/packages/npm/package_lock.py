@@ -26,7 +26,7 @@ _INTEGRITIES = re.compile(f"(?:{INTEGRITY.pattern}(?: {INTEGRITY.pattern})*)?")
 StoredName = Annotated[str, stored(NAME, "a valid name of a package")]
 KINDS = ("dependencies", "optionalDependencies", "peerDependencies")
 Rows = Mapping[str, Mapping[str, Any]]
-_MOST_ROWS = 50_000
+MOST_ROWS = 50_000
 """Packages of a lock: ten times as many as large applications have."""
 LOCKFILE_VERSIONS = (2, 3)
 """Supported versions: those with a flat list of packages, which npm 7 and later write."""
@@ -88,7 +88,7 @@ def rows(lock: str, where: str) -> Rows:
     try:
         document = texts.parse_json(lock)
         found: dict[str, dict[str, Any]] = document["packages"]
-        valid = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in found and len(found) <= _MOST_ROWS
+        valid = document["lockfileVersion"] in LOCKFILE_VERSIONS and "" in found and len(found) <= MOST_ROWS
         valid = valid and all(map(_is_row, found.values()))
     except (ValueError, KeyError, TypeError, AttributeError):
         valid = False

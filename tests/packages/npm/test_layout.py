@@ -75,6 +75,12 @@ def test_versions_that_need_each_other_in_a_circle_are_refused() -> None:
         layout.placed(graph("a1", a1="b1", b1="a2", a2="b2", b2="a1"))
 
 
+def test_packages_that_multiply_are_refused() -> None:
+    levels = {f"{name}{level}": f"a{level + 1} b{level + 1}" for level in range(1, 40) for name in "ab"}
+    with pytest.raises(BuildError, match="more than 50,000 folders"):
+        layout.placed(graph("a1 b1", **levels, a40="", b40=""))
+
+
 def test_a_circle_of_packages_of_the_registry_is_none() -> None:
     placed = layout.placed(graph("a1", a1="b1", b1="a1"))
     assert sorted(placed) == ["node_modules/a", "node_modules/b"]
