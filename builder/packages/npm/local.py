@@ -9,7 +9,7 @@ import hashlib
 import io
 import re
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -63,8 +63,12 @@ class LocalPackage:
 
     def write(self, folder: Path) -> None:
         """Write the tarball for npm. Raises UsageError for a file that is another than was planned with."""
-        content = list(source_folder.members(self.folder, self.files, "" if self.packed else "package/"))
-        (folder / self.file).write_bytes(content[0][1] if self.packed else _tar(content))
+        path = folder / self.file
+        if self.packed:
+            ((_, data),) = source_folder.members(self.folder, self.files)
+            path.write_bytes(data)
+        else:
+            source_folder.archive(_members(self.folder, self.files), path)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,7 +101,7 @@ def of_folder(folder: Path, path: str, number: int, above: Sequence[Path] = ()) 
         name=str(manifest.get("name") or folder.name),
         version=version if VERSION.fullmatch(version) else "0.0.0",
         file=f"{number}.tar",
-        integrity=_integrity(_tar(list(source_folder.members(folder, files, "package/")))),
+        integrity=_integrity_of_tar(_members(folder, files)),
         folder=folder,
         path=path,
         files=files,
@@ -148,10 +152,34 @@ def _refuse_unbuilt(folder: Path, manifest: Mapping[str, Any], paths: Sequence[s
         raise UsageError(msg, why=why, hint=f"{hint}; then build the layer again")
 
 
-def _tar(content: Sequence[tuple[tarfile.TarInfo, bytes]]) -> bytes:
-    out = io.BytesIO()
-    source_folder.archive(content, out)
-    return out.getvalue()
+def _members(folder: Path, files: Iterable[SourceFile]) -> Iterator[tuple[tarfile.TarInfo, bytes]]:
+    return source_folder.members(folder, files, "package/")
+
+
+class _HashedStream(io.BytesIO):
+    """A stream of which only the SHA-512 is kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._digest, self._written = hashlib.sha512(), 0
+
+    def write(self, data: Any) -> int:  # noqa: ANN401  a buffer
+        self._digest.update(data)
+        self._written += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._written
+
+    def integrity(self) -> str:
+        return f"sha512-{base64.b64encode(self._digest.digest()).decode()}"
+
+
+def _integrity_of_tar(content: Iterable[tuple[tarfile.TarInfo, bytes]]) -> str:
+    """Return the digest of a tar, of which one file at a time is in memory."""
+    stream = _HashedStream()
+    source_folder.archive(content, stream)
+    return stream.integrity()
 
 
 def _integrity(data: bytes) -> str:

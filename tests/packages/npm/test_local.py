@@ -1,8 +1,11 @@
 """Local packages of Node.js: in the layer as files, by the hash of their content, or refused."""
 
+import base64
+import hashlib
 import json
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import pytest
 from kit.commands import layerwright
 from kit.npm import package
 
-from builder.packages.npm import layout
+from builder.packages.npm import layout, local
 from builder.packages.npm.locks import npm_lock
 from builder.packages.npm.project import NodeProject
 
@@ -191,6 +194,16 @@ def test_what_is_not_built_yet_is_told(npm: Path, tmp_path: Path) -> None:  # no
         },
     )
     refused(tmp_path, "has no dist/index.js, which its package.json names as `main`", "npm run build --prefix")
+
+
+def test_the_digest_is_that_of_the_tarball(tmp_path: Path) -> None:
+    write(tmp_path / "core", {"package.json": CORE, "lib/a.js": "x" * 20_000, "b.js": ""})
+    made = local.of_folder(tmp_path / "core", "core", 7)
+    made.write(tmp_path)
+    data = (tmp_path / "7.tar").read_bytes()
+    assert made.integrity == f"sha512-{base64.b64encode(hashlib.sha512(data).digest()).decode()}"
+    with tarfile.open(tmp_path / "7.tar") as archive:
+        assert archive.getnames() == ["package/b.js", "package/lib/a.js", "package/package.json"]
 
 
 def test_a_folder_outside_of_the_repository_is_refused(npm: Path, tmp_path: Path) -> None:  # noqa: ARG001
