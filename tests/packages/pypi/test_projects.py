@@ -133,7 +133,10 @@ def test_a_lock_that_does_not_fit_its_project_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("index")
-def test_a_file_with_another_hash_than_the_lock_is_refused(tmp_path: Path, index: Index) -> None:
+def test_a_file_with_another_hash_than_the_lock_is_refused(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))  # another test may have resolved the same lock
     project(tmp_path)
     make_wheel(index.folder, "tiny_codec", OLD, files={"tiny_codec/__init__.py": b"evil = 1\n"})
     result = build(tmp_path, ".")
