@@ -3,8 +3,9 @@
 They come with a repository, and some are written by hand; whatever they hold is one of both.
 """
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
-from builder.base import texts
+from builder.base import credentials, texts
 from builder.base.errors import UsageError
 from builder.model.decode import parse_toml, typed
 from builder.packages.projects import refuse_conflicts
@@ -189,6 +190,16 @@ def raw(path: Path) -> dict[str, Any]:
     text = texts.read(path)
     refuse_conflicts(path, text)
     return parse_toml(text, path.as_posix())
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Raise UsageError, which names the file, for what the block finds in it to be no address, path or pattern."""
+    try:
+        yield
+    except (ValueError, NotImplementedError) as error:  # of urllib, pathlib and glob
+        msg = f"{path.as_posix()} has an address, a path or a pattern that is not valid"
+        raise UsageError(msg, why=[credentials.redact(str(error))]) from error
 
 
 def _where(error: Any) -> str:  # noqa: ANN401  a TypedDict of pydantic_core

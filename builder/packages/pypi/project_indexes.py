@@ -37,6 +37,11 @@ Bound = dict[str, tuple[Binding, ...]]
 
 def of(path: Path, lock: Path | None) -> Indexes:
     """Return the indexes of a project, or of a lock, given by one of its files and the lock that decides."""
+    with project_files.naming(lock or path):
+        return _of(path, lock)
+
+
+def _of(path: Path, lock: Path | None) -> Indexes:
     files = [folder / pyproject.NAME for folder in dict.fromkeys((path.parent, *([lock.parent] if lock else [])))]
     tools = [(file.parent, project_files.read(IndexProject, file).tool) for file in files if file.is_file()]
     name = lock.name if lock else path.name

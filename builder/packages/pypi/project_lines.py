@@ -58,9 +58,12 @@ def _lines(request: ProjectRequest, lock: Path | None, _: object) -> tuple[str, 
     if lock and lock.is_file():
         refuse_conflicts(lock, texts.read(lock))
     choice = _choice(request, lock)
+    with project_files.naming(lock or request.file(pyproject.NAME)):
+        found = tuple(
+            _READERS.get(lock.name, pylock).lines(lock, request, choice) if lock else _of_project(request, choice)
+        )
     if lock is None:
-        return tuple(_of_project(request, choice))
-    found = tuple(_READERS.get(lock.name, pylock).lines(lock, request, choice))
+        return found
     if not any(line.strip() and not line.startswith("#") for line in found) and not choice.with_project:
         raise _nothing(lock)
     is_there = lock.name == projects.UV_LOCK or any(request.folder.resolve().as_uri() in line.split() for line in found)

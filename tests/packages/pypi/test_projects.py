@@ -19,7 +19,7 @@ from builder.model import recipes
 from builder.model.steps import Pip
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, requested
-from builder.packages.pypi import project_lines, projects
+from builder.packages.pypi import project_lines, projects, requirements_file
 from builder.packages.pypi.wanted import names
 
 OLD, NEW = "1.0.0", "1.4.0"
@@ -594,6 +594,27 @@ def test_folders_in_locks_have_no_version_to_disagree_on(version: str, tmp_path:
     with pytest.raises(UsageError, match="disagree: uv.lock and pylock.toml") as caught:
         project_lines.lines(request(tmp_path))
     assert any(OLD in line for line in caught.value.why)
+
+
+PLACED = PROJECT.replace("tiny-codec>=1", "lib")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        '[tool.uv.sources]\nlib = { workspace = true }\n[tool.uv.workspace]\nmembers = [""]\n',
+        '[tool.uv.sources]\nlib = { workspace = true }\n[tool.uv.workspace]\nmembers = ["/etc/*"]\n',
+        '[tool.uv.sources]\nlib = { workspace = true }\n[tool.uv.workspace]\nmembers = ["*"]\nexclude = [""]\n',
+        '[tool.uv.sources]\nlib = { path = "a\\u0000b" }\n',
+        '[tool.poetry.dependencies]\nlib = { path = "a\\u0000b" }\n',
+        '[[tool.uv.index]]\nname = "company"\nurl = "a\\u0000b"\n',
+        '[[tool.pdm.source]]\nname = "company"\nurl = "https://[x"\nverify_ssl = false\n',
+    ],
+)
+def test_what_is_no_address_no_path_and_no_pattern_is_told_with_its_file(table: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(PLACED + table, encoding="utf-8")
+    with pytest.raises(UsageError, match="pyproject.toml has an address, a path or a pattern that is not valid"):
+        requirements_file.read((), (), [request(tmp_path)])
 
 
 @pytest.mark.usefixtures("index")

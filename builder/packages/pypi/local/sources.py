@@ -64,9 +64,10 @@ def places(folder: Path) -> dict[str, str]:
     document = _document(folder)
     if document is None:
         return {}
-    root = _workspace(folder)
-    inherited = dict(_of_uv(root, root)) if root and root != folder else {}
-    return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document, folder))}
+    with project_files.naming(folder / pep621.NAME):
+        root = _workspace(folder)
+        inherited = dict(_of_uv(root, root)) if root and root != folder else {}
+        return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document, folder))}
 
 
 def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
