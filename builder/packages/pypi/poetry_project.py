@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.pypi import poetry_versions, pyproject
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.poetry_versions import Alternatives
 from builder.packages.pypi.project_files import PoetryTable, Pyproject
 from builder.packages.pypi.pyproject import PythonVersions
@@ -156,8 +157,8 @@ def _place(row: Mapping[str, Any], path: Path) -> str | None:
     if kind == "url":
         return address
     reference = next((str(row[key]) for key in ("rev", "tag", "branch") if row.get(key)), None)
-    below = f"#subdirectory={row['subdirectory']}" if row.get("subdirectory") else ""
-    return f"git+{address}{f'@{reference}' if reference else ''}{below}"
+    below = str(row["subdirectory"]) if row.get("subdirectory") else None
+    return GitPlace(url=address, ref=reference, subdirectory=below).address
 
 
 def line(dependency: Dependency, path: Path) -> str:

@@ -1,9 +1,9 @@
 """Requirements files, which uv never reads itself: it would build an editable on this host to learn its requirements.
 
-uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Everything else is
-refused with the line that names it: editables, folders and repositories, which would have to be built on the host;
-files outside of the project; and variables of the environment, whose values
-would be sent to whatever the line names.
+uv gets plain requirements instead: packages of an index, and the addresses of wheels and sdists. Folders and commits of
+repositories keep their addresses until `local/realising.py` makes archives of them. Everything else is refused with the
+line that names it: files outside of the project, and variables of the environment, whose values would be sent to
+whatever the line names.
 """
 
 import functools
@@ -20,7 +20,7 @@ from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import addresses, hashes, index_options, requirement_lines
 from builder.packages.pypi.addresses import Spot
 from builder.packages.pypi.indexes import Indexes
-from builder.packages.pypi.local.place import FULL_COMMIT, NamedPlace
+from builder.packages.pypi.local.place import FULL_COMMIT, NamedPlace, redacted
 from builder.packages.pypi.requirement_lines import Line, RefusedError, constant
 
 _OPTION = re.compile(r"(?P<name>--[A-Za-z-]+|-[A-Za-z])(?P<value>.*)")
@@ -151,8 +151,7 @@ def _direct(text: str, found: _Found) -> str:
         return addresses.requirement(constant(text), spot)
     except (RefusedError, ValueError, OSError) as error:
         why = str(error).partition("\n")[0]
-        told = " ".join(credentials.redact(text).split())
-        found.refused.append(f"{told}{f' ({why})' if why else ''}")
+        found.refused.append(f"{redacted(text)}{f' ({why})' if why else ''}")
         return text
 
 

@@ -132,19 +132,16 @@ def made(tree: SourceTree, package: FolderPackage) -> Path:
     """Return the path of the wheel or the sdist, whose folder is named by the hash of all that decides its content."""
     facts = [FORMAT, tree.digest, package.package.metadata(), package.content and dict(package.content.files)]
     name = files.sha256_of(json.dumps(facts, sort_keys=True).encode(errors="surrogateescape"))
-    path = cache_paths.folder("local") / name / package.filename
-    if records.intact(path):
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with files.replacing(path) as part:
-        if package.content:
-            inside = {to: tree.folder / source for to, source in package.content.files.items()}
-            licences = {to: tree.folder / source for to, source in package.content.licences.items()}
-            wheel.write(package.package, inside, licences, part)
-        else:
-            _write_sdist(tree, package.package, part)
-    records.write(path)
-    return path
+
+    def write(to: Path) -> None:
+        if package.content is None:
+            _write_sdist(tree, package.package, to)
+            return
+        inside = {path: tree.folder / source for path, source in package.content.files.items()}
+        licences = {path: tree.folder / source for path, source in package.content.licences.items()}
+        wheel.write(package.package, inside, licences, to)
+
+    return records.made(cache_paths.folder("local") / name / package.filename, write)
 
 
 def _write_sdist(tree: SourceTree, package: Described, to: Path) -> None:

@@ -49,7 +49,7 @@ class GitPlace:
     url: str
     """The address; can contain credentials."""
     ref: str | None
-    subdirectory: str = ""
+    subdirectory: str | None = None
     egg: str | None = None
     """The name of the package, as addresses had it before `NAME @`."""
 
@@ -61,8 +61,8 @@ class GitPlace:
     @property
     def address(self) -> str:
         """The address as requirements have it."""
-        more = f"#subdirectory={self.subdirectory}" if self.subdirectory else ""
-        return f"git+{self.url}@{self.ref}{more}"
+        ref = f"@{self.ref}" if self.ref else ""
+        return f"git+{self.url}{ref}{f'#subdirectory={self.subdirectory}' if self.subdirectory else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,7 +102,7 @@ def git(address: str) -> GitPlace | None:
     return GitPlace(
         url=parts._replace(path=path if at else parts.path, fragment="").geturl(),
         ref=ref if at else None,
-        subdirectory=subdirectory,
+        subdirectory=subdirectory or None,
         egg=more.get("egg", "").partition("[")[0] or None,
     )
 

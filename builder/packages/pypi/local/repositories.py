@@ -2,12 +2,11 @@
 
 import os
 import re
-import shutil
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder.base import archives, cache_paths, credentials, files, locks, processes, records
+from builder.base import archives, cache_paths, credentials, files, processes, records
 from builder.base.errors import BuildError, UsageError
 from builder.packages import sources
 from builder.packages.pypi.local.place import FULL_COMMIT, GitPlace
@@ -47,22 +46,11 @@ def fetched(place: GitPlace, where: str, told: str) -> Path:
 
 def _unpacked(archive: Path) -> Path:
     """Return the folder with the files of an archive of a repository, which is unpacked once."""
-    folder = cache_paths.folder("local") / archive.stem
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locks.exclusive(folder, lambda: None):
-        if not records.intact(folder):
-            if folder.is_dir():
-                shutil.rmtree(folder)
-            with cache_paths.workspace() as work:
-                (work / "whole").mkdir()
-                _unpack(archive, work / "whole" / "tree")
-                (work / "whole").rename(folder)
-            records.write(folder)
-    return folder / "tree"
+    return records.made(cache_paths.folder("local") / archive.stem, lambda to: _unpack(archive, to / "tree")) / "tree"
 
 
 def _unpack(archive: Path, to: Path) -> None:
-    to.mkdir()
+    to.mkdir(parents=True)
     root = to.resolve()
     with archives.reading(), archive.open("rb") as stream, archives.tar(stream) as content:
         for member in archives.members(content):

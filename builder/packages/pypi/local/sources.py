@@ -15,6 +15,7 @@ from builder.model import pep508
 from builder.model.decode import typed
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621, poetry_tables
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
 from builder.packages.pypi.project_files import Workspace
 
@@ -115,7 +116,8 @@ def _of_uv(folder: Path, root: Path | None) -> Iterator[tuple[str, str]]:
                 yield canonicalize_name(name), (folder / source.path).as_posix()
             elif source.git:
                 ref = source.rev or source.tag or source.branch
-                yield canonicalize_name(name), _git(source.git, ref, source.subdirectory)
+                place = GitPlace(url=source.git, ref=ref, subdirectory=source.subdirectory)
+                yield canonicalize_name(name), place.address
             elif source.url:
                 yield canonicalize_name(name), source.url
 
@@ -146,8 +148,3 @@ def _of_poetry(document: PlacingProject, folder: Path) -> Iterator[tuple[str, st
         return
     found = poetry_tables.dependencies(table, folder / pep621.NAME)
     yield from ((each.name, each.place) for each in found if each.place)
-
-
-def _git(url: str, ref: str | None, subdirectory: str | None) -> str:
-    more = f"#subdirectory={subdirectory}" if subdirectory else ""
-    return f"git+{url}{f'@{ref}' if ref else ''}{more}"

@@ -14,6 +14,7 @@ from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import poetry_project, project_files, pyproject
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import graph, rows
 from builder.packages.pypi.locks.graph import LockNode
 from builder.packages.pypi.locks.rows import LockRow
@@ -162,8 +163,7 @@ def _place(package: PdmPackage, lock: Path) -> str | None:
     if package.path:
         return rows.local(lock, package.name, package.path, "run `pdm lock`")
     if package.git:
-        below = f"#subdirectory={package.subdirectory}" if package.subdirectory else ""
-        return f"git+{package.git}@{package.revision}{below}"
+        return GitPlace(url=package.git, ref=package.revision, subdirectory=package.subdirectory).address
     return package.url
 
 

@@ -19,6 +19,7 @@ from builder.model.decode import typed
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, refuse_conflicts
 from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import rows
 from builder.packages.pypi.locks.rows import LockRow
 from builder.packages.pypi.pyproject import PythonVersions
@@ -205,6 +206,5 @@ def _place(name: str, package: PipenvPackage, lock: Path) -> str | None:
     if package.path:
         return rows.local(lock, name, package.path, "run `pipenv lock`")
     if package.git:
-        below = f"#subdirectory={package.subdirectory}" if package.subdirectory else ""
-        return f"git+{package.git}@{package.ref}{below}"
+        return GitPlace(url=package.git, ref=package.ref, subdirectory=package.subdirectory).address
     return package.file

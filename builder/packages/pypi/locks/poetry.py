@@ -14,6 +14,7 @@ from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import poetry_project, project_files, pyproject
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import graph, rows
 from builder.packages.pypi.locks.graph import LockNode
 from builder.packages.pypi.locks.rows import LockRow
@@ -150,8 +151,7 @@ def _place(source: PoetrySource | None, package: PoetryRow, lock: Path) -> str |
     if source.type in {"directory", "file"}:
         return rows.local(lock, package.name, source.url, "run `poetry lock`")
     if source.type == "git":
-        below = f"#subdirectory={source.subdirectory}" if source.subdirectory else ""
-        return f"git+{source.url}@{source.commit}{below}"
+        return GitPlace(url=source.url, ref=source.commit, subdirectory=source.subdirectory).address
     return source.url
 
 

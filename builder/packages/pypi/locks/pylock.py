@@ -11,6 +11,7 @@ from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import rows
 from builder.packages.pypi.project_files import Pylock, Pyproject
 from builder.packages.pypi.pylock import LockedPackage
@@ -61,9 +62,8 @@ def _place(package: LockedPackage, lock: Path) -> str | None:
     if package.directory:
         return rows.local(lock, package.name, package.directory.path or ".", "lock again")
     if package.vcs and package.vcs.type == "git":
-        below = f"#subdirectory={package.vcs.subdirectory}" if package.vcs.subdirectory else ""
         where = package.vcs.url or (lock.parent / (package.vcs.path or ".")).resolve().as_uri()
-        return f"git+{where}@{package.vcs.commit}{below}"
+        return GitPlace(url=where, ref=package.vcs.commit, subdirectory=package.vcs.subdirectory).address
     if package.archive:
         path = package.archive.path
         return rows.local(lock, package.name, path, "lock again") if path else package.archive.url

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
-from pathlib import Path
 from typing import Annotated, Any
 
 from pathspec import GitIgnoreSpec
@@ -150,14 +149,8 @@ def _placed(path: str, sources: Mapping[str, str]) -> str:
 def _kept(tree: SourceTree, exclude: Iterable[str], *, ignore_vcs: bool) -> list[str]:
     """Return the files that no pattern leaves out, those of the repository's .gitignore among them."""
     excluded = _spec(["*.py[cdo]", *exclude])
-    kept = [path for path in sorted(tree.paths) if not excluded.match_file(path)]
-    found = None if ignore_vcs else gitignore(tree.folder)
-    if found is None:
-        return kept
-    folder, ignored = found
-    before = tree.folder.relative_to(folder).as_posix()
-    prefix = "" if before == "." else f"{before}/"
-    return [path for path in kept if not ignored.match_file(f"{prefix}{path}")]
+    left_out = frozenset() if ignore_vcs else ignored(tree)
+    return [path for path in sorted(tree.paths - left_out) if not excluded.match_file(path)]
 
 
 def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -173,14 +166,15 @@ def _spec(patterns: Iterable[str]) -> GitIgnoreSpec:
         raise UnknownError(msg) from None
 
 
-def gitignore(folder: Path) -> tuple[Path, GitIgnoreSpec] | None:
-    """Return the nearest .gitignore of a folder or one above it, up to its repository; None without one."""
-    for each in (folder, *folder.parents):
-        if (each / ".gitignore").is_file():
-            return each, _spec(texts.read(each / ".gitignore").splitlines())
-        if (each / ".git").exists():
+def ignored(tree: SourceTree) -> frozenset[str]:
+    """Return the files that the nearest .gitignore leaves out, which may be above the folder in its repository."""
+    for folder in (tree.folder, *tree.folder.parents):
+        if (folder / ".gitignore").is_file():
+            spec = _spec(texts.read(folder / ".gitignore").splitlines())
+            return frozenset(path for path in tree.paths if spec.match_file(tree.folder.relative_to(folder) / path))
+        if (folder / ".git").exists():
             break
-    return None
+    return frozenset()
 
 
 def _forced(tree: SourceTree, path: str, to: str) -> dict[str, str]:

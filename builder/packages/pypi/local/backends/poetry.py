@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from builder.packages.pypi.local import content, poetry_tables
-from builder.packages.pypi.local.backends.hatch import gitignore
+from builder.packages.pypi.local.backends.hatch import ignored
 from builder.packages.pypi.local.content import WheelContent
 from builder.packages.pypi.local.described import UnknownError, normalized
 from builder.packages.pypi.local.pep621 import ProjectFile
@@ -27,7 +27,7 @@ def wheel(document: ProjectFile, tree: SourceTree) -> WheelContent:
         msg = "it includes files by patterns"
         raise UnknownError(msg)
     excluded = set(content.matching(tree, (_pattern(each) for each in table.exclude)))
-    excluded |= set(_ignored(tree))
+    excluded |= ignored(tree)
     kept = {to: path for to, path in files.items() if path not in excluded}
     return content.of(found, tree, kept, _LICENCES)
 
@@ -66,13 +66,3 @@ def _in_wheel(given: str | Mapping[str, Any]) -> bool:
 
 def _pattern(given: str | Mapping[str, Any]) -> str:
     return given if isinstance(given, str) else str(given.get("path", ""))
-
-
-def _ignored(tree: SourceTree) -> list[str]:
-    found = gitignore(tree.folder)
-    if found is None:
-        return []
-    folder, spec = found
-    before = tree.folder.relative_to(folder).as_posix()
-    prefix = "" if before == "." else f"{before}/"
-    return [path for path in tree.paths if spec.match_file(f"{prefix}{path}")]
