@@ -1,6 +1,5 @@
 """What a package says of itself: the fields of core metadata, as far as they are known without its backend."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -70,7 +69,7 @@ UNTOLD = "0"
 
 def normalized(name: str) -> str:
     """Return a name as in file names."""
-    return re.sub(r"[-_.]+", "_", name).lower()
+    return canonicalize_name(name).replace("-", "_")
 
 
 def version(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
 from packaging.requirements import InvalidRequirement
+from packaging.utils import canonicalize_name
 from pydantic import Field, ValidationError
 
 from builder.base import credentials
@@ -74,7 +75,7 @@ class BuildTable:
     def names(self) -> frozenset[str]:
         """The names of what it requires. Raises UnknownError for what is no requirement."""
         try:
-            return frozenset(pep508.parsed(text).name.lower().replace("_", "-") for text in self.requires)
+            return frozenset(canonicalize_name(pep508.parsed(text).name) for text in self.requires)
         except InvalidRequirement as error:
             msg = f"its build requirements are not valid: {str(error).splitlines()[0]}"
             raise UnknownError(msg) from None

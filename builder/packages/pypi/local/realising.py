@@ -145,15 +145,26 @@ def _needed(
 ) -> Iterator[tuple[Requirement, NamedPlace]]:
     """Yield what a package needs that no index has, with its places."""
     named = sources.places(where)
-    chosen = {canonicalize_name(extra) for extra in extras}
     original = building.read(tree.read(where)).package
-    for text in original.requires:
-        requirement = pep508.parsed(text.replace(_URI, where.as_uri()))
+    requires = [pep508.parsed(text.replace(_URI, where.as_uri())) for text in original.requires]
+    own = [each for each in requires if canonicalize_name(each.name) == canonicalize_name(described.name)]
+    chosen = _chosen(extras, own)
+    for requirement in requires:
         address = requirement.url or named.get(canonicalize_name(requirement.name))
-        if address is None or not _applies(requirement, chosen) or requirement.name == described.name:
+        if address is None or requirement in own or not _applies(requirement, chosen):
             continue
         if found := _place(address, requirement, where, place):
             yield _without_extra(requirement, chosen, where), found
+
+
+def _chosen(extras: Iterable[str], own: Sequence[Requirement]) -> Collection[str]:
+    """Return extras of a package with those that they stand for, as `all = ["lib[fast]"]` does in `lib`."""
+    chosen: set[str] = {canonicalize_name(extra) for extra in extras}
+    while (
+        more := {canonicalize_name(extra) for each in own if _applies(each, chosen) for extra in each.extras} - chosen
+    ):
+        chosen |= more
+    return chosen
 
 
 def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:

@@ -295,6 +295,16 @@ def test_the_target_decides_on_a_dependency_of_an_extra(repository: Path, arch: 
     assert all(each.origin for each in found.values())
 
 
+@pytest.mark.parametrize("name", ["my-lib", "My.Lib"])
+def test_an_extra_that_names_the_package_itself_means_its_other_extras(repository: Path, name: str) -> None:
+    extras = f'[project.optional-dependencies]\nall = ["{name}[most]"]\nmost = ["my_lib[quick]"]\nquick = ["other"]\n'
+    package(repository / "other", "other")
+    sources = '[tool.uv.sources]\nother = { path = "../other" }\n'
+    package(repository / "lib", "my-lib", more=f"{extras}{sources}")
+    assert set(resolved(requirements(repository / "app", "../lib[all]\n"))) == {"my-lib", "other"}
+    assert set(resolved(requirements(repository / "app", "../lib\n"))) == {"my-lib"}
+
+
 @pytest.mark.network
 def test_the_command_that_makes_the_wheel_works_when_pasted(
     repository: Path, tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
