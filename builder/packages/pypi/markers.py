@@ -56,6 +56,11 @@ def everywhere() -> Iterator[tuple[Runtime, Architecture]]:
     yield from ((runtime, arch) for runtime in pythons for arch in ARCHITECTURES.values())
 
 
+def anywhere(marker: Marker, **more: str) -> bool:
+    """Tell whether a marker holds in an environment of Lambda, with these variables besides. Raises InvalidMarker."""
+    return any(holds(marker, {**environment_of(runtime, arch), **more}) for runtime, arch in everywhere())
+
+
 def applies(marker: Marker | None, target: Target) -> bool:
     """Tell whether a marker holds for a target. Raises InvalidMarker for one that compares what cannot be compared."""
     return marker is None or holds(marker, environment(target))

@@ -607,6 +607,7 @@ PLACED = PROJECT.replace("tiny-codec>=1", "lib")
         '[tool.uv.sources]\nlib = { workspace = true }\n[tool.uv.workspace]\nmembers = ["*"]\nexclude = [""]\n',
         '[tool.uv.sources]\nlib = { path = "a\\u0000b" }\n',
         '[tool.poetry.dependencies]\nlib = { path = "a\\u0000b" }\n',
+        '[tool.uv.sources]\nlib = { path = "lib", marker = "of Linux" }\n',
         '[[tool.uv.index]]\nname = "company"\nurl = "a\\u0000b"\n',
         '[[tool.pdm.source]]\nname = "company"\nurl = "https://[x"\nverify_ssl = false\n',
     ],
@@ -615,6 +616,12 @@ def test_what_is_no_address_no_path_and_no_pattern_is_told_with_its_file(table: 
     (tmp_path / "pyproject.toml").write_text(PLACED + table, encoding="utf-8")
     with pytest.raises(UsageError, match="pyproject.toml has an address, a path or a pattern that is not valid"):
         requirements_file.read((), (), [request(tmp_path)])
+
+
+def test_a_place_for_other_systems_is_not_that_of_lambda(tmp_path: Path) -> None:
+    rows = "".join(f"{{ path = '{name}', marker = \"sys_platform == '{name}'\" }}, " for name in ("linux", "darwin"))
+    (tmp_path / "pyproject.toml").write_text(f"{PLACED}[tool.uv.sources]\nlib = [{rows}]\n", encoding="utf-8")
+    assert project_lines.lines(request(tmp_path)) == (f"lib @ {(tmp_path / 'linux').as_uri()}",)
 
 
 @pytest.mark.usefixtures("index")

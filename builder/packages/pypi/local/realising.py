@@ -172,9 +172,8 @@ def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
     marker = requirement.marker
     if marker is None or "extra" not in str(marker):
         return True
-    everywhere = (markers.environment_of(runtime, arch) for runtime, arch in markers.everywhere())
     try:
-        return any(markers.holds(marker, {**each, "extra": extra}) for each in everywhere for extra in extras)
+        return any(markers.anywhere(marker, extra=extra) for extra in extras)
     except InvalidMarker:
         return True
 

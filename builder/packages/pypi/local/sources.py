@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.model.decode import typed
-from builder.packages.pypi import project_files
+from builder.packages.pypi import markers, project_files
 from builder.packages.pypi.local import pep621, poetry_tables
 from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
@@ -32,6 +33,7 @@ class PlacedSource:
     branch: str | None = None
     subdirectory: str | None = None
     url: str | None = None
+    marker: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +112,8 @@ def _workspace(folder: Path) -> Path | None:
 def _of_uv(folder: Path, root: Path | None) -> Iterator[tuple[str, str]]:
     for name, given in _uv(folder).sources.items():
         for source in given if isinstance(given, tuple) else (given,):
+            if source.marker and not markers.anywhere(Marker(source.marker)):
+                continue
             if source.workspace:
                 yield canonicalize_name(name), _member(name, folder, root)
             elif source.path:
