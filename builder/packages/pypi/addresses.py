@@ -18,6 +18,7 @@ ARCHIVES = (".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz")
 _PLACE = re.compile(r"\.|.*[/\\:@]")
 """What a path or an address looks like, and a mistyped requirement does not."""
 _ADDRESS = re.compile(r"(?P<address>[^\s;\[]+)(?P<extras>\s*\[[^\]]*\])?(?P<rest>\s*(?:;.*)?)")
+_NAMED = re.compile(r"[\w.\-\[\], ]+@\s")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +39,11 @@ def is_place(text: str) -> bool:
     """Tell whether a text that is no requirement is the path or the address of a project."""
     word = text.strip().partition(" ")[0]
     return bool(_PLACE.match(word)) and not word.lower().endswith(ARCHIVES)
+
+
+def is_named(text: str) -> bool:
+    """Tell whether a text names the package before its address: `NAME[EXTRA] @ ADDRESS`."""
+    return _NAMED.match(text) is not None
 
 
 def requirement(text: str, spot: Spot) -> str:
@@ -107,7 +113,7 @@ def _placed(address: str, spot: Spot, text: str) -> tuple[str, str]:
         found = repository.address
         name = repository.egg or ""
         spot.places[found] = NamedPlace(where=spot.where, told=told, roots=spot.roots, git=repository)
-        if not name and not re.match(r"[\w.\-\[\], ]+@\s", text):
+        if not name and not is_named(text):
             raise RefusedError("write `NAME @ ` before it")  # noqa: EM101, TRY003
         return found, name
     folder = place.folder(address, spot.folder)

@@ -35,7 +35,7 @@ def _named(text: str) -> str:
     word = text.strip()
     option = re.match(r"(?:-e|--editable)[= ]*", word)
     word = word[option.end() :] if option else word
-    if not (option or addresses.is_place(word)) or re.match(r"[\w.\-\[\], ]+@\s", word):
+    if not (option or addresses.is_place(word)) or addresses.is_named(word):
         return text
     try:
         return addresses.editable(word, Spot(where=text, folder=Path()))
