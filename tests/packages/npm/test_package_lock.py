@@ -77,7 +77,7 @@ def test_what_is_no_lock_is_refused(text: str) -> None:
 
 
 def test_a_lock_with_too_many_packages_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package_lock, "_MOST_ROWS", len(ROWS))
+    monkeypatch.setattr(package_lock, "MOST_ROWS", len(ROWS))
     assert package_lock.packages(lock(), X86_64, "x")
     with pytest.raises(UsageError, match=r"x .*package-lock\.json"):
         package_lock.packages(lock({**ROWS, "node_modules/more": {"version": "1.0.0", "integrity": SHA}}), X86_64, "x")

@@ -20,7 +20,8 @@ HEADER = "# yarn lockfile v1"
 LOCKS = "yarn install --ignore-scripts"
 _PUBLIC = "https://registry.yarnpkg.com/"
 """Another address of npm's public registry."""
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,:"][^\s,"]*')
+_STRING = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s,:"][^\s,"]*)|(".*)')
+"""A word, or the rest of a line with a string that does not end."""
 _LOCAL = ("file:", "link:", "portal:", "./", "../", "/", "~/")
 
 
@@ -49,7 +50,8 @@ def _rows(text: str, where: str) -> Iterator[_ClassicRow]:
     row: _ClassicRow | None = None
     table: dict[str, str] | None = None
     for number, line in enumerate(text.splitlines(), 1):
-        words = [_unquoted(each) for each in _STRING.findall(line)]
+        found = _STRING.findall(line)
+        words = [] if any(rest for _, rest in found) else [_unquoted(word) for word, _ in found]
         depth = len(line) - len(line.lstrip(" "))
         if not line.strip() or line.lstrip().startswith("#"):
             continue

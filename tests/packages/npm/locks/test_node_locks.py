@@ -278,6 +278,17 @@ def test_versions_of_the_future_and_of_the_past_are_told(tmp_path: Path, name: s
     assert raised.value.hint
 
 
+@pytest.mark.parametrize(
+    "line", ['"ms@1:', '  resolved "https://registry.yarnpkg.com/ms.tgz', '  version "1.0.0" "', 'ms@1, "ms@2:']
+)
+def test_a_string_that_does_not_end_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
+    lines = ["# yarn lockfile v1", "", "", "ms@1:", '  version "1.0.0"', line]
+    write(tmp_path, {"package.json": {"name": "p", "dependencies": {"ms": "1"}}, "yarn.lock": "\n".join(lines)})
+    with pytest.raises(UsageError, match=r"yarn\.lock:6 ") as raised:
+        read(project(tmp_path, "yarn.lock"))
+    assert raised.value.why == (line.strip(),)
+
+
 def test_only_sha1_is_refused(tmp_path: Path) -> None:
     text = '# yarn lockfile v1\n\n\nms@1:\n  version "1.0.0"\n  resolved "https://registry.yarnpkg.com/ms.tgz#aaaa"\n'
     write(tmp_path, {"package.json": {"name": "p", "dependencies": {"ms": "1"}}, "yarn.lock": text})
