@@ -13,12 +13,14 @@ from builder.model.steps import Npm
 from builder.model.target import Target, steps, targets
 from builder.packages import ecosystem, projects
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.npm import LOCK, following, npm, offered, package_lock
+from builder.packages.npm import LOCK, following, npm, offered, package_lock, workspaces
 from builder.packages.npm import projects as of_node
-from builder.packages.npm.local import LocalPackage, Own
+from builder.packages.npm.local import NOTHING, LocalPackage, Own
 from builder.packages.npm.package_lock import NodePackage
-from builder.packages.npm.project import NodeProject
+from builder.packages.npm.project import MANIFEST, NodeProject
 from builder.packages.npm.resolution import NodeModules
+from builder.packages.npm.workspaces import NodeWorkspace
+from builder.packages.projects import ProjectRequest
 
 
 def planned(request: Request) -> NodeModules:
@@ -130,13 +132,35 @@ def _resolved(request: Request, text: str) -> _Chosen:
     """Ask the registry."""
     followed = projects.followed(request.loaded, request.only(Npm))
     project = followed.folder.resolve() if followed else None
-    lock = npm.lock(text, None, Own(project=project))
+    lock = _from_registry(request.loaded, request.only(Npm), text, None, Own(project=project))
     try:
         installs = package_lock.packages(lock, request.target.arch, LOCK)
         return _Chosen(manifest=text, lock=lock, installs=installs, project=project)
     except UsageError as error:  # it is nobody's file
         msg = "the npm registry sends packages that cannot be installed by their hash"
         raise UntrustedError(msg, why=error.why, hint=UntrustedError.HINT) from error
+
+
+def _from_registry(loaded: Loaded, step: Npm, text: str, old: str | None, own: Own) -> str:
+    """Return the lock that npm makes. Raises UsageError if a name is that of a member of the workspace around it."""
+    around, where = _workspace(loaded, step)
+    if around:
+        around.refuse(where, workspaces.asked(texts.parse_object(text)))
+    lock = npm.lock(text, old, own)
+    if around:
+        around.refuse(where, workspaces.locked(lock))
+    return lock
+
+
+def _workspace(loaded: Loaded, step: Npm) -> tuple[NodeWorkspace | None, str]:
+    """Return the workspace around the package.json of a step, and the path of that file."""
+    request = projects.followed(loaded, step)
+    if request is None and step.file:
+        folder = loaded.file(step.file).parent
+        request = ProjectRequest(folder=folder, root=loaded.repository, choice=step.choice)
+    if request is None:
+        return None, ""
+    return workspaces.around(request), request.file(MANIFEST).as_posix()
 
 
 def manifest(loaded: Loaded, step: Npm, target: Target) -> str:
@@ -169,17 +193,17 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     if any(isinstance(step, Npm) and step.project for step in loaded.recipe.step):
         return  # the lock of the project decides, and its own tool writes that
     path = loaded.lock_named(LOCK) or Path(LOCK)
-    manifests: dict[str, Target] = {}
+    manifests: dict[str, Npm] = {}
     for target in targets(loaded.recipe):
         chosen = tuple(row for row in steps(loaded.recipe, target) if isinstance(row[1], Npm))
         if chosen:
             step = Request(loaded=loaded, target=target, steps=chosen).only(Npm)
-            manifests.setdefault(manifest(loaded, step, target), target)
+            manifests.setdefault(manifest(loaded, step, target), step)
     if len(manifests) > 1:
         msg = f"{loaded.name}: its targets want different packages, and a {LOCK} holds one set"
         raise UsageError(msg, hint="make two recipes of it")
     request.events.begin("resolving Node.js packages")
-    (text,) = manifests
+    ((text, step),) = manifests.items()
     old = texts.read(path) if path.is_file() else None
     if offered.has_local(text, old):
         msg = f"{loaded.name} has local packages, which only npm itself locks"
@@ -189,7 +213,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         before = _versions(old, path)
     except UsageError:
         old, before = None, {}  # it is damaged, which is why it is written anew
-    new = npm.lock(text, None if request.upgrade else old)
+    new = _from_registry(loaded, step, text, None if request.upgrade else old, NOTHING)
     after = _versions(new, path)
     yield LockFile(path=path, text=new, packages=len(after), changes=ecosystem.changes(before, after))
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.base import contained, files, texts
+from builder.base import files, texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.packages import projects
-from builder.packages.npm import following, offered, packlist, project
+from builder.packages.npm import following, offered, packlist, project, workspaces
 from builder.packages.npm.following import LOCKS, YARN_LOCK
 from builder.packages.npm.locks import pnpm_lock
 from builder.packages.npm.project import MANIFEST, NodeProject
@@ -77,13 +77,21 @@ def unlocked(request: ProjectRequest) -> str:
     """Return what a project without a lock needs, as a package.json. Raises UsageError if it needs nothing."""
     manifest = request.file(MANIFEST)
     about = described(manifest)
+    around = workspaces.around(request)
+    if around:
+        around.refuse(manifest.as_posix(), workspaces.asked(about))
+    writes = workspaces.writes(around.root if around else request.folder)
     if request.choice.with_project:
         msg = f"{manifest.as_posix()} has no lock, which says what the project itself needs"
-        raise UsageError(msg, hint=f"`npm install --package-lock-only` in {request.folder.as_posix()} writes one")
+        raise UsageError(msg, hint=writes)
     if offered.has_local(texts.read(manifest), None):
         msg = f"{manifest.as_posix()} has local packages, and no lock that says what these need"
-        hint = f"`npm install --package-lock-only` in {request.folder.as_posix()} writes one"
-        raise UsageError(msg, why=offered.in_manifest(texts.read(manifest)), hint=hint)
+        raise UsageError(msg, why=offered.in_manifest(texts.read(manifest)), hint=writes)
+    if around and around.root == request.folder.resolve():
+        msg = f"{manifest.as_posix()} is the root of a workspace, and there is no lock that says what its members need"
+        raise UsageError(
+            msg, why=[f"{name}: {folder}" for name, folder in around.members.items() if folder], hint=writes
+        )
     if not project.production(about):
         msg = f"{manifest.as_posix()} has no dependencies, so there is nothing to put into a layer"
         raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
@@ -122,19 +130,11 @@ def _only(locks: list[Path], about: dict[str, Any]) -> Path:
 def _lock_above(request: ProjectRequest) -> Path | None:
     """Return the lock of the workspace that a folder is a member of, up to the repository's root."""
     inside = request.folder.resolve()
-    end = request.root or contained.repository(inside)
-    for above in inside.parents if inside != end else ():
+    for above in workspaces.above(request):
         locks = [path for name in LOCKS if (path := request.inside(above / name)).is_file()]
-        if locks and inside.relative_to(above).as_posix() in _members(above):
+        if locks and inside.relative_to(above).as_posix() in workspaces.members(above):
             return _only(locks, dict(packlist.described(above)))
-        if above == end:
-            break
     return None
-
-
-def _members(root: Path) -> Iterator[str]:
-    yield from project.members(root)
-    yield from pnpm_lock.members(root)
 
 
 def _newest(about: dict[str, Any]) -> Runtime:
