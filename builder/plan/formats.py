@@ -65,6 +65,7 @@ FORMATS = {
             "packages.pypi.sdist",
             "packages.pypi.static_tools",
             "packages.pypi.uv",
+            "packages.pypi.uv_settings",
         ),
     ),
     "npm": Format(

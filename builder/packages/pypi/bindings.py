@@ -59,7 +59,7 @@ def _bound(line: str) -> _Bound | None:
 def _project(bound: Sequence[_Bound], indexes: Indexes) -> Iterator[str]:
     named = {index: name for name, index in indexes.named()}
     yield f'[project]\nname = "{_NAME}"\nversion = "0"\ndependencies = {json.dumps([each.text for each in bound])}\n'
-    yield "[tool.uv.sources]\n"
+    yield "[tool.uv.workspace]\n[tool.uv.sources]\n"  # a workspace: no pyproject.toml of a folder above takes part
     for package in dict.fromkeys(each.name for each in bound):
         rows = _sources(package, [each for each in bound if each.name == package], indexes)
         yield f"{package} = [{', '.join(_source(named[index], marker) for index, marker in rows)}]\n"

@@ -7,6 +7,7 @@ Nothing that is stored has a password.
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from builder.base import credentials
@@ -15,6 +16,7 @@ from builder.packages.pypi.names import StoredName
 
 _STRATEGY = "--index-strategy"
 """What uv names in its output if an index behind the first one may have a version."""
+_FORMAT: Mapping[bool, Mapping[str, str]] = {True: {"format": "flat"}, False: {}}
 _NETRC = "`machine {host} login USER password PASSWORD` in ~/.netrc"
 
 
@@ -135,6 +137,14 @@ class Indexes:
     def named(self) -> list[tuple[str, Index]]:
         """Return the indexes of bound packages, with names that uv accepts."""
         return [(f"bound-{number}", index) for number, index in enumerate(dict.fromkeys(self._explicit()))]
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings of uv without which it has no passwords for the indexes of bound packages."""
+        rows = [
+            {"name": name, "url": credentials.without(index.url), "explicit": True, **_FORMAT[index.flat]}
+            for name, index in self.named()
+        ]
+        return {"index": rows} if rows else {}
 
     def authorized(self, url: str) -> str:
         """Return the address of a file with the user name and password of the index on the same host, if it has any."""

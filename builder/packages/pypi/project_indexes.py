@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model.decode import typed
-from builder.packages.pypi import index_passwords, project_files, projects, pyproject
+from builder.packages.pypi import index_passwords, project_files, projects, pyproject, uv_project
 from builder.packages.pypi.index_tables import (
     IndexProject,
     LockedSource,
@@ -51,7 +51,7 @@ def _of(path: Path, lock: Path | None) -> Indexes:
         return Indexes(bound=_of_poetry_lock(lock, tools))
     found = Indexes()
     for folder, tool in tools:
-        found = found.joined(_of_uv(folder, tool.uv, lock)).joined(_of_pdm(tool)).joined(_of_poetry(tool))
+        found = found.joined(_of_uv(folder, tool.uv)).joined(_of_pdm(tool)).joined(_of_poetry(tool))
     if lock and (bound := _of_lock(lock, found)):
         return Indexes(trusted=found.trusted, only_links=found.only_links, bound=bound)
     return found
@@ -60,9 +60,11 @@ def _of(path: Path, lock: Path | None) -> Indexes:
 # ---- uv, and pylock.toml -------------------------------------------------------------------------------------------
 
 
-def _of_uv(folder: Path, table: UvIndexes, lock: Path | None) -> Indexes:
+def _of_uv(project: Path, own: UvIndexes) -> Indexes:
     """Return the indexes of uv. As for uv itself, a default in the environment goes before that of the project."""
-    declared = {index.name: _index(index, folder) for index in table.index}
+    folder, table = _settings_of_uv(project, own)
+    declared = {index.name: _index(index, project) for index in own.index}
+    declared.update({index.name: _index(index, folder) for index in table.index})
     default = next((_index(index, folder) for index in table.index if index.default), None)
     if default is None and table.index_url:
         default = Index(url=_address(table.index_url, folder))
@@ -80,8 +82,20 @@ def _of_uv(folder: Path, table: UvIndexes, lock: Path | None) -> Indexes:
             *(_address(link, folder) for link in table.links),
         ),
         only_links=table.no_index,
-        bound={} if lock and lock.name == projects.UV_LOCK else _by_source(table, declared, folder),
+        bound=_by_source(own, declared, project),
     )
+
+
+def _settings_of_uv(project: Path, own: UvIndexes) -> tuple[Path, UvIndexes]:
+    """Return the table that has the indexes, with its folder: that of a uv.toml, if it stands in place of the own."""
+    settings = uv_project.settings(project)
+    if settings is None or settings.file.name != uv_project.FILE:
+        return project, own
+    try:
+        return settings.file.parent, typed(UvIndexes, settings.table)
+    except ValidationError as error:
+        msg = f"{settings.file.as_posix()} has indexes that cannot be read"
+        raise UsageError(msg, why=[str(error.errors()[0]["msg"])]) from error
 
 
 def _by_source(table: UvIndexes, declared: Mapping[str | None, Index], folder: Path) -> Bound:

@@ -21,7 +21,7 @@ from builder.model import pep508
 from builder.model.architectures import X86_64
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, chosen, refuse_conflicts
-from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject
+from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject, uv_project
 from builder.packages.pypi.local import sources
 from builder.packages.pypi.locks import pdm, pipenv, poetry, pylock, uv
 from builder.packages.pypi.project_files import Pylock
@@ -116,6 +116,7 @@ def _of_project(request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]
     if document.tool.poetry:
         found = [poetry_project.line(each, path) for each in poetry_project.dependencies(document, path, choice)]
     else:
+        uv_project.refuse_deciding(request.folder)
         named = sources.places(request.folder.resolve())
         found = [str(sources.placed(each, named)) for each in pyproject.requirements(document, path, choice)]
     if not found and not choice.with_project:

@@ -173,10 +173,10 @@ def _compile(
 
 
 def _ask(arguments: Sequence[str], plain: Plain, facts: sdist.StaticMetadata | None) -> Finished:
-    run = uv.run if facts is None else facts.run
-    finished = run(arguments, env=plain.indexes.environment())
+    settings = facts.settings if facts else plain.indexes.settings()
+    finished = uv.run(arguments, env=plain.indexes.environment(), settings=settings)
     wider = plain.indexes.widened(finished.stderr) if finished.returncode else None
-    return run(arguments, env=wider) if wider else finished
+    return uv.run(arguments, env=wider, settings=settings) if wider else finished
 
 
 def _write(path: Path, lines: Iterable[str]) -> str:

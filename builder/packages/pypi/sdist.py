@@ -5,20 +5,19 @@ the package that it would build, and gets the requirements that the author's too
 """
 
 import email.parser
-import json
-import os
 import re
 import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from builder.base import archives, fetch
 from builder.base.errors import BuildError
 from builder.base.processes import Finished
-from builder.packages.pypi import uv
+from builder.packages.pypi import bindings, uv
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.pylock import candidates
@@ -36,20 +35,21 @@ def would_be_built(finished: Finished) -> tuple[str, str] | None:
 
 
 class StaticMetadata:
-    """Runs of uv that cannot build, with the requirements of the packages that it would build otherwise."""
+    """The requirements of the packages that uv would build otherwise, read from their sdists."""
 
     def __init__(self, folder: Path, indexes: Indexes) -> None:
         self._folder = folder
         self._indexes = indexes
         self._known: dict[tuple[str, str], list[str]] = {}
 
-    def run(self, arguments: Sequence[str], *, env: Mapping[str, str]) -> Finished:
-        if not self._known:
-            return uv.run(arguments, env=env)
-        config = self._folder / "uv.toml"
-        config.write_text(_project_settings() + "".join(self._tables()), encoding="utf-8")
-        settings = {"UV_CONFIG_FILE": str(config)} if os.environ.get("UV_CONFIG_FILE") else {}
-        return uv.run(arguments, env={**env, **settings}, cwd=self._folder)
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings by which uv gets them, and the indexes of bound packages."""
+        rows = [
+            {"name": name, "version": version, "requires-dist": requires}
+            for (name, version), requires in self._known.items()
+        ]
+        return {**self._indexes.settings(), **({"dependency-metadata": rows} if rows else {})}
 
     def learn(self, name: str, version: str) -> bool:
         """Read the requirements of a package from its sdist; return False if they were known already."""
@@ -66,27 +66,17 @@ class StaticMetadata:
     def locate(self, name: str, version: str) -> Dist:
         """Return the sdist of one exact version, with its address. Raises BuildError if there is none."""
         self._known[name, version] = []  # the address does not depend on its requirements
-        requirement = self._folder / "one.in"
-        requirement.write_text(f"{name}=={version}\n", encoding="utf-8")
+        free, bound = bindings.divided([f"{name}=={version}"], self._indexes)
+        requirement = self._folder / ("pyproject.toml" if bound else "one.in")
+        requirement.write_text(bound or f"{free[0]}\n", encoding="utf-8")
         only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, "--universal", "--no-header"]
         output = ("--format", "pylock.toml", "--quiet")
-        finished = self.run(["compile", str(requirement), *only, *output], env=self._indexes.by_hash())
+        command = ["compile", str(requirement), *only, *output]
+        finished = uv.run(command, env=self._indexes.by_hash(), settings=self.settings)
         dist = candidates(finished.stdout)[0].within(self._indexes).sdist if finished.returncode == 0 else None
         if dist is None:
             raise uv.fail(finished, f"{name} {version} has no sdist to compile")
         return dist
-
-    def _tables(self) -> Iterator[str]:
-        for (name, version), requires in self._known.items():
-            yield f"\n[[dependency-metadata]]\nname = {json.dumps(name)}\nversion = {json.dumps(version)}\n"
-            yield f"requires-dist = {json.dumps(requires, ensure_ascii=False)}\n"
-
-
-def _project_settings() -> str:
-    """Return the settings that uv would read in the current folder, since it is started in another one."""
-    setting = os.environ.get("UV_CONFIG_FILE")
-    paths = [Path(setting)] if setting else [folder / "uv.toml" for folder in (Path.cwd(), *Path.cwd().parents)]
-    return next((path.read_text(encoding="utf-8") + "\n" for path in paths if path.is_file()), "")
 
 
 def locate(name: str, version: str) -> Dist:

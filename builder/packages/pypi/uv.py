@@ -4,8 +4,8 @@ Nothing is ever built on the host, whatever requirements, settings or a pyprojec
 in which no Python starts. uv asks interpreters in isolated mode, which ignores PYTHONHOME; a build would not, and the
 first thing that one needs is a Python.
 
-uv reads its own settings (UV_* variables, uv.toml, netrc, keyring, proxies, SSL_CERT_FILE). layerwright stores none of
-them.
+uv reads the user's settings (UV_* variables, uv.toml of the user and the system, netrc, keyring, proxies,
+SSL_CERT_FILE), of which layerwright stores none, and no settings of a project (`uv_settings`).
 """
 
 import contextlib
@@ -18,12 +18,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from builder.base import credentials, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages import memory
+from builder.packages.pypi import uv_settings
 from builder.packages.pypi.indexes import Indexes
 
 NO_CODE = ("--only-binary", ":all:")
@@ -52,15 +54,15 @@ def run(
     *,
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
 ) -> processes.Finished:
-    """Run `uv pip` with layerwright's own interpreter.
+    """Run `uv pip` with layerwright's own interpreter; `settings` are added to those of the user.
 
     Raises BuildError for a resolution that takes more memory than it may (`packages/memory.py`).
     """
     most = memory.limit(_MOST_MB) if arguments[0] == _READS_METADATA else None
     try:
-        return _run(["pip", *arguments], stdin=stdin, env=env, cwd=cwd, most_memory=most)
+        return _run(["pip", *arguments], stdin=stdin, env=env, settings=settings, most_memory=most)
     except processes.MemoryExceededError as error:
         raise memory.explained(error, _MOST_MB) from None
 
@@ -75,16 +77,16 @@ def _run(
     *,
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
-    cwd: Path | None = None,
+    settings: Mapping[str, Any] | None = None,
     most_memory: int | None = None,
 ) -> processes.Finished:
     from uv import find_uv_bin
 
     own_python = ["--python", sys.executable, "--no-python-downloads"]  # only asked; the target's need not exist
-    command = [find_uv_bin(), *arguments, *own_python, "--color", "never"]
-    with _keyring() as path:
+    with _keyring() as path, uv_settings.options(settings or {}) as options:
+        command = [find_uv_bin(), *arguments, *own_python, *options, "--color", "never"]
         own = {**_environment(), **path, **(env or {})}
-        return processes.run(command, stdin=stdin, env=own, cwd=cwd, most_memory=most_memory)
+        return processes.run(command, stdin=stdin, env=own, most_memory=most_memory)
 
 
 def _environment() -> dict[str, str]:
@@ -107,10 +109,11 @@ def _keyring() -> Iterator[dict[str, str]]:
         yield {"PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
 
 
-_CONFLICTING = frozenset(
-    {"UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_COMPILE_BYTECODE", "UV_SYSTEM_PYTHON", "UV_PYTHON"}
-)
-"""Settings for other uses of uv that would break the resolution for another platform."""
+_CONFLICTING = frozenset({
+    *("UV_NO_BINARY", "UV_NO_BINARY_PACKAGE", "UV_COMPILE_BYTECODE", "UV_SYSTEM_PYTHON", "UV_PYTHON"),
+    *("UV_FROZEN", "UV_LOCKED", "UV_NO_DEV", "UV_NO_GROUP", "UV_NO_DEFAULT_GROUPS", "UV_NO_EDITABLE"),
+})  # fmt: skip
+"""Settings for other uses of uv that would break the resolution for another platform, or leave out groups of a lock."""
 
 
 def explanation(finished: processes.Finished) -> list[str]:

@@ -240,18 +240,21 @@ money = {{ index = "ours" }}
 """
 
 
+@pytest.mark.parametrize("above", [True, False])
 @pytest.mark.parametrize("locked", [True, False])
 def test_uv_binds_a_package_to_an_explicit_index(
-    private: Index, project: Path, monkeypatch: pytest.MonkeyPatch, *, locked: bool
+    private: Index, project: Path, monkeypatch: pytest.MonkeyPatch, *, locked: bool, above: bool
 ) -> None:
+    """Also where the command is called in another folder."""
     monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "builder")
     monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", "s3cret")
     (project / "pyproject.toml").write_text(UV.format(url=open_url(private)))
     if locked:
         uv(project, "lock")
-    result = build(project, "-r", "pyproject.toml")
+    where = project.parent if above else project
+    result = build(where, "-r", str((project / "pyproject.toml").relative_to(where)))
     assert result.code == 0, result.err
-    found = content(project)
+    found = content(where)
     assert found["python/money/whose.py"] == OURS
     assert "python/other-1.0.dist-info/METADATA" in found
 
@@ -277,6 +280,23 @@ def test_the_password_of_a_named_index_belongs_into_its_variables(private: Index
     assert result.code == 2
     assert f"the index {open_url(private)} needs a user name and a password" in result.err
     assert "UV_INDEX_OURS_USERNAME and UV_INDEX_OURS_PASSWORD" in result.err
+
+
+def test_the_requirements_of_an_sdist_are_those_of_the_index_that_it_is_bound_to(
+    private: Index, project: Path, monkeypatch: pytest.MonkeyPatch, index: Index
+) -> None:
+    """Both have an sdist of the same name and version, which say that they need something else."""
+    monkeypatch.setenv("UV_INDEX_OURS_USERNAME", "builder")
+    monkeypatch.setenv("UV_INDEX_OURS_PASSWORD", "s3cret")
+    (private.folder / "money-1.2.0-py3-none-any.whl").unlink()
+    for folder, needs in ((private.folder, "of-ours"), (index.folder, "of-theirs")):
+        make_sdist(folder, "money", "1.2.0", "raise SystemExit", {"money.egg-info/requires.txt": needs})
+        make_wheel(index.folder, needs.replace("-", "_"), "1.0")
+    (project / "pyproject.toml").write_text(UV.format(url=open_url(private)))
+    plain = read([project / "pyproject.toml"])
+    wanted = Wanted(files=(project / "pyproject.toml",), indexes=plain.indexes)
+    found = resolve(wanted, runtime("python3.13"), ARM64)
+    assert [each.name for each in found] == ["money", "of-ours", "other"]
 
 
 def test_a_source_without_an_index_is_told(project: Path) -> None:

@@ -222,12 +222,21 @@ def test_a_package_that_shall_be_compiled_is_though_a_wheel_fits(index: Index) -
     assert found[0].sdist.filename == "a-1.0.tar.gz"
 
 
-def test_settings_of_the_project_count_where_metadata_is_handed_over(
-    index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("others", ["nothing", "the system", "the project"])
+def test_settings_of_the_user_count_where_metadata_is_handed_over(
+    others: str, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_sdist(index.folder, "native", "1.0", "raise SystemExit")
-    (tmp_path / "uv.toml").write_text(f'[[index]]\nurl = "{index.url}"\ndefault = true\n', encoding="utf-8")
+    places = {"the system": tmp_path / "system" / "uv", "the project": tmp_path}
+    for folder in (tmp_path / "home" / "uv", *places.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "home" / "uv" / "uv.toml").write_text(f'[[index]]\nurl = "{index.url}"\n', encoding="utf-8")
+    if others in places:
+        text = f'[[index]]\nurl = "{index.url}stranger/"\ndefault = true\n[pip]\nno-index = true\n'
+        (places[others] / "uv.toml").write_text(text.replace("no-index", "no-annotate"), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("UV_DEFAULT_INDEX")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "system"))
     found = resolve(Wanted(requirements=("native",)), P313, ARM64)
     assert found[0].sdist is not None

@@ -68,7 +68,7 @@ def places(folder: Path) -> dict[str, str]:
     if document is None:
         return {}
     with project_files.naming(folder / pep621.NAME):
-        root = _workspace(folder)
+        root = workspace(folder)
         inherited = dict(_of_uv(root, root)) if root and root != folder else {}
         return {**inherited, **dict(_of_uv(folder, root)), **dict(_of_poetry(document, folder))}
 
@@ -99,7 +99,7 @@ def _uv(folder: Path) -> PlacingUv:
         raise UsageError(msg, why=[str(error.errors()[0]["msg"])]) from error
 
 
-def _workspace(folder: Path) -> Path | None:
+def workspace(folder: Path) -> Path | None:
     """Return the root of the workspace that a project is in, up to its repository; None if it is in none."""
     for each in (folder, *folder.parents):
         if (each / pep621.NAME).is_file() and _uv(each).workspace is not None:
