@@ -1,11 +1,19 @@
 """What projects and the locks of their tools say of indexes: tables of pyproject.toml, Pipfile and locks, typed."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from builder.base import credentials
+
+PUBLIC = "https://pypi.org/simple"
+"""The public index, to which pip, Poetry, PDM and Pipenv are set."""
+_DEFAULT = "pypi"
+"""The name that tools have for their default."""
 Names = tuple[str, ...]
 
 
@@ -50,6 +58,28 @@ class NamedSource:
     type: str = "index"
     verify_ssl: bool = True
     include_packages: Names = ()
+    exclude_packages: Names = ()
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it stands in place of the tool's default, whose name it has."""
+        return self.name.lower() == _DEFAULT
+
+    @property
+    def is_users(self) -> bool:
+        """Whether it is the default of the user: the public index, which a mirror may stand for."""
+        return not self.url or credentials.without(self.url).rstrip("/") == PUBLIC
+
+    @property
+    def address(self) -> str:
+        """Its address; of the default of the user that of the settings of uv."""
+        users = os.environ.get("UV_DEFAULT_INDEX") or os.environ.get("UV_INDEX_URL") or PUBLIC
+        return users if self.is_users else self.url or ""
+
+    @property
+    def trusted(self) -> Names:
+        """Its host, if its certificate is not verified."""
+        return () if self.verify_ssl else (urlsplit(self.url or "").netloc.rpartition("@")[2],)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,8 +166,6 @@ class PipfilePackage:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PipfileLock:
-    """A Pipfile.lock."""
+    """A Pipfile.lock, without its sections."""
 
     meta: Annotated[PipfileMeta, Field(alias="_meta")] = field(default_factory=PipfileMeta)
-    default: Mapping[str, PipfilePackage] = field(default_factory=dict)
-    develop: Mapping[str, PipfilePackage] = field(default_factory=dict)

@@ -1,13 +1,13 @@
 """The indexes of projects, as their tools have them: those of uv, Poetry, PDM and Pipenv, and of pylock.toml.
 
 A lock binds each package to the index that it names, so that another one that offers the same name takes no part.
-A source with the name `pypi` is the default of the user's settings, which may be a mirror.
+A source with the address of the public index is the default of the user's settings, which may be a mirror.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model.decode import typed
-from builder.packages.pypi import index_passwords, project_files, projects, pyproject, uv_project
+from builder.packages.pypi import index_passwords, pdm_sources, project_files, projects, pyproject, uv_project
 from builder.packages.pypi.index_tables import (
     IndexProject,
     LockedSource,
     LockedSources,
     NamedSource,
     PipfileLock,
+    PipfilePackage,
     ToolSources,
     UvIndex,
     UvIndexes,
@@ -30,8 +31,6 @@ from builder.packages.pypi.index_tables import (
 from builder.packages.pypi.indexes import Binding, Index, Indexes
 from builder.packages.pypi.locks import pipenv
 
-_USERS = "pypi"
-"""The name of the source that is the default of the user."""
 Bound = dict[str, tuple[Binding, ...]]
 
 
@@ -44,14 +43,18 @@ def of(path: Path, lock: Path | None) -> Indexes:
 def _of(path: Path, lock: Path | None) -> Indexes:
     files = [folder / pyproject.NAME for folder in dict.fromkeys((path.parent, *([lock.parent] if lock else [])))]
     tools = [(file.parent, project_files.read(IndexProject, file).tool) for file in files if file.is_file()]
+    for folder, tool in tools:
+        for sources in (tool.uv.index, tool.pdm.source, tool.poetry.source):
+            _refuse_twins(folder / pyproject.NAME, [each.name for each in sources])
     name = lock.name if lock else path.name
     if lock and name == projects.PIPFILE_LOCK:
         return _of_pipfile(lock)
     if lock and name == projects.POETRY_LOCK:
         return Indexes(bound=_of_poetry_lock(lock, tools))
-    found = Indexes()
+    found, locked = Indexes(), _locked(lock)
     for folder, tool in tools:
-        found = found.joined(_of_uv(folder, tool.uv)).joined(_of_pdm(tool)).joined(_of_poetry(tool))
+        pdm = pdm_sources.indexes(tool.pdm.source, folder / pyproject.NAME, locked)
+        found = found.joined(_of_uv(folder, tool.uv)).joined(pdm).joined(_of_poetry(tool))
     if lock and (bound := _of_lock(lock, found)):
         return Indexes(trusted=found.trusted, only_links=found.only_links, bound=bound)
     return found
@@ -129,14 +132,23 @@ def _index(index: UvIndex, folder: Path) -> Index:
 
 def _of_lock(lock: Path, declared: Indexes) -> Bound:
     """Return the index of each package of a lock; nothing if they all come from one, which the settings may name."""
-    rows = project_files.read(LockedSources, lock) if lock.suffix in {".lock", ".toml"} else LockedSources()
-    found = [(row, row.source.registry or row.index) for row in (*rows.package, *rows.packages)]
+    found = [(row, row.source.registry or row.index) for row in _rows(lock)]
     named = [(row, _address(url, lock.parent)) for row, url in found if url]
     if len({_plain(url) for _, url in named}) <= 1:
         return _kept(declared, [row for row, _ in named])
     flat = [Index(url=link, flat=True) for link in declared.links]
     known = {_plain(index.url): index for index in (*declared.all, *flat)}
     return _merged((row, known.get(_plain(url)) or Index(url=url, flat=url.startswith("file:"))) for row, url in named)
+
+
+def _rows(lock: Path) -> tuple[LockedSource, ...]:
+    rows = project_files.read(LockedSources, lock) if lock.suffix in {".lock", ".toml"} else LockedSources()
+    return (*rows.package, *rows.packages)
+
+
+def _locked(lock: Path | None) -> frozenset[str] | None:
+    """Return the names of the packages of a lock; None without one."""
+    return frozenset(row.name for row in _rows(lock)) if lock else None
 
 
 def _kept(declared: Indexes, rows: Sequence[LockedSource]) -> Bound:
@@ -148,7 +160,7 @@ def _merged(rows: Iterable[tuple[LockedSource, Index]]) -> Bound:
     bound: Bound = {}
     for row, index in rows:
         name = canonicalize_name(row.name)
-        bound[name] = (*bound.get(name, ()), Binding(index=index, version=row.version))
+        bound[name] = tuple(dict.fromkeys((*bound.get(name, ()), Binding(index=index, version=row.version))))
     return bound
 
 
@@ -161,15 +173,15 @@ def _address(text: str, folder: Path) -> str:
     return text if "://" in text or text.startswith("file:") else (folder / text).resolve().as_uri()
 
 
-# ---- Poetry, PDM ---------------------------------------------------------------------------------------------------
+# ---- Poetry --------------------------------------------------------------------------------------------------------
 
 
 def _of_poetry(tool: ToolSources) -> Indexes:
     """Return the sources of a project of Poetry that is not locked. The first primary one replaces the default."""
     sources = {source.name: source for source in tool.poetry.source}
-    named = [each for each in tool.poetry.source if each.url and each.name.lower() != _USERS]
+    named = [each for each in tool.poetry.source if not each.is_users]
     primary = [each for each in named if each.priority in {"primary", "default"}]
-    users = any(each.name.lower() == _USERS for each in sources.values())
+    users = any(each.is_users for each in sources.values())
     others = [each for each in named if each.priority in {"supplemental", "secondary"}]
     return Indexes(
         default=None if users or not primary else _of_poetrys(primary[0]),
@@ -177,7 +189,7 @@ def _of_poetry(tool: ToolSources) -> Indexes:
         bound={
             canonicalize_name(name): (Binding(index=_of_poetrys(sources[source])),)
             for name, source in _poetry_dependencies(tool)
-            if source in sources and sources[source].url
+            if source in sources and not sources[source].is_users
         },
     )
 
@@ -201,49 +213,35 @@ def _of_poetry_lock(lock: Path, tools: Sequence[tuple[Path, ToolSources]]) -> Bo
     return _merged((row, index_passwords.poetry(name, row.source.url or urls.get(name) or "")) for row, name in named)
 
 
-def _of_pdm(tool: ToolSources) -> Indexes:
-    named = [each for each in tool.pdm.source if each.url and each.name.lower() != _USERS]
-    free = [each for each in named if not each.include_packages]
-    return Indexes(
-        extra=tuple(index_passwords.pdm(each.name, each.url or "") for each in free if each.type == "index"),
-        links=tuple(each.url or "" for each in free if each.type == "find_links"),
-        trusted=_trusted(named),
-        bound={
-            canonicalize_name(name): (Binding(index=index_passwords.pdm(each.name, each.url or "")),)
-            for each in named
-            for name in each.include_packages
-            if "*" not in name
-        },
-    )
-
-
-def _trusted(sources: Iterable[NamedSource]) -> tuple[str, ...]:
-    return tuple(urlsplit(each.url or "").netloc.rpartition("@")[2] for each in sources if not each.verify_ssl)
-
-
 # ---- Pipenv --------------------------------------------------------------------------------------------------------
 
 
 def _of_pipfile(lock: Path) -> Indexes:
     """Return the sources of a Pipfile.lock. What names none is from the first."""
-    document = _pipfile(lock)
-    sources = {each.name: index_passwords.pipenv(each.name, each.url or "") for each in document.meta.sources}
-    first = next(iter(document.meta.sources), None)
-    named = {**document.develop, **document.default}
-    several = len(sources) > 1
+    document = pipenv.read(lock)
+    try:
+        sources = typed(PipfileLock, document).meta.sources
+        sections = typed(dict[str, dict[str, PipfilePackage]], {k: v for k, v in document.items() if k != "_meta"})
+    except ValidationError as error:
+        raise pipenv.invalid(lock, error.errors()[0]["msg"]) from error
+    _refuse_twins(lock, [each.name for each in sources])
+    named = {each.name: index_passwords.pipenv(each.name, each.address) for each in sources}
+    first = next(iter(sources), None)
+    rows = [(name, row) for section in sections.values() for name, row in section.items()]
     return Indexes(
-        default=sources[first.name] if first and first.name.lower() != _USERS else None,
-        trusted=_trusted(document.meta.sources),
-        bound={
-            canonicalize_name(name): (Binding(index=sources[row.index]),)
-            for name, row in named.items()
-            if several and row.index in sources and first and row.index != first.name
-        },
+        default=named[first.name] if first and not first.is_users else None,
+        trusted=tuple(host for each in sources for host in each.trusted),
+        bound=_merged(
+            (LockedSource(name=name, version=row.version and row.version.removeprefix("==")), named[row.index])
+            for name, row in rows
+            if row.index in named and first and row.index != first.name
+        ),
     )
 
 
-def _pipfile(lock: Path) -> PipfileLock:
-    try:
-        return typed(PipfileLock, pipenv.read(lock))
-    except ValidationError as error:
-        raise pipenv.invalid(lock, error.errors()[0]["msg"]) from error
+def _refuse_twins(file: Path, names: Iterable[str | None]) -> None:
+    """Raise UsageError for a name that two indexes of a file have: which of them is meant is not known."""
+    counted = Counter(name.lower() for name in names if name)
+    if twins := [f"`{name}`" for name, number in counted.items() if number > 1]:
+        msg = f"{file.as_posix()} has several indexes with the name {', '.join(twins)}"
+        raise UsageError(msg, hint="give each a name of its own, and lock again")

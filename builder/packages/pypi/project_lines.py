@@ -117,8 +117,10 @@ def _of_project(request: ProjectRequest, choice: ProjectChoice) -> Iterator[str]
         found = [poetry_project.line(each, path) for each in poetry_project.dependencies(document, path, choice)]
     else:
         uv_project.refuse_deciding(request.folder)
-        named = sources.places(request.folder.resolve())
-        found = [str(sources.placed(each, named)) for each in pyproject.requirements(document, path, choice)]
+        folder, asked = request.folder.resolve(), list(pyproject.requirements(document, path, choice))
+        named = sources.places(folder)
+        sources.refuse_members(folder, asked, named)
+        found = [str(sources.placed(each, named)) for each in asked]
     if not found and not choice.with_project:
         raise _nothing(path)
     yield from found

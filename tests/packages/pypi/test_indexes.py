@@ -18,6 +18,7 @@ from builder.base.files import sha256
 from builder.model.architectures import ARM64
 from builder.model.runtimes import runtime
 from builder.packages.pypi import project_files, project_indexes
+from builder.packages.pypi.index_tables import PUBLIC
 from builder.packages.pypi.locks import pipenv, poetry
 from builder.packages.pypi.requirements_file import read
 from builder.packages.pypi.resolve import Wanted, resolve
@@ -361,7 +362,7 @@ def poetry_locked(folder: Path, url: str, digests: tuple[str, str]) -> None:
 
 
 def pipenv_locked(folder: Path, url: str, digests: tuple[str, str]) -> None:
-    sources = [{"name": "pypi", "url": "https://pypi.test/simple"}, {"name": "ours", "url": url}]
+    sources = [{"name": "pypi", "url": PUBLIC}, {"name": "ours", "url": url}]
     packages = {"money": {"version": "*", "index": "ours"}, "other": "*"}
     table = "".join(f'[[source]]\nname = "{each["name"]}"\nurl = "{each["url"]}"\n' for each in sources)
     named = '[packages]\nmoney = { version = "*", index = "ours" }\nother = "*"\n'
@@ -403,7 +404,7 @@ def test_priorities_of_poetrys_sources(project: Path, priority: str, extra: int,
 
 def test_pipfiles_sources(project: Path) -> None:
     sources = [
-        {"name": "pypi", "url": "https://first.test/simple", "verify_ssl": True},
+        {"name": "pypi", "url": f"{PUBLIC}/", "verify_ssl": True},
         {"name": "ours", "url": "https://${WHO}:${WORD}@files.test/simple", "verify_ssl": False},
     ]
     default = {"money": {"index": "ours", "version": "==1.2.0"}, "other": {"index": "pypi", "version": "==1.0"}}
@@ -415,6 +416,106 @@ def test_pipfiles_sources(project: Path) -> None:
         "money": "https://files.test/simple"
     }
     assert found.trusted == ("files.test",)
+
+
+def test_a_source_with_the_name_of_the_default_is_asked_at_its_own_address(
+    private: Index, project: Path, in_netrc: Path
+) -> None:
+    """A company calls its index `pypi`; the default of the user offers the same names."""
+    assert in_netrc.is_file()
+    make_wheel(private.folder, "other", "1.0", files={"other/whose.py": OURS})
+    digests = [sha256(private.folder / f"{name}-py3-none-any.whl") for name in ("money-1.2.0", "other-1.0")]
+    url = open_url(private)
+    sources = [{"name": "pypi", "url": url}]
+    (project / "Pipfile").write_text(
+        f'[[source]]\nname = "pypi"\nurl = "{url}"\n[packages]\nmoney = "*"\nother = "*"\n'
+    )
+    content_hash = pipenv.content_hash({"source": sources, "packages": {"money": "*", "other": "*"}}, sources)
+    default = {
+        "money": {"version": "==1.2.0", "hashes": [f"sha256:{digests[0]}"], "index": "pypi"},
+        "other": {"version": "==1.0", "hashes": [f"sha256:{digests[1]}"]},
+    }
+    meta = {"hash": {"sha256": content_hash}, "pipfile-spec": 6, "requires": {}, "sources": sources}
+    (project / "Pipfile.lock").write_text(json.dumps({"_meta": meta, "default": default, "develop": {}}))
+    result = build(project, ".")
+    assert result.code == 0, result.err
+    assert content(project)["python/other/whose.py"] == OURS
+    table = f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}"\n'
+    (project / "pyproject.toml").write_text(table)
+    of_pdm = project_indexes.of(project / "pyproject.toml", None)
+    assert of_pdm.default is not None
+    assert of_pdm.default.url == url
+    (project / "pyproject.toml").write_text(table.replace(url, PUBLIC))
+    assert project_indexes.of(project / "pyproject.toml", None).default is None
+
+
+def test_a_category_of_a_pipfile_has_its_own_index(project: Path) -> None:
+    sources = [{"name": "pypi", "url": PUBLIC}, {"name": "ours", "url": "https://files.test/simple"}]
+    row = {"index": "ours", "version": "==1.2.0"}
+    lock = project / "Pipfile.lock"
+    lock.write_text(json.dumps({"_meta": {"sources": sources}, "default": {}, "develop": {}, "prod": {"money": row}}))
+    (binding,) = project_indexes.of(lock, lock).bound["money"]
+    assert (binding.index.url, binding.version) == ("https://files.test/simple", "1.2.0")
+
+
+PDM = """\
+[project]
+name = "orders"
+version = "1"
+dependencies = ["money"]
+[[tool.pdm.source]]
+name = "ours"
+url = "https://files.test/simple"
+{}
+"""
+PDM_LOCK = '[metadata]\nlock_version = "4.5"\n' + "".join(
+    f'[[package]]\nname = "{name}"\nversion = "1"\n' for name in ("money", "other")
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "ours", "users"),
+    [
+        ('include_packages = ["mon*"]', {"money"}, set()),
+        ('include_packages = ["money", "other"]\nexclude_packages = ["*"]', {"money", "other"}, set()),
+        ('exclude_packages = ["oth*"]', set(), {"other"}),
+        ('include_packages = ["money"]\nexclude_packages = ["*"]', {"money"}, {"other"}),
+    ],
+)
+def test_patterns_of_pdms_sources_bind_the_packages_of_its_lock(
+    keys: str, ours: set[str], users: set[str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://mirror.test/simple")
+    (project / "pyproject.toml").write_text(PDM.format(keys))
+    with pytest.raises(UsageError, match=r"`ours` is for packages that only a lock can tell") as caught:
+        project_indexes.of(project / "pyproject.toml", None)
+    assert "`pdm lock`" in str(caught.value)
+    (project / "pdm.lock").write_text(PDM_LOCK)
+    bound = project_indexes.of(project / "pyproject.toml", project / "pdm.lock").bound
+    at = {name: binding.index.url for name, (binding,) in bound.items()}
+    assert at == dict.fromkeys(ours, "https://files.test/simple") | dict.fromkeys(users, "https://mirror.test/simple")
+
+
+def test_a_package_that_several_sources_of_pdm_may_have_is_told(project: Path) -> None:
+    again = '[[tool.pdm.source]]\nname = "more"\nurl = "https://more.test/simple"\ninclude_packages = ["money"]'
+    (project / "pyproject.toml").write_text(PDM.format(f'include_packages = ["money"]\n{again}'))
+    with pytest.raises(UsageError, match=r"`money` may come from several sources or from none: `ours`, `more`"):
+        project_indexes.of(project / "pyproject.toml", None)
+
+
+@pytest.mark.parametrize("table", ["tool.uv.index", "tool.pdm.source", "tool.poetry.source", "source"])
+def test_two_indexes_with_one_name_are_told(table: str, project: Path) -> None:
+    if table == "source":
+        path = project / "Pipfile.lock"
+        sources = [{"name": "ours", "url": f"https://{host}.test/"} for host in ("one", "two")]
+        path.write_text(json.dumps({"_meta": {"sources": sources}, "default": {}}))
+    else:
+        path = project / "pyproject.toml"
+        path.write_text(
+            "".join(f'[[{table}]]\nname = "ours"\nurl = "https://{host}.test/"\n' for host in ("one", "two"))
+        )
+    with pytest.raises(UsageError, match=r"has several indexes with the name `ours`"):
+        project_indexes.of(path, path if table == "source" else None)
 
 
 def test_pdms_sources(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -658,3 +658,32 @@ def test_a_pylock_that_lacks_what_its_project_asks_for_is_told(tmp_path: Path) -
         project_lines.lines(request(tmp_path))
     assert "pylock.toml is older than" in caught.value.what
     assert caught.value.why == ("it has no package for `tiny-codec>=1`",)
+
+
+MEMBER = '[project]\nname = "{}"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = [{}]\n'
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_a_member_that_is_not_taken_from_the_workspace_is_told(through: bool, tmp_path: Path, index: Index) -> None:  # noqa: FBT001
+    """uv refuses to lock it: an index may have another package of that name, which is not what is meant."""
+    make_wheel(index.folder, "orders_lib", "9.0")
+    backend = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (tmp_path / ".git").mkdir()
+    texts = {
+        ".": '[tool.uv.workspace]\nmembers = ["packages/*"]\n',
+        "packages/lib": MEMBER.format("orders-lib", "") + backend,
+        "packages/mid": MEMBER.format("mid", '"Orders_Lib>=1"') + backend,
+        "packages/api": MEMBER.format("api", '"mid"' if through else '"orders_lib"')
+        + ("[tool.uv.sources]\nmid = { workspace = true }\n" if through else ""),
+    }
+    for name, text in texts.items():
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / "pyproject.toml").write_text(text, encoding="utf-8")
+    for name in ("lib/orders_lib", "mid/mid"):
+        (tmp_path / "packages" / name).mkdir()
+        (tmp_path / "packages" / name / "__init__.py").touch()
+    result = build(tmp_path, "packages/api")
+    assert result.code == 2, result.err
+    who, named = ("mid", "Orders_Lib") if through else ("api", "orders_lib")
+    assert f"packages/{who}/pyproject.toml: `{named}` is a member of the workspace" in result.err
+    assert f"write `{named} = {{ workspace = true }}` into [tool.uv.sources]" in result.err

@@ -149,6 +149,7 @@ def _needed(
     requires = [pep508.parsed(text.replace(_URI, where.as_uri())) for text in original.requires]
     own = [each for each in requires if canonicalize_name(each.name) == canonicalize_name(described.name)]
     chosen = _chosen(extras, own)
+    sources.refuse_members(where, (each for each in requires if _applies(each, chosen)), named)
     for requirement in requires:
         address = requirement.url or named.get(canonicalize_name(requirement.name))
         if address is None or requirement in own or not _applies(requirement, chosen):

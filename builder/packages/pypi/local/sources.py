@@ -1,6 +1,6 @@
 """The places that a project names for its own dependencies: uv's sources and workspaces, and Poetry's tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,29 @@ def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
     return found
 
 
+def refuse_members(folder: Path, requirements: Iterable[Requirement], named: Mapping[str, str]) -> None:
+    """Raise UsageError for a member of the workspace that a project needs, and takes from an index, as uv does.
+
+    `named` are the places of the project. An index may have another package of that name.
+    """
+    root = workspace(folder)
+    members = {canonicalize_name(_name(each)) for each in (root, *_members(root))} if root else set()
+    own = canonicalize_name(_name(folder))
+    for requirement in requirements:
+        name = canonicalize_name(requirement.name)
+        if name in members and name not in named and name != own and not requirement.url:
+            msg = f"{(folder / pep621.NAME).as_posix()}: `{requirement.name}` is a member of the workspace"
+            why = ["its sources do not say that it is taken from there, and an index may have another of that name"]
+            raise UsageError(
+                msg, why=why, hint=f"write `{requirement.name} = {{ workspace = true }}` into [tool.uv.sources]"
+            )
+
+
+def _name(folder: Path) -> str:
+    document = _document(folder)
+    return (document.project.name or "") if document else ""
+
+
 def _document(folder: Path) -> PlacingProject | None:
     path = folder / pep621.NAME
     return project_files.read(PlacingProject, path) if path.is_file() else None
@@ -130,8 +153,7 @@ def _member(name: str, folder: Path, root: Path | None) -> str:
     """Return the folder of a member of a workspace."""
     members = list(_members(root)) if root else []
     for member in (*([root] if root else []), *members):
-        document = _document(member)
-        if document and canonicalize_name(document.project.name or "") == canonicalize_name(name):
+        if canonicalize_name(_name(member)) == canonicalize_name(name):
             return member.as_posix()
     msg = f"{(folder / pep621.NAME).as_posix()}: `{name}` is a member of the workspace that is missing"
     why = [f"the workspace has {', '.join(member.name for member in members) or 'no members'}"]
