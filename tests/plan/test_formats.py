@@ -25,9 +25,9 @@ NO_BYTES = {
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows uv",
     "packages.pypi.local": "content described discovery package_data pep621 place poetry_tables realising repositories "
     "setup_cfg sources",
-    "packages.npm": "command_line conversion ecosystem following globs graph installed layout offered package_lock "
-    "packlist planning project projects registry settings workspaces yarn_settings",
-    "packages.npm.locks": "npm_lock pnpm_lock yaml_text yarn_berry yarn_classic",
+    "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "
+    "package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
+    "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings yaml_text yarn_berry yarn_classic",
     "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
     "packages.maven": "ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",

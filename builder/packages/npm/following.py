@@ -1,18 +1,17 @@
 """The lock that decides on the packages of a folder with a package.json, and what it says, in npm's own form."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
-from builder.packages.npm import LOCK, conversion, offered, registry
-from builder.packages.npm import project as projects
+from builder.packages.npm import LOCK, conversion, fitting, offered, registry
 from builder.packages.npm.conversion import Around, Converted
 from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.local import LocalPackage, Own
 from builder.packages.npm.locks import npm_lock, pnpm_lock, yarn_berry, yarn_classic
-from builder.packages.npm.project import MANIFEST, NodeProject
+from builder.packages.npm.project import NodeProject
 from builder.packages.projects import refuse_conflicts
 
 SHRINKWRAP, YARN_LOCK = "npm-shrinkwrap.json", "yarn.lock"
@@ -60,7 +59,7 @@ def graph(project: NodeProject) -> Graph:
     text = texts.read(project.lock)
     refuse_conflicts(project.lock, text)
     found, command = read(project, text)
-    if unfit := list(_unfit(project, found)):
+    if unfit := list(fitting.unfit(project, found)):
         raise project.stale(unfit, command)
     if not found.needs and not project.itself:
         msg = f"{project.manifest.as_posix()} has no dependencies, so there is nothing to put into a layer"
@@ -90,24 +89,3 @@ def read(project: NodeProject, text: str) -> tuple[Graph, str]:
     if yarn_classic.HEADER in text[:200]:
         return yarn_classic.graph(text, project), yarn_classic.LOCKS
     return yarn_berry.graph(text, project), yarn_berry.LOCKS
-
-
-def _unfit(project: NodeProject, graph: Graph) -> Iterator[str]:
-    """Yield what package.json files ask for that the lock was not made for."""
-    folders = {"", project.member, *(node.folder for node in graph.reached())}
-    for folder in sorted(folders):
-        manifest = project.described(folder)
-        if folder in graph.asked and manifest:
-            yield from _changed(folder, manifest, graph.asked[folder])
-    members = pnpm_lock.members(project.root) if project.lock.name == pnpm_lock.NAME else projects.members(project.root)
-    for member in members if graph.asked else ():
-        if member not in graph.asked:
-            yield f"{member} is a member of the workspace that the lock does not have"
-
-
-def _changed(folder: str, manifest: Mapping[str, object], then: Mapping[str, str]) -> Iterator[str]:
-    where = f"{folder}/{MANIFEST}" if folder else MANIFEST
-    now, peers = projects.production(manifest), projects.peers(manifest)
-    for name in sorted({*now, *then}):
-        if now.get(name) != then.get(name) and not (name in peers and name not in now):
-            yield f"{name}: {where} asks for {now.get(name)}, the lock is for {then.get(name)}"

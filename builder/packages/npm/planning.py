@@ -81,6 +81,7 @@ def _project(request: Request) -> NodeProject | None:
     """Return the project that the lock of its own tool decides on: one that is followed, or one with local packages."""
     loaded, step = request.loaded, request.only(Npm)
     if followed := projects.followed(loaded, step):
+        of_node.refuse_runtime(followed, request.target.base)
         return of_node.of(followed)
     path = loaded.lock_named(LOCK)
     if not step.file or path is None:

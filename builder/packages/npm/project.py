@@ -1,6 +1,7 @@
 """A folder with a package.json, the lock that decides on its packages, and the workspace around it."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from builder.base.errors import UsageError
 from builder.packages.npm import packlist
 
 MANIFEST = "package.json"
+_PARENT = re.compile(r"(?<=[^ |@])>(?!=)")
+"""What separates a package from the one that it belongs to, in rules of pnpm; ranges have the sign as well."""
+_RANGE, _RANGE_OF_PARENT = re.compile("(?<=[^/])@"), re.compile("(?<=[^/])@[^/]*(?=/)")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +71,28 @@ def development(manifest: Mapping[str, Any]) -> frozenset[str]:
 def peers(manifest: Mapping[str, Any]) -> frozenset[str]:
     """Return the names of the packages that a package.json wants beside it."""
     return frozenset(_tables(manifest, "peerDependencies"))
+
+
+def replaced(manifest: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the packages for which the package.json of a project chooses versions by rules."""
+    pnpm = manifest.get("pnpm")
+    tables = [manifest.get("overrides"), manifest.get("resolutions")]
+    tables.append(pnpm.get("overrides") if isinstance(pnpm, dict) else None)
+    return frozenset(name for table in tables for name in _selected(table))
+
+
+def _selected(table: object) -> Iterator[str]:
+    """Yield the names that rules are for: `name`, `name@range`, `parent>name`, `parent/name`, and rules in tables."""
+    for key, value in table.items() if isinstance(table, dict) else ():
+        yield selected(str(key))
+        yield from _selected(value)
+
+
+def selected(key: str) -> str:
+    """Return the name of the package that a rule is for."""
+    last = _PARENT.split(key)[-1]
+    path = _RANGE.split(_RANGE_OF_PARENT.sub("", last))[0].split("/")
+    return "/".join(path[-2:] if path[-2:-1] and path[-2].startswith("@") else path[-1:])
 
 
 def _tables(manifest: Mapping[str, Any], *kinds: str) -> dict[str, str]:

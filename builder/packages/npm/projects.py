@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from builder.base import files, texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.packages import projects
-from builder.packages.npm import following, offered, packlist, project, workspaces
+from builder.packages.npm import following, offered, packlist, project, semver, workspaces
 from builder.packages.npm.following import LOCKS, YARN_LOCK
 from builder.packages.npm.locks import pnpm_lock
 from builder.packages.npm.project import MANIFEST, NodeProject
@@ -19,7 +18,6 @@ from builder.packages.projects import FoundProject, ProjectRequest
 
 _OF_BUN = ("bun.lock", "bun.lockb")
 _TOOLS = {pnpm_lock.NAME: "pnpm", YARN_LOCK: "Yarn"}
-_COMPARISON = re.compile(r"(?P<sign>>=|>|<=|<|\^|~|=|)\s*v?(?P<major>\d+)(?:[.\dx*]*)")
 
 
 def find(request: ProjectRequest) -> FoundProject | None:
@@ -140,24 +138,33 @@ def _lock_above(request: ProjectRequest) -> Path | None:
 def _newest(about: dict[str, Any]) -> Runtime:
     """Return the newest runtime that `engines` accepts; the newest of all where it accepts none, or says nothing."""
     every = supported("nodejs")
+    return next((each for each in reversed(every) if _accepts(about, each)), every[-1])
+
+
+def _accepts(about: dict[str, Any], runtime: Runtime) -> bool:
+    """Tell whether `engines` accepts some version of Node.js of a runtime; it does where it is no range."""
+    return semver.accepts_major(_engine(about), int(runtime.series)) is not False
+
+
+def _engine(about: dict[str, Any]) -> str:
     engines = about.get("engines")
-    wanted = str(engines.get("node") or "") if isinstance(engines, dict) else ""
-    return next((each for each in reversed(every) if _accepts(wanted, int(each.series))), every[-1])
+    return str(engines.get("node") or "") if isinstance(engines, dict) else ""
 
 
-def _accepts(wanted: str, major: int) -> bool:
-    """Tell whether a range of versions of Node.js has some of a major version."""
-    return any(all(_holds(found, major) for found in _COMPARISON.finditer(each)) for each in wanted.split("||"))
-
-
-def _holds(comparison: re.Match[str], major: int) -> bool:
-    given, sign = int(comparison["major"]), comparison["sign"]
-    if sign in {">=", ">"}:
-        return major >= given
-    is_start = not re.search(r"\.[1-9]", comparison[0])
-    if sign in {"<", "<="}:
-        return major < given or (major == given and (sign == "<=" or not is_start))
-    return major == given
+def refuse_runtime(request: ProjectRequest, runtime: Runtime) -> None:
+    """Raise UsageError if the `engines` of a project do not accept the Node.js of a runtime."""
+    manifest = request.file(MANIFEST)
+    about = described(manifest) if manifest.is_file() else {}
+    if runtime.language != "nodejs" or not runtime.series.isdigit() or _accepts(about, runtime):
+        return
+    msg = f"{manifest.as_posix()} wants Node.js {_engine(about)} (`engines`), which {runtime.name} is not"
+    fitting = [each.name for each in supported("nodejs") if _accepts(about, each)]
+    others = ", ".join(each.name for each in supported("nodejs"))
+    raise UsageError(
+        msg,
+        why=[] if fitting else [f"no runtime of Lambda is: there are {others}"],
+        hint=f"`--runtime {fitting[-1]}`" if fitting else "`engines` must name a version that Lambda has",
+    )
 
 
 # ---- what decides ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from builder.base import contained, texts
 from builder.base.errors import UsageError
 from builder.packages.npm import packlist, project
 from builder.packages.npm.graph import named
-from builder.packages.npm.locks import npm_lock, pnpm_lock, yarn_berry, yarn_classic
+from builder.packages.npm.locks import npm_lock, pnpm_lock, pnpm_settings, yarn_berry, yarn_classic
 from builder.packages.projects import ProjectRequest
 
 _ALIAS = "npm:"
@@ -38,7 +38,7 @@ class NodeWorkspace:
 def command(root: Path) -> str:
     """Return what writes the lock of a folder: the command of the tool that its package.json names, or else npm's."""
     tool, _, version = str(packlist.described(root).get("packageManager") or "").partition("@")
-    if tool == "pnpm" or (not tool and (root / pnpm_lock.WORKSPACE).is_file()):
+    if tool == "pnpm" or (not tool and (root / pnpm_settings.WORKSPACE).is_file()):
         return pnpm_lock.LOCKS
     if tool == "yarn":
         return yarn_classic.LOCKS if version.startswith("1.") else yarn_berry.LOCKS
@@ -53,7 +53,7 @@ def writes(root: Path) -> str:
 def members(root: Path) -> Iterator[str]:
     """Yield the folders of the members that a folder names, relative to it."""
     yield from project.members(root)
-    yield from pnpm_lock.members(root)
+    yield from pnpm_settings.members(root)
 
 
 def above(request: ProjectRequest) -> Iterator[Path]:

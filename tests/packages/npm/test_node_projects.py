@@ -302,6 +302,23 @@ def test_the_newest_runtime_that_engines_accepts_is_taken(tmp_path: Path, engine
     assert there.runtime == runtime
 
 
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_runtime_that_engines_do_not_accept_is_refused(tmp_path: Path, *, is_locked: bool) -> None:
+    manifest: dict[str, Any] = {"name": "one", "dependencies": {"x": "1"}, "engines": {"node": ">=24"}}
+    folder = write(tmp_path / "one", package_json=manifest)
+    if is_locked:
+        write(folder, package__lock_json={"lockfileVersion": 3, "packages": {"": manifest}})
+    result = build(tmp_path, "one")
+    assert result.code == 2
+    assert "one/package.json wants Node.js >=24 (`engines`), which nodejs22.x is not" in result.err
+    assert "`--runtime nodejs24.x`" in result.err
+    write(folder, package_json={**manifest, "engines": {"node": "4 || 6"}})
+    result = layerwright("build", "one", "--no-test", cwd=tmp_path)
+    assert result.code == 2
+    assert "wants Node.js 4 || 6 (`engines`), which nodejs24.x is not" in result.err
+    assert "no runtime of Lambda is: there are " in result.err
+
+
 @pytest.mark.parametrize("text", ["[]", "{", '"x"'])
 def test_a_package_json_that_is_none_is_told(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match="is not a valid package.json"):

@@ -4,7 +4,6 @@ npm 7 and later write rows of folders. Version 1 has packages in each other, whi
 tells neither platforms nor install scripts.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,11 +12,11 @@ from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 from builder.packages.npm import package_lock
 from builder.packages.npm.graph import PLATFORM, Graph, Need, PackageNode, is_tarball
+from builder.packages.npm.locks import npm_edges
 from builder.packages.npm.package_lock import Rows
 from builder.packages.npm.project import NodeProject
 
 LOCKS = "npm install --package-lock-only"
-_EXACT = re.compile(r"\d+\.\d+\.\d+[\w.+-]*")
 
 
 def graph(text: str, project: NodeProject) -> Graph:
@@ -27,24 +26,18 @@ def graph(text: str, project: NodeProject) -> Graph:
     rows = _old_rows(text, project) if old else package_lock.rows(text, where)
     if member and member not in rows:
         raise project.stale([f"{member} is no member of its workspaces"], LOCKS)
-    if old and (unfit := list(_other_versions(rows))):
+    if unfit := list(npm_edges.unfit(rows, project, old=old)):
         raise project.stale(unfit, LOCKS)
     bundled = {path for path, row in rows.items() if row.get("inBundle")}
     members = {} if member else {name: Need(to=to) for name, to in _members(rows)}
     return Graph(
         needs={**members, **_needs(member, rows, frozenset(), where)},
         nodes={path: _node(path, rows, bundled, where) for path in rows if path and path not in bundled},
-        asked={} if old else {path: _asked(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
+        asked={}
+        if old
+        else {path: npm_edges.specs(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
         complete=not old,
     )
-
-
-def _other_versions(rows: Rows) -> Iterator[str]:
-    """Yield exact versions of a package.json that a lock of version 1 has not; it does not repeat what was asked."""
-    for name, spec in _asked(rows[""]).items():
-        there = rows.get(f"node_modules/{name}", {}).get("version")
-        if _EXACT.fullmatch(spec) and there and there != spec:
-            yield f"{name}: package.json asks for {spec}, the lock has {there}"
 
 
 def version(text: str) -> int:
@@ -100,10 +93,6 @@ def _members(rows: Rows) -> Iterator[tuple[str, str]]:
         name = path.removeprefix("node_modules/")
         if row.get("link") and not row.get("dev") and path.startswith("node_modules/") and "/node_modules/" not in path:
             yield name, str(row.get("resolved") or "")
-
-
-def _asked(row: Mapping[str, Any]) -> dict[str, str]:
-    return {**row.get("dependencies", {}), **row.get("optionalDependencies", {})}
 
 
 def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:

@@ -8,21 +8,19 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from builder.base import texts
 from builder.base.errors import UsageError
 from builder.packages.npm import project as projects
 from builder.packages.npm.graph import Graph, Need, PackageNode
-from builder.packages.npm.locks import yaml_text
+from builder.packages.npm.locks import pnpm_settings, yaml_text
+from builder.packages.npm.locks.pnpm_settings import WORKSPACE, LockedSettings
 from builder.packages.npm.locks.yaml_text import Table
 from builder.packages.npm.project import NodeProject
 
-NAME = "pnpm-lock.yaml"
-WORKSPACE = "pnpm-workspace.yaml"
+NAME = pnpm_settings.LOCK
 LOCKS = "pnpm install --lockfile-only"
 _VERSIONS = {"6.0": 6, "6.1": 6, "9.0": 9}
 _KEY = re.compile(r"/?(?P<name>(?:@[^@/]+/)?[^@/]+)@(?P<version>.+)")
@@ -62,20 +60,14 @@ class _PnpmSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _PnpmLock:
+class _PnpmLock(LockedSettings):
     version: Annotated[str, Field(alias="lockfileVersion")] = ""
     importers: Table[_PnpmImporter] = field(default_factory=dict)
     dependencies: Table[_PnpmEntry] = field(default_factory=dict)
     """Of the only project, in a lock of version 6 without a workspace."""
     optional: Annotated[Table[_PnpmEntry], Field(alias="optionalDependencies")] = field(default_factory=dict)
-    overrides: Table[str] = field(default_factory=dict)
     packages: Table[_PnpmPackage] = field(default_factory=dict)
     snapshots: Table[_PnpmSnapshot | None] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _PnpmWorkspace:
-    packages: tuple[str, ...] = ()
 
 
 def graph(text: str, project: NodeProject) -> Graph:
@@ -89,6 +81,8 @@ def graph(text: str, project: NodeProject) -> Graph:
     }
     if project.member not in importers:
         raise project.stale([f"{project.member or 'the project'} is not in it"], LOCKS)
+    if unfit := list(pnpm_settings.unfit(project, lock)):
+        raise project.stale(unfit, LOCKS)
     reader = _PnpmReader(project, lock, importers)
     members = {} if project.member else reader.members()
     return Graph(
@@ -97,15 +91,6 @@ def graph(text: str, project: NodeProject) -> Graph:
         asked={path: dict(reader.asked(path)) for path in importers},
         complete=_VERSIONS[lock.version] == 6,  # noqa: PLR2004  which tells what is built
     )
-
-
-def members(root: Path) -> list[str]:
-    """Return the folders that pnpm-workspace.yaml matches, relative to its own."""
-    path = root / WORKSPACE
-    if not path.is_file():
-        return []
-    listed = yaml_text.read(_PnpmWorkspace, texts.read(path), path.as_posix(), WORKSPACE).packages
-    return projects.matched(root, list(listed))
 
 
 class _PnpmReader:

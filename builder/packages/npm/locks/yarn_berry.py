@@ -16,8 +16,10 @@ from pydantic import Field
 
 from builder.base.errors import UsageError
 from builder.packages.npm import project as projects
+from builder.packages.npm import semver
 from builder.packages.npm.graph import Graph, Need, PackageNode, is_tarball, named
-from builder.packages.npm.locks import yaml_text
+from builder.packages.npm.locks import berry_settings, yaml_text
+from builder.packages.npm.locks.berry_settings import range_of
 from builder.packages.npm.locks.yaml_text import Table
 from builder.packages.npm.project import NodeProject
 
@@ -74,6 +76,7 @@ class _BerryReader:
     def __init__(self, project: NodeProject, entries: Mapping[str, _BerryEntry]) -> None:
         self._project = project
         self._entries = {key: entry for keys, entry in entries.items() for key in keys.split(", ")}
+        self._settings = berry_settings.read(project.root)
         self._replaced = list(_resolutions(project.described("").get("resolutions")))
         self._folders = {
             _folder_of(entry.resolution): entry for entry in entries.values() if _WORKSPACE in entry.resolution
@@ -94,7 +97,7 @@ class _BerryReader:
         now, developed = projects.production(manifest), projects.development(manifest)
         for name, spec in entry.dependencies.items():
             if name in now:
-                yield name, now[name] if _range(now[name]) == _range(spec) or ":" in now[name] else spec
+                yield name, now[name] if range_of(now[name]) == range_of(spec) else spec
             elif name not in developed:
                 yield name, spec
 
@@ -125,9 +128,10 @@ class _BerryReader:
         if _WORKSPACE in entry.resolution:
             manifest = self._project.described(_folder_of(entry.resolution))
             wanted = {name: wanted[name] for name in projects.production(manifest) if name in wanted}
+        wanted = {**self._settings.added(named(entry.resolution)[0], entry.version), **wanted}
         found: dict[str, _BerryEntry] = {}
         for name, spec in sorted(wanted.items()):
-            if (name, _range(spec)) == _IMPLICIT:
+            if (name, range_of(spec)) == _IMPLICIT:
                 continue
             if target := self._entry(name, spec, entry):
                 found[name] = target
@@ -159,7 +163,7 @@ class _BerryReader:
 
     def _entry(self, name: str, spec: str, by: _BerryEntry) -> _BerryEntry | None:
         """Return the entry that a descriptor led to, after the `resolutions` of the root."""
-        wanted = self._replacement(name, _range(spec), by)
+        wanted = self._replacement(name, self._settings.of_catalog(name, range_of(spec)), by)
         if wanted.startswith("patch:"):
             wanted = self._unpatched(name, wanted)
         for locator in (by.resolution, _ROOT):
@@ -173,8 +177,9 @@ class _BerryReader:
         """Return the folder of a member, which Yarn takes for a range of versions as well."""
         if not wanted.startswith(("workspace:", "npm:")):
             return None
-        named = (folder for folder, entry in self._folders.items() if named(entry.resolution)[0] == name)
-        return next(named, None)
+        found = next((folder for folder, entry in self._folders.items() if named(entry.resolution)[0] == name), None)
+        version = str(self._project.described(found).get("version") or "") if found is not None else ""
+        return None if semver.satisfies(version, wanted.partition(":")[2]) is False else found
 
     def _replacement(self, name: str, wanted: str, by: _BerryEntry) -> str:
         for rule in self._replaced:
@@ -248,12 +253,7 @@ def _resolutions(table: object) -> Iterator[dict[str, str | None]]:
     for key, value in table.items() if isinstance(table, dict) else ():
         if match := _RULE.fullmatch(str(key)):
             wanted = match["range"]
-            yield {**match.groupdict(), "range": _range(wanted) if wanted else None, "to": _range(str(value))}
-
-
-def _range(spec: str) -> str:
-    """Return a range with its protocol, which Yarn 4 writes and older ones do not."""
-    return spec if re.match(r"[a-z+]+:|[./~]", spec) and not spec.startswith("~") else f"npm:{spec}"
+            yield {**match.groupdict(), "range": range_of(wanted) if wanted else None, "to": range_of(str(value))}
 
 
 def _folder_of(resolution: str) -> str:

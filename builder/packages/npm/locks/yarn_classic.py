@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
-from builder.packages.npm import PUBLIC
+from builder.packages.npm import PUBLIC, semver
 from builder.packages.npm import project as projects
 from builder.packages.npm.graph import Graph, Need, PackageNode, is_tarball, named
 from builder.packages.npm.project import NodeProject
@@ -41,8 +41,8 @@ def graph(text: str, project: NodeProject) -> Graph:
     if not project.member:
         needs = {**reader.all_members(), **needs}
     reader.follow()
-    if reader.missing:
-        raise project.stale(sorted(set(reader.missing)), LOCKS)
+    if unfit := {*reader.missing, *reader.unfit()}:
+        raise project.stale(sorted(unfit), LOCKS)
     return Graph(needs=needs, nodes=reader.nodes, complete=False)
 
 
@@ -82,6 +82,12 @@ class _ClassicReader:
         self.missing: list[str] = []
         self._queue: dict[str, tuple[str | None, str]] = {}
         """By the keys of nodes: the pattern of its row, None for a folder; and its path, if it is a local package."""
+        self._edges: set[tuple[str, str]] = set()
+        """The patterns that packages of the lock lead to, each with the name of the package; empty for a folder."""
+        root = project.described("")
+        rules = root.get("resolutions")
+        self._rules = {str(key): str(value) for key, value in rules.items()} if isinstance(rules, dict) else {}
+        self._replaced = projects.replaced({"resolutions": self._rules})
         folders = projects.members(project.root)
         self._members = {str(project.described(each).get("name") or each): each for each in folders}
 
@@ -94,7 +100,7 @@ class _ClassicReader:
         optional = projects.optional(manifest)
         needs: dict[str, Need] = {}
         for name, spec in sorted(projects.production(manifest).items()):
-            key = self._found(name, spec, folder)
+            key = self._found(name, spec, folder, "")
             if key:
                 needs[name] = Need(to=key, optional=name in optional)
             else:
@@ -102,8 +108,8 @@ class _ClassicReader:
                 self.missing.append(f"{name}: {where} asks for {spec}, which the lock does not have")
         return needs
 
-    def _found(self, name: str, spec: str, folder: str) -> str | None:
-        """Return the key of the node for a dependency of a folder of the project."""
+    def _found(self, name: str, spec: str, folder: str, by: str) -> str | None:
+        """Return the key of the node for a dependency of a folder of the project, or of the package `by`."""
         if spec.startswith("link:"):
             return self._linked(posixpath.normpath(posixpath.join(folder, spec.removeprefix("link:"))))
         local = posixpath.normpath(posixpath.join(folder, spec.removeprefix("file:")))
@@ -111,6 +117,7 @@ class _ClassicReader:
         pattern = next((each for each in candidates if each in self._rows), None)
         if pattern is None:
             return self._member(name) if name in self._members and not spec.startswith(_LOCAL) else None
+        self._edges.add((by, pattern))
         return self._row(pattern, local if spec.startswith(_LOCAL) else "")
 
     def _member(self, name: str) -> str:
@@ -136,6 +143,28 @@ class _ClassicReader:
                 self.nodes[key] = self._node(pattern, local) if pattern else self._folder(key, local)
                 done += 1
 
+    def unfit(self) -> Iterator[str]:
+        """Yield the packages whose versions are not those that `resolutions` or their patterns ask for."""
+        for by, pattern in self._edges:
+            name, spec = named(pattern)
+            wanted = [value for key, value in self._rules.items() if _applies(key, by, name)]
+            if wanted and not any(self._leads(value, pattern) for value in wanted):
+                yield f"{name}: `resolutions` asks for {' or '.join(wanted)}, the lock has {self._version(pattern)}"
+            elif name not in self._replaced and not self._leads(spec, pattern):
+                yield f"{name}: {by or 'package.json'} asks for {spec}, the lock has {self._version(pattern)}"
+        for key, value in self._rules.items():
+            there = [pattern for _, pattern in self._edges if named(pattern)[0] == projects.selected(key)]
+            if there and not any(self._leads(value, pattern) for pattern in there):
+                yield f"{projects.selected(key)}: `resolutions` asks for {value}, which the lock does not have"
+
+    def _leads(self, spec: str, pattern: str) -> bool:
+        """Tell whether a row has what is asked for; what no range tells is not compared."""
+        _, _, alias = spec.removeprefix("npm:")[1:].partition("@") if spec.startswith("npm:") else ("", "", spec)
+        return semver.satisfies(self._version(pattern), alias) is not False
+
+    def _version(self, pattern: str) -> str:
+        return self._rows[pattern].values.get("version", "")
+
     def _folder(self, key: str, folder: str) -> PackageNode:
         manifest = self._project.described(folder)
         name, version = str(manifest.get("name") or folder.rpartition("/")[2]), str(manifest.get("version") or "0.0.0")
@@ -145,7 +174,7 @@ class _ClassicReader:
         row = self._rows[pattern]
         for table, optional in ((row.needs, False), (row.optional, True)):
             for name, spec in table.items():
-                if found := self._found(name, spec, local):
+                if found := self._found(name, spec, local, named(pattern)[0]):
                     yield name, Need(to=found, optional=optional)
                 elif not optional:
                     self.missing.append(f"{name}: {pattern} asks for {spec}, which the lock does not have")
@@ -172,6 +201,13 @@ class _ClassicReader:
     def _unhashed(self, name: str, digest: str) -> UsageError:
         msg = f"{self._project.where} has no digest of {name} by SHA-256 or longer, only {digest}"
         return UsageError(msg, hint=f"remove its entry from yarn.lock, and `{LOCKS}` writes it with `integrity`")
+
+
+def _applies(rule: str, by: str, name: str) -> bool:
+    """Tell whether a rule of `resolutions` is for a dependency: `name`, `parent/name`, and either behind `**/`."""
+    above, _, _ = rule.rpartition(name)
+    parent = above.rstrip("/").removeprefix("**").removeprefix("/")
+    return projects.selected(rule) == name and parent in {"", by}
 
 
 def _address(resolved: str) -> str:

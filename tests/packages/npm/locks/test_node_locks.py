@@ -384,6 +384,7 @@ snapshots:
             "package.json": {"name": "root", "dependencies": needs},
             "plugin/package.json": {"name": "plugin", "peerDependencies": {"host": "*"}},
             "plugin/index.js": "",
+            "pnpm-workspace.yaml": "packages: [plugin]\noverrides: {ms: 2.1.2}\ncatalog: {host: 1.0.0}\n",
             "pnpm-lock.yaml": lock,
         },
     )
