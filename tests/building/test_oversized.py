@@ -33,6 +33,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def links(wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(wheels))
+    monkeypatch.setenv("UV_CACHE_DIR", str(wheels / "uv"))  # gigabytes of no use to anybody else
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
