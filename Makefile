@@ -17,6 +17,9 @@ AWS    := $(VENV)/.ready-aws
 # RUNTIME, ARCH and ONLY narrow; several are separated by spaces.
 NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)) $(foreach o,$(ONLY),--only "$(o)")
 
+# Without it, tests are compiled anew by each process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help layer wheel nightly report publish engine standin standin-strict catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
 

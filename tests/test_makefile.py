@@ -16,6 +16,7 @@ RECIPE = "exec-wrapper"
 """It compiles nothing and asks no index."""
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_a_layer_is_made_in_a_folder_that_the_locale_cannot_spell(program: Any, tmp_path: Path) -> None:
     make, folder = program("make"), tmp_path / "größe schicht"

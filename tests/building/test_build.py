@@ -536,6 +536,7 @@ def _installed_by_pip(folder: Path) -> None:
     (Path(packages) / "needed.pth").write_text(f"{needed}\n", encoding="utf-8")
 
 
+@pytest.mark.engine
 def test_what_pip_installs_builds_layers(installed_by_pip: Path, index: Index, tmp_path: Path) -> None:
     make_wheel(index.folder, "a", "1.0")
     folder = tmp_path / "empty"

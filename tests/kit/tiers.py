@@ -27,7 +27,7 @@ TIERS = {
     # The longest first: a test of minutes that needs an engine is run by `make test-long`.
     "long": Tier(why="minutes for each test", command="make test-long"),
     "engine": Tier(
-        why="a container engine with the stand-ins, Chromium, or many megabytes of packages",
+        why="a container engine with the stand-ins, Chromium, Maven or Go, or many megabytes of packages",
         command="make test-engine",
     ),
 }
@@ -46,7 +46,7 @@ class Tiers:
             for tier, fixtures in _OF_FIXTURES.items():
                 if not fixtures.isdisjoint(getattr(item, "fixturenames", ())):
                     item.add_marker(tier)
-            if _compiles(item):
+            if _compiles(item) or _is_of_maven(item):
                 item.add_marker("engine")
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -76,6 +76,11 @@ def _compiles(item: pytest.Item) -> bool:
     """Tell whether a container compiles the packages of the world that a test of the contract is about."""
     name = getattr(getattr(item, "callspec", None), "params", {}).get("world")
     return name in WORLDS and WORLDS[name].compiled and "container" in getattr(item, "fixturenames", ())
+
+
+def _is_of_maven(item: pytest.Item) -> bool:
+    """Tell whether a test of all ecosystems is that of Maven, which starts a JVM for each command."""
+    return "maven" in getattr(getattr(item, "callspec", None), "params", {}).values()
 
 
 def _tier(item: pytest.Item) -> str:

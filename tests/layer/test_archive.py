@@ -68,6 +68,7 @@ def test_info_zip_reads_it_and_makes_the_links(tmp_path: Path, program: Callable
     assert (out / "python" / "größe" / "ß.txt").read_text(encoding="utf-8") == "größe"
 
 
+@pytest.mark.engine
 @pytest.mark.parametrize("count", [7, 70_000])
 def test_gos_reader_sees_the_same_also_beyond_65535_entries(count: int, tmp_path: Path, zipdump: Path) -> None:
     content = MIXED if count == len(MIXED) else tree({f"d/{number:05}": b"" for number in range(count)})

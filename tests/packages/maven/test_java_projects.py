@@ -128,6 +128,7 @@ def test_a_project_without_dependencies_is_told(tmp_path: Path) -> None:
         found(write(tmp_path / "orders", pom_xml="<project><artifactId>x</artifactId></project>"))
 
 
+@pytest.mark.engine
 @pytest.mark.network
 @pytest.mark.parametrize("tool", ["Maven", "Gradle"])
 def test_a_folder_is_built(program: Callable[[str], str], tmp_path: Path, tool: str) -> None:

@@ -91,6 +91,7 @@ class _Hashed(FolderHandler):
             super().do_GET()
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_the_plugin_comes_through_mavens_settings_and_needs_nothing_else(mirror: Path) -> None:
     with plugin.repository() as repository:
@@ -103,6 +104,7 @@ def test_the_plugin_comes_through_mavens_settings_and_needs_nothing_else(mirror:
         assert finished.returncode == 0, finished.stdout
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_another_plugin_of_the_same_version_is_refused_before_it_runs(mirror: Path) -> None:
     (mirror / JAR).write_bytes((mirror / JAR).read_bytes() + b"evil")
@@ -114,6 +116,7 @@ def test_another_plugin_of_the_same_version_is_refused_before_it_runs(mirror: Pa
         pytest.fail("it would run")
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_a_changed_file_of_the_plugin_is_replaced_before_it_runs(program: Need, own_cache: Path) -> None:
     program("mvn")
@@ -128,6 +131,7 @@ def test_a_changed_file_of_the_plugin_is_replaced_before_it_runs(program: Need, 
         assert not (repository / "evil.jar").exists()
 
 
+@pytest.mark.engine
 @pytest.mark.network
 @pytest.mark.usefixtures("own_cache")
 def test_the_hashes_of_the_plugin_are_found_without_running_it(program: Need) -> None:

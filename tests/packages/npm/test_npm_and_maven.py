@@ -73,6 +73,7 @@ def test_npm_itself_is_fetched_for_a_host_without_it(monkeypatch: pytest.MonkeyP
     assert (tmp_path / "installed" / "node_modules" / "is-number" / "index.js").is_file()
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_what_jars_need_at_run_time_comes_along_and_is_verified(program: Need) -> None:
     program("mvn")
@@ -85,6 +86,7 @@ def test_what_jars_need_at_run_time_comes_along_and_is_verified(program: Need) -
         mvn.jars({one: "0" * 64})
 
 
+@pytest.mark.engine
 @pytest.mark.network
 def test_a_jar_that_nobody_has_is_told(program: Need) -> None:
     program("mvn")
