@@ -4,7 +4,6 @@ They come with a repository, and some are written by hand; whatever they hold is
 """
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,7 +21,6 @@ from builder.packages.pypi.pylock import LockedPackage
 _SHOWN = 5
 _KEPT = 32
 """Files whose content is kept in memory: those of a project, and of the workspace around it, with its lock."""
-_EXTRA = re.compile(r"\bextra == ['\"]([^'\"]+)['\"]")
 T = TypeVar("T")
 
 
@@ -124,12 +122,15 @@ class Requires:
     name: str
     specifier: str = ""
     marker: str = ""
-
-    @property
-    def extra(self) -> str | None:
-        """The extra that it is asked for with; None for what the project always needs."""
-        found = _EXTRA.search(self.marker)
-        return found[1] if found else None
+    extras: tuple[str, ...] = ()
+    index: str | None = None
+    url: str | None = None
+    path: str | None = None
+    directory: str | None = None
+    editable: str | None = None
+    virtual: str | None = None
+    git: str | None = None
+    subdirectory: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,9 +150,22 @@ class UvPackage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UvManifest:
+    """`[manifest]` of a uv.lock: what the root of the workspace sets."""
+
+    members: tuple[str, ...] = ()
+    constraints: tuple[Requires, ...] = ()
+    overrides: tuple[Requires, ...] = ()
+    excludes: tuple[str, ...] = ()
+    build: Annotated[tuple[Requires, ...], Field(alias="build-constraints")] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UvLock:
     """A uv.lock."""
 
+    requires_python: Annotated[str, Field(alias="requires-python")] = ""
+    manifest: UvManifest = field(default_factory=UvManifest)
     package: tuple[UvPackage, ...] = ()
 
 

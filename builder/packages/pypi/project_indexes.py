@@ -101,6 +101,17 @@ def _settings_of_uv(project: Path, own: UvIndexes) -> tuple[Path, UvIndexes]:
         raise UsageError(msg, why=[str(error.errors()[0]["msg"])]) from error
 
 
+def named_of_uv(path: Path, lock: Path) -> dict[str, str]:
+    """Return the addresses of the indexes that a project of uv and its workspace declare, by their names."""
+    found: dict[str, str] = {}
+    for folder in dict.fromkeys((lock.parent, path.parent)):
+        if (file := folder / pyproject.NAME).is_file():
+            own = project_files.read(IndexProject, file).tool.uv
+            for base, table in ((folder, own), _settings_of_uv(folder, own)):
+                found.update({each.name: _address(each.url, base) for each in table.index if each.name})
+    return found
+
+
 def _by_source(table: UvIndexes, declared: Mapping[str | None, Index], folder: Path) -> Bound:
     """Return what `[tool.uv.sources]` says of indexes. Raises UsageError for one that nothing declares."""
     bound: Bound = {}

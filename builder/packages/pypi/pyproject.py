@@ -1,6 +1,6 @@
 """What a pyproject.toml asks for: PEP 621's tables, with extras, and dependency groups (PEP 735)."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +73,28 @@ def _conditioned(inner: Requirement, outer: Requirement) -> Requirement:
     return inner
 
 
+def followed_extras(project: ProjectTable, path: Path, extras: Iterable[str]) -> tuple[str, ...]:
+    """Return extras with those of the same project that they ask for, as in `all = ["orders[s3]"]`."""
+    own, named = canonicalize_name(project.name or ""), {canonicalize_name(extra): extra for extra in project.extras}
+    found = dict.fromkeys(extras)
+    waiting = list(found)
+    while waiting:
+        for given in (requirement(text, path) for text in project.extras.get(waiting.pop(), ())):
+            asked = given.extras if canonicalize_name(given.name) == own else set()
+            more = {named[extra] for extra in map(canonicalize_name, asked) if extra in named} - set(found)
+            waiting += sorted(more)
+            found.update(dict.fromkeys(sorted(more)))
+    return tuple(found)
+
+
 def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requirement]:
     """Yield what a group asks for, with the groups that it includes. Raises UsageError for a circle of groups."""
+    for each in listed_by_group(document, path, group):
+        yield from _expanded(each, document.project or ProjectTable(), path, frozenset())
+
+
+def listed_by_group(document: Pyproject, path: Path, group: str) -> Iterator[Requirement]:
+    """Yield what a group lists, with the groups that it includes, and the project itself where that is listed."""
     older = (*((document.tool.uv.dev or ()) if group == "dev" else ()), *document.tool.pdm.dev.get(group, ()))
     yield from (requirement(text, path) for text in older)
     if group not in document.groups:
@@ -85,8 +105,7 @@ def of_group(document: Pyproject, path: Path, group: str) -> Iterator[Requiremen
         causes = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         msg = f"{path.as_posix()}: the group `{group}` cannot be read"
         raise UsageError(msg, why=[credentials.redact(str(each)).partition("\n")[0] for each in causes]) from None
-    for each in resolved:
-        yield from _expanded(requirement(str(each), path), document.project or ProjectTable(), path, frozenset())
+    yield from (requirement(str(each), path) for each in resolved)
 
 
 def _as_parsed(

@@ -23,8 +23,9 @@ from builder.packages.pypi.project_files import Workspace
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PlacedSource:
-    """An entry of `[tool.uv.sources]`, as far as it names a folder or a repository."""
+    """An entry of `[tool.uv.sources]`."""
 
+    index: str | None = None
     path: str | None = None
     workspace: bool = False
     git: str | None = None
@@ -34,6 +35,8 @@ class PlacedSource:
     subdirectory: str | None = None
     url: str | None = None
     marker: str | None = None
+    extra: str | None = None
+    group: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,13 +87,28 @@ def placed(requirement: Requirement, named: Mapping[str, str]) -> Requirement:
     return found
 
 
+def declared(folder: Path, name: str) -> Iterator[tuple[Path, PlacedSource]]:
+    """Yield the sources of a dependency, with the folder that their paths count from: the own, or the workspace's."""
+    for base in dict.fromkeys((folder, workspace(folder) or folder)):
+        for key, given in _uv(base).sources.items():
+            if canonicalize_name(key) == canonicalize_name(name):
+                yield from ((base, source) for source in (given if isinstance(given, tuple) else (given,)))
+                return
+
+
+def member_names(root: Path) -> list[str]:
+    """Return the names of the members of a workspace and of its root; none if it is no workspace."""
+    members = [*_members(root)] if _uv(root).workspace is not None else []
+    return [name for each in (root, *members) if (name := _name(each))] if members else []
+
+
 def refuse_members(folder: Path, requirements: Iterable[Requirement], named: Mapping[str, str]) -> None:
     """Raise UsageError for a member of the workspace that a project needs, and takes from an index, as uv does.
 
     `named` are the places of the project. An index may have another package of that name.
     """
     root = workspace(folder)
-    members = {canonicalize_name(_name(each)) for each in (root, *_members(root))} if root else set()
+    members = {canonicalize_name(each) for each in member_names(root)} if root else set()
     own = canonicalize_name(_name(folder))
     for requirement in requirements:
         name = canonicalize_name(requirement.name)
@@ -126,7 +144,7 @@ def workspace(folder: Path) -> Path | None:
     """Return the root of the workspace that a project is in, up to its repository; None if it is in none."""
     for each in (folder, *folder.parents):
         if (each / pep621.NAME).is_file() and _uv(each).workspace is not None:
-            return each
+            return each if each == folder or folder in _members(each) else None
         if (each / ".git").exists():
             return None
     return None
@@ -138,7 +156,7 @@ def _of_uv(folder: Path, root: Path | None) -> Iterator[tuple[str, str]]:
             if source.marker and not markers.anywhere(Marker(source.marker)):
                 continue
             if source.workspace:
-                yield canonicalize_name(name), _member(name, folder, root)
+                yield canonicalize_name(name), member(name, folder, root)
             elif source.path:
                 yield canonicalize_name(name), (folder / source.path).as_posix()
             elif source.git:
@@ -149,7 +167,7 @@ def _of_uv(folder: Path, root: Path | None) -> Iterator[tuple[str, str]]:
                 yield canonicalize_name(name), source.url
 
 
-def _member(name: str, folder: Path, root: Path | None) -> str:
+def member(name: str, folder: Path, root: Path | None) -> str:
     """Return the folder of a member of a workspace."""
     members = list(_members(root)) if root else []
     for member in (*([root] if root else []), *members):

@@ -1,0 +1,169 @@
+"""A uv.lock that is older than its project, whatever changed in that since. Locks are made by the real uv."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from kit.wheels import Index, make_wheel
+from uv import find_uv_bin
+
+from builder.base.errors import UsageError
+from builder.model.steps.project import ProjectChoice
+from builder.packages.projects import requested
+from builder.packages.pypi import project_lines
+
+LIB = """\
+[project]
+name = "{name}"
+version = "1"
+dependencies = ["tiny-below"]
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+"""
+PROJECT = """\
+[project]
+name = "orders"
+version = "1"
+requires-python = ">=3.9"
+dependencies = [
+    "tiny-codec>=1,<3 ; python_version >= '3.10'",
+    "Tiny_Speed[fast]",
+    "tiny-file @ {url}",
+    "orders-lib==1.*",
+    "orders-more",
+    "tiny-git",
+]
+[project.optional-dependencies]
+all = ["orders[s3]", "tiny-lint ; sys_platform == 'linux'"]
+s3 = ["tiny-below"]
+[dependency-groups]
+dev = ["tiny-lint", {{ include-group = "checks" }}]
+checks = ["tiny-below>1"]
+[tool.uv]
+constraint-dependencies = ["tiny-codec<9"]
+override-dependencies = ["tiny-lint>=1 ; python_version > '3.9'"]
+exclude-dependencies = ["tiny-never"]
+build-constraint-dependencies = ["hatchling<9"]
+[tool.uv.sources]
+orders-lib = {{ path = "../lib" }}
+orders-more = {{ workspace = true }}
+tiny-speed = [{{ index = "ours", marker = "sys_platform == 'linux'" }}]
+tiny-git = {{ git = "{git}", rev = "{commit}" }}
+[tool.uv.workspace]
+members = ["packages/*"]
+[[tool.uv.index]]
+name = "ours"
+url = "{index}"
+explicit = true
+"""
+EVERYTHING = ProjectChoice(extras=("all",), groups=("dev",))
+
+
+def run(folder: Path, *command: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.test") if command[0] == "git" else ()
+    finished = subprocess.run(
+        [command[0], *identity, *command[1:]], cwd=folder, check=True, capture_output=True, text=True
+    )
+    return finished.stdout.strip()
+
+
+@pytest.fixture
+def project(tmp_path: Path, index: Index) -> Path:
+    """Write a project with everything that a lock repeats, and lock it."""
+    for name in ("tiny_codec", "tiny_speed", "tiny_file", "tiny_lint", "tiny_below"):
+        make_wheel(index.folder, name, "2.0")
+    for name, folder in (("orders-lib", "lib"), ("orders-more", "project/packages/more"), ("tiny-git", "git")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "pyproject.toml").write_text(LIB.format(name=name), encoding="utf-8")
+    for command in (("git", "init", "-q"), ("git", "add", "."), ("git", "commit", "-qm", "first")):
+        run(tmp_path / "git", *command)
+    url = index.url.replace("/simple/", "/files/tiny_file-2.0-py3-none-any.whl")
+    path = tmp_path / "project" / "pyproject.toml"
+    at = (tmp_path / "git").as_uri()
+    text = PROJECT.format(url=url, index=index.url, git=at, commit=run(tmp_path / "git", "git", "rev-parse", "HEAD"))
+    path.write_text(text, encoding="utf-8")
+    run(path.parent, find_uv_bin(), "lock", "--no-python-downloads")
+    return path
+
+
+def differing(path: Path, choice: ProjectChoice = EVERYTHING) -> str:
+    """Return what is said to differ; nothing for a lock that decides."""
+    project_lines.forget()
+    try:
+        project_lines.lines(requested(path.parent, choice))
+    except UsageError as error:
+        found = error
+    else:
+        return ""
+    assert "uv.lock is older than" in found.what
+    assert "`uv lock" in str(found)
+    return "; ".join(found.why).removeprefix("what differs: ")
+
+
+CHANGES = {
+    "versions": (">=1,<3", ">=1,<4", "tiny-codec"),
+    "marker": ("python_version >= '3.10'", "python_version >= '3.12'", "tiny-codec"),
+    "no marker": (" ; python_version >= '3.10'", "", "tiny-codec"),
+    "extras": ("[fast]", "[slow]", "tiny-speed"),
+    "a dependency less": ('    "orders-more",\n', "", "orders-more"),
+    "an extra": ("tiny-lint ; sys_platform", "tiny-lint>1 ; sys_platform", "tiny-lint"),
+    "an extra of an extra": ('s3 = ["tiny-below"]', 's3 = ["tiny-below>1"]', "tiny-below"),
+    "a group": ('dev = ["tiny-lint"', 'dev = ["tiny-lint[colour]"', "tiny-lint"),
+    "a group of a group": ('["tiny-below>1"]', "[\"tiny-below>1 ; python_version > '3.11'\"]", "tiny-below"),
+    "index to folder": ('{ index = "ours", marker', '{ path = "../lib", marker', "tiny-speed"),
+    "folder to index": ('orders-lib = { path = "../lib" }', 'orders-lib = { index = "ours" }', "orders-lib"),
+    "another folder": ('{ path = "../lib" }', '{ path = "../git" }', "orders-lib"),
+    "member to folder": ("orders-more = { workspace = true }", 'orders-more = { path = "../lib" }', "orders-more"),
+    "another index": ("/simple/", "/other/", "tiny-speed"),
+    "another commit": ('rev = "', 'rev = "0', "tiny-git"),
+    "another repository": ("/git", "/gitt", "tiny-git"),
+    "another address": ("tiny_file-2.0", "tiny_file-3.0", "tiny-file"),
+    "constraints": ("tiny-codec<9", "tiny-codec<8", "constraint-dependencies"),
+    "overrides": ("tiny-lint>=1", "tiny-lint>=2", "override-dependencies"),
+    "excludes": ("tiny-never", "tiny-none", "exclude-dependencies"),
+    "constraints of builds": ("hatchling<9", "hatchling<8", "build-constraint-dependencies"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_changed_since_is_told(what: str, project: Path) -> None:
+    assert not differing(project)
+    before, after, told = CHANGES[what]
+    text = project.read_text(encoding="utf-8")
+    assert before in text
+    project.write_text(text.replace(before, after), encoding="utf-8")
+    assert differing(project) == told
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("python_version >= '3.10'", "'3.10' <= python_version and os_name != 'nt'"),
+        ("Tiny_Speed[fast]", "tiny.speed [ FAST ]"),
+        (">=1,<3", "<3, >=1.0"),
+        ("orders-lib==1.*", "orders-lib"),
+        ("/simple/", "/simple"),
+        ('"../lib"', '"./../lib/"'),
+        ('dev = ["tiny-lint", { include-group = "checks" }]', 'dev = ["tiny-below>1", "tiny-lint"]'),
+    ],
+)
+def test_what_means_the_same_is_no_change(before: str, after: str, project: Path) -> None:
+    text = project.read_text(encoding="utf-8")
+    assert before in text
+    project.write_text(text.replace(before, after), encoding="utf-8")
+    assert not differing(project)
+
+
+def test_members_that_came_and_went_are_told(project: Path) -> None:
+    (project.parent / "packages" / "new").mkdir()
+    added = project.parent / "packages" / "new" / "pyproject.toml"
+    added.write_text(LIB.format(name="orders-new"), encoding="utf-8")
+    assert differing(project) == "members of the workspace"
+
+
+def test_what_is_not_taken_may_have_changed(project: Path) -> None:
+    text = project.read_text(encoding="utf-8")
+    project.write_text(text.replace('["tiny-below>1"]', '["tiny-below>2"]'), encoding="utf-8")
+    assert not differing(project, ProjectChoice())
+    assert differing(project, ProjectChoice(groups=("checks",))) == "tiny-below"
