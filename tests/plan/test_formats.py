@@ -23,8 +23,8 @@ NO_BYTES = {
     "project_lines projects published pylock pyproject releases requirement_lines requirements_file requirements_lock "
     "resolve routes tags uv_project wanted",
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows uv uv_asked",
-    "packages.pypi.local": "content described discovery package_data pep621 place poetry_tables realising repositories "
-    "setup_cfg sources",
+    "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
+    "repositories setup_cfg sources",
     "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "
     "package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings yaml_text yarn_berry yarn_classic",

@@ -50,6 +50,10 @@ class UvTable:
     workspace: Workspace = field(default_factory=Workspace)
     dev: Annotated[tuple[str, ...] | None, Field(alias="dev-dependencies")] = None
     """The group `dev`, as older versions of uv wrote it."""
+    constraints: Annotated[tuple[str, ...], Field(alias="constraint-dependencies")] = ()
+    overrides: Annotated[tuple[str, ...], Field(alias="override-dependencies")] = ()
+    build_constraints: Annotated[tuple[str, ...], Field(alias="build-constraint-dependencies")] = ()
+    excludes: Annotated[tuple[str, ...], Field(alias="exclude-dependencies")] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,9 +77,18 @@ class PoetryTable:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PdmResolution:
+    """`[tool.pdm.resolution]`."""
+
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    excludes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PdmTable:
     """`[tool.pdm]`."""
 
+    resolution: PdmResolution = field(default_factory=PdmResolution)
     dev: Annotated[Mapping[str, tuple[str, ...]], Field(alias="dev-dependencies")] = field(default_factory=dict)
 
 

@@ -4,6 +4,8 @@ import contextlib
 import re
 from pathlib import Path, PurePosixPath
 
+from packaging.utils import canonicalize_name
+
 from builder.base import contained, texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
@@ -18,6 +20,7 @@ PIPFILE, PIPFILE_LOCK = "Pipfile", "Pipfile.lock"
 LOCKS = (UV_LOCK, PYLOCK, POETRY_LOCK, PDM_LOCK, PIPFILE_LOCK)
 """The first that is there decides, if all that are there agree."""
 _TOOLS = {UV_LOCK: "uv", POETRY_LOCK: "Poetry", PDM_LOCK: "PDM", PIPFILE_LOCK: "Pipenv", PIPFILE: "Pipenv"}
+_COMMANDS = {UV_LOCK: "uv lock", POETRY_LOCK: "poetry lock", PDM_LOCK: "pdm lock", PIPFILE_LOCK: "pipenv lock"}
 REQUIREMENTS = "requirements.txt"
 _OF_WORKSPACE = re.compile(r'\A(?:[^\[].*\n|\n)*?requires-python = "([^"]*)"')
 """What a uv.lock accepts, before its first table: what all members of a workspace do."""
@@ -98,6 +101,23 @@ def _title(deciding: Path, about: Pyproject | None) -> str:
 def is_lock(path: Path) -> bool:
     """Tell whether a file has the name of a lock of some tool."""
     return path.name in LOCKS or is_pylock(path)
+
+
+def lock_command(lock: Path) -> str:
+    """Return the command that writes a lock anew."""
+    return _COMMANDS.get(lock.name, f"uv export --format pylock.toml -o {lock.name}")
+
+
+def replaced(request: ProjectRequest) -> frozenset[str]:
+    """Return the packages that the tool of a project replaces or leaves out, whoever asks for them, and the project."""
+    _, lock = files_of(request)
+    folders = dict.fromkeys((request.folder, *([lock.parent] if lock else [])))
+    paths = [path for folder in folders if (path := request.inside(folder / pyproject.NAME)).is_file()]
+    tools = [project_files.read(Pyproject, path).tool for path in paths]
+    of_uv = [text for tool in tools for text in (*tool.uv.overrides, *tool.uv.excludes)]
+    of_pdm = [name for tool in tools for name in (*tool.pdm.resolution.overrides, *tool.pdm.resolution.excludes)]
+    named = (re.split(r"[^\w.-]", text.strip(), maxsplit=1)[0] for text in (*of_uv, *of_pdm))
+    return frozenset(map(canonicalize_name, (*named, name_of(request.folder))))
 
 
 def is_pylock(path: Path) -> bool:

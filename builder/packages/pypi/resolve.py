@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.base.errors import BuildError, LayerwrightError
+from builder.base.errors import BuildError, LayerwrightError, UsageError
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.projects import ProjectRequest
-from builder.packages.pypi import bindings, hashes, requirements_file, sdist, tags, uv
+from builder.packages.pypi import bindings, hashes, markers, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
 from builder.packages.pypi.pylock import candidates
@@ -53,6 +53,8 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     """
     plain = _read(wanted)
     local = _realised(plain)
+    if local and wanted.locked:
+        _refuse_older(wanted, local, runtime, arch)
     requirements = local.requirements if local else plain.requirements
     plain = replace(plain, requirements=requirements, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
@@ -61,6 +63,18 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     if wanted.wheels_only:
         _refuse_to_build(found)
     return hashes.compared(found, given, required=plain.hashed)
+
+
+def _refuse_older(wanted: Wanted, local: "Realised", runtime: Runtime, arch: Architecture) -> None:
+    """Raise UsageError if local packages need what the lock of their project does not have."""
+    from builder.packages.pypi import projects
+    from builder.packages.pypi.local import needs
+
+    exempt = {name for project in wanted.projects for name in projects.replaced(project)}
+    if missing := needs.missing(local, markers.environment_of(runtime, arch), exempt):
+        lock = projects.deciding(wanted.projects[0])
+        msg = f"{lock.as_posix()} is older than the local packages, which need something else"
+        raise UsageError(msg, why=missing, hint=f"`{projects.lock_command(lock)}` brings it up to date")
 
 
 def _refuse_to_build(found: Iterable[Candidate]) -> None:

@@ -34,6 +34,8 @@ class Realised:
     """Where packages come from, by their names."""
     reasons: Mapping[str, ContainerReason] = field(default_factory=dict)
     """Why a container builds a package, by its name."""
+    packages: Mapping[str, Described] = field(default_factory=dict)
+    """What local packages say of themselves, by their names."""
 
     def of(self, candidate: Candidate) -> Candidate:
         """Return a package with the place that it was made of, if it is one of these."""
@@ -62,7 +64,10 @@ def realised(requirements: Iterable[str], places: Mapping[str, NamedPlace]) -> R
     lines: dict[str, None] = {}
     for line in requirements:
         lines.update(dict.fromkeys(_lines(line, places, work)))
-    return Realised(requirements=tuple(lines), origins=work.origins, reasons=work.reasons)
+    packages: dict[str, Described] = {
+        canonicalize_name(each.package.name): each.package for each, _ in work.archives.values()
+    }
+    return Realised(requirements=tuple(lines), origins=work.origins, reasons=work.reasons, packages=packages)
 
 
 def _lines(line: str, places: Mapping[str, NamedPlace], work: _Progress) -> Iterator[str]:
@@ -148,7 +153,7 @@ def _needed(
     original = building.read(tree.read(where)).package
     requires = [pep508.parsed(text.replace(_URI, where.as_uri())) for text in original.requires]
     own = [each for each in requires if canonicalize_name(each.name) == canonicalize_name(described.name)]
-    chosen = _chosen(extras, own)
+    chosen = chosen_extras(extras, own)
     sources.refuse_members(where, (each for each in requires if _applies(each, chosen)), named)
     for requirement in requires:
         address = requirement.url or named.get(canonicalize_name(requirement.name))
@@ -158,7 +163,7 @@ def _needed(
             yield _without_extra(requirement, chosen, where), found
 
 
-def _chosen(extras: Iterable[str], own: Sequence[Requirement]) -> Collection[str]:
+def chosen_extras(extras: Iterable[str], own: Sequence[Requirement]) -> Collection[str]:
     """Return extras of a package with those that they stand for, as `all = ["lib[fast]"]` does in `lib`."""
     chosen: set[str] = {canonicalize_name(extra) for extra in extras}
     while (

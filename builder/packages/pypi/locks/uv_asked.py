@@ -4,16 +4,14 @@ uv writes both markers and places in its own way, so they are compared by what t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import parse_qs, urlsplit
 
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from pydantic import Field
 
 from builder.base import credentials
 from builder.base.errors import UsageError
@@ -29,30 +27,6 @@ Meaning = tuple[int, str, frozenset[str], SpecifierSet, str]
 Rows = frozenset[Meaning]
 Environments = Sequence[Mapping[str, str]]
 _CONSTRAINTS = ("constraint-dependencies", "override-dependencies", "build-constraint-dependencies")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecidingUv:
-    """`[tool.uv]`, as far as a lock repeats it."""
-
-    constraints: Annotated[tuple[str, ...], Field(alias=_CONSTRAINTS[0])] = ()
-    overrides: Annotated[tuple[str, ...], Field(alias=_CONSTRAINTS[1])] = ()
-    build: Annotated[tuple[str, ...], Field(alias=_CONSTRAINTS[2])] = ()
-    excludes: Annotated[tuple[str, ...], Field(alias="exclude-dependencies")] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecidingTools:
-    """`[tool]`."""
-
-    uv: DecidingUv = field(default_factory=DecidingUv)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DecidingProject:
-    """A pyproject.toml, as far as a lock repeats its settings."""
-
-    tool: DecidingTools = field(default_factory=DecidingTools)
 
 
 def differences(lock: Path, path: Path, choice: ProjectChoice, urls: Mapping[str, str]) -> list[str]:
@@ -99,11 +73,11 @@ def _of_settings(lock: Path, locked: UvLock, asked: "_AskedOfUv") -> Iterator[st
     path, manifest = lock.parent / pyproject.NAME, locked.manifest
     if not path.is_file():
         return
-    table = project_files.read(DecidingProject, path).tool.uv
+    table = project_files.read(Pyproject, path).tool.uv
     of_root = _AskedOfUv(folder=asked.base, base=asked.base, urls=asked.urls, environments=asked.environments)
     given = zip(
         _CONSTRAINTS,
-        (table.constraints, table.overrides, table.build),
+        (table.constraints, table.overrides, table.build_constraints),
         (manifest.constraints, manifest.overrides, manifest.build),
         strict=True,
     )
