@@ -11,6 +11,8 @@ from builder.base.errors import UsageError
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest text that is read: above the largest locks, which have some 10 MiB."""
+BOM = "\ufeff"
+"""The mark that some editors write before a text in UTF-8; npm and pnpm read files with it as those without."""
 _MOST_VALUES = 4_000_000
 """Brackets and commas of a JSON text: each is a value of some 60 bytes in memory."""
 _MOST_TABLES = 400_000
@@ -45,10 +47,10 @@ def _unread(path: Path, what: str, why: str) -> UsageError:
 
 
 def parse_json(text: str | bytes) -> Any:  # noqa: ANN401
-    """Parse JSON. Raises MalformedError, also for a nesting that is too deep for Python."""
+    """Parse JSON, with or without a mark of its encoding. Raises MalformedError, also for too deep a nesting."""
     try:
         _weigh(text if isinstance(text, str) else text.decode(errors="replace"), ",[{", _MOST_VALUES)
-        return _flat(json.loads(text))
+        return _flat(json.loads(text.removeprefix(BOM) if isinstance(text, str) else text))
     except (ValueError, RecursionError) as error:
         raise MalformedError(_told(error)) from None
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
-from builder.packages.npm import LOCK, conversion, fitting, offered, registry
+from builder.packages.npm import LOCK, conversion, fitting, offered, registry, settings
 from builder.packages.npm.conversion import Around, Converted
 from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.local import LocalPackage, Own
@@ -17,6 +17,7 @@ from builder.packages.projects import refuse_conflicts
 SHRINKWRAP, YARN_LOCK = "npm-shrinkwrap.json", "yarn.lock"
 LOCKS = (SHRINKWRAP, LOCK, pnpm_lock.NAME, YARN_LOCK)
 """Of two of npm the first wins, as with npm itself."""
+_SHOWN = 8
 
 
 def converted(project: NodeProject, arch: Architecture) -> Converted:
@@ -56,15 +57,35 @@ def graph(project: NodeProject) -> Graph:
         msg = f"{project.manifest.as_posix()} has local packages, and there is no {project.lock.name} beside it"
         why = offered.in_manifest(texts.read(project.manifest))
         raise UsageError(msg, why=why, hint=f"`{npm_lock.LOCKS}` in {project.root.as_posix()} writes it")
-    text = texts.read(project.lock)
+    text = texts.read(project.lock).removeprefix(texts.BOM)
     refuse_conflicts(project.lock, text)
     found, command = read(project, text)
     if unfit := list(fitting.unfit(project, found)):
         raise project.stale(unfit, command)
+    _refuse_unhashed(project, found, command)
     if not found.needs and not project.itself:
         msg = f"{project.manifest.as_posix()} has no dependencies, so there is nothing to put into a layer"
         raise UsageError(msg, hint="a layer holds what a function imports and does not bring itself")
     return _with_itself(project, found) if project.itself else found
+
+
+def _refuse_unhashed(project: NodeProject, found: Graph, command: str) -> None:
+    """Raise UsageError for packages of registries of which a lock has no digest, unless its tool never writes one."""
+    published = (node for node in found.reached() if not node.is_local and not node.integrity)
+    unhashed = [] if command == yarn_berry.LOCKS else [node for node in published if _is_of_registry(project, node)]
+    if unhashed:
+        is_pnpm = command == pnpm_lock.LOCKS  # which keeps a row as it is as long as the file is there
+        remove = f"remove {project.lock.name}" if is_pnpm else f"remove their rows from {project.lock.name}"
+        msg = f"{project.where}: packages have no integrity, so that later builds could differ"
+        why = sorted({f"{node.name}@{node.version}" for node in unhashed})[:_SHOWN]
+        hint = f"{remove}, and `{command}` in {project.root.as_posix()} writes them with it"
+        raise UsageError(msg, why=why, hint=hint)
+
+
+def _is_of_registry(project: NodeProject, node: PackageNode) -> bool:
+    if not node.resolved:
+        return True
+    return offered.is_tarball(node.resolved, settings.read(project.root).registries)
 
 
 def _with_itself(project: NodeProject, found: Graph) -> Graph:

@@ -93,7 +93,7 @@ def _offered(spec: str) -> bool:
     return not re.search(r"[:/\\]", spec) and not spec.startswith((".", "~/")) and not _TARBALL.fullmatch(spec)
 
 
-def _is_tarball(address: str, registries: Iterable[str]) -> bool:
+def is_tarball(address: str, registries: Iterable[str]) -> bool:
     """Tell whether an address is a tarball of one of the registries."""
     try:
         parts = urlsplit(address)
@@ -129,7 +129,7 @@ def _strange(row: Mapping[str, Any], resolved: str, registries: Iterable[str]) -
     """Say where a row comes from, unless that is one of the registries."""
     if not package_lock.NAME.fullmatch(str(row.get("name") or "name")):
         return f"is {row['name']}"
-    if resolved and not _is_tarball(resolved, registries):
+    if resolved and not is_tarball(resolved, registries):
         return f"comes from {resolved}"
     version = str(row.get("version") or "")
     return None if _offered(version) else f"comes from {version}"  # where nothing else tells, npm gets `name@version`

@@ -83,8 +83,8 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     return installs
 
 
-def rows(lock: str, where: str) -> Rows:
-    """Return the rows of a lock by their paths. Raises UsageError if it is not a valid lock."""
+def rows(lock: str, where: str, command: str = "layerwright lock") -> Rows:
+    """Return the rows of a lock by their paths. Raises UsageError if it is not a valid lock, which `command` writes."""
     try:
         document = texts.parse_json(lock)
         found: dict[str, dict[str, Any]] = document["packages"]
@@ -93,7 +93,7 @@ def rows(lock: str, where: str) -> Rows:
     except (ValueError, KeyError, TypeError, AttributeError):
         valid = False
     if not valid:
-        raise unreadable(where, "package-lock.json of npm 7 or later", ())
+        raise unreadable(where, "package-lock.json of npm 7 or later", (), command)
     return found
 
 

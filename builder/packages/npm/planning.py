@@ -192,6 +192,8 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     """Yield the one lock of a recipe's packages."""
     loaded = request.loaded
     if any(isinstance(step, Npm) and step.project for step in loaded.recipe.step):
+        for step in loaded.recipe.step:
+            _require_lock(projects.followed(loaded, step))
         return  # the lock of the project decides, and its own tool writes that
     path = loaded.lock_named(LOCK) or Path(LOCK)
     manifests: dict[str, Npm] = {}
@@ -217,6 +219,15 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     new = _from_registry(loaded, step, text, None if request.upgrade else old, NOTHING)
     after = _versions(new, path)
     yield LockFile(path=path, text=new, packages=len(after), changes=ecosystem.changes(before, after))
+
+
+def _require_lock(followed: ProjectRequest | None) -> None:
+    """Raise UsageError for a project that has no lock, which only its own tool writes."""
+    found = of_node.find(followed) if followed else None
+    if followed and found and found.lock is None:
+        around = workspaces.around(followed)
+        msg = f"{found.file.as_posix()} has no lock, and layerwright writes none into a project of Node.js"
+        raise UsageError(msg, hint=workspaces.writes(around.root if around else followed.folder))
 
 
 def _versions(text: str | None, path: Path) -> dict[tuple[str, str], str]:

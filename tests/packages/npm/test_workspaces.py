@@ -121,3 +121,54 @@ file = "package.json"
         assert result.code == 2
         assert "b is the folder packages/b" in result.err
     assert not (folder / "packages" / "a" / "package-lock.json").exists()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_project_without_a_lock_is_locked_by_its_own_tool(tmp_path: Path, form: str) -> None:
+    folder = workspace(tmp_path / "shop", form, {"b": "^3.0.0"})
+    (folder / "recipes" / "one").mkdir(parents=True)
+    (folder / "recipes" / "one" / "recipe.toml").write_text(
+        """[layer]
+name = "one"
+version = "1"
+description = ""
+license = "MIT"
+[targets]
+runtimes = ["nodejs22.x"]
+[[step]]
+uses = "npm"
+project = "../../packages/a"
+""",
+        encoding="utf-8",
+    )
+    result = layerwright("lock", "one", cwd=folder)
+    assert result.code == 2
+    assert "packages/a/package.json has no lock, and layerwright writes none" in result.err
+    assert f"`{FORMS[form][2]}` in {folder.as_posix()} writes one" in result.err
+
+
+def test_a_damaged_lock_of_a_recipe_is_written_anew(program: Any, theirs: Path, tmp_path: Path) -> None:
+    program("npm")
+    assert theirs.is_dir()
+    folder = tmp_path / "recipes" / "one"
+    folder.mkdir(parents=True)
+    (folder / "recipe.toml").write_text(
+        """[layer]
+name = "one"
+version = "1"
+description = ""
+license = "MIT"
+[targets]
+runtimes = ["nodejs22.x"]
+[[step]]
+uses = "npm"
+packages = ["plain@1.0.0"]
+""",
+        encoding="utf-8",
+    )
+    (folder / "package-lock.json").write_text("{", encoding="utf-8")
+    result = build(tmp_path, "one")
+    assert result.code == 2
+    assert "`layerwright lock` writes it anew" in result.err
+    assert layerwright("lock", "one", cwd=tmp_path).code == 0
+    assert build(tmp_path, "one").code == 0

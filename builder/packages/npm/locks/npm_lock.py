@@ -23,7 +23,7 @@ def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock that cannot be read, or has no such project."""
     where, member = project.where, project.member
     old = version(text) == 1
-    rows = _old_rows(text, project) if old else package_lock.rows(text, where)
+    rows = _old_rows(text, project) if old else package_lock.rows(text, where, LOCKS)
     if member and member not in rows:
         raise project.stale([f"{member} is no member of its workspaces"], LOCKS)
     if unfit := list(npm_edges.unfit(rows, project, old=old)):
@@ -100,7 +100,9 @@ def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:
     if row.get("link"):  # what it points to is a row of its own
         target = str(row.get("resolved") or "")
         if not target or target not in rows or rows[target].get("link"):
-            raise unreadable(where, "package-lock.json", [f"{path} is a link to {target}, which it does not have"])
+            raise unreadable(
+                where, "package-lock.json", [f"{path} is a link to {target}, which it does not have"], LOCKS
+            )
         return _node(target, rows, bundled, where)
     folder = "" if "/node_modules/" in f"/{path}" else path
     linked = (each for each, other in rows.items() if folder and other.get("resolved") == path and other.get("link"))

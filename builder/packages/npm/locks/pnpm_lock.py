@@ -25,6 +25,7 @@ LOCKS = "pnpm install --lockfile-only"
 _VERSIONS = {"6.0": 6, "6.1": 6, "9.0": 9}
 _KEY = re.compile(r"/?(?P<name>(?:@[^@/]+/)?[^@/]+)@(?P<version>.+)")
 _PATCH = "patch_hash="
+_START, _SEPARATOR = "---\n", "\n---\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ class _PnpmLock(LockedSettings):
 
 def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock of another version, or without the project."""
-    lock = yaml_text.read(_PnpmLock, text, project.where, "lock of pnpm", LOCKS)
+    lock = yaml_text.read(_PnpmLock, _document(text), project.where, "lock of pnpm", LOCKS)
     if lock.version not in _VERSIONS:
         msg = f"{project.where} has the version {lock.version or 'none'}, and 6.0 and 9.0 are read"
         raise UsageError(msg, hint=f"`npx pnpm@9 install --lockfile-only` in {project.root.as_posix()} writes 9.0")
@@ -91,6 +92,11 @@ def graph(text: str, project: NodeProject) -> Graph:
         asked={path: dict(reader.asked(path)) for path in importers},
         complete=_VERSIONS[lock.version] == 6,  # noqa: PLR2004  which tells what is built
     )
+
+
+def _document(text: str) -> str:
+    """Return the document of the project: pnpm 11 writes one of `configDependencies` and of itself before it."""
+    return text.partition(_SEPARATOR)[2] if text.startswith(_START) else text
 
 
 class _PnpmReader:

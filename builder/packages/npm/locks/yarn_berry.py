@@ -59,7 +59,9 @@ def graph(text: str, project: NodeProject) -> Graph:
     version = document.pop("__metadata", _BerryEntry()).version
     if not version.isdigit() or int(version) not in _VERSIONS:
         msg = f"{project.where} has the version {version or 'none'}, and {_VERSIONS[0]} to {_VERSIONS[-1]} are read"
-        raise UsageError(msg, hint=f"`npx yarn@4 install --mode=update-lockfile` in {project.root.as_posix()}")
+        raise UsageError(
+            msg, hint=f"`npx @yarnpkg/cli-dist@4 install --mode=update-lockfile` in {project.root.as_posix()} writes it"
+        )
     reader = _BerryReader(project, document)
     needs = dict(reader.of_project())
     reader.follow()

@@ -289,6 +289,64 @@ def test_a_string_that_does_not_end_is_refused_with_its_line(tmp_path: Path, lin
     assert raised.value.why == (line.strip(),)
 
 
+UNHASHED = {
+    "package-lock.json": '{"lockfileVersion": 3, "packages": {"": NEEDS, "node_modules/ms": {"version": "1.0.0"}}}',
+    "npm-shrinkwrap.json": '{"lockfileVersion": 1, "dependencies": {"ms": {"version": "1.0.0"}}}',
+    "pnpm-lock.yaml": """lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      ms: {specifier: 1.0.0, version: 1.0.0}
+packages:
+  ms@1.0.0: {resolution: {}}
+snapshots:
+  ms@1.0.0: {}
+""",
+    "yarn.lock": """# yarn lockfile v1
+
+
+ms@1.0.0:
+  version "1.0.0"
+  resolved "https://registry.yarnpkg.com/ms/-/ms-1.0.0.tgz"
+""",
+}
+
+
+@pytest.mark.parametrize("name", UNHASHED)
+def test_a_package_of_a_registry_without_its_digest_is_refused(tmp_path: Path, name: str) -> None:
+    needs = {"dependencies": {"ms": "1.0.0"}}
+    write(tmp_path, {"package.json": needs, name: UNHASHED[name].replace("NEEDS", json.dumps(needs))})
+    with pytest.raises(UsageError, match=f"{name}: packages have no integrity") as raised:
+        following.converted(project(tmp_path, name), ARM64)
+    assert raised.value.why == ("ms@1.0.0",)
+    assert "writes them with it" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("data", TOOLS)
+def test_a_mark_of_the_encoding_is_no_damage(tmp_path: Path, data: str) -> None:
+    """npm and pnpm read files of editors that write one."""
+    root = shop(tmp_path, data)
+    for path in (root / TOOLS[data], root / "services" / "api" / "package.json", root / "package.json"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    made = following.converted(project(root, TOOLS[data], "services/api"), ARM64)
+    assert "node_modules/react" in json.loads(made.lock)["packages"]
+
+
+def test_a_lock_that_cannot_be_read_is_written_by_its_own_tool(tmp_path: Path) -> None:
+    for name, text, command in (
+        ("package-lock.json", "{", "npm install --package-lock-only"),
+        ("package-lock.json", '{"lockfileVersion": 4, "packages": {"": {}}}', "npm install --package-lock-only"),
+        ("pnpm-lock.yaml", "a: [", "pnpm install --lockfile-only"),
+        ("yarn.lock", "__metadata: [", "yarn install --mode=update-lockfile"),
+        ("yarn.lock", "__metadata:\n  version: 99\n", "npx @yarnpkg/cli-dist@4 install --mode=update-lockfile"),
+        ("yarn.lock", "# yarn lockfile v1\n?", "yarn install --ignore-scripts"),
+    ):
+        write(tmp_path, {"package.json": {"name": "p"}, name: text})
+        with pytest.raises(UsageError) as raised:
+            following.converted(project(tmp_path, name), ARM64)
+        assert f"`{command}`" in str(raised.value.hint)
+
+
 def test_only_sha1_is_refused(tmp_path: Path) -> None:
     text = '# yarn lockfile v1\n\n\nms@1:\n  version "1.0.0"\n  resolved "https://registry.yarnpkg.com/ms.tgz#aaaa"\n'
     write(tmp_path, {"package.json": {"name": "p", "dependencies": {"ms": "1"}}, "yarn.lock": text})

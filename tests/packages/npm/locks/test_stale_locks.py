@@ -184,7 +184,7 @@ def of_pnpm(root: Path, settings: Mapping[str, Any], lock: str, root_manifest: M
     return root
 
 
-@pytest.mark.parametrize("lock", ["pnpm-9-settings.yaml", "pnpm-10-settings.yaml"])
+@pytest.mark.parametrize("lock", ["pnpm-9-settings.yaml", "pnpm-10-settings.yaml", "pnpm-11-settings.yaml"])
 @pytest.mark.parametrize("place", ["package.json", "pnpm-workspace.yaml", "resolutions", "both"])
 def test_a_lock_of_pnpm_that_was_made_with_its_settings_is_taken(tmp_path: Path, lock: str, place: str) -> None:
     moved = {"overrides": SETTINGS["overrides"], "packageExtensions": SETTINGS["packageExtensions"]}
@@ -222,7 +222,7 @@ def test_overrides_of_pnpm_that_refer_to_others_are_taken(tmp_path: Path) -> Non
     assert versions(root, PNPM, "packages/a")["ms"] == "2.1.2"
 
 
-@pytest.mark.parametrize("lock", ["pnpm-9-settings.yaml", "pnpm-10-settings.yaml"])
+@pytest.mark.parametrize("lock", ["pnpm-9-settings.yaml", "pnpm-10-settings.yaml", "pnpm-11-settings.yaml"])
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
