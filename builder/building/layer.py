@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
 from builder.base.errors import EngineError
-from builder.building import describing, layer_cache, oversized, pinning, tested
+from builder.building import describing, idle, layer_cache, oversized, pinning, tested
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
 from builder.engine import client, containers
@@ -164,6 +164,7 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
         job.events.begin("installing")
         full = assemble(job.loaded, job.plan, artifacts, work)
         job.events.begin("slimming")
+        idle.refuse_prune(job.loaded, full)
         rules = job.plan.slim
         slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
         job.events.begin("compiling bytecode")

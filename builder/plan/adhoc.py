@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,10 +123,24 @@ def _require_one_language(
 
 def _loaded(request: AdhocRequest, data: Mapping[str, Any], folder: Path | None) -> Loaded:
     """Return a recipe that removes what a new one for its packages would prune, and what the command line names."""
+    _refuse_idle(request, {step["uses"] for step in data["step"]})
     loaded = Loaded(recipe=decode(Recipe, data, "the command line"), folder=folder, adhoc=True)
     usual = [pattern for each in table.of_recipe(loaded) for pattern in each.prune] if request.prunes else []
     slim = changed(loaded.recipe.slim, prune=(*usual, *request.prune), keep_imported=True)
     return dataclasses.replace(loaded, recipe=changed(loaded.recipe, slim=slim))
+
+
+def _refuse_idle(request: AdhocRequest, uses: Collection[str]) -> None:
+    """Raise UsageError for options that do nothing for these kinds of packages."""
+    kinds = [each for each in table.ECOSYSTEMS if each.step.__name__.lower() in uses]
+    if not request.prunes and not any(each.prune for each in kinds):
+        msg = "--no-prune has no effect: by default, nothing of these packages is left out"
+        raise UsageError(msg, hint="leave --no-prune out")
+    keys = {field.name for each in kinds for field in dataclasses.fields(each.step)}
+    if request.without and "without" not in keys:
+        name = request.without[0]
+        msg = "--without is for packages of Python"
+        raise UsageError(msg, hint=f"`--prune {name}/` leaves the files of {name} out; or remove it from the project")
 
 
 def named_packages(request: AdhocRequest) -> CommandLinePackages:

@@ -111,6 +111,7 @@ def test_targets_are_one_value() -> None:
         (("numpy", "--name", "x"), "--name requires --pip, --npm, -r or the folder of a project"),
         (("--pip", "x", "--all"), "recipes and packages cannot be built in one call"),
         ((), "nothing to do: no recipe is named"),
+        ((".", "--merge", "m", "--name", "n"), "--merge and --name are mutually exclusive"),
     ],
 )
 def test_targets_that_contradict_each_other_are_refused(arguments: tuple[str, ...], message: str) -> None:

@@ -18,6 +18,8 @@ def request(
     name: str | None = None,
     runtimes: tuple[str, ...] = (),
     system_packages: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+    prunes: bool = True,
 ) -> AdhocRequest:
     return AdhocRequest(
         specs=specs,
@@ -26,6 +28,8 @@ def request(
         runtimes=runtimes,
         architectures=("arm64",),
         system_packages=system_packages,
+        without=without,
+        prunes=prunes,
     )
 
 
@@ -77,6 +81,15 @@ def test_packages_that_do_not_make_one_layer_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         adhoc.recipe(request(specs, name=name, runtimes=runtimes))
+
+
+def test_options_that_do_nothing_for_packages_of_node_are_refused() -> None:
+    with pytest.raises(UsageError, match="--no-prune has no effect"):
+        adhoc.recipe(request({"npm": ("sharp",)}, prunes=False))
+    with pytest.raises(UsageError, match="--without is for packages of Python") as raised:
+        adhoc.recipe(request({"npm": ("sharp",)}, without=("ms",)))
+    assert "`--prune ms/`" in str(raised.value.hint)
+    assert adhoc.recipe(request({"pypi": ("six",)}, prunes=False, without=("ms",))).recipe.slim.prune == ()
 
 
 def test_a_recipe_for_node_is_not_drafted() -> None:

@@ -40,7 +40,7 @@ class PackageOptions(Bundle):
             "-r --requirement",
             kind=shared.FILE,
             metavar="FILE",
-            about="Requirements file of Python, or the lock or file of a project that decides; once.",
+            about="File that decides, once: requirements of Python, or a file or lock of a project of any kind.",
         ),
     ]
     name: Annotated[
@@ -137,6 +137,7 @@ class TargetOptions(Bundle):
         if named and self.packages:
             hint = "name recipes, or packages with --pip, --npm or -r"
             yield Mistake("recipes and packages cannot be built in one call", hint)
+        yield from exclusive({"--merge": self.project.merge, "--name": self.packages.name}, "--merge names the layer")
         if not self.packages and not self._names_projects:
             yield from dependent(self.packages.additions, "--pip, --npm, -r or the folder of a project")
         projects = self._projects

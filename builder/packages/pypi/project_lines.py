@@ -46,7 +46,9 @@ def lines(request: ProjectRequest) -> tuple[str, ...]:
     _refuse_disagreeing(request)
     decides = projects.deciding(request)
     if not projects.is_file_of_a_project(decides):
-        chosen(request, decides, groups=(), extras=())
+        if chosen(request, decides, groups=(), extras=()).with_project:
+            msg = f"{decides.as_posix()} is a requirements file, which has no project to add"
+            raise UsageError(msg, hint="leave out `--with-project`; a line `-e .` in it adds the project of its folder")
         return ()
     lock = decides if projects.is_lock(decides) else None
     return _lines(request, lock, tuple(map(_state, (*map(request.file, (pyproject.NAME, projects.PIPFILE)), lock))))

@@ -367,3 +367,13 @@ def test_a_group_of_other_tools_is_told(tmp_path: Path) -> None:
     result = build(tmp_path, "one", "--group", "dev")
     assert result.code == 2
     assert "has no group `dev`" in result.err
+
+
+def test_a_pattern_that_leaves_nothing_out_is_refused(digests: dict[str, str], tmp_path: Path) -> None:
+    folder = workspace(tmp_path, "package-lock.json", locks(digests)["package-lock.json"])
+    result = build(folder, "services/api", "--prune", "indx.js")
+    assert result.code == 2
+    assert "--prune indx.js leaves nothing out; did you mean `index.js`?" in result.err
+    assert not list(folder.glob("dist/*.zip"))
+    assert build(folder, "services/api", "--prune", "left/").code == 0
+    assert content(folder) == {name for name in OF_API if not name.startswith("left/")}

@@ -317,6 +317,15 @@ def test_markers_of_a_pylock_about_groups_and_extras_are_decided(tmp_path: Path)
 
 
 @pytest.mark.usefixtures("index")
+def test_a_requirements_file_has_no_project_to_add(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("tiny-codec\n", encoding="utf-8")
+    result = build(tmp_path, ".", "--with-project")
+    assert result.code == 2
+    assert "requirements.txt is a requirements file, which has no project to add" in result.err
+    assert "`-e .`" in result.err
+
+
+@pytest.mark.usefixtures("index")
 @pytest.mark.parametrize("kind", ["uv.lock", "PEP 735", "requirements.txt"])
 def test_an_unknown_group_or_extra_is_told_with_the_known_ones(kind: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(GROUPS, encoding="utf-8")
