@@ -178,6 +178,7 @@ class UvLock:
     """A uv.lock."""
 
     requires_python: Annotated[str, Field(alias="requires-python")] = ""
+    supported: Annotated[tuple[str, ...], Field(alias="supported-markers")] = ()
     manifest: UvManifest = field(default_factory=UvManifest)
     package: tuple[UvPackage, ...] = ()
 
@@ -188,6 +189,7 @@ class Pylock:
 
     version: Annotated[str, Field(alias="lock-version")] = ""
     requires_python: Annotated[str, Field(alias="requires-python")] = ""
+    environments: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     groups: Annotated[tuple[str, ...], Field(alias="dependency-groups")] = ()
     default_groups: Annotated[tuple[str, ...], Field(alias="default-groups")] = ()

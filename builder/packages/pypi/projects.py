@@ -184,8 +184,8 @@ def _requires(request: ProjectRequest, lock: Path | None) -> PythonVersions:
         return pipenv.python(lock)
     about = document(request)
     found = poetry_project.python(about, request.file(pyproject.NAME)) if about else PythonVersions()
-    if not found.text and lock and lock.is_file() and is_pylock(lock):
-        return pyproject.versions(project_files.read(Pylock, lock).requires_python, lock)
+    if lock and lock.is_file() and is_pylock(lock):
+        return found.also(pyproject.versions(project_files.read(Pylock, lock).requires_python, lock))
     if lock and lock.name == UV_LOCK and (stated := _OF_WORKSPACE.search(texts.read(lock))):
         return found.also(pyproject.versions(stated[1], lock))
     return found

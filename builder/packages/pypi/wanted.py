@@ -7,6 +7,7 @@ from pathlib import Path
 from builder.base.errors import LayerwrightError, UsageError
 from builder.model.recipes import Loaded
 from builder.model.steps import Pip
+from builder.model.steps.project import ProjectChoice
 from builder.model.target import Target
 from builder.packages import projects
 from builder.packages.ecosystem import Request
@@ -28,7 +29,7 @@ def wanted(request: Request) -> Wanted:
     never = [step for step in pips if step.wheels == "never"]
     sources = frozenset(name for step in never for name in names(loaded, step))
     followed = tuple(each for step in pips if (each := projects.followed(loaded, step)))
-    _refuse_excluded(followed, target)
+    _refuse_excluded((*followed, *(each for step in pips if (each := _of_file(loaded, step)))), target)
     return Wanted(
         requirements=tuple(target.expand(text) for step in pips for text in step.requirements),
         files=tuple(loaded.file(step.file) for step in pips if step.file),
@@ -68,18 +69,34 @@ def _lock(loaded: Loaded, step: Pip) -> Path | None:
     return found.lock if found else None
 
 
+def _of_file(loaded: Loaded, step: Pip) -> ProjectRequest | None:
+    """Return the project whose own file or lock a step names as its requirements file; None for another file."""
+    from builder.packages.pypi import projects as of_python
+
+    path = loaded.file(step.file) if step.file else None
+    if path is None or not of_python.is_file_of_a_project(path):
+        return None
+    return projects.requested(path.parent, ProjectChoice(file=path.name))
+
+
 def _refuse_excluded(followed: Iterable[ProjectRequest], target: Target) -> None:
-    """Raise UsageError for a runtime whose Python a project does not accept."""
+    """Raise UsageError for a runtime whose Python a project does not accept, or that its lock is not for."""
     for project in followed:
         from builder.packages.pypi import projects as of_python
+        from builder.packages.pypi.locks import targets
 
+        _, lock = of_python.files_of(project)
         accepted = of_python.requires_python(project)
         for runtime in target.runtimes:
             if runtime.python and not accepted.accept(runtime.python_full):
-                found = of_python.find(project)
+                fitting = of_python.newest(accepted)
                 where = project.folder.as_posix()
                 msg = f"{target.name}: {where} requires Python {accepted.text}, which {runtime.name} is not"
-                raise UsageError(msg, hint=f"build it with `--runtime {found.runtime}`" if found else None)
+                way = f"build it with `--runtime {fitting.name}`"
+                none = "no runtime of Lambda has such a Python: allow one in its `requires-python`, and lock again"
+                raise UsageError(msg, hint=way if accepted.accept(fitting.python_full) else none)
+            if lock and runtime.python:
+                targets.refuse_other(lock, runtime, target.arch)
 
 
 def local_inputs(loaded: Loaded) -> dict[str, str]:

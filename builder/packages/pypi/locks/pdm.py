@@ -55,6 +55,8 @@ class PdmTarget:
     """`[[metadata.targets]]`: what the lock is for."""
 
     platform: str | None = None
+    python: Annotated[str, Field(alias="requires_python")] = ""
+    implementation: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
