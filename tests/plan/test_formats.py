@@ -24,7 +24,7 @@ NO_BYTES = {
     "resolve routes tags uv_project wanted",
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked",
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
-    "repositories setup_cfg sources",
+    "repositories setup_cfg sources versions",
     "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "
     "package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings yaml_text yarn_berry yarn_classic",

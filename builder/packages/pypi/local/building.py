@@ -7,7 +7,7 @@ import json
 import shlex
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -16,10 +16,10 @@ from builder.base import cache_paths, files, records
 from builder.base.errors import UsageError
 from builder.packages import source_folder
 from builder.packages.pypi import project_files
-from builder.packages.pypi.local import pep621, poetry_tables, setup_cfg, wheel
+from builder.packages.pypi.local import pep621, poetry_tables, setup_cfg, versions, wheel
 from builder.packages.pypi.local.backends import flit, hatch, poetry, setuptools, uv_build
 from builder.packages.pypi.local.content import WheelContent
-from builder.packages.pypi.local.described import Described, UnknownError
+from builder.packages.pypi.local.described import Described, UnknownError, normalized
 from builder.packages.pypi.local.pep621 import ProjectFile
 from builder.packages.pypi.local.place import MARKS
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
@@ -89,10 +89,25 @@ def read(tree: SourceTree) -> FolderPackage:
     except UnknownError as error:
         reason = str(error)
     try:
-        return FolderPackage(package=_described(document, tree), content=None, reason=reason)
+        package = _described(document, tree)
     except UnknownError as error:
         msg = f"what {tree.folder.as_posix()} requires is only known to its backend, which would run on this host"
         raise UsageError(msg, why=[str(error)], hint=by_hand(tree.folder)) from None
+    return FolderPackage(package=_with_version(package, document, tree), content=None, reason=reason)
+
+
+def _with_version(package: Described, document: ProjectFile, tree: SourceTree) -> Described:
+    """Return a package with its version. Raises UsageError if the container would give it another one."""
+    if package.version is not None and not versions.is_worked_out(document, tree):
+        return package
+    try:
+        found = versions.find(document, tree, package.name)
+    except UnknownError as error:
+        own = f"{versions.VARIABLE}_FOR_{normalized(package.name).upper()}=1.2.3"
+        msg = f"the version of {tree.folder.as_posix()} is only known to its backend"
+        hint = f"`{own}` in the environment says it; or {by_hand(tree.folder)}"
+        raise UsageError(msg, why=[str(error)], hint=hint) from None
+    return replace(package, version=found)
 
 
 def by_hand(folder: Path, stem: str = "NAME-VERSION") -> str:

@@ -19,6 +19,9 @@ from builder.packages.pypi.local.tree import SourceTree
 _VERSION = r"""(?im)^(?:__version__|VERSION)(?:: str)? *= *(['"])v?(?P<version>.+?)\1"""
 _NESTED = re.compile(r"\[[^\]]*(?:\[|--|&&|~~|\|\|)")
 """A set in which Python may read a nested one, or an operator, some day: `re` warns of it."""
+_REPEATED, _IN_GROUPS = re.compile(r"[*+{]"), re.compile(r"\)[*+{?]|\\[1-9]|\(\?P=")
+_MOST_REPEATED, _LONGEST_LINE, _LONGEST_FILE = 3, 200, 16_384
+"""Of a project's own pattern of a version, and of the file that is searched: it may not take minutes."""
 Patterns = tuple[str, ...]
 
 
@@ -78,7 +81,7 @@ def wheel(document: ProjectFile, tree: SourceTree) -> WheelContent:
     if document.project is None:
         msg = "it has no table [project]"
         raise UnknownError(msg)
-    found = pep621.package(document.project, tree, {"version": lambda: _version(document, tree)})
+    found = pep621.package(document.project, tree, {"version": lambda: version(document, tree)})
     own = build.targets.wheel
     packages = own.packages or build.packages
     sources = _sources(own.sources or build.sources, packages)
@@ -96,17 +99,33 @@ def wheel(document: ProjectFile, tree: SourceTree) -> WheelContent:
     return content.of(found, tree, files, content.LICENCES)
 
 
-def _version(document: ProjectFile, tree: SourceTree) -> str:
+def version(document: ProjectFile, tree: SourceTree) -> str:
+    """Return the version in the file that `[tool.hatch.version]` names. Raises UnknownError if it is worked out."""
     options = document.table(HatchVersion, "hatch", "version")
     text = tree.text(options.path) if options.path else None
-    if text is None or options.source != "regex" or options.pattern:
+    if text is None or options.source != "regex":
         msg = "its version is only known to its backend"
         raise UnknownError(msg)
-    match = re.search(_VERSION, text)
-    if match is None:
+    found = _version_in(text, options.pattern) if options.pattern else re.search(_VERSION, text)
+    if found is None or "version" not in found.groupdict():
         msg = f"its version was not found in {options.path}"
         raise UnknownError(msg)
-    return match["version"]
+    return str(found["version"])
+
+
+def _version_in(text: str, pattern: str) -> re.Match[str] | None:
+    """Return the match of a project's own pattern. Raises UnknownError for one that could take long."""
+    lines = text.splitlines()
+    easy = len(_REPEATED.findall(pattern)) <= _MOST_REPEATED and not _IN_GROUPS.search(pattern)
+    if not easy or len(text) > _LONGEST_FILE or any(len(line) > _LONGEST_LINE for line in lines):
+        msg = "the pattern of its version is only followed by its backend"
+        raise UnknownError(msg)
+    try:
+        compiled = re.compile(pattern, re.MULTILINE)
+    except (re.error, RecursionError, OverflowError):
+        msg = "the pattern of its version is not valid"
+        raise UnknownError(msg) from None
+    return next((match for line in lines if (match := compiled.search(line))), None)
 
 
 def _paths(roots: Iterable[str]) -> list[str]:

@@ -202,6 +202,13 @@ def _patterns(section: Mapping[str, str]) -> Iterator[tuple[str, Patterns]]:
         yield name, tuple(word for row in setup_cfg.rows(text) for word in row.replace(",", " ").split())
 
 
+def version(document: ProjectFile, tree: SourceTree) -> str:
+    """Return the version that `[tool.setuptools.dynamic]` names. Raises UnknownError if it is worked out."""
+    options = SetuptoolsTable(dynamic=document.table(DynamicTable, "setuptools", "dynamic"))
+    find = _dynamic(options, tree).get("version")
+    return str(find()) if find else ""
+
+
 def described(document: ProjectFile, tree: SourceTree) -> Described:
     """Return what a package says of itself where only its backend knows its files, and perhaps its version.
 
