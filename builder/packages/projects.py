@@ -80,6 +80,20 @@ class FoundProject:
         return {"uses": self.uses, "project": folder, **self.request.choice.keys}
 
 
+def refuse_beside_lock(found: FoundProject) -> None:
+    """Raise UsageError for a file that is named to decide, and does not, since the project has a lock."""
+    named = found.request.choice.file
+    if (
+        named is None
+        or found.lock is None
+        or found.is_program
+        or found.request.file(named).resolve() == found.lock.resolve()
+    ):
+        return
+    msg = f"{found.request.file(named).as_posix()} does not decide: the project has {_relative(found.lock)}"
+    raise UsageError(msg, hint=f"leave out `--from {named}`: the lock decides; without a lock the newest versions do")
+
+
 def _relative(path: Path) -> str:
     """Return a path as it is typed in the current folder, if it is below that."""
     here = Path.cwd()

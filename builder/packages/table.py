@@ -96,8 +96,14 @@ def project(request: ProjectRequest) -> FoundProject:
     if not found:
         raise _none(folder, request)
     msg = f"{folder} has several projects: {' and '.join(each.told for each in found)}"
-    ways = " or ".join(f"`--from {each.file.name}`" for each in found)
+    ways = " or ".join(f"`--from {_deciding(each)}`" for each in found)
     raise UsageError(msg, hint=f"name the file of one: {ways}")
+
+
+def _deciding(found: FoundProject) -> str:
+    """Return the file in the folder of a project that decides: its lock, if that is there."""
+    beside = found.lock and found.lock.resolve().parent == found.request.folder.resolve()
+    return found.lock.name if found.lock and beside else found.file.name
 
 
 def _none(folder: str, request: ProjectRequest) -> UsageError:

@@ -112,7 +112,13 @@ class ProjectOptions(Bundle):
 
     def found(self, folder: Path, file: str | None = None) -> "FoundProject":
         """Return the project in a folder. Raises UsageError if there is none, or several and none is named."""
-        return self.parts.found(folder, self._inside(folder) if self.source else file)
+        from builder.packages import projects
+
+        if self.source is None:
+            return self.parts.found(folder, file)
+        found = self.parts.found(folder, self._inside(folder))
+        projects.refuse_beside_lock(found)
+        return found
 
     def _inside(self, folder: Path) -> str:
         """Return the path of the file from the project's folder, whether it is given so or from the current one."""

@@ -366,6 +366,12 @@ def test_the_file_that_decides_can_be_named(tmp_path: Path) -> None:
     missing = build(tmp_path, ".", "--from", "poetry.lock")
     assert missing.code == 2
     assert "there is no file poetry.lock" in missing.err
+    beside = build(tmp_path, ".", "--from", "pyproject.toml")
+    assert beside.code == 2
+    assert "pyproject.toml does not decide: the project has uv.lock" in beside.err
+    assert build(tmp_path, ".", "--from", "uv.lock").code == 0
+    (tmp_path / "uv.lock").unlink()
+    assert build(tmp_path, ".", "--from", "pyproject.toml").code == 0
 
 
 def test_settings_of_tools_alone_are_no_project(tmp_path: Path) -> None:
