@@ -87,6 +87,17 @@ def _inside(folder: Path, root: Path, relative: str) -> Path:
     return folder / relative
 
 
+def content(path: Path) -> bytes:
+    """Return the content of a file. Raises UsageError for a link that points to nothing."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if not path.is_symlink():
+            raise
+        msg = f"{path.as_posix()} is a link to {path.readlink().as_posix()}, which is not there"
+        raise UsageError(msg, hint="remove the link, or make what it points to") from error
+
+
 def matching(folder: Path, pattern: str) -> list[Path]:
     """Return the regular files that match a pattern, sorted. Raises UsageError for one that is not below the folder."""
     try:

@@ -2,7 +2,7 @@
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,10 +91,17 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
             stage = error.stage if isinstance(error, StepFailedError) else TOOLCHAIN
             slower = compile_mode.without(stage, error) if work.options.mode == AUTO else None
             if slower is None:
+                error.why = (*error.why, *_ways_on(work, stage))
                 raise
             events.note(f"{stage} could not be fully accelerated; retrying with less acceleration")
             compile_mode = slower
     return {stage: _cached(artifact) for stage, artifact in expected.items()}
+
+
+def _ways_on(work: Work, stage: str) -> Iterator[str]:
+    """Yield why a package is compiled that failed to, with what that needs and what there is instead: told before."""
+    parts = (part for each in work.container.resolutions for part in each.compiles)
+    yield from (part.because for part in parts if part.because and part.stage == stage)
 
 
 def _remembers_headers(target: Target) -> bool:

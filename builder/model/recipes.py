@@ -118,11 +118,23 @@ def _absent(folder: Path, name: str) -> UsageError:
         msg = f"{name} is a folder without a recipe"
         return UsageError(msg, hint="`layerwright build` takes folders of projects, in a call without recipes")
     if is_path(name):
-        return UsageError(f"there is no folder {name}", hint="`layerwright list` shows the recipes")
+        return UsageError(f"there is no folder {name}{_near(name)}", hint="`layerwright list` shows the recipes")
     others = names(folder)
-    msg = f"there is no recipe `{name}` in {folder}{near(name, others)}"
+    msg = f"there is no recipe `{name}` in {folder}{near(name, others) or _near(name)}"
     hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
     return UsageError(msg, hint=hint)
+
+
+def _near(name: str) -> str:
+    """Return the hint at a folder that a path may mean: a name in it that is there in another spelling."""
+    path = Path(name)
+    missing = next((each for each in reversed((path, *path.parents)) if not each.exists()), path)
+    try:
+        beside = [each.name for each in missing.parent.iterdir() if each.is_dir()]
+    except OSError:
+        return ""
+    match = near(missing.name, beside)
+    return match.replace("`", f"`{name[: len(name.rstrip('/')) - len(path.name)]}", 1) if missing == path else match
 
 
 def load(folder: Path, name: str) -> Loaded:

@@ -149,6 +149,8 @@ def _refuse_unbuilt(folder: Path, manifest: Mapping[str, Any], paths: Sequence[s
         build = "build" if isinstance(scripts, dict) and "build" in scripts else None
         hint = f"`npm run build --prefix {folder.as_posix()}` makes it" if build else "build the package first"
         why = ["the scripts of local packages are not run, as they would run on this host"]
+        if (link := folder / base).is_symlink():
+            why = [f"{base} is a link to {link.readlink().as_posix()}, and npm packs no links"]
         raise UsageError(msg, why=why, hint=f"{hint}; then build the layer again")
 
 

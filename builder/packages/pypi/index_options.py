@@ -1,5 +1,6 @@
 """The options of requirements files that name indexes, as pip has them."""
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from builder.packages.pypi.requirement_lines import RefusedError, constant
 _DEFAULT = ("-i", "--index-url", "--pypi-url")
 _LINKS = ("-f", "--find-links")
 NAMES = frozenset({*_DEFAULT, *_LINKS, "--extra-index-url", "--no-index", "--trusted-host"})
+_HOST = re.compile(r"(?:[\w.*-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
 _FORMS = ("http", "https", "file")
 
 
@@ -18,6 +20,8 @@ def parsed(name: str, value: str, file: Path) -> Indexes:
         return Indexes(only_links=True)
     word = _value(name, value)
     if name == "--trusted-host":
+        if not _HOST.fullmatch(word):
+            raise RefusedError("it names a host or HOST:PORT, without user and password")  # noqa: EM101, TRY003
         return Indexes(trusted=(word,))
     if name in _LINKS:
         return Indexes(links=(_place(word, file),))

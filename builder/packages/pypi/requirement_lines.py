@@ -10,6 +10,14 @@ from builder.base import credentials, texts
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 
 
+_OPTION = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][\w-]*)(?P<sign>[= ]\s*)(?P<value>\S+)")
+_TOLD = frozenset({
+    *("-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-f", "--find-links", "--hash"),
+    *("-i", "--index-url", "--extra-index-url", "--pypi-url", "--no-binary", "--only-binary"),
+})  # fmt: skip
+"""Options whose values are names, paths and addresses; those of others may be secrets."""
+
+
 class RefusedError(Exception):
     """Says why a line is not handed on; empty when the line itself tells it."""
 
@@ -32,7 +40,11 @@ class Line:
     def told(self, why: str) -> str:
         if not self.shown:
             return f"{self.where}: this line"
-        return f"{self.where}: {credentials.redact(self.text)}{f' ({why})' if why else ''}"
+        return f"{self.where}: {_OPTION.sub(_told, credentials.redact(self.text))}{f' ({why})' if why else ''}"
+
+
+def _told(option: re.Match[str]) -> str:
+    return option[0] if option["name"] in _TOLD else f"{option['name']}{option['sign']}…"
 
 
 def read(path: Path, *, shown: bool) -> Iterator[Line]:

@@ -87,7 +87,7 @@ def _state(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
         with os.scandir(here) as listing:
             for item in sorted(listing, key=lambda item: item.name):
                 path = f"{before}{item.name}"
-                if _left_out(folder, path, is_folder=item.is_dir()):
+                if _left_out(folder, path, is_folder=Path(item.path).is_dir()):  # DirEntry raises for circles
                     continue
                 about = item.stat(follow_symlinks=False)
                 total += about.st_size

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from builder.base import contained
 from builder.packages.pypi.local.described import Described
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: layerwright\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
@@ -16,9 +17,9 @@ _TIME = (1980, 1, 1, 0, 0, 0)
 def write(package: Described, content: Mapping[str, Path], licences: Mapping[str, Path], to: Path) -> None:
     """Write a wheel of files, by their paths in it, and of licenses, by their paths below `licenses/`."""
     info = f"{package.stem}.dist-info"
-    files = {path: (source.read_bytes(), _mode(source)) for path, source in content.items()}
+    files = {path: (contained.content(source), _mode(source)) for path, source in content.items()}
     plain = stat.S_IFREG | 0o644
-    files.update({f"{info}/licenses/{path}": (source.read_bytes(), plain) for path, source in licences.items()})
+    files.update({f"{info}/licenses/{path}": (contained.content(source), plain) for path, source in licences.items()})
     files[f"{info}/METADATA"] = package.metadata().encode(), plain
     files[f"{info}/WHEEL"] = _WHEEL.encode(), plain
     if points := _entry_points(package):
