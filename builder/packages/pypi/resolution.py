@@ -13,7 +13,7 @@ from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.model.tools import requirements, tools
-from builder.packages.pypi import sdist, static_tools
+from builder.packages.pypi import sdist, shared_files, static_tools
 from builder.packages.pypi.build_file import BuildFile
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.indexes import Indexes
@@ -144,6 +144,8 @@ class Wheels:
         built = self.wheels(artifacts, work / "wheels", repaired=False)
         pinned = [built.get(route.package.name, route.package) for route in self.routes]
         install(pinned, self.target.base, self.target.arch, work / "python", self.indexes)
+        if own := {route.package.name for route in self.routes if route.origin}:
+            shared_files.refuse(work / "python", own)
         return content.with_entries(tree.from_folder(work / "python", "python"))
 
     def wheels(self, artifacts: Mapping[str, StageOutput], folder: Path, *, repaired: bool) -> dict[str, Pinned]:

@@ -512,7 +512,7 @@ def test_a_member_of_a_workspace_that_is_missing_is_told(tmp_path: Path) -> None
     (member / "shared.py").write_text("", encoding="utf-8")
     uv(tmp_path, "lock")
     lines = project_lines.lines(request(tmp_path))
-    assert f"-e {member.resolve().as_posix()}" in lines
+    assert f"-e {member.resolve().as_uri()}" in lines
     built = build(tmp_path, ".")
     assert built.code == 0, built.err
     assert packages(tmp_path) == {f"tiny_codec-{NEW}", "shared-1"}
@@ -702,3 +702,24 @@ def test_a_member_that_is_not_taken_from_the_workspace_is_told(through: bool, tm
     who, named = ("mid", "Orders_Lib") if through else ("api", "orders_lib")
     assert f"packages/{who}/pyproject.toml: `{named}` is a member of the workspace" in result.err
     assert f"write `{named} = {{ workspace = true }}` into [tool.uv.sources]" in result.err
+
+
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("editable", [True, False])
+def test_a_local_package_of_a_lock_may_have_spaces_in_its_path(editable: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    root = tmp_path / "our work [1]"
+    lib, api = root / "shared code" / "lib", root / "the api"
+    for folder in (lib / "orders_lib", api):
+        folder.mkdir(parents=True)
+    (root / ".git").mkdir()
+    backend = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+    (lib / "pyproject.toml").write_text(MEMBER.format("orders-lib", "") + backend, encoding="utf-8")
+    (lib / "orders_lib" / "__init__.py").touch()
+    needs = "\"orders-lib ; sys_platform == 'linux'\""
+    source = f"orders-lib = {{ path = '../shared code/lib', editable = {str(editable).lower()} }}\n"
+    text = MEMBER.format("api", needs) + f"[tool.uv.sources]\n{source}"
+    (api / "pyproject.toml").write_text(text, encoding="utf-8")
+    uv(api, "lock")
+    result = build(api, ".")
+    assert result.code == 0, result.err
+    assert packages(api) == {"orders_lib-1"}

@@ -13,11 +13,13 @@ from builder.packages import source_folder
 from builder.packages.source_folder import SourceFile
 
 _LEFT_OUT = frozenset({
-    *(".git", ".hg", ".svn", "__pycache__", "node_modules", ".tox", ".nox", ".venv", ".eggs"),
+    *(".git", ".hg", ".svn", "__pycache__", ".tox", ".nox", ".venv", ".eggs"),
     *(".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode", ".DS_Store"),
 })  # fmt: skip
 _BUILT = frozenset({"build", "dist"})
 """Folders at the top that tools write into: another build must not change the hash."""
+_INSTALLED = "node_modules"
+"""The folder of packages of Node.js: data of a package that has it inside, else what a tool installed beside it."""
 _ENDS = (".pyc", ".pyo", ".egg-info")
 
 
@@ -105,9 +107,15 @@ def _left_out(root: Path, path: str, *, is_folder: bool) -> bool:
         return True
     if not is_folder:
         return False
-    if (root / path / "pyvenv.cfg").is_file():
+    if (root / path / "pyvenv.cfg").is_file() or (name == _INSTALLED and not _is_data(root, path)):
         return True
     return path in _BUILT and not (root / path / "__init__.py").is_file()
+
+
+def _is_data(root: Path, path: str) -> bool:
+    """Tell whether a folder is inside of a package, whose data it is then."""
+    above = PurePosixPath(path).parents
+    return path.startswith("src/") or any((root / folder / "__init__.py").is_file() for folder in above)
 
 
 def _stays(root: Path, path: str) -> bool:

@@ -11,7 +11,7 @@ from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import project_indexes, pyproject, uv
 from builder.packages.pypi.locks import uv_asked
 
-_LOCAL = re.compile(r"(?P<editable>-e )?(?P<path>\.{1,2}(?:/[^\s;]*)?)(?P<rest>\s*;.*)?")
+_LOCAL = re.compile(r"(?P<editable>-e )?(?P<path>\.{1,2}(?:/[^;]*?)?)(?P<rest>\s+;.*)?")
 """A line of a folder, relative to that of the lock."""
 
 
@@ -38,14 +38,14 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
         hint = "a uv that is as new as the one that wrote it can: `uv export --frozen --no-emit-workspace`"
         raise UsageError(msg, why=uv.explanation(exported)[:4], hint=hint)
     located = [_located(line, lock, request) for line in exported.stdout.replace("\\\n", " ").splitlines()]
-    if choice.with_project and not any(folder.resolve().as_posix() in line.split() for line in located):
+    if choice.with_project and not any(folder.resolve().as_uri() in line.split() for line in located):
         msg = f"{path.as_posix()} is no package, so there is nothing of it to install: it has no [build-system]"
         raise UsageError(msg, hint="give it one, or leave out --with-project")
     yield from located
 
 
 def _located(line: str, lock: Path, request: ProjectRequest) -> str:
-    """Return a line with the absolute path of a folder: uv writes it relative to that of the lock."""
+    """Return a line with the address of a folder: uv writes it relative to that of the lock."""
     local = _LOCAL.fullmatch(line.strip())
     if local is None:
         return line
@@ -53,4 +53,4 @@ def _located(line: str, lock: Path, request: ProjectRequest) -> str:
     if not folder.is_dir():
         msg = f"{lock.as_posix()} names the folder `{local['path']}`, which does not exist"
         raise UsageError(msg, hint="check it out, or take it out of the project and run `uv lock`")
-    return f"{local['editable'] or ''}{folder.resolve().as_posix()}{local['rest'] or ''}"
+    return f"{local['editable'] or ''}{folder.resolve().as_uri()}{local['rest'] or ''}"

@@ -47,9 +47,15 @@ PACKAGE = {
     "my_lib/deep/more.py": CODE,
     "my_lib/data.json": "{}\n",
     "my_lib/py.typed": "",
+    "my_lib/static/node_modules/chart/chart.js": "x",
     "my_lib/__pycache__/x.cpython-313.pyc": "x",
 }
-AROUND = {"README.md": "# Read\n", "LICENSE": "MIT\n", "tests/test_a.py": CODE, "docs/index.md": "x\n"}
+AROUND = {
+    "README.md": "# Read\n",
+    "LICENSE": "MIT\n",
+    "tests/test_a.py": CODE,
+    "docs/index.md": "x\n",
+}
 IN_SRC = {f"src/{name}": text for name, text in PACKAGE.items()}
 LEGACY_SETUP = "from setuptools import setup\n\nsetup()\n"
 
@@ -145,6 +151,13 @@ CASES = {
         PACKAGE,
         {"my_lib/about.py": '__version__ = "1.2.3"\n', ".gitignore": "*.log\n/my_lib/ignored/\n"},
         {"my_lib/a.log": "x", "my_lib/ignored/b.py": CODE, "my_lib/deep/c.log": "x"},
+    ),
+    "hatch: a version by a pattern": project(
+        '[project]\nname = "my-lib"\ndynamic = ["version"]\n'
+        + HATCH
+        + "[tool.hatch.version]\npath = \"my_lib/about.txt\"\npattern = 'release: v(?P<version>[0-9.]+)'\n",
+        PACKAGE,
+        {"my_lib/about.txt": "the release: v4.5 of it\n"},
     ),
     "flit: a package": project(FULL + FLIT, PACKAGE, AROUND),
     "flit: version and summary of the module": project(
