@@ -199,16 +199,24 @@ def reached(lock: GemLock, choose: Callable[[str], Spec], without: Iterable[str]
     return sequence(list(found.values()))
 
 
-def reached_own(lock: GemLock, without: Iterable[str]) -> list[OwnSpec]:
-    """Return the gems of the project itself that the roots need, sorted by name."""
-    needs = {spec.name: spec.needs for spec in lock.specs} | {spec.name: spec.needs for spec in lock.own}
-    seen: set[str] = set()
+def needed(lock: GemLock, without: Iterable[str]) -> frozenset[str]:
+    """Return the names of what the roots need on any platform, directly or not."""
+    needs: dict[str, set[str]] = {}
+    for spec in (*lock.specs, *lock.own):
+        needs.setdefault(spec.name, set()).update(name for name, _ in spec.needs)
+    left, seen = frozenset(without), set[str]()
     queue = [name for name, _ in lock.roots]
     while queue:
         name = queue.pop()
-        if name not in seen and name not in set(without):
+        if name not in seen and name not in left:
             seen.add(name)
-            queue += [need for need, _ in needs.get(name, ())]
+            queue += needs.get(name, ())
+    return frozenset(seen)
+
+
+def reached_own(lock: GemLock, without: Iterable[str]) -> list[OwnSpec]:
+    """Return the gems of the project itself that the roots need, sorted by name."""
+    seen = needed(lock, without)
     return sorted((spec for spec in lock.own if spec.name in seen), key=lambda spec: spec.name)
 
 

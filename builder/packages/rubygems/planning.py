@@ -1,7 +1,7 @@
 """Deciding which gems a target gets, and writing their lock."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,8 +108,9 @@ def _lock(loaded: Loaded, step: Gem, target: Target) -> tuple[GemLock, str, tupl
     if not step.file and not step.project and (path is None or not path.is_file()):
         return _resolved(loaded, None), LOCK, None
     lock = _kept(loaded, step, target, path)
-    unsummed = tuple(dict.fromkeys(spec.name for spec in lock.specs if not spec.sha256))
-    return (_summed(lock) if unsummed else lock), str(path and path.as_posix()), unsummed
+    taken = gemfile_lock.needed(lock, step.without)  # the index may be one that has no gems of other groups
+    unsummed = tuple(dict.fromkeys(spec.name for spec in lock.specs if not spec.sha256 and spec.name in taken))
+    return (_summed(lock, taken) if unsummed else lock), str(path and path.as_posix()), unsummed
 
 
 def _kept(loaded: Loaded, step: Gem, target: Target, path: Path | None) -> GemLock:
@@ -158,8 +159,8 @@ def _resolved(loaded: Loaded, kept: Mapping[str, str] | None) -> GemLock:
     return GemLock(specs=tuple(specs), roots=tuple((roots or {}).items()), remotes=(address,))
 
 
-def _summed(lock: GemLock) -> GemLock:
-    """Return the lock with the hashes that the index has today; Bundler before 2.6 wrote none."""
+def _summed(lock: GemLock, names: Collection[str]) -> GemLock:
+    """Return the lock with the hashes that the index has today of these gems; Bundler before 2.6 wrote none."""
     address = index.source(lock.remotes)
 
     def known(spec: Spec) -> Spec:
@@ -170,7 +171,7 @@ def _summed(lock: GemLock) -> GemLock:
             raise BuildError(msg, hint="was it withdrawn? `bundle update` takes another version")
         return replace(spec, sha256=spec.sha256 or sums[spec.titled])
 
-    return replace(lock, specs=tuple(known(spec) for spec in lock.specs))
+    return replace(lock, specs=tuple(known(spec) if spec.name in names else spec for spec in lock.specs))
 
 
 def locks(request: LockRequest) -> Iterator[LockFile]:
@@ -187,7 +188,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
         raise UsageError(msg, hint=f"{_BUNDLE_LOCK} writes it")
     before = {("", spec.name): spec.version for spec in old.specs} if old else {}
     kept = {} if request.upgrade else {name: version for (_, name), version in before.items()}
-    new = _summed(old) if file and old else _resolved(loaded, kept)
+    new = _summed(old, {spec.name for spec in old.specs}) if file and old else _resolved(loaded, kept)
     after = {("", spec.name): spec.version for spec in new.specs}
     changes = ecosystem.changes(before, after)
     yield LockFile(path=path, text=gemfile_lock.write(new), packages=len(after), changes=changes)

@@ -124,6 +124,18 @@ def test_groups_are_added_and_left_out(app: Path) -> None:
     assert "has no gems that a layer could have" in result.err
 
 
+def test_gems_of_groups_that_are_left_out_are_not_asked_for(app: Path, tmp_path: Path) -> None:
+    """An index that a host reaches may have none of the gems for development."""
+    for name in ("rspec-3.1", "sass-1.0"):
+        (tmp_path / "public" / "gems" / f"{name}.gem").unlink()
+    (tmp_path / "public" / "info" / "rspec").unlink()
+    gems.write_index(tmp_path / "public")
+    assert "rack-3.0.1" in gems_of(built(app))
+    result = build(app, "--group", "test")
+    assert result.code == 4
+    assert "the index of gems has no rspec-3.1" in result.err
+
+
 def test_it_is_told_in_one_line_and_in_the_manifest(app: Path) -> None:
     result = build(app)
     assert "Bundler project `app`, " in result.err
