@@ -33,6 +33,7 @@ from builder.packages.maven import maven_lock
 from builder.packages.maven import projects as java_projects
 from builder.packages.npm import following, layout, offered, package_lock
 from builder.packages.npm import installed as node_packages
+from builder.packages.npm.locks import berry_settings, pnpm_settings
 from builder.packages.npm.project import NodeProject
 from builder.packages.projects import refuse_conflicts, requested
 from builder.packages.pypi import (
@@ -395,6 +396,24 @@ wheels = [{ name = "a-1.0-py3-none-any.whl", url = "http://x/a-1.0-py3-none-any.
 """ % (b"a" * 64, b"a" * 64)
 
 
+OVERRIDES = b"""{"dependencies": {"debug": "2.6.9", "is-odd": "^3.0.0", "ms": "^2.1.0", "short": "npm:ms@^2.0.0"},
+"overrides": {"is-number@^6 || 5": "7.0.0", "debug": {".": "$debug", "ms": "2.1.2"}}}"""
+RESOLUTIONS = b"""{"dependencies": {"debug": "2.6.9", "ms": "^2.1.3", "is-odd": "3.0.1"},
+"resolutions": {"debug/ms": "2.1.2", "**/is-number": "7.0.0"}}"""
+PNPM_SETTINGS = b"""packages: [a/*]
+overrides: {ms: 2.1.2, 'a>b@>1': '$ms', c: 'catalog:old'}
+catalog: {is-odd: ^3.0.0}
+catalogs: {old: {is-number: ^6.0.0}}
+packageExtensions:
+  debug@2: {dependencies: {is-number: 6.0.0}, peerDependenciesMeta: {x: {optional: true}}}
+"""
+YARN_SETTINGS = b"""catalog: {is-odd: ^3.0.0}
+catalogs: {old: {debug: 2.6.9}}
+packageExtensions:
+  'debug@*': {dependencies: {is-number: ^6.0.0}}
+"""
+
+
 def lock_text(read: Callable[[str], object]) -> Callable[[bytes], object]:
     return lambda data: read(text_of(data))
 
@@ -410,6 +429,31 @@ def node_lock(name: str) -> Callable[[bytes], object]:
         return layout.placed(following.read(node, text)[0])
 
     return placed
+
+
+def beside_lock(lock: str, written_by: str, file: str) -> Callable[[bytes], object]:
+    """Return the reader of a package.json beside the lock that a tool wrote for another."""
+    text = locked(written_by)[0]
+
+    def read(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder)
+            (root / lock).write_bytes(text)
+            (root / file).write_bytes(data)
+            return following.graph(NodeProject(manifest=root / file, lock=root / lock, repository=root))
+
+    return read
+
+
+def of_pnpm(path: Path) -> object:
+    node = NodeProject(manifest=path.with_name("package.json"), lock=path.with_name("pnpm-lock.yaml"), repository=path)
+    settings = list(pnpm_settings.unfit(node, pnpm_settings.LockedSettings(extensions="other")))
+    return settings, pnpm_settings.members(path.parent), pnpm_settings.replaced(path.parent)
+
+
+def of_yarn(path: Path) -> object:
+    settings = berry_settings.read(path.parent)
+    return settings.added("debug", "2.6.9"), settings.of_catalog("is-odd", "catalog:")
 
 
 def in_a_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
@@ -572,8 +616,24 @@ TARGETS = (
         parse=node_lock("package-lock.json"),
         seeds=locked("npm-3.json", "npm-1.json"),
     ),
-    FuzzTarget(name="pnpm-lock.yaml", parse=node_lock("pnpm-lock.yaml"), seeds=locked("pnpm-8.yaml", "pnpm-9.yaml")),
+    FuzzTarget(
+        name="pnpm-lock.yaml",
+        parse=node_lock("pnpm-lock.yaml"),
+        seeds=locked("pnpm-8.yaml", "pnpm-9.yaml"),
+    ),
     FuzzTarget(name="yarn.lock", parse=node_lock("yarn.lock"), seeds=locked("yarn-1.lock", "yarn-4.lock")),
+    FuzzTarget(
+        name="overrides of npm",
+        parse=beside_lock("package-lock.json", "npm-3-overrides.json", "package.json"),
+        seeds=(OVERRIDES,),
+    ),
+    FuzzTarget(
+        name="resolutions of Yarn 1",
+        parse=beside_lock("yarn.lock", "yarn-1-resolutions.lock", "package.json"),
+        seeds=(RESOLUTIONS,),
+    ),
+    FuzzTarget(name="pnpm-workspace.yaml", parse=in_a_file("pnpm-workspace.yaml", of_pnpm), seeds=(PNPM_SETTINGS,)),
+    FuzzTarget(name=".yarnrc.yml with catalogs", parse=in_a_file(".yarnrc.yml", of_yarn), seeds=(YARN_SETTINGS,)),
     FuzzTarget(
         name="Gemfile",
         parse=in_a_file("Gemfile", gemfile.read),

@@ -11,7 +11,7 @@ from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.projects import ProjectRequest
-from builder.packages.pypi import bindings, hashes, markers, requirements_file, sdist, tags, uv
+from builder.packages.pypi import bindings, contradicting, hashes, markers, requirements_file, sdist, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
 from builder.packages.pypi.pylock import candidates
@@ -206,7 +206,8 @@ def _unresolved(
     everywhere = _compile(wanted, plain, ["--python-version", runtime.python_full, "--universal", *uv.NO_CODE])
     if everywhere.returncode:
         msg = f"the requirements cannot be {'installed from wheels' if wanted.wheels_only else 'resolved'} for {label}"
-        return BuildError(msg, why=uv.explanation(finished), hint=_advice(finished))
+        told = uv.explanation(finished)
+        return BuildError(msg, why=[*told, *contradicting.asked(wanted.projects, told)], hint=_advice(finished))
     unfit = [package for package in candidates(everywhere.stdout) if not best(package, runtime, arch)]
     if not unfit:
         msg = f"the requirements cannot be {'installed from wheels' if wanted.wheels_only else 'resolved'} for {label}"

@@ -202,8 +202,8 @@ def reached(lock: GemLock, choose: Callable[[str], Spec], without: Iterable[str]
 def needed(lock: GemLock, without: Iterable[str]) -> frozenset[str]:
     """Return the names of what the roots need on any platform, directly or not."""
     needs: dict[str, set[str]] = {}
-    for spec in (*lock.specs, *lock.own):
-        needs.setdefault(spec.name, set()).update(name for name, _ in spec.needs)
+    for name, required in (*((spec.name, spec.needs) for spec in lock.specs), *((o.name, o.needs) for o in lock.own)):
+        needs.setdefault(name, set()).update(each for each, _ in required)
     left, seen = frozenset(without), set[str]()
     queue = [name for name, _ in lock.roots]
     while queue:

@@ -32,6 +32,8 @@ def test_several_projects_make_one_layer_with_each_package_once(index: Index, tm
     apart = layerwright("build", "services/a", "services/b", "--merge", "shared-deps", *options, cwd=tmp_path)
     assert apart.code == 4
     assert "both==1.0 and both==2.0" in apart.err
+    assert "services/a asks for both==1.0\n" in apart.err
+    assert "services/b asks for both==2.0\n" in apart.err
     assert "from wheels" not in apart.err
     alone = layerwright("build", "--merge", "x", "--pip", "left", cwd=tmp_path)
     assert (alone.code, "--merge requires" in alone.err) == (2, True)

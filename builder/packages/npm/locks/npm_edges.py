@@ -42,7 +42,8 @@ def unfit(rows: Rows, project: NodeProject, *, old: bool) -> Iterator[str]:
 
 def specs(row: Mapping[str, Any]) -> dict[str, str]:
     """Return what a row of a lock, or a package.json, asks for."""
-    return {**row.get("dependencies", {}), **row.get("optionalDependencies", {})}
+    tables = (row.get(kind) for kind in ("dependencies", "optionalDependencies"))
+    return {str(name): str(spec) for table in tables if isinstance(table, dict) for name, spec in table.items()}
 
 
 class _Edges:
@@ -63,7 +64,7 @@ class _Edges:
             to = package_lock.resolved(path, name, self._rows)
             if to is None or self._rows[to].get("inBundle"):
                 continue
-            rules, wanted = self._wanted(path, name, str(spec))
+            rules, wanted = self._wanted(path, name, spec)
             also = [str(accepted[name])] if isinstance(accepted, dict) and name in accepted else []
             if not any(self._meets(name, each, to) for each in (*wanted, *also)):
                 where = path if "node_modules/" in path else f"{path}/{MANIFEST}".lstrip("/")

@@ -58,7 +58,7 @@ def _rows(text: str, where: str) -> Iterator[_ClassicRow]:
         if depth == 0 and line.endswith(":") and words:
             row, table = _ClassicRow(patterns=tuple(words)), None
             yield row
-        elif row and depth == 2 and line.endswith(":"):  # noqa: PLR2004
+        elif row and depth == 2 and line.endswith(":") and words:  # noqa: PLR2004
             table = {"dependencies": row.needs, "optionalDependencies": row.optional}.get(words[0], {})
         elif row and depth == 2 and len(words) == 2:  # noqa: PLR2004
             row.values[words[0]] = words[1]

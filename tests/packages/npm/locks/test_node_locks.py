@@ -279,7 +279,14 @@ def test_versions_of_the_future_and_of_the_past_are_told(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize(
-    "line", ['"ms@1:', '  resolved "https://registry.yarnpkg.com/ms.tgz', '  version "1.0.0" "', 'ms@1, "ms@2:']
+    "line",
+    [
+        '"ms@1:',
+        '  "dependencies:',
+        '  resolved "https://registry.yarnpkg.com/ms.tgz',
+        '  version "1.0.0" "',
+        'ms@1, "ms@2:',
+    ],
 )
 def test_a_string_that_does_not_end_is_refused_with_its_line(tmp_path: Path, line: str) -> None:
     lines = ["# yarn lockfile v1", "", "", "ms@1:", '  version "1.0.0"', line]
