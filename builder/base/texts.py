@@ -19,6 +19,8 @@ _MOST_TABLES = 400_000
 """Brackets, commas, dots and lines of a TOML text: each may be a table of 1 KB in memory. Locks have some 50,000."""
 _DEEPEST = 200
 """Levels of nesting; the code that reads documents is recursive in places."""
+_MARK = "\ufeff"
+"""What editors of Windows begin a file with; uv and Cargo read it."""
 _KEYS = re.compile(r"[\w\"' \t.-]+")
 _MOST_PARTS = 100
 """Parts of one dotted key, for which the parser takes quadratic time."""
@@ -69,7 +71,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     try:
         _weigh(text, ",[{.\n", _MOST_TABLES)
         _measure(text)
-        return dict(_flat(tomli.loads(text)))
+        return dict(_flat(tomli.loads(text.removeprefix(_MARK))))
     except (ValueError, RecursionError) as error:
         raise MalformedError(_told(error)) from None
 

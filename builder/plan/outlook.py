@@ -1,6 +1,9 @@
 """The execution of a plan by the selected engine: the compile mode, the node, and the interpreter for bytecode."""
 
 import dataclasses
+import shlex
+import shutil
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,10 +41,15 @@ def without_bytecode(plan: Plan) -> Plan:
     runtime = plan.target.base
     warning = (
         f"no Python {runtime.series} on this host, so the layer has no bytecode and starts slower; "
-        f"`uv python install {runtime.series}` installs one, or pull the image "
+        f"`{_uv()} python install {runtime.series}` installs one, or pull the image "
         f"{plan.image.name}"
     )
     return dataclasses.replace(plan, interpreter=None, warnings=(*plan.warnings, warning))
+
+
+def _uv() -> str:
+    """Return uv as it is called in a shell: that of layerwright where none is in PATH."""
+    return "uv" if shutil.which("uv") else f"{shlex.quote(sys.executable)} -m uv"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -586,7 +586,7 @@ def test_a_pipfile_beside_settings_of_tools_is_the_project(tmp_path: Path) -> No
     (tmp_path / "Pipfile").write_text('[packages]\nsix = "*"\n', encoding="utf-8")
     result = build(tmp_path, ".")
     assert result.code == 2
-    assert "there is no Pipfile.lock" in result.err
+    assert "Pipfile has no lock: there is no Pipfile.lock" in result.err
 
 
 @pytest.mark.usefixtures("index")
@@ -723,3 +723,22 @@ def test_a_local_package_of_a_lock_may_have_spaces_in_its_path(editable: bool, t
     result = build(api, ".")
     assert result.code == 0, result.err
     assert packages(api) == {"orders_lib-1"}
+
+
+@pytest.mark.usefixtures("index")
+def test_a_project_may_begin_with_the_mark_of_an_editor(tmp_path: Path) -> None:
+    """uv reads it, and locks it."""
+    path = project(tmp_path)
+    path.write_text(f"\ufeff{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    uv(tmp_path, "lock", "--check")
+    result = build(tmp_path, ".")
+    assert result.code == 0, result.err
+
+
+def test_a_lock_that_this_uv_cannot_read_is_told_with_a_command(tmp_path: Path) -> None:
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "pyproject.toml").write_text(MEMBER.format("api", ""), encoding="utf-8")
+    (tmp_path / "api" / "uv.lock").write_text('version = 99\nrequires-python = ">=3.9"\n', encoding="utf-8")
+    result = build(tmp_path, "api")
+    assert result.code == 2
+    assert "`uv export --frozen --no-emit-project --project api -o requirements.txt`" in result.err

@@ -17,6 +17,7 @@ from builder.base.errors import UsageError
 from builder.packages import source_folder
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621, poetry_tables, setup_cfg, versions, wheel
+from builder.packages.pypi.local import tree as source_tree
 from builder.packages.pypi.local.backends import flit, hatch, poetry, setuptools, uv_build
 from builder.packages.pypi.local.content import WheelContent
 from builder.packages.pypi.local.described import Described, UnknownError, normalized
@@ -28,6 +29,7 @@ from builder.packages.source_folder import SourceFile
 
 FORMAT = 1
 """Of what is made of the same files."""
+_COMPILED = (".c", ".cc", ".cpp", ".cxx", ".pyx", ".rs", ".f90", ".go")
 _BACKENDS: Mapping[str, tuple[ModuleType, frozenset[str]]] = {
     "flit_core.buildapi": (flit, frozenset({"flit-core"})),
     "hatchling.build": (hatch, frozenset({"hatchling"})),
@@ -113,7 +115,16 @@ def _with_version(package: Described, document: ProjectFile, tree: SourceTree) -
 def by_hand(folder: Path, stem: str = "NAME-VERSION") -> str:
     """Return the command that makes the wheel of a folder, and how the wheel is named then."""
     command = f"uv build --wheel {shlex.quote(files.relative(folder, Path()))} -o wheels"
-    return f"`{command}` runs its backend and makes a wheel; name that instead of it, as `./wheels/{stem}-….whl`"
+    where = (
+        " on Linux, with the Python and the architecture of the layer for its extension," if _compiles(folder) else ""
+    )
+    what = "runs its backend and makes a wheel; name that instead of it, as"
+    return f"`{command}`{where} {what} `./wheels/{stem}-….whl`"
+
+
+def _compiles(folder: Path) -> bool:
+    """Tell whether the wheel of a folder is for one system: it has sources of another language than Python."""
+    return any(path.endswith(_COMPILED) for path in source_tree.read(folder).paths)
 
 
 def _static(document: ProjectFile, tree: SourceTree) -> WheelContent:

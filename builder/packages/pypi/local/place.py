@@ -64,6 +64,13 @@ class GitPlace:
         ref = f"@{self.ref}" if self.ref else ""
         return f"git+{self.url}{ref}{f'#subdirectory={self.subdirectory}' if self.subdirectory else ''}"
 
+    @property
+    def shown(self) -> str:
+        """The address without user name and password; the user of ssh, who has a key, is a part of it."""
+        parts = urlsplit(self.url)
+        user = f"{parts.username}@" if parts.scheme == "ssh" and parts.username and not parts.password else ""
+        return credentials.redact(self.address).replace("://", f"://{user}", 1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedPlace:

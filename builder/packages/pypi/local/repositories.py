@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from builder.base import archives, cache_paths, credentials, files, processes, records
+from builder.base import archives, cache_paths, files, processes, records
 from builder.base.errors import BuildError, UsageError
 from builder.packages import sources
 from builder.packages.pypi.local.place import FULL_COMMIT, GitPlace
@@ -87,7 +87,7 @@ def unpinned(place: GitPlace, where: str, told: str) -> UsageError:
         pinned = GitPlace(url=place.url, ref=found, subdirectory=place.subdirectory)
         named = _NAMED.match(told)
         name = named["name"] if named else f"{place.egg} @ " if place.egg else ""
-        hint = f"today it is {found}: write `{name}{credentials.redact(pinned.address)}`"
+        hint = f"today it is {found}: write `{name}{pinned.shown}`"
     return UsageError(msg, why=[told], hint=hint)
 
 

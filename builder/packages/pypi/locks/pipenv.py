@@ -115,7 +115,7 @@ def content_hash(pipfile: Mapping[str, Any], sources: Collection[Mapping[str, An
 def read(lock: Path) -> Mapping[str, Any]:
     """Return the content of a lock. Raises UsageError if it is missing, or no object of JSON."""
     if not lock.is_file():
-        msg = f"there is no {lock.as_posix()}"
+        msg = f"{lock.with_name(_PIPFILE).as_posix()} has no lock: there is no {lock.as_posix()}"
         raise UsageError(msg, hint="`pipenv lock` writes it")
     text = texts.read(lock)
     refuse_conflicts(lock, text)

@@ -35,7 +35,9 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
     ])  # fmt: skip
     if exported.returncode:
         msg = f"{lock.as_posix()} cannot be read"
-        hint = "a uv that is as new as the one that wrote it can: `uv export --frozen --no-emit-workspace`"
+        where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
+        command = f"uv export --frozen --no-emit-project{where} -o requirements.txt"
+        hint = f"a uv as new as the one that wrote it can: `{command}`, and `-r requirements.txt` then"
         raise UsageError(msg, why=uv.explanation(exported)[:4], hint=hint)
     located = [_located(line, lock, request) for line in exported.stdout.replace("\\\n", " ").splitlines()]
     if choice.with_project and not any(folder.resolve().as_uri() in line.split() for line in located):

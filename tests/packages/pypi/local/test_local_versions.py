@@ -103,3 +103,11 @@ def test_a_version_that_is_written_out_needs_no_git(tmp_path: Path) -> None:
     text = '[project]\nname = "orders-lib"\nversion = "3.0"\n' + SETUPTOOLS.format(more=', "setuptools-scm"')
     found = project(tmp_path, text)
     assert (found.content, found.package.version) == (None, "3.0")
+
+
+def test_the_wheel_of_an_extension_is_made_for_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command would make one for this host."""
+    monkeypatch.delenv("SETUPTOOLS_SCM_PRETEND_VERSION", raising=False)
+    with pytest.raises(UsageError) as caught:
+        project(tmp_path, ASKING_GIT["setuptools-scm"] + "# extension\n", **{"fast.c": ""})
+    assert "on Linux, with the Python and the architecture of the layer" in str(caught.value)

@@ -18,6 +18,7 @@ from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import ARM64
 from builder.model.runtimes import runtime
 from builder.packages import sources
+from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.resolve import Wanted, resolve
 
 UV_BUILD = '[build-system]\nrequires = ["uv_build"]\nbuild-backend = "uv_build"\n'
@@ -248,3 +249,12 @@ def test_a_password_in_the_address_that_a_project_names_is_not_told(repository: 
         resolve(Wanted(files=(path,)), runtime("python3.13"), ARM64)
     assert "127.0.0.1" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_the_user_of_ssh_is_a_part_of_the_address() -> None:
+    """A hint without it would ask for the user of the host. A password is never told."""
+    commit = "0" * 40
+    plain = GitPlace(url="ssh://git@code.test/rules.git", ref=commit)
+    assert plain.shown == f"git+ssh://git@code.test/rules.git@{commit}"
+    assert "word" not in GitPlace(url="ssh://git:word@code.test/rules.git", ref=commit).shown
+    assert "token" not in GitPlace(url="https://token@code.test/rules.git", ref=commit).shown
