@@ -5,18 +5,21 @@ A source with the address of the public index is the default of the user's setti
 """
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
-from builder.base import credentials
+from builder.base import contained, credentials
 from builder.base.errors import UsageError
 from builder.model.decode import typed
 from builder.packages.pypi import index_passwords, pdm_sources, project_files, projects, pyproject, uv_project
 from builder.packages.pypi.index_tables import (
+    PUBLIC,
     IndexProject,
     LockedSource,
     LockedSources,
@@ -30,7 +33,10 @@ from builder.packages.pypi.index_tables import (
 )
 from builder.packages.pypi.indexes import Binding, Index, Indexes
 from builder.packages.pypi.locks import pipenv
+from builder.packages.pypi.project_files import Pylock
 
+_NAMED = re.compile(r"\A[\w.-]+=")
+"""The name before an address in UV_INDEX."""
 Bound = dict[str, tuple[Binding, ...]]
 
 
@@ -55,9 +61,10 @@ def _of(path: Path, lock: Path | None) -> Indexes:
     for folder, tool in tools:
         pdm = pdm_sources.indexes(tool.pdm.source, folder / pyproject.NAME, locked)
         found = found.joined(_of_uv(folder, tool.uv)).joined(pdm).joined(_of_poetry(tool))
+    links = _folders(lock) if lock and projects.is_pylock(lock) else ()
     if lock and (bound := _of_lock(lock, found)):
-        return Indexes(trusted=found.trusted, only_links=found.only_links, bound=bound)
-    return found
+        return Indexes(links=links, trusted=found.trusted, only_links=found.only_links, bound=bound)
+    return replace(found, links=(*found.links, *links))
 
 
 # ---- uv, and pylock.toml -------------------------------------------------------------------------------------------
@@ -142,14 +149,33 @@ def _index(index: UvIndex, folder: Path) -> Index:
 
 
 def _of_lock(lock: Path, declared: Indexes) -> Bound:
-    """Return the index of each package of a lock; nothing if they all come from one, which the settings may name."""
+    """Return the index of each package of a lock; nothing if they all come from one, which the settings may name.
+
+    That of a pylock.toml is only known from there, unless it is that of the user.
+    """
     found = [(row, row.source.registry or row.index) for row in _rows(lock)]
     named = [(row, _address(url, lock.parent)) for row, url in found if url]
-    if len({_plain(url) for _, url in named}) <= 1:
+    if len(urls := {_plain(url) for _, url in named}) <= 1 and (not projects.is_pylock(lock) or urls <= _of_user()):
         return _kept(declared, [row for row, _ in named])
     flat = [Index(url=link, flat=True) for link in declared.links]
     known = {_plain(index.url): index for index in (*declared.all, *flat)}
     return _merged((row, known.get(_plain(url)) or Index(url=url, flat=url.startswith("file:"))) for row, url in named)
+
+
+def _of_user() -> frozenset[str]:
+    """Return the indexes of the user's environment, and the public one, in whose place they are."""
+    named = ("UV_DEFAULT_INDEX", "UV_INDEX", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL")
+    words = (_NAMED.sub("", word) for name in named for word in os.environ.get(name, "").split())
+    return frozenset(map(_plain, (PUBLIC, *words)))
+
+
+def _folders(lock: Path) -> tuple[str, ...]:
+    """Return the folders of the files that a pylock.toml has beside it, for packages that no index has."""
+    end = (contained.repository(lock.parent) or lock.parent).resolve()
+    rows = project_files.read(Pylock, lock).packages
+    named = (file.path for row in rows for file in (*row.wheels, *([row.sdist] if row.sdist else [])) if file.path)
+    found = dict.fromkeys((lock.parent / path).resolve().parent for path in named)
+    return tuple(folder.as_uri() for folder in found if folder.is_relative_to(end) and folder.is_dir())
 
 
 def _rows(lock: Path) -> tuple[LockedSource, ...]:

@@ -535,7 +535,7 @@ def test_pdms_sources(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert set(found.bound) == {"money"}
 
 
-def test_pylock_binds_where_it_names_several(project: Path) -> None:
+def test_pylock_binds_where_it_names_several(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = project / "pylock.toml"
     row = '[[packages]]\nname = "{}"\nversion = "1.0"\nindex = "{}"\n'
     head = 'lock-version = "1.0"\n'
@@ -546,7 +546,33 @@ def test_pylock_binds_where_it_names_several(project: Path) -> None:
         "b": "https://two.test/",
     }
     lock.write_text(head + row.format("a", "https://one.test/") + row.format("b", "https://one.test"))
+    assert {binding.index.url for (binding,) in project_indexes.of(lock, lock).bound.values()} == {
+        "https://one.test/",
+        "https://one.test",
+    }
+    for variable, value in (("UV_DEFAULT_INDEX", "https://one.test"), ("UV_INDEX", "own=https://me:x@one.test/")):
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            assert not project_indexes.of(lock, lock).bound
+    lock.write_text(head + row.format("a", PUBLIC))
     assert not project_indexes.of(lock, lock).bound
+
+
+def test_a_pylock_is_built_from_the_index_and_the_files_that_it_names(private: Index, project: Path) -> None:
+    """The default has a package of the same name and version; no settings name the other index."""
+    beside = make_wheel(project, "beside", "1.0")
+    with serve(private.folder) as ours:
+        row = '[[packages]]\nname = "{}"\nversion = "{}"\n{}wheels = [{{ {}, hashes = {{ sha256 = "{}" }} }}]\n'
+        digests = [sha256(path) for path in (private.folder / "money-1.2.0-py3-none-any.whl", beside)]
+        named = f'url = "{ours.url}x", name = "money-1.2.0-py3-none-any.whl"'
+        rows = row.format("money", "1.2.0", f'index = "{ours.url}"\n', named, digests[0])
+        rows += row.format("beside", "1.0", "", f'path = "{beside.name}"', digests[1])
+        (project / "pylock.toml").write_text(f'lock-version = "1.0"\ncreated-by = "x"\n{rows}')
+        result = build(project, ".")
+    assert result.code == 0, result.err
+    found = content(project)
+    assert found["python/money/whose.py"] == OURS
+    assert "python/beside/__init__.py" in found
 
 
 def test_a_plan_names_where_files_say_that_packages_come_from(index: Index, tmp_path: Path) -> None:

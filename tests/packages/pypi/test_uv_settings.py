@@ -13,6 +13,9 @@ from uv import find_uv_bin
 
 from builder.model.architectures import ARM64
 from builder.model.runtimes import runtime
+from builder.model.steps.project import ProjectChoice
+from builder.packages.projects import requested
+from builder.packages.pypi import project_lines
 from builder.packages.pypi.resolve import Wanted, resolve
 
 P313 = runtime("python3.13")
@@ -183,3 +186,31 @@ def test_indexes_of_the_uv_toml_of_a_project_are_those_of_the_project(
     assert result.code == 0, result.err
     (zipped,) = (folder / "dist").glob("*.zip")
     assert "python/tiny_top-9.0.dist-info/METADATA" in zipfile.ZipFile(zipped).namelist()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        'cache-dir = "./own-cache"',
+        'required-version = "<0.1"',
+        'default-groups = ["dev"]',
+        "package = true",
+        'no-binary-package = ["tiny-top"]',
+        "environments = [\"sys_platform == 'win32'\"]",
+        'python-preference = "only-managed"',
+        "no-sources = true",
+    ],
+)
+@pytest.mark.usefixtures("stranger")
+def test_the_export_of_a_lock_follows_no_settings_of_its_project(setting: str, tmp_path: Path) -> None:
+    """They were added after locking; what uv.lock does not repeat of them does not decide on what it says."""
+    path = tmp_path / "pyproject.toml"
+    path.write_text(f'{LISTED}[dependency-groups]\ndev = ["tiny-below"]\n', encoding="utf-8")
+    subprocess.run([find_uv_bin(), "lock"], cwd=tmp_path, check=True, capture_output=True)
+    request = requested(tmp_path, ProjectChoice())
+    before = project_lines.lines(request)
+    assert [line.partition(" ")[0] for line in before] == ["tiny-below==2.0", "tiny-top==1.0"]
+    path.write_text(f"{path.read_text(encoding='utf-8')}[tool.uv]\n{setting}\n", encoding="utf-8")
+    project_lines.forget()
+    assert project_lines.lines(request) == before
+    assert not (tmp_path / "own-cache").exists()
