@@ -181,6 +181,12 @@ class Ecosystem(Protocol):
 # ---- errors and changes, worded alike for all -----------------------------------------------------------------------
 
 
+def differing(name: str, who: str, asked: str | None, locked: str | None) -> str:
+    """Return what is asked for of a package, and what its lock was made for; None for nothing."""
+    now, then = ("nothing" if each is None else each for each in (asked, locked))
+    return f"{name}: {who} asks for {now}, the lock is for {then}"
+
+
 def stale(loaded: Loaded, lock: str, why: Iterable[str], command: str | None = None) -> UsageError:
     """Return the error for a lock that was made for other packages than those of the recipe."""
     by = command or f"layerwright lock {loaded.name}"

@@ -163,4 +163,4 @@ def test_a_lock_that_is_older_than_the_recipe_is_refused(tmp_path: Path, npm_reg
     path.write_text(json.dumps({"name": "layer", "dependencies": {"other": "1"}}), encoding="utf-8")
     with pytest.raises(UsageError, match="does not fit its recipe") as raised:
         plan(loaded, targets(loaded.recipe)[0])
-    assert "other: the recipe asks for 1, the lock is for None" in raised.value.why
+    assert "other: the recipe asks for 1, the lock is for nothing" in raised.value.why

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from builder.packages.ecosystem import differing
 from builder.packages.npm import project as projects
 from builder.packages.npm import semver
 from builder.packages.npm.graph import Graph, Need, PackageNode, named
@@ -29,7 +30,7 @@ def _changed(folder: str, manifest: Mapping[str, object], then: Mapping[str, str
     now, peers = projects.production(manifest), projects.peers(manifest)
     for name in sorted({*now, *then}):
         if now.get(name) != then.get(name) and not (name in peers and name not in now):
-            yield f"{name}: {_where(folder)} asks for {now.get(name)}, the lock is for {then.get(name)}"
+            yield differing(name, _where(folder), now.get(name), then.get(name))
 
 
 def _where(folder: str) -> str:

@@ -185,7 +185,7 @@ def _unfit(text: str, lock: str) -> list[str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         return []  # the reader of the lock tells what is wrong with it
     changed = sorted(name for name in {*asked, *kept} if asked.get(name) != kept.get(name))
-    return [f"{name}: the recipe asks for {asked.get(name)}, the lock is for {kept.get(name)}" for name in changed]
+    return [ecosystem.differing(name, "the recipe", asked.get(name), kept.get(name)) for name in changed]
 
 
 def locks(request: LockRequest) -> Iterator[LockFile]:

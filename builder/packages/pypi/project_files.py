@@ -226,7 +226,7 @@ def naming(path: Path) -> Iterator[None]:
     """Raise UsageError, which names the file, for what the block finds in it to be no address, path or pattern."""
     try:
         yield
-    except (ValueError, NotImplementedError) as error:  # of urllib, pathlib and glob
+    except (ValueError, NotImplementedError, RecursionError) as error:  # of urllib, pathlib, glob and packaging
         msg = f"{path.as_posix()} has an address, a path or a pattern that is not valid"
         raise UsageError(msg, why=[credentials.redact(str(error))]) from error
 

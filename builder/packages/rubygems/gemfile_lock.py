@@ -9,7 +9,7 @@ from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, Requirement
-from builder.packages.ecosystem import unindexed, unreadable
+from builder.packages.ecosystem import differing, unindexed, unreadable
 from builder.packages.rubygems.spec import PLATFORM, RUBY, Spec, platforms
 
 _SPEC = re.compile(rf"^ {{4}}(?P<name>{NAME}) \((?P<version>[0-9][0-9A-Za-z.]*)(?:-(?P<platform>{PLATFORM}))?\)$")
@@ -164,7 +164,7 @@ def unfit(lock: GemLock, wanted: Mapping[str, str]) -> list[str]:
     roots = {name: str(Requirement(requirement)) for name, requirement in lock.roots}
     asked = {name: str(Requirement(requirement)) for name, requirement in wanted.items()}
     changed = sorted(name for name in {*roots, *asked} if roots.get(name) != asked.get(name))
-    return [f"{name}: the recipe asks for {asked.get(name)}, the lock is for {roots.get(name)}" for name in changed]
+    return [differing(name, "the recipe", asked.get(name), roots.get(name)) for name in changed]
 
 
 # ---- choosing ------------------------------------------------------------------------------------------------------

@@ -241,7 +241,7 @@ def test_a_lock_that_does_not_fit_is_told_with_the_command(npm: Path, tmp_path: 
     refused(
         tmp_path,
         "package-lock.json does not fit its package.json",
-        "ms: packages/core/package.json asks for 1.0.0, the lock is for None",
+        "ms: packages/core/package.json asks for 1.0.0, the lock is for nothing",
         "packages/new is a member of the workspace that the lock does not have",
         "npm install --package-lock-only",
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from packaging.markers import InvalidMarker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
@@ -33,7 +34,7 @@ def _asked(local: Realised, environment: Mapping[str, str]) -> Iterator[Requirem
             each = pep508.parsed(line.partition(" --hash=")[0])
         except InvalidRequirement:  # an address without a name
             continue
-        if each.marker is None or markers.holds(each.marker, environment):
+        if _holds(each, environment, ""):
             yield each
 
 
@@ -64,7 +65,11 @@ def _missing(
 
 
 def _holds(requirement: Requirement, environment: Mapping[str, str], extra: str) -> bool:
-    return requirement.marker is None or markers.holds(requirement.marker, {**environment, "extra": extra})
+    """Tell whether a requirement counts; uv refuses one whose marker compares what cannot be compared."""
+    try:
+        return requirement.marker is None or markers.holds(requirement.marker, {**environment, "extra": extra})
+    except InvalidMarker:
+        return False
 
 
 def _plain(requirement: Requirement) -> str:
