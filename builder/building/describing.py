@@ -1,13 +1,16 @@
 """The manifest of a layer, filled once from its plan, its artifacts and its zip."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.layer import licences, manifest
 from builder.layer.archive import WrittenZip
 from builder.layer.checks import Finding, Subject
+from builder.layer.installed import Installed
 from builder.layer.slim import Saving
 from builder.model.images import Image, run_image
 from builder.model.limits import MB
@@ -66,7 +69,7 @@ def describe(plan: Plan, artifacts: "Mapping[str, Artifact]", checked: CheckedZi
         unzipped_bytes=tree.unzipped_bytes,
         files=len(tree),
         abi=manifest.ceilings(checked.subject),
-        packages=tuple(_packages(plan, artifacts)),
+        packages=tuple(_packages(plan, artifacts, checked.subject.packages)),
         libraries=libraries,
         sources=tuple(_sources(plan)),
         licences=(*licences.declared(tree, checked.subject.packages), *licences.brought(libraries, tree.paths())),
@@ -100,13 +103,19 @@ def _route(plan: Plan, artifacts: "Mapping[str, Artifact]") -> str:
     return next((name for name in reversed(mode.MODES) if name in modes), plan.route)
 
 
-def _packages(plan: Plan, artifacts: "Mapping[str, Artifact]") -> Iterator[PackageRow]:
-    """Yield the packages of the plan. The route of a compiled package is the mode in which it was compiled."""
+def _packages(plan: Plan, artifacts: "Mapping[str, Artifact]", installed: Iterable[Installed]) -> Iterator[PackageRow]:
+    """Yield the packages of the plan. The route of a compiled package is the mode in which it was compiled.
+
+    A folder or a repository that a container builds may have a version that only its backend knows: the installed one.
+    """
+    versions = {(each.ecosystem, canonicalize_name(each.name)): each.version for each in installed}
     for package in plan.packages:
+        is_own = package.route == "compile" and bool(package.local or package.git)
+        built = versions.get((package.ecosystem, canonicalize_name(package.name))) if is_own else None
         artifact = artifacts.get(package.stage or TREE) if package.route == "compile" else None
         yield PackageRow(
             name=package.name,
-            version=package.version,
+            version=built or package.version,
             ecosystem=package.ecosystem,
             route=artifact.mode if artifact else package.route,
             file=package.file,

@@ -388,9 +388,10 @@ def test_an_extension_is_compiled_in_the_build_image(repository: Path, engine: o
     folder = repository / "ext"
     folder.mkdir()
     (folder / "setup.py").write_text(
-        "from setuptools import Extension, setup\n"
-        "setup(name='ext', version='1.1', py_modules=['pure'], ext_modules=[Extension('ext_mod', ['ext.c'])])\n"
+        "from setuptools import Extension, setup\nVERSION = open('VERSION').read().strip()\n"
+        "setup(name='ext', version=VERSION, py_modules=['pure'], ext_modules=[Extension('ext_mod', ['ext.c'])])\n"
     )
+    (folder / "VERSION").write_text("1.1\n")
     (folder / "pure.py").write_text("x = 1\n")
     (folder / "ext.c").write_text(
         "#include <Python.h>\n"
@@ -406,4 +407,5 @@ def test_an_extension_is_compiled_in_the_build_image(repository: Path, engine: o
     assert result.code == 0, result.err
     assert {"python/pure.py", "python/ext_mod.cpython-313-x86_64-linux-gnu.so"} <= content(app)
     assert manifest(app)["ext"]["local"] == "ext"
+    assert manifest(app)["ext"]["version"] == "1.1"  # only its program knows it
     assert engine
