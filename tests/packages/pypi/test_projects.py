@@ -742,3 +742,19 @@ def test_a_lock_that_this_uv_cannot_read_is_told_with_a_command(tmp_path: Path) 
     result = build(tmp_path, "api")
     assert result.code == 2
     assert "`uv export --frozen --no-emit-project --project api -o requirements.txt`" in result.err
+
+
+@pytest.mark.usefixtures("index")
+def test_extras_that_uv_locked_as_conflicting_are_told(tmp_path: Path) -> None:
+    extras = '[project.optional-dependencies]\na = ["tiny-codec==1.0.0"]\nb = ["tiny-codec==1.4.0"]\n'
+    text = MEMBER.format("api", "") + extras
+    conflicts = '[tool.uv]\nconflicts = [[{ extra = "a" }, { extra = "b" }]]\n'
+    (tmp_path / "pyproject.toml").write_text(text + conflicts, encoding="utf-8")
+    uv(tmp_path, "lock")
+    result = build(tmp_path, ".", "--extra", "a", "--extra", "b")
+    assert result.code == 2
+    assert "uv.lock does not have what is asked for" in result.err
+    assert "incompatible with the declared conflicts" in result.err
+    assert "uv export" not in result.err
+    assert build(tmp_path, ".", "--extra", "b").code == 0
+    assert packages(tmp_path) == {f"tiny_codec-{NEW}"}

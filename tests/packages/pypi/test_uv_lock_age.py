@@ -119,6 +119,7 @@ CHANGES = {
     "another commit": ('rev = "', 'rev = "0', "tiny-git"),
     "another repository": ("/git", "/gitt", "tiny-git"),
     "another address": ("tiny_file-2.0", "tiny_file-3.0", "tiny-file"),
+    "the name": ('name = "orders"', 'name = "renamed"', "renamed"),
     "constraints": ("tiny-codec<9", "tiny-codec<8", "constraint-dependencies"),
     "overrides": ("tiny-lint>=1", "tiny-lint>=2", "override-dependencies"),
     "excludes": ("tiny-never", "tiny-none", "exclude-dependencies"),

@@ -11,6 +11,7 @@ from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import project_indexes, pyproject, uv
 from builder.packages.pypi.locks import uv_asked
 
+_OF_FORMAT = re.compile(r"schema version|[Pp]arse")
 _LOCAL = re.compile(r"(?P<editable>-e )?(?P<path>\.{1,2}(?:/[^;]*?)?)(?P<rest>\s+;.*)?")
 """A line of a folder, relative to that of the lock."""
 
@@ -34,16 +35,22 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
         *(part for name in choice.extras for part in ("--extra", name)),
     ])  # fmt: skip
     if exported.returncode:
-        msg = f"{lock.as_posix()} cannot be read"
-        where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
-        command = f"uv export --frozen --no-emit-project{where} -o requirements.txt"
-        hint = f"a uv as new as the one that wrote it can: `{command}`, and `-r requirements.txt` then"
-        raise UsageError(msg, why=uv.explanation(exported)[:4], hint=hint)
+        raise _unread(lock, folder, uv.explanation(exported)[:4])
     located = [_located(line, lock, request) for line in exported.stdout.replace("\\\n", " ").splitlines()]
     if choice.with_project and not any(folder.resolve().as_uri() in line.split() for line in located):
         msg = f"{path.as_posix()} is no package, so there is nothing of it to install: it has no [build-system]"
         raise UsageError(msg, hint="give it one, or leave out --with-project")
     yield from located
+
+
+def _unread(lock: Path, folder: Path, why: list[str]) -> UsageError:
+    """Return the error for a lock that uv cannot export: of a newer format, or with a choice that it excludes."""
+    if not any(_OF_FORMAT.search(text) for text in why):
+        return UsageError(f"{lock.as_posix()} does not have what is asked for", why=why)
+    where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
+    command = f"uv export --frozen --no-emit-project{where} -o requirements.txt"
+    hint = f"a uv as new as the one that wrote it can: `{command}`, and `-r requirements.txt` then"
+    return UsageError(f"{lock.as_posix()} cannot be read", why=why, hint=hint)
 
 
 def _located(line: str, lock: Path, request: ProjectRequest) -> str:

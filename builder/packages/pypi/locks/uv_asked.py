@@ -35,8 +35,8 @@ def differences(lock: Path, path: Path, choice: ProjectChoice, urls: Mapping[str
     about = document.project or ProjectTable()
     name = canonicalize_name(about.name or "")
     metadata = next((row.metadata for row in locked.package if canonicalize_name(row.name) == name), None)
-    if metadata is None:
-        return []
+    if metadata is None:  # of a project that was renamed, unless it has no name
+        return [about.name] if about.name and locked.package else []
     asked = _AskedOfUv(
         folder=path.parent.resolve(), base=lock.parent.resolve(), urls=urls, environments=_environments(lock, locked)
     )
