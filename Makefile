@@ -21,7 +21,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin standin-strict catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -47,9 +47,6 @@ engine:  ## Install and start Docker with buildx and emulation (Debian, Ubuntu; 
 standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; as root; half an hour the first time)
 	@bash tests/standin/build.sh
 	@bash tests/kit/buildkitd.sh
-
-standin-strict:  ## Make the stricter ones of RPMs, below strict/ in the same registry: docs/amazon-images.md
-	@bash tests/standin/build.sh strict
 
 catalogue-standin: $(DEV)  ## Build and test every recipe in the stand-ins, both architectures; a table in FOLDER: RECIPE=jq for one
 	@PYTHONPATH=.:tests $(BIN)/python -m kit.whole_catalogue $(or $(FOLDER),build/catalogue) $(RECIPE)

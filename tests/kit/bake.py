@@ -1,14 +1,16 @@
-"""`python bake.py REGISTRY SOURCES CONTEXT [strict]`: print what of the stand-ins `docker buildx bake` is to build.
+"""`python bake.py REGISTRY SOURCES CONTEXT`: print what of the stand-ins `docker buildx bake` is to build.
 
 Each image and each interpreter has a key, a digest of what it is made of. The registry has what was made under its key,
 so an edit of one file builds the images that have it. Prints nothing when everything is there.
 
-Strict ones are of RPMs and lie below `strict/` in the registry. Their files are in standin/strict, or else in standin.
+An image of a key that is there gets its name, if another one has it: one that other files made, or one below `strict/`,
+where these images were once.
 """
 
 import hashlib
 import json
 import re
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -20,16 +22,15 @@ HERE = Path(__file__).parents[1] / "standin"
 ARCHES = {"amd64": "x86_64", "arm64": "arm64"}
 FILES = {
     "provided": (),
-    "python": ("bootstrap",),
+    "python": ("bootstrap", "bootstrap.py"),
     "nodejs": ("bootstrap-nodejs", "node-runtime.mjs"),
     "java": ("bootstrap-java", "java-client.xml"),
     "ruby": ("bootstrap-ruby", "ruby-runtime.rb"),
 }
 """What only the images that run functions have, by language."""
-SHARED = {"run": ("lambda-entrypoint.sh",), "build": ("dnf", "packages.tsv", "rpm")}
-STRICT = {"run": ("lambda-entrypoint.sh", "root.sh", "microdnf"), "build": ("root.sh", "microdnf", "engine.sh")}
+SHARED = {"run": ("lambda-entrypoint.sh", "root.sh", "microdnf"), "build": ("root.sh", "microdnf", "engine.sh")}
 RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "triggers.py")
-"""What the RPMs are made of, which all strict images are."""
+"""What the RPMs are made of, which all images are."""
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
@@ -79,7 +80,6 @@ class Bake:
     registry: str
     sources: Path
     context: str
-    strict: bool = False
     targets: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def interpreter(self, language: str, series: str, arch: str) -> tuple[str, str]:
@@ -88,7 +88,7 @@ class Bake:
         dockerfile = "coreutils.Dockerfile" if language == "coreutils" else "interpreters.Dockerfile"
         made = _key(self.file(dockerfile), source.read_bytes() if source.exists() else b"")
         tag = f"{series}-{arch}-{made}"
-        if has(self.registry, f"standin/{language}", tag):
+        if digest(self.registry, f"standin/{language}", tag):
             return f"docker-image://{self.registry}/standin/{language}:{tag}", made
         name = _name(f"{language}-{series}-{arch}")
         self.targets[name] = {
@@ -108,7 +108,7 @@ class Bake:
         found = {}
         for name, platform in (("maker", "amd64"), ("rpms", arch)):
             tag = f"al2023-{platform}-{made}"
-            if has(self.registry, f"standin/{name}", tag):
+            if digest(self.registry, f"standin/{name}", tag):
                 found[name] = f"docker-image://{self.registry}/standin/{name}:{tag}"
                 continue
             found[name] = f"target:{name}-{platform}"
@@ -125,41 +125,51 @@ class Bake:
 
     def file(self, name: str) -> bytes:
         """Return a file of the stand-ins."""
-        own = HERE / "strict" / name
-        return (own if self.strict and own.exists() else HERE / name).read_bytes()
+        return (HERE / name).read_bytes()
 
     def image(self, image: Image, arch: str) -> None:
         """Add an image, under its name and under its key, if the registry has not this key."""
-        contexts, rpms = self.packages(arch) if self.strict else ({}, "")
+        contexts, rpms = self.packages(arch)
         made = ""
         if image.language in {"python", "ruby"}:
             contexts[image.language], made = self.interpreter(image.language, image.series, arch)
         kind = image.target.partition("-")[0]
-        names = [*(STRICT if self.strict else SHARED)[kind], *(FILES[image.language] if kind == "run" else ())]
-        names += ["bootstrap.py"] if self.strict and image.target == "run-python" else []
+        names = [*SHARED[kind], *(FILES[image.language] if kind == "run" else ())]
         inputs = self.file("Dockerfile") + self.file("versions") + rpms.encode()
         key = _key(inputs, made.encode(), *map(self.file, names))
         tag = f"{image.tag}-{ARCHES[arch]}"
-        name = f"strict/{image.name}" if self.strict else image.name
-        if has(self.registry, name, f"{tag}-{key}"):
+        if self.named(image.name, tag, key):
             return
-        self.targets[_name(f"{name}-{tag}")] = {
+        self.targets[_name(f"{image.name}-{tag}")] = {
             "context": self.context,
             "target": image.target,
             "platforms": [f"linux/{arch}"],
             "args": {"REGISTRY": self.registry, **image.args},
             "contexts": contexts,
-            "tags": [f"{self.registry}/{name}:{tag}", f"{self.registry}/{name}:{tag}-{key}"],
+            "tags": [f"{self.registry}/{image.name}:{tag}", f"{self.registry}/{image.name}:{tag}-{key}"],
         }
 
+    def named(self, name: str, tag: str, key: str) -> bool:
+        """Tell whether the registry has an image of this key, and give it its name."""
+        for own in (name, f"strict/{name}"):
+            found = digest(self.registry, own, f"{tag}-{key}")
+            if found and own == name and found == digest(self.registry, name, tag):
+                return True
+            if found:
+                names = [f"--tag={self.registry}/{name}:{tag}", f"--tag={self.registry}/{name}:{tag}-{key}"]
+                command = ["docker", "buildx", "imagetools", "create", *names, f"{self.registry}/{own}:{tag}-{key}"]
+                return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        return False
 
-def has(registry: str, name: str, tag: str) -> bool:
+
+def digest(registry: str, name: str, tag: str) -> str | None:
+    """Return the digest of an image, or None if the registry has it not."""
     request = urllib.request.Request(f"http://{registry}/v2/{name}/manifests/{tag}", headers={"Accept": MANIFESTS})
     try:
-        urllib.request.urlopen(request, timeout=10).close()
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return str(answer.headers["Docker-Content-Digest"])
     except urllib.error.HTTPError:
-        return False
-    return True
+        return None
 
 
 def _key(*parts: bytes) -> str:
@@ -170,14 +180,13 @@ def _name(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "-", text)
 
 
-def main(registry: str, sources: str, context: str, kind: str = "") -> None:
+def main(registry: str, sources: str, context: str) -> None:
     """Print the definition, if anything is to be built."""
-    bake = Bake(registry=registry, sources=Path(sources), context=context, strict=kind == "strict")
+    bake = Bake(registry=registry, sources=Path(sources), context=context)
     for image in images(versions()):
         for arch in ARCHES:
             bake.image(image, arch)
-    wanted = [name for name, target in bake.targets.items() if target.get("dockerfile") is None]
-    if wanted:
+    if any("dockerfile" not in target for target in bake.targets.values()):
         definition = {"group": {"default": {"targets": [*bake.targets]}}, "target": bake.targets}
         print(json.dumps(definition, indent=1))  # noqa: T201
 

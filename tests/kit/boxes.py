@@ -1,5 +1,6 @@
 """Containers of the stand-ins for single programs: files go in as a tar, and what is printed comes out."""
 
+import fcntl
 import io
 import subprocess
 import tarfile
@@ -13,8 +14,7 @@ from builder.engine.client import Engine
 from kit.standin import REGISTRY
 
 OLDEST = """FROM {image}
-RUN LD_LIBRARY_PATH= DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-unsafe-io install -qq -y \\
-    --no-install-recommends pypy3
+RUN LD_LIBRARY_PATH= dnf install -y findutils pypy3
 """
 """Debian 11's PyPy is Python 3.7, the oldest Python of a build image. The engine keeps the image by this text."""
 
@@ -70,7 +70,9 @@ def oldest_python(engine: Engine) -> Box:
     """Return a build image with `pypy3`, which is Python 3.7."""
     text = OLDEST.format(image=standin(engine, "sam/build-provided.al2023:latest").image)
     tag = "layerwright-tests/oldest-python"
-    with tempfile.TemporaryDirectory() as context:
+    lock = Path(tempfile.gettempdir(), "layerwright-oldest-python.lock")
+    with tempfile.TemporaryDirectory() as context, lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)  # two workers that export one image at a time disturb each other
         Path(context, "Dockerfile").write_text(text, encoding="utf-8")
         subprocess.run(["docker", "build", "--quiet", f"--tag={tag}", context], check=True, capture_output=True)
     return Box(image=tag)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 REGISTRY = os.environ.get("LAYERWRIGHT_STANDIN_REGISTRY", "127.0.0.1:5001")
-"""Host and port; with `/strict` after them, tests run on the stricter ones of `make standin-strict`."""
+"""Host and port, and a folder in it, if they are not at its top."""
 STORAGE = Path("/var/lib/layerwright-standin")
 """What `make standin` keeps."""
 GLIBC = "2.31"

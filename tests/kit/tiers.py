@@ -9,11 +9,8 @@ import pytest
 
 from kit.worlds.all import WORLDS
 
-_OF_FIXTURES = {"engine": {"engine", "_pins", "browser"}, "long": {"strict_images"}}
-"""The tier of a test by what it asks for; images of `make standin-strict` are not made in each run.
-
-Tests that fetch many megabytes of packages say it by the marker.
-"""
+_OF_FIXTURES = {"engine": {"engine", "_pins", "browser"}}
+"""The tier of a test by what it asks for. Tests that fetch many megabytes of packages say it by the marker."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

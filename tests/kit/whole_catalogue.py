@@ -95,9 +95,10 @@ def build(recipe: Loaded, target: Target, folder: Path) -> tuple[str, str]:
 
 
 def _reason(log: str) -> str:
-    """Return the error, with the line that says why."""
-    _, _, error = log.rpartition("\nerror: ")
-    return "; ".join(line.strip() for line in error.splitlines()[:2])
+    """Return the error, with the last line that says why."""
+    first, *more = log.rpartition("\nerror: ")[2].splitlines() or ["an error without a message"]
+    why = [line.strip() for line in more if line.startswith("  ")]
+    return "; ".join([first, *why[-1:]])
 
 
 gems_of = gems.real

@@ -304,7 +304,7 @@ def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
     pins.parent.mkdir()
     pins.write_text(images.pins_file().read_text().replace(run.digest, f"sha256:{'0' * 64}"))
     monkeypatch.setenv("LAYERWRIGHT_PINS", str(pins.parent))
-    write_recipe(tmp_path, "a", recipe(script('mkdir -p "$PREFIX/bin"; cp /bin/true "$PREFIX/bin/own"')))
+    write_recipe(tmp_path, "a", recipe(script('mkdir -p "$PREFIX/bin"; cp /bin/bash "$PREFIX/bin/own"')))
     result = layerwright("build", "a", cwd=tmp_path)
     assert result.code == 0, result.err
     assert "built and not tested: the image" in result.err

@@ -2,13 +2,12 @@
 # Makes the stand-ins of Amazon's images and keeps them in a registry on loopback, under Amazon's names.
 # Idempotent: what was made from the same files is kept, each image and interpreter by itself. ../kit/bake.py has the
 # keys; what is missing is built side by side.
-# $1: `strict` for those that are of RPMs, below `strict/`: see docs/amazon-images.md.
+# docs/amazon-images.md says how they differ.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
 storage=${LAYERWRIGHT_STANDIN_STORAGE:-/var/lib/layerwright-standin}
-kind=${1:-}
 declare -A version=()
 while IFS== read -r name value; do version[$name]=$value; done < <(grep -v '^#' versions)
 series() { printf '%s\n' "${!version[@]}" | sed -n "s/^$1_//p" | sort; }
@@ -46,7 +45,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 context="$work/context"
 definition="$work/bake.json"
-python3 ../kit/bake.py "$registry" "$storage/sources" "$context" $kind >"$definition"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
 if [ ! -s "$definition" ]; then
     say present
     exit 0
@@ -109,8 +108,7 @@ $(listed "$1")"
 ruby="e2e1233ad275b7623a05edf23a01192626d1da454bdfe353a28a87acd8ef015c pool/main/r/ruby3.3/ruby3.3_3.3.8.orig.tar.xz"
 
 mkdir -p "$context"
-cp -- *.* bootstrap* dnf rpm versions Dockerfile "$context"
-[ -z "$kind" ] || cp -- "$kind"/* "$context"
+cp -- *.* bootstrap bootstrap-* microdnf versions Dockerfile "$context"
 mkdir -p "$storage/sources"
 for python in $(series python); do
     [ -e "$storage/sources/python$python.orig.tar.xz" ] || source_of "$python"
@@ -212,9 +210,10 @@ java_client
 
 # ---- the images ----------------------------------------------------------------------------------------------------
 
-python3 ../kit/bake.py "$registry" "$storage/sources" "$context" $kind >"$definition"
+python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
 say "$(grep -c '"context":' "$definition") images and interpreters"
-bake() { docker buildx bake --progress=plain --provenance=false --push --file "$definition" 2>"$work/bake.log"; }
+# Unpacked here as well, they would take 25 GB.
+bake() { docker buildx bake --progress=plain --provenance=false --set "*.output=type=image,push=true,unpack=false" --file "$definition" 2>"$work/bake.log"; }
 # Many exports side by side lose a blob of each other's at times ("not found"); what was built is kept for the next call.
 bake || bake || { tail -n 30 "$work/bake.log" >&2; exit 1; }
 say made
