@@ -3,8 +3,7 @@
 Each image and each interpreter has a key, a digest of what it is made of. The registry has what was made under its key,
 so an edit of one file builds the images that have it. Prints nothing when everything is there.
 
-An image of a key that is there gets its name, if another one has it: one that other files made, or one below `strict/`,
-where these images were once.
+An image of a key that is there gets its name, if another one has it, which other files made.
 """
 
 import hashlib
@@ -150,16 +149,14 @@ class Bake:
         }
 
     def named(self, name: str, tag: str, key: str) -> bool:
-        """Tell whether the registry has an image of this key, and give it its name."""
-        for own in (name, f"strict/{name}"):
-            found = digest(self.registry, own, f"{tag}-{key}")
-            if found and own == name and found == digest(self.registry, name, tag):
-                return True
-            if found:
-                names = [f"--tag={self.registry}/{name}:{tag}", f"--tag={self.registry}/{name}:{tag}-{key}"]
-                command = ["docker", "buildx", "imagetools", "create", *names, f"{self.registry}/{own}:{tag}-{key}"]
-                return subprocess.run(command, capture_output=True, check=False).returncode == 0
-        return False
+        """Tell whether the registry has an image of this key, and give it its name, if another one has it."""
+        found = digest(self.registry, name, f"{tag}-{key}")
+        if not found or found == digest(self.registry, name, tag):
+            return bool(found)
+        repository = f"{self.registry}/{name}"
+        command = ["docker", "buildx", "imagetools", "create", f"--tag={repository}:{tag}", f"{repository}:{tag}-{key}"]
+        subprocess.run(command, capture_output=True, check=True)
+        return True
 
 
 def digest(registry: str, name: str, tag: str) -> str | None:

@@ -211,6 +211,7 @@ java_client
 # ---- the images ----------------------------------------------------------------------------------------------------
 
 python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
+[ -s "$definition" ] || { say present; exit 0; }
 say "$(grep -c '"context":' "$definition") images and interpreters"
 # Unpacked here as well, they would take 25 GB.
 bake() { docker buildx bake --progress=plain --provenance=false --set "*.output=type=image,push=true,unpack=false" --file "$definition" 2>"$work/bake.log"; }
