@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from builder.engine.client import Engine
 from builder.model.runtimes import runtime
 
 PROVIDED, PYTHON, NODEJS = (f"sam/build-{name}:latest" for name in ("provided.al2023", "python3.13", "nodejs22.x"))
+AL2, AL2_PYTHON = "sam/build-provided.al2:latest", "sam/build-python3.11:latest"
+RUN_AL2, RUN_AL2_PYTHON = "lambda/provided:al2", "lambda/python:3.11"
 RUN_PYTHON, RUN_NODEJS, RUN_PROVIDED = "lambda/python:3.13", "lambda/nodejs:22", "lambda/provided:al2023"
 BoxOf = Callable[[str], Box]
 
@@ -64,6 +67,10 @@ def test_a_change_makes_again_what_it_is_in(
     pythons = {name for name in everything if name.startswith("lambda-python-")}
     assert changed("bootstrap") == pythons
     assert changed("bootstrap.py") == pythons
+    al2 = {name for name in everything if re.search("-al2-|-python-?3-11-", name)}
+    assert len(al2) == 8
+    assert changed("yum") == al2
+    assert changed("microdnf") == {name for name in everything if name.startswith(("sam-", "lambda-"))} - al2
     assert changed("engine.sh") == {name for name in everything if name.startswith("sam-build-")}
     compiled = {name for name in everything if name.startswith(("python-", "ruby-", "coreutils-"))}
     assert changed("rpms.py") == everything - compiled
@@ -147,6 +154,38 @@ def test_packages_come_with_what_they_need_and_can_conflict(box_of: BoxOf, image
     assert "conflicts with openssl-libs" in conflict
 
 
+def test_yum_goes_on_without_a_name_that_it_does_not_know_unless_it_is_told(box_of: BoxOf) -> None:
+    """As yum 3.4.3 of Amazon Linux 2, whose option for it came with mountpoint-s3's issue 31."""
+    box = box_of(AL2)
+    out = box.run("yum -y install nosuch zlib-devel 2>&1; test -e /usr/include/zlib.h; rpm -q zlib-devel")
+    assert "No package nosuch available." in out
+    strict = "yum -y install --setopt=skip_missing_names_on_install=False nosuch zlib-devel 2>&1"
+    said = box.run(strict, code=1)
+    assert "Not tolerating missing names on install" in said
+    assert "Error: Nothing to do" in box.run("yum -y install nosuch 2>&1", code=1)
+    assert "no such option: --allowerasing" in box.run("yum -y install --allowerasing zlib 2>&1", code=1)
+    assert "No such command: module" in box.run("yum module list 2>&1", code=1)
+
+
+@pytest.mark.parametrize("name", ["provided.al2", "python3.11"])
+def test_yum_takes_what_layerwright_asks_for(box_of: BoxOf, name: str) -> None:
+    image = {"provided.al2": AL2, "python3.11": AL2_PYTHON}[name]
+    manager = runtime(name).manager
+    box_of(image).run(f"{manager.install} {manager.ca}/etc/pki/tls/cert.pem zlib-devel; test -e /usr/include/zlib.h")
+
+
+def test_cmake_of_amazon_linux_2_is_older_than_options_of_today(box_of: BoxOf) -> None:
+    out = box_of(AL2).run(
+        """
+        yum -y install cmake cmake3 >/dev/null 2>&1
+        cmake --version | head -n 1; cmake -S . -B b 2>&1 && exit 1
+        cmake3 --version | head -n 1
+        """
+    )
+    assert out.startswith("cmake version 2.8.12.2\nCMake Error")
+    assert out.splitlines()[-1].startswith("cmake version 3.")
+
+
 # ---- the system ------------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +220,20 @@ def test_images_lack_the_programs_that_amazons_lack(box_of: BoxOf, image: str, a
         for name in {present}; do command -v $name || exit 2; done
         """
     )
+
+
+@pytest.mark.parametrize("image", [AL2, AL2_PYTHON, RUN_AL2, RUN_AL2_PYTHON])
+def test_programs_of_amazon_linux_2_are_programs_of_their_own(box_of: BoxOf, image: str) -> None:
+    box = box_of(image)
+    out = box.run(". /etc/os-release; echo $ID $VERSION_ID; head -c 4 /usr/bin/cat | tail -c 3; readlink /bin/sh")
+    assert out == "amzn 2\nELFbash\n"
+    box.run("for name in dnf microdnf patchelf meson; do ! command -v $name || exit 1; done; command -v yum")
+
+
+def test_python_of_amazon_linux_2_is_old_or_absent_and_its_liblzma_comes_twice(box_of: BoxOf) -> None:
+    assert box_of(AL2).run("/usr/bin/python3 -c 'import sys; print(sys.version_info[:2])'") == "(3, 7)\n"
+    box_of(AL2_PYTHON).run("! test -e /usr/bin/python3; /var/lang/bin/python3 -c 'import lzma, ssl, sqlite3'")
+    box_of(RUN_AL2_PYTHON).run("test -e /var/lang/lib/liblzma.so.5; test -e /usr/lib64/liblzma.so.5")
 
 
 def test_the_environment_is_amazons(box_of: BoxOf) -> None:

@@ -27,9 +27,12 @@ FILES = {
     "ruby": ("bootstrap-ruby", "ruby-runtime.rb"),
 }
 """What only the images that run functions have, by language."""
-SHARED = {"run": ("lambda-entrypoint.sh", "root.sh", "microdnf"), "build": ("root.sh", "microdnf", "engine.sh")}
+MANAGERS = {"Dockerfile": "microdnf", "al2.Dockerfile": "yum"}
+"""What each system's Dockerfile installs as its package manager."""
+SHARED = {"run": ("lambda-entrypoint.sh", "root.sh"), "build": ("root.sh",)}
 RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "triggers.py")
 """What the RPMs are made of, which all images are."""
+AL2 = "al2.Dockerfile"
 MANIFESTS = (
     "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
     "application/vnd.docker.distribution.manifest.v2+json, application/vnd.docker.distribution.manifest.list.v2+json"
@@ -45,6 +48,7 @@ class Image:
     tag: str
     language: str
     series: str = ""
+    dockerfile: str = "Dockerfile"
     args: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,19 +60,23 @@ def images(versions: Mapping[str, str]) -> Iterable[Image]:
         yield from _pair("nodejs", series, f"nodejs{series}.x", NODE=series)
     yield from _pair("java", "21", "java21")
     yield from _pair("ruby", "3.3", "ruby3.3")
+    yield from _pair("provided", "al2", "provided.al2", AL2)
+    for series in _series(read("versions.al2"), "python"):
+        yield from _pair("python", series, f"python{series}", AL2, PYTHON=series)
 
 
-def _pair(language: str, series: str, runtime: str, **args: str) -> Iterable[Image]:
-    yield Image(f"run-{language}", f"lambda/{language}", series, language, series, args)
-    yield Image(f"build-{language}", f"sam/build-{runtime}", "latest", language, series, args)
+def _pair(language: str, series: str, runtime: str, dockerfile: str = "Dockerfile", **args: str) -> Iterable[Image]:
+    yield Image(f"run-{language}", f"lambda/{language}", series, language, series, dockerfile, args)
+    yield Image(f"build-{language}", f"sam/build-{runtime}", "latest", language, series, dockerfile, args)
 
 
 def _series(versions: Mapping[str, str], language: str) -> list[str]:
     return [name.partition("_")[2] for name in versions if name.startswith(f"{language}_")]
 
 
-def versions() -> dict[str, str]:
-    lines = (HERE / "versions").read_text(encoding="utf-8").splitlines()
+def read(name: str) -> dict[str, str]:
+    """Return what a file of `name=value` lines has."""
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
@@ -133,14 +141,16 @@ class Bake:
         if image.language in {"python", "ruby"}:
             contexts[image.language], made = self.interpreter(image.language, image.series, arch)
         kind = image.target.partition("-")[0]
-        names = [*SHARED[kind], *(FILES[image.language] if kind == "run" else ())]
-        inputs = self.file("Dockerfile") + self.file("versions") + rpms.encode()
+        own = FILES[image.language] if kind == "run" else ("engine.sh",)
+        names = [*SHARED[kind], MANAGERS[image.dockerfile], *own]
+        inputs = self.file(image.dockerfile) + self.file("versions") + rpms.encode()
         key = _key(inputs, made.encode(), *map(self.file, names))
         tag = f"{image.tag}-{ARCHES[arch]}"
         if self.named(image.name, tag, key):
             return
         self.targets[_name(f"{image.name}-{tag}")] = {
             "context": self.context,
+            "dockerfile": image.dockerfile,
             "target": image.target,
             "platforms": [f"linux/{arch}"],
             "args": {"REGISTRY": self.registry, **image.args},
@@ -180,10 +190,10 @@ def _name(text: str) -> str:
 def main(registry: str, sources: str, context: str) -> None:
     """Print the definition, if anything is to be built."""
     bake = Bake(registry=registry, sources=Path(sources), context=context)
-    for image in images(versions()):
+    for image in images(read("versions")):
         for arch in ARCHES:
             bake.image(image, arch)
-    if any("dockerfile" not in target for target in bake.targets.values()):
+    if any(target["dockerfile"] in MANAGERS for target in bake.targets.values()):
         definition = {"group": {"default": {"targets": [*bake.targets]}}, "target": bake.targets}
         print(json.dumps(definition, indent=1))  # noqa: T201
 

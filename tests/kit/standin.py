@@ -17,7 +17,10 @@ STORAGE = Path("/var/lib/layerwright-standin")
 """What `make standin` keeps."""
 GLIBC = "2.31"
 """Debian 11's; Amazon Linux 2023 has 2.34."""
-RUNTIMES = ("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21", "ruby3.3")
+RUNTIMES = (
+    *("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21", "ruby3.3"),
+    *("provided.al2", "python3.11"),  # Amazon Linux 2
+)
 """What there are stand-ins for."""
 DEBIAN = {
     # The same bytes as upstream's release, by their hash; Debian's pool is what a machine without a web reaches.

@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 registry=${LAYERWRIGHT_STANDIN_REGISTRY:-127.0.0.1:5001}
 storage=${LAYERWRIGHT_STANDIN_STORAGE:-/var/lib/layerwright-standin}
 declare -A version=()
-while IFS== read -r name value; do version[$name]=$value; done < <(grep -v '^#' versions)
+while IFS== read -r name value; do version[$name]=$value; done < <(grep -hv '^#' versions versions.al2)
 series() { printf '%s\n' "${!version[@]}" | sed -n "s/^$1_//p" | sort; }
 declare -A machine=([amd64]=x86_64 [arm64]=arm64)
 
@@ -78,6 +78,7 @@ wait "$native"
 
 # Known files first: a mirror may have lost what its own index names, or have it not yet.
 declare -A known=(
+    [3.11]="2411c74bda5bbcfcddaf4531f66d1adc73f247f529aee981b029513aefdbf849 pool/main/p/python3.11/python3.11_3.11.2.orig.tar.gz"
     [3.14]="3b48dac8fb59f62eaa67ac83c1eb12bda1b7a08406dd286e252c11a66be27f81 pool/main/p/python3.14/python3.14_3.14.7.orig.tar.xz
 d923c51303e38e249136fc1bdf3568d56ecb03214efdef48516176d3d7faaef8 pool/main/p/python3.14/python3.14_3.14.4.orig.tar.xz"
 )
@@ -108,7 +109,7 @@ $(listed "$1")"
 ruby="e2e1233ad275b7623a05edf23a01192626d1da454bdfe353a28a87acd8ef015c pool/main/r/ruby3.3/ruby3.3_3.3.8.orig.tar.xz"
 
 mkdir -p "$context"
-cp -- *.* bootstrap bootstrap-* microdnf versions Dockerfile "$context"
+cp -- *.* bootstrap bootstrap-* microdnf yum versions Dockerfile "$context"
 mkdir -p "$storage/sources"
 for python in $(series python); do
     [ -e "$storage/sources/python$python.orig.tar.xz" ] || source_of "$python"
@@ -213,8 +214,10 @@ java_client
 python3 ../kit/bake.py "$registry" "$storage/sources" "$context" >"$definition"
 [ -s "$definition" ] || { say present; exit 0; }
 say "$(grep -c '"context":' "$definition") images and interpreters"
-# Unpacked here as well, they would take 25 GB.
 bake() { docker buildx bake --progress=plain --provenance=false --set "*.output=type=image,push=true,unpack=false" --file "$definition" 2>"$work/bake.log"; }
 # Many exports side by side lose a blob of each other's at times ("not found"); what was built is kept for the next call.
 bake || bake || { tail -n 30 "$work/bake.log" >&2; exit 1; }
+# The registry keeps them. In the engine as well, they would take 25 GB.
+python3 -c 'import json, sys; print(*(tag for each in json.load(sys.stdin)["target"].values() for tag in each["tags"]))' <"$definition" |
+    xargs docker rmi --force >/dev/null 2>&1 || true
 say made
