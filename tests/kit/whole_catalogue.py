@@ -33,11 +33,13 @@ COMPILES = (Build, Cargo, Gem, Go, Packages, Script)
 
 
 def newest(recipe: Loaded) -> list[Target]:
-    """Return the targets of the newest runtimes with a stand-in: one of each system, language and architecture."""
-    found: dict[tuple[str, str, str], Target] = {}
+    """Return the targets of the newest runtimes with a stand-in: one of each language and architecture."""
+    found: dict[tuple[str, str], Target] = {}
     for target in targets(recipe.recipe):
         if target.base.name in standin.RUNTIMES:
-            found[target.base.os.name, target.base.language, target.arch.name] = target
+            key = target.base.language, target.arch.name
+            if target.base.os.age >= found.get(key, target).base.os.age:
+                found[key] = target
     return list(found.values())
 
 
