@@ -1,6 +1,7 @@
 """A monorepo: recipes that follow its services are built when what they take of a lock changes, and only then."""
 
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,12 @@ def work(tmp_path: Path, index: Index) -> Path:
     return work
 
 
-def nightly(folder: Path) -> dict[str, list[str]]:
+def nightly(folder: Path, services: Iterable[str] = SERVICES) -> dict[str, list[str]]:
     """Run a night; return the reasons of what was built."""
     result: Result = layerwright("nightly", "--json", "--patience", "0", cwd=folder)
     assert result.code == 0, result.err
     rows = {row["recipe"]: row for row in result.json["targets"]}
-    assert set(rows) == set(SERVICES)
+    assert set(rows) == set(services)
     return {name: row["reasons"] for name, row in rows.items() if row["state"] != "unchanged"}
 
 
@@ -71,6 +72,41 @@ def test_a_night_builds_the_services_whose_packages_changed(work: Path, index: I
     assert nightly(work) == {}
     (work / "libs" / "shared" / "shared" / "__init__.py").write_text("kept = 2\n", encoding="utf-8")
     assert nightly(work) == {"mail": ["libs/shared changed"]}
+
+
+@pytest.mark.long
+def test_of_thirty_services_those_are_built_whose_packages_changed(tmp_path: Path, index: Index) -> None:
+    """Half of them are members of a workspace with one lock; the others have their own, and three of them a folder."""
+    for number in range(6):
+        make_wheel(index.folder, f"tiny_{number}", "1.0")
+    names = [f"service-{number:02}" for number in range(30)]
+    members, others = names[:15], names[15:]
+    (tmp_path / ".git").mkdir()
+    listed = ", ".join(f'"services/{name}"' for name in members)
+    write(tmp_path, project("all", more=f"[tool.uv.workspace]\nmembers = [{listed}]\n"))
+    write(tmp_path / "libs" / "shared", f'{SHARED}build-backend = "hatchling.build"\n')
+    (tmp_path / "libs" / "shared" / "shared.py").write_text("kept = 1\n", encoding="utf-8")
+    shared = '[tool.uv.sources]\nshared = { path = "../../libs/shared" }\n'
+    for number, name in enumerate(names):
+        needs, more = (["shared"], shared) if number >= 27 else ([], "")
+        write(tmp_path / "services" / name, project(name, f"tiny-{number % 6}", *needs, more=more))
+    for folder in (tmp_path, *(tmp_path / "services" / name for name in others)):
+        lock(folder)
+    for name in names:
+        made = layerwright("new", name, "--from", f"services/{name}", "--arch", "arm64", cwd=tmp_path)
+        assert made.code == 0, made.err
+    assert set(nightly(tmp_path, names)) == set(names)
+    assert nightly(tmp_path, names) == {}
+    make_wheel(index.folder, "tiny_4", "1.1")
+    lock(tmp_path, "--upgrade-package", "tiny-4")
+    changed = ["uv.lock: tiny-4 1.0 -> 1.1"]
+    assert nightly(tmp_path, names) == {"service-04": changed, "service-10": changed}
+    lock(tmp_path / "services" / "service-16", "--upgrade-package", "tiny-4")
+    (tmp_path / "libs" / "shared" / "shared.py").write_text("kept = 2\n", encoding="utf-8")
+    assert nightly(tmp_path, names) == {
+        "service-16": ["services/service-16/uv.lock: tiny-4 1.0 -> 1.1"],
+        **dict.fromkeys(names[27:], ["libs/shared changed"]),
+    }
 
 
 def test_a_lock_that_is_behind_its_project_is_told_and_the_others_are_built(work: Path) -> None:
