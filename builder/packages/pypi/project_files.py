@@ -54,6 +54,8 @@ class UvTable:
     overrides: Annotated[tuple[str, ...], Field(alias="override-dependencies")] = ()
     build_constraints: Annotated[tuple[str, ...], Field(alias="build-constraint-dependencies")] = ()
     excludes: Annotated[tuple[str, ...], Field(alias="exclude-dependencies")] = ()
+    resolution: str = ""
+    prerelease: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,11 +176,20 @@ class UvManifest:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UvOptions:
+    """`[options]` of a uv.lock: how uv chose among versions, where that is not its default."""
+
+    resolution: Annotated[str, Field(alias="resolution-mode")] = "highest"
+    prerelease: Annotated[str, Field(alias="prerelease-mode")] = "if-necessary-or-explicit"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class UvLock:
     """A uv.lock."""
 
     requires_python: Annotated[str, Field(alias="requires-python")] = ""
     supported: Annotated[tuple[str, ...], Field(alias="supported-markers")] = ()
+    options: UvOptions = field(default_factory=UvOptions)
     manifest: UvManifest = field(default_factory=UvManifest)
     package: tuple[UvPackage, ...] = ()
 

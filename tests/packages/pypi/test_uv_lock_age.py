@@ -44,6 +44,8 @@ checks = ["tiny-below>1"]
 constraint-dependencies = ["tiny-codec<9"]
 override-dependencies = ["tiny-lint>=1 ; python_version > '3.9'"]
 exclude-dependencies = ["tiny-never"]
+resolution = "highest"
+prerelease = "allow"
 build-constraint-dependencies = ["hatchling<9"]
 [tool.uv.sources]
 orders-lib = {{ path = "../lib" }}
@@ -123,6 +125,8 @@ CHANGES = {
     "constraints": ("tiny-codec<9", "tiny-codec<8", "constraint-dependencies"),
     "overrides": ("tiny-lint>=1", "tiny-lint>=2", "override-dependencies"),
     "excludes": ("tiny-never", "tiny-none", "exclude-dependencies"),
+    "resolution": ('resolution = "highest"', 'resolution = "lowest-direct"', "resolution"),
+    "prereleases": ('prerelease = "allow"', 'prerelease = "disallow"', "prerelease"),
     "constraints of builds": ("hatchling<9", "hatchling<8", "build-constraint-dependencies"),
 }
 

@@ -84,6 +84,9 @@ def _of_settings(lock: Path, locked: UvLock, asked: "_AskedOfUv") -> Iterator[st
     for key, texts, rows in given:
         if of_root.now([pyproject.requirement(text, path) for text in texts]) != of_root.then(rows):
             yield key
+    for key in ("resolution", "prerelease"):  # a variable may have set what the project does not
+        if (given_now := getattr(table, key)) and given_now != getattr(locked.options, key):
+            yield key
     if {*map(canonicalize_name, table.excludes)} != {*map(canonicalize_name, manifest.excludes)}:
         yield "exclude-dependencies"
     members = {canonicalize_name(name) for name in sources.member_names(asked.base)}
