@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from kit.commands import layerwright, write_recipe
-from kit.compiled import recipe, script
+from kit.compiled import recipe, script, source_archive
 
 pytestmark = pytest.mark.usefixtures("engine")
 COMPILE = """
@@ -38,6 +38,24 @@ def test_a_name_that_yum_does_not_know_is_an_error_although_it_knows_the_other(t
     assert result.code == 4, result.err
     assert "no-such-thing" in result.err
     assert not list((tmp_path / "dist").glob("*.zip"))
+
+
+@pytest.mark.network
+def test_cmake_of_today_comes_from_the_package_index(tmp_path: Path) -> None:
+    """The system's are 2.8 and 3.13."""
+    lists = """
+        cmake_minimum_required(VERSION 3.20)
+        project(a C)
+        add_executable(a a.c)
+        install(TARGETS a DESTINATION bin)
+    """
+    digest, _ = source_archive({"CMakeLists.txt": lists, "a.c": "int main() { return 0; }\n"})
+    steps = f'[[source]]\nname = "thing"\nurl = "http://127.0.0.1:9/thing-1.0.tar.gz"\nsha256 = "{digest}"\n'
+    steps += '[[step]]\nuses = "source"\nsource = "thing"\n'
+    write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "a"\n', runtime="provided.al2"))
+    result = layerwright("build", "a", cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert "bin/a" in built(tmp_path)
 
 
 @pytest.mark.network
