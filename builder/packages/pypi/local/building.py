@@ -100,9 +100,9 @@ def read(tree: SourceTree) -> FolderPackage:
 
 def _with_version(package: Described, document: ProjectFile, tree: SourceTree) -> Described:
     """Return a package with its version. Raises UsageError if the container would give it another one."""
-    if package.version is not None and not versions.is_worked_out(document, tree):
-        return package
     try:
+        if package.version is not None and not versions.is_worked_out(document, tree):
+            return package
         found = versions.find(document, tree, package.name)
     except UnknownError as error:
         own = f"{versions.VARIABLE}_FOR_{normalized(package.name).upper()}=1.2.3"

@@ -105,6 +105,13 @@ def test_a_version_that_is_written_out_needs_no_git(tmp_path: Path) -> None:
     assert (found.content, found.package.version) == (None, "3.0")
 
 
+def test_build_requirements_that_are_none_are_told(tmp_path: Path) -> None:
+    text = '[project]\nname = "orders-lib"\nversion = "1"\n[build-system]\nrequires = ["", "setuptools"]\n'
+    with pytest.raises(UsageError) as caught:
+        project(tmp_path, text, **{"setup.py": ""})
+    assert "its build requirements are not valid" in str(caught.value)
+
+
 def test_the_wheel_of_an_extension_is_made_for_the_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command would make one for this host."""
     monkeypatch.delenv("SETUPTOOLS_SCM_PRETEND_VERSION", raising=False)
