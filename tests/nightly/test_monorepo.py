@@ -105,7 +105,7 @@ def test_of_thirty_services_those_are_built_whose_packages_changed(tmp_path: Pat
     (tmp_path / "libs" / "shared" / "shared.py").write_text("kept = 2\n", encoding="utf-8")
     assert nightly(tmp_path, names) == {
         "service-16": ["services/service-16/uv.lock: tiny-4 1.0 -> 1.1"],
-        **dict.fromkeys(names[27:], ["libs/shared changed"]),
+        **{name: ["libs/shared changed"] for name in names[27:]},
     }
 
 
