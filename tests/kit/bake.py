@@ -13,7 +13,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,8 +194,16 @@ def main(registry: str, sources: str, context: str) -> None:
         for arch in ARCHES:
             bake.image(image, arch)
     if any(target["dockerfile"] in MANAGERS for target in bake.targets.values()):
-        definition = {"group": {"default": {"targets": [*bake.targets]}}, "target": bake.targets}
-        print(json.dumps(definition, indent=1))  # noqa: T201
+        groups = {name: {"targets": targets} for name, targets in _groups(bake.targets) if targets}
+        print(json.dumps({"group": groups, "target": bake.targets}, indent=1))  # noqa: T201
+
+
+def _groups(targets: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield what is built side by side: what images are made of, and then those of one architecture at a time."""
+    images = [name for name, target in targets.items() if target["dockerfile"] in MANAGERS]
+    yield "1", [name for name in targets if name not in images]
+    for number, arch in enumerate(ARCHES, 2):
+        yield str(number), [name for name in images if targets[name]["platforms"] == [f"linux/{arch}"]]
 
 
 if __name__ == "__main__":
