@@ -104,7 +104,10 @@ def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event
         started = processes.run([engine.program, "start", name])
         if started.returncode:
             raise _explain(engine, container, started)
-        request = [engine.program, "exec", name, "/bin/bash", "-c", programs.text("smoke/invoke.sh"), "client", event]
+        # With an input of its own, which is empty: else Podman hands over the host's /dev/null, which crun 1.8 gives to
+        # the container's user.
+        client = ["/bin/bash", "-c", programs.text("smoke/invoke.sh"), "client", event]
+        request = [engine.program, "exec", "--interactive", name, *client]
         with processes.started(request) as process:
             output = OutputTails(process)
             in_time = output.wait(container.timeout)

@@ -1,6 +1,7 @@
 """Layers in the image of their runtime, with the restrictions of Lambda."""
 
 import json
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -245,7 +246,8 @@ def test_any_zip_is_tested_from_the_command_line_on_several_runtimes(tmp_path: P
 
 
 @pytest.mark.usefixtures("engine")
-def test_podman_does_the_same(tmp_path: Path) -> None:
+def test_podman_does_the_same_and_leaves_the_hosts_files_alone(tmp_path: Path) -> None:
+    null = Path(os.devnull).stat()
     path = zips.write(tmp_path / "mine.zip", MODULE)
     code = tmp_path / "f.py"
     code.write_text("import mod\ndef go(event, context):\n    return mod.VALUE\n")
@@ -254,6 +256,8 @@ def test_podman_does_the_same(tmp_path: Path) -> None:
     for asked in ([], ["--handler", "app.go", "--code", str(code), "--response", "7"]):
         result = layerwright("test", str(path), *where, *asked, cwd=tmp_path, env=env)
         assert result.code == 0, result.err
+    after = Path(os.devnull).stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (null.st_mode, null.st_uid, null.st_gid)
     refused = layerwright("test", str(path), *where, "--shell", "touch /var/x", cwd=tmp_path, env=env)
     assert refused.code == 6
     assert "only /tmp can be written to" in refused.err
