@@ -51,7 +51,7 @@ def test_cmake_of_today_comes_from_the_package_index(tmp_path: Path) -> None:
     """
     digest, _ = source_archive({"CMakeLists.txt": lists, "a.c": "int main() { return 0; }\n"})
     steps = f'[[source]]\nname = "thing"\nurl = "http://127.0.0.1:9/thing-1.0.tar.gz"\nsha256 = "{digest}"\n'
-    steps += '[[step]]\nuses = "source"\nsource = "thing"\n'
+    steps += '[[step]]\nuses = "source"\nsource = "thing"\nbuild = "cmake"\n'
     write_recipe(tmp_path, "a", recipe(steps, '[[test]]\nshell = "a"\n', runtime="provided.al2"))
     result = layerwright("build", "a", cwd=tmp_path)
     assert result.code == 0, result.err
