@@ -12,15 +12,13 @@ from builder.base.errors import UsageError
 LARGEST = 16 * 1024 * 1024
 """Bytes of the largest text that is read: above the largest locks, which have some 10 MiB."""
 BOM = "\ufeff"
-"""The mark that some editors write before a text in UTF-8; npm and pnpm read files with it as those without."""
+"""The mark that some editors write before a text in UTF-8; npm, pnpm, uv and Cargo read it as nothing."""
 _MOST_VALUES = 4_000_000
 """Brackets and commas of a JSON text: each is a value of some 60 bytes in memory."""
 _MOST_TABLES = 400_000
 """Brackets, commas, dots and lines of a TOML text: each may be a table of 1 KB in memory. Locks have some 50,000."""
 _DEEPEST = 200
 """Levels of nesting; the code that reads documents is recursive in places."""
-_MARK = "\ufeff"
-"""What editors of Windows begin a file with; uv and Cargo read it."""
 _KEYS = re.compile(r"[\w\"' \t.-]+")
 _MOST_PARTS = 100
 """Parts of one dotted key, for which the parser takes quadratic time."""
@@ -71,7 +69,7 @@ def parse_toml(text: str) -> dict[str, Any]:
     try:
         _weigh(text, ",[{.\n", _MOST_TABLES)
         _measure(text)
-        return dict(_flat(tomli.loads(text.removeprefix(_MARK))))
+        return dict(_flat(tomli.loads(text.removeprefix(BOM))))
     except (ValueError, RecursionError) as error:
         raise MalformedError(_told(error)) from None
 

@@ -13,6 +13,14 @@ from pathlib import Path
 from urllib.parse import unquote
 
 
+def write_recipe(folder: Path, name: str, step: str) -> None:
+    """Write the recipe.toml of a layer with one step of npm, which has these keys."""
+    folder.mkdir(parents=True, exist_ok=True)
+    layer = f'[layer]\nname = "{name}"\nversion = "1"\ndescription = ""\nlicense = "MIT"\n'
+    rest = f'[targets]\nruntimes = ["nodejs22.x"]\n[[step]]\nuses = "npm"\n{step}\n'
+    (folder / "recipe.toml").write_text(layer + rest, encoding="utf-8")
+
+
 def package(folder: Path, name: str, *, files: dict[str, str] | None = None, **more: object) -> Path:
     """Write a package as `npm pack` does."""
     text = json.dumps({"name": name, "version": "1.0.0", **more}).encode()

@@ -170,9 +170,14 @@ def _wrong(package: NodePackage) -> Iterator[str]:
         yield f"{package.path!r} has the integrity {package.integrity!r}, which is not a digest by SHA-256 or longer"
 
 
+def name_of(path: str, row: Mapping[str, Any]) -> str:
+    """Return the name that the package of a row has in a registry: that of its folder, unless the row has another."""
+    return str(row.get("name") or path.rpartition("node_modules/")[2])
+
+
 def _package(path: str, row: Mapping[str, Any]) -> NodePackage:
     return NodePackage(
-        name=str(row.get("name") or path.rpartition("node_modules/")[2]),
+        name=name_of(path, row),
         version=str(row.get("version", "")),
         path=path,
         integrity=str(row.get("integrity", "")),

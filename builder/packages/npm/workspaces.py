@@ -10,7 +10,7 @@ from typing import Any
 
 from builder.base import contained, texts
 from builder.base.errors import UsageError
-from builder.packages.npm import packlist, project
+from builder.packages.npm import package_lock, packlist, project
 from builder.packages.npm.graph import named
 from builder.packages.npm.locks import npm_lock, pnpm_lock, pnpm_settings, yarn_berry, yarn_classic
 from builder.packages.projects import ProjectRequest
@@ -91,4 +91,4 @@ def locked(lock: str) -> Iterator[str]:
     """Yield the packages of a lock of npm, by the names that they have in a registry."""
     for path, row in texts.parse_object(lock).get("packages", {}).items():
         if path:
-            yield str(row.get("name") or path.rpartition("node_modules/")[2])
+            yield package_lock.name_of(path, row)

@@ -50,7 +50,7 @@ def _told(option: re.Match[str]) -> str:
 def read(path: Path, *, shown: bool) -> Iterator[Line]:
     """Yield lines as pip reads them: a backslash at the end continues one, `#` after a space begins a comment."""
     pending: list[str] = []
-    every = texts.read(path).removeprefix("\ufeff").splitlines()
+    every = texts.read(path).removeprefix(texts.BOM).splitlines()
     for number, raw in enumerate(every, 1):
         continued = raw.endswith("\\") and number < len(every) and not raw.lstrip().startswith("#")
         pending.append(raw.removesuffix("\\"))

@@ -72,6 +72,11 @@ def project(arguments: Sequence[str]) -> processes.Finished:
     return _run(arguments)
 
 
+def of_project(folder: Path) -> str:
+    """Return the option, as it is pasted behind a command of uv, for a project that is not the current folder."""
+    return "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
+
+
 def _run(
     arguments: Sequence[str],
     *,

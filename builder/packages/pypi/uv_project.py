@@ -3,7 +3,6 @@
 layerwright follows where packages come from. What else decides on versions only uv works out, and writes into uv.lock.
 """
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from builder.base import contained
 from builder.base.errors import UsageError
-from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi import project_files, pyproject, uv
 from builder.packages.pypi.local import sources
 
 FILE = "uv.toml"
@@ -67,6 +66,7 @@ def refuse_deciding(folder: Path) -> None:
     found = settings(folder)
     given = [f"`{key}`" for key in _DECIDING if found and found.table.get(key)]
     if found and given:
-        where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
         msg = f"{found.file.as_posix()} has settings that only uv works out: {', '.join(given)}"
-        raise UsageError(msg, hint=f"`uv lock{where}` writes what they mean into uv.lock, which decides then")
+        raise UsageError(
+            msg, hint=f"`uv lock{uv.of_project(folder)}` writes what they mean into uv.lock, which decides then"
+        )

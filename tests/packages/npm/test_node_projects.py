@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 from kit.commands import Result, layerwright
-from kit.npm import package
+from kit.npm import package, write_recipe
 
 from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
@@ -179,21 +179,7 @@ def test_the_project_itself_is_added_when_asked_for(digests: dict[str, str], tmp
 def test_a_recipe_follows_a_project_and_changes_with_what_it_takes(digests: dict[str, str], tmp_path: Path) -> None:
     folder = workspace(tmp_path, "package-lock.json", locks(digests)["package-lock.json"])
     recipe = folder / "recipes" / "api" / "recipe.toml"
-    recipe.parent.mkdir(parents=True)
-    recipe.write_text(
-        """[layer]
-name = "api"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["nodejs22.x"]
-[[step]]
-uses = "npm"
-project = "../../services/api"
-""",
-        encoding="utf-8",
-    )
+    write_recipe(recipe.parent, "api", 'project = "../../services/api"')
     assert build(folder, "api").code == 0
     assert content(folder) == OF_API
 

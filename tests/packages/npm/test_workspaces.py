@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from kit.commands import Result, layerwright
-from kit.npm import package
+from kit.npm import package, write_recipe
 
 PNPM = "pnpm install --lockfile-only"
 NPM = "npm install --package-lock-only"
@@ -102,20 +102,7 @@ def test_a_recipe_of_a_member_takes_none_either(program: Any, theirs: Path, tmp_
     program("npm")
     assert theirs.is_dir()
     folder = workspace(tmp_path / "shop", "npm", {"b": "^1.0.0"})
-    (folder / "packages" / "a" / "recipe.toml").write_text(
-        """[layer]
-name = "a"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["nodejs22.x"]
-[[step]]
-uses = "npm"
-file = "package.json"
-""",
-        encoding="utf-8",
-    )
+    write_recipe(folder / "packages" / "a", "a", 'file = "package.json"')
     for command in ("build", "lock"):
         result = layerwright(command, "a", "--recipes", "packages", cwd=folder)
         assert result.code == 2
@@ -126,21 +113,7 @@ file = "package.json"
 @pytest.mark.parametrize("form", FORMS)
 def test_a_project_without_a_lock_is_locked_by_its_own_tool(tmp_path: Path, form: str) -> None:
     folder = workspace(tmp_path / "shop", form, {"b": "^3.0.0"})
-    (folder / "recipes" / "one").mkdir(parents=True)
-    (folder / "recipes" / "one" / "recipe.toml").write_text(
-        """[layer]
-name = "one"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["nodejs22.x"]
-[[step]]
-uses = "npm"
-project = "../../packages/a"
-""",
-        encoding="utf-8",
-    )
+    write_recipe(folder / "recipes" / "one", "one", 'project = "../../packages/a"')
     result = layerwright("lock", "one", cwd=folder)
     assert result.code == 2
     assert "packages/a/package.json has no lock, and layerwright writes none" in result.err
@@ -151,21 +124,7 @@ def test_a_damaged_lock_of_a_recipe_is_written_anew(program: Any, theirs: Path, 
     program("npm")
     assert theirs.is_dir()
     folder = tmp_path / "recipes" / "one"
-    folder.mkdir(parents=True)
-    (folder / "recipe.toml").write_text(
-        """[layer]
-name = "one"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["nodejs22.x"]
-[[step]]
-uses = "npm"
-packages = ["plain@1.0.0"]
-""",
-        encoding="utf-8",
-    )
+    write_recipe(folder, "one", 'packages = ["plain@1.0.0"]')
     (folder / "package-lock.json").write_text("{", encoding="utf-8")
     result = build(tmp_path, "one")
     assert result.code == 2

@@ -11,7 +11,7 @@ from typing import Any
 from builder.packages.npm import package_lock, semver
 from builder.packages.npm.graph import named
 from builder.packages.npm.package_lock import Rows
-from builder.packages.npm.project import MANIFEST, NodeProject
+from builder.packages.npm.project import MANIFEST, NodeProject, production
 
 _ANY = ("", "*")
 
@@ -40,12 +40,6 @@ def unfit(rows: Rows, project: NodeProject, *, old: bool) -> Iterator[str]:
             yield from edges.unfit(path, row)
 
 
-def specs(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a row of a lock, or a package.json, asks for."""
-    tables = (row.get(kind) for kind in ("dependencies", "optionalDependencies"))
-    return {str(name): str(spec) for table in tables if isinstance(table, dict) for name, spec in table.items()}
-
-
 class _Edges:
     """Compares what rows ask for with the rows that it leads to."""
 
@@ -60,7 +54,7 @@ class _Edges:
 
     def unfit(self, path: str, row: Mapping[str, Any]) -> Iterator[str]:
         accepted = row.get("acceptDependencies")
-        for name, spec in specs(row).items():
+        for name, spec in production(row).items():
             to = package_lock.resolved(path, name, self._rows)
             if to is None or self._rows[to].get("inBundle"):
                 continue
@@ -103,7 +97,7 @@ class _Edges:
             path = queue.pop()
             if path in self._rows and path not in found and not (without and self._is(path, without)):
                 found.add(path)
-                needed = (package_lock.resolved(path, name, self._rows) for name in specs(self._rows[path]))
+                needed = (package_lock.resolved(path, name, self._rows) for name in production(self._rows[path]))
                 queue += [self._target(each) for each in needed if each is not None]
         return frozenset(found)
 
@@ -118,7 +112,7 @@ class _Edges:
         return str(row.get("resolved") or "") if row.get("link") else path
 
     def _name(self, path: str) -> str:
-        return str(self._rows[path].get("name") or path.rpartition("node_modules/")[2])
+        return package_lock.name_of(path, self._rows[path])
 
     def _version(self, path: str) -> str:
         """Return the version of a package: of a folder, the one that its package.json has now."""

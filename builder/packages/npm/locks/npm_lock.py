@@ -11,6 +11,7 @@ from builder.base import texts
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 from builder.packages.npm import package_lock
+from builder.packages.npm import project as projects
 from builder.packages.npm.graph import PLATFORM, Graph, Need, PackageNode, is_tarball
 from builder.packages.npm.locks import npm_edges
 from builder.packages.npm.package_lock import Rows
@@ -35,7 +36,7 @@ def graph(text: str, project: NodeProject) -> Graph:
         nodes={path: _node(path, rows, bundled, where) for path in rows if path and path not in bundled},
         asked={}
         if old
-        else {path: npm_edges.specs(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
+        else {path: projects.production(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
         complete=not old,
     )
 
@@ -106,7 +107,7 @@ def _node(path: str, rows: Rows, bundled: set[str], where: str) -> PackageNode:
         return _node(target, rows, bundled, where)
     folder = "" if "/node_modules/" in f"/{path}" else path
     linked = (each for each, other in rows.items() if folder and other.get("resolved") == path and other.get("link"))
-    name = str(row.get("name") or next(linked, path).rpartition("node_modules/")[2])
+    name = package_lock.name_of(next(linked, path), row)
     inner = frozenset(each for each in bundled if each.startswith(f"{path}/node_modules/"))
     return PackageNode(
         key=path,

@@ -1,7 +1,6 @@
 """uv.lock, as uv's own export reads it."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +23,8 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
         differing := uv_asked.differences(lock, path, choice, project_indexes.named_of_uv(path, lock))
     ):
         msg = f"{lock.as_posix()} is older than {path.as_posix()}, which asks for something else"
-        where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
         why = [f"what differs: {', '.join(differing)}"]
-        raise UsageError(msg, why=why, hint=f"`uv lock{where}` brings it up to date")
+        raise UsageError(msg, why=why, hint=f"`uv lock{uv.of_project(folder)}` brings it up to date")
     exported = uv.project([
         *("export", "--frozen", "--no-default-groups", "--format", "requirements.txt", "--no-header", "--no-annotate"),
         *("--offline", "--project", str(folder.resolve()), *([] if choice.with_project else ["--no-emit-project"])),
@@ -47,8 +45,7 @@ def _unread(lock: Path, folder: Path, why: list[str]) -> UsageError:
     """Return the error for a lock that uv cannot export: of a newer format, or with a choice that it excludes."""
     if not any(_OF_FORMAT.search(text) for text in why):
         return UsageError(f"{lock.as_posix()} does not have what is asked for", why=why)
-    where = "" if folder.resolve() == Path.cwd() else f" --project {shlex.quote(folder.as_posix())}"
-    command = f"uv export --frozen --no-emit-project{where} -o requirements.txt"
+    command = f"uv export --frozen --no-emit-project{uv.of_project(folder)} -o requirements.txt"
     hint = f"a uv as new as the one that wrote it can: `{command}`, and `-r requirements.txt` then"
     return UsageError(f"{lock.as_posix()} cannot be read", why=why, hint=hint)
 
