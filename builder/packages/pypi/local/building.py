@@ -20,7 +20,7 @@ from builder.packages.pypi.local import pep621, poetry_tables, setup_cfg, versio
 from builder.packages.pypi.local import tree as source_tree
 from builder.packages.pypi.local.backends import flit, hatch, poetry, setuptools, uv_build
 from builder.packages.pypi.local.content import WheelContent
-from builder.packages.pypi.local.described import Described, UnknownError, normalized
+from builder.packages.pypi.local.described import Described, UnknownError
 from builder.packages.pypi.local.pep621 import ProjectFile
 from builder.packages.pypi.local.place import MARKS
 from builder.packages.pypi.local.poetry_tables import PoetryPackage
@@ -105,9 +105,8 @@ def _with_version(package: Described, document: ProjectFile, tree: SourceTree) -
             return package
         found = versions.find(document, tree, package.name)
     except UnknownError as error:
-        own = f"{versions.VARIABLE}_FOR_{normalized(package.name).upper()}=1.2.3"
         msg = f"the version of {tree.folder.as_posix()} is only known to its backend"
-        hint = f"`{own}` in the environment says it; or {by_hand(tree.folder)}"
+        hint = f"`{versions.variable(package.name)}=1.2.3` in the environment says it; or {by_hand(tree.folder)}"
         raise UsageError(msg, why=[str(error)], hint=hint) from None
     return replace(package, version=found)
 

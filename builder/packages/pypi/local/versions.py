@@ -8,8 +8,6 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from packaging.utils import canonicalize_name
-
 from builder.model.tables import table
 from builder.packages.pypi.local import content, described
 from builder.packages.pypi.local.backends import hatch, setuptools
@@ -17,7 +15,7 @@ from builder.packages.pypi.local.described import UnknownError
 from builder.packages.pypi.local.pep621 import ProjectFile
 from builder.packages.pypi.local.tree import SourceTree
 
-VARIABLE = "SETUPTOOLS_SCM_PRETEND_VERSION"
+_VARIABLE = "SETUPTOOLS_SCM_PRETEND_VERSION"
 """The variable by which setuptools-scm and hatch-vcs are told a version; `_FOR_NAME` is one package's."""
 _OF_GIT = frozenset({
     *("setuptools-scm", "setuptools-git-versioning", "hatch-vcs", "uv-dynamic-versioning", "versioningit", "dunamai"),
@@ -65,9 +63,13 @@ def is_worked_out(document: ProjectFile, tree: SourceTree) -> bool:
     return _asks_git(document, tree) and "poetry" in document.tool
 
 
+def variable(name: str) -> str:
+    """Return the variable that tells the version of one package."""
+    return f"{_VARIABLE}_FOR_{described.normalized(name).upper()}"
+
+
 def _given(name: str) -> str | None:
-    own = f"{VARIABLE}_FOR_{canonicalize_name(name).replace('-', '_').upper()}"
-    return os.environ.get(own) or os.environ.get(VARIABLE) or None
+    return os.environ.get(variable(name)) or os.environ.get(_VARIABLE) or None
 
 
 def _asks_git(document: ProjectFile, tree: SourceTree) -> bool:
