@@ -88,6 +88,7 @@ def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iter
     found.roots.update(_root(path.resolve().parent) for path in named)
     for path in named:
         _read(path, found, constraints=False)
+        _take_indexes_of_itself(path, found)
     if found.refused:
         raise refusal(found.refused)
     if moving := [each for each in found.places.values() if each.git and not each.git.is_pinned]:
@@ -100,6 +101,15 @@ def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iter
         indexes=functools.reduce(Indexes.joined, found.indexes, Indexes()),
         places=found.places,
     )
+
+
+def _take_indexes_of_itself(path: Path, found: _Found) -> None:
+    """Take the indexes of a project whose own folder a file names, as `-e .` in what `uv export` writes."""
+    folder = path.resolve().parent
+    if any(each.folder and each.folder.resolve() == folder for each in found.places.values()):
+        from builder.packages.pypi import project_indexes, pyproject
+
+        found.indexes.append(project_indexes.of(folder / pyproject.NAME, None))
 
 
 def _of_project(request: ProjectRequest, found: _Found) -> tuple[Path, ...]:

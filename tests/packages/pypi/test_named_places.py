@@ -137,3 +137,27 @@ def test_a_folder_that_is_nearly_there_is_named(tmp_path: Path, named: str, mean
     result = build(tmp_path, named)
     assert result.code == 2
     assert f"did you mean `{meant}`?" in result.err
+
+
+def test_an_export_of_uv_beside_its_project_comes_from_the_indexes_of_the_project(tmp_path: Path) -> None:
+    """`uv export` writes `-e .` and versions, and no index."""
+    work, wheels = tmp_path / "work", tmp_path / "work" / "wheels"
+    (work / "orders").mkdir(parents=True)
+    wheels.mkdir()
+    for version in ("1.0", "1.4"):
+        make_wheel(wheels, "tiny_codec", version)
+    (work / "orders" / "__init__.py").write_text("", encoding="utf-8")
+    (work / "pyproject.toml").write_text(
+        '[project]\nname = "orders"\nversion = "1"\ndependencies = ["tiny-codec>=1"]\n'
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[tool.uv]\nno-index = true\nfind-links = ["wheels"]\n',
+        encoding="utf-8",
+    )
+    (work / "requirements.txt").write_text("-e .\ntiny-codec==1.0\n    # via orders\n", encoding="utf-8")
+    options = ("--runtime", "python3.13", "--arch", "arm64", "--no-test")
+    result = layerwright("build", "-r", "work/requirements.txt", *options, cwd=tmp_path)
+    assert result.code == 0, result.err
+    (path,) = (tmp_path / "dist").glob("*.zip")
+    names = {name.split("/")[1] for name in zipfile.ZipFile(path).namelist()}
+    assert {"tiny_codec-1.0.dist-info", "orders"} <= names
+    assert "tiny_codec-1.4.dist-info" not in names
