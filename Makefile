@@ -48,8 +48,8 @@ standin:  ## Make the stand-ins for Amazon's images that the tests use (Debian; 
 	@bash tests/standin/build.sh
 	@bash tests/kit/buildkitd.sh
 
-catalogue-standin: $(DEV)  ## Build and test every recipe in the stand-ins, both architectures; a table in FOLDER: RECIPE=jq for one
-	@PYTHONPATH=.:tests $(BIN)/python -m kit.whole_catalogue $(or $(FOLDER),build/catalogue) $(RECIPE)
+catalogue-standin: $(DEV)  ## Build and test every recipe in the stand-ins, both architectures; a table in FOLDER: RECIPE="jq qpdf" ARCH=arm64 for some, LIMIT=3600 seconds for each
+	@PYTHONPATH=.:tests $(BIN)/python -m kit.whole_catalogue $(or $(FOLDER),build/catalogue) $(RECIPE) $(NARROW) $(if $(LIMIT),--limit $(LIMIT))
 
 doctor: $(READY)  ## Tell what is wrong with this machine's engine, emulation, disk, proxy, CA
 	@$(LW) doctor $(ARGS)

@@ -2,16 +2,18 @@
 
 import functools
 import os
+import re
 import sys
 from pathlib import Path
 
 import pytest
-from kit import state, whole_catalogue
+from kit import standin, state, whole_catalogue
 from kit.commands import layerwright, layerwright_process, pip_recipe, write_recipe
 
 from builder.base import processes
 from builder.engine.client import Engine
 from builder.model import images
+from builder.model.target import Selection
 
 
 @pytest.mark.parametrize(
@@ -68,10 +70,33 @@ def test_the_catalogue_is_built_for_the_newest_runtimes_and_what_passed_is_not_b
     for name in ("LAYERWRIGHT_CACHE", "LAYERWRIGHT_PINS", "LAYERWRIGHT_REGISTRY", "BUNDLE_MIRROR__ALL", "PYTHONPATH"):
         monkeypatch.setenv(name, os.environ.get(name, ""))  # set by the run, and put back after the test
     monkeypatch.setattr(whole_catalogue, "gems_of", lambda _: tmp_path)
-    assert whole_catalogue.main(tmp_path, ["exec-wrapper"]) == 0
+    assert whole_catalogue.main(tmp_path, whole_catalogue.in_order(["exec-wrapper"])) == 0
     table = (tmp_path / "table.tsv").read_text(encoding="utf-8")
-    name, runtime, arches, mode, _, result = table.split("\t")
+    name, runtime, arches, mode, _, load, result = table.split("\t")
     assert name.startswith("exec-wrapper-")
     assert (runtime, arches, mode, result) == ("python3.13", "x86_64,arm64", "copy", "passed 2 tests\n")
-    assert whole_catalogue.main(tmp_path, ["exec-wrapper"]) == 0
+    assert re.fullmatch(r"\d+\.\d-\d+\.\d", load)
+    assert whole_catalogue.main(tmp_path, whole_catalogue.in_order(["exec-wrapper"])) == 0
     assert (tmp_path / "table.tsv").read_text(encoding="utf-8") == table
+
+
+def test_some_of_the_catalogue_are_selected_as_for_a_build() -> None:
+    def selected(*words: str) -> tuple[list[str], float]:
+        _, pairs, limit = whole_catalogue.command_line(["folder", *words])
+        return [target.name.partition("-")[0] + target.name[-6:] for _, target in pairs], limit
+
+    assert selected("jq", "git", "--arch", "arm64") == (["git-arm64", "jq-arm64"], whole_catalogue.LIMIT)
+    assert selected("jq", "git", "--only", "jq-*-x86_64", "--limit", "3000") == (["jqx86_64"], 3000)
+
+
+def test_what_needs_a_newer_glibc_is_tested_with_one_and_the_row_says_so(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in standin.environment(tmp_path / "pins").items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "log").mkdir()
+    [(recipe, target)] = whole_catalogue.in_order(
+        ["cryptography"], Selection(only=(f"*-python3.14-{engine.architecture.name}",))
+    )
+    mode, result = whole_catalogue.build(recipe, target, tmp_path, whole_catalogue.LIMIT)
+    assert (mode, result) == ("wheels", "passed 1 tests with glibc 2.36; with 2.31: version `GLIBC_2.33' not found")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kit import bake, boxes
+from kit import bake, boxes, standin
 from kit.boxes import Box
 from kit.commands import ROOT
 
@@ -64,13 +64,16 @@ def test_a_change_makes_again_what_it_is_in(
         (bake.HERE / name).write_text("another", encoding="utf-8")
         return made(registry, tmp_path, capsys)
 
-    pythons = {name for name in everything if name.startswith("lambda-python-")}
+    newer = {name for name in everything if name.startswith("newer-glibc-")}
+    assert len(newer) == 4
+    assert changed("glibc.Dockerfile") == newer
+    pythons = newer | {name for name in everything if name.startswith("lambda-python-")}
     assert changed("bootstrap") == pythons
     assert changed("bootstrap.py") == pythons
     al2 = {name for name in everything if re.search("-al2-|-python-?3-11-", name)}
     assert len(al2) == 8
     assert changed("yum") == al2
-    assert changed("microdnf") == {name for name in everything if name.startswith(("sam-", "lambda-"))} - al2
+    assert changed("microdnf") == {name for name in everything if name.startswith(("sam-", "lambda-", "newer-"))} - al2
     assert changed("engine.sh") == {name for name in everything if name.startswith("sam-build-")}
     compiled = {name for name in everything if name.startswith(("python-", "ruby-", "coreutils-"))}
     assert changed("rpms.py") == everything - compiled
@@ -84,6 +87,15 @@ def test_other_sources_compile_one_interpreter_again(
     again = made(registry, tmp_path, capsys)
     assert {"python-3-14-amd64", "sam-build-python3-14-latest-arm64"} <= again
     assert not [name for name in again if "3-14" not in name]
+
+
+def test_another_glibc_makes_images_with_it_again(
+    registry: set[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert made(registry, tmp_path, capsys)
+    (tmp_path / "libc6-arm64.deb").write_bytes(b"newer")
+    again = made(registry, tmp_path, capsys)
+    assert again == {f"newer-glibc-lambda-python-{series}-arm64" for series in ("3-13", "3-14")}
 
 
 # ---- package managers ------------------------------------------------------------------------------------------------
@@ -247,6 +259,15 @@ def test_the_environment_is_amazons(box_of: BoxOf) -> None:
 
 def test_libraries_lie_in_lib64(box_of: BoxOf) -> None:
     box_of(RUN_PYTHON).run("test -e /usr/lib64/libc.so.6; test -L /lib64; test -L /bin; test -L /usr/lib/*-linux-gnu")
+
+
+@pytest.mark.parametrize("name", ["lambda/python:3.13", "lambda/python:3.14"])
+def test_images_with_a_newer_glibc_have_the_same_python(box_of: BoxOf, name: str) -> None:
+    older, newer = box_of(name), box_of(f"{standin.NEWER.removeprefix(standin.REGISTRY)[1:]}/{name}")
+    asked = "import os, sys; print(os.confstr('CS_GNU_LIBC_VERSION'), sys.version)"
+    printed = newer.run(f'/var/lang/bin/python3 -c "{asked}"')
+    assert printed.startswith(f"glibc {standin.NEWER_GLIBC} ")
+    assert older.run(f'/var/lang/bin/python3 -c "{asked}"') == printed.replace(standin.NEWER_GLIBC, standin.GLIBC)
 
 
 def test_node_brings_an_older_openssl_that_programs_of_the_system_find_first(box_of: BoxOf) -> None:

@@ -29,6 +29,10 @@ FILES = {
 """What only the images that run functions have, by language."""
 MANAGERS = {"Dockerfile": "microdnf", "al2.Dockerfile": "yum"}
 """What each system's Dockerfile installs as its package manager."""
+GLIBC = "glibc.Dockerfile"
+"""Of images that functions run in, with a newer glibc than Debian 11's."""
+IMAGES = {*MANAGERS, GLIBC}
+"""The Dockerfiles of images under Amazon's names; the others are of what these are made of."""
 SHARED = {"run": ("lambda-entrypoint.sh", "root.sh"), "build": ("root.sh",)}
 RPMS = ("rpms.Dockerfile", "packages.tsv", "rpms.py", "extras.sh", "triggers.py")
 """What the RPMs are made of, which all images are."""
@@ -134,8 +138,8 @@ class Bake:
         """Return a file of the stand-ins."""
         return (HERE / name).read_bytes()
 
-    def image(self, image: Image, arch: str) -> None:
-        """Add an image, under its name and under its key, if the registry has not this key."""
+    def image(self, image: Image, arch: str) -> str:
+        """Add an image, under its name and under its key, if the registry has not this key. Return the key."""
         contexts, rpms = self.packages(arch)
         made = ""
         if image.language in {"python", "ruby"}:
@@ -147,7 +151,7 @@ class Bake:
         key = _key(inputs, made.encode(), *map(self.file, names))
         tag = f"{image.tag}-{ARCHES[arch]}"
         if self.named(image.name, tag, key):
-            return
+            return key
         self.targets[_name(f"{image.name}-{tag}")] = {
             "context": self.context,
             "dockerfile": image.dockerfile,
@@ -156,6 +160,24 @@ class Bake:
             "args": {"REGISTRY": self.registry, **image.args},
             "contexts": contexts,
             "tags": [f"{self.registry}/{image.name}:{tag}", f"{self.registry}/{image.name}:{tag}-{key}"],
+        }
+        return key
+
+    def newer(self, image: Image, arch: str, base: str) -> None:
+        """Add an image of the key `base` with a newer glibc, in a folder of the registry, if that has it not."""
+        name, tag = f"newer-glibc/{image.name}", f"{image.tag}-{ARCHES[arch]}"
+        package = self.sources / f"libc6-{arch}.deb"
+        key = _key(self.file(GLIBC), package.read_bytes() if package.exists() else b"", base.encode())
+        if self.named(name, tag, key):
+            return
+        target = _name(f"{image.name}-{tag}")
+        there = f"docker-image://{self.registry}/{image.name}:{tag}-{base}"
+        self.targets[_name(f"{name}-{tag}")] = {
+            "context": self.context,
+            "dockerfile": GLIBC,
+            "platforms": [f"linux/{arch}"],
+            "contexts": {"run": f"target:{target}" if target in self.targets else there},
+            "tags": [f"{self.registry}/{name}:{tag}", f"{self.registry}/{name}:{tag}-{key}"],
         }
 
     def named(self, name: str, tag: str, key: str) -> bool:
@@ -192,15 +214,17 @@ def main(registry: str, sources: str, context: str) -> None:
     bake = Bake(registry=registry, sources=Path(sources), context=context)
     for image in images(read("versions")):
         for arch in ARCHES:
-            bake.image(image, arch)
-    if any(target["dockerfile"] in MANAGERS for target in bake.targets.values()):
+            key = bake.image(image, arch)
+            if image.target == "run-python" and image.dockerfile != AL2:
+                bake.newer(image, arch, key)
+    if any(target["dockerfile"] in IMAGES for target in bake.targets.values()):
         groups = {name: {"targets": targets} for name, targets in _groups(bake.targets) if targets}
         print(json.dumps({"group": groups, "target": bake.targets}, indent=1))  # noqa: T201
 
 
 def _groups(targets: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, list[str]]]:
     """Yield what is built side by side: what images are made of, and then those of one architecture at a time."""
-    images = [name for name, target in targets.items() if target["dockerfile"] in MANAGERS]
+    images = [name for name, target in targets.items() if target["dockerfile"] in IMAGES]
     yield "1", [name for name in targets if name not in images]
     for number, arch in enumerate(ARCHES, 2):
         yield str(number), [name for name in images if targets[name]["platforms"] == [f"linux/{arch}"]]

@@ -13,10 +13,14 @@ from pathlib import Path
 
 REGISTRY = os.environ.get("LAYERWRIGHT_STANDIN_REGISTRY", "127.0.0.1:5001")
 """Host and port, and a folder in it, if they are not at its top."""
+NEWER = f"{REGISTRY}/newer-glibc"
+"""Images of Python with Debian 12's glibc, that functions run in; no images to build in."""
 STORAGE = Path("/var/lib/layerwright-standin")
 """What `make standin` keeps."""
 GLIBC = "2.31"
 """Debian 11's; Amazon Linux 2023 has 2.34."""
+NEWER_GLIBC = "2.36"
+"""Debian 12's."""
 RUNTIMES = (
     *("python3.13", "python3.14", "provided.al2023", "nodejs22.x", "nodejs24.x", "java21", "ruby3.3"),
     *("provided.al2", "python3.11"),  # Amazon Linux 2

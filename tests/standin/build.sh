@@ -199,7 +199,28 @@ java_client() {  # Amazon's own for Java, with its natives for both architecture
     cp -r "$kept" "$context/java-client"
 }
 
+# ---- a newer glibc -------------------------------------------------------------------------------------------------
+
+glibc() {  # the libraries of Debian 12's; the loader under the name that links to it have
+    local arch=$1 kept="$storage/sources/libc6-$1.deb" sum path
+    if [ ! -e "$kept" ]; then
+        say "glibc of Debian 12 for $arch"
+        read -r sum path < <(curl -fsS "${mirror}dists/bookworm/main/binary-$arch/Packages.xz" | xz -d | awk '
+            /^Package: / { ours = $2 == "libc6" }
+            ours && /^Filename: / { file = $2 }
+            ours && /^SHA256: / { print $2, file; ours = 0 }')
+        curl -fsS -o "$work/libc6.deb" "$mirror$path"
+        echo "$sum  $work/libc6.deb" | sha256sum --check --quiet
+        mv "$work/libc6.deb" "$kept"
+    fi
+    rm -rf "$work/libc6" && dpkg-deb -x "$kept" "$work/libc6"
+    mkdir -p "$context/libc6-$arch"
+    find "$work/libc6/lib" -name '*.so*' -type f -exec cp -t "$context/libc6-$arch" {} +
+    mv "$context/libc6-$arch"/ld-linux-* "$context/libc6-$arch/ld-2.31.so"
+}
+
 for arch in amd64 arm64; do
+    glibc "$arch"
     emulator "$arch"
     for python in $(series python); do client "$python" "$arch"; done
     for node in $(series node); do
