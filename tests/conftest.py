@@ -36,10 +36,9 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """Return half as many workers again as there are processors for tests that mostly wait for an engine."""
-    waits = str(config.option.markexpr).startswith("engine")
-    return (os.cpu_count() or 1) * 3 // 2 if waits else None
+def pytest_xdist_auto_num_workers() -> int:
+    """Return half as many workers again as there are processors: tests of all tiers wait, for servers and engines."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -95,10 +95,18 @@ fi
 
 # ---- the daemon ----------------------------------------------------------------------------------------------------
 
-if [ -n "$ours" ] && [ ! -e /etc/docker/daemon.json ]; then
+# Only the containerd image store can hold an image for several platforms. The limit of the cache of builds would be a
+# tenth of the disk, however little of it is free.
+write_settings() {
     mkdir -p /etc/docker
-    # Only the containerd image store can hold an image for several platforms.
-    printf '{"features": {"containerd-snapshotter": true}}\n' >/etc/docker/daemon.json
+    printf '{"features": {"containerd-snapshotter": true}, "builder": {"gc": {"enabled": true, "%s": "%s"}}}\n' \
+        defaultKeepStorage 12GB >/etc/docker/daemon.json
+}
+if [ -n "$ours" ] && [ ! -e /etc/docker/daemon.json ]; then
+    write_settings
+elif [ -e /etc/apt/sources.list.d/layerwright-engine.list ] &&
+    [ "$(cat /etc/docker/daemon.json 2>/dev/null)" = '{"features": {"containerd-snapshotter": true}}' ]; then
+    write_settings # what this script wrote before it had a limit
 fi
 if docker info >/dev/null 2>&1; then
     say "running: $(docker version --format 'Docker {{.Server.Version}}')"

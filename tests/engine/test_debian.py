@@ -4,6 +4,7 @@ It runs in a root of Debian 12 made for this purpose, with apt's real resolver a
 """
 
 import contextlib
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -108,3 +109,48 @@ def test_what_is_installed_is_said_first_and_followed_with_security_updates(debi
         candidate = known.partition("Candidate: ")[2].split()[0]
         assert f"{candidate} 500" in known, known
     assert "libc6" not in in_root(debian, "/usr/bin/apt-get", "-s", "dist-upgrade").stdout
+
+
+STORE = '{"features": {"containerd-snapshotter": true}}\n'
+"""The settings that the script wrote before it limited the cache of builds."""
+
+
+@pytest.fixture
+def _running(debian: Path) -> Iterator[None]:
+    """Install programs that play a running engine with all that the script asks for."""
+    played = [debian / "usr/local/bin" / name for name in ("dockerd", "docker", "iptables")]
+    for path in played:
+        path.write_text("#!/bin/sh\necho 26.1\n")
+        path.chmod(0o755)
+    emulator = debian / "usr/bin/qemu-aarch64-static"
+    emulator.touch()
+    yield
+    for path in (*played, emulator):
+        path.unlink()
+
+
+@pytest.mark.usefixtures("_as_root", "engine", "_running")
+@pytest.mark.parametrize(
+    ("settings", "by_the_script", "limited"),
+    [(STORE, True, True), (STORE, False, False), ('{"debug": true}\n', True, False)],
+)
+def test_only_settings_of_its_own_get_a_limit_of_the_cache(
+    debian: Path, settings: str, *, by_the_script: bool, limited: bool
+) -> None:
+    listed = debian / "etc/apt/sources.list.d/layerwright-engine.list"
+    kept = listed.read_text() if listed.exists() else ""
+    file = debian / "etc/docker/daemon.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(settings)
+    listed.unlink(missing_ok=True)
+    if by_the_script:
+        listed.write_text(kept)
+    try:
+        done = in_root(debian, "sh", "/debian.sh")
+        assert "engine: running" in done.stderr
+        after = json.loads(file.read_text())
+        assert after == json.loads(settings) | ({"builder": after["builder"]} if limited else {})
+        assert not limited or after["builder"]["gc"] == {"enabled": True, "defaultKeepStorage": "12GB"}
+    finally:
+        shutil.rmtree(file.parent)
+        listed.write_text(kept)
