@@ -10,17 +10,14 @@ from typing import TYPE_CHECKING
 
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
-from builder.base.errors import EngineError
-from builder.building import describing, idle, layer_cache, oversized, pinning, tested
+from builder.building import describing, idle, layer_cache, oversized, pinning
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
-from builder.engine import client, containers
-from builder.engine.failure import NoImageError
+from builder.building.layer_tests import LayerTests
 from builder.layer import archive, bytecode, checks, manifest, provenance, sbom, slim
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Tree
-from builder.model.images import run_image
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.manifest import Manifest
 from builder.model.recipes import Loaded
@@ -30,7 +27,8 @@ from builder.plan.mode import EngineOptions
 from builder.plan.outlook import interpreter, without_bytecode
 from builder.plan.plan import Plan
 from builder.plan.planning import plan
-from builder.smoke.results import SmokeResult
+from builder.smoke import record
+from builder.smoke.record import ZipTrials
 
 if TYPE_CHECKING:
     from builder.building.artifacts import Artifact
@@ -67,11 +65,11 @@ class Built:
     seconds: float
     unchanged: bool
     notes: tuple[str, ...]
-    tests: tuple[SmokeResult, ...] | None = None
-    """Passed tests; None if none ran."""
+    tested: ZipTrials | None = None
+    """What its tests said; None if they did not run."""
 
 
-BESIDE = (".json", ".cdx.json", ".intoto.json")
+BESIDE = (".json", ".cdx.json", ".intoto.json", record.SUFFIX)
 """Suffixes of the files that a build writes beside a zip."""
 
 # ---- building ------------------------------------------------------------------------------------------------------
@@ -93,6 +91,19 @@ class _Job:
     def interpreter(self) -> Interpreter | None:
         """Return the interpreter for the bytecode: of the host, else of the engine. None if there is neither."""
         return interpreter(self.plan, self.options.containers)
+
+    @property
+    def tests(self) -> LayerTests:
+        return LayerTests(
+            loaded=self.loaded,
+            target=self.plan.target,
+            path=self.path,
+            mode=self.options.test,
+            catch_up=self.options.catch_up,
+            containers=self.options.containers,
+            events=self.events,
+            notes=self.notes,
+        )
 
 
 @caches.within_limit()
@@ -119,8 +130,10 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
         if current is None and pinning.pin_images(job.plan, options.containers, events):
             planned = plan(loaded, target, wheels_only=options.wheels_only)
             job, current = _find(dataclasses.replace(job, plan=planned))
-        described, outcomes = (current, _results(job, current)) if current else _make(job)
+        described, said = (current, job.tests.of_existing(current.zip.sha256)) if current else _make(job)
         if current is None:
+            if said:
+                job.tests.keep(said)
             layer_cache.upload(path, job.plan.digest)
         if options.provenance:  # for an existing zip, too: the statement names its current builder
             statement = manifest.text(provenance.statement(described, options.provenance))
@@ -132,7 +145,7 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
         seconds=time.monotonic() - started,
         unchanged=current is not None,
         notes=(*describing.notes(job.plan, described), *job.notes),
-        tests=outcomes,
+        tested=said,
     )
 
 
@@ -146,12 +159,12 @@ def _find(job: _Job) -> tuple[_Job, Manifest | None]:
     if current is None and job.plan.interpreter and job.interpreter() is None:
         job = dataclasses.replace(job, plan=without_bytecode(job.plan))
         current = None if options.rebuild else _up_to_date(job)
-    if current or options.rebuild or options.test == "always":
+    if current or options.rebuild:
         return job, current
     return job, _up_to_date(job) if layer_cache.fetch(job.path, job.plan.digest) else None
 
 
-def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
+def _make(job: _Job) -> tuple[Manifest, ZipTrials | None]:
     oversized.refuse_download(job.loaded, job.plan)
     container = job.plan.container
     artifacts: dict[str, Artifact] = {}
@@ -179,7 +192,7 @@ def _make(job: _Job) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
 
 def _finish(
     job: _Job, final: Tree, slimmed: slim.Slimmed, artifacts: "Mapping[str, Artifact]"
-) -> tuple[Manifest, tuple[SmokeResult, ...] | None]:
+) -> tuple[Manifest, ZipTrials | None]:
     """Check, write and test the zip. It is moved to its final path only if nothing fails.
 
     Checks run while all cores compress. If they fail, writing stops at the next file.
@@ -201,60 +214,13 @@ def _finish(
         weighed = checks.run(checks.weighed(subject, written.bytes), job.plan.recipe.allow, only="size")
         findings = tuple(finding for finding in findings if finding.check != "size") + weighed
         _judge(findings, job)
-        outcomes = _test(job, part, written.sha256) if _tests_run(job, compiled=bool(job.plan.container)) else None
+        said = job.tests.of_new(part, written.sha256, compiled=bool(job.plan.container))
         job.events.begin("finishing")  # the last point at which an interrupt discards the zip
         checked = CheckedZip(written=written, subject=subject, findings=findings, savings=slimmed.savings)
         described = describing.describe(job.plan, artifacts, checked)
         bill.write_text(sbom.render(described), encoding="utf-8", newline="\n")
         about.write_text(manifest.render(described), encoding="utf-8", newline="\n")
-    return described, outcomes
-
-
-def _tests_run(job: _Job, *, compiled: bool) -> bool:
-    """Return whether the tests of the layer run.
-
-    With `auto` they run if the build needed the engine anyway, or the engine has the image, so that nothing is pulled.
-    """
-    options, target = job.options, job.plan.target
-    if options.test != "auto":
-        return options.test == "always"
-    engine_options = options.containers
-    engine = engine_options.engine() if compiled else client.present(engine_options.kind, engine_options.builder)
-    image = run_image(target.base, target.arch)
-    return engine is not None and (compiled or containers.has(engine, image)) and engine.can(target.arch)
-
-
-def _results(job: _Job, current: Manifest) -> tuple[SmokeResult, ...] | None:
-    """Return the cached results of an existing zip. If there are none, run its tests as far as the options say so."""
-    if job.options.test == "never":
-        return None
-    sha256 = current.zip.sha256
-    before = tested.read(tested.record(sha256, job.loaded, job.plan.target))
-    waits = job.options.test == "auto" and not job.options.catch_up
-    if before is not None or waits or not _tests_run(job, compiled=False):
-        return before
-    return _test(job, job.path, sha256)
-
-
-def _test(job: _Job, zipped: Path, sha256: str) -> tuple[SmokeResult, ...] | None:
-    """Run the tests of the layer in the image of its runtime, and cache the results.
-
-    Returns None, with a note for the user, if they are optional and the engine or the image is not available.
-    """
-    from builder.smoke import run
-
-    job.events.begin("testing", "in the runtime's image")
-    target, recipe, folder = job.plan.target, job.plan.recipe, job.loaded.folder
-    engine, required = job.options.containers.engine, job.options.test == "always"
-    try:
-        outcomes = tuple(run.layer(engine(), zipped, target, recipe, folder, required=required))
-    except (EngineError, NoImageError) as error:
-        if required:
-            raise
-        job.notes.append(f"{target.name}: built and not tested: {error.what}")
-        return None
-    tested.keep(tested.record(sha256, job.loaded, target), outcomes)
-    return outcomes
+    return described, said
 
 
 def _examine(job: _Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[checks.Finding, ...]]:

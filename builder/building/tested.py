@@ -1,56 +1,59 @@
-"""Results of tests, cached by zip, tests and images. They are not part of a zip or its manifest."""
+"""Whether a layer has passed its tests: the record beside its zip, else one of an equal zip in the cache."""
 
 import dataclasses
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
 from builder.base import cache_paths, files
 from builder.base.documents import Document, Typed
-from builder.model.images import run_image
+from builder.model.recipe import Test
 from builder.model.recipes import Loaded
 from builder.model.target import Target
-from builder.smoke.results import SmokeResult
+from builder.smoke import record
+from builder.smoke.record import ImageTrial, ZipTrials
 
-FORMAT = 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CachedResults:
-    """The results of all tests of a layer, which passed."""
-
-    results: tuple[SmokeResult, ...]
-    version: int = FORMAT
+FORMAT = 2
 
 
-def record(sha256: str, loaded: Loaded, target: Target) -> Document[CachedResults]:
-    """Return the document of the results. Its path depends on the zip, the tests with their files, and the images."""
-    inputs = {
-        "format": FORMAT,
-        "zip": sha256,
-        "images": [run_image(target.base, arch).reference for arch in target.architectures],
-        "tests": [dataclasses.asdict(test) for test in loaded.recipe.test],
-        "files": dict(_files(loaded)),
-    }
-    key = files.sha256_of(json.dumps(inputs, sort_keys=True, default=str).encode())
-    path = cache_paths.folder("tested") / f"{key}.json"
-    return Document(path=path, what="cached test result", codec=Typed(kind=CachedResults), version=FORMAT)
+def known(path: Path, sha256: str, loaded: Loaded, target: Target) -> ZipTrials | None:
+    """Return what the tests of a recipe said of a zip with this hash; None if they never ran, or changed since."""
+    tests = definition(loaded.recipe.test, loaded)
+    beside = record.of(path, sha256)
+    if beside and beside.tests == tests and target.base.name in {run.runtime for run in beside.runs}:
+        return beside
+    cached = _cached(sha256, tests, target).read()
+    if cached:
+        record.at(path).replace(cached)
+    return cached
 
 
-def _files(loaded: Loaded) -> Iterator[tuple[str, str]]:
-    """Yield the files beside the recipe that its tests use, with their SHA-256."""
-    patterns = [pattern for test in loaded.recipe.test if test.invoke for pattern in test.invoke.files]
-    for pattern in patterns if loaded.folder else ():
+def keep(path: Path, tested: ZipTrials, target: Target) -> None:
+    """Write the record beside a zip. One of a success is cached, for the same zip in another folder."""
+    record.at(path).replace(tested)
+    if tested.passed:
+        _cached(tested.zip, tested.tests, target).replace(tested)
+
+
+def of_runs(sha256: str, loaded: Loaded, runs: Sequence[ImageTrial]) -> ZipTrials:
+    """Return the record of the tests of a recipe."""
+    return ZipTrials(zip=sha256, tests=definition(loaded.recipe.test, loaded), runs=tuple(runs))
+
+
+def _cached(sha256: str, tests: str, target: Target) -> Document[ZipTrials]:
+    inputs = json.dumps([FORMAT, sha256, tests, target.base.name])
+    path = cache_paths.folder("tested") / f"{files.sha256_of(inputs.encode())}.json"
+    return Document(path=path, what="cached test result", codec=Typed(kind=ZipTrials), version=record.VERSION)
+
+
+def definition(tests: Sequence[Test], loaded: Loaded | None = None) -> str:
+    """Return the digest of tests, and of the files beside their recipe that they use."""
+    inputs = {"tests": [dataclasses.asdict(test) for test in tests], "files": dict(_files(tests, loaded))}
+    return files.sha256_of(json.dumps(inputs, sort_keys=True, default=str).encode())
+
+
+def _files(tests: Sequence[Test], loaded: Loaded | None) -> Iterator[tuple[str, str]]:
+    if loaded is None or loaded.folder is None:
+        return
+    for pattern in (pattern for test in tests if test.invoke for pattern in test.invoke.files):
         yield from ((path.name, files.sha256(path)) for path in loaded.matching(pattern))
-
-
-def read(cached: Document[CachedResults]) -> tuple[SmokeResult, ...] | None:
-    """Return cached results; None if there are none, so that the tests run again."""
-    kept = cached.read()
-    return kept.results if kept else None
-
-
-def keep(cached: Document[CachedResults], outcomes: Sequence[SmokeResult]) -> None:
-    """Cache the results of passed tests. An empty list is not cached, since it proves nothing."""
-    if outcomes:
-        cached.replace(CachedResults(results=tuple(outcomes)))

@@ -2,16 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
+from builder.base import files
 from builder.base.emitter import Events
+from builder.base.errors import SmokeFailedError
+from builder.building import tested
 from builder.building.checking import Destination
 from builder.engine.client import Engine
 from builder.layer import manifest
 from builder.layer.reader import LayerZip
 from builder.model import recipes
 from builder.model.recipe import Test
-from builder.smoke import run
+from builder.model.recipes import Loaded
+from builder.smoke import record, run
+from builder.smoke.record import ImageTrial, ZipTrials
 from builder.smoke.results import SmokeResult
 from builder.smoke.run import Sandbox
 
@@ -29,21 +35,37 @@ class ZipTests:
     """Folder of recipes."""
 
 
-def run_tests(asked: ZipTests, events: Events) -> Iterator[list[SmokeResult]]:
-    """Yield the results in each image. Raises SmokeFailedError for the first test that fails."""
-    tests, folder = ([asked.test], None) if asked.test else _own_tests(asked.path, asked.recipes)
+def run_tests(asked: ZipTests, events: Events) -> Iterator[tuple[SmokeResult, ...]]:
+    """Yield the results in each image, and write the record beside the zip.
+
+    A test of the command line is recorded only where the zip has no recipe with tests of its own. Raises
+    SmokeFailedError for the first test that fails; the record then says so, unless only the command line asked for it.
+    """
+    recipe = _recipe(asked.path, asked.recipes)
+    own = recipe.recipe.test if recipe else ()
+    tests, folder = ((asked.test,), None) if asked.test else (own, recipe.folder if recipe else None)
+    runs: list[ImageTrial] = []
+    error: SmokeFailedError | None = None
     with LayerZip(asked.path) as layer:
-        for runtime in asked.destination.runtimes:
-            for arch in asked.destination.architectures:
-                events.begin("testing", f"{runtime.name} on {arch.name}")
-                sandbox = Sandbox(engine=asked.engine, runtime=runtime, arch=arch, content=layer.tree, folder=folder)
-                yield run.execute(sandbox, run.applicable(tests, runtime, arch), asked.path.name)
+        for runtime, arch in product(asked.destination.runtimes, asked.destination.architectures):
+            events.begin("testing", f"{runtime.name} on {arch.name}")
+            sandbox = Sandbox(engine=asked.engine, runtime=runtime, arch=arch, content=layer.tree, folder=folder)
+            trial = run.attempt(sandbox, run.applicable(tests, runtime, arch), asked.path.name)
+            runs += trial.runs
+            if error := trial.error:
+                break
+            yield tuple(result for said in trial.runs for result in said.results)
+    if not asked.test or not (own or error):
+        definition = tested.definition(tests, None if asked.test else recipe)
+        said = ZipTrials(zip=files.sha256(asked.path), tests=definition, runs=tuple(runs))
+        record.at(asked.path).replace(said.joined(record.of(asked.path, said.zip)))
+    if error:
+        raise error
 
 
-def _own_tests(path: Path, folder: Path) -> tuple[list[Test], Path | None]:
-    """Return the tests of the recipe that a zip was built from, and the recipe's folder; nothing without a recipe."""
+def _recipe(path: Path, folder: Path) -> Loaded | None:
+    """Return the recipe that a zip was built from; None if there is none."""
     described = manifest.of_any(path)
     if described is None or described.name not in recipes.names(folder):
-        return [], None
-    loaded = recipes.load(folder, described.name)
-    return list(loaded.recipe.test), loaded.folder
+        return None
+    return recipes.load(folder, described.name)

@@ -57,6 +57,7 @@ def nightly(
     _show(night, broken, output, as_json=as_json)
     view.show_publication(publication)
     view.show_scans(night)
+    view.show_untested(night)
     if code := _exit_code(night, broken, publication):
         raise click.exceptions.Exit(code)
 
@@ -76,7 +77,8 @@ def _show(night: "Run", broken: "Mapping[str, LayerwrightError]", output: Path, 
 
     written = write.write([output], output / "report")
     if as_json:
-        terminal.data({**data.summary(written.report), "run": night.run, "states": night.states})
+        more = {"run": night.run, "states": night.states, "untested": list(night.untested)}
+        terminal.data({**data.summary(written.report), **more})
     else:
         view.show(night)
     for error in broken.values():

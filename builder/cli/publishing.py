@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import click
 
 from builder.cli.options import shared
-from builder.cli.options.cloud import Access, Bucket, LayerFilters, Public, Regions, Yes, share
+from builder.cli.options.cloud import Access, Bucket, LayerFilters, Public, Regions, Untested, Yes, share
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
 
@@ -30,6 +30,7 @@ class VersionOptions(Bundle):
             "unset, new versions are private and existing ones are not changed."
         ),
     ]
+    untested: Untested
     no_share: Annotated[bool, Option("--no-share", about="Revoke all shares.")]
     public: Public
     name: Annotated[
@@ -136,6 +137,7 @@ class PublishCommand(Bundle):
             architectures=layers.architectures if layers.by_path else (),
             ssm=self.storage.ssm,
             storage=bool(self.storage.bucket),
+            untested=version.untested,
         )
 
 

@@ -165,6 +165,8 @@ def build(
     reporting.warn(note for built in results for note in built.notes)
     for built in results if building.verify else ():
         terminal.result(f"{built.target}: two builds from nothing are equal, byte by byte")
+    if untested := view.untested(results):
+        terminal.note(untested)
     reporting.report_errors(errors)
 
 

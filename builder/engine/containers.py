@@ -1,5 +1,6 @@
 """Programs in containers: the Python of a runtime's image, and interactive terminals."""
 
+import json
 import subprocess
 from collections.abc import Sequence
 
@@ -8,6 +9,8 @@ from builder.engine import owned
 from builder.engine.client import Engine
 from builder.layer.interpreters import Interpreter
 from builder.model.images import Image
+
+_DIGESTS = "{{json .RepoDigests}} {{.Id}}"
 
 
 def interpreter(engine: Engine, image: Image, program: str, series: str) -> Interpreter:
@@ -27,6 +30,19 @@ def interpreter(engine: Engine, image: Image, program: str, series: str) -> Inte
 def has(engine: Engine, image: Image) -> bool:
     """Return whether an image was pulled already."""
     return processes.run([engine.program, "image", "inspect", image.reference]).returncode == 0
+
+
+def digest(engine: Engine, image: Image) -> str | None:
+    """Return the digest of an image as the engine has it: that of its registry, else its own; None if it has none."""
+    if image.digest:
+        return image.digest
+    found = processes.run([engine.program, "image", "inspect", "--format", _DIGESTS, image.reference])
+    digests, _, own = found.stdout.strip().partition(" ")
+    if found.returncode or not own:
+        return None
+    repository = image.name.rpartition(":")[0]
+    known = sorted(each for each in json.loads(digests) or () if each.startswith(f"{repository}@"))
+    return known[0].partition("@")[2] if known else f"sha256:{own.removeprefix('sha256:')}"
 
 
 def interactive(engine: Engine, arguments: Sequence[str]) -> int:

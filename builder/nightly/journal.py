@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from builder.base import files, locks
+from builder.base.clock import now
 from builder.base.documents import Document, Typed
 from builder.base.errors import NothingSelectedError
-from builder.nightly.records import FOLDER, VERSION, Failure, now
+from builder.nightly.records import FOLDER, VERSION, Failure
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +31,8 @@ class Run:
     """State of each slot: built, same, unchanged, failed, or broken: failed before, unchanged and not tried."""
     scans: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Output of the scanner for slots that did not pass it."""
+    untested: tuple[str, ...] = ()
+    """Good slots of which no test has passed."""
     broken: dict[str, Failure] = field(default_factory=dict)
     """Recipes that could not be read, by name."""
 
@@ -95,7 +98,9 @@ def join(output: Path, shards: Sequence[Run], states: dict[str, str]) -> None:
     with beginning(output, options, tuple(states)) as begun:
         seconds = max((run.seconds for run in shards), default=0.0)
         scans = {slot: lines for run in shards for slot, lines in run.scans.items()}
-        write(output, closed(replace(begun, broken=broken, scans=scans, states=states), seconds))
+        untested = tuple(dict.fromkeys(slot for run in shards for slot in run.untested))
+        joined = replace(begun, broken=broken, scans=scans, states=states, untested=untested)
+        write(output, closed(joined, seconds))
 
 
 def write(output: Path, run: Run) -> None:

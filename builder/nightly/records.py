@@ -1,6 +1,5 @@
 """Records of targets, kept from one run to the next: one small file for each target, replaced as a whole."""
 
-import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -175,11 +174,6 @@ def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> lis
 def write(output: Path, record: Record) -> None:
     """Replace the file of a record."""
     _document(folder(output) / f"{record.slot}.json").replace(record)
-
-
-def now() -> str:
-    """Return the time in UTC as ISO 8601, for display only: no decision depends on it, since clocks jump."""
-    return dt.datetime.now(tz=dt.timezone.utc).isoformat(timespec="seconds")
 
 
 def failure(error: LayerwrightError) -> Failure:

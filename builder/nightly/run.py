@@ -20,6 +20,7 @@ from builder.nightly.journal import Run
 from builder.nightly.planned import planned
 from builder.nightly.records import Record
 from builder.nightly.schedule import Machine, Machines, Stop, Task
+from builder.nightly.untested import Untested
 from builder.nightly.worker import Limits, Patience, Worker, build_target
 from builder.plan.mode import EngineOptions
 
@@ -74,13 +75,15 @@ def run(options: NightlyRequest, events: Events) -> Run:
     opened = journal.resuming(output) if options.resume else journal.beginning(output, options.inputs, slots)
     with opened as begun:
         started = time.monotonic()
+        untested = Untested(options=options.build)
         current = replace(begun, broken={name: records.failure(error) for name, error in options.broken.items()})
         _sweep(options)
         if options.whole and (retired := records.retire(output, slots, current.broken)):
             events.warn(f"records of targets that no recipe has any more are put aside: {', '.join(sorted(retired))}")
         with events.stage("selecting targets"):
-            tasks, states = _select(options, current, events)
-        states.update(_build(options, current, tasks, events))
+            tasks, states = _select(options, current, untested, events)
+        states.update(_build(options, current, tasks, untested, events))
+        current = replace(current, untested=untested.slots)
         if options.scan:
             present = [record for _, target in options.pairs if (record := records.of(output, target))]
             with events.stage("scanning"):
@@ -106,7 +109,9 @@ def _sweep(options: NightlyRequest) -> None:
 # ---- due targets ---------------------------------------------------------------------------------------------------
 
 
-def _select(options: NightlyRequest, current: Run, events: Events) -> tuple[list[Task], dict[str, str]]:
+def _select(
+    options: NightlyRequest, current: Run, untested: Untested, events: Events
+) -> tuple[list[Task], dict[str, str]]:
     """Return the targets that are due, and the states of those that are not."""
     output = options.build.output
     before = {slot: records.of(output, target) for slot, target in _slots(options, current)}
@@ -120,12 +125,16 @@ def _select(options: NightlyRequest, current: Run, events: Events) -> tuple[list
         record = before[slot]
         if record and record.last and record.last.run == current.run:
             states[slot] = record.last.status  # done before the run was interrupted
+            untested.note(record, target)
             continue
         compiled = schedule.compiles(loaded, record)
         now = inputs.of(loaded, target, options.inputs, digests, compiled=compiled)
         reasons = (FORCED,) if options.build.rebuild else due(record, now, (loaded, target), output)
+        if not reasons and (reason := untested.reason(record, loaded, target)):
+            reasons = (reason,)
         if not reasons:
             states[slot] = "unchanged"
+            untested.note(record, target)
         elif options.since == "last-run" and _broken_before(record, now):
             states[slot] = "broken"
         else:
@@ -199,7 +208,9 @@ def _registry_digests(paths: list[str], events: Events) -> dict[str, str]:
 # ---- building ------------------------------------------------------------------------------------------------------
 
 
-def _build(options: NightlyRequest, current: Run, tasks: Sequence[Task], events: Events) -> dict[str, str]:
+def _build(
+    options: NightlyRequest, current: Run, tasks: Sequence[Task], untested: Untested, events: Events
+) -> dict[str, str]:
     """Build the tasks and return the state of each by slot; tasks that a stop prevents have none."""
     engine = _engine(options, tasks)
     machines = Machines(engine, options.jobs, options.compiles or (client.capacity(engine) if engine else 1))
@@ -218,6 +229,7 @@ def _build(options: NightlyRequest, current: Run, tasks: Sequence[Task], events:
                 record = build_target(task, limits, target, worker)
                 _save(options.build.output, record, target)
                 _finish(record, target)
+                untested.note(record, task.target)
         except StoppedError:
             return True
         states[task.slot] = record.last.status if record.last else "failed"

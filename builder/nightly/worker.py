@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from builder.base import retries
+from builder.base.clock import now
 from builder.base.emitter import Events
 from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError, StoppedError
 from builder.base.events import Event, StageEnded
@@ -15,7 +16,7 @@ from builder.base.retries import Backoff
 from builder.building.layer import Built, Options, build
 from builder.engine import client
 from builder.layer import manifest, sizes
-from builder.nightly.records import LastRun, Point, Record, ZipStamp, failure, now, with_point
+from builder.nightly.records import LastRun, Point, Record, ZipStamp, failure, with_point
 from builder.nightly.schedule import Stop, Task
 from builder.plan.mode import EngineOptions
 
@@ -204,7 +205,7 @@ def _succeeded(task: Task, before: Record, limits: Limits, built: Built, spent: 
         stages=dict(spent.stages),
         attempts=spent.attempts,
     )
-    tests = tuple(outcome.as_json() for outcome in built.tests or ())
+    tests = tuple(outcome.as_json() for outcome in (built.tested.results if built.tested else ()))
     record = replace(
         before,
         **_described(task),

@@ -21,6 +21,7 @@ from builder.model.runtimes import identifier, unknown_runtime
 from builder.model.target import Target
 from builder.publish import fit
 from builder.publish.grants import Grant, parse
+from builder.smoke import record as tests
 
 MAX_RUNTIMES = 15
 MAX_DESCRIPTION, MAX_LICENSE, MAX_NAME = 256, 512, 140
@@ -77,6 +78,8 @@ class PublishOptions:
     ssm: str | None = None
     storage: bool = False
     """Whether a bucket is available for zips above the limit of a request."""
+    untested: bool = False
+    """Whether zips are published of which no test has passed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +107,9 @@ def gather(zips: Sequence[InputZip], options: PublishOptions) -> tuple[LayerVers
         layers.append(layer)
         faults = (*_unknown_runtimes(source, options), *problems(layer, storage=options.storage))
         errors += [f"{source.zip.name}: {problem}" for problem in faults]
+        if not options.untested and (problem := _untested(layer)):
+            errors.append(f"{source.zip.name}: {problem}")
+            hints.append(_test_hint(layer))
     errors += _duplicate_names(layers)
     if errors:
         raise UsageError(_INVALID, why=errors, hint=hints[0] if hints else None)
@@ -181,6 +187,24 @@ def _unknown_runtimes(source: InputZip, options: PublishOptions) -> Iterator[str
     if isinstance(about, Manifest) and not options.runtimes:
         of_lambda = [name for name in about.runtimes if identifier(name) == name]
         yield from (fault for name in of_lambda if (fault := unknown_runtime(name)))
+
+
+def _untested(layer: LayerVersion) -> str | None:
+    """Return why a zip counts as untested; None if its tests passed in a runtime that it is meant for."""
+    tested = tests.of(layer.zip, layer.sha256)
+    if tested is None:
+        return "is not tested: no record beside it is of this zip"
+    if tested.failed:
+        return f"its tests failed: {next(run.failure for run in tested.runs if run.failure)}"
+    meant = {run.runtime for run in tested.runs if identifier(run.runtime) in layer.runtimes}
+    where = layer.architectures or [run.arch for run in tested.runs]
+    return None if tested.proves(meant, where) else "is not tested: nothing of it was tried where it is meant for"
+
+
+def _test_hint(layer: LayerVersion) -> str:
+    meant = [f" --runtime {name}" for name in layer.runtimes] + [f" --arch {name}" for name in layer.architectures]
+    command = f"layerwright test {layer.zip}{'' if layer.recipe else ''.join(meant)}"
+    return f"`{command}` tests it, in a container engine; --untested publishes it as it is"
 
 
 def name_of(pattern: str, target: Target) -> str:

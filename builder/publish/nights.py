@@ -36,6 +36,8 @@ class RunPublisher:
     cloud: Cloud
     public: bool
     bucket: str | None
+    untested: bool = False
+    """Whether layers are published of which no test has passed."""
 
     def check(self, pairs: Sequence[Pair], interaction: Interaction) -> None:
         """Raise UsageError before a run if its layers could not be published afterwards."""
@@ -48,7 +50,7 @@ class RunPublisher:
 
     def publish(self, pairs: Sequence[Pair], done: Run, output: Path, interaction: Interaction) -> RunPublication:
         """Publish the good layers of a run."""
-        options = PublishOptions(public=self.public, storage=bool(self.bucket))
+        options = PublishOptions(public=self.public, storage=bool(self.bucket), untested=self.untested)
         layers, errors = layer_version.gather_valid(run.zips_of(pairs, done, output), options)
         if not layers:
             return RunPublication(errors=tuple(errors))

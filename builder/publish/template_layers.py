@@ -62,6 +62,7 @@ def _zips(request: TemplateRequest) -> tuple[LayerVersion, ...]:
         runtimes=layers.runtimes if layers.by_path else (),
         architectures=layers.architectures if layers.by_path else (),
         storage=True,
+        untested=True,  # a template shows and publishes nothing by itself
     )
     zips = [source for source in layers.sources() if layers.by_path or source.zip.is_file()]
     if not zips:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from builder.nightly import journal, records
 from builder.nightly.journal import Run
 from builder.nightly.records import Failure, LastRun, Record
 from builder.publish import arn_book
+from builder.smoke import record as tests
+from builder.smoke.record import ImageTrial, ZipTrials
 
 VERSION = 1
 NEVER = "there"
@@ -30,6 +32,8 @@ class ReportRow:
     """Whether the last run looked at it."""
     arns: tuple[tuple[str, str], ...] = ()
     """Region and ARN of each published version with the content of the zip."""
+    tested: ZipTrials | None = None
+    """What the tests of the zip said; None if it was not tested."""
 
     @property
     def failed(self) -> bool:
@@ -53,6 +57,11 @@ class Report:
 
     def count(self, state: str) -> int:
         return sum(1 for row in self.rows if row.state == state)
+
+    @property
+    def untested(self) -> tuple[ReportRow, ...]:
+        """The layers of which no test has passed, apart from the failures."""
+        return tuple(row for row in self.rows if not row.failed and not (row.tested and row.tested.passed))
 
     @property
     def failures(self) -> tuple[ReportRow, ...]:
@@ -95,13 +104,19 @@ def _rows(output: Path, run: Run | None) -> Iterable[ReportRow]:
             state = record.last.status  # the run was interrupted before it could sum up
         before = "failed" if record.last and record.last.status == "failed" else NEVER
         arns = _arns(published, record.manifest)
-        yield ReportRow(record=record, state=state or before, looked_at=state is not None, arns=arns)
+        tested = _tested(output, record.target, record.manifest)
+        yield ReportRow(record=record, state=state or before, looked_at=state is not None, arns=arns, tested=tested)
     recorded = (*present, *records.retired(output))
     slots = {(record.recipe, record.runtimes, record.architectures) for record in recorded}
     for path in sorted(output.glob("*.json")):
         described = manifest.read(path)
         if described and _slot(described) not in slots:  # else it is an older version, or history
-            yield ReportRow(record=_without_run(path, described), state=NEVER, arns=_arns(published, described))
+            row = ReportRow(record=_without_run(path, described), state=NEVER, arns=_arns(published, described))
+            yield replace(row, tested=_tested(output, described.target, described))
+
+
+def _tested(output: Path, target: str, described: Manifest | None) -> ZipTrials | None:
+    return tests.of(output / f"{target}.zip", described.zip.sha256) if described else None
 
 
 def _arns(published: Sequence[arn_book.ArnEntry], described: Manifest | None) -> tuple[tuple[str, str], ...]:
@@ -133,6 +148,8 @@ def join(outputs: Sequence[Path], to: Path) -> None:
     joined = gather([*outputs, to])
     for row in joined.rows:
         records.write(to, row.record)
+        if row.tested:
+            tests.at(to / f"{row.record.target}.zip").replace(row.tested)
     arn_book.add(to, [entry for output in outputs for entry in arn_book.read(output)])
     journal.join(to, shards.runs, {row.record.slot: row.state for row in joined.rows})
 
@@ -150,6 +167,10 @@ def summary(report: Report) -> dict[str, Any]:
         "scans": {slot: list(lines) for slot, lines in report.scans.items()},
         "targets": [_target(row) for row in report.rows],
     }
+
+
+def _runs(row: ReportRow) -> Sequence[ImageTrial]:
+    return row.tested.runs if row.tested else ()
 
 
 def _target(row: ReportRow) -> dict[str, Any]:
@@ -175,4 +196,5 @@ def _target(row: ReportRow) -> dict[str, Any]:
         "sha256": described.zip.sha256 if described else None,
         "changes": list(record.changes),
         "arns": [arn for _, arn in row.arns],
+        "tests": {"state": tests.state(row.tested), "runs": [dataclasses.asdict(run) for run in _runs(row)]},
     }

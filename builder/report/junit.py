@@ -6,6 +6,7 @@ from collections import defaultdict
 from builder.base.foreign import line, output
 from builder.nightly.records import Failure
 from builder.report.data import Report, ReportRow
+from builder.smoke.record import lines, state
 
 
 def render(report: Report) -> str:
@@ -36,6 +37,7 @@ def _case(suite: ET.Element, row: ReportRow) -> None:
         _failed(case, row.failure or Failure(what="failed"))
     elif row.state == "unchanged":
         ET.SubElement(case, "skipped", message="nothing changed")
+    ET.SubElement(case, "system-out").text = "\n".join(map(output, lines(row.tested))) or state(row.tested)
 
 
 def _failed(case: ET.Element, error: Failure) -> None:

@@ -29,6 +29,11 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"### {foreign.markdown(slot)} does not pass the scanner"
         yield ""
         yield from foreign.fenced(lines[:20])
+    if report.untested:
+        names = ", ".join(foreign.markdown(row.record.target) for row in report.untested[:_MOST])
+        more = f" and {len(report.untested) - _MOST} more" if len(report.untested) > _MOST else ""
+        yield ""
+        yield f"Not tested: {names}{more}"
     yield from _built(report)
 
 

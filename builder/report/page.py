@@ -15,6 +15,7 @@ from builder.model.manifest import Manifest, PackageRow, document
 from builder.model.runtimes import runtimes
 from builder.nightly.records import LastRun
 from builder.report.data import Report, ReportRow
+from builder.smoke.record import lines, state
 
 SEVERAL = "several runtimes"
 _MOST_PACKAGES = 200
@@ -106,6 +107,7 @@ def _target(row: ReportRow, scan: tuple[str, ...]) -> dict[str, Any]:
         "tests": [
             [test["what"], test["runtime"], test["arch"], test["cold_ms"], test["emulated"]] for test in record.tests
         ],
+        "tested": list(lines(row.tested)) or [state(row.tested)],
         "scan": scan,
         "made": {**_made(described), "arns": row.arns} if described else None,
     }

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import contained, foreign, tails
+from builder.base.clock import now
 from builder.base.errors import SmokeFailedError
 from builder.base.processes import Finished
 from builder.engine import sandbox as containers
 from builder.engine.client import Engine
+from builder.engine.containers import digest
 from builder.engine.sandbox import ContainerRun, File
 from builder.layer.reader import LayerZip
 from builder.layer.tree import Tree
@@ -23,6 +25,7 @@ from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
 from builder.smoke import jvm
+from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
 from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for, import_ms, relevant_lines, smoke_test
 
@@ -65,6 +68,21 @@ class Sandbox:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trial:
+    """What the tests of a layer said in one image or several, and the error of the one that failed."""
+
+    runs: tuple[ImageTrial, ...]
+    error: SmokeFailedError | None = None
+
+    @property
+    def passed(self) -> tuple[SmokeResult, ...]:
+        """The results. Raises the error if a test failed."""
+        if self.error:
+            raise self.error
+        return tuple(result for run in self.runs for result in run.results)
+
+
 def environment(runtime: Runtime, test: Test) -> dict[str, str]:
     """Return Lambda's variables for a function (developer guide, "Defined runtime environment variables")."""
     return {
@@ -84,18 +102,44 @@ def environment(runtime: Runtime, test: Test) -> dict[str, str]:
 
 def layer(  # noqa: PLR0913  what, where, with what
     engine: Engine, zip_path: Path, target: Target, recipe: Recipe, folder: Path | None = None, *, required: bool = True
-) -> list[SmokeResult]:
-    """Run a recipe's tests, or the default tests, on a finished zip, and return their results.
+) -> Trial:
+    """Run a recipe's tests, or the default tests, on a finished zip, up to the first that fails.
 
-    Raises SmokeFailedError if a test fails. Architectures that the engine cannot run are skipped, except the target's.
+    Architectures that the engine cannot run are skipped, except the target's.
     """
-    results = []
+    runs: list[ImageTrial] = []
     with LayerZip(zip_path) as opened:
         for arch in target.architectures:
             if arch == target.arch or engine.can(arch):
                 sandbox = Sandbox(engine=engine, runtime=target.base, arch=arch, content=opened.tree, folder=folder)
-                results += execute(sandbox, applicable(recipe.test, target.base, arch), target.name, required=required)
-    return results
+                tests = applicable(recipe.test, target.base, arch)
+                trial = attempt(sandbox, tests, target.name, required=required)
+                runs += trial.runs
+                if trial.error:
+                    return Trial(runs=tuple(runs), error=trial.error)
+    return Trial(runs=tuple(runs))
+
+
+def attempt(sandbox: Sandbox, recipe_tests: list[Test], name: str, *, required: bool = True) -> Trial:
+    """Run tests as `execute` does, and return what they said, for the record of the layer."""
+    results: list[SmokeResult] = []
+    error: SmokeFailedError | None = None
+    try:
+        results = execute(sandbox, recipe_tests, name, required=required)
+    except SmokeFailedError as failure:
+        error = failure
+    image = run_image(sandbox.runtime, sandbox.arch)
+    said = ImageTrial(
+        runtime=sandbox.runtime.name,
+        arch=sandbox.arch.name,
+        image=image.name,
+        digest=digest(sandbox.engine, image),
+        emulated=sandbox.emulated,
+        at=now(),
+        results=tuple(results),
+        failure=error.what if error else None,
+    )
+    return Trial(runs=(said,), error=error)
 
 
 def applicable(recipe_tests: Iterable[Test], runtime: Runtime, arch: Architecture) -> list[Test]:

@@ -1,5 +1,6 @@
 """From a folder with recipes to zips, through the command line."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -21,7 +22,10 @@ from builder.base.errors import SmokeFailedError
 from builder.building.layer import Built, Options, build
 from builder.model import recipes
 from builder.model.target import targets
+from builder.smoke import record
+from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
+from builder.smoke.run import Trial
 
 TARGET = "a-1.0-python3.13-arm64"
 WELL_BEFORE_ITS_END = 20 << 20
@@ -556,15 +560,29 @@ def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
     tried: list[str] = []
 
-    def layer(_: object, zip_path: Path, *__: object, **___: object) -> list[SmokeResult]:
+    def layer(_: object, zip_path: Path, *__: object, **___: object) -> Trial:
         tried.append(digest(zip_path))
-        return [
-            SmokeResult(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=1.0, emulated=False)
-        ]
+        return Trial(runs=(said(result),))
 
+    result = SmokeResult(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=1.0, emulated=False)
     monkeypatch.setattr("builder.smoke.run.layer", layer)
     monkeypatch.setattr("builder.plan.mode.EngineOptions.engine", lambda _: None)
+    monkeypatch.setattr("builder.engine.client.present", lambda *_: None)
     return tried
+
+
+def said(*results: SmokeResult, failure: str | None = None) -> ImageTrial:
+    """Return what tests said in an image whose digest has only ones."""
+    return ImageTrial(
+        runtime="python3.13",
+        arch="arm64",
+        image="lambda/python:3.13",
+        digest=f"sha256:{'1' * 64}",
+        emulated=False,
+        at="2026-01-01T00:00:00+00:00",
+        results=results,
+        failure=failure,
+    )
 
 
 def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(work: Path, tries: list[str]) -> None:
@@ -575,19 +593,64 @@ def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(wo
 
     first = built("never")
     written = {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()}
-    assert (first.tests, tries) == (None, [])
-    assert (built("auto").tests, tries) == (None, [])
+    assert (first.tested, tries) == (None, [])
+    assert (built("auto").tested, tries) == (None, [])
     second, third = built("always"), built("always")
     assert second.unchanged
-    assert second.tests
-    assert second.tests == third.tests
-    assert built("auto").tests == second.tests
+    assert second.tested
+    assert second.tested.passed
+    assert second.tested == third.tested
+    assert built("auto").tested == built("never").tested == second.tested
     assert tries == [digest(first.path)]
-    assert {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()} == written
+    now = {path.name: path.stat().st_mtime_ns for path in (work / "dist").iterdir()}
+    assert set(now) - set(written) == {first.path.with_suffix(".tests.json").name}
+    assert {name: now[name] for name in written} == written
     (work / "recipes" / "a" / "recipe.toml").write_text(pip_recipe("a", "a=={version}", more='[[test]]\npython = "1"'))
-    assert built("always").tests
-    assert built("always", rebuild=True).tests
+    assert built("always").tested
+    assert built("always", rebuild=True).tested
     assert len(tries) == 3
+
+
+def test_the_record_of_tests_is_bound_to_the_zip_the_image_and_the_tests(
+    work: Path, tries: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies beside the zip and tells what ran where; the cache has one for the same zip in another folder."""
+    loaded = recipes.load(work / "recipes", "a")
+
+    def built(output: str = "dist") -> Built:
+        options = Options(output=work / output, test="always")
+        return build(loaded, targets(loaded.recipe)[0], options, Events())
+
+    first = built()
+    written = json.loads(first.path.with_suffix(".tests.json").read_text(encoding="utf-8"))
+    assert written["zip"] == digest(first.path)
+    (ran,) = written["runs"]
+    assert (ran["runtime"], ran["arch"], ran["emulated"], ran["at"][:4]) == ("python3.13", "arm64", False, "2026")
+    assert (ran["image"], ran["digest"]) == ("lambda/python:3.13", f"sha256:{'1' * 64}")
+    assert [result["what"] for result in ran["results"]] == ["a test"]
+    assert "tests" not in json.loads(first.path.with_suffix(".json").read_text(encoding="utf-8"))
+
+    built()
+    assert built("other").tested == first.tested
+    assert len(tries) == 2  # a new zip is tested; an existing one is not again
+    first.path.with_suffix(".tests.json").unlink()
+    assert built().tested == first.tested
+    assert first.path.with_suffix(".tests.json").is_file()
+    assert len(tries) == 2
+
+    monkeypatch.setattr("builder.engine.client.present", lambda *_: object())
+    for image, again in (("1", 0), ("2", 1), ("", 1)):
+        monkeypatch.setattr(
+            "builder.engine.containers.digest", lambda *_, image=image: image and f"sha256:{image * 64}"
+        )
+        before = len(tries)
+        built()
+        assert len(tries) - before == again, image
+
+    assert first.tested
+    record.at(first.path).replace(dataclasses.replace(first.tested, zip="0" * 64))
+    assert record.of(first.path, digest(first.path)) is None
+    assert record.state(record.of(first.path, "0" * 64)) == "passed"
 
 
 def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
@@ -600,17 +663,19 @@ def test_an_untested_zip_that_fails_its_tests_stays_and_is_not_good(
 
     path = built("never").path
 
-    def fails(*_: object, **__: object) -> list[SmokeResult]:
-        msg = "it does not work"
-        raise SmokeFailedError(msg)
+    def fails(*_: object, **__: object) -> Trial:
+        return Trial(runs=(said(failure="it does not work"),), error=SmokeFailedError("it does not work"))
 
     with monkeypatch.context() as patch:
         patch.setattr("builder.smoke.run.layer", fails)
         for _ in range(2):
             with pytest.raises(SmokeFailedError):
                 built("always")
+        assert record.state(record.of(path, digest(path))) == "failed"
     assert path.is_file()
-    assert built("always").tests
+    passed = built("always").tested
+    assert passed
+    assert passed.passed
     assert tries == [digest(path)]
 
 

@@ -128,7 +128,7 @@ def test_an_extension_is_compiled_and_loads(engine: Engine, gem_index: Path, tmp
     with_test = type(loaded.recipe)(
         layer=loaded.recipe.layer, targets=loaded.recipe.targets, step=loaded.recipe.step, test=(test,)
     )
-    assert run.layer(engine, built.path, target, with_test)
+    assert run.layer(engine, built.path, target, with_test).passed
 
 
 @pytest.mark.usefixtures("engine")

@@ -63,7 +63,7 @@ def made(folder: Path, text: str, route: str = "auto") -> Built:
 
 def works(engine: Engine, built: Built, folder: Path) -> bool:
     one = recipes.load(folder / "recipes", "a")
-    return len(run.layer(engine, built.path, targets(one.recipe)[0], one.recipe)) == 1
+    return len(run.layer(engine, built.path, targets(one.recipe)[0], one.recipe).passed) == 1
 
 
 def programs(path: Path) -> dict[str, bytes]:

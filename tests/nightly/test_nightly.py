@@ -18,6 +18,7 @@ import pytest
 from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel, serve
 
+from builder.base.clock import now
 from builder.nightly import journal, records
 
 NAMES = ("a", "b", "c")
@@ -299,7 +300,7 @@ def test_clocks_may_jump(work: Path) -> None:
     """Numbers order nights and builds; what clocks say is for people."""
     assert nightly(work).code == 0
     for path in (work / "dist" / "nightly").rglob("*.json"):
-        path.write_text(path.read_text(encoding="utf-8").replace(records.now()[:4], "2099"), encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8").replace(now()[:4], "2099"), encoding="utf-8")
     second = nightly(work)
     assert (states(second), second.json["run"]) == (all_are("unchanged"), "00002")
     recipe = work / "recipes" / "b" / "recipe.toml"

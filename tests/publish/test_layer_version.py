@@ -1,6 +1,7 @@
 """Layer versions to publish: their properties, and all problems at once before any request."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import struct
@@ -20,6 +21,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import Target
 from builder.publish import layer_version
 from builder.publish.layer_version import InputZip, PublishOptions, gather
+from builder.smoke import record
 
 RUNTIMES = tuple(f"python3.{minor}" for minor in range(10, 15)) + tuple(f"custom{number}" for number in range(11))
 
@@ -60,7 +62,13 @@ def test_names_have_no_dots(pattern: str, expected: str) -> None:
 def test_options_take_precedence(tmp_path: Path) -> None:
     path = published.layer(tmp_path)
     given = PublishOptions(
-        regions=("us-east-1",), share=(), name="mine", description="", license="BSD", runtimes=("python3.12",)
+        regions=("us-east-1",),
+        share=(),
+        name="mine",
+        description="",
+        license="BSD",
+        runtimes=("python3.12",),
+        untested=True,
     )
     (one,) = gather([InputZip(zip=path, publish=Publish(share=("account:111111111111",)))], given)
     assert (one.name, one.description, one.license, one.runtimes) == ("mine", "", "BSD", ("python3.12",))
@@ -153,6 +161,7 @@ def rewritten(path: Path, files: dict[str, bytes], **changed: Any) -> Path:
     )
     about.update(unzipped_bytes=sum(map(len, files.values())), files=len(files), **changed)
     path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    published.passed(path, about["runtimes"][0], about["architectures"][0])
     return path
 
 
@@ -240,9 +249,39 @@ def test_dynamic_references_are_refused(tmp_path: Path, text: str) -> None:
 def test_names_of_runtimes_and_parameters(tmp_path: Path) -> None:
     assert "unknown runtime `python9.9`" in refused(published.layer(tmp_path, runtimes=["python9.9"])).why[0]
     path = published.layer(tmp_path)
-    assert gather([InputZip(zip=path)], PublishOptions(runtimes=("python9.9",))), "Lambda may know it already"
+    later = PublishOptions(runtimes=("python9.9",), untested=True)
+    assert gather([InputZip(zip=path)], later), "Lambda may know it already"
     assert "is not the name of a runtime" in refused(path, PublishOptions(runtimes=("{{x}}",))).why[0]
     assert "is not a valid name of an SSM parameter" in refused(path, PublishOptions(ssm="/a b")).why[0]
+
+
+def test_a_zip_is_published_if_its_tests_passed_where_it_is_meant_for(tmp_path: Path) -> None:
+    path = published.layer(tmp_path, tested=False)
+    error = refused(path)
+    assert (error.exit_code, error.why[0]) == (2, f"{path.name}: is not tested: no record beside it is of this zip")
+    assert error.hint == f"`layerwright test {path}` tests it, in a container engine; --untested publishes it as it is"
+    assert gather([InputZip(zip=path)], PublishOptions(untested=True))
+    published.passed(path)
+    assert gather([InputZip(zip=path)], PublishOptions())
+    for elsewhere in (("python3.12", "arm64"), ("python3.13", "x86_64")):
+        published.passed(path, *elsewhere)
+        assert "nothing of it was tried where it is meant for" in refused(path).why[0]
+    tested = record.of(path, published.code_digest(path))
+    assert tested
+    failing = [dataclasses.replace(run, results=(), failure="importing each module fails") for run in tested.runs]
+    record.at(path).replace(dataclasses.replace(tested, runs=tuple(failing)))
+    assert "its tests failed: importing each module fails" in refused(path).why[0]
+    published.passed(path)
+    rewritten_later = published.layer(tmp_path, content=b"2", tested=False)
+    assert rewritten_later == path
+    assert "no record beside it is of this zip" in refused(path).why[0]
+    path.with_suffix(".tests.json").write_text("{}")
+    assert "no record beside it is of this zip" in refused(path).why[0]
+    assert path.with_suffix(".tests.json").read_text() == "{}"
+    path.with_suffix(".json").unlink()
+    hint = refused(path, PublishOptions(runtimes=("python3.13",), architectures=("arm64",))).hint
+    assert hint
+    assert hint.startswith(f"`layerwright test {path} --runtime python3.13 --arch arm64`")
 
 
 def test_a_zip_that_two_programs_read_differently_is_refused(tmp_path: Path) -> None:

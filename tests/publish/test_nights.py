@@ -11,7 +11,7 @@ import pytest
 from kit import aws
 from kit.commands import Result, layerwright, pip_recipe, write_recipe
 from kit.front import Front
-from kit.published import ACCOUNT, ORGANIZATION, shared, versions
+from kit.published import ACCOUNT, ORGANIZATION, passed, shared, versions
 from kit.wheels import Index, make_wheel
 
 from builder.base import signing
@@ -30,7 +30,7 @@ def folder(tmp_path: Path, index: Index) -> Path:
 
 
 def night(folder: Path, *arguments: str, account: str = ACCOUNT) -> Result:
-    options = ("--publish", "--account", account, "--patience", "0", "--json")
+    options = ("--publish", "--untested", "--account", account, "--patience", "0", "--json")
     return layerwright("nightly", *options, *arguments, cwd=folder)
 
 
@@ -63,6 +63,29 @@ def test_a_nightly_run_publishes_new_content_and_the_page_shows_the_arns(
     assert [list(versions(cloud, "us-east-1", f"{name}-python313-arm64")) for name in ("a", "b")] == [[1], [1, 2]]
     assert sum(one.publishes for one in cloud.seen) == 2
     assert [arn[-2:] for _, arn in on_the_page(folder)["b-python3.13-arm64"]["made"]["arns"]] == [":2", ":2"]
+
+
+def test_a_night_without_an_engine_publishes_nothing_and_names_what_is_not_tested(cloud: Front, folder: Path) -> None:
+    options = ("--publish", "--account", ACCOUNT, "--patience", "0", "--json")
+    result = layerwright("nightly", *options, cwd=folder)
+    assert result.code == 8
+    slots = [f"{name}-python3.13-arm64" for name in ("a", "b", "c")]
+    assert result.json["untested"] == slots
+    assert result.err.splitlines()[-1] == f"not tested: {', '.join(slots)}"
+    assert "a-1.0-python3.13-arm64.zip: is not tested" in result.err
+    assert not versions(cloud, "us-east-1", "a-python313-arm64")
+    assert on_the_page(folder)["a-python3.13-arm64"]["tested"] == ["not tested"]
+    for name in ("a", "b", "c"):
+        passed(folder / "dist" / f"{name}-1.0-python3.13-arm64.zip")
+    # These are records of other tests than those of the recipes; a night without the image believes them as they are.
+    again = layerwright("nightly", *options, cwd=folder)
+    assert again.code == 0, again.err
+    assert again.json["untested"] == []
+    assert "not tested" not in again.err
+    assert list(versions(cloud, "us-east-1", "a-python313-arm64")) == [1]
+    assert "1 passed in python3.13 on arm64" in on_the_page(folder)["a-python3.13-arm64"]["tested"][0]
+    tests = {row["recipe"]: row["tests"] for row in result.json["targets"]}
+    assert tests["a"] == {"state": "not tested", "runs": []}
 
 
 def test_credentials_of_another_account_are_refused_before_the_build(cloud: Front, folder: Path) -> None:

@@ -45,6 +45,17 @@ def test_nothing_is_changed_without_yes(cloud: Front, tmp_path: Path) -> None:
     assert not (tmp_path / "dist" / "publish").exists()
 
 
+def test_an_untested_zip_is_published_only_as_such(cloud: Front, tmp_path: Path) -> None:
+    path = zipped(tmp_path, tested=False)
+    refused = publish(tmp_path, path, "--regions", "us-east-1", "--yes")
+    assert refused.code == 2
+    assert f"{path.name}: is not tested" in refused.err
+    assert f"hint: `layerwright test {path}` tests it" in refused.err
+    assert not cloud.seen
+    assert publish(tmp_path, path, "--regions", "us-east-1", "--yes", "--untested").code == 0
+    assert list(versions(cloud, "us-east-1", NAME)) == [1]
+
+
 def test_programs_are_told_each_region_and_the_tables(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     result = publish(tmp_path, path, "--regions", "us-east-1,eu-west-1", "--yes", "--events", "json")
@@ -139,7 +150,8 @@ def test_permissions_become_the_requested_ones(cloud: Front, tmp_path: Path) -> 
 def test_differences_of_immutable_properties_are_reported(cloud: Front, tmp_path: Path) -> None:
     path = zipped(tmp_path)
     assert publish(tmp_path, path, "--regions", "us-east-1", "--yes").code == 0
-    result = publish(tmp_path, path, "--regions", "us-east-1", "--description", "another", "--runtime", "python3.12")
+    other = ("--description", "another", "--runtime", "python3.12", "--untested")
+    result = publish(tmp_path, path, "--regions", "us-east-1", *other)
     assert "its description and runtimes differ, but a published version cannot be changed" in result.out
     assert list(versions(cloud, "us-east-1", NAME)) == [1]
 

@@ -298,6 +298,68 @@ def test_a_zip_that_was_built_without_tests_is_not_good_before_it_passed(
     assert layerwright(*command, cwd=tmp_path).code == 0
 
 
+NO_ENGINE = {"LAYERWRIGHT_ENGINE": "finch"}
+"""An engine that no machine with the stand-ins has."""
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_night_tests_what_an_earlier_one_could_not_and_then_no_more(tmp_path: Path) -> None:
+    files = '[[step]]\nuses = "copy"\nfiles = ["{}"]\nto = "python"\n'
+    for name, code in (("good", "x = 1\n"), ("broken", "import nowhere\n"), ("data", "")):
+        file = f"{name}.txt" if name == "data" else f"{name}.py"
+        text = recipe(files.format(file), runtime="python3.13").replace('name        = "a"', f'name = "{name}"')
+        write_recipe(tmp_path, name, text)
+        (tmp_path / "recipes" / name / file).write_text(code)
+    first = layerwright("nightly", "--json", cwd=tmp_path, env=NO_ENGINE)
+    assert first.code == 0, first.err
+    slots = [f"{name}-python3.13-x86_64" for name in ("broken", "data", "good")]
+    assert first.json["untested"] == slots
+    assert first.err.splitlines()[-1] == f"not tested: {', '.join(slots)}"
+
+    second = layerwright("nightly", "--json", cwd=tmp_path)
+    assert second.code == 4
+    assert second.json["states"] == {slots[0]: "failed", slots[1]: "same", slots[2]: "same"}
+    assert second.json["untested"] == [slots[1]]
+    assert "its tests have not passed: broken-1.0-python3.13-x86_64, data-1.0" in second.err
+    told = {row["recipe"]: row["tests"] for row in second.json["targets"]}
+    assert {name: row["state"] for name, row in told.items()} == {
+        "good": "passed",
+        "broken": "failed",
+        "data": "nothing to test",
+    }
+    (ran,) = told["good"]["runs"]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", ran["digest"])
+    assert (ran["image"].rpartition("/")[2], ran["arch"], ran["emulated"]) == ("python:3.13-x86_64", "x86_64", False)
+
+    third = layerwright("nightly", "--json", cwd=tmp_path)
+    assert third.json["states"] == {slots[0]: "failed", slots[1]: "unchanged", slots[2]: "unchanged"}
+    refused = layerwright("build", "good", "--test", cwd=tmp_path, env=NO_ENGINE)
+    assert refused.code == 0, "its record says that it passed"
+    anew = layerwright("build", "data", "--test", cwd=tmp_path, env=NO_ENGINE)
+    assert anew.code == 7
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_last_line_of_a_build_names_what_is_not_tested_and_what_tests_it(tmp_path: Path) -> None:
+    copied = '[[step]]\nuses = "copy"\nfiles = ["a.py"]\nto = "python"\n'
+    write_recipe(tmp_path, "a", recipe(copied, runtime="python3.13"))
+    (tmp_path / "recipes" / "a" / "a.py").write_text("x = 1\n")
+    zipped = "dist/a-1.0-python3.13-x86_64.zip"
+    last = f"not tested: a-1.0-python3.13-x86_64; `layerwright test {zipped}` does it, with a container engine"
+    for arguments, env in (((), NO_ENGINE), (("--no-test",), {}), (("--json",), NO_ENGINE)):
+        built = layerwright("build", "a", *arguments, cwd=tmp_path, env=env)
+        assert (built.code, built.err.splitlines()[-1]) == (0, last)
+    own = layerwright("test", zipped, "--python", "import a", cwd=tmp_path)
+    assert own.code == 0, own.err
+    tested = layerwright("build", "a", cwd=tmp_path, env=NO_ENGINE)
+    assert "not tested" in tested.err, "the recipe's tests are others than that of the command line"
+    assert layerwright("test", zipped, "--python", "import nowhere", cwd=tmp_path).code == 6
+    assert layerwright("test", zipped, cwd=tmp_path).code == 0
+    tested = layerwright("build", "a", cwd=tmp_path, env=NO_ENGINE)
+    assert "not tested" not in tested.err
+    assert "1 passed" in tested.out
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_runtime_image_out_of_reach_is_a_warning_unless_a_test_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

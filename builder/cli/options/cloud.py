@@ -45,6 +45,9 @@ Regions = Annotated[
 ]
 Yes = Annotated[bool, Option("--yes", about="Apply the changes. Default: a dry run.")]
 Public = Annotated[bool, Option("--public", about="Confirm a share with `public`.")]
+Untested = Annotated[
+    bool, Option("--untested", about="Publish layers, too, whose zips have no record of tests that passed.")
+]
 Bucket = Annotated[
     str | None,
     Option(
@@ -124,20 +127,22 @@ class PublishAfter(Bundle):
         bool, Option("--publish", about="Publish new content of recipes that have `regions` under [publish].")
     ]
     public: Public
+    untested: Untested
     bucket: Bucket
     account: Annotated[str | None, Option("--account", metavar="ID", about="With --publish: the expected account.")]
     profile: Annotated[str | None, Option("--profile", metavar="NAME", about="With --publish: AWS profile.")]
 
     def mistakes(self) -> Iterator[Mistake]:
         if not self.publish:
-            given = {"--public": self.public, "--account": self.account, "--profile": self.profile}
-            yield from dependent(given, "--publish")
+            confirmed = {"--public": self.public, "--untested": self.untested}
+            yield from dependent({**confirmed, "--account": self.account, "--profile": self.profile}, "--publish")
 
     def _publisher(self) -> "tuple[RunPublisher, Access]":
         from builder.publish.nights import RunPublisher
 
         access = Access(account=self.account, profile=self.profile)
-        return RunPublisher(cloud=access.cloud(), public=self.public, bucket=self.bucket), access
+        publisher = RunPublisher(cloud=access.cloud(), public=self.public, bucket=self.bucket, untested=self.untested)
+        return publisher, access
 
     def check(self, pairs: "Pairs") -> None:
         """Raise UsageError before a nightly run if its layers could not be published afterwards."""

@@ -9,8 +9,11 @@ from builder.cli import terminal
 from builder.cli.views import outcomes
 from builder.model import manifest
 from builder.model.limits import UNZIPPED_LIMIT
+from builder.smoke import record
 
 _NUMBERS = ("seconds", "zip MB", "unzipped MB", "headroom MB")
+_NAMED = 5
+"""Zips that one line names."""
 _COLUMNS = ("target", "route", "tests", *_NUMBERS, "sha256")
 
 
@@ -19,11 +22,21 @@ def show(results: Sequence[Built]) -> None:
     terminal.table(_COLUMNS, [_row(built) for built in results], numbers=_NUMBERS)
 
 
+def untested(results: Sequence[Built]) -> str | None:
+    """Return the last line about zips that no test was run on, or that have nothing to test; None without any."""
+    zips = [built for built in results if built.tested is None or not built.tested.passed]
+    if not zips:
+        return None
+    more = f" and {len(zips) - _NAMED} more" if len(zips) > _NAMED else ""
+    names = ", ".join(built.target for built in zips[:_NAMED])
+    return f"{record.UNTESTED}: {names}{more}; `layerwright test {zips[0].path}` does it, with a container engine"
+
+
 def _row(built: Built) -> tuple[str, ...]:
     return (
         built.target,
         "unchanged" if built.unchanged else built.manifest.route,
-        outcomes.summary(built.tests),
+        outcomes.summary(built.tested),
         f"{built.seconds:.1f}",
         terminal.mb(built.manifest.zip.bytes),
         terminal.mb(built.manifest.unzipped_bytes),
@@ -42,5 +55,6 @@ def _entry(built: Built) -> dict[str, Any]:
         **manifest.document(built.manifest),
         "path": str(built.path),
         "unchanged": built.unchanged,
-        "tests": None if built.tests is None else [outcome.as_json() for outcome in built.tests],
+        "tests": None if built.tested is None else [outcome.as_json() for outcome in built.tested.results],
+        "tested": record.state(built.tested),
     }

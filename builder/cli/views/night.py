@@ -4,6 +4,7 @@ from builder.cli import terminal
 from builder.nightly.journal import Run
 from builder.publish import run as publishing
 from builder.publish.nights import RunPublication
+from builder.smoke import record
 
 _STATES = ("built", "same", "unchanged", "failed", "broken")
 
@@ -13,6 +14,12 @@ def show(run: Run) -> None:
     counts = {state: run.count(state) for state in _STATES}
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     terminal.line(f"night {run.run}: {states or 'nothing to do'} in {run.seconds:.1f} s")
+
+
+def show_untested(run: Run) -> None:
+    """Name the targets of which no test has passed."""
+    if run.untested:
+        terminal.result(f"{record.UNTESTED}: {', '.join(run.untested)}")
 
 
 def show_publication(publication: RunPublication) -> None:

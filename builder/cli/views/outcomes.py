@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from builder.cli import terminal
+from builder.smoke import record
+from builder.smoke.record import ZipTrials
 from builder.smoke.results import SmokeResult
 
 
@@ -14,10 +16,13 @@ def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
         terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold})")
 
 
-def summary(outcomes: Sequence[SmokeResult] | None) -> str:
+def summary(tested: ZipTrials | None) -> str:
     """Return the number of tests that passed and the milliseconds that their imports add to a cold start."""
-    if outcomes is None:
+    if tested is None:
         return "not run"
+    outcomes = tested.results
+    if tested.failed or not outcomes:
+        return record.state(tested)
     cold = [outcome.cold_ms for outcome in outcomes if outcome.cold_ms is not None]
     emulated = ", emulated" if any(outcome.emulated for outcome in outcomes) else ""
     return f"{len(outcomes)} passed" + (f" ({sum(cold):.0f} ms{emulated})" if cold else "")
