@@ -1,6 +1,6 @@
 """What a layer over Lambda's limit is told: which packages are the weight, who brings them, and what helps."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from builder.base.errors import CheckFailedError
@@ -9,6 +9,7 @@ from builder.layer.checks import size
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
+from builder.model.steps import Step
 from builder.model.target import Target, steps
 from builder.packages import table
 from builder.packages.dividing import Divider, Weighed, closure
@@ -32,9 +33,9 @@ def refuse_download(loaded: Loaded, plan: Plan) -> None:
         return
     if any(allow.check == "size" for allow in plan.recipe.allow):
         return
-    roots = _roots(loaded, plan.target)
+    roots, by = _roots(loaded, plan.target), _required_by(loaded, plan)
     rows = (
-        f"  {packed_bytes / MB:8.1f} MB  {name}{'' if name in roots else f': {_way(name, loaded)}'}"
+        f"  {_row(name, packed_bytes, by.get(name, ()), loaded, needed=name in roots or (name in by and not by[name]))}"
         for name, packed_bytes in sorted(packed.items(), key=lambda row: -row[1])[:_SHOWN]
     )
     msg = f"{plan.target.name}: check `size` failed before anything was fetched"
@@ -42,9 +43,18 @@ def refuse_download(loaded: Loaded, plan: Plan) -> None:
     raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_LESS}")
 
 
-def _way(name: str, loaded: Loaded) -> str:
+def _required_by(loaded: Loaded, plan: Plan) -> dict[str, Sequence[str]]:
+    """Return the packages that require each one of a plan, as far as ecosystems know before they fetch it."""
+    dividers = {step.uses: divider for divider, step in _dividers(loaded, plan.target)}
+    known = [dividers[each.uses].required_by(each) for each in plan.resolutions if each.uses in dividers]
+    return {name: by for each in known for name, by in each.items()}
+
+
+def _row(name: str, size: int, by: Iterable[str], loaded: Loaded, *, needed: bool) -> str:
+    """Return one package with its size and, unless a step needs it itself, who brings it and how it is left out."""
     option = f"--without {name}" if loaded.adhoc else f'without = ["{name}"]'
-    return f"`{option}` leaves it out"
+    required = f", required by {', '.join(by)}" if by else ""
+    return f"{size / MB:8.1f} MB  {name}{'' if needed else f'{required}: `{option}` leaves it out'}"
 
 
 def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
@@ -72,7 +82,7 @@ def _roots(loaded: Loaded, target: Target) -> list[str]:
     return [root for divider, step in _dividers(loaded, target) for root in divider.roots(loaded, step)]
 
 
-def _dividers(loaded: Loaded, target: Target) -> Iterator[tuple[Divider[object], object]]:
+def _dividers(loaded: Loaded, target: Target) -> Iterator[tuple[Divider[object], Step]]:
     for _, step in steps(loaded.recipe, target):
         ecosystem = table.of_step(step)
         if ecosystem and ecosystem.divider:
@@ -83,8 +93,7 @@ def _rows(packages: Mapping[str, Weighed], roots: Sequence[str], loaded: Loaded)
     largest = sorted(packages.values(), key=lambda package: (-package.bytes, package.name))
     for package in [each for each in largest if each.bytes >= _HEAVY][:_SHOWN]:
         by = sorted(each.name for each in packages.values() if package.name in each.needs and each != package)
-        required = f", required by {', '.join(by)}: {_way(package.name, loaded)}"
-        yield f"{package.bytes / MB:8.1f} MB  {package.name}{required if by and package.name not in roots else ''}"
+        yield _row(package.name, package.bytes, by, loaded, needed=package.name in roots or not by)
 
 
 def _hint(loaded: Loaded, roots: Sequence[str], packages: Mapping[str, Weighed]) -> str:

@@ -8,6 +8,7 @@ from builder.layer.tree import Tree
 from builder.model.recipe import Test
 from builder.model.recipes import Loaded
 from builder.model.target import Target
+from builder.packages.resolution import Resolution
 
 S = TypeVar("S")
 
@@ -43,6 +44,9 @@ class Divider(Protocol[S]):
 
     def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
         """Return the packages of a layer by name."""
+
+    def required_by(self, resolution: Resolution) -> Mapping[str, Sequence[str]]:
+        """Return the packages that require each package of a plan, as far as that can be known without its files."""
 
     def divided(
         self, step: S, packages: Sequence[Weighed], excluded: Sequence[str], target: Target

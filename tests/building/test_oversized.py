@@ -1,17 +1,23 @@
 """What is said of layers over Lambda's limit: the packages that are the weight, who brings them, and what helps."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
+from uv import find_uv_bin
 
 from builder.base.errors import CheckFailedError
 from builder.building import oversized
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.recipes import Loaded
+from builder.model.steps.project import ProjectChoice
 from builder.model.target import targets
+from builder.packages.projects import ProjectRequest
+from builder.packages.pypi import projects
 from builder.packages.pypi.resolution import Wheels
 from builder.plan import adhoc, planning
 from builder.plan.adhoc import AdhocRequest
@@ -77,7 +83,11 @@ def planned(index: Index, *, size: int, prune: tuple[str, ...] = ()) -> tuple[Lo
     make_wheel(index.folder, "torch", "1.0", requires=("rocm",))
     make_wheel(index.folder, "rocm", "1.0")
     request = AdhocRequest(specs={"pypi": ("torch",)}, name=None, runtimes=(), architectures=("arm64",), prune=prune)
-    loaded = adhoc.recipe(request)
+    return sized(adhoc.recipe(request), size)
+
+
+def sized(loaded: Loaded, size: int) -> tuple[Loaded, Plan]:
+    """Return a recipe with its plan, in which each archive has this size."""
     plan = planning.plan(loaded, targets(loaded.recipe)[0])
     wheels = next(each for each in plan.resolutions if isinstance(each, Wheels))
     routes = tuple(replace(route, size=size) for route in wheels.routes)
@@ -87,9 +97,37 @@ def planned(index: Index, *, size: int, prune: tuple[str, ...] = ()) -> tuple[Lo
 def test_archives_over_the_limit_are_refused_before_they_are_fetched(index: Index) -> None:
     with pytest.raises(CheckFailedError, match="before anything was fetched") as caught:
         oversized.refuse_download(*planned(index, size=UNZIPPED_LIMIT // 2 + 1))
-    assert any("MB  rocm: `--without rocm` leaves it out" in line for line in caught.value.why)
+    assert any("MB  rocm, required by torch: `--without rocm` leaves it out" in line for line in caught.value.why)
     assert any(line.endswith("MB  torch") for line in caught.value.why)
     assert "container image" in str(caught.value.hint)
+
+
+def test_who_brings_what_is_told_of_a_lock_too(index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "torch", "1.0", requires=("rocm",))
+    make_wheel(index.folder, "rocm", "1.0")
+    make_wheel(index.folder, "rocm", "2.0")
+    about = 'name = "orders"\nversion = "1"\nrequires-python = ">=3.10"\ndependencies = ["torch", "rocm<2"]'
+    (tmp_path / "pyproject.toml").write_text(f"[project]\n{about}\n")
+    subprocess.run([find_uv_bin(), "lock", "--quiet", "--python", sys.executable], cwd=tmp_path, check=True)
+    found = projects.find(ProjectRequest(folder=tmp_path, root=None, choice=ProjectChoice()))
+    assert found
+    assert found.lock
+    request = AdhocRequest(specs={}, name=None, runtimes=(), architectures=("arm64",), projects=(found,))
+    with pytest.raises(CheckFailedError) as caught:
+        oversized.refuse_download(*sized(adhoc.recipe(request), UNZIPPED_LIMIT))
+    told = [line.split("MB")[-1].strip() for line in caught.value.why[1:]]
+    assert told == ["rocm, required by torch: `--without rocm` leaves it out", "torch"]
+
+
+def test_without_what_the_index_says_of_them_packages_are_told_alone(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, plan = planned(index, size=UNZIPPED_LIMIT)
+    monkeypatch.setenv("UV_INDEX_URL", "http://127.0.0.1:9/")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/")
+    with pytest.raises(CheckFailedError) as caught:
+        oversized.refuse_download(loaded, plan)
+    assert any("MB  rocm: `--without rocm` leaves it out" in line for line in caught.value.why)
 
 
 @pytest.mark.parametrize(("size", "prune"), [(UNZIPPED_LIMIT // 2, ()), (UNZIPPED_LIMIT, ("python/torch/lib/",))])

@@ -16,6 +16,7 @@ from builder.model.tables import changed
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
 from builder.packages.pypi import installed
+from builder.packages.resolution import Resolution
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
@@ -39,6 +40,14 @@ class PipDivider:
 
     def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
         return installed.weigh(tree, target)
+
+    def required_by(self, resolution: Resolution) -> Mapping[str, Sequence[str]]:
+        from builder.packages.pypi import requirers
+        from builder.packages.pypi.resolution import Wheels
+
+        if not isinstance(resolution, Wheels):
+            return {}
+        return requirers.of([route.package for route in resolution.routes], resolution.target, resolution.indexes)
 
     def divided(
         self, step: Pip, packages: Sequence[Weighed], excluded: Sequence[str], target: Target
