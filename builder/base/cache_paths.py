@@ -13,6 +13,11 @@ from typing import Literal
 
 from builder.base.errors import BuildError
 
+_REMOVERS = 8
+"""Threads that remove folders. They wait for the file system, not for processors."""
+_SHALLOW = 3
+"""Levels of folders that one thread removes as fast."""
+
 Kind = Literal[
     "derived",
     "parts",
@@ -68,8 +73,32 @@ def workspace() -> Iterator[Path]:
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - _ABANDONED:
                 shutil.rmtree(left)
-    with in_use(), tempfile.TemporaryDirectory(prefix="build-", dir=root, ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    with in_use():
+        work = Path(tempfile.mkdtemp(prefix="build-", dir=root))
+        try:
+            yield work
+        finally:
+            _remove(work)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as possible, by several threads: file systems can take milliseconds for each subfolder."""
+    levels = [[folder]]
+    while below := [path for each in levels[-1] for path in _subfolders(each)]:
+        levels.append(below)
+    if len(levels) > _SHALLOW:
+        from concurrent.futures import ThreadPoolExecutor  # small workspaces need none
+
+        with ThreadPoolExecutor(_REMOVERS) as pool:
+            for level in reversed(levels):
+                list(pool.map(lambda path: shutil.rmtree(path, ignore_errors=True), level))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
+    return []
 
 
 # ---- leases --------------------------------------------------------------------------------------------------------

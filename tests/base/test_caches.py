@@ -15,7 +15,7 @@ import yaml
 from kit.command_tree import named
 from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
-from builder.base import caches
+from builder.base import cache_paths, caches
 from builder.base.cache_paths import Kind
 
 KUBERNETES = "1.34"
@@ -130,6 +130,21 @@ def test_a_folder_is_removed_as_a_whole(cache: Path) -> None:
     assert left(cache / "npm") == {"set/package.json", "set/node_modules/a.js"}
     assert caches.prune(limit=100) == (3, 12_010)
     assert not (cache / "npm" / "set").exists()
+
+
+def test_a_workspace_is_gone_afterwards_and_nothing_that_its_links_lead_to(cache: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("kept")
+    with cache_paths.workspace() as work:
+        for number in range(20):
+            deep = work / "python" / str(number) / "data" / "more"
+            deep.mkdir(parents=True)
+            (deep / "file").write_text("gone")
+            (deep / "link").symlink_to(tmp_path / "kept")
+        (work / "link").symlink_to(tmp_path / "kept")
+    assert not work.exists()
+    assert cache in work.parents
+    assert (tmp_path / "kept" / "file").read_text() == "kept"
 
 
 def test_a_file_and_its_record_are_removed_together(cache: Path) -> None:
