@@ -48,6 +48,7 @@ class LockedPackage:
 
     name: str
     version: str | None = None
+    index: str | None = None
     marker: str | None = None
     archive: LockedFile | None = None
     directory: LockedPlace | None = None
@@ -75,7 +76,7 @@ def _packages(pylock: str) -> tuple[LockedPackage, ...]:
 
 def _candidate(package: LockedPackage) -> Candidate:
     archive, source, entries = package.archive, package.sdist, package.wheels
-    if archive and _filename(archive).endswith(".whl"):
+    if archive and filename(archive).endswith(".whl"):
         entries = (archive,)
     elif archive:
         source = archive
@@ -83,7 +84,7 @@ def _candidate(package: LockedPackage) -> Candidate:
     if first is None:
         msg = f"`{package.name}` is a folder or a repository"
         raise BuildError(msg, hint="name a wheel, an sdist or a package of an index: they have a hash")
-    version = package.version or _filename(first).partition("-")[2].partition("-")[0]
+    version = package.version or filename(first).partition("-")[2].partition("-")[0]
     return Candidate(
         name=matching(NAME, package.name, SENDER, "a valid name of a Python package"),
         version=_version(version),
@@ -102,12 +103,12 @@ def _version(text: str) -> str:
 
 
 def _dist(entry: LockedFile) -> Dist:
-    return Dist(filename=_filename(entry), sha256=_sha256(entry), size=entry.size, url=_url(entry))
+    return Dist(filename=filename(entry), sha256=_sha256(entry), size=entry.size, url=_url(entry))
 
 
 def _sha256(entry: LockedFile) -> str:
     if "sha256" not in entry.hashes:
-        msg = f"the index gives no SHA-256 for {_filename(entry)}"
+        msg = f"the index gives no SHA-256 for {filename(entry)}"
         raise BuildError(
             msg, hint="layerwright installs by hash: enable hashes in the index, or name the address of the file"
         )
@@ -126,7 +127,8 @@ def _read(place: str | None, read: Callable[[str], str]) -> str:
         raise untrusted(SENDER, place, "the address or the path of a file") from None
 
 
-def _filename(entry: LockedFile) -> str:
+def filename(entry: LockedFile) -> str:
+    """Return the name of a file. Raises UntrustedError for one that is no name."""
     if entry.name:
         return FileName.parse(entry.name, SENDER)
     if entry.url is not None:

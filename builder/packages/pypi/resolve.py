@@ -138,7 +138,7 @@ def _with_sources(
     for name in sorted(wanted.sources):
         arguments += ["--no-binary", name]
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
-        facts = sdist.StaticMetadata(Path(name), plain.indexes)
+        facts = sdist.StaticMetadata(Path(name), plain.indexes, hashes.by_name(plain.requirements))
         while True:
             finished = _compile(wanted, plain, arguments, facts)
             if finished.returncode == 0:

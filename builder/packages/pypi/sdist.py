@@ -10,9 +10,12 @@ import shutil
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 
 from builder.base import archives, fetch
 from builder.base.errors import BuildError
@@ -23,13 +26,14 @@ from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.pylock import candidates
 
 _METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INFO|requires\.txt))")
+_NONE: Mapping[str, frozenset[str]] = {}
 _MOST = 8 << 20
 """Bytes of one file of metadata: far more than PKG-INFO with a long description has."""
-_WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`\s]+)`")
+_WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)(?:==| @\s+)([^`\s]+)`")
 
 
 def would_be_built(finished: Finished) -> tuple[str, str] | None:
-    """Return name and version of the package that uv would have built, if that is the reason of its failure."""
+    """Return a package that uv would have built, if that is the reason of its failure: name, and version or address."""
     match = _WOULD_BUILD.search(finished.stderr)
     return (match[1], match[2]) if match else None
 
@@ -37,9 +41,10 @@ def would_be_built(finished: Finished) -> tuple[str, str] | None:
 class StaticMetadata:
     """The requirements of the packages that uv would build otherwise, read from their sdists."""
 
-    def __init__(self, folder: Path, indexes: Indexes) -> None:
+    def __init__(self, folder: Path, indexes: Indexes, hashes: Mapping[str, frozenset[str]] = _NONE) -> None:
         self._folder = folder
         self._indexes = indexes
+        self._hashes = hashes
         self._known: dict[tuple[str, str], list[str]] = {}
 
     @property
@@ -52,16 +57,33 @@ class StaticMetadata:
         return {**self._indexes.settings(), **({"dependency-metadata": rows} if rows else {})}
 
     def learn(self, name: str, version: str) -> bool:
-        """Read the requirements of a package from its sdist; return False if they were known already."""
-        if (name, version) in self._known:
+        """Read the requirements of a package from its sdist; return False if they were known already, or cannot be.
+
+        In place of the version may be an address, whose file is that of the only hash that is given.
+        """
+        dist = None
+        if "://" in version:
+            version, dist = self._at(name, version)
+        if not version or (name, version) in self._known:
             return False
-        dist = self.locate(name, version)
+        dist = dist or self.locate(name, version)
         path = fetch.cached(str(dist.url), dist.sha256, dist.filename)
         try:
             self._known[name, version] = requirements(path)
         except archives.UnreadableError as error:
             raise unreadable(dist.filename, error) from error
         return True
+
+    def _at(self, name: str, url: str) -> tuple[str, Dist | None]:
+        """Return the version and the sdist at an address; an empty version if its name or its hash does not tell."""
+        filename, digests = unquote(PurePosixPath(urlsplit(url).path).name), self._hashes.get(name, ())
+        try:
+            version = str(parse_sdist_filename(filename)[1])
+        except InvalidSdistFilename:
+            return "", None
+        if len(digests) != 1:
+            return "", None
+        return version, Dist(filename=filename, sha256=min(digests), size=None, url=self._indexes.authorized(url))
 
     def locate(self, name: str, version: str) -> Dist:
         """Return the sdist of one exact version, with its address. Raises BuildError if there is none."""

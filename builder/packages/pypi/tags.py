@@ -1,7 +1,7 @@
 """Compatibility tags of wheels: those that a runtime accepts, the best first."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -39,11 +39,16 @@ def supported(runtime: Runtime, arch: Architecture) -> dict[Tag, int]:
 def rank(filename: str, runtime: Runtime, arch: Architecture) -> int | None:
     """Return the rank of a wheel's best tag; None if no tag fits, or if it is not a valid name of a wheel."""
     ranks = supported(runtime, arch)
+    return min((ranks[tag] for tag in _of(filename) if tag in ranks), default=None)
+
+
+@lru_cache(maxsize=10_000)
+def _of(filename: str) -> frozenset[Tag]:
+    """Return the tags of a wheel; none if its name is not valid."""
     try:
-        *_, tags = parse_wheel_filename(filename)
+        return parse_wheel_filename(filename)[3]
     except InvalidWheelFilename:
-        return None
-    return min((ranks[tag] for tag in tags if tag in ranks), default=None)
+        return frozenset()
 
 
 def fitting(runtime: Runtime, arch: Architecture) -> str:

@@ -589,3 +589,43 @@ def test_a_plan_names_where_files_say_that_packages_come_from(index: Index, tmp_
         assert layerwright("plan", "a", "--json", cwd=tmp_path).json["plans"][0]["indexes"] == [index.url]
     file.write_text("tiny==1.0\n", encoding="utf-8")
     assert "packages from" not in layerwright("plan", "a", cwd=tmp_path).out
+
+
+def test_a_pylock_without_an_index_is_built_from_the_addresses_of_its_files(private: Index, project: Path) -> None:
+    """The user's index has a package of the same name and version. `pip lock` writes no index."""
+    make_sdist(private.folder, "slow", "1.0", "")
+    for machine in ("aarch64", "x86_64"):
+        tag = f"cp313-cp313-manylinux_2_17_{machine}"
+        make_wheel(private.folder, "fast", "1.0", tag=tag, files={"fast/machine.txt": machine.encode()})
+    with serve(private.folder) as ours:
+        path = project / "pylock.toml"
+        path.write_text(_pylock_of_addresses(ours, "money-1.2.0", "fast-1.0"))
+        result = build(project, ".")
+        assert result.code == 0, result.err
+        found = content(project)
+        assert found["python/money/whose.py"] == OURS
+        assert found["python/fast/machine.txt"] == b"aarch64"
+        unfit = layerwright("build", ".", "--runtime", "python3.12", "--arch", "arm64", "--no-test", cwd=project)
+        assert unfit.code == 4
+        assert "no wheel of fast 1.0 fits python3.12 on arm64" in unfit.err
+        path.write_text(_pylock_of_addresses(ours, "slow-1.0"))
+        plan = layerwright("plan", ".", "--runtime", "python3.13", "--arch", "arm64", "--json", cwd=project)
+        assert plan.code == 0, plan.err
+        assert [(each["name"], each["route"]) for each in plan.json["plans"][0]["packages"]] == [("slow", "compile")]
+        path.write_text(_pylock_of_addresses(ours, "money-1.2.0"))
+        make_wheel(private.folder, "money", "1.2.0", files={"money/whose.py": b"whose = 'a thief'\n"})
+        replaced = build(project, ".", "--rebuild")
+    assert replaced.code == 4
+    assert "ash mismatch" in replaced.err
+
+
+def _pylock_of_addresses(index: Index, *packages: str) -> str:
+    """Return a lock of packages with the addresses of all their files."""
+    text, files = 'lock-version = "1.0"\ncreated-by = "x"\n', index.url.replace("/simple", "/files")
+    for package in packages:
+        name, version = package.split("-")
+        text += f'[[packages]]\nname = "{name}"\nversion = "{version}"\n'
+        for file in sorted(index.folder.glob(f"{package}[-.]*")):
+            table = "[[packages.wheels]]" if file.suffix == ".whl" else "[packages.sdist]"
+            text += f'{table}\nurl = "{files}{file.name}"\nhashes = {{ sha256 = "{sha256(file)}" }}\n'
+    return text

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from kit.commands import layerwright
-from kit.wheels import Index, make_wheel
+from kit.wheels import Index, make_wheel, serve
 from packaging.requirements import Requirement
 from uv import find_uv_bin
 
@@ -261,6 +261,7 @@ TOOLS = {
     "poetry": ("poetry", ("poetry", "lock"), "poetry.lock"),
     "pdm": ("pdm[locked]", ("pdm", "lock", "-G", ":all"), "pdm.lock"),
     "pipenv": ("pipenv", ("pipenv", "lock"), "Pipfile.lock"),
+    "pip": ("pip>=25.1", ("pip", "lock", "-r", "requirements.in"), "pylock.toml"),
 }
 PROJECTS = {
     "poetry": """
@@ -348,6 +349,25 @@ def test_a_lock_that_the_real_tool_writes_is_built_from_its_index(
     refused = layerwright("build", ".", "--name", "own", "--rebuild", *where, cwd=folder)
     assert refused.code == 4
     assert "hash mismatch" in refused.err
+
+
+@pytest.mark.network
+@pytest.mark.usefixtures("index")
+def test_a_lock_of_pip_is_built_from_the_addresses_that_it_has(tmp_path: Path) -> None:
+    """pip writes no index; the user's has none of these packages."""
+    folder, others = tmp_path / "orders", tmp_path / "others"
+    folder.mkdir()
+    others.mkdir()
+    make_wheel(others, "tiny_web", "1.0", requires=("tiny-codec",))
+    make_wheel(others, "tiny_codec", "1.0")
+    with serve(others) as other:
+        (folder / "requirements.in").write_text(f"--index-url {other.url}\ntiny-web\n", encoding="utf-8")
+        run("pip", folder, tmp_path)
+        make_wheel(others, "tiny_codec", "2.0")
+        result = layerwright("build", ".", "--arch", "arm64", "--no-test", cwd=folder)
+    assert result.code == 0, result.err
+    assert "pylock.toml" in result.err
+    assert held(folder) == {"tiny_web-1.0", "tiny_codec-1.0"}
 
 
 def held(folder: Path) -> set[str]:

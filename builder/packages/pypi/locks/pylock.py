@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.model.architectures import Architecture
+from builder.model.runtimes import Runtime
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
-from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi import markers, project_files, pyproject, tags
 from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import rows
 from builder.packages.pypi.project_files import Pylock, Pyproject
-from builder.packages.pypi.pylock import LockedPackage
+from builder.packages.pypi.pylock import LockedFile, LockedPackage, filename
 
 _CHOSEN = re.compile(r"""["'](?P<name>[^"']*)["'] (?P<not>not )?in (?P<kind>extras|dependency_groups)""")
 
@@ -26,7 +29,10 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
     _refuse_older(document, lock, request, choice)
     groups = {*choice.groups, *(set(document.default_groups) - set(choice.no_groups))}
     for package in document.packages:
-        yield _line(package, lock, _marker(package, lock, set(choice.extras), groups))
+        marker = _marker(package, lock, set(choice.extras), groups)
+        located = _located(package) if _has_addresses_alone(package) else [(package, None)]
+        for part, environments in located:
+            yield _line(part, lock, rows.joined((marker, environments)))
 
 
 def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups: Collection[str]) -> str | None:
@@ -41,9 +47,43 @@ def _marker(package: LockedPackage, lock: Path, extras: Collection[str], groups:
     return _CHOSEN.sub(decided, rows.normalized(package.marker, lock, package.name))
 
 
+def _has_addresses_alone(package: LockedPackage) -> bool:
+    """Tell whether a package of a lock names no index, but the address of each file, which is where it comes from."""
+    files = _files(package)
+    elsewhere = package.index or package.directory or package.vcs or package.archive
+    return bool(files) and not elsewhere and all(file.url and file.path is None for file in files)
+
+
+def _located(package: LockedPackage) -> Iterator[tuple[LockedPackage, str | None]]:
+    """Yield the file that each environment of Lambda takes, as an archive, with the marker of these environments.
+
+    Where none fits, it is one that does not, so that the plan tells which there are.
+    """
+    files = _files(package)
+    where: dict[int, set[tuple[str, str]]] = {}
+    everywhere: set[tuple[str, str]] = set()
+    for runtime, arch in markers.everywhere():
+        key = runtime.series, arch.machine
+        everywhere.add(key)
+        where.setdefault(files.index(_best(package, runtime, arch)), set()).add(key)
+    for number, environments in where.items():
+        yield replace(package, archive=files[number], wheels=(), sdist=None), markers.among(environments, everywhere)
+
+
+def _best(package: LockedPackage, runtime: Runtime, arch: Architecture) -> LockedFile:
+    """Return the wheel that fits best, else the sdist, else any wheel."""
+    ranked = [(tags.rank(filename(file), runtime, arch), number) for number, file in enumerate(package.wheels)]
+    fitting = [(rank, number) for rank, number in ranked if rank is not None]
+    return package.wheels[min(fitting)[1]] if fitting else package.sdist or package.wheels[0]
+
+
+def _files(package: LockedPackage) -> list[LockedFile]:
+    return [*package.wheels, *(file for file in (package.sdist, package.archive) if file)]
+
+
 def _line(package: LockedPackage, lock: Path, marker: str | None) -> str:
     """Return one package with its hashes, or with its place."""
-    files = [*package.wheels, *(file for file in (package.sdist, package.archive) if file)]
+    files = _files(package)
     place = _place(package, lock)
     if not place and any("sha256" not in file.hashes for file in files):
         msg = f"{lock.as_posix()} has a package without the SHA-256 of a file: `{package.name}`"
