@@ -1,9 +1,14 @@
 """`python -m builder` and the `layerwright` command."""
 
+import gc
 import sys
+
+_BETWEEN_COLLECTIONS = 10_000
+"""New objects: nearly all that a command makes at its start stay, and Python would look at them after each 700."""
 
 
 def main() -> None:
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
     from builder import cli
 
     cli.heed_termination()

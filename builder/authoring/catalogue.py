@@ -4,13 +4,14 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from builder.layer import manifest
 from builder.model.limits import MB
-from builder.model.manifest import Manifest
 from builder.model.recipes import Loaded
 from builder.model.target import Target, targets
+
+if TYPE_CHECKING:
+    from builder.model.manifest import Manifest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,7 +21,7 @@ class CatalogueRow:
     loaded: Loaded
     target_count: int
     """Number of targets."""
-    built: tuple[Manifest, ...]
+    built: "tuple[Manifest, ...]"
     """Manifests of the zips that exist."""
 
     def cells(self) -> tuple[str, ...]:
@@ -65,8 +66,17 @@ def rows(loaded: Sequence[Loaded], output: Path) -> list[CatalogueRow]:
 
 def _row(loaded: Loaded, output: Path) -> CatalogueRow:
     selected = targets(loaded.recipe)
-    manifests = (manifest.beside(output / f"{target.name}.zip") for target in selected)
+    manifests = (_manifest(output, target) for target in selected)
     return CatalogueRow(loaded=loaded, target_count=len(selected), built=tuple(built for built in manifests if built))
+
+
+def _manifest(output: Path, target: Target) -> "Manifest | None":
+    path = output / f"{target.name}.zip"
+    if not path.with_suffix(".json").is_file():
+        return None
+    from builder.layer import manifest  # loaded where there is one: its tables take as long as reading 50 recipes
+
+    return manifest.beside(path)
 
 
 # ---- jobs for code hosts -------------------------------------------------------------------------------------------
@@ -96,7 +106,7 @@ def matrix(pairs: Sequence[tuple[Loaded, Target]], output: Path, shards: int, ho
 
 def _weight(output: Path, target: Target) -> int:
     """Return an estimate of the work for a target: the bytes of its last zip, the only measure that all have."""
-    built = manifest.beside(output / f"{target.name}.zip")
+    built = _manifest(output, target)
     return built.zip.bytes + MB if built else 10 * MB
 
 

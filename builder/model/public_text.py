@@ -16,14 +16,17 @@ def problem(value: str) -> str | None:
     In a template of CloudFormation, `{{resolve:secretsmanager:...}}` becomes the secret itself: a description with it
     would show the secret to everybody who sees the layer.
     """
-    plain = "".join(
+    if _REFERENCE.search(value if value.isascii() and value.isprintable() else _plain(value)) is None:
+        return None
+    return "`{{resolve:` is a dynamic reference, which CloudFormation replaces by a secret or parameter"
+
+
+def _plain(value: str) -> str:
+    return "".join(
         character
         for character in unicodedata.normalize("NFKC", value)
         if character.isspace() or unicodedata.category(character) not in _INVISIBLE
     )
-    if _REFERENCE.search(plain) is None:
-        return None
-    return "`{{resolve:` is a dynamic reference, which CloudFormation replaces by a secret or parameter"
 
 
 def _validated(value: str) -> str:

@@ -71,10 +71,12 @@ def _lock(loaded: Loaded, step: Pip) -> Path | None:
 
 def _of_file(loaded: Loaded, step: Pip) -> ProjectRequest | None:
     """Return the project whose own file or lock a step names as its requirements file; None for another file."""
+    if not step.file:
+        return None
     from builder.packages.pypi import projects as of_python
 
-    path = loaded.file(step.file) if step.file else None
-    if path is None or not of_python.is_file_of_a_project(path):
+    path = loaded.file(step.file)
+    if not of_python.is_file_of_a_project(path):
         return None
     return projects.requested(path.parent, ProjectChoice(file=path.name))
 
