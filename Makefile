@@ -97,7 +97,7 @@ benchmark-many: $(DEV)  ## Measure ten recipes in one call against the slowest a
 benchmark-engine: $(DEV)  ## Measure builds in containers against the same by hand; ARGS=--write as above
 	$(BIN)/python -m benchmarks.engine $(ARGS)
 
-benchmark-foreign: $(DEV)  ## Measure compiling for the other architecture; ARGS="--emulated NAME" for what takes hours
+benchmark-foreign: $(DEV)  ## Measure compiling for the other architecture; ARGS="--native jq" for one, without emulation; ARGS="--emulated NAME" for what takes hours
 	$(BIN)/python -m benchmarks.foreign $(ARGS)
 
 benchmark-nightly: $(DEV)  ## Measure nights: 200 layers unchanged and built, a second node, the page; ARGS=quiet for some

@@ -2,7 +2,8 @@
 
 What is timed is `layerwright build --recompile`: the compile steps alone run anew, then checks, tests and the zip.
 Emulation is what people have without layerwright: for Python packages pip in a Dockerfile, see `by_hand.py`. What takes
-hours is measured with `--emulated NAME` only, and kept in `emulated.json` with date and machine.
+hours is measured with `--emulated NAME` only, and kept in `emulated.json` with date and machine. `--native` leaves
+emulation out, and the README's lines of it as they are.
 """
 
 import datetime as dt
@@ -113,10 +114,14 @@ def build(case: Case, route: str, limit: float | None = None) -> Run:
     return process([*command, "--recompile"], cwd=WORK, limit=limit)
 
 
-def measured(action: Callable[[], float]) -> float:
-    """Return the median of several runs, or one if they take long; one before them brings all that they need."""
-    runs = 1 if action() > LONG else RUNS
-    return statistics.median([action() for _ in range(runs)])
+def measured(*actions: Callable[[], float]) -> list[float]:
+    """Return the median of several runs of each, or one if they take long; one before them brings all that they need.
+
+    They are run in turn, so that other work on the machine slows all of them.
+    """
+    runs = 1 if max([action() for action in actions]) > LONG else RUNS
+    turns = [[action() for action in actions] for _ in range(runs)]
+    return [statistics.median(times) for times in zip(*turns, strict=True)]
 
 
 def by_hand(case: Case) -> ByHand | None:
@@ -149,14 +154,18 @@ def emulated(case: Case, kept: Kept) -> tuple[float, str]:
     if found := kept.get(case.name):
         over = "over " if found.get("stopped") else ""
         return float(found["seconds"]), f"{over}{found['seconds']:.1f} s ({found['date']})"
-    took = measured(lambda: emulate(case).wall)
+    [took] = measured(lambda: emulate(case).wall)
     return took, f"{took:.1f} s"
 
 
-def rows(case: Case, kept: Kept, *, anew: bool) -> list[Row]:
-    """Measure one package three ways; what takes hours under emulation is emulated `anew`, or as it was `kept`."""
-    own, fast = (measured(functools.partial(seconds, case, route)) for route in ("native", "accelerated"))
-    print(f"{case.name}: native {own:.1f} s, accelerated {fast:.1f} s", file=sys.stderr)
+def rows(case: Case, kept: Kept, *, anew: bool, native: bool) -> list[Row]:
+    """Measure one package three ways, or two if only against `native`.
+
+    What takes hours under emulation is emulated `anew`, or as it was `kept`.
+    """
+    own, fast = measured(*(functools.partial(seconds, case, route) for route in ("native", "accelerated")))
+    load = os.getloadavg()[1]
+    print(f"{case.name}: native {own:.1f} s, accelerated {fast:.1f} s, load {load:.1f}", file=sys.stderr)
     if case.hours and anew:
         keep(case, fast, kept)
     against_native = Row(
@@ -166,7 +175,7 @@ def rows(case: Case, kept: Kept, *, anew: bool) -> list[Row]:
         ratio=fast / own,
         goal=f"<= {case.native}",
     )
-    if case.hours and case.name not in kept:
+    if native or (case.hours and case.name not in kept):
         return [against_native]
     slow, text = emulated(case, kept)
     print(f"{case.name}: emulated {text}", file=sys.stderr)
@@ -236,15 +245,15 @@ def _package(row: Row) -> str:
 
 def main() -> None:
     prepare()
-    anew = "--emulated" in sys.argv
+    anew, native = "--emulated" in sys.argv, "--native" in sys.argv
     kept: Kept = json.loads(KEPT.read_text())
     asked = [word for word in sys.argv[1:] if not word.startswith("-")]
     chosen = [case for case in CASES if not asked or case.name in asked]
-    found = [row for case in chosen for row in rows(case, kept, anew=anew and case.name in asked)]
+    found = [row for case in chosen for row in rows(case, kept, anew=anew and case.name in asked, native=native)]
     registry = build_image(runtime("python3.13"), X86_64).name.split("/")[0]
-    text = f"Medians of {RUNS} after one that warms up, one run above {LONG:.0f} s, the ways of a package one after "
-    text += f"the other; {os.cpu_count()} processors, images of {registry}. {BASELINE}"
-    publish(beside(found) if asked else found, "foreign", text)
+    text = f"Medians of {RUNS} after one that warms up, one run above {LONG:.0f} s, native and accelerated in "
+    text += f"turn; {os.cpu_count()} processors, images of {registry}. {BASELINE}"
+    publish(beside(found) if asked or native else found, "foreign", text)
 
 
 main()
