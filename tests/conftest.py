@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore import session
 from hypothesis import settings
-from kit import aws, gems, npm, published, shared, standin, tiers, zip_readers
+from kit import aws, gems, memory, npm, published, shared, standin, tiers, zip_readers
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -43,6 +43,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tiers.Tiers(), "tiers")
+    if not str(config.option.markexpr).startswith("engine"):
+        memory.use()
 
 
 def pytest_collection_finish() -> None:
