@@ -22,7 +22,7 @@ NO_BYTES = {
     "locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files project_indexes "
     "project_inputs project_lines projects published pylock pyproject releases requirement_lines requirements_file "
     "requirers requirements_lock resolve routes shared_files tags uv_project wanted",
-    "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked",
+    "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked uv_newer",
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
     "repositories setup_cfg sources versions",
     "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "

@@ -54,8 +54,6 @@ class UvTable:
     overrides: Annotated[tuple[str, ...], Field(alias="override-dependencies")] = ()
     build_constraints: Annotated[tuple[str, ...], Field(alias="build-constraint-dependencies")] = ()
     excludes: Annotated[tuple[str, ...], Field(alias="exclude-dependencies")] = ()
-    resolution: str = ""
-    prerelease: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,6 +179,10 @@ class UvOptions:
 
     resolution: Annotated[str, Field(alias="resolution-mode")] = "highest"
     prerelease: Annotated[str, Field(alias="prerelease-mode")] = "if-necessary-or-explicit"
+    newer: Annotated[str | None, Field(alias="exclude-newer")] = None
+    newer_span: Annotated[str | None, Field(alias="exclude-newer-span")] = None
+    """In place of `newer`, which has no meaning then."""
+    newer_package: Annotated[Mapping[str, Any], Field(alias="exclude-newer-package")] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

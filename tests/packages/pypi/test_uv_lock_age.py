@@ -160,6 +160,61 @@ def test_what_means_the_same_is_no_change(before: str, after: str, project: Path
     assert not differing(project)
 
 
+NEWER = """\
+[project]
+name = "x"
+version = "1"
+requires-python = ">=3.9"
+dependencies = ["lib"]
+[tool.uv.sources]
+lib = { path = "../lib" }
+[tool.uv]
+"""
+
+
+@pytest.mark.parametrize("in_uv_toml", [False, True])
+@pytest.mark.parametrize(
+    ("given", "same", "other"),
+    [
+        ('exclude-newer = "2030-01-01"', 'exclude-newer = "20300101"', 'exclude-newer = "2030-01-03"'),
+        ('exclude-newer = "2030-01-01T02:00:00+02:00"', 'exclude-newer = "2030-01-01T00:00:00Z"', None),
+        ('exclude-newer = "2030-01-01T02:00:00Z"', None, 'exclude-newer = "2030-01-01T03:00:00Z"'),
+        ('exclude-newer = "2030-01-01"', None, 'exclude-newer = "1 week"'),
+        ('exclude-newer = "1 week"', 'exclude-newer = "P7D"', 'exclude-newer = "2 weeks"'),
+        ('exclude-newer = "P1DT12H"', 'exclude-newer = "36 hours"', 'exclude-newer = "2030-01-01"'),
+        (
+            'exclude-newer-package = { tiny-codec = false, b = "1d" }',
+            'exclude-newer-package = { Tiny_Codec = false, b = "24h" }',
+            'exclude-newer-package = { tiny-codec = "2030-01-01", b = "1d" }',
+        ),
+        ('exclude-newer-package = { b = "1d" }', None, 'exclude-newer-package = { b = "1d", c = "1d" }'),
+        ("", None, 'exclude-newer = "1 week"'),
+    ],
+)
+def test_how_new_packages_may_be_is_compared_by_its_meaning(
+    given: str, same: str | None, other: str | None, tmp_path: Path, *, in_uv_toml: bool
+) -> None:
+    path, lib = tmp_path / "x" / "pyproject.toml", tmp_path / "lib" / "pyproject.toml"
+    for file in (path, lib):
+        file.parent.mkdir()
+    lib.write_text('[project]\nname = "lib"\nversion = "1"\n', encoding="utf-8")
+
+    def write(line: str) -> None:
+        path.write_text(NEWER + ("" if in_uv_toml else line), encoding="utf-8")
+        if in_uv_toml:
+            path.with_name("uv.toml").write_text(line, encoding="utf-8")
+
+    write(given)
+    run(path.parent, find_uv_bin(), "lock", "--no-python-downloads")
+    assert not differing(path, ProjectChoice())
+    if same:
+        write(same)
+        assert not differing(path, ProjectChoice())
+    if other:
+        write(other)
+        assert differing(path, ProjectChoice()) == other.partition(" ")[0]
+
+
 def test_members_that_came_and_went_are_told(project: Path) -> None:
     (project.parent / "packages" / "new").mkdir()
     added = project.parent / "packages" / "new" / "pyproject.toml"

@@ -16,11 +16,12 @@ from packaging.utils import canonicalize_name
 from builder.base import credentials
 from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
-from builder.packages.pypi import markers, project_files, pyproject
+from builder.packages.pypi import markers, project_files, pyproject, uv_project
 from builder.packages.pypi.local import place, sources
 from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.local.sources import PlacedSource
-from builder.packages.pypi.project_files import ProjectTable, Pyproject, Requires, UvLock, UvMetadata
+from builder.packages.pypi.locks import uv_newer
+from builder.packages.pypi.project_files import ProjectTable, Pyproject, Requires, UvLock, UvMetadata, UvOptions
 
 Meaning = tuple[int, str, frozenset[str], SpecifierSet, str]
 """The number of an environment, and what is asked for there: name, extras, versions, place."""
@@ -84,14 +85,26 @@ def _of_settings(lock: Path, locked: UvLock, asked: "_AskedOfUv") -> Iterator[st
     for key, texts, rows in given:
         if of_root.now([pyproject.requirement(text, path) for text in texts]) != of_root.then(rows):
             yield key
-    for key in ("resolution", "prerelease"):  # a variable may have set what the project does not
-        if (given_now := getattr(table, key)) and given_now != getattr(locked.options, key):
-            yield key
+    yield from _of_choice(asked.base, locked.options)
     if {*map(canonicalize_name, table.excludes)} != {*map(canonicalize_name, manifest.excludes)}:
         yield "exclude-dependencies"
     members = {canonicalize_name(name) for name in sources.member_names(asked.base)}
     if manifest.members and members and members != {*map(canonicalize_name, manifest.members)}:
         yield "members of the workspace"
+
+
+def _of_choice(folder: Path, options: UvOptions) -> Iterator[str]:
+    """Yield the settings of choosing among versions that differ. A variable may have set what the project does not."""
+    found = uv_project.settings(folder)
+    table = found.table if found else {}
+    for key, locked in (("resolution", options.resolution), ("prerelease", options.prerelease)):
+        if table.get(key) and table[key] != locked:
+            yield key
+    if table.get("exclude-newer") and not uv_newer.is_same(table["exclude-newer"], options.newer_span or options.newer):
+        yield "exclude-newer"
+    packages = table.get("exclude-newer-package")
+    if isinstance(packages, dict) and packages and not uv_newer.are_same(packages, options.newer_package):
+        yield "exclude-newer-package"
 
 
 def _names(now: Rows, then: Rows) -> Iterator[str]:
