@@ -12,7 +12,7 @@ from builder.model.manifest import PackageRow
 from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.steps import Build, Packages
 from builder.model.target import Target, steps
-from builder.packages import table
+from builder.packages import projects, table
 from builder.packages.ecosystem import Ecosystem, requests
 from builder.packages.pypi import uv
 from builder.plan import formats, keys, program_texts
@@ -130,10 +130,15 @@ def reasons(
 
 
 def differing(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    """Yield the names of inputs that are a reason to build again, the recipe first."""
+    """Yield the names of inputs that are a reason to build again, the recipe first.
+
+    A project that is refused has no other input: what it had takes no part.
+    """
+    refused = any(value.startswith(projects.REFUSED) for value in now.values())
     for name in sorted({*before, *now}, key=lambda name: (name != RECIPE_FILE, name)):
         new_name = name.partition(" ")[0] in OWN and not (name in before and name in now)
-        if before.get(name) != now.get(name) and now.get(name) != UNKNOWN and not new_name:
+        gone = refused and name not in now
+        if before.get(name) != now.get(name) and now.get(name) != UNKNOWN and not new_name and not gone:
             yield name
 
 
@@ -170,6 +175,8 @@ _SHOWN = 5
 
 def _reason(name: str, old: str | None, new: str | None, changes: Mapping[str, Sequence[str]]) -> str:
     kind, _, what = name.partition(" ")
+    if new and new.startswith(projects.REFUSED):
+        return new.removeprefix(projects.REFUSED)
     if known := changes.get(name):
         more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         return f"{name}: {', '.join(known[:_SHOWN])}{more}"

@@ -5,12 +5,12 @@ what they say, only the ecosystems know: `packages/table.py` asks each.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from builder.base import contained
+from builder.base import contained, files
 from builder.base.errors import UsageError, near
 from builder.model.recipes import Loaded
 from builder.model.steps import Step
@@ -135,6 +135,23 @@ def shown(request: ProjectRequest, path: Path) -> str:
     full = path.resolve()
     root = (request.root or request.folder.parent).resolve()
     return full.relative_to(root).as_posix() if full.is_relative_to(root) else path.as_posix()
+
+
+REFUSED = "refused: "
+"""How the value of an input begins for a project that is refused, before the reason."""
+
+
+def inputs(request: ProjectRequest, taken: Callable[[], tuple[Path, Iterable[str]]]) -> dict[str, str]:
+    """Return the SHA-256 of what is taken of a project, by the path of the file that decides.
+
+    What other members of a workspace need changes nothing. A project that is refused has the reason, by its folder.
+    """
+    try:
+        path, lines = taken()
+        return {shown(request, path): files.sha256_of("\n".join(lines).encode())}
+    except UsageError as error:
+        root = (request.root or request.folder.parent).resolve().as_posix()
+        return {shown(request, request.folder): REFUSED + error.what.replace(f"{root}/", "")}
 
 
 def chosen(request: ProjectRequest, where: Path, *, groups: Collection[str], extras: Collection[str]) -> ProjectChoice:

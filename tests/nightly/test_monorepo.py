@@ -116,8 +116,13 @@ def test_a_lock_that_is_behind_its_project_is_told_and_the_others_are_built(work
     assert result.code != 0
     rows = {row["recipe"]: row for row in result.json["targets"]}
     assert "uv.lock is older than" in rows["orders"]["failure"]["what"]
+    told = "uv.lock is older than services/orders/pyproject.toml, which asks for something else"
+    assert rows["orders"]["reasons"] == [told]
+    assert rows["orders"]["failure"]["why"] == ["what differs: tiny-codec, tiny-mail"]
     assert rows["mail"]["state"] == "unchanged"
     assert rows["billing"]["state"] == "unchanged"
+    lock(work)
+    assert nightly(work) == {"orders": ["uv.lock changed", "it failed the last time"]}
 
 
 def test_a_new_recipe_follows_a_project_of_its_repository_only(work: Path, tmp_path: Path) -> None:

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from builder.base import files, texts
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.packages import projects
@@ -171,18 +171,14 @@ def refuse_runtime(request: ProjectRequest, runtime: Runtime) -> None:
 
 
 def inputs(request: ProjectRequest) -> dict[str, str]:
-    """Return the SHA-256 of what is taken of a project, by the path of its lock or else of its package.json.
+    """Return the SHA-256 of what is taken of a project, as `packages.projects.inputs`."""
+    return projects.inputs(request, lambda: _decided(request))
 
-    What other members of a workspace need changes nothing. Of a project that is refused, it is that of its files.
-    """
-    try:
-        node = of(request)
-        decides = node.lock if node else request.file(MANIFEST)
-        text = "\n".join(_taken(node)) if node else texts.read(decides)
-        return {projects.shown(request, decides): files.sha256_of(text.encode())}
-    except UsageError:
-        present = [path for name in (MANIFEST, *LOCKS) if (path := request.folder / name).is_file()]
-        return {projects.shown(request, path): files.sha256(path) for path in present}
+
+def _decided(request: ProjectRequest) -> tuple[Path, Iterable[str]]:
+    if node := of(request):
+        return node.lock, _taken(node)
+    return request.file(MANIFEST), [texts.read(request.file(MANIFEST))]
 
 
 def _taken(node: NodeProject) -> Iterator[str]:

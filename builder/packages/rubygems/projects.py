@@ -3,11 +3,11 @@
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from builder.base import files, texts
+from builder.base import texts
 from builder.base.errors import UsageError
 from builder.model.runtimes import Runtime, supported
 from builder.model.steps.gem_version import Requirement, Version
@@ -142,14 +142,13 @@ def _left_out(says: Gemfile, choice: ProjectChoice) -> frozenset[str]:
 
 
 def inputs(request: ProjectRequest) -> dict[str, str]:
-    """Return the SHA-256 of what is taken of a project, by the path of its lock; if refused, that of its files."""
-    try:
-        lock, path = lock_of(request)
-        text = "\n".join(_taken(request, lock))
-        return {projects.shown(request, path): files.sha256_of(text.encode())}
-    except UsageError:
-        present = [path for name in MARKS if (path := request.folder / name).is_file()]
-        return {projects.shown(request, path): files.sha256(path) for path in present}
+    """Return the SHA-256 of what is taken of a project, as `packages.projects.inputs`."""
+    return projects.inputs(request, lambda: _decided(request))
+
+
+def _decided(request: ProjectRequest) -> tuple[Path, Iterable[str]]:
+    lock, path = lock_of(request)
+    return path, _taken(request, lock)
 
 
 def _taken(request: ProjectRequest, lock: GemLock) -> Iterator[str]:

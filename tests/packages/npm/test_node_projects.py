@@ -217,8 +217,8 @@ def test_nightly_compares_the_files_of_a_project_that_is_refused(tmp_path: Path,
     rows = {"": needs, "node_modules/core": {"version": "1.0.0", "resolved": tarball, "integrity": "sha512-eA=="}}
     folder = write(tmp_path / "one", package_json=needs, package__lock_json={"lockfileVersion": 3, "packages": rows})
     (folder / ".git").mkdir()
-    inputs = projects.inputs(shared.requested(folder, ProjectChoice()))
-    assert set(inputs) == {"package.json", "package-lock.json"}
+    (told,) = projects.inputs(shared.requested(folder, ProjectChoice())).values()
+    assert told.startswith(f"{shared.REFUSED}package-lock.json: core is ../outside.tgz, outside of")
 
 
 def test_a_package_json_of_a_member_that_cannot_be_read_is_none(digests: dict[str, str], tmp_path: Path) -> None:
