@@ -4,6 +4,7 @@
 each ecosystem that its steps ask for, and everything else loops over them.
 """
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,13 +44,21 @@ class Request:
         """Return the only step of a kind. Raises UsageError for two, because one lock cannot serve both."""
         matching = [step for _, step in self.steps if isinstance(step, kind)]
         if len(matching) > 1:
+            followed = [project for step in matching if (project := getattr(step, "project", None))]
+            if len(followed) == len(matching):
+                raise self._several_projects(followed)
             msg = f'{self.target.name}: two steps have `uses = "{self.steps[0][1].uses}"`'
-            followed = all(getattr(step, "project", None) for step in matching)
-            hint = "name all packages in one step, so that they are resolved together"
-            if followed:
-                hint = "build a layer of each project, or of the root of their workspace, whose lock has them all"
-            raise UsageError(msg, hint=hint)
+            raise UsageError(msg, hint="name all packages in one step, so that they are resolved together")
         return matching[0]
+
+    def _several_projects(self, followed: Sequence[str]) -> UsageError:
+        """Return the error for projects whose locks do not agree on versions, with the way to a layer of each."""
+        names, uses = " and ".join(followed), self.steps[0][1].uses
+        msg = f"{self.target.name}: {names} are locked one by one, and a layer of {uses} packages has one lock"
+        folders = [Path(os.path.relpath(self.loaded.project(project))).as_posix() for project in followed]
+        each = " and ".join(f"`layerwright build {folder}`" for folder in folders)
+        ways = f"{each} make a layer each" if self.loaded.adhoc else "write a recipe for each"
+        return UsageError(msg, hint=f"{ways}; the root of a workspace has one lock for all of its members")
 
     @property
     def number(self) -> int:
