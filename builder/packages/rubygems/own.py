@@ -25,7 +25,8 @@ _LEFT_OUT = frozenset({"spec", "test", "tests", "features", "tmp", "log", "pkg",
 _ADDRESS = re.compile(r"(?:https?|ssh|git)://[^\s-]\S*|\w[\w.-]*@\w[\w.-]*:\S+")
 _PATHS = re.compile(r"\.require_paths?\s*=\s*(?P<value>.+)")
 _LITERALS = re.compile(r"""\[?\s*(?:["'][\w./-]+["']\s*,?\s*)+\]?|%w\[[\w./\s-]+\]""")
-_EXTENSION = re.compile(r"^[^#\n]*\.extensions\s*(?:=|<<|\+=|\.(?:push|concat))\s*(?!\[\s*\])", re.MULTILINE)
+_EXTENSION = re.compile(r"^(?!\s*#).*(?:\.extensions\b(?!\s*=\s*\[\s*\])|:extensions=)", re.MULTILINE)
+"""Whatever else a gemspec does with its extensions than to have none: which it has only Ruby could tell."""
 _LICENSE = re.compile(r"""\.licenses?\s*=\s*\[?\s*["'](?P<license>[\w.+() -]+)["']""")
 
 

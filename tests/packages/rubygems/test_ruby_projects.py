@@ -209,6 +209,9 @@ def test_a_missing_lock_and_a_short_revision_are_told(app: Path) -> None:
     [
         ('s.extensions = ["ext/extconf.rb"]', "has an extension that must be compiled"),
         ("s.extensions << 'ext/x/extconf.rb'", "has an extension that must be compiled"),
+        ("s.extensions.unshift 'ext/x/extconf.rb'", "has an extension that must be compiled"),
+        ('s.files += Dir["#{base}/*"]; s.extensions += ["ext/x/extconf.rb"]', "has an extension that must be compiled"),
+        ('s.send(:extensions=, ["ext/x/extconf.rb"])', "has an extension that must be compiled"),
         ("s.require_paths = paths", "works out `require_paths`"),
     ],
 )
@@ -218,6 +221,13 @@ def test_a_folder_that_needs_ruby_is_refused_with_a_way(app: Path, extra: str, t
     assert result.code == 2
     assert told in result.err
     assert "hint:" in result.err
+
+
+@pytest.mark.parametrize("extra", ["s.extensions = []", "s.extensions=[ ]", "# s.extensions = Dir['ext/*']"])
+def test_a_folder_without_extensions_is_taken(app: Path, extra: str) -> None:
+    gem_folder(app.parent / "libs" / "shared", "shared", extra)
+    result = build(app)
+    assert result.code == 0, result.err
 
 
 def test_a_change_in_a_folder_changes_what_nightly_compares(app: Path) -> None:
