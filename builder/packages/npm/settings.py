@@ -91,12 +91,12 @@ def read(project: Path | None = None) -> NpmSettings:
     given = {each.key: each.value for each in variables}
     user = Path(_variable("userconfig") or Path.home() / NAME)
     folder = project or Path.cwd()
-    lines = [*_pairs(_global()), *_pairs(user), *_pairs(_of_pnpm()), *yarn_settings.of_user(folder)]
+    lines = [*lines_of(_global()), *lines_of(user), *lines_of(_of_pnpm()), *yarn_settings.of_user(folder)]
     own = [setting for line in lines if (setting := _own(line))]
     known = {_host(each.value) for each in (*own, *variables) if _REGISTRY.fullmatch(each.key)}
     known |= {_host(match["address"]) for each in (*own, *variables) if (match := _LOGIN.fullmatch(each.key))}
     own += [setting for line in yarn_settings.logins(folder) if (setting := _own(line))]
-    pairs = [] if _same(folder / NAME, user) else [*_pairs(folder / NAME)]
+    pairs = [] if _same(folder / NAME, user) else [*lines_of(folder / NAME)]
     theirs = list(_project_lines([*pairs, *yarn_settings.of_project(folder)], known | {_host(PUBLIC)}))
     return NpmSettings(
         variables=variables,
@@ -194,8 +194,8 @@ def _path(key: str, value: str, folder: Path) -> str:
     return str(folder / Path(value).expanduser()) if _PATHS.fullmatch(key) else value
 
 
-def _pairs(path: Path) -> Iterator[SettingsLine]:
-    """Yield the lines of a file of settings, as the library `ini` of npm reads them."""
+def lines_of(path: Path) -> Iterator[SettingsLine]:
+    """Yield the lines of a file of settings, which need not be there, as the library `ini` of npm reads them."""
     if not path.is_file():
         return
     for number, line in enumerate(texts.read(path).splitlines(), 1):

@@ -62,7 +62,6 @@ class _PnpmSnapshot:
 
 @dataclass(frozen=True, kw_only=True)
 class _PnpmLock(LockedSettings):
-    version: Annotated[str, Field(alias="lockfileVersion")] = ""
     importers: Table[_PnpmImporter] = field(default_factory=dict)
     dependencies: Table[_PnpmEntry] = field(default_factory=dict)
     """Of the only project, in a lock of version 6 without a workspace."""

@@ -16,7 +16,7 @@ from pydantic import Field
 from builder.base import texts
 from builder.packages.npm import packlist
 from builder.packages.npm import project as projects
-from builder.packages.npm.locks import yaml_text
+from builder.packages.npm.locks import pnpmfile, yaml_text
 from builder.packages.npm.locks.yaml_text import Table
 from builder.packages.npm.project import NodeProject
 
@@ -25,6 +25,8 @@ _OVERRIDES, _EXTENSIONS, _PATCHES = "overrides", "packageExtensions", "patchedDe
 _IGNORED = "ignoredOptionalDependencies"
 _CATALOG = "catalog:"
 _DEFAULT = "default"
+_UNHASHED = "6."
+"""How the version of the locks begins that pnpm 8 writes, without a hash of the pnpmfile."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +40,13 @@ class CatalogEntry:
 class LockedSettings:
     """The settings that a lock was made with."""
 
+    version: Annotated[str, Field(alias="lockfileVersion")] = ""
     overrides: Table[str] = field(default_factory=dict)
     catalogs: Table[Table[CatalogEntry]] = field(default_factory=dict)
     extensions: Annotated[str, Field(alias="packageExtensionsChecksum")] = ""
     ignored: Annotated[tuple[str, ...], Field(alias=_IGNORED)] = ()
     patched: Annotated[Table[Any], Field(alias=_PATCHES)] = field(default_factory=dict)
+    pnpmfile: Annotated[str, Field(alias="pnpmfileChecksum")] = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,8 @@ class _PnpmWorkspace:
     extensions: Annotated[Table[Any], Field(alias=_EXTENSIONS)] = field(default_factory=dict)
     ignored: Annotated[tuple[str, ...], Field(alias=_IGNORED)] = ()
     patched: Annotated[Table[Any], Field(alias=_PATCHES)] = field(default_factory=dict)
+    pnpmfile: str | tuple[str, ...] = ()
+    ignores_pnpmfile: Annotated[str, Field(alias="ignorePnpmfile")] = ""
 
 
 def _workspace(root: Path) -> _PnpmWorkspace:
@@ -90,6 +96,7 @@ def unfit(project: NodeProject, lock: LockedSettings) -> Iterator[str]:
         yield _told(_IGNORED, sorted(settings.ignored()[0]), sorted(lock.ignored))
     for name in sorted(settings.patched() - lock.patched.keys()):
         yield f"{name}: `{_PATCHES}` has a patch of it, the lock has none"
+    yield from settings.pnpmfile(lock)
 
 
 def _told(key: str, now: object, then: object) -> str:
@@ -103,6 +110,7 @@ class _Settings:
     """
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._workspace = _workspace(root)
         self._manifest = packlist.described(root)
         pnpm = self._manifest.get("pnpm")
@@ -128,6 +136,13 @@ class _Settings:
 
     def patched(self) -> set[str]:
         return {*self._workspace.patched, *_table(self._pnpm.get(_PATCHES))}
+
+    def pnpmfile(self, lock: LockedSettings) -> Iterator[str]:
+        named = self._workspace.pnpmfile
+        files = (named,) if isinstance(named, str) else named
+        ignored = self._workspace.ignores_pnpmfile == "true"
+        hashed = not lock.version.startswith(_UNHASHED)
+        return pnpmfile.unfit(self._root, lock.pnpmfile, files, ignored=ignored, hashed=hashed)
 
     def _value(self, key: str, value: str) -> str:
         """Return what an override asks for: `$name` is what package.json asks for, `catalog:` what a catalog does."""

@@ -260,6 +260,63 @@ def test_settings_of_pnpm_that_changed_are_told(
     assert any(line.startswith(told) for line in why(root, PNPM, "packages/a"))
 
 
+HOOKS = "module.exports = {\r\n hooks: { readPackage(p) { return p } } }\n"
+TWO = ("module.exports={hooks:{readPackage(p){return p}}}\n", "module.exports={hooks:{readPackage(p){return p}}};1\n")
+OF_9, OF_10 = "woselwnxghlqrrlrnlcyvgsvfu", "sha256-jFx24ePvz4HgqrZ8vtn9UAFKNNQMgnLjVDH3H/Ja1Y0="
+OF_TWO = "sha256-lpA7KeNjqNDqq4a8o/JrTJ+WM/KTkAVIQUNL+q9hFZI="
+"""What pnpm 9.15 and 10.24 wrote for these files."""
+
+
+def with_pnpmfile(root: Path, checksum: str, files: Mapping[str, str], version: str = "9.0") -> Path:
+    locked = f"pnpmfileChecksum: {checksum}\n" if checksum else ""
+    lock = f"""lockfileVersion: '{version}'
+{locked}importers:
+  .:
+    dependencies:
+      ms: {{specifier: 2.1.3, version: 2.1.3}}
+packages:
+  ms@2.1.3:
+    resolution: {{integrity: {SHA}}}
+snapshots:
+  ms@2.1.3: {{}}
+"""
+    write(root, {"package.json": {"name": "root", "dependencies": {"ms": "2.1.3"}}, PNPM: lock, **files})
+    return root
+
+
+@pytest.mark.parametrize(
+    ("checksum", "files"),
+    [
+        (OF_9, {".pnpmfile.cjs": HOOKS}),
+        (OF_10, {".pnpmfile.cjs": HOOKS}),
+        (OF_10, {".pnpmfile.cjs": HOOKS.replace("\r", "")}),
+        (OF_9, {".npmrc": "pnpmfile=cfg/own.cjs\n", "cfg/own.cjs": HOOKS}),
+        (OF_10, {"pnpm-workspace.yaml": "pnpmfile: cfg/own.cjs\n", "cfg/own.cjs": HOOKS}),
+        (OF_TWO, {"pnpm-workspace.yaml": "pnpmfile: [two.cjs, own.cjs]\n", "own.cjs": TWO[0], "two.cjs": TWO[1]}),
+        ("", {".pnpmfile.cjs": "module.exports = {}\n"}),
+        ("", {".pnpmfile.cjs": HOOKS, ".npmrc": "ignore-pnpmfile=true\n"}),
+        ("", {".pnpmfile.cjs": HOOKS, "pnpm-workspace.yaml": "ignorePnpmfile: true\n"}),
+    ],
+)
+def test_a_lock_with_the_hash_of_its_pnpmfile_is_taken(tmp_path: Path, checksum: str, files: Mapping[str, str]) -> None:
+    assert versions(with_pnpmfile(tmp_path, checksum, files), PNPM) == {"ms": "2.1.3"}
+
+
+@pytest.mark.parametrize(
+    ("checksum", "files", "told"),
+    [
+        (OF_9, {".pnpmfile.cjs": f"{HOOKS}//"}, "the lock was made with a pnpmfile: .pnpmfile.cjs is another"),
+        (OF_10, {".pnpmfile.cjs": f"{HOOKS}//"}, "the lock was made with a pnpmfile: .pnpmfile.cjs is another"),
+        (OF_10, {}, "the lock was made with a pnpmfile: there is none"),
+        (OF_TWO, {".pnpmfile.cjs": TWO[0]}, "the lock was made with a pnpmfile: .pnpmfile.cjs is another"),
+        ("", {".pnpmfile.cjs": HOOKS}, ".pnpmfile.cjs changes what packages need, the lock was made without it"),
+        ("", {".pnpmfile.mjs": "export const hooks = {}"}, ".pnpmfile.mjs changes what packages need"),
+    ],
+)
+def test_a_pnpmfile_that_changed_is_told(tmp_path: Path, checksum: str, files: Mapping[str, str], told: str) -> None:
+    assert why(with_pnpmfile(tmp_path, checksum, files), PNPM)[0].startswith(told)
+
+
 def test_a_folder_of_pnpm_that_gained_or_lost_a_dependency_is_told(tmp_path: Path) -> None:
     lock = f"""lockfileVersion: '9.0'
 importers:
