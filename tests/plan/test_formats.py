@@ -27,7 +27,8 @@ NO_BYTES = {
     "repositories setup_cfg sources versions",
     "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "
     "package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
-    "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text yarn_berry yarn_classic",
+    "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text "
+    "yarn_berry yarn_classic",
     "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
     "packages.maven": "ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",
