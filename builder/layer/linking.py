@@ -11,6 +11,9 @@ LAYER_LIB = "lib"
 """The only directory of a layer in LD_LIBRARY_PATH, where it comes last. `lib64/` is not searched."""
 RPATH, SYSTEM, LIB, RUNPATH, ELSEWHERE = "rpath", "system", "lib", "runpath", "elsewhere"
 
+_MOST_LINKS = 40
+"""Links that Linux follows in a row (MAXSYMLINKS)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundLibrary:
@@ -26,7 +29,7 @@ class Linker:
     """The dynamic loader, as it sees one layer."""
 
     def __init__(self, elves: Mapping[str, Elf], links: Mapping[str, str], system: frozenset[str]) -> None:
-        self._system = system
+        self._elves, self._links, self._system = elves, links, system
         self._paths = {**dict.fromkeys(elves), **links}
         self._elsewhere: dict[str, str] = {}
         for path, elf in elves.items():
@@ -57,6 +60,37 @@ class Linker:
     def already_loaded(self, soname: str) -> bool:
         """Tell whether another file of the layer finds it: the loader reuses a loaded library of the same name."""
         return soname in self._loaded
+
+    def lost_at_start(self, path: str) -> Iterator[tuple[str, str]]:
+        """Yield file and soname of the libraries that a program does not find when it starts, and that the layer has.
+
+        It needs them directly or through other libraries. What the process has opened before is found by its name, and
+        DT_RPATH of the program leads to libraries of libraries as well.
+        """
+        program = self._elves[path]
+        own = () if program.runpath else program.rpath
+        opened, lost = {path: program}, []
+        queue = [path]
+        for file in queue:
+            for soname in opened[file].needed:
+                library = self.find(file, opened[file], soname)
+                where = self._among(path, own, soname) or (library.path if library else None)
+                if library and library.how == ELSEWHERE and where == library.path:
+                    lost.append((file, soname))
+                elif where and (target := self._followed(where)) in self._elves and target not in opened:
+                    opened[target] = self._elves[target]
+                    queue.append(target)
+        names = {name for file, elf in opened.items() for name in (file.rpartition("/")[2], elf.soname)}
+        yield from ((file, soname) for file, soname in lost if soname not in names)
+
+    def _followed(self, path: str) -> str:
+        """Return the file that a path of the layer leads to."""
+        for _ in range(_MOST_LINKS):
+            if path not in self._links:
+                break
+            path = posixpath.normpath(posixpath.join("/opt", posixpath.dirname(path), self._links[path]))
+            path = path.removeprefix("/opt/")
+        return path
 
     def from_layer(self, path: str, elf: Elf) -> set[str]:
         """Return the sonames that a file finds in the layer even where the system has them, too."""

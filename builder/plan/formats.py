@@ -29,10 +29,11 @@ FORMATS = {
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
     ),
     "manifest": Format(
-        version=2,
+        version=3,
         modules=(
             "building.describing",
             "layer.checks",
+            "layer.executables",
             "layer.installed",
             "layer.licences",
             "layer.linking",

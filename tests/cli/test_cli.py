@@ -160,7 +160,7 @@ def test_check_reports_findings_and_its_exit_code(tmp_path: Path) -> None:
     bad = layerwright("check", "good.zip", "bad.zip", "--json", *where, cwd=tmp_path)
     assert bad.code == 5
     assert [(one["zip"], one["fit"]) for one in bad.json["checked"]] == [("good.zip", True), ("bad.zip", False)]
-    assert bad.json["checked"][1]["findings"][0]["check"] == "python-abi"
+    assert "python-abi" in {finding["check"] for finding in bad.json["checked"][1]["findings"]}
 
 
 def test_check_takes_the_destination_from_the_manifest_and_else_asks(tmp_path: Path) -> None:

@@ -17,7 +17,23 @@ KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"MIIEpAIBAAKCAQEAu5Yq7WkZq9Zr0nL2x
 TOKEN = b"id = 'AKIAQ3ZT7YHJ2LPW8KMD'\n"
 LICENSE = b"Metadata-Version: 2.1\nName: p\nVersion: 1\nLicense: "
 PROGRAM = "int main(void) { return 0; }"
+WINDOWS = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(200)
 LINK = stat.S_IFLNK | 0o777
+
+
+def _through_a_library(shop: Workshop) -> Mapping[str, bytes]:
+    """A program that finds its library, which in turn does not find its own: that lies in lib64/."""
+    second = shop.stub("libsecond.so.1", symbol="second")
+    source = "int second(void); int thing(void) { return second(); }"
+    library = shop.compiled(source, second, "-Wl,-soname,libfirst.so.1")
+    (shop.folder / "libfirst.so.1").write_bytes(library)
+    flags = [str(shop.folder / "libfirst.so.1"), "-Wl,--allow-shlib-undefined"]
+    program = shop.compiled("int thing(void); int main(void) { return thing(); }", *flags, shared=False)
+    return {
+        "bin/x": program,
+        "lib/libfirst.so.1": library,
+        "lib64/libsecond.so.1": (shop.folder / "libsecond.so.1").read_bytes(),
+    }
 
 
 CASES: Sequence[Bad] = (
@@ -99,7 +115,6 @@ CASES: Sequence[Bad] = (
         "is a library for Windows",
         wheel("markupsafe", "3.13", "windows"),
         names="markupsafe",
-        warning=True,
     ),
     Bad(
         "32-bit",
@@ -116,6 +131,94 @@ CASES: Sequence[Bad] = (
         "lib/x.so",
     ),
     Bad("cut-off", "architecture", "damaged ELF file", lambda shop: {X: shop.compiled(MODULE)[:600]}, X, warning=True),
+    Bad(
+        "program-in-a-folder-of-its-own",
+        "architecture",
+        "is code for X86_64, the layer is for arm64",
+        one("kubectl/kubectl", PROGRAM, shared=False),
+        "kubectl/kubectl",
+        arch="arm64",
+    ),
+    Bad(
+        "library-in-a-package",
+        "architecture",
+        "is code for X86_64",
+        one("python/p/libs/libp.so", MODULE),
+        "python/p/libs/libp.so",
+        arch="arm64",
+    ),
+    Bad(
+        "prebuilds-of-others",
+        "architecture",
+        "is code for X86_64",
+        one("nodejs/node_modules/p/prebuilds/linux-x64/p.node", MODULE),
+        "linux-x64",
+        runtime="nodejs22.x",
+        arch="arm64",
+    ),
+    Bad(
+        "installed-on-a-mac",
+        "architecture",
+        "is a program for macOS",
+        plain({"nodejs/node_modules/@p/darwin-arm64/bin/p": b"\xcf\xfa\xed\xfe" + bytes(60)}),
+        "darwin-arm64",
+        runtime="nodejs22.x",
+    ),
+    Bad(
+        "program-of-a-mac",
+        "architecture",
+        "is a program for macOS",
+        plain({"tools/jq": b"\xcf\xfa\xed\xfe" + bytes(60)}),
+        "tools/jq",
+    ),
+    Bad("program-of-windows", "architecture", "is a program for Windows", plain({"tools/jq.exe": WINDOWS}), "tools/jq"),
+    Bad(
+        "module-of-windows",
+        "architecture",
+        "is a library for Windows",
+        plain({"python/p/_p.cp313-win_amd64.pyd": WINDOWS}),
+        "_p.cp313-win_amd64.pyd",
+    ),
+    Bad(
+        "wheel-of-windows-by-its-tag",
+        "architecture",
+        "was installed for win_amd64",
+        plain(
+            {
+                "python/p-1.dist-info/WHEEL": b"Wheel-Version: 1.0\nTag: py3-none-win_amd64\n",
+                "python/p/p.dll": WINDOWS,
+            }
+        ),
+        "WHEEL",
+    ),
+    Bad(
+        "flattened-link",
+        "architecture",
+        "holds the name `libx.so.1.2`",
+        lambda shop: {"lib/libx.so.1": b"libx.so.1.2", "lib/libx.so.1.2": shop.compiled(MODULE)},
+        "lib/libx.so.1",
+    ),
+    Bad(
+        "page-instead-of-a-library",
+        "architecture",
+        "has the name of a library and is none",
+        plain({"lib/libx.so": b"<!DOCTYPE html><title>404</title>"}),
+        "lib/libx.so",
+    ),
+    Bad("empty-library", "architecture", "is none", plain({"lib/libx.so.1": b""}), "lib/libx.so.1"),
+    Bad(
+        "others-platforms-cost",
+        "architecture",
+        "are for other platforms",
+        lambda shop: {
+            "nodejs/node_modules/p/prebuilds/linux-x64/p.node": shop.compiled(MODULE),
+            "nodejs/node_modules/p/prebuilds/linux-arm64/p.node": patched(shop.compiled(MODULE), 18, b"\xb7\0"),
+            "nodejs/node_modules/p/prebuilds/win32-x64/p.node": WINDOWS,
+        },
+        "prebuilds/",
+        runtime="nodejs22.x",
+        warning=True,
+    ),
     Bad("musl", "musl", "of musl", wheel("markupsafe", "3.13", "musl"), names="markupsafe"),
     Bad("cpu-v4", "cpu-baseline", "x86-64-v4", one(X, MODULE, "-Wl,-z,x86-64-v4"), X),
     Bad("cpu-v3", "cpu-baseline", "x86-64-v3", one(X, MODULE, "-Wl,-z,x86-64-v3"), X, warning=True),
@@ -165,6 +268,13 @@ CASES: Sequence[Bad] = (
         needs(X, "libyaml-0.so.2"),
         X,
         warning=True,
+    ),
+    Bad(
+        "needed-by-a-library-of-a-program",
+        "unresolved-library",
+        "where the loader does not look when bin/x starts",
+        _through_a_library,
+        "lib/libfirst.so.1",
     ),
     Bad(
         "in-lib64",
@@ -234,7 +344,6 @@ CASES: Sequence[Bad] = (
         "never looks there",
         plain({"site-packages/p/__init__.py": b""}),
         "site-packages/",
-        warning=True,
     ),
     Bad(
         "one-folder-too-many",
@@ -242,7 +351,6 @@ CASES: Sequence[Bad] = (
         "never looks there",
         plain({"layer/python/p.py": b""}),
         "layer/",
-        warning=True,
     ),
     Bad(
         "other-python-directory",
@@ -250,7 +358,6 @@ CASES: Sequence[Bad] = (
         "never looks there",
         plain({"python/lib/python3.12/site-packages/p.py": b""}),
         "python3.12",
-        warning=True,
     ),
     Bad(
         "node-modules-at-the-top",
@@ -259,7 +366,6 @@ CASES: Sequence[Bad] = (
         plain({"node_modules/p/index.js": b""}),
         "node_modules/",
         runtime="nodejs22.x",
-        warning=True,
     ),
     Bad(
         "other-ruby",
@@ -268,7 +374,6 @@ CASES: Sequence[Bad] = (
         plain({"ruby/gems/3.2.0/gems/p/p.rb": b""}),
         "ruby/",
         runtime="ruby3.4",
-        warning=True,
     ),
     Bad(
         "nested-jar",
@@ -277,9 +382,108 @@ CASES: Sequence[Bad] = (
         plain({"java/lib/deps/p.jar": b"PK"}),
         "java/",
         runtime="java21",
-        warning=True,
     ),
-    Bad("lib64", "layer-path", "never looks there", plain({"lib64/libx.so.1": b"x"}), "lib64/", warning=True),
+    Bad("lib64", "layer-path", "never looks there", plain({"lib64/libx.so.1": b"x"}), "lib64/"),
+    Bad(
+        "layer-in-folders",
+        "layer-path",
+        "never looks there",
+        plain({"dist/layer/python/p.py": b"", "dist/layer/lib/libx.so.1": b""}),
+        "dist/",
+    ),
+    Bad("opt-in-the-zip", "layer-path", "never looks there", one("opt/bin/x", PROGRAM, shared=False), "opt/"),
+    Bad(
+        "nodejs-in-a-folder",
+        "layer-path",
+        "never looks there",
+        plain({"layer/nodejs/node_modules/p/index.js": b""}),
+        "layer/",
+        runtime="nodejs22.x",
+    ),
+    Bad("python3-folder", "layer-path", "never looks there", plain({"python3/p/__init__.py": b""}), "python3/"),
+    Bad("python-in-capitals", "layer-path", "never looks there", plain({"Python/p/__init__.py": b""}), "Python/"),
+    Bad(
+        "target-folder-of-pip",
+        "layer-path",
+        "never looks there",
+        plain({"vendor/p/__init__.py": b"", "vendor/p-1.0.dist-info/METADATA": b""}),
+        "vendor/",
+    ),
+    Bad(
+        "packages-at-the-top",
+        "layer-path",
+        "never looks there",
+        plain({"p/__init__.py": b"", "p-1.0.dist-info/METADATA": b"", "six.py": b""}),
+        "p-1.0.dist-info/",
+    ),
+    Bad(
+        "virtual-environment",
+        "layer-path",
+        "never looks there",
+        plain({".venv/lib/python3.13/site-packages/p/__init__.py": b"", ".venv/bin/activate": b""}),
+        ".venv/",
+    ),
+    Bad(
+        "prefix-of-pip",
+        "layer-path",
+        "never looks there",
+        plain({"lib/python3.13/site-packages/p/__init__.py": b""}),
+        "lib/python3.13/site-packages/",
+    ),
+    Bad(
+        "packages-below-python",
+        "layer-path",
+        "never looks there",
+        plain({"python/site/p/__init__.py": b"", "python/site/p-1.0.dist-info/METADATA": b""}),
+        "python/site/",
+    ),
+    Bad(
+        "packages-below-nodejs",
+        "layer-path",
+        "never looks there",
+        plain({"nodejs/p/package.json": b"{}", "nodejs/p/index.js": b""}),
+        "nodejs/",
+        runtime="nodejs22.x",
+    ),
+    Bad(
+        "other-nodejs",
+        "layer-path",
+        "never looks there",
+        plain({"nodejs/node18/node_modules/p/index.js": b""}),
+        "nodejs/",
+        runtime="nodejs22.x",
+    ),
+    Bad(
+        "packages-of-npm-at-the-top",
+        "layer-path",
+        "never looks there",
+        plain({"p/package.json": b"{}", "p/index.js": b"", "q/package.json": b"{}"}),
+        "p/",
+        runtime="nodejs22.x",
+    ),
+    Bad(
+        "another-language",
+        "layer-path",
+        "never looks there",
+        plain({"nodejs/node_modules/p/index.js": b""}),
+        "nodejs/",
+    ),
+    Bad(
+        "gems-of-bundler",
+        "layer-path",
+        "never looks there",
+        plain({"vendor/bundle/ruby/3.4.0/specifications/p-1.gemspec": b""}),
+        "vendor/",
+        runtime="ruby3.4",
+    ),
+    Bad(
+        "gems-at-the-top", "layer-path", "never looks there", plain({"gems/p-1/p.rb": b""}), "gems/", runtime="ruby3.4"
+    ),
+    Bad("jar-at-the-top", "layer-path", "never looks there", plain({"p.jar": b"PK"}), "p.jar", runtime="java21"),
+    Bad("jar-in-java", "layer-path", "never looks there", plain({"java/p.jar": b"PK"}), "java/", runtime="java21"),
+    Bad("library-at-the-top", "layer-path", "never looks there", one("libx.so.1", MODULE), "libx.so.1"),
+    Bad("tree-of-a-package", "layer-path", "never looks there", one("usr/lib64/libx.so.1", MODULE), "usr/"),
+    Bad("nothing-but-a-readme", "layer-path", "never looks there", plain({"README.md": b"x"}), "README.md"),
     # ---- sizes, modes, links
     Bad(
         "too-big", "size", "over Lambda's limit", lambda _: {f"python/data{n}.bin": bytes(70_000_000) for n in range(4)}

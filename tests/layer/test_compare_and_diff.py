@@ -102,7 +102,7 @@ def test_inspect_abi_shows_what_each_file_needs(tmp_path: Path) -> None:
 
 
 def test_sarif_names_rule_file_and_way_out(tmp_path: Path) -> None:
-    zips.write(tmp_path / "x.zip", {"lib64/a b.so": b"x", "python/.netrc": b"x"})
+    zips.write(tmp_path / "x.zip", {"lib64/a b.txt": b"x", "python/.netrc": b"x"})
     where = ["--runtime", "python3.13", "--arch", "arm64"]
     result = layerwright("check", "x.zip", *where, "--sarif", "--strict", cwd=tmp_path)
     assert result.code == 5

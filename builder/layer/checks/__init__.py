@@ -4,7 +4,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from builder.base.errors import CheckFailedError
-from builder.layer.checks import binaries, content, java, libraries, paths, programs, python, size, versions  # noqa: F401  importing them registers the checks
+from builder.layer.checks import (  # noqa: F401  importing them registers the checks
+    architecture,
+    binaries,
+    content,
+    java,
+    libraries,
+    paths,
+    programs,
+    python,
+    size,
+    versions,
+)
 from builder.layer.checks.examine import examine
 from builder.layer.checks.model import CHECKS, ERROR, Finding, Subject, weighed
 from builder.layer.slim import matcher

@@ -1,4 +1,4 @@
-"""Checks of machine code: architecture, symbol versions, C library."""
+"""Checks of machine code: symbol versions, C library, level of the processor."""
 
 import re
 from collections.abc import Iterator
@@ -9,13 +9,6 @@ from builder.model import symbol_versions
 from builder.model.symbol_versions import version_key
 
 _LOADED_FROM = re.compile(r"^(?:lib|bin|extensions)/[^/]+$|^bootstrap$|\.libs/[^/]+$")
-_FOREIGN_FORMATS = {
-    b"MZ": "Windows",
-    b"\xcf\xfa\xed\xfe": "macOS",
-    b"\xce\xfa\xed\xfe": "macOS",
-    b"\xca\xfe\xba\xbe": "macOS",
-}
-_NATIVE_NAME = re.compile(r"\.(?:so(?:\.[\d.]+)?|node|dylib|dll|pyd)$")
 _SYSTEM_LIBRARIES = re.compile(
     r"^(?:lib(?:c|m|dl|pthread|rt|resolv|util|anl|mvec|nsl|crypt|stdc\+\+|gcc_s)|ld-linux[^.]*)\.so"
 )
@@ -27,38 +20,6 @@ _MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 def loaded(path: str, elf: Elf) -> bool:
     """Tell whether a file is certain to be loaded in Lambda, rather than only present."""
     return elf.python_module or _LOADED_FROM.search(path) is not None
-
-
-@check(
-    "architecture", "A file for another processor or system cannot be loaded; the function fails at its first import."
-)
-def architecture(subject: Subject) -> Iterator[Finding]:
-    names = " and ".join(arch.name for arch in subject.architectures)
-    machines = {arch.elf for arch in subject.architectures}
-    for path, elf in subject.elves.items():
-        if elf.machine not in machines or len(machines) > 1:
-            severity = ERROR if loaded(path, elf) else WARNING
-            message = f"is code for {elf.machine.removeprefix('EM_')}, the layer is for {names}"
-            hint = "build for the layer's architecture, or split the layer by arch"
-            yield Finding(check="architecture", severity=severity, path=path, message=message, hint=hint)
-    for path, problem in subject.damaged.items():
-        severity = ERROR if problem.excessive else subject.suspicious
-        hint = "download or build the file again"
-        yield Finding(check="architecture", severity=severity, path=path, message=f"is a {problem}", hint=hint)
-    yield from _foreign_formats(subject)
-
-
-def _foreign_formats(subject: Subject) -> Iterator[Finding]:
-    for entry in subject.tree:
-        if entry.link is not None or entry.path in subject.elves or not _NATIVE_NAME.search(entry.name):
-            continue
-        head = entry.content.head(4)
-        system = next((name for magic, name in _FOREIGN_FORMATS.items() if head.startswith(magic)), None)
-        if system:
-            severity = ERROR if ".cpython-" in entry.name or entry.path.startswith("lib/") else WARNING
-            message = f"is a library for {system}"
-            hint = "it was built or installed on that system; use the wheel for Linux, or build with layerwright"
-            yield Finding(check="architecture", severity=severity, path=entry.path, message=message, hint=hint)
 
 
 @check(

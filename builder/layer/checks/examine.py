@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from builder.layer import tokens
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
+from builder.layer.executables import HEAD, OddFile, odd
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.reader import InZip
-from builder.layer.tree import Entry, Tree, never_program
+from builder.layer.tree import Entry, InMemory, Tree, never_program
 from builder.model import libraries
 from builder.model.architectures import Architecture
 from builder.model.limits import UNZIPPED_LIMIT
@@ -31,6 +32,7 @@ class _Read:
     elf: Elf | None = None
     damage: UnreadableElfError | None = None
     token: str | None = None
+    odd: OddFile | None = None
 
 
 def examine(  # noqa: PLR0913  what, where, and what is known of it
@@ -70,6 +72,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         directories=directories or {},
         sonames=sonames,
         linker=Linker(elves, links, sonames),
+        odd={one.path: one.odd for one in found if one.odd},
         tokens={one.path: one.token for one in found if one.token},
     )
 
@@ -98,10 +101,12 @@ def _one(entry: Entry) -> _Read:
     try:
         if isinstance(content, InZip):
             return _of_zip(entry.path, content)
-        if content.head(4) == MAGIC:
+        magic = content.head(4)
+        if magic == MAGIC:
             return _Read(entry.path, parse(content.read()))
         wanted = tokens.may_hold(entry.path, entry.size)
-        return _Read(entry.path, token=tokens.token(content.read()) if wanted else None)
+        found = tokens.token(content.read()) if wanted else None
+        return _Read(entry.path, token=found, odd=odd(entry.name, magic, content))
     except UnreadableElfError as error:
         return _Read(entry.path, damage=error)
 
@@ -111,9 +116,13 @@ def _of_zip(path: str, content: InZip) -> _Read:
     if not content.fits_memory:
         content.verify()
         with content.seekable() as read_at:
-            return _Read(path, parse_at(read_at) if read_at(0, 4) == MAGIC else None)
+            magic = read_at(0, 4)
+            if magic == MAGIC:
+                return _Read(path, parse_at(read_at))
+            return _Read(path, odd=odd(path, magic, InMemory(data=read_at(0, HEAD))))
     with content.in_turn():
         data = content.read()
         if data[:4] == MAGIC:
             return _Read(path, parse(data))
-        return _Read(path, token=tokens.token(data) if tokens.may_hold(path, len(data)) else None)
+        found = tokens.token(data) if tokens.may_hold(path, len(data)) else None
+        return _Read(path, token=found, odd=odd(path, data[:4], InMemory(data=data)))

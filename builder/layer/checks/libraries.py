@@ -14,9 +14,10 @@ from builder.model import libraries
     "A library that neither the layer nor Lambda has ends in `cannot open shared object file` at the first import.",
 )
 def unresolved_library(subject: Subject) -> Iterator[Finding]:
+    lost = _lost(subject)
     for path, elf in subject.fitting():
         for soname in elf.needed:
-            if finding := _unresolved(subject, path, elf, soname):
+            if finding := _unresolved(subject, path, elf, soname, lost.get((path, soname))):
                 yield finding
     here = subject.tree.paths() if subject.dlopened else set()
     for soname in subject.dlopened:
@@ -30,7 +31,14 @@ def unresolved_library(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding | None:
+def _lost(subject: Subject) -> dict[tuple[str, str], str]:
+    """Return the programs that do not start because a file does not find a library of the layer, by both."""
+    programs = [path for path, elf in subject.fitting() if elf.program and elf.needed]
+    return {needer: path for path in reversed(programs) for needer in subject.linker.lost_at_start(path)}
+
+
+def _unresolved(subject: Subject, path: str, elf: Elf, soname: str, program: str | None) -> Finding | None:
+    """Return the finding about a library that is not found. `program` does not start without it."""
     library = subject.linker.find(path, elf, soname)
     if library is None:
         if soname in libraries.maybe_absent_in(subject.runtimes):
@@ -44,11 +52,12 @@ def _unresolved(subject: Subject, path: str, elf: Elf, soname: str) -> Finding |
             f'put it into lib/ of the layer; in a recipe `bundle = "auto"` or `["{soname}"]` under [libraries] does it'
         )
         return Finding(check="unresolved-library", severity=severity, path=path, message=message, hint=hint)
-    if library.how == linking.ELSEWHERE and not subject.linker.already_loaded(soname):
+    if library.how == linking.ELSEWHERE and (program or not subject.linker.already_loaded(soname)):
         # Some packages open their libraries before the import that needs them, which no ELF header shows.
-        message = f"needs `{soname}`; the layer has it as {library.path}, where the loader does not look"
+        who = f" when {program} starts" if program and program != path else ""
+        message = f"needs `{soname}`; the layer has it as {library.path}, where the loader does not look{who}"
         hint = "put it into lib/, or give the file an rpath that leads there (patchelf --force-rpath --set-rpath)"
-        severity = ERROR if elf.program else WARNING  # nothing opens a library before a program starts
+        severity = ERROR if program else WARNING  # nothing opens a library before a program starts
         return Finding(check="unresolved-library", severity=severity, path=path, message=message, hint=hint)
     return None
 

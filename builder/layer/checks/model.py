@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from builder.layer.elf import Elf, UnreadableElfError
+from builder.layer.executables import OddFile
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.tree import Tree
@@ -64,6 +65,8 @@ class Subject:
     sonames: frozenset[str]
     """Libraries that all of the runtimes are certain to have."""
     linker: Linker = field(repr=False)
+    odd: Mapping[str, OddFile] = field(default_factory=dict)
+    """Files that look like programs or libraries, and that Linux cannot load, by path."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Kind of the secret in a file, by path."""
     pruned: frozenset[str] = frozenset()

@@ -5,18 +5,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from builder.layer.checks import layout
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.names import SITE_PACKAGES, parents
 from builder.layer.slim import matcher
 from builder.layer.tree import Entry
-from builder.model.libraries import LICENSE_TEXTS
 from builder.model.limits import MB
-from builder.model.runtimes import Runtime
 
 _READABLE, _RUNNABLE = 0o004, 0o005
 _SYSTEM = re.compile(r"^/(?:usr|lib|lib64|bin|etc|var|tmp|dev|proc)(?:/|$)")
 _PROGRAM = re.compile(r"^(?:bin/|extensions/[^/]+$|bootstrap$)")
-_LAYER_ROOTS = re.compile(r"^[^/]+/(?:python|nodejs|java|ruby)/")
 _LEFTOVERS = {
     "version control": [".git/", ".hg/", ".svn/"],
     "traces of a desktop": [".DS_Store", "__MACOSX/", "Thumbs.db"],
@@ -25,41 +23,44 @@ _LEFTOVERS = {
 }
 
 
-def reads(runtime: Runtime, path: str) -> bool:
-    """Tell whether a file lies in a directory that a runtime reads."""
-    if path.startswith(LICENSE_TEXTS):
-        return True  # no runtime reads license texts, and licenses require them
-    other = re.match(r"python/lib/python([\d.]+)/", path)
-    if other:
-        return runtime.language == "python" and other[1] == runtime.series
-    return any(_under(pattern, path) for pattern in runtime.directories)
-
-
-def _under(pattern: str, path: str) -> bool:
-    if pattern.endswith("/"):
-        return path.startswith(pattern)
-    if pattern.endswith("*.jar"):
-        folder, _, name = path.rpartition("/")
-        return folder == pattern.rpartition("/")[0] and name.endswith(".jar")
-    return path == pattern
-
-
 @check("layer-path", "A runtime reads fixed directories of /opt; it never finds a file elsewhere.")
 def layer_path(subject: Subject) -> Iterator[Finding]:
     unread: dict[str, list[Entry]] = defaultdict(list)
     for entry in subject.tree:
-        if not any(reads(runtime, entry.path) for runtime in subject.runtimes):
+        if not any(layout.reads(runtime, entry.path) for runtime in subject.runtimes):
             unread[_group(entry.path)].append(entry)
-    names = ", ".join(runtime.name for runtime in subject.runtimes)
+    paths = subject.tree.paths()
+    found = layout.usable(paths, subject.runtimes)
+    if not found and layout.only_documents(paths):
+        yield _unread(subject, min(paths), list(subject.tree), "the layer has nothing that a function can use", ERROR)
+        return
+    pythons = [runtime for runtime in subject.runtimes if runtime.language == "python"]
+    if folder := next(filter(None, (layout.hidden(paths, runtime) for runtime in pythons)), None):
+        found.discard("python")
+        inside = [entry for entry in subject.tree if entry.path.startswith(folder)]
+        yield _unread(subject, folder, inside, layout.belongs(folder), ERROR)
+    wrong: dict[str, list[str]] = defaultdict(list)
     for group, entries in sorted(unread.items()):
-        total = sum(entry.size for entry in entries)
-        yield Finding(
-            check="layer-path",
-            severity=subject.suspicious,
-            path=group,
-            message=f"{names} never looks there ({len(entries)} files, {total / MB:.1f} MB)",
-            hint=_advice(entries[0].path, subject),
-        )
+        place = layout.misplaced(layout.Group(name=group, entries=entries), subject.runtimes)
+        if place and (place.language not in found if place.language != layout.ANY else not found):
+            wrong[place.advice].append(group)
+        else:
+            advice = place.advice if place else _advice(entries[0].path, subject)
+            yield _unread(subject, group, entries, advice, subject.suspicious)
+    for advice, groups in wrong.items():
+        yield _unread(subject, groups[0], [entry for group in groups for entry in unread[group]], advice, ERROR)
+
+
+def _unread(subject: Subject, path: str, entries: list[Entry], advice: str, severity: str) -> Finding:
+    names = ", ".join(runtime.name for runtime in subject.runtimes)
+    total = sum(entry.size for entry in entries)
+    return Finding(
+        check="layer-path",
+        severity=severity,
+        path=path,
+        message=f"{names} never looks there ({len(entries)} files, {total / MB:.1f} MB)",
+        hint=advice,
+    )
 
 
 def _group(path: str) -> str:
@@ -69,10 +70,6 @@ def _group(path: str) -> str:
 
 
 def _advice(path: str, subject: Subject) -> str:
-    if _LAYER_ROOTS.match(path):
-        return f"the zip has one folder too many: `{path.split('/', 2)[1]}/` must be at its top"
-    if any(runtime.language == "python" for runtime in subject.runtimes) and path.endswith(".py"):
-        return "Python packages belong under `python/`"
     folders = " ".join(dict.fromkeys(pattern for runtime in subject.runtimes for pattern in runtime.directories))
     return f"it is found only by code that names /opt/{path.split('/', maxsplit=1)[0]}; the runtime reads {folders}"
 

@@ -1,6 +1,7 @@
 """Checks of machine code, with real compilers and real wheels."""
 
 import platform
+import struct
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from builder.packages.pypi.resolve import Wanted, resolve
 
 HOST_IS_X86 = platform.machine() == "x86_64"
 HOST = "x86_64" if HOST_IS_X86 else "arm64"
+MANAGED = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(20) + b"\x0b\x02" + bytes(222) + b"\1\0\0\0" + bytes(64)
+"""A library of .NET, which runs on Linux, too."""
 
 
 def compiled(folder: Path, compiler: str, source: str, *flags: str) -> bytes:
@@ -163,12 +166,69 @@ def test_a_musl_wheel_is_refused(tmp_path: Path, arch: str) -> None:
     [
         ("python/a/_a.cpython-313-darwin.so", b"\xcf\xfa\xed\xfe", "error"),
         ("lib/a.dylib", b"\xca\xfe\xba\xbe", "error"),
-        ("python/a/a.pyd", b"MZ\0\0", "warning"),
-        ("nodejs/node_modules/x/prebuilds/darwin-x64/x.node", b"\xcf\xfa\xed\xfe", "warning"),
+        ("python/a/a.pyd", b"MZ\0\0", "error"),
+        ("nodejs/node_modules/x/prebuilds/darwin-x64/x.node", b"\xcf\xfa\xed\xfe", "error"),
+        ("python/a/tool.exe", b"MZ\0\0", None),
+        ("python/a/liba.dylib", b"\xcf\xfa\xed\xfe", "warning"),
+        ("lib/managed.dll", MANAGED, None),
+        ("tools/managed.dll", MANAGED, None),
     ],
 )
-def test_libraries_of_other_systems_are_recognised(path: str, magic: bytes, severity: str) -> None:
-    assert [one for one, _ in checked(tree({path: magic + bytes(60)}), "architecture")] == [severity]
+def test_libraries_of_other_systems_are_recognised(path: str, magic: bytes, severity: str | None) -> None:
+    findings = checked(tree({path: magic + bytes(60)}), "architecture")
+    assert [one for one, _ in findings] == ([severity] if severity else [])
+
+
+def test_text_that_begins_like_a_program_is_none() -> None:
+    texts = {
+        "python/a/notes.txt": b"MZ is the beginning of " * 9,
+        "lib/libx.so": b"/* GNU ld script */\nINPUT(libx.so.1)",
+    }
+    assert checked(tree(texts), "architecture") == []
+
+
+def test_a_file_for_another_processor_is_an_error_unless_the_one_that_fits_lies_beside_it() -> None:
+    """Whatever the folders are called, the files for several platforms are one set."""
+    x86, arm = elf_of(62), elf_of(183)
+    for first, second in (
+        (
+            "nodejs/node_modules/a/prebuilds/linux-x64/a.node",
+            "nodejs/node_modules/a/prebuilds/linux-arm64/a.armv8.node",
+        ),
+        ("python/a/linux/x86_64/tool", "python/a/linux/aarch64/tool"),
+        ("tools/tool-linux-amd64", "tools/tool-linux-arm64"),
+        ("nodejs/node_modules/@a/b-linux-x64/lib/libb.so.1", "nodejs/node_modules/@a/b-linux-arm64/lib/libb.so.1"),
+    ):
+        for fitting, foreign, arch in ((first, second, "x86_64"), (second, first, "arm64")):
+            files = {first: x86, second: arm}
+            both = checked(tree(files), "architecture", architectures=(arch,))
+            assert [severity for severity, _ in both] == ["warning"], foreign
+            assert "is for another platform" in both[0][1]
+            alone = checked(tree({foreign: files[foreign]}), "architecture", architectures=(arch,))
+            assert [severity for severity, _ in alone] == ["error"], foreign
+            assert checked(tree({fitting: files[fitting]}), "architecture", architectures=(arch,)) == []
+        assert checked(tree({first: x86, second: arm}), "architecture", architectures=("x86_64", "arm64")) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("python/a/tests/data/x86.so", "library"),
+        ("python/a/kernel.o", "object"),
+        ("python/a/attach_linux_x86.so", "library"),
+    ],
+)
+def test_code_that_nothing_runs_is_only_suspicious(path: str, data: str) -> None:
+    content = elf_of(62, kind=1 if data == "object" else 3)
+    files = {path: content, "python/a/attach_windows_amd64.dll": b"MZ" + bytes(70)}
+    findings = checked(tree(files), "architecture", architectures=("arm64",))
+    assert {severity for severity, _ in findings} == {"warning"}
+
+
+def elf_of(machine: int, kind: int = 3) -> bytes:
+    """Return a whole header of an ELF file: of a library, without segments."""
+    head = b"\x7fELF\x02\x01\x01" + bytes(9)
+    return head + struct.pack("<HHIQQQIHHHHHH", kind, machine, 1, 0, 0, 0, 0, 64, 56, 0, 0, 0, 0)
 
 
 def test_java_classes_are_no_mac_libraries() -> None:

@@ -1,0 +1,60 @@
+"""Files for several platforms side by side, of which a function takes the one that fits: one set, judged as a whole."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+_WORD = (
+    r"x86[_-]?64|amd64|x64|x86|i[3-6]86|ia32|aarch[_-]?64|arm64(?:[_-]?v8)?|armv?[5-8](?:l|hf)?|armhf|arm|"
+    r"ppc64(?:le)?|powerpc64(?:le)?|s390x?|riscv64(?:gc)?|loong(?:arch)?64|mips(?:64)?(?:el|le)?|"
+    r"linux(?:32|64)?|linuxmusl|many?linux[\d_]*|musl(?:linux)?|gnu(?:eabi(?:hf)?)?|g?libc|android|ios|simulator|"
+    r"darwin|mac(?:os)?x?|osx|win(?:32|64|dows)?|msvc|mingw\d*|freebsd|openbsd|netbsd|sunos|solaris|aix|universal2?|fat|intel"
+)
+_PLATFORM = re.compile(rf"(?<![a-z0-9])(?:{_WORD})(?![a-z0-9])", re.IGNORECASE)
+_RUN = re.compile(r"\*(?:[-_./+]*\*)+")
+_SUFFIX = re.compile(r"\.(?:so(?:\.[\d.]+)?|dylib|dll|pyd|exe)$", re.IGNORECASE)
+_ADDON = ".node"
+
+
+def pattern(path: str) -> str:
+    """Return a path with `*` for what names a platform: files of one set have the same.
+
+    Addons of Node.js lie in folders that are divided by version of Node.js and C library as well: all below the first
+    name of a platform are one set.
+    """
+    folder, _, name = path.rpartition("/")
+    if name.endswith(_ADDON):
+        before, *more = _PLATFORM.split(path, maxsplit=1)
+        return f"{before}*{_ADDON}" if more else path
+    if _SUFFIX.search(name):
+        name = _SUFFIX.sub("", name).removeprefix("lib")
+    return _RUN.sub("*", _PLATFORM.sub("*", f"{folder}/{name}"))
+
+
+def names_platform(path: str) -> bool:
+    """Tell whether a path names a platform, as those of files do that lie beside others for other platforms."""
+    return _PLATFORM.search(path) is not None
+
+
+def folder(path: str) -> str:
+    """Return the folder in which the files for several platforms begin to differ."""
+    return pattern(path).partition("*")[0].rpartition("/")[0]
+
+
+def part(path: str) -> str:
+    """Return a path up to the name that tells the platform: what can be left out for it."""
+    whole = ""
+    for name in path.split("/"):
+        whole += name
+        if _PLATFORM.search(name):
+            break
+        whole += "/"
+    return whole.rstrip("/") + ("/" if len(whole) < len(path) else "")
+
+
+def sets(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Return the paths of each set of several files, by pattern."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        found[pattern(path)].append(path)
+    return found
