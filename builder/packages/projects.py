@@ -73,25 +73,31 @@ class FoundProject:
         decides = _relative(self.lock) if self.lock else f"{_relative(self.file)}, not locked"
         return f"{self.title} project `{self.name}`, {decides}"
 
+    @property
+    def beside_lock(self) -> str | None:
+        """That the file which is named does not decide, since the project has a lock; None if it does."""
+        named = self.request.choice.file
+        if named is None or self.lock is None or self.is_program:
+            return None
+        if self.request.file(named).resolve() == self.lock.resolve():
+            return None
+        return f"{_relative(self.request.file(named))} does not decide: the project has {_relative(self.lock)}"
+
     def step(self, folder: str) -> Mapping[str, Any]:
         """Return the step that follows it, as a table of a recipe from which `folder` is the relative path."""
         if self.own_step is not None:
             return {"uses": self.uses, **({"path": folder} if self.is_program else {}), **self.own_step}
-        return {"uses": self.uses, "project": folder, **self.request.choice.keys}
+        choice = replace(self.request.choice, file=None) if self.beside_lock else self.request.choice
+        return {"uses": self.uses, "project": folder, **choice.keys}
 
 
 def refuse_beside_lock(found: FoundProject) -> None:
     """Raise UsageError for a file that is named to decide, and does not, since the project has a lock."""
-    named = found.request.choice.file
-    if (
-        named is None
-        or found.lock is None
-        or found.is_program
-        or found.request.file(named).resolve() == found.lock.resolve()
-    ):
-        return
-    msg = f"{found.request.file(named).as_posix()} does not decide: the project has {_relative(found.lock)}"
-    raise UsageError(msg, hint=f"leave out `--from {named}`: the lock decides; without a lock the newest versions do")
+    if found.beside_lock:
+        hint = (
+            f"leave out `--from {found.request.choice.file}`: the lock decides; without a lock the newest versions do"
+        )
+        raise UsageError(found.beside_lock, hint=hint)
 
 
 def _relative(path: Path) -> str:

@@ -120,6 +120,16 @@ def _none(folder: str, request: ProjectRequest) -> UsageError:
     return UsageError(msg, hint="name a recipe, a folder with a project, or packages with --pip or --npm")
 
 
+def files_beside_locks(loaded: Loaded) -> Iterator[str]:
+    """Yield a warning for each file that a recipe names to decide on a project that has a lock, which does."""
+    for step in loaded.recipe.step:
+        request = projects.followed(loaded, step)
+        if request and request.choice.file and (ecosystem := of_step(step)):
+            found = ecosystem.project(request)
+            if found and found.beside_lock:
+                yield f"{found.beside_lock}; leave out `from`"
+
+
 def project_inputs(loaded: Loaded) -> dict[str, str]:
     """Return what decides the packages of the projects that a recipe follows: a SHA-256 by a name in reasons."""
     return {

@@ -44,6 +44,7 @@ def resolve(loaded: Loaded, target: Target, *, may_compile: bool = True) -> Reso
         compression=archive.compression(),
         warnings=(
             *loaded.warnings,
+            *table.files_beside_locks(loaded),
             *(text for runtime in target.runtimes if (text := runtime.warning(day))),
         ),
     )

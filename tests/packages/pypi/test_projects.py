@@ -370,8 +370,28 @@ def test_the_file_that_decides_can_be_named(tmp_path: Path) -> None:
     assert beside.code == 2
     assert "pyproject.toml does not decide: the project has uv.lock" in beside.err
     assert build(tmp_path, ".", "--from", "uv.lock").code == 0
+    made = layerwright("new", "api", "--from", "pyproject.toml", cwd=tmp_path)
+    assert made.code == 0, made.err
+    assert "pyproject.toml" not in (tmp_path / "recipes" / "api" / "recipe.toml").read_text(encoding="utf-8")
     (tmp_path / "uv.lock").unlink()
     assert build(tmp_path, ".", "--from", "pyproject.toml").code == 0
+
+
+@pytest.mark.parametrize(("named", "told"), [("pyproject.toml", True), ("uv.lock", False), (None, False)])
+@pytest.mark.usefixtures("index")
+def test_a_recipe_that_names_another_file_than_the_lock_is_told_that_the_lock_decides(
+    named: str | None, tmp_path: Path, *, told: bool
+) -> None:
+    (tmp_path / ".git").mkdir()
+    project(tmp_path / "api")
+    line = f'from = "{named}"\n' if named else ""
+    step = f'[[step]]\nuses = "pip"\nproject = "../../api"\n{line}'
+    write_recipe(tmp_path, "a", recipe(step, "", "arm64", "python3.13"))
+    result = layerwright("plan", "a", cwd=tmp_path)
+    assert result.code == 0, result.err
+    shown = "api/pyproject.toml does not decide: the project has api/uv.lock; leave out `from`"
+    assert (shown in result.out + result.err) is told
+    assert "locked" in result.out
 
 
 def test_settings_of_tools_alone_are_no_project(tmp_path: Path) -> None:
