@@ -187,6 +187,25 @@ def test_a_lock_of_pipenv_is_for_one_python(tmp_path: Path) -> None:
     assert "requires Python ==3.11.*, which python3.13 is not" in result.err
 
 
+@pytest.mark.parametrize(
+    ("marker", "is_needed"), [("python_version < '3.10'", False), ("python_version < '3.12'", True)]
+)
+def test_what_pipenv_left_open_is_refused_if_the_python_of_the_lock_needs_it(
+    marker: str, tmp_path: Path, *, is_needed: bool
+) -> None:
+    """Pipenv writes no version of a package that the environment in which it locks does not need."""
+    folder = copied("pipenv", tmp_path)
+    lock = folder / "Pipfile.lock"
+    document = json.loads(lock.read_text(encoding="utf-8"))
+    document["default"]["tiny-old"] = {"markers": marker, "version": "*"}
+    lock.write_text(json.dumps(document), encoding="utf-8")
+    if is_needed:
+        with pytest.raises(UsageError, match="without the SHA-256 of a file: `tiny-old`"):
+            project_lines.lines(request(folder))
+    else:
+        assert not any("tiny-old" in line for line in project_lines.lines(request(folder)))
+
+
 def test_locks_that_disagree_are_told_with_what_they_have(tmp_path: Path) -> None:
     folder = copied("poetry-2", tmp_path)
     document = json.loads((MADE / "pipenv" / "Pipfile.lock").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from builder.model import pep508
 from builder.model.decode import typed
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest, refuse_conflicts
-from builder.packages.pypi import project_files, pyproject
+from builder.packages.pypi import markers, project_files, pyproject
 from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.locks import rows
 from builder.packages.pypi.locks.rows import LockRow
@@ -74,16 +74,17 @@ def lines(lock: Path, request: ProjectRequest, choice: ProjectChoice) -> Iterato
     if pipfile is not None and content_hash(pipfile, meta.sources) != meta.hash.get("sha256"):
         msg = f"{lock.as_posix()} is older than {path.as_posix()}, which asks for something else"
         raise UsageError(msg, hint="`pipenv lock` brings it up to date")
+    accepted = python(lock)
     found: dict[tuple[str, str], list[LockRow]] = {}
     for section in dict.fromkeys((_DEFAULT, *choice.groups)):
         asked = _asked(pipfile or {}, section)
         for name, package in _section(lock, document, section):
             if choice.with_project or not _is_itself(package, request, lock):
-                for row in _rows(name, package, lock, asked.get(canonicalize_name(name))):
+                for row in _rows(name, package, lock, asked.get(canonicalize_name(name)), accepted):
                     found.setdefault((row.name, row.version), []).append(row)
     for same in found.values():
-        markers = [row.marker for row in same]
-        yield replace(same[0], marker=None if None in markers else rows.alternatives(markers)).line(lock)
+        given = [row.marker for row in same]
+        yield replace(same[0], marker=None if None in given else rows.alternatives(given)).line(lock)
 
 
 def groups(lock: Path) -> Collection[str]:
@@ -156,13 +157,15 @@ def _asked(pipfile: Mapping[str, Any], section: str) -> dict[str, Mapping[str, A
     return {canonicalize_name(name): row for name, row in rows_ if isinstance(row, Mapping)}
 
 
-def _rows(name: str, package: PipenvPackage, lock: Path, asked: Mapping[str, Any] | None) -> Iterator[LockRow]:
-    """Yield a package; none for one that Pipenv left open because Linux does not need it."""
+def _rows(
+    name: str, package: PipenvPackage, lock: Path, asked: Mapping[str, Any] | None, accepted: PythonVersions
+) -> Iterator[LockRow]:
+    """Yield a package; none for one that Pipenv left open because Linux or the lock's Python does not need it."""
     conditions = [package.markers, *_conditions(asked or {})]
     marker = rows.joined(conditions)
     marker = rows.normalized(marker, lock, name) if marker else None
     place = _place(name, package, lock)
-    if not package.hashes and not place and marker and not _for_linux(marker):
+    if not package.hashes and not place and marker and not _is_needed(marker, accepted):
         return
     version = (package.version or "").removeprefix("==")
     hashed = package.hashes if _is_exact(name, package.version) else ()
@@ -189,16 +192,16 @@ def _conditions(asked: Mapping[str, Any]) -> Iterator[str]:
         yield asked["markers"]
 
 
-def _for_linux(marker: str) -> bool:
-    """Tell whether a marker can match on Linux, whatever the version of Python and the architecture."""
-    constant = {"sys_platform": "linux", "os_name": "posix", "platform_system": "Linux"}
+def _is_needed(marker: str, accepted: PythonVersions) -> bool:
+    """Tell whether a marker can match in an environment of Lambda, with a Python that the lock is for."""
+    parsed = Marker(marker)
     try:
         return any(
-            Marker(marker).evaluate({**constant, "python_version": f"3.{minor}", "platform_machine": machine})
-            for minor in range(8, 20)
-            for machine in ("x86_64", "aarch64")
+            markers.holds(parsed, markers.environment_of(runtime, arch))
+            for runtime, arch in markers.everywhere()
+            if accepted.accept(runtime.python_full)
         )
-    except (InvalidMarker, ValueError):
+    except InvalidMarker:
         return True
 
 
