@@ -6,7 +6,8 @@ from pathlib import Path
 
 from builder.base import foreign
 from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
-from builder.engine import missing
+from builder.engine import advice, missing
+from builder.engine.advice import Advice
 from builder.engine.missing import StepFailedError
 from builder.engine.progress import BuildProgress, BuildStep
 from builder.model import facts
@@ -45,7 +46,7 @@ def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str
         or _conflict(step, lines)
         or missing.headers(step, lines, target, image, log)
         or missing.tool(step, lines, target, image, log)
-        or _step(step, lines, messages, target, log)
+        or _step(step, advice.of(lines, first_error(lines), package_names(os)), messages, target, log)
     )
 
 
@@ -156,15 +157,14 @@ def package_names(os: str) -> list[str]:
     return path.read_text(encoding="utf-8").split() if path.is_file() else []
 
 
-def _step(
-    step: BuildStep | None, lines: Sequence[str], messages: Sequence[str], target: str, log: Path
-) -> LayerwrightError:
+def _step(step: BuildStep | None, advised: Advice, messages: Sequence[str], target: str, log: Path) -> LayerwrightError:
     if step is None:
         return BuildError(f"{target}: the build failed", why=list(messages)[-3:], hint=f"the full log is {log}")
-    shown = first_error(lines)
     where = f"step `{step.stage}`" if step.stage else f"`{step.name[:80]}`"
     error = StepFailedError(
-        f"{target}: {where} failed", why=shown or list(messages)[-1:], hint=f"the full log is {log}"
+        f"{target}: {where} failed",
+        why=advised.shown or list(messages)[-1:],
+        hint="; ".join((*advised.hints, f"the full log is {log}")),
     )
     error.stage = step.stage
     return error

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -88,6 +88,38 @@ class BuildFailures:
 
 
 @table
+class StepHint:
+    """A pattern in the output of a failed step, and what to do about it: at least one of the last three is there."""
+
+    pattern: Expression
+    example: Text
+    """A line with the pattern."""
+    hint: Text | None = None
+    """`{0}` is what a group of the pattern matched."""
+    packages: tuple[Text, ...] = ()
+    """Of Amazon Linux 2023, which bring what is missing."""
+    of: Literal["headers", "libraries", "modules"] | None = None
+    """What the pattern's group names, of which `devel` knows the package."""
+
+    def found(self, text: str) -> str | None:
+        """Return what a group of the pattern matches in a text, empty if there is none; None without a match."""
+        match = re.search(self.pattern, text)
+        return next((group for group in match.groups() if group), "") if match else None
+
+
+@table
+class DevelopmentPackage:
+    """What a package has that is compiled against."""
+
+    headers: tuple[Text, ...] = ()
+    """As `#include` has them; one that ends with a slash stands for all that begin with it."""
+    libraries: tuple[Text, ...] = ()
+    """As the linker has them, after `-l`."""
+    modules: tuple[Text, ...] = ()
+    """Names of pkg-config, Meson and CMake."""
+
+
+@table
 class CompilingHint:
     """What compiling a package of Python needs, and how it can be spared."""
 
@@ -104,6 +136,10 @@ class Hints:
     test: Annotated[tuple[OutputHint, ...], Field(min_length=1)]
     """In the order in which they are tried."""
     build: BuildFailures
+    step: Annotated[tuple[StepHint, ...], Field(min_length=1)]
+    """In the order in which they are tried."""
+    devel: dict[Text, DevelopmentPackage]
+    """By the name of the package in Amazon Linux 2023."""
     packages_of: Annotated[dict[Text, Text], Field(alias="packages-of")]
     """Names of packages, separated by spaces, by the program that they bring."""
     compiling: dict[Text, CompilingHint]

@@ -111,6 +111,12 @@ def test_the_first_error_is_the_compilers_own(lines: list[str], first: str) -> N
         ),
         ("exit code: 1", ["a.c:1:1: error: boom"], BuildError, "a.c:1:1: error: boom"),
         (
+            "exit code: 1",
+            ["Package 'xmlsec1', required by 'virtual:world', not found", *(f"line {number}" for number in range(20))],
+            BuildError,
+            '`install = ["xmlsec1-devel"]` before it; the full log is t.log',
+        ),
+        (
             "exit code: 127",
             ["02.sh: line 3: find: command not found", *("trap" for _ in range(9))],
             BuildError,

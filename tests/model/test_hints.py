@@ -5,9 +5,10 @@ from kit.commands import ROOT
 from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.engine import advice, failure
 from builder.engine.failure import package_names
 from builder.model import decode, facts, recipes
-from builder.model.hints import FILE, Hints, KnownFailure, OutputHint, OutputSign, hints
+from builder.model.hints import FILE, Hints, KnownFailure, OutputHint, OutputSign, StepHint, hints
 from builder.model.steps import Packages
 
 BUILD = hints().build
@@ -35,6 +36,54 @@ def test_the_example_of_a_build_shows_its_failure(failure: KnownFailure, sign: O
     alone = KnownFailure(hint=failure.hint, signs=(sign,))
     assert alone.shows(sign.example)
     assert failure.shows(sign.example)
+
+
+@pytest.mark.parametrize("known", hints().step, ids=lambda known: known.pattern)
+def test_the_example_of_a_step_gives_its_advice_alone(known: StepHint) -> None:
+    lines = ["cc -c a.c", known.example, "make: *** [Makefile:3: a.o] Error 1"]
+    advised = advice.of(lines, failure.first_error(lines), package_names("al2023"))
+    assert known.example.strip() in advised.shown
+    first = next(each for each in hints().step if each.found(known.example) is not None)
+    assert first is known
+    assert advised.hints
+    assert not any("{" in text for text in advised.hints)
+    assert all(name in "".join(advised.hints) for name in known.packages)
+
+
+def test_steps_have_forty_patterns_each_with_a_way_on() -> None:
+    assert len(hints().step) >= 40
+    assert all(known.hint or known.packages or known.of for known in hints().step)
+    known = set(package_names("al2023"))
+    assert {name for each in hints().step for name in each.packages} | set(hints().devel) <= known
+    assert len(hints().devel) >= 90
+
+
+@pytest.mark.parametrize(
+    ("line", "package"),
+    [
+        ("a.c:1:10: fatal error: openssl/evp.h: No such file or directory", "openssl-devel"),
+        ("a.c:1:10: fatal error: 'ffi.h' file not found", "libffi-devel"),
+        ("a.cc:2:10: fatal error: boost/any.hpp: No such file or directory", "boost-devel"),
+        ("/usr/bin/ld: cannot find -lz: No such file or directory", "zlib-devel"),
+        ("No package 'cairo' found", "cairo-devel"),
+        ("Package libssl was not found in the pkg-config search path.", "openssl-devel"),
+        ('meson.build:9:0: ERROR: Dependency "glib-2.0" not found, tried pkgconfig and cmake', "glib2-devel"),
+    ],
+)
+def test_what_is_compiled_against_is_named_by_its_package(line: str, package: str) -> None:
+    told = advice.of([line], [line], package_names("al2023")).hints
+    assert told == (f'a step `uses = "packages"` with `install = ["{package}"]` before it',)
+    (other,) = advice.of([line], [line], {"bash"}).hints
+    assert other.startswith("does a package of the system have `")
+    assert advice.of([line], [line], ()).hints == told  # the packages of the system are not known
+
+
+def test_what_no_package_is_known_to_have_is_asked_for() -> None:
+    line = "a.c:1:10: fatal error: rdkafka.h: No such file or directory"
+    assert advice.of([line], [line], package_names("al2023")).hints == (
+        "does a package of the system have `rdkafka.h`? If none has, a `source` step before it compiles it",
+    )
+    assert advice.of(["all is well"], ["boom"], ()).hints == ()
 
 
 def test_what_stands_in_the_output_is_named() -> None:
