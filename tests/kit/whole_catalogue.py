@@ -26,7 +26,7 @@ from builder.model.target import Selection, Target, select, targets
 from kit import gems, standin
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 600.0
+LIMIT = 3600.0
 """Seconds for each zip, if `--limit` says nothing else."""
 REFUSED = re.compile(r"version `GLIBC_2\.3\d' not found")
 """The words of a loader whose glibc is older than what a file asks for."""
