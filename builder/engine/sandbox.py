@@ -13,13 +13,11 @@ from typing import IO, Any
 from builder.base import cache_paths, processes, programs, tails
 from builder.base.errors import BuildError, EngineError
 from builder.base.tails import OutputTails
-from builder.engine import failure, owned
+from builder.engine import conditions, failure, owned
 from builder.engine.client import DOCKER, Engine, unreachable
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 
-USER = "993:990"
-"""The unprivileged user of Lambda's functions (`sbx_user1051`, 993 in its images)."""
 _LOG_SECONDS = 60.0
 _KEPT_LOG = ("--log-driver=json-file", "--log-opt=max-size=16m", "--log-opt=max-file=2")
 """What the engine keeps of a container's output on its disk, for `docker logs`."""
@@ -43,7 +41,7 @@ class ContainerRun:
     """Memory limit, in MB."""
     hidden: tuple[str, ...] = ()
     """Sonames of libraries to remove from the image, because Lambda itself may lack them."""
-    user: str = USER
+    user: str = conditions.USER
     timeout: float = 600.0
     """Time limit, in seconds."""
 
@@ -145,23 +143,21 @@ def _container(engine: Engine, container: ContainerRun, files: Iterable[File]) -
 def _options(engine: Engine, container: ContainerRun) -> list[str]:
     """Return the arguments of `create`: the conditions of Lambda, the image and the command."""
     first, *rest = container.command
-    image = _without_hidden(engine, container) if container.hidden else container.image.reference
+    image = _like_lambda(engine, container) if container.hidden else container.image.reference
     return [
-        *("--network=none", "--read-only", "--tmpfs=/tmp:rw,exec,mode=1777"),
+        *conditions.options(engine.kind),
         *(f"--volume=/{folder}" for folder in FOLDERS),
         *(f"--platform={container.arch.docker}", f"--user={container.user}"),
         *(f"--entrypoint={first}", "--workdir=/var/task"),
-        *("--cap-drop=ALL", "--security-opt=no-new-privileges"),
         *(f"--env={key}={value}" for key, value in container.env.items()),
         *((f"--memory={container.memory}m",) if container.memory else ()),
-        *("--ulimit=nofile=1024:1024", "--ulimit=nproc=1024:1024"),  # the limits of Lambda (developer guide, quotas)
         *(_KEPT_LOG if engine.kind == DOCKER else ()),
         *(image, *rest),
     ]
 
 
-def _without_hidden(engine: Engine, container: ContainerRun) -> str:
-    """Return the tag of an image without the hidden libraries. It is built once and kept.
+def _like_lambda(engine: Engine, container: ContainerRun) -> str:
+    """Return the tag of an image without the hidden libraries, with the user of functions. It is built once and kept.
 
     They cannot be removed from a read-only container, and the loader would not skip empty files in their place.
     """
@@ -174,14 +170,14 @@ def _without_hidden(engine: Engine, container: ContainerRun) -> str:
         if pulled.returncode:
             raise _explain(engine, container, pulled)
         inspected = processes.run(inspect)
-    names = sorted(container.hidden)
-    inputs = " ".join([inspected.stdout.strip(), container.arch.name, *names])
+    names, program = sorted(container.hidden), programs.text("smoke/like_lambda.sh")
+    inputs = " ".join([inspected.stdout.strip(), container.arch.name, *names, program])
     key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     tag = f"layerwright-runtime:{key}"
     if processes.run([engine.program, "image", "inspect", tag]).returncode == 0:
         return tag
-    remove = json.dumps(["/bin/sh", "-c", programs.text("smoke/hide.sh"), "sh", *names])
-    text = f"FROM {container.image.reference}\nUSER root\nRUN {remove}\n"
+    change = json.dumps(["/bin/sh", "-c", program, "sh", *names])
+    text = f"FROM {container.image.reference}\nUSER root\nRUN {change}\n"
     load = ["--load"] if engine.kind == "docker" else []
     with cache_paths.workspace() as context:  # a Dockerfile from a pipe leaves buildx's copies in the temporary folder
         (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")

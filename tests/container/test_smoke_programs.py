@@ -46,7 +46,7 @@ def test_programs_sh_tells_failures_of_the_loader_from_those_of_options(placed: 
     assert "exit code 126" in placed.shell("smoke/programs.sh", "bin/not-executable", code=1).stderr
 
 
-def test_hide_sh_removes_libraries_by_the_beginning_of_their_names(engine: Engine) -> None:
+def test_like_lambda_sh_removes_libraries_and_adds_the_user_once(engine: Engine) -> None:
     """In a container: it deletes in the folders of the system."""
     box = standin(engine, "lambda/provided:al2023")
     out = box.run(
@@ -54,16 +54,18 @@ def test_hide_sh_removes_libraries_by_the_beginning_of_their_names(engine: Engin
         for path in /usr/lib64/libmine.so.3 /lib64/libmine.so.3.0 /usr/lib/x/libmine.so.3 /usr/lib/libmine.so.2; do
             mkdir -p "${path%/*}"; touch "$path"
         done
-        sh /layerwright/smoke/hide.sh libmine.so.3 libnone.so.1
+        sh /layerwright/smoke/like_lambda.sh libmine.so.3 libnone.so.1
+        sh /layerwright/smoke/like_lambda.sh
+        grep -c ^sbx_user1051:x:993:990: /etc/passwd
         ls -d /usr/lib64/libmine* /usr/lib/libmine* /usr/lib/x/libmine* 2>/dev/null || true
         """
     )
-    assert out.split() == ["/usr/lib/libmine.so.2"]
+    assert out.split() == ["1", "/usr/lib/libmine.so.2"]
 
 
 def test_a_program_that_deletes_in_the_system_is_not_moved_to_this_host(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not on this host: rm -f"):
-        moved(programs.text("smoke/hide.sh"), tmp_path)
+        moved(programs.text("smoke/like_lambda.sh"), tmp_path)
 
 
 def test_invoke_sh_posts_the_event_and_prints_the_response() -> None:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from kit import zips
-from kit.commands import layerwright, write_recipe
+from kit.commands import ROOT, layerwright, write_recipe
 from kit.compiled import recipe, script
 from kit.podman import podman_environment
 
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
-from builder.engine import sandbox
+from builder.engine import conditions, sandbox
 from builder.engine.client import Engine
 from builder.engine.image_contents import read_image
 from builder.layer.tree import Entry, InMemory, of
@@ -121,6 +121,42 @@ def test_a_layer_is_mounted_as_in_lambda_and_only_tmp_is_writable(engine: Engine
     bench = run.Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
     found = run.execute(bench, [Test(shell=look, memory=512)], "layer")
     assert [one.what for one in found] == ["the shell test"]
+
+
+IN_LAMBDA = """
+import multiprocessing, os, pwd
+assert not os.path.exists("/sys/devices/system/cpu/possible"), "the list of processors"
+assert not os.path.exists("/sys/devices/system/cpu/present"), "the list of processors"
+assert os.cpu_count() >= 1
+assert not os.path.exists("/dev/shm"), "shared memory"
+try:
+    multiprocessing.Lock()
+except OSError as error:
+    assert error.errno in {2, 13, 38}, error  # an older glibc takes another tmpfs, which it may not write to
+else:
+    raise AssertionError("a semaphore was made")
+room = os.statvfs("/tmp")
+assert room.f_blocks * room.f_frsize == 512 * 1024 * 1024, room
+assert pwd.getpwuid(os.getuid()).pw_name == "sbx_user1051"
+"""
+
+
+@BOTH
+def test_a_function_has_no_more_than_lambda_gives_it(engine: Engine, arch: str) -> None:
+    assert tried(engine, MODULE, Test(python=IN_LAMBDA), arch=arch)
+
+
+def test_each_condition_is_in_the_table_of_the_page() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    for condition in conditions.CONDITIONS:
+        stricter = "stricter" if not condition.as_in_lambda else "as in Lambda"
+        assert f"| {condition.what} | {stricter} |" in page
+        assert all(f"`{option}`" in page for option in condition.options)
+    assert "--ipc=none" in conditions.options("podman")
+    assert "--ipc=none" not in conditions.options("finch")
+    assert {option for option in conditions.options("podman") if option.endswith(",notmpcopyup")} == {
+        f"{option},notmpcopyup" for option in conditions.options("docker") if option.startswith("--tmpfs=")
+    }
 
 
 def test_memory_is_limited(engine: Engine) -> None:
