@@ -1,6 +1,6 @@
 """What `[tool.poetry]` asks for: dependencies, groups and extras, in Poetry's own notation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
 from builder.model.steps.project import ProjectChoice
-from builder.packages.pypi import poetry_versions, pyproject
+from builder.packages.pypi import markers, poetry_versions, pyproject
 from builder.packages.pypi.local.place import GitPlace
 from builder.packages.pypi.poetry_versions import Alternatives
 from builder.packages.pypi.project_files import PoetryTable, Pyproject
@@ -52,13 +52,38 @@ def dependencies(document: Pyproject, path: Path, choice: ProjectChoice) -> Iter
     about = document.project
     own = list(_table(poetry.dependencies, path))
     if about and (about.dependencies or about.extras) and "dependencies" not in about.dynamic:
-        places = {each.name: each.place for each in own if each.place}
-        for each in map(Dependency.of, pyproject.of_project(about, path, choice.extras)):
-            yield replace(each, place=each.place or places.get(each.name))
+        yield from _enriched(map(Dependency.of, pyproject.of_project(about, path, choice.extras)), own)
     else:
         yield from _without_unchosen(own, poetry, choice)
     for group in choice.groups:
         yield from of_group(document, path, group)
+
+
+def _enriched(standard: Iterable[Dependency], own: Sequence[Dependency]) -> Iterator[Dependency]:
+    """Yield dependencies of PEP 621 with what Poetry's own table adds: versions, places and where each is for.
+
+    A dependency that the table has only for elsewhere is taken as it is.
+    """
+    for each in standard:
+        found = [_both(each, row) for row in own if row.name == each.name]
+        yield from [both for both in found if _is_somewhere(both.marker)] or [each]
+
+
+def _is_somewhere(marker: str | None) -> bool:
+    try:
+        return marker is None or markers.anywhere(Marker(marker))
+    except InvalidMarker:
+        return True
+
+
+def _both(standard: Dependency, own: Dependency) -> Dependency:
+    given = [f"({marker})" for marker in (standard.marker, own.marker) if marker]
+    return replace(
+        standard,
+        versions=tuple(versions & standard.versions[0] for versions in own.versions),
+        marker=str(Marker(" and ".join(given))) if given else None,
+        place=standard.place or own.place,
+    )
 
 
 def _without_unchosen(own: Sequence[Dependency], poetry: PoetryTable, choice: ProjectChoice) -> Iterator[Dependency]:
@@ -73,12 +98,15 @@ def of_group(document: Pyproject, path: Path, group: str, above: tuple[str, ...]
         msg = f"{path.as_posix()}: groups include each other: {' -> '.join((*above, group))}"
         raise UsageError(msg)
     poetry = document.tool.poetry or PoetryTable()
+    found = poetry.group.get(group)
+    own = list(_table(found.dependencies, path)) if found else []
     if group in document.groups:
-        yield from map(Dependency.of, pyproject.of_group(document, path, group))
+        yield from _enriched(map(Dependency.of, pyproject.of_group(document, path, group)), own)
+    else:
+        yield from own
     if group == "dev" and poetry.dev:
         yield from _table(poetry.dev, path)
-    if found := poetry.group.get(group):
-        yield from _table(found.dependencies, path)
+    if found:
         for included in found.includes:
             yield from of_group(document, path, included, (*above, group))
 

@@ -273,6 +273,37 @@ def test_tables_of_poetry_without_a_lock_are_requirements(tmp_path: Path) -> Non
     assert not accepted.accept("3.9.1")
 
 
+ENRICHED = """
+[project]
+name = "orders"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["one[a] (>=1,<3)", "two ; python_version < '3.13'", "three>=1", "four"]
+[dependency-groups]
+prod = ["five>=2"]
+[tool.poetry.dependencies]
+one = [{version = "~1.2", python = "<3.12"}, {version = "^2.1", python = ">=3.12"}]
+two = [{url = "https://a.t/two-1.tar.gz", python = "<3.12"}, {url = "https://a.t/two-2.tar.gz", python = ">=3.12"}]
+three = {version = "*", platform = "win32"}
+[tool.poetry.group.prod.dependencies]
+five = {version = "<4", markers = "platform_machine == 'x86_64'"}
+"""
+
+
+def test_tables_of_poetry_say_more_of_dependencies_of_pep_621(tmp_path: Path) -> None:
+    """As what Poetry itself locks: `DependencyGroup.dependencies_for_locking` of poetry-core."""
+    (tmp_path / "pyproject.toml").write_text(ENRICHED, encoding="utf-8")
+    assert project_lines.lines(request(tmp_path, groups=("prod",))) == (
+        'one[a]<1.3,<3,>=1,>=1.2 ; python_version < "3.12"',
+        'one[a]<3,>=1,>=2.1 ; python_version >= "3.12"',
+        'two @ https://a.t/two-1.tar.gz ; python_version < "3.13" and python_version < "3.12"',
+        'two @ https://a.t/two-2.tar.gz ; python_version < "3.13" and python_version >= "3.12"',
+        "three>=1",
+        "four",
+        'five<4,>=2 ; platform_machine == "x86_64"',
+    )
+
+
 # ---- the real tools -----------------------------------------------------------------------------------------------
 
 
