@@ -21,7 +21,7 @@ from builder.model.steps import Build, Script
 from builder.model.target import Target
 from builder.packages import sources, table
 from builder.packages.pypi import sdist, static_tools
-from builder.packages.resolution import reasons_to_compile
+from builder.packages.resolution import reasons_for_container, reasons_to_compile
 from builder.plan import dockerfile, keys
 from builder.plan.container import TREE, Acceleration, Container, Part
 from builder.plan.mode import AUTO, MODES, TOOLCHAIN, CompileMode, EngineOptions, choose_mode
@@ -62,8 +62,9 @@ def _engine(work: Work) -> Engine:
     try:
         return work.options.engine()
     except EngineError as error:
-        if reasons := reasons_to_compile(work.container.resolutions):
-            error.why = (*reasons, *error.why)
+        resolutions = work.container.resolutions
+        error.why = (*reasons_for_container(resolutions), *error.why)
+        if reasons_to_compile(resolutions):
             error.hint = f"versions with wheels need none, if there are some: `--route wheels`; {error.hint}"
         raise
 

@@ -125,7 +125,8 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
     ):
         manifest.at(path).read()  # refuse that of a newer layerwright before any work
         job, current = _find(job)
-        for reason in planned.reasons_to_compile if current is None else ():
+        reasons = planned.reasons_for_container if loaded.adhoc else planned.reasons_to_compile
+        for reason in reasons if current is None else ():
             events.warn(reason)
         if current is None and pinning.pin_images(job.plan, options.containers, events):
             planned = plan(loaded, target, wheels_only=options.wheels_only)

@@ -61,6 +61,8 @@ class Block:
     """The inputs that decide the resulting bytes, besides the image and the earlier steps; JSON."""
     installs: tuple[str, ...] = ()
     """Packages of the operating system to be installed first."""
+    because: str = field(default="", compare=False)
+    """Why a container is needed, for people, with the way on; empty where the step says so itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,3 +140,10 @@ class Resolution(Protocol):
 def reasons_to_compile(resolutions: Iterable[Resolution]) -> tuple[str, ...]:
     """Return why packages are compiled that would rather be prebuilt."""
     return tuple(part.because for each in resolutions for part in each.compiles if part.because)
+
+
+def reasons_for_container(resolutions: Iterable[Resolution]) -> tuple[str, ...]:
+    """Return why a container is needed: for packages that are compiled one by one, and for the work of whole steps."""
+    every = tuple(resolutions)
+    blocks = (block.because for each in every for _, block in each.blocks if block.because)
+    return (*reasons_to_compile(every), *blocks)

@@ -9,7 +9,7 @@ from builder.model.images import Image
 from builder.model.recipe import Recipe, Slim, Source
 from builder.model.target import Target
 from builder.packages import table
-from builder.packages.resolution import Package, Resolution, reasons_to_compile
+from builder.packages.resolution import Package, Resolution, reasons_for_container, reasons_to_compile
 from builder.plan import dockerfile, formats, keys, program_texts
 from builder.plan.container import Container
 from builder.plan.resolved import Copied
@@ -47,6 +47,11 @@ class Plan:
     def reasons_to_compile(self) -> tuple[str, ...]:
         """Why packages are compiled that would rather be prebuilt; they are among the warnings."""
         return reasons_to_compile(self.resolutions)
+
+    @property
+    def reasons_for_container(self) -> tuple[str, ...]:
+        """Why a container is needed, also for what most recipes ask for: install scripts, extensions of gems."""
+        return reasons_for_container(self.resolutions)
 
     @property
     def locked(self) -> bool:

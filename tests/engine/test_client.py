@@ -2,12 +2,14 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+from kit import gems, npm
 from kit.commands import layerwright, write_recipe
+from kit.compiled import recipe
 from kit.wheels import Index, make_sdist, make_wheel
 
 from builder.base.errors import EngineError
@@ -100,6 +102,33 @@ def test_why_an_engine_is_needed_is_told_first_with_the_ways_on(
     assert on.code == 0, on.err
     installed = layerwright(*arguments, "--packages", "libpq-devel", cwd=tmp_path, env={"PATH": str(tmp_path)})
     assert "that needs" not in installed.err
+
+
+def test_why_install_scripts_and_extensions_need_an_engine_is_told_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm_registry: Path, gem_index: Path, program: Callable[[str], str]
+) -> None:
+    npm.package(npm_registry, "builds", scripts={"postinstall": "make"})
+    gems.pack(gem_index / "gems", "one", "1.0", {"ext/one/extconf.rb": b""}, extensions=["ext/one/extconf.rb"])
+    gems.write_index(gem_index)
+    monkeypatch.setenv("LAYERWRIGHT_PINS", str(tmp_path))
+    monkeypatch.setenv("LAYERWRIGHT_REGISTRY", "127.0.0.1:9")
+    found = tmp_path / "bin"
+    found.mkdir()
+    for name in ("npm", "node"):
+        (found / name).symlink_to(program(name))
+    write_recipe(tmp_path, "a", recipe('[[step]]\nuses = "gem"\ngems = ["one"]\n', "", "arm64", "ruby3.4"))
+    adhoc = ("--npm", "builds", "--runtime", "nodejs22.x", "--arch", "arm64")
+    told = {
+        adhoc: 'a recipe with `skip-scripts = ["builds"]` runs none',
+        ("a",): "one-1.0 is compiled in a container",
+    }
+    for arguments, reason in told.items():
+        result = layerwright("build", *arguments, cwd=tmp_path, env={"PATH": str(found)})
+        assert result.code == 7, result.err
+        end = result.err.index("no container engine is installed")
+        assert (reason in result.err[:end]) is (arguments == adhoc), "recipes ask for it themselves"
+        assert reason in result.err[end:]
+        assert "--route wheels" not in result.err
 
 
 def test_a_usable_engine_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

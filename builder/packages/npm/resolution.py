@@ -100,6 +100,8 @@ class NodeModules:
             title=f"step {self.step}: install scripts of {' '.join(self.scripts)}",
             values={"names": list(self.scripts), "to": self.folder},
             inputs=(self.manifest, self.lock, self.scripts, self.folder),
+            because=f"{', '.join(self.scripts)}: install scripts run in a container, without network; a recipe with "
+            f"`skip-scripts = {json.dumps(self.scripts)}` runs none, for packages that work without",
         )
         return ((self.step, block),)
 

@@ -91,6 +91,9 @@ class Gems:
             title=f"step {self.step}: extensions of {' '.join(names)}",
             values={"names": names},
             inputs=(self.series, self._rows),
+            because="; ".join(
+                f"{gem.spec.full_name} is compiled in a container: {gem.reason}" for gem in self.compiled
+            ),
         )
         return ((self.step, block),)
 
