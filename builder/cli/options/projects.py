@@ -33,7 +33,7 @@ class ProjectParts(Bundle):
         Option(
             "--no-group",
             metavar="NAME",
-            about="Of a project: a group that is left out where others include it; repeatable. Default: none.",
+            about="Of a project: a group that is left out of those taken by default; repeatable. Default: none.",
         ),
     ]
     with_project: Annotated[

@@ -31,7 +31,7 @@ Groups = Annotated[
 Extras = Annotated[tuple[Text, ...], Field(description="With `project`: extras, which are its optional dependencies.")]
 NoGroups = Annotated[
     tuple[Text, ...],
-    Field(alias="no-groups", description="With `project`: groups that are left out where others include them."),
+    Field(alias="no-groups", description="With `project`: groups that are left out of those taken by default."),
 ]
 WithProject = Annotated[
     StrictBool,

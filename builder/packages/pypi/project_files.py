@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
+from packaging.utils import canonicalize_name
 from pydantic import Field, ValidationError
 
 from builder.base import credentials, texts
@@ -120,6 +121,21 @@ class Pyproject:
             names += poetry.group
             dev = dev or poetry.dev is not None
         return tuple(dict.fromkeys([*names, *(["dev"] if dev else [])]))
+
+    def included(self, group: str) -> frozenset[str]:
+        """Return the normalized names of the groups that a group includes, directly or not."""
+        listed = {canonicalize_name(name): rows for name, rows in self.groups.items()}
+        poetry = self.tool.poetry.group if self.tool.poetry else {}
+        tables = {canonicalize_name(name): table.includes for name, table in poetry.items()}
+        found: set[str] = set()
+        waiting = {canonicalize_name(group)}
+        while waiting:
+            name = waiting.pop()
+            rows = [row.get("include-group", "") for row in listed.get(name, ()) if isinstance(row, Mapping)]
+            new = {*map(canonicalize_name, (*rows, *tables.get(name, ())))} - found - {""}
+            found |= new
+            waiting |= new
+        return frozenset(found)
 
     @property
     def named_extras(self) -> tuple[str, ...]:

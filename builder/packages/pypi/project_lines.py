@@ -24,7 +24,7 @@ from builder.packages.projects import ProjectRequest, chosen, refuse_conflicts
 from builder.packages.pypi import markers, poetry_project, project_files, projects, pyproject, uv_project
 from builder.packages.pypi.local import sources
 from builder.packages.pypi.locks import pdm, pipenv, poetry, pylock, uv
-from builder.packages.pypi.project_files import Pylock
+from builder.packages.pypi.project_files import Pylock, Pyproject
 
 _READERS: Mapping[str, ModuleType] = {
     projects.UV_LOCK: uv,
@@ -95,8 +95,22 @@ def _choice(request: ProjectRequest, lock: Path | None) -> ProjectChoice:
     if about is None and lock and projects.is_pylock(lock):
         document = project_files.read(Pylock, lock)
         return chosen(request, lock, groups=document.groups, extras=document.extras)
+    path = request.file(pyproject.NAME)
     groups, extras = (about.named_groups, about.named_extras) if about else ((), ())
-    return chosen(request, request.file(pyproject.NAME), groups=groups, extras=extras)
+    choice = chosen(request, path, groups=groups, extras=extras)
+    if about:
+        _refuse_included(about, path, choice)
+    return choice
+
+
+def _refuse_included(about: Pyproject, path: Path, choice: ProjectChoice) -> None:
+    """Raise UsageError for a group that is left out, and that a chosen one includes: no tool divides groups."""
+    left = {canonicalize_name(name): name for name in choice.no_groups}
+    for group in choice.groups:
+        if both := left.keys() & about.included(group):
+            names = ", ".join(f"`{left[name]}`" for name in sorted(both))
+            msg = f"{path.as_posix()}: the group `{group}` includes {names}, which cannot be left out of it"
+            raise UsageError(msg, hint="name the groups that are wanted without the one that includes the others")
 
 
 def _state(path: Path | None) -> tuple[int, int] | None:

@@ -288,6 +288,27 @@ def test_groups_and_extras_are_added_to_the_own_dependencies(
     assert packages(tmp_path) == {f"tiny_codec-{NEW}", *more}
 
 
+@pytest.mark.usefixtures("index")
+@pytest.mark.parametrize("kind", ["uv.lock", "PEP 735", "Poetry"])
+def test_a_group_that_a_chosen_one_includes_cannot_be_left_out(kind: str, tmp_path: Path) -> None:
+    poetry = """
+[tool.poetry.group.lint.dependencies]
+tiny-lint = "*"
+[tool.poetry.group.dev]
+include-groups = ["lint"]
+"""
+    text = PROJECT.replace('[dependency-groups]\ndev = ["tiny-lint"]\n', poetry) if kind == "Poetry" else GROUPS
+    assert text != PROJECT
+    (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
+    if kind == "uv.lock":
+        uv(tmp_path, "lock")
+    result = build(tmp_path, ".", "--group", "dev", "--no-group", "LINT")
+    assert result.code == 2
+    assert "the group `dev` includes `" in result.err
+    assert build(tmp_path, ".", "--group", "dev").code == 0
+    assert build(tmp_path, ".", "--no-group", "lint").code == 0
+
+
 def test_markers_of_a_pylock_about_groups_and_extras_are_decided(tmp_path: Path) -> None:
     hashed = 'version = "1"\nwheels = [{name = "x-1-py3-none-any.whl", url = "https://x/x.whl", hashes = {sha256 = "'
     rows = {
