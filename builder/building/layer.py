@@ -125,8 +125,7 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
     ):
         manifest.at(path).read()  # refuse that of a newer layerwright before any work
         job, current = _find(job)
-        reasons = planned.reasons_for_container if loaded.adhoc else planned.reasons_to_compile
-        for reason in reasons if current is None else ():
+        for reason in _reasons(loaded, planned) if current is None else ():
             events.warn(reason)
         if current is None and pinning.pin_images(job.plan, options.containers, events):
             planned = plan(loaded, target, wheels_only=options.wheels_only)
@@ -163,6 +162,11 @@ def _find(job: _Job) -> tuple[_Job, Manifest | None]:
     if current or options.rebuild:
         return job, current
     return job, _up_to_date(job) if layer_cache.fetch(job.path, job.plan.digest) else None
+
+
+def _reasons(loaded: Loaded, planned: Plan) -> tuple[str, ...]:
+    """Return why a container is needed, before anything is pulled: a recipe asks for most of it itself."""
+    return planned.reasons_for_container if loaded.adhoc else planned.reasons_to_compile
 
 
 def _make(job: _Job) -> tuple[Manifest, ZipTrials | None]:
