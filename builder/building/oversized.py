@@ -33,14 +33,25 @@ def refuse_download(loaded: Loaded, plan: Plan) -> None:
         return
     if any(allow.check == "size" for allow in plan.recipe.allow):
         return
-    roots, by = _roots(loaded, plan.target), _required_by(loaded, plan)
+    by = _required_by(loaded, plan)
+    packages = {name: _packed(name, size, by) for name, size in packed.items()}
+    roots = [root for root in _roots(loaded, plan.target) if root in packed] or [
+        name for name in packed if name in by and not by[name]
+    ]
     rows = (
-        f"  {_row(name, packed_bytes, by.get(name, ()), loaded, needed=name in roots or (name in by and not by[name]))}"
-        for name, packed_bytes in sorted(packed.items(), key=lambda row: -row[1])[:_SHOWN]
+        f"  {_row(name, size, by.get(name, ()), loaded, needed=name in roots)}"
+        for name, size in sorted(packed.items(), key=lambda row: -row[1])[:_SHOWN]
     )
     msg = f"{plan.target.name}: check `size` failed before anything was fetched"
     why = (f"is {sum(packed.values()) / MB:.1f} MB packed, and Lambda accepts 250 MB unpacked", *rows)
-    raise CheckFailedError(msg, why=why, hint=f"prune more than tests, {_LESS}")
+    raise CheckFailedError(msg, why=why, hint=f"{_hint(loaded, roots, packages)}; or prune more than tests")
+
+
+def _packed(name: str, size: int, by: Mapping[str, Sequence[str]]) -> Weighed:
+    """Return a package with the size of its archive and what it needs, of which nothing else is known yet."""
+    needs = frozenset(each for each, requiring in by.items() if name in requiring)
+    nothing = frozenset[str]()
+    return Weighed(name=name, version="", bytes=size, needs=needs, files=nothing, modules=nothing, landmark="")
 
 
 def _required_by(loaded: Loaded, plan: Plan) -> dict[str, Sequence[str]]:

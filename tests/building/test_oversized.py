@@ -13,7 +13,7 @@ from uv import find_uv_bin
 from builder.base.errors import CheckFailedError
 from builder.building import oversized
 from builder.model.limits import UNZIPPED_LIMIT
-from builder.model.recipes import Loaded
+from builder.model.recipes import Loaded, load
 from builder.model.steps.project import ProjectChoice
 from builder.model.target import targets
 from builder.packages.projects import ProjectRequest
@@ -99,7 +99,9 @@ def test_archives_over_the_limit_are_refused_before_they_are_fetched(index: Inde
         oversized.refuse_download(*planned(index, size=UNZIPPED_LIMIT // 2 + 1))
     assert any("MB  rocm, required by torch: `--without rocm` leaves it out" in line for line in caught.value.why)
     assert any(line.endswith("MB  torch") for line in caught.value.why)
+    assert "torch with all that it needs is 262.1 MB, so no split helps: " in str(caught.value.hint)
     assert "container image" in str(caught.value.hint)
+    assert "or prune more than tests" in str(caught.value.hint)
 
 
 def test_who_brings_what_is_told_of_a_lock_too(index: Index, tmp_path: Path) -> None:
@@ -115,6 +117,7 @@ def test_who_brings_what_is_told_of_a_lock_too(index: Index, tmp_path: Path) -> 
     request = AdhocRequest(specs={}, name=None, runtimes=(), architectures=("arm64",), projects=(found,))
     with pytest.raises(CheckFailedError) as caught:
         oversized.refuse_download(*sized(adhoc.recipe(request), UNZIPPED_LIMIT))
+    assert str(caught.value.hint).startswith("torch with all that it needs is ")
     told = [line.split("MB")[-1].strip() for line in caught.value.why[1:]]
     assert told == ["rocm, required by torch: `--without rocm` leaves it out", "torch"]
 
@@ -128,6 +131,16 @@ def test_without_what_the_index_says_of_them_packages_are_told_alone(
     with pytest.raises(CheckFailedError) as caught:
         oversized.refuse_download(loaded, plan)
     assert any("MB  rocm: `--without rocm` leaves it out" in line for line in caught.value.why)
+
+
+def test_packages_that_fit_one_by_one_are_told_so_before_they_are_fetched(index: Index, tmp_path: Path) -> None:
+    for name in ("low", "alone"):
+        make_wheel(index.folder, name, "1.0")
+    write_recipe(tmp_path, "both", pip_recipe("both", "low", "alone"))
+    loaded = load(tmp_path / "recipes", "both")
+    with pytest.raises(CheckFailedError) as caught:
+        oversized.refuse_download(*sized(loaded, UNZIPPED_LIMIT // 2 + 1))
+    assert str(caught.value.hint).startswith("`layerwright split both` makes layers for functions")
 
 
 @pytest.mark.parametrize(("size", "prune"), [(UNZIPPED_LIMIT // 2, ()), (UNZIPPED_LIMIT, ("python/torch/lib/",))])
