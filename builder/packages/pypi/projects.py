@@ -191,6 +191,17 @@ def _requires(request: ProjectRequest, lock: Path | None) -> PythonVersions:
     return found
 
 
+def tells_environment(request: ProjectRequest) -> bool:
+    """Tell whether the lock of a project says which versions of Python it is for; pip and Pipenv lock for one."""
+    _, lock = files_of(request)
+    if lock and lock.name == PIPFILE_LOCK:
+        return bool(pipenv.python(lock).text)
+    if lock and is_pylock(lock):
+        document = project_files.read(Pylock, lock)
+        return bool(document.environments or document.requires_python)
+    return True
+
+
 def newest(accepted: PythonVersions) -> Runtime:
     """Return the newest runtime that a project accepts; the newest of all if it accepts none."""
     every = supported("python")

@@ -1,7 +1,7 @@
 """Resolution of requirements to exact packages with their files, by uv, through a temporary pylock.toml."""
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,10 @@ from builder.packages.pypi.requirements_file import Plain
 
 if TYPE_CHECKING:
     from builder.packages.pypi.local.realising import Realised
+
+
+_OF_EVERY_VENV = {"pip", "setuptools", "wheel", "distribute"}
+"""What Pipenv left out of its locks for long, since each virtual environment had it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +62,10 @@ def resolve(wanted: Wanted, runtime: Runtime, arch: Architecture) -> tuple[Candi
     requirements = local.requirements if local else plain.requirements
     plain = replace(plain, requirements=requirements, indexes=wanted.indexes.joined(plain.indexes))
     given = hashes.by_name((*plain.requirements, *plain.constraints))
-    resolved = (each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
-    found = tuple(map(local.of, resolved) if local else resolved)
+    resolved = tuple(each.within(plain.indexes) for each in _resolved(wanted, plain, runtime, arch))
+    if wanted.locked:
+        _refuse_incomplete(wanted, plain, resolved, runtime, arch)
+    found = tuple(map(local.of, resolved)) if local else resolved
     if wanted.wheels_only:
         _refuse_to_build(found)
     return hashes.compared(found, given, required=plain.hashed)
@@ -75,6 +81,24 @@ def _refuse_older(wanted: Wanted, local: "Realised", runtime: Runtime, arch: Arc
         lock = projects.deciding(wanted.projects[0])
         msg = f"{lock.as_posix()} is older than the local packages, which need something else"
         raise UsageError(msg, why=missing, hint=f"`{projects.lock_command(lock)}` brings it up to date")
+
+
+def _refuse_incomplete(
+    wanted: Wanted, plain: Plain, found: Collection[Candidate], runtime: Runtime, arch: Architecture
+) -> None:
+    """Raise UsageError if a lock that does not tell its environment lacks what its packages need in this one."""
+    from builder.packages.pypi import projects
+
+    locks = [projects.deciding(each) for each in wanted.projects if not projects.tells_environment(each)]
+    if not locks:
+        return
+    arguments = [*uv.platform_arguments(runtime, arch, runtime.os.uv_platforms[-1]), *uv.NO_CODE]
+    finished = _compile(replace(wanted, locked=False), plain, arguments)
+    names = {each.name for each in candidates(finished.stdout)} if finished.returncode == 0 else set()
+    if missing := sorted(names - {each.name for each in found} - _OF_EVERY_VENV):
+        msg = f"{locks[0].as_posix()} lacks what its packages need on {runtime.name}: {', '.join(missing)}"
+        hint = f"its tool locks for the Python that runs it: lock with Python {runtime.series}, or name its `--runtime`"
+        raise UsageError(msg, hint=hint)
 
 
 def _refuse_to_build(found: Iterable[Candidate]) -> None:
