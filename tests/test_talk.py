@@ -35,12 +35,15 @@ def printing(tree: ast.AST) -> Iterator[str]:
 
 
 NOISY = {"rich", "click", "logging", "warnings"}
+SILENT = {"layer/python_loads.py": "warnings"}
+"""What silences the warnings of others."""
 
 
 @pytest.mark.parametrize("path", BELOW, ids=name)
 def test_nothing_below_the_command_line_prints(path: Path) -> None:
     if name(path) not in PIPES:
-        assert list(printing(ast.parse(path.read_text(encoding="utf-8")))) == []
+        found = printing(ast.parse(path.read_text(encoding="utf-8")))
+        assert [row for row in found if not row.endswith(f": {SILENT.get(name(path))}")] == []
 
 
 WRITERS = {"cli/terminal.py", "cli/__init__.py", "cli/listeners/live.py"}

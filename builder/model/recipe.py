@@ -39,6 +39,7 @@ CheckName = Literal[
     "python-abi",
     "foreign-abi",
     "pruned-import",
+    "loaded-by-name",
     "musl",
     "cpu-baseline",
     "size",

@@ -34,6 +34,7 @@ FORMATS = {
             "building.describing",
             "layer.checks",
             "layer.executables",
+            "layer.python_loads",
             "layer.installed",
             "layer.licences",
             "layer.linking",

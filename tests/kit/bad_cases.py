@@ -222,6 +222,31 @@ CASES: Sequence[Bad] = (
     Bad("musl", "musl", "of musl", wheel("markupsafe", "3.13", "musl"), names="markupsafe"),
     Bad("cpu-v4", "cpu-baseline", "x86-64-v4", one(X, MODULE, "-Wl,-z,x86-64-v4"), X),
     Bad("cpu-v3", "cpu-baseline", "x86-64-v3", one(X, MODULE, "-Wl,-z,x86-64-v3"), X, warning=True),
+    # ---- what code opens by name
+    Bad(
+        "opens-zbar",
+        "loaded-by-name",
+        "opens the library `zbar` (line 2)",
+        plain({"python/p/x.py": b"from ctypes.util import find_library\nx = find_library('zbar')\n"}),
+        "python/p/x.py",
+        warning=True,
+    ),
+    Bad(
+        "opens-soname",
+        "loaded-by-name",
+        "opens the library `libdmtx.so.0` (line 2)",
+        plain({"python/p/x.py": b"import ctypes\nx = ctypes.cdll.LoadLibrary('libdmtx.so.0')\n"}),
+        "python/p/x.py",
+        warning=True,
+    ),
+    Bad(
+        "starts-pdfinfo",
+        "loaded-by-name",
+        "starts the program `pdfinfo` (line 2)",
+        plain({"python/p/x.py": b"import subprocess\nsubprocess.run(['pdfinfo', 'a.pdf'], check=True)\n"}),
+        "python/p/x.py",
+        warning=True,
+    ),
     # ---- interpreters
     Bad("cp312-on-3.13", "python-abi", "cannot import it", wheel("markupsafe", "3.12", "x86_64"), names="markupsafe"),
     Bad("two-pythons", "foreign-abi", "never imports", _mixed, names="cpython-312", warning=True),

@@ -20,7 +20,7 @@ from builder.base import archives, records, texts
 from builder.base.errors import LayerwrightError
 from builder.building import artifacts, checking, container_reports
 from builder.building.artifacts import Artifact, ExpectedArtifact
-from builder.layer import elf, jars
+from builder.layer import elf, jars, python_loads
 from builder.layer.tree import PLAIN, Entry, InMemory
 from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
@@ -316,6 +316,14 @@ more = b
 [options.entry_points]
 console_scripts = run = x:main
 """
+OPENING = b"""import ctypes, subprocess
+if ctypes.sizeof(ctypes.c_long) != 4:
+    lib = ctypes.CDLL(ctypes.util.find_library("zbar") or "libzbar.so.0")
+try:
+    subprocess.run(("pdfinfo", "x"))
+except OSError:
+    raise
+"""
 SETUP_PY = b"from setuptools import setup\nNAME = 'x'\nsetup(name=NAME, version='1', install_requires=['a'])\n"
 MANIFEST_IN = b"include a.txt *.md\nrecursive-include src *.json\ngraft data\nprune old\nglobal-exclude *.py[cod]\n"
 _NAMED = '[project]\nname = "x"\nversion = "1"\ndescription = "d"\n'
@@ -489,6 +497,7 @@ def output(report: bytes = REPORT, top: str = "tree/") -> bytes:
 TARGET = target()
 MANIFESTS = tuple(path.read_bytes() for path in sorted(Path(__file__).parents[1].glob("model/manifests/*.json")))
 TARGETS = (
+    FuzzTarget(name="Python that opens by name", parse=python_loads.opened, seeds=(OPENING, SETUP_PY)),
     FuzzTarget(name="recipe.toml", parse=recipe, seeds=seeded("recipe.toml")),
     FuzzTarget(
         name="requirements.lock",

@@ -44,7 +44,7 @@ def test_the_example_of_a_step_gives_its_advice_alone(known: StepHint) -> None:
     advised = advice.of(lines, failure.first_error(lines), package_names("al2023"))
     assert known.example.strip() in advised.shown
     first = next(each for each in hints().step if each.found(known.example) is not None)
-    assert first is known
+    assert first == known
     assert advised.hints
     assert not any("{" in text for text in advised.hints)
     assert all(name in "".join(advised.hints) for name in known.packages)

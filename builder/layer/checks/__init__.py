@@ -7,6 +7,7 @@ from builder.base.errors import CheckFailedError
 from builder.layer.checks import (  # noqa: F401  importing them registers the checks
     architecture,
     binaries,
+    by_name,
     content,
     java,
     libraries,

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from builder.layer import tokens
+from builder.layer import python_loads, tokens
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.executables import HEAD, OddFile, odd
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
+from builder.layer.names import SITE_PACKAGES
 from builder.layer.reader import InZip
 from builder.layer.tree import Entry, InMemory, Tree, never_program
 from builder.model import libraries
@@ -33,6 +34,7 @@ class _Read:
     damage: UnreadableElfError | None = None
     token: str | None = None
     odd: OddFile | None = None
+    opening: bool = False
 
 
 def examine(  # noqa: PLR0913  what, where, and what is known of it
@@ -48,15 +50,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
 
     Raises BadArchiveError for a file that cannot be unpacked; a damaged ELF file is noted in the subject.
     """
-    # Files of a build need no proof that they can be unpacked.
-    wanted = [
-        entry
-        for entry in tree
-        if entry.link is None
-        and not (own and never_program(entry.path) and not tokens.may_hold(entry.path, entry.size))
-    ]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        found = [one for many in pool.map(_several, _batches(wanted)) for one in many]
+    found = _read_all(tree, own=own)
     elves = {one.path: one.elf for one in found if one.elf}
     links = {entry.path: entry.link for entry in tree if entry.link is not None}
     sonames = libraries.certain(runtimes, architectures)
@@ -74,7 +68,20 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         linker=Linker(elves, links, sonames),
         odd={one.path: one.odd for one in found if one.odd},
         tokens={one.path: one.token for one in found if one.token},
+        opening=tuple(sorted(one.path for one in found if one.opening)),
     )
+
+
+def _read_all(tree: Tree, *, own: bool) -> list[_Read]:
+    # Files of a build need no proof that they can be unpacked.
+    wanted = [
+        entry
+        for entry in tree
+        if entry.link is None
+        and not (own and never_program(entry.path) and not tokens.may_hold(entry.path, entry.size))
+    ]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        return [one for many in pool.map(_several, _batches(wanted)) for one in many]
 
 
 def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
@@ -104,9 +111,15 @@ def _one(entry: Entry) -> _Read:
         magic = content.head(4)
         if magic == MAGIC:
             return _Read(entry.path, parse(content.read()))
-        wanted = tokens.may_hold(entry.path, entry.size)
-        found = tokens.token(content.read()) if wanted else None
-        return _Read(entry.path, token=found, odd=odd(entry.name, magic, content))
+        if not tokens.may_hold(entry.path, entry.size):
+            return _Read(entry.path, odd=odd(entry.name, magic, content))
+        data = content.read()
+        return _Read(
+            entry.path,
+            token=tokens.token(data),
+            odd=odd(entry.name, magic, content),
+            opening=_opens(entry.path, data),
+        )
     except UnreadableElfError as error:
         return _Read(entry.path, damage=error)
 
@@ -125,4 +138,8 @@ def _of_zip(path: str, content: InZip) -> _Read:
         if data[:4] == MAGIC:
             return _Read(path, parse(data))
         found = tokens.token(data) if tokens.may_hold(path, len(data)) else None
-        return _Read(path, token=found, odd=odd(path, data[:4], InMemory(data=data)))
+        return _Read(path, token=found, odd=odd(path, data[:4], InMemory(data=data)), opening=_opens(path, data))
+
+
+def _opens(path: str, data: bytes) -> bool:
+    return path.endswith(".py") and SITE_PACKAGES.match(path) is not None and python_loads.may_open(data)

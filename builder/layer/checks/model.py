@@ -69,6 +69,8 @@ class Subject:
     """Files that look like programs or libraries, and that Linux cannot load, by path."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Kind of the secret in a file, by path."""
+    opening: tuple[str, ...] = ()
+    """Modules of Python that may open libraries or start programs by name, by path."""
     pruned: frozenset[str] = frozenset()
     """Paths that the recipe prunes."""
     dlopened: tuple[str, ...] = ()

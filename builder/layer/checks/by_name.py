@@ -1,0 +1,90 @@
+"""The check of what code opens by name: libraries and programs that neither the layer nor Lambda has."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from builder.layer import python_loads
+from builder.layer.checks.model import WARNING, Finding, Subject, check
+from builder.layer.python_loads import OpenedName
+from builder.model import libraries
+from builder.model.loaded_by_name import known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _There:
+    """What the names of a layer are looked for in."""
+
+    libraries: Collection[str]
+    """Files of libraries, of the layer and of Lambda."""
+    programs: Collection[str]
+    runtimes: str
+
+
+@check(
+    "loaded-by-name",
+    "A library that code opens by its name, or a program that it starts, shows in no header: it is missed at run time.",
+)
+def loaded_by_name(subject: Subject) -> Iterator[Finding]:
+    if not subject.opening:
+        return
+    there = _there(subject)
+    by_path = {entry.path: entry for entry in subject.tree}
+    for path in subject.opening:
+        missing: dict[str, OpenedName] = {}
+        for found in python_loads.opened(by_path[path].content.read()):
+            if not _is_there(found, there):
+                missing.setdefault(found.names[0], found)
+        for found in missing.values():
+            yield _finding(path, found, there)
+
+
+def _there(subject: Subject) -> _There:
+    commands = [libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes]
+    return _There(
+        libraries=subject.sonames | {entry.name for entry in subject.tree if ".so" in entry.name},
+        programs=frozenset.intersection(*commands) | {entry.name for entry in subject.tree if entry.parent == "bin"},
+        runtimes=", ".join(runtime.name for runtime in subject.runtimes),
+    )
+
+
+def _is_there(found: OpenedName, there: _There) -> bool:
+    if found.program:
+        # Of programs that nobody knows, most are those of a developer's machine.
+        return found.names[0] not in known().programs or found.names[0] in there.programs
+    return any(_is_a_library(name, there.libraries) for name in found.names)
+
+
+def _is_a_library(name: str, files: Collection[str]) -> bool:
+    """Tell whether a library is there by its file, by a version of it, or by its name without `lib`."""
+    if name in files:
+        return True
+    starts = (f"{name}.",) if ".so" in name else (f"lib{name}.so", f"{name}.so")
+    return any(file.startswith(starts) for file in files)
+
+
+def _finding(path: str, found: OpenedName, there: _There) -> Finding:
+    name = found.names[0]
+    done = "starts the program" if found.program else "opens the library"
+    return Finding(
+        check="loaded-by-name",
+        severity=WARNING,
+        path=path,
+        message=f"{done} `{name}` (line {found.line}), which neither the layer nor {there.runtimes} on Lambda has",
+        hint=_of_program(name) if found.program else _of_library(name),
+    )
+
+
+def _of_program(name: str) -> str:
+    program = known().programs[name]
+    ways = [
+        *([f"a layer of it: `layerwright build {program.recipe}` of the catalogue"] if program.recipe else []),
+        *([f'`install = ["{program.package}"]` of a `packages` step brings it'] if program.package else []),
+    ]
+    return "; or ".join(ways) or f"put it into bin/ of the layer: Amazon Linux has no package with `{name}`"
+
+
+def _of_library(name: str) -> str:
+    plain = name.removeprefix("lib").partition(".so")[0]
+    package = next((package for start, package in known().libraries.items() if plain.startswith(start)), None)
+    where = "in lib/ of the layer, CDLL finds it by its file's name; find_library finds only what the system has"
+    return f'`install = ["{package}"]` of a `packages` step brings it; {where}' if package else where

@@ -1,0 +1,39 @@
+"""What code opens or starts by name, and what brings it: `images/loaded-by-name.toml`."""
+
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.model import facts
+from builder.model.fields import Text
+from builder.model.tables import table
+
+FILE = "loaded-by-name.toml"
+
+
+@table
+class KnownProgram:
+    """What brings a program."""
+
+    package: Text | None = None
+    """Of Amazon Linux 2023."""
+    recipe: Text | None = None
+    """Of the catalogue."""
+
+
+@table
+class LoadedByName:
+    """All that is known."""
+
+    other_systems: Annotated[frozenset[Text], Field(alias="other-systems")]
+    """Libraries of macOS and Windows, in small letters."""
+    libraries: dict[Text, Text]
+    """Packages of Amazon Linux 2023, by the beginning of a library's name without `lib`."""
+    programs: dict[Text, KnownProgram]
+
+
+@cache
+def known() -> LoadedByName:
+    """Return what the data file has."""
+    return facts.parsed(LoadedByName, FILE)

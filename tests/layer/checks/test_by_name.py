@@ -1,0 +1,116 @@
+"""What Python code opens by name: found by reading it, with few words about what works."""
+
+import pytest
+from kit.commands import ROOT
+from kit.zips import found, tree
+
+from builder.engine.failure import package_names
+from builder.layer.python_loads import LARGEST, may_open, opened
+from builder.model import recipes
+from builder.model.loaded_by_name import known
+
+FINDS = 'from ctypes.util import find_library\npath = find_library("{}")\n'
+STARTS = 'import subprocess\nsubprocess.run(["{}", "x"], check=True)\n'
+
+
+def findings(code: str, more: dict[str, bytes] | None = None, runtime: str = "python3.13") -> list[tuple[str, str]]:
+    layer = tree({"python/shop/lazy.py": code.encode(), **(more or {})})
+    rows = found(layer, runtimes=(runtime,), only="loaded-by-name")
+    assert all(row.severity == "warning" and row.path == "python/shop/lazy.py" for row in rows)
+    return [(row.message, row.hint) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        (
+            FINDS.format("zbar"),
+            "opens the library `zbar` (line 2), which neither the layer nor python3.13 on Lambda has",
+        ),
+        ('import ctypes\nctypes.cdll.LoadLibrary("libdmtx.so.0")\n', "opens the library `libdmtx.so.0` (line 2)"),
+        ('import ctypes\ndef f():\n    return ctypes.CDLL("libmine.so.3", mode=2)\n', "`libmine.so.3` (line 3)"),
+        ('from cffi import FFI\nx = FFI().dlopen("libsodium.so.23")\n', "opens the library `libsodium.so.23` (line 2)"),
+        ("lib = _dlopen(ffi, 'pango-1.0-0', 'libpango-1.0.so.0', 'libpango-1.0.dylib')\n", "`pango-1.0-0` (line 1)"),
+        ("lib = dlopen(ffi, ('gio-9', 'libgio-9.so.0'))\n", "`gio-9` (line 1)"),
+        (STARTS.format("pdfinfo"), "starts the program `pdfinfo` (line 2), which neither"),
+        ('from subprocess import Popen\nPopen(("wkhtmltopdf", "-"))\n', "starts the program `wkhtmltopdf` (line 2)"),
+        ('try:\n    import ctypes\nfinally:\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 4)"),
+        (
+            'try:\n    ctypes.CDLL("liba.so.1")\nexcept OSError as error:\n    raise ImportError("no a") from error\n',
+            "`liba.so.1` (line 2)",
+        ),
+        ('import sys\nif sys.platform != "win32":\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 3)"),
+        ('if os.name == "nt":\n    pass\nelse:\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 4)"),
+    ],
+)
+def test_what_is_not_there_is_named_with_its_line(code: str, named: str) -> None:
+    ((message, hint),) = findings(code)
+    assert named in message
+    assert hint
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(FINDS.format(name) for name in ("c", "m", "magic", "z", "crypto", "Carbon", "kernel32", "user32")),
+        'import ctypes\nctypes.CDLL("libc.so.6")\nctypes.CDLL(None)\nctypes.windll.LoadLibrary("mine")\n',
+        'import ctypes\nctypes.CDLL("mine.dll")\nctypes.CDLL("libmine.dylib")\nctypes.CDLL("C:mine")\n',
+        'import ctypes\nctypes.CDLL(where)\nctypes.CDLL(f"lib{name}.so")\nctypes.CDLL("/usr/lib/libx.so.1")\n',
+        'try:\n    ctypes.CDLL("liba.so.1")\nexcept OSError:\n    fast = None\n',
+        'import sys\nif sys.platform == "darwin":\n    ctypes.CDLL("liba.so.1")\n',
+        'x = ctypes.CDLL("liba.so.1") if sys.platform.startswith("win32") else None\n',
+        'ffi.dlopen("liba.so.1", "libz.so.1")\n',
+        STARTS.format("git"),
+        'model.run(["pdfinfo"])\nrun(["pdfinfo"])\nsubprocess.run(command)\n',
+        '"""CDLL("liba.so.1") in words"""\n# ctypes.CDLL("liba.so.1")\n',
+        'this is no Python: CDLL("liba.so.1")\n',
+    ],
+)
+def test_what_is_there_or_optional_or_for_another_system_is_not_told(code: str) -> None:
+    assert findings(code) == []
+
+
+def test_what_the_layer_has_is_found_there() -> None:
+    assert findings(FINDS.format("zbar"), {"lib/libzbar.so.0": b"x"}) == []
+    assert findings('import ctypes\nctypes.CDLL("libdmtx.so.0")\n', {"python/shop/libdmtx.so.0": b"x"}) == []
+    assert findings(STARTS.format("pdfinfo"), {"bin/pdfinfo": b"#!/bin/sh\n"}) == []
+
+
+def test_only_code_that_python_imports_is_read() -> None:
+    code = FINDS.format("zbar").encode()
+    assert found(tree({"share/lazy.py": code, "nodejs/x/lazy.py": code}), only="loaded-by-name") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "way"),
+    [
+        (
+            STARTS.format("pdftoppm"),
+            '`layerwright build poppler-utils` of the catalogue; or `install = ["poppler-utils"]`',
+        ),
+        (STARTS.format("tesseract"), "a layer of it: `layerwright build tesseract` of the catalogue"),
+        (STARTS.format("wkhtmltopdf"), "Amazon Linux has no package with `wkhtmltopdf`"),
+        (FINDS.format("MagickWand-7.Q16"), '`install = ["ImageMagick-libs"]` of a `packages` step brings it'),
+        (FINDS.format("zbar"), "find_library finds only what the system has"),
+    ],
+)
+def test_the_hint_says_what_brings_it(code: str, way: str) -> None:
+    ((_, hint),) = findings(code)
+    assert way in hint
+
+
+def test_what_the_data_names_is_there() -> None:
+    packages = set(package_names("al2023"))
+    named = [*known().libraries.values(), *(each.package for each in known().programs.values() if each.package)]
+    assert set(named) <= packages
+    in_catalogue = set(recipes.names(ROOT / "recipes"))
+    assert {each.recipe for each in known().programs.values() if each.recipe} <= in_catalogue
+    assert all(name == name.lower() for name in known().other_systems)
+
+
+def test_a_module_that_is_too_large_or_too_deep_opens_nothing() -> None:
+    assert not may_open(b'CDLL("liba.so.1")\n' + b"#" * LARGEST)
+    assert may_open(b'CDLL("liba.so.1")\n')
+    assert opened(b"x = " + b"(" * 5000 + b")" * 5000 + b'\nCDLL("liba.so.1")\n') == ()
+    assert opened(b"x = " + b"-" * 50_000 + b'1\nCDLL("liba.so.1")\n') == ()
+    assert opened(b"x = '\\d'; CDLL('liba.so.1')\n")[0].names == ("liba.so.1",)
