@@ -70,8 +70,8 @@ def packages(lock: str, arch: Architecture, where: str) -> tuple[NodePackage, ..
     """
     document = rows(lock, where)
     kept = _reached({path: row for path, row in document.items() if not path or _fits(row, arch)})
-    bundled = set(_bundled(document))
-    hashed = {path for path in kept if document[path].get("integrity")} | bundled | {""}
+    inside = set(bundled(document))
+    hashed = {path for path in kept if document[path].get("integrity")} | inside | {""}
     if unhashed := sorted(kept - hashed):
         msg = f"{where}: packages have no integrity, so that later builds could differ"
         raise UsageError(
@@ -131,14 +131,14 @@ def _fits(row: Mapping[str, Any], arch: Architecture) -> bool:
     return not row.get("dev") and fits(row, arch)
 
 
-def _bundled(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def bundled(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield the paths that come as parts of another package's tarball, whose hash is theirs.
 
     Those are the packages that it lists, and what those need of what lies below it. npm fetches all others by
     themselves, whatever their rows say.
     """
     for bundler, row in rows.items():
-        listed = row.get("bundleDependencies", ()) if bundler else ()
+        listed = row.get("bundleDependencies", ()) if "node_modules/" in bundler else ()  # a folder is no tarball
         queue = [f"{bundler}/node_modules/{name}" for name in listed]
         seen: set[str] = set()
         while queue:

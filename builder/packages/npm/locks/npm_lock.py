@@ -24,7 +24,7 @@ def graph(text: str, project: NodeProject) -> Graph:
     """Return the graph of a project. Raises UsageError for a lock that cannot be read, or has no such project."""
     where, member = project.where, project.member
     old = version(text) == 1
-    rows = _old_rows(text, project) if old else package_lock.rows(text, where, LOCKS)
+    rows = _told(_old_rows(text, project) if old else package_lock.rows(text, where, LOCKS), old=old)
     if member and member not in rows:
         raise project.stale([f"{member} is no member of its workspaces"], LOCKS)
     if unfit := list(npm_edges.unfit(rows, project, old=old)):
@@ -39,6 +39,26 @@ def graph(text: str, project: NodeProject) -> Graph:
         else {path: projects.production(row) for path, row in rows.items() if "/node_modules/" not in f"/{path}"},
         complete=not old,
     )
+
+
+def _told(rows: Rows, *, old: bool) -> Rows:
+    """Return the rows in which `inBundle` are those alone that are in another package's tarball.
+
+    npm also marks what the project and its members bundle when they are packed, which it fetches as any other.
+    """
+    inside = {path for path in rows if _is_below_package(path, rows)} if old else {*package_lock.bundled(rows)}
+    return {
+        path: {key: value for key, value in row.items() if key != "inBundle" or path in inside}
+        for path, row in rows.items()
+    }
+
+
+def _is_below_package(path: str, rows: Rows) -> bool:
+    """Tell whether a row lies in a package that is not marked itself: a lock of version 1 has no lists."""
+    above = path.rpartition("/node_modules/")[0]
+    if "node_modules/" not in above:
+        return False
+    return not rows.get(above, {}).get("inBundle") or _is_below_package(above, rows)
 
 
 def version(text: str) -> int:

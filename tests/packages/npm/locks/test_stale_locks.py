@@ -481,3 +481,16 @@ def test_a_folder_of_yarn_4_that_gained_a_dependency_is_told(tmp_path: Path) -> 
         "ms: f/package.json asks for ^2.1.0, the lock has 2.0.0",
         "new: f/package.json asks for 1, which the lock does not have",
     )
+
+
+@pytest.mark.parametrize("version", [1, 3])
+def test_what_a_project_bundles_itself_is_fetched_and_compared_as_any_package(tmp_path: Path, version: int) -> None:
+    """npm marks it `inBundle`, like what comes in the tarball of another package."""
+    ms: dict[str, Any] = {"version": "2.1.3", "integrity": SHA, "bundled" if version == 1 else "inBundle": True}
+    own = {"name": "web", "dependencies": {"ms": "^2.1.0"}, "bundleDependencies": ["ms"]}
+    rows = {"dependencies": {"ms": ms}} if version == 1 else {"packages": {"": own, "node_modules/ms": ms}}
+    lock = {"name": "web", "lockfileVersion": version, **rows}
+    write(tmp_path, {"package.json": own, "package-lock.json": lock})
+    assert versions(tmp_path, "package-lock.json") == {"ms": "2.1.3"}
+    write(tmp_path, {"package.json": {**own, "dependencies": {"ms": "^1.0.0"}}})
+    assert any("ms: package.json asks for ^1.0.0" in line for line in why(tmp_path, "package-lock.json"))
