@@ -6,7 +6,7 @@ but these facts is taken of its answer. They are kept in the cache, since a vers
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,15 +23,11 @@ _HINT = "were they withdrawn, or are they from another registry? .npmrc names it
 def completed(graph: Graph, own: Own) -> Graph:
     """Return a graph whose packages of registries have what their registry says. Raises BuildError for unknown ones."""
     published = {key: node for key, node in graph.nodes.items() if not node.is_local}
-    asking = Graph(
-        needs=dict(_asked(graph, published)), nodes={key: _only(node, published) for key, node in published.items()}
-    )
-    placed = layout.placed(asking)
-    if not placed:
-        return graph
-    digests = sorted((path, node.integrity) for path, node in placed.items())
-    rows = _answer(*_question(asking, placed), digests, own)
-    facts = {node.key: rows[path] for path, node in placed.items() if _is(rows.get(path), node)}
+    nodes = {key: _only(node, published) for key, node in published.items()}
+    placed, facts = _told(Graph(needs=_named(_asked(graph), published), nodes=nodes), own)
+    # npm leaves out what only an optional peer leads to, if the package would have it otherwise
+    if rest := [node.key for node in placed.values() if node.key not in facts]:
+        facts.update(_told(Graph(needs=_named(rest, published), nodes=nodes), own)[1])
     if unknown := sorted({f"{node.name}@{node.version}" for node in placed.values() if node.key not in facts}):
         msg = "the npm registry does not tell of packages that the lock names"
         raise BuildError(msg, why=unknown[:8], hint=_HINT)
@@ -45,11 +41,26 @@ def _only(node: PackageNode, published: Mapping[str, PackageNode]) -> PackageNod
     return replace(node, needs={name: need for name, need in node.needs.items() if need.to in published})
 
 
-def _asked(graph: Graph, published: Mapping[str, PackageNode]) -> Iterator[tuple[str, Need]]:
-    """Yield what the project and its local packages need of registries, each under a name that no other has."""
+def _told(asking: Graph, own: Own) -> tuple[dict[str, PackageNode], dict[str, Mapping[str, Any]]]:
+    """Return the packages of a graph by their paths, and what the registry says of them, as far as it does, by key."""
+    placed = layout.placed(asking)
+    if not placed:
+        return {}, {}
+    digests = sorted((path, node.integrity) for path, node in placed.items())
+    rows = _answer(*_question(asking, placed), digests, own)
+    return placed, {node.key: rows[path] for path, node in placed.items() if _is(rows.get(path), node)}
+
+
+def _asked(graph: Graph) -> list[str]:
+    """Return the keys of what the project and its local packages need."""
     local = [node.needs for node in graph.reached() if node.is_local]
-    found = dict.fromkeys(need.to for needs in (graph.needs, *local) for need in needs.values())
-    yield from ((f"asked-{number}", Need(to=key)) for number, key in enumerate(found) if key in published)
+    return [need.to for needs in (graph.needs, *local) for need in needs.values()]
+
+
+def _named(keys: Iterable[str], published: Mapping[str, PackageNode]) -> dict[str, Need]:
+    """Return packages of registries as dependencies, each under a name that no other has."""
+    every = enumerate(dict.fromkeys(keys))
+    return {f"asked-{number}": Need(to=key) for number, key in every if key in published}
 
 
 def _question(graph: Graph, placed: Mapping[str, PackageNode]) -> tuple[str, str]:

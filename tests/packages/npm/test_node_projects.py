@@ -366,3 +366,44 @@ def test_a_pattern_that_leaves_nothing_out_is_refused(digests: dict[str, str], t
     assert not list(folder.glob("dist/*.zip"))
     assert build(folder, "services/api", "--prune", "left/").code == 0
     assert content(folder) == {name for name in OF_API if not name.startswith("left/")}
+
+
+def test_an_optional_peer_of_another_version_is_what_the_lock_of_pnpm_has(
+    program: Callable[[str], str], npm_registry: Path, tmp_path: Path
+) -> None:
+    """pnpm gives a package the peer that is there, which npm would leave out."""
+    program("npm")
+    optional: dict[str, Any] = {
+        "peerDependencies": {"pattern": "3.x"},
+        "peerDependenciesMeta": {"pattern": {"optional": True}},
+    }
+    made = {"finder": package(npm_registry, "finder", **optional), "pattern": package(npm_registry, "pattern")}
+    digests = {
+        name: f"sha512-{base64.b64encode(hashlib.sha512(path.read_bytes()).digest()).decode()}"
+        for name, path in made.items()
+    }
+    manifest = {"name": "one", "dependencies": {"finder": "1.0.0"}, "devDependencies": {"pattern": "1.0.0"}}
+    lock = f"""lockfileVersion: '9.0'
+importers:
+  .:
+    dependencies:
+      finder: {{specifier: 1.0.0, version: 1.0.0(pattern@1.0.0)}}
+    devDependencies:
+      pattern: {{specifier: 1.0.0, version: 1.0.0}}
+packages:
+  finder@1.0.0:
+    resolution: {{integrity: {digests["finder"]}}}
+    peerDependencies: {{pattern: 3.x}}
+    peerDependenciesMeta: {{pattern: {{optional: true}}}}
+  pattern@1.0.0:
+    resolution: {{integrity: {digests["pattern"]}}}
+snapshots:
+  finder@1.0.0(pattern@1.0.0):
+    optionalDependencies: {{pattern: 1.0.0}}
+  pattern@1.0.0: {{}}
+"""
+    folder = write(tmp_path / "one", package_json=manifest)
+    (folder / "pnpm-lock.yaml").write_text(lock, encoding="utf-8")
+    result = build(tmp_path, "one")
+    assert result.code == 0, result.err
+    assert {f"{name}/package.json" for name in made} <= content(tmp_path)
