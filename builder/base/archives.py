@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from builder.base import compressed
+
 FAULTS = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -34,8 +36,7 @@ FAULTS = (
 """What the readers of archives raise for damaged, cut, encrypted and bounded ones."""
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What packages are zipped with. Others may ask for a dictionary of gigabytes (LZMA), and few programs read them."""
-_MOST_DICTIONARY = 128 << 20
-"""Bytes that unpacking xz may take: twice what `xz -9` needs."""
+_ZSTD = b"\x28\xb5\x2f\xfd"
 MOST_MEMBERS = 200_000
 _MOST_BYTES = 4 << 30
 """Bytes of a whole archive, unpacked: what is not wanted of it has to be skipped."""
@@ -117,49 +118,6 @@ class _Streamed(_Bounded):
         return self._at
 
 
-class _Xz(io.RawIOBase):
-    """The content of an xz file, for which no more memory than `_MOST_DICTIONARY` is taken; `lzma` has no such file."""
-
-    def __init__(self, packed: IO[bytes]) -> None:
-        self._packed, self._at = packed, 0
-        self._stream = self._next()
-
-    def _next(self) -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_DICTIONARY)
-
-    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
-        data = b""
-        while not data:
-            packed = self._packed.read(1 << 16) if self._stream.eof or self._stream.needs_input else b""
-            if self._stream.eof:  # streams may follow each other, with zeros between them
-                packed = (self._stream.unused_data + packed).lstrip(b"\0")
-                if not packed:
-                    return 0
-                self._stream = self._next()
-            elif self._stream.needs_input and not packed:
-                raise EOFError
-            data = self._stream.decompress(packed, len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0, /) -> int:
-        if whence == io.SEEK_CUR:
-            offset += self._at
-        if offset < self._at:
-            self._packed.seek(0)
-            self._stream, self._at = self._next(), 0
-        while self._at < offset and self.read(min(offset - self._at, 1 << 16)):
-            pass
-        return self._at
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-
 @contextlib.contextmanager
 def tar(stream: IO[bytes]) -> Iterator[tarfile.TarFile]:
     """Open a tar, compressed or not, from a file that can be read at any place."""
@@ -167,6 +125,19 @@ def tar(stream: IO[bytes]) -> Iterator[tarfile.TarFile]:
     stream.seek(0)
     with _unpacked(stream, magic) as inner, tarfile.open(fileobj=_Bounded(inner), mode="r:") as archive:
         yield archive
+
+
+def unpacked(stream: IO[bytes], magic: bytes, *, brotli: bool) -> contextlib.AbstractContextManager[IO[bytes]] | None:
+    """Return the content of a compressed file by its first six bytes; None for one that is not compressed.
+
+    Brotli has no magic number, so the caller must know it. What is unpacked at once has limits, the whole has none.
+    """
+    if brotli:
+        return io.BufferedReader(compressed.Brotli(stream), 1 << 16)
+    if magic[:4] == _ZSTD:
+        return io.BufferedReader(compressed.Zstd(stream), 1 << 16)
+    found = _unpacked(stream, magic)
+    return None if isinstance(found, contextlib.nullcontext) else found
 
 
 @contextlib.contextmanager
@@ -181,7 +152,9 @@ def _unpacked(stream: IO[bytes], magic: bytes) -> contextlib.AbstractContextMana
         return gzip.GzipFile(fileobj=stream)
     if magic[:3] == b"BZh":
         return bz2.BZ2File(stream)
-    return io.BufferedReader(_Xz(stream), 1 << 16) if magic == b"\xfd7zXZ\0" else contextlib.nullcontext(stream)
+    return (
+        io.BufferedReader(compressed.Xz(stream), 1 << 16) if magic == b"\xfd7zXZ\0" else contextlib.nullcontext(stream)
+    )
 
 
 def files(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:

@@ -53,6 +53,7 @@ CheckName = Literal[
     "jar",
     "script",
     "extension",
+    "packed-code",
 ]
 
 

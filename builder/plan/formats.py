@@ -39,6 +39,7 @@ FORMATS = {
             "layer.licences",
             "layer.linking",
             "layer.manifest",
+            "layer.packed",
             "layer.sbom",
             "layer.tokens",
         ),

@@ -1,7 +1,12 @@
 """The known failures, one layer each; see bad.py for how they are made."""
 
+import gzip
+import io
+import lzma
 import os
 import stat
+import tarfile
+import zipfile
 from collections.abc import Mapping, Sequence
 
 from kit.bad import ARCHIVE, MODULE, Bad, Workshop, claimed, flagged, needs, one, patched, plain, wheel
@@ -19,6 +24,24 @@ LICENSE = b"Metadata-Version: 2.1\nName: p\nVersion: 1\nLicense: "
 PROGRAM = "int main(void) { return 0; }"
 WINDOWS = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(200)
 LINK = stat.S_IFLNK | 0o777
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def _through_a_library(shop: Workshop) -> Mapping[str, bytes]:
@@ -245,6 +268,63 @@ CASES: Sequence[Bad] = (
         "starts the program `pdfinfo` (line 2)",
         plain({"python/p/x.py": b"import subprocess\nsubprocess.run(['pdfinfo', 'a.pdf'], check=True)\n"}),
         "python/p/x.py",
+        warning=True,
+    ),
+    Bad(
+        "browser-in-an-archive",
+        "packed-code",
+        "holds code for X86_64",
+        lambda shop: {"nodejs/node_modules/p/bin/p.gz": gzip.compress(shop.compiled(PROGRAM, shared=False))},
+        "bin/p.gz",
+        runtime="nodejs22.x",
+        arch="arm64",
+    ),
+    Bad(
+        "libraries-in-a-compressed-tar",
+        "packed-code",
+        "holds code for X86_64",
+        lambda shop: {"python/p/libs.tar.xz": lzma.compress(tarred({"lib/libp.so": shop.compiled(MODULE)}))},
+        "libs.tar.xz",
+        arch="arm64",
+    ),
+    Bad(
+        "module-in-a-wheel",
+        "packed-code",
+        "holds code for X86_64",
+        lambda shop: {"python/p/bundled/q-1-py3-none-any.whl": zipped({"q/_q.so": shop.compiled(MODULE)})},
+        "q-1-py3-none-any.whl",
+        arch="arm64",
+    ),
+    # ---- jars
+    Bad(
+        "jar-for-another-processor",
+        "jar",
+        "native libraries for X86_64, and none for arm64",
+        lambda shop: {"java/lib/a-1.0-linux-x86_64.jar": zipped({"liba.so": shop.compiled(MODULE)})},
+        "a-1.0-linux-x86_64.jar",
+        runtime="java21",
+        arch="arm64",
+    ),
+    Bad(
+        "jar-of-a-mac",
+        "jar",
+        "native libraries for macOS, and none for arm64",
+        lambda _: {"java/lib/a-1.0-osx-aarch_64.jar": zipped({"liba.jnilib": b"x"})},
+        "a-1.0-osx-aarch_64.jar",
+        runtime="java21",
+        arch="arm64",
+    ),
+    Bad(
+        "jars-for-other-platforms",
+        "jar",
+        "are for other platforms",
+        lambda shop: {
+            "java/lib/a-1.0-linux-x86_64.jar": zipped({"liba.so": shop.compiled(MODULE)}),
+            "java/lib/a-1.0-osx-x86_64.jar": zipped({"liba.jnilib": b"x"}),
+            "java/lib/a-1.0-windows-x86_64.jar": zipped({"a.dll": b"x"}),
+        },
+        "java/lib/a-1.0-",
+        runtime="java21",
         warning=True,
     ),
     # ---- interpreters

@@ -6,6 +6,7 @@ A parser may raise its own errors and nothing else; a `LayerwrightError` must ha
 import contextlib
 import gzip
 import io
+import lzma
 import os
 import shutil
 import tarfile
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import brotli
+import zstandard
+
 from builder.base import archives, records, texts
 from builder.base.errors import LayerwrightError
 from builder.building import artifacts, checking, container_reports
 from builder.building.artifacts import Artifact, ExpectedArtifact
-from builder.layer import elf, jars, python_loads
+from builder.layer import elf, jars, packed, python_loads
 from builder.layer.tree import PLAIN, Entry, InMemory
 from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
@@ -51,6 +55,7 @@ from builder.packages.pypi.local import building, tree
 from builder.packages.pypi.local import sources as places
 from builder.packages.rubygems import gemfile, gemfile_lock, gemspec
 from kit import gems, zips
+from kit.bad_cases import tarred, zipped
 from kit.wheels import make_sdist
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "fuzz"
@@ -496,6 +501,22 @@ def output(report: bytes = REPORT, top: str = "tree/") -> bytes:
 
 TARGET = target()
 MANIFESTS = tuple(path.read_bytes() for path in sorted(Path(__file__).parents[1].glob("model/manifests/*.json")))
+
+
+def packed_archive(name: str) -> Callable[[bytes], object]:
+    return lambda data: packed.look(name, io.BytesIO(data), ())
+
+
+_CODE = library()
+PACKED = {
+    "a.tar.gz": gzip.compress(tarred({"libx.so": _CODE, "inner.zip": zipped({"x": _CODE})})),
+    "a.zip": zipped({"libx.so": _CODE, "inner.tar": tarred({"x": _CODE})}),
+    "a.br": brotli.compress(_CODE),
+    "a.tar.zst": zstandard.compress(tarred({"libx.so": _CODE})),
+    "a.tar.xz": lzma.compress(tarred({"libx.so": _CODE})),
+}
+
+
 TARGETS = (
     FuzzTarget(name="Python that opens by name", parse=python_loads.opened, seeds=(OPENING, SETUP_PY)),
     FuzzTarget(name="recipe.toml", parse=recipe, seeds=seeded("recipe.toml")),
@@ -575,6 +596,10 @@ TARGETS = (
         name="setup.py of an sdist",
         parse=sdist_file("a-1/setup.py", build_system.read),
         seeds=(b"x = ['a']\nsetup(setup_requires=x, y=[1, (2, {3: 4})])\n",),
+    ),
+    *(
+        FuzzTarget(name=f"archive in a layer, {name}", parse=packed_archive(name), seeds=(data,))
+        for name, data in PACKED.items()
     ),
     FuzzTarget(name="elf", parse=elf.parse, seeds=(library(),), allowed=(elf.UnreadableElfError,)),
     FuzzTarget(

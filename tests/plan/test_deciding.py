@@ -178,7 +178,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
         **nothing(["gems", "file", "without", "precompiled", "options"], NOTHING),
         **nothing(["project", "file_of_project", "groups", "extras", "no_groups", "with_project"], NOTHING),
     },
-    "Maven": {**nothing(["uses", "when"], CHOOSES), **nothing(["artifacts", "transitive"], NOTHING)},
+    "Maven": {**nothing(["uses", "when"], CHOOSES), **nothing(["all_platforms", "artifacts", "transitive"], NOTHING)},
     "Cargo of step": {
         **nothing(["uses", "when"], CHOOSES),
         **nothing(["path", "crate", "features", "default_features", "bins", "to"], NOTHING),
@@ -250,7 +250,7 @@ DECLARED: Mapping[str, Mapping[str, Verdict]] = {
     },
     "ChosenGem": {"spec": PARTS, "compiled": CHOOSES, "reason": NOTHING, "options": block},
     "Spec": {**nothing(["name", "version", "platform", "sha256"], block), "needs": NOTHING, "remote": NOTHING},
-    "Jars": {"jars": PARTS, "locked": BESIDE},
+    "Jars": {"jars": PARTS, "locked": BESIDE, "warnings": NOTHING},
     "Jar": nothing(["coordinates", "sha256"], ZIP),
     "Crates": {
         "step": CHOOSES,

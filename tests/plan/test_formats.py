@@ -30,7 +30,7 @@ NO_BYTES = {
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text "
     "yarn_berry yarn_classic",
     "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
-    "packages.maven": "ecosystem installed planning plugin program projects",
+    "packages.maven": "classifiers ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection",

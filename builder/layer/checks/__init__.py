@@ -11,6 +11,7 @@ from builder.layer.checks import (  # noqa: F401  importing them registers the c
     content,
     java,
     libraries,
+    packed,
     paths,
     programs,
     python,

@@ -1,19 +1,23 @@
 """Read every file of a layer once, on all cores, in little memory."""
 
+import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import IO, cast
 
-from builder.layer import python_loads, tokens
+from builder.layer import packed, python_loads, tokens
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.executables import HEAD, OddFile, odd
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.names import SITE_PACKAGES
+from builder.layer.packed import PackedCode
 from builder.layer.reader import InZip
-from builder.layer.tree import Entry, InMemory, Tree, never_program
+from builder.layer.tree import Content, Entry, InMemory, OnDisk, Tree, never_program
 from builder.model import libraries
 from builder.model.architectures import Architecture
 from builder.model.limits import UNZIPPED_LIMIT
@@ -35,6 +39,7 @@ class _Read:
     token: str | None = None
     odd: OddFile | None = None
     opening: bool = False
+    packed: PackedCode | None = None
 
 
 def examine(  # noqa: PLR0913  what, where, and what is known of it
@@ -50,7 +55,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
 
     Raises BadArchiveError for a file that cannot be unpacked; a damaged ELF file is noted in the subject.
     """
-    found = _read_all(tree, own=own)
+    found = _read_all(tree, architectures, own=own)
     elves = {one.path: one.elf for one in found if one.elf}
     links = {entry.path: entry.link for entry in tree if entry.link is not None}
     sonames = libraries.certain(runtimes, architectures)
@@ -66,13 +71,14 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         directories=directories or {},
         sonames=sonames,
         linker=Linker(elves, links, sonames),
+        packed={one.path: one.packed for one in found if one.packed},
         odd={one.path: one.odd for one in found if one.odd},
         tokens={one.path: one.token for one in found if one.token},
         opening=tuple(sorted(one.path for one in found if one.opening)),
     )
 
 
-def _read_all(tree: Tree, *, own: bool) -> list[_Read]:
+def _read_all(tree: Tree, architectures: Sequence[Architecture], *, own: bool) -> list[_Read]:
     # Files of a build need no proof that they can be unpacked.
     wanted = [
         entry
@@ -80,8 +86,9 @@ def _read_all(tree: Tree, *, own: bool) -> list[_Read]:
         if entry.link is None
         and not (own and never_program(entry.path) and not tokens.may_hold(entry.path, entry.size))
     ]
+    enough = {arch.elf for arch in architectures} if len(architectures) == 1 else set[str]()
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return [one for many in pool.map(_several, _batches(wanted)) for one in many]
+        return [one for many in pool.map(partial(_several, enough), _batches(wanted)) for one in many]
 
 
 def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
@@ -97,44 +104,56 @@ def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
     yield batch
 
 
-def _several(entries: list[Entry]) -> list[_Read]:
-    return [_one(entry) for entry in entries]
+def _several(enough: Collection[str], entries: list[Entry]) -> list[_Read]:
+    return [_one(entry, enough) for entry in entries]
 
 
-def _one(entry: Entry) -> _Read:
+def _one(entry: Entry, enough: Collection[str]) -> _Read:
     content = entry.content
     if entry.size > _MOST_READ:
         return _Read(entry.path)
     try:
         if isinstance(content, InZip):
-            return _of_zip(entry.path, content)
+            return _of_zip(entry.path, content, enough)
+        if packed.may_hold(entry.path, entry.size):
+            with _stream(content) as stream:
+                return _Read(entry.path, packed=packed.look(entry.name, stream, enough))
         magic = content.head(4)
-        if magic == MAGIC:
-            return _Read(entry.path, parse(content.read()))
-        if not tokens.may_hold(entry.path, entry.size):
-            return _Read(entry.path, odd=odd(entry.name, magic, content))
-        data = content.read()
-        return _Read(
-            entry.path,
-            token=tokens.token(data),
-            odd=odd(entry.name, magic, content),
-            opening=_opens(entry.path, data),
-        )
+        return _Read(entry.path, parse(content.read())) if magic == MAGIC else _of_other(entry, magic)
     except UnreadableElfError as error:
         return _Read(entry.path, damage=error)
 
 
-def _of_zip(path: str, content: InZip) -> _Read:
+def _of_other(entry: Entry, magic: bytes) -> _Read:
+    """Read a file that is neither ELF nor an archive."""
+    strange = odd(entry.name, magic, entry.content)
+    if not tokens.may_hold(entry.path, entry.size):
+        return _Read(entry.path, odd=strange)
+    data = entry.content.read()
+    return _Read(entry.path, token=tokens.token(data), odd=strange, opening=_opens(entry.path, data))
+
+
+def _stream(content: Content) -> IO[bytes]:
+    return content.path.open("rb") if isinstance(content, OnDisk) else io.BytesIO(content.read())
+
+
+def _of_zip(path: str, content: InZip, enough: Collection[str]) -> _Read:
     """Unpack a file completely, which compares size and checksum, and parse it."""
+    archive = packed.may_hold(path, content.size)
     if not content.fits_memory:
         content.verify()
         with content.seekable() as read_at:
+            if archive:
+                stream = cast("IO[bytes]", packed.Random(read_at, content.size))
+                return _Read(path, packed=packed.look(path, stream, enough))
             magic = read_at(0, 4)
             if magic == MAGIC:
                 return _Read(path, parse_at(read_at))
             return _Read(path, odd=odd(path, magic, InMemory(data=read_at(0, HEAD))))
     with content.in_turn():
         data = content.read()
+        if archive:
+            return _Read(path, packed=packed.look(path, io.BytesIO(data), enough))
         if data[:4] == MAGIC:
             return _Read(path, parse(data))
         found = tokens.token(data) if tokens.may_hold(path, len(data)) else None

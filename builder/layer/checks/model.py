@@ -8,6 +8,7 @@ from builder.layer.elf import Elf, UnreadableElfError
 from builder.layer.executables import OddFile
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
+from builder.layer.packed import PackedCode
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.runtime_tables import OperatingSystem
@@ -67,6 +68,8 @@ class Subject:
     linker: Linker = field(repr=False)
     odd: Mapping[str, OddFile] = field(default_factory=dict)
     """Files that look like programs or libraries, and that Linux cannot load, by path."""
+    packed: Mapping[str, PackedCode] = field(default_factory=dict)
+    """Code in archives, by the path of the archive."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Kind of the secret in a file, by path."""
     opening: tuple[str, ...] = ()

@@ -35,4 +35,11 @@ class Maven(Traits):
     transitive: Annotated[
         StrictBool, Field(description="Add the jars that the artifacts need; not where a lock of Gradle has them all.")
     ] = True
+    all_platforms: Annotated[
+        StrictBool,
+        Field(
+            alias="all-platforms",
+            description="Keep jars for other platforms, where an artifact has one for the layer's own.",
+        ),
+    ] = False
     when: When | None = None

@@ -7,7 +7,7 @@ from builder.base import texts
 from builder.model.steps import Maven
 from builder.packages import ecosystem
 from builder.packages.ecosystem import LockFile, LockRequest, Request
-from builder.packages.maven import LOCK, maven_lock, mvn
+from builder.packages.maven import LOCK, classifiers, maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
 from builder.packages.maven.resolution import Jars
 
@@ -16,7 +16,10 @@ def planned(request: Request) -> Jars:
     """Decide on the jars of a target. Asks the repository where there is no lock."""
     jars, transitive = check(request), request.only(Maven).transitive
     found = tuple(_resolved(_artifacts(request), transitive=transitive)) if jars is None else jars
-    return Jars(jars=found, locked=jars is not None)
+    kept = found if request.only(Maven).all_platforms else classifiers.fitting(found, request.target.architectures)
+    left_out = [jar for jar in found if jar not in kept]
+    warnings = (f"{request.target.name}: {classifiers.warning(left_out)}",) if left_out else ()
+    return Jars(jars=kept, locked=jars is not None, warnings=warnings)
 
 
 def check(request: Request) -> tuple[Jar, ...] | None:

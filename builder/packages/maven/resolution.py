@@ -19,11 +19,11 @@ class Jars:
 
     jars: tuple[Jar, ...]
     locked: bool
+    warnings: tuple[str, ...] = ()
     uses: ClassVar[str] = "maven"
     prebuilt: ClassVar[str] = "jars"
     named_places: ClassVar[tuple[str, ...]] = ()
     has_bytecode: ClassVar[bool] = False
-    warnings: ClassVar[tuple[str, ...]] = ()
     compiles: ClassVar[tuple[CompiledPart, ...]] = ()
     blocks: ClassVar[tuple[tuple[int, Block], ...]] = ()
 

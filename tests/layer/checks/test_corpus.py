@@ -61,8 +61,8 @@ def test_a_layer_that_fails_is_caught_by_the_check_for_it(case: Bad, fetched: Pa
 def test_there_are_forty_failures_and_every_check_has_one() -> None:
     assert len(CASES) >= 40
     assert len({case.name for case in CASES}) == len(CASES)
-    # Only a build knows what it pruned; the others are about jars and scripts, of which their own tests make theirs.
-    ours_alone = {"pruned-import", "jar", "script", "extension"}
+    # Only a build knows what it pruned; the others are about scripts, of which their own tests make theirs.
+    ours_alone = {"pruned-import", "script", "extension"}
     assert {case.check for case in CASES} - {ARCHIVE} == set(checks.CHECKS) - ours_alone
 
 

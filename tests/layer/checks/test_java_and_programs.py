@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 import zipfile
 from collections.abc import Mapping
@@ -43,6 +44,57 @@ def test_natives_must_be_there_for_each_architecture() -> None:
     musl = {**natives, "x/Linux-Musl/aarch64/liba.so": elf(ARM)}
     assert len(java(jar(musl))) == 1
     assert java(jar({"a.txt": b"none"})) == []
+
+
+def test_jars_of_one_artifact_with_classifiers_are_one_set() -> None:
+    """The set must have something for each architecture; the jars for others only cost bytes."""
+    stem = "java/lib/tiny-native-2.0.0"
+    x86, arm, windows = (f"{stem}-{name}.jar" for name in ("linux-x86_64", "linux-aarch_64", "windows-x86_64"))
+    whole = {
+        f"{stem}.jar": jar({"a.txt": b"classes"}),
+        x86: jar({"META-INF/native/libtiny.so": elf(X86)}),
+        arm: jar({"META-INF/native/libtiny.so": elf(ARM)}),
+        windows: jar({"META-INF/native/tiny.dll": b"MZ"}),
+    }
+    for arch, useless in (("arm64", {windows, x86}), ("x86_64", {windows, arm})):
+        (cost,) = jars_of(whole, (arch,))
+        assert (cost.severity, cost.path in useless) == ("warning", True)
+        assert "and 1 more jars of it are for other platforms" in cost.message
+    assert [one.severity for one in jars_of(whole, ("arm64", "x86_64"))] == ["warning"]
+    for missing, arch in ((arm, "arm64"), (x86, "x86_64")):
+        rest = {path: data for path, data in whole.items() if path != missing}
+        errors = [one for one in jars_of(rest, (arch,)) if one.severity == "error"]
+        assert len(errors) == 1
+        assert f"and none for {arch}" in errors[0].message
+    (alone,) = jars_of({f"{stem}-osx-x86_64.jar": jar({"libtiny.jnilib": b"x"})}, ("arm64",))
+    assert (alone.severity, "native libraries for macOS, and none for arm64" in alone.message) == ("error", True)
+    helpers = {"java/lib/helper-1.0.jar": jar({"helper.dll": b"MZ"})}
+    assert jars_of(helpers, ("arm64",)) == []
+
+
+def test_other_versions_and_artifacts_are_other_sets() -> None:
+    """What the names begin with does not make a set: the version stands before the classifier."""
+    files = {
+        "java/lib/linux-native-1.0.jar": jar({"liba.so": elf(X86)}),
+        "java/lib/windows-native-1.0.jar": jar({"libb.so": elf(ARM)}),
+    }
+    assert [one.path for one in jars_of(files, ("arm64",))] == ["java/lib/linux-native-1.0.jar"]
+    versions = {
+        "java/lib/a-1.0-linux-x86_64.jar": jar({"liba.so": elf(X86)}),
+        "java/lib/a-2.0-linux-aarch_64.jar": jar({"liba.so": elf(ARM)}),
+    }
+    assert [one.severity for one in jars_of(versions, ("arm64",))] == ["error"]
+
+
+def test_one_jar_for_all_platforms_tells_what_the_others_cost() -> None:
+    large = {"x86_64/liba.so": elf(X86), "aarch64/liba.so": elf(ARM) + os.urandom(3_000_000)}
+    (cost,) = java(jar(large), ("x86_64",))
+    assert (cost.severity, cost.message) == ("warning", "has native libraries for AARCH64, too (3.0 MB)")
+    assert java(jar({"x86_64/liba.so": elf(X86), "aarch64/liba.so": elf(ARM)}), ("x86_64",)) == []
+
+
+def jars_of(files: dict[str, bytes], architectures: tuple[str, ...]) -> list[Finding]:
+    return found(tree(files), runtimes=("java21",), architectures=architectures, only="jar")
 
 
 def test_classes_must_not_be_newer_than_the_oldest_runtime() -> None:
