@@ -130,7 +130,7 @@ def _of_other(entry: Entry, magic: bytes) -> _Read:
     if not tokens.may_hold(entry.path, entry.size):
         return _Read(entry.path, odd=strange)
     data = entry.content.read()
-    return _Read(entry.path, token=tokens.token(data), odd=strange, opening=_opens(entry.path, data))
+    return _Read(entry.path, token=tokens.token(data, entry.path), odd=strange, opening=_opens(entry.path, data))
 
 
 def _stream(content: Content) -> IO[bytes]:
@@ -156,7 +156,7 @@ def _of_zip(path: str, content: InZip, enough: Collection[str]) -> _Read:
             return _Read(path, packed=packed.look(path, io.BytesIO(data), enough))
         if data[:4] == MAGIC:
             return _Read(path, parse(data))
-        found = tokens.token(data) if tokens.may_hold(path, len(data)) else None
+        found = tokens.token(data, path) if tokens.may_hold(path, len(data)) else None
         return _Read(path, token=found, odd=odd(path, data[:4], InMemory(data=data)), opening=_opens(path, data))
 
 
