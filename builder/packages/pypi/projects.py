@@ -191,15 +191,12 @@ def _requires(request: ProjectRequest, lock: Path | None) -> PythonVersions:
     return found
 
 
-def tells_environment(request: ProjectRequest) -> bool:
-    """Tell whether the lock of a project says which versions of Python it is for; pip and Pipenv lock for one."""
+def is_of_one_environment(request: ProjectRequest) -> bool:
+    """Tell whether the lock of a project may be made for the environment of its tool alone, as by pip and Pipenv."""
     _, lock = files_of(request)
-    if lock and lock.name == PIPFILE_LOCK:
-        return bool(pipenv.python(lock).text)
     if lock and is_pylock(lock):
-        document = project_files.read(Pylock, lock)
-        return bool(document.environments or document.requires_python)
-    return True
+        return not project_files.read(Pylock, lock).environments
+    return lock is not None and lock.name == PIPFILE_LOCK
 
 
 def newest(accepted: PythonVersions) -> Runtime:

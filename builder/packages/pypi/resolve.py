@@ -86,18 +86,25 @@ def _refuse_older(wanted: Wanted, local: "Realised", runtime: Runtime, arch: Arc
 def _refuse_incomplete(
     wanted: Wanted, plain: Plain, found: Collection[Candidate], runtime: Runtime, arch: Architecture
 ) -> None:
-    """Raise UsageError if a lock that does not tell its environment lacks what its packages need in this one."""
+    """Raise UsageError if a lock that may be for another environment lacks what its packages need in this one.
+
+    What the runtime has, or the tool replaces, is no loss.
+    """
     from builder.packages.pypi import projects
 
-    locks = [projects.deciding(each) for each in wanted.projects if not projects.tells_environment(each)]
-    if not locks:
+    of_one = [each for each in wanted.projects if projects.is_of_one_environment(each)]
+    if not of_one:
         return
     arguments = [*uv.platform_arguments(runtime, arch, runtime.os.uv_platforms[-1]), *uv.NO_CODE]
     finished = _compile(replace(wanted, locked=False), plain, arguments)
     names = {each.name for each in candidates(finished.stdout)} if finished.returncode == 0 else set()
-    if missing := sorted(names - {each.name for each in found} - _OF_EVERY_VENV):
-        msg = f"{locks[0].as_posix()} lacks what its packages need on {runtime.name}: {', '.join(missing)}"
-        hint = f"its tool locks for the Python that runs it: lock with Python {runtime.series}, or name its `--runtime`"
+    replaced = (name for each in wanted.projects for name in projects.replaced(each))
+    exempt = {*_OF_EVERY_VENV, *runtime.provides, *replaced}
+    if missing := sorted(names - {each.name for each in found} - exempt):
+        lock = projects.deciding(of_one[0]).as_posix()
+        msg = f"{lock} lacks what its packages need on {runtime.name} on {arch.name}: {', '.join(missing)}"
+        where = f"Python {runtime.series} on Linux, {arch.machine}"
+        hint = f"its tool locks for the environment that it runs in: lock with {where}, or let the project name them"
         raise UsageError(msg, hint=hint)
 
 

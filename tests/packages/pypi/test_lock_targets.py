@@ -114,31 +114,32 @@ def test_a_python_that_no_runtime_has_is_told_as_such(project: Path) -> None:
     assert "--runtime" not in result.err
 
 
+@pytest.mark.parametrize("told", ["", 'requires-python = ">=3.11"\n'])
 @pytest.mark.parametrize("kind", ["pylock.toml", "Pipfile.lock"])
-def test_a_lock_that_does_not_tell_its_python_has_all_that_is_needed_or_is_refused(
-    kind: str, index: Index, tmp_path: Path
+def test_a_lock_of_one_environment_has_all_that_is_needed_in_another_or_is_refused(
+    kind: str, told: str, index: Index, tmp_path: Path
 ) -> None:
-    """pip and Pipenv lock for the Python that runs them: on 3.13 without what only an older one needs."""
-    needs = ("tiny-old ; python_version < '3.12'", "setuptools", "tiny-extra ; extra == 'more'")
-    web = sha256(make_wheel(index.folder, "tiny_web", "1.0", requires=needs))
-    for name in ("tiny_old", "setuptools", "tiny_extra"):
+    """pip, Pipenv and `uv pip compile` lock for where they run: without what is needed elsewhere alone."""
+    needs = ("tiny-old ; python_version < '3.12'", "tiny-arm ; platform_machine == 'aarch64'")
+    others = ("setuptools", "boto3", "more ; extra == 'more'")
+    web = sha256(make_wheel(index.folder, "tiny_web", "1.0", requires=(*needs, *others)))
+    for name in ("tiny_old", "tiny_arm", "setuptools", "boto3", "more"):
         make_wheel(index.folder, name, "1.0")
     if kind == "pylock.toml":
         address = f"{index.url.replace('/simple', '/files')}tiny_web-1.0-py3-none-any.whl"
         row = f'[[packages.wheels]]\nurl = "{address}"\nhashes = {{ sha256 = "{web}" }}\n'
-        text = f'lock-version = "1.0"\ncreated-by = "pip"\n[[packages]]\nname = "tiny-web"\nversion = "1.0"\n{row}'
+        head = f'lock-version = "1.0"\ncreated-by = "pip"\n{told}'
+        text = f'{head}[[packages]]\nname = "tiny-web"\nversion = "1.0"\n{row}'
     else:
         package = {"hashes": [f"sha256:{web}"], "version": "==1.0"}
         meta = {"hash": {}, "pipfile-spec": 6, "requires": {}, "sources": []}
         text = json.dumps({"_meta": meta, "default": {"tiny-web": package}, "develop": {}})
     (tmp_path / kind).write_text(text, encoding="utf-8")
-    refused = build(tmp_path, ".", "--runtime", "python3.11", "--arch", "arm64")
-    assert refused.code == 2
-    assert f"{kind} lacks what its packages need on python3.11: tiny-old" in refused.err
-    assert "lock with Python 3.11" in refused.err
-    result = build(tmp_path, ".", "--runtime", "python3.13", "--arch", "arm64")
+    refused = {("python3.11", "x86_64"): "tiny-old", ("python3.13", "arm64"): "tiny-arm"}
+    for (runtime, arch), missing in refused.items():
+        result = build(tmp_path, ".", "--runtime", runtime, "--arch", arch)
+        assert result.code == 2
+        assert f"{kind} lacks what its packages need on {runtime} on {arch}: {missing}\n" in result.err
+        assert f"lock with Python {runtime.removeprefix('python')} on Linux" in result.err
+    result = build(tmp_path, ".", "--runtime", "python3.13", "--arch", "x86_64")
     assert result.code == 0, result.err
-    told = 'requires-python = ">=3.11"\n' if kind == "pylock.toml" else '"requires": {"python_version": "3.11"}'
-    text = f"{told}{text}" if kind == "pylock.toml" else text.replace('"requires": {}', told)
-    (tmp_path / kind).write_text(text, encoding="utf-8")
-    assert build(tmp_path, ".", "--runtime", "python3.11", "--arch", "arm64").code == 0, "the lock says so"
