@@ -15,8 +15,8 @@ from builder.base.errors import BuildError
 
 _REMOVERS = 8
 """Threads that remove folders. They wait for the file system, not for processors."""
-_SHALLOW = 3
-"""Levels of folders that one thread removes as fast."""
+_DEEP = 3
+"""Levels of folders from which on several threads are worth while."""
 
 Kind = Literal[
     "derived",
@@ -73,26 +73,28 @@ def workspace() -> Iterator[Path]:
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - _ABANDONED:
                 shutil.rmtree(left)
-    with in_use():
-        work = Path(tempfile.mkdtemp(prefix="build-", dir=root))
+    with in_use(), tempfile.TemporaryDirectory(prefix="build-", dir=root, ignore_cleanup_errors=True) as name:
         try:
-            yield work
+            yield Path(name)
         finally:
-            _remove(work)
+            _thin_out(Path(name))
 
 
-def _remove(folder: Path) -> None:
-    """Remove a folder as far as possible, by several threads: file systems can take milliseconds for each subfolder."""
-    levels = [[folder]]
+def _thin_out(folder: Path) -> None:
+    """Remove the subfolders of a deep folder by several threads: file systems can take milliseconds for each.
+
+    What may not be removed so, as read-only folders, is left.
+    """
+    levels = [_subfolders(folder)]
     while below := [path for each in levels[-1] for path in _subfolders(each)]:
         levels.append(below)
-    if len(levels) > _SHALLOW:
-        from concurrent.futures import ThreadPoolExecutor  # small workspaces need none
+    if len(levels) < _DEEP:
+        return
+    from concurrent.futures import ThreadPoolExecutor  # small workspaces need none
 
-        with ThreadPoolExecutor(_REMOVERS) as pool:
-            for level in reversed(levels):
-                list(pool.map(lambda path: shutil.rmtree(path, ignore_errors=True), level))
-    shutil.rmtree(folder, ignore_errors=True)
+    with ThreadPoolExecutor(_REMOVERS) as pool:
+        for level in reversed(levels):
+            list(pool.map(lambda path: shutil.rmtree(path, ignore_errors=True), level))
 
 
 def _subfolders(folder: Path) -> list[Path]:
