@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
-from builder.building import describing, idle, layer_cache, oversized, pinning
+from builder.building import describing, idle, lacking, layer_cache, oversized, pinning
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
 from builder.building.layer_tests import LayerTests
+from builder.engine import client
 from builder.layer import archive, bytecode, checks, manifest, provenance, sbom, slim
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
@@ -171,16 +172,15 @@ def _reasons(loaded: Loaded, planned: Plan) -> tuple[str, ...]:
 
 def _make(job: _Job) -> tuple[Manifest, ZipTrials | None]:
     oversized.refuse_download(job.loaded, job.plan)
-    container = job.plan.container
-    artifacts: dict[str, Artifact] = {}
-    if container:
-        from builder.building import compiling
-
-        compilation = compiling.Work(container=container, folder=job.loaded.folder, options=job.options.containers)
-        artifacts = compiling.make(compilation, job.events)
+    artifacts = _compiled(job)
     with cache_paths.workspace() as work, job.store:
         job.events.begin("installing")
         full = assemble(job.loaded, job.plan, artifacts, work)
+        if job.plan.system and (lacked := _lacking(job, full)):
+            job = dataclasses.replace(job, plan=job.plan.with_libraries(lacked))
+            artifacts = _compiled(job)
+            (again := work / "with-libraries").mkdir()
+            full = assemble(job.loaded, job.plan, artifacts, again)
         job.events.begin("slimming")
         idle.refuse_prune(job.loaded, full)
         rules = job.plan.slim
@@ -193,6 +193,24 @@ def _make(job: _Job) -> tuple[Manifest, ZipTrials | None]:
             job.notes.append(f"{job.plan.target.name}: bytecode that would not fit is left out: {size}")
             slimmed = dataclasses.replace(slimmed, savings=(*slimmed.savings, left_out))
         return _finish(job, final, slimmed, artifacts)
+
+
+def _compiled(job: _Job) -> "Mapping[str, Artifact]":
+    if job.plan.container is None:
+        return {}
+    from builder.building import compiling
+
+    folder, options = job.loaded.folder, job.options.containers
+    return compiling.make(compiling.Work(container=job.plan.container, folder=folder, options=options), job.events)
+
+
+def _lacking(job: _Job, content: Tree) -> tuple[str, ...]:
+    """Return the libraries that packages of the system are to bring; none without an engine, which the checks tell."""
+    sonames = lacking.sonames(content, job.plan.target)
+    if not sonames and job.loaded.adhoc:
+        lacking.tell_unused(job.plan, job.events)
+    options = job.options.containers
+    return sonames if sonames and client.present(options.kind, options.builder) else ()
 
 
 def _finish(

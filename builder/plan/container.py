@@ -77,7 +77,13 @@ class Container:
     @property
     def has_tree(self) -> bool:
         """Whether a step writes files to /opt itself."""
-        return bool(self.carried or self.blocks) or any(isinstance(step, (Build, Script)) for _, step in self.steps)
+        written = any(isinstance(step, (Build, Script)) for _, step in self.steps)
+        return bool(self.carried or self.blocks) or written or self.only_libraries
+
+    @property
+    def only_libraries(self) -> bool:
+        """Whether it compiles nothing, and only has libraries of the system for what is prebuilt."""
+        return bool(self.dlopened and self._installed) and not self.compiled
 
     @property
     def carried(self) -> tuple[str, ...]:

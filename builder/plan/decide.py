@@ -13,7 +13,10 @@ from builder.plan.resolved import Resolved, has_bytecode
 
 def decide(resolved: Resolved) -> Plan:
     """Return the plan of one zip."""
-    container = _container(resolved)
+    container = _container(resolved, resolved.recipe.libraries.dlopen)
+    named = resolved.recipe.libraries.bundle
+    if not isinstance(named, str) and (container is None or container.only_libraries):
+        container = _container(resolved, (*resolved.recipe.libraries.dlopen, *named))
     return Plan(
         target=resolved.target,
         recipe=resolved.recipe,
@@ -22,6 +25,7 @@ def decide(resolved: Resolved) -> Plan:
         interpreter=_interpreter(resolved),
         image=resolved.run_image,
         container=container,
+        system=_system(resolved) if container is None and named == "auto" else None,
         compression=resolved.compression,
         warnings=(
             *resolved.warnings,
@@ -31,19 +35,29 @@ def decide(resolved: Resolved) -> Plan:
     )
 
 
-def _container(resolved: Resolved) -> Container | None:
+def _container(resolved: Resolved, opened: tuple[str, ...]) -> Container | None:
+    container = _all_steps(resolved, opened)
+    return container if container.compiled or container.has_tree else None
+
+
+def _system(resolved: Resolved) -> Container | None:
+    """Return the container with the packages of the system that steps name, for libraries that prebuilt code lacks."""
+    container = _all_steps(resolved, ())
+    return container if container.steps else None
+
+
+def _all_steps(resolved: Resolved, opened: tuple[str, ...]) -> Container:
     recipe, target = resolved.recipe, resolved.target
     chosen = steps(recipe, target)
-    container = Container(
+    return Container(
         target=target,
         image=resolved.build_image,
         steps=tuple((number, step) for number, step in chosen if isinstance(step, (Packages, Build, Script))),
         sources=_sources(recipe, target),
         resolutions=tuple(each for each in resolved.resolutions if each.compiles or each.blocks),
         recipe_files=tuple(sorted(resolved.recipe_files)),
-        dlopened=recipe.libraries.dlopen,
+        dlopened=opened,
     )
-    return container if container.compiled or container.has_tree else None
 
 
 def _sources(recipe: Recipe, target: Target) -> tuple[Source, ...]:

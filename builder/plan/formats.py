@@ -21,7 +21,15 @@ class Format:
 FORMATS = {
     "layer": Format(
         version=1,
-        modules=("layer.tree", "layer.archive", "layer.names", "layer.store", "building.assembling", "building.layer"),
+        modules=(
+            "layer.tree",
+            "layer.archive",
+            "layer.names",
+            "layer.store",
+            "building.assembling",
+            "building.lacking",
+            "building.layer",
+        ),
     ),
     "slim": Format(version=1, modules=("layer.slim", "layer.pruned_imports")),
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),

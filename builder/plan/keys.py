@@ -44,6 +44,11 @@ def inputs(container: Container) -> Iterator[tuple[str, Inputs]]:
         )
 
 
+def of_system(container: Container) -> Inputs:
+    """Return what decides the bytes of any library of a system with the packages that steps install."""
+    return {**_common(container, None), "patchelf": tools().patchelf.version}
+
+
 def _common(container: Container, part: CompiledPart | None) -> dict[str, Any]:
     """Return what any part depends on: the image, the steps before it, and what layerwright itself brings."""
     limit = part.step if part else None

@@ -30,6 +30,8 @@ class Plan:
     """The image in which functions run."""
     container: Container | None
     """The container that compiles; None if no engine is needed."""
+    system: Container | None
+    """What has the libraries that prebuilt packages may turn out to lack; None if no step names packages for them."""
     compression: str
     warnings: tuple[str, ...]
 
@@ -93,12 +95,26 @@ class Plan:
             "leftovers": keys.key(table.leftovers()),
             "libraries": dataclasses.asdict(self.recipe.libraries),
             "packages": [[resolution.uses, resolution.inputs()] for resolution in self.resolutions],
-            "parts": [[part.stage, part.key] for part in keys.parts(self.container)] if self.container else [],
+            "parts": self._parts(),
             "copied": [[copied.to, copied.executable, copied.sha256] for copied in self.copied],
             "interpreter": self.interpreter,
             **(program_texts.compiler() if self.interpreter else {}),
             "compression": self.compression,
         }
+
+    def _parts(self) -> list[list[str]]:
+        """Return stage and key of what containers make. Which libraries are lacked follows from the packages."""
+        if self.system:
+            return [["system", keys.key(keys.of_system(self.system))]]
+        return [[part.stage, part.key] for part in keys.parts(self.container)] if self.container else []
+
+    def with_libraries(self, sonames: Sequence[str]) -> "Plan":
+        """Return the plan of the same layer with these libraries of the system, which its packages turned out to lack.
+
+        It has the same digest.
+        """
+        container = dataclasses.replace(self.system, dlopened=tuple(sonames)) if self.system else None
+        return dataclasses.replace(self, container=container)
 
     def beside(self) -> Mapping[str, Any]:
         """Return what only the manifest and the bill of materials tell, by name; JSON."""

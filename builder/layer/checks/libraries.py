@@ -49,7 +49,8 @@ def _unresolved(subject: Subject, path: str, elf: Elf, soname: str, program: str
         severity = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
         message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has"
         hint = (
-            f'put it into lib/ of the layer; in a recipe `bundle = "auto"` or `["{soname}"]` under [libraries] does it'
+            "a build with a container engine takes it from what a `packages` step installs (`--packages` without a "
+            "recipe); else put it into lib/ of the layer"
         )
         return Finding(check="unresolved-library", severity=severity, path=path, message=message, hint=hint)
     if library.how == linking.ELSEWHERE and (program or not subject.linker.already_loaded(soname)):
