@@ -42,15 +42,15 @@ def architecture(subject: Subject) -> Iterator[Finding]:
         if elf and wanted == {elf.machine}:
             continue
         members = sets[platforms.pattern(path)]
-        if odd is None or odd.system:
+        if (odd is None or odd.system) and not platforms.stands_alone(path):
             machines = {subject.elves[each].machine for each in members if each in subject.elves}
             if wanted <= machines:  # of the set, the file that fits is taken
                 others[platforms.folder(path)].append(path)
                 continue
         if elf:
             yield _foreign(subject, path, elf, members)
-        elif odd and not _LAUNCHER.search(path):
-            yield _odd(path, odd)
+        elif odd and not _LAUNCHER.search(path) and not (odd.system and any(each in subject.elves for each in members)):
+            yield _odd(path, odd)  # else the code for another processor in the set says that none fits
     yield from _wheels(subject)
     for folder, paths in sorted(others.items()):
         fitting = {path for path in paths if path in subject.elves and subject.elves[path].machine in wanted}

@@ -14,21 +14,28 @@ _PLATFORM = re.compile(rf"(?<![a-z0-9])(?:{_WORD})(?![a-z0-9])", re.IGNORECASE)
 _RUN = re.compile(r"\*(?:[-_./+]*\*)+")
 _SUFFIX = re.compile(r"\.(?:so(?:\.[\d.]+)?|dylib|dll|pyd|exe)$", re.IGNORECASE)
 _ADDON = ".node"
+_PACKAGE = re.compile(r".*node_modules/(?:@[^/]+/)?[^/]+/")
+_COMPILED = re.compile(r"/build/(?:Release|Debug)/[^/]+\.node$")
 
 
 def pattern(path: str) -> str:
     """Return a path with `*` for what names a platform: files of one set have the same.
 
-    Addons of Node.js lie in folders that are divided by version of Node.js and C library as well: all below the first
-    name of a platform are one set.
+    Addons of Node.js lie in folders that are divided by version of Node.js and C library as well, or were compiled
+    beside them: all of a package are one set. What was compiled is taken first, so that nothing makes up for it.
     """
     folder, _, name = path.rpartition("/")
     if name.endswith(_ADDON):
-        before, *more = _PLATFORM.split(path, maxsplit=1)
-        return f"{before}*{_ADDON}" if more else path
+        package = _PACKAGE.match(path)
+        return f"{_RUN.sub('*', _PLATFORM.sub('*', package[0]))}{_ADDON}" if package else path
     if _SUFFIX.search(name):
         name = _SUFFIX.sub("", name).removeprefix("lib")
     return _RUN.sub("*", _PLATFORM.sub("*", f"{folder}/{name}"))
+
+
+def stands_alone(path: str) -> bool:
+    """Tell whether a file is taken before all others of its set."""
+    return _COMPILED.search(path) is not None
 
 
 def names_platform(path: str) -> bool:

@@ -210,6 +210,16 @@ def test_a_file_for_another_processor_is_an_error_unless_the_one_that_fits_lies_
         assert checked(tree({first: x86, second: arm}), "architecture", architectures=("x86_64", "arm64")) == []
 
 
+def test_an_addon_that_was_compiled_makes_up_for_prebuilds_and_nothing_for_it() -> None:
+    package = "nodejs/node_modules/bufferutil"
+    compiled, prebuilt = f"{package}/build/Release/bufferutil.node", f"{package}/prebuilds/linux-x64/bufferutil.node"
+    x86, arm = elf_of(62), elf_of(183)
+    findings = checked(tree({compiled: arm, prebuilt: x86}), "architecture", architectures=("arm64",))
+    assert [severity for severity, _ in findings] == ["warning"]
+    taken = checked(tree({compiled: arm, prebuilt: x86}), "architecture", architectures=("x86_64",))
+    assert [severity for severity, _ in taken] == ["error"]
+
+
 @pytest.mark.parametrize(
     ("path", "data"),
     [

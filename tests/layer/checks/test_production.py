@@ -13,7 +13,8 @@ from kit.zips import write
 from builder.base import fetch
 from builder.layer import checks
 from builder.layer.reader import LayerZip
-from builder.model.architectures import X86_64
+from builder.layer.tree import from_folder
+from builder.model.architectures import X86_64, architecture
 from builder.model.runtimes import runtime
 from builder.packages.pypi.resolve import Wanted, best, resolve
 
@@ -117,6 +118,36 @@ def test_libraries_of_amazon_linux_2_are_for_that_system(chromium: Callable[[str
     assert {one.check for one in newer} == {"unresolved-library"}
     missing = {one.message.split("`")[1] for one in newer}
     assert missing == {"libplc4.so", "libplds4.so", "libnspr4.so"}
+
+
+SEVERAL_PLATFORMS = {
+    "usb": "prebuilds by C library",
+    "node-hid": "prebuilds of two addons",
+    "classic-level": "prebuilds for Android as well",
+    "sodium-native": "prebuilds for another engine of JavaScript, also for simulators",
+    "zeromq": "folders by version of Node.js and C library",
+    "bcrypt": "prebuilds by C library in their names",
+    "esbuild": "a package for each platform, of which one is installed",
+    "@parcel/watcher": "the same, with a C library in the name",
+    "msgpackr-extract": "the same, by several names",
+}
+
+
+@pytest.mark.network
+@pytest.mark.engine  # many megabytes
+@pytest.mark.parametrize("package", SEVERAL_PLATFORMS)
+@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+def test_packages_with_files_for_several_platforms_pass_on_both_architectures(
+    package: str, arch: str, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    where = architecture(arch)
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--os=linux", f"--cpu={where.npm}", "--libc=glibc")
+    command = [program("npm"), "install", "--silent", "--prefix", str(tmp_path / "nodejs"), *options, package]
+    subprocess.run(command, check=True, capture_output=True)
+    tree = from_folder(tmp_path).without(lambda entry: "/.bin/" in entry.path or entry.parent == "nodejs")
+    subject = checks.examine(tree, (runtime("nodejs22.x"),), (where,), packages=(), own=False)
+    assert subject.elves
+    assert [(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)] == []
 
 
 def failures(path: Path, name: str) -> list[checks.Finding]:
