@@ -588,6 +588,8 @@ CASES: Sequence[Bad] = (
     Bad("jar-in-java", "layer-path", "never looks there", plain({"java/p.jar": b"PK"}), "java/", runtime="java21"),
     Bad("library-at-the-top", "layer-path", "never looks there", one("libx.so.1", MODULE), "libx.so.1"),
     Bad("tree-of-a-package", "layer-path", "never looks there", one("usr/lib64/libx.so.1", MODULE), "usr/"),
+    Bad("zip-in-the-zip", "layer-path", "never looks there", plain({"layer.zip": b"PK"}), "layer.zip"),
+    Bad("wheel-in-the-zip", "layer-path", "never looks there", plain({"p-1-py3-none-any.whl": b"PK"}), "p-1-py3-none"),
     Bad("nothing-but-a-readme", "layer-path", "never looks there", plain({"README.md": b"x"}), "README.md"),
     # ---- sizes, modes, links
     Bad(

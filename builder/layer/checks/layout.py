@@ -10,6 +10,7 @@ from builder.model.runtimes import Runtime
 
 ROOTS = {"python": "python/", "nodejs": "nodejs/", "ruby": "ruby/", "java": "java/"}
 """The folder of each language below /opt."""
+_TOP = {*ROOTS.values(), "bin/", "lib/", "extensions/"}
 ANY = "any"
 """Stands for the language of programs, libraries and whole layers."""
 _OTHER_PYTHON = re.compile(r"python/lib/python(?P<series>[\d.]+)/")
@@ -19,13 +20,14 @@ _MODULE = re.compile(r"^[\w-]+\.(?:py|(?:cpython-[\w-]+\.|abi3\.)so)$")
 _PYTHON_NAMES = re.compile(r"^(?:python[23]?(?:[._-]?\d+)*|py3?|packages|py-?libs?)/$", re.IGNORECASE)
 _SITE = re.compile(r"^(?P<folder>(?:[^/]+/)*(?:site|dist)-packages/)")
 _NODE_MODULES = "nodejs/node_modules/"
-_GEMS = re.compile(r"^(?P<folder>(?:[^/]+/)*?)(?:specifications/[^/]+\.gemspec$|gems/[^/]+/.)")
+_GEMS = re.compile(r"^(?P<folder>(?:[^/]+/)*)(?:specifications/[^/]+\.gemspec$|gems/[^/]+/.)")
 _PROGRAMS = {b"\x7fE", b"#!"}
 _SCRIPT = (".js", ".mjs", ".cjs")
 _DOCUMENT = re.compile(
     r"\.|(?:README|LICEN[CS]E|COPYING|NOTICE|CHANGE)|(?:requirements.*\.txt|package(?:-lock)?\.json|.*\.(?:md|rst))$",
     re.IGNORECASE,
 )
+_ARCHIVE = re.compile(r"\.(?:zip|whl|tgz|tar(?:\.\w+)?|gem)$")
 _SYSTEM = {"lib64/", "lib32/", "usr/"}
 _DEEPEST = 4
 """Folders around a layer that are looked through."""
@@ -95,7 +97,7 @@ def misplaced(group: Group, runtimes: Sequence[Runtime]) -> Misplaced | None:
         language = _LANGUAGES.get(runtime.language)
         if language and (advice := language(group, runtime)):
             return Misplaced(language=runtime.language, advice=advice)
-    return _of_system(group) or _of_another_language(group, runtimes)
+    return _of_system(group) or _packed(group) or _of_another_language(group, runtimes)
 
 
 def _around(group: Group, runtime: Runtime) -> Misplaced | None:
@@ -103,12 +105,14 @@ def _around(group: Group, runtime: Runtime) -> Misplaced | None:
     root = ROOTS.get(runtime.language, "")
     if group.name.casefold() == root and group.name != root:
         return Misplaced(language=runtime.language, advice=f"`{group.name}` must be called `{root}`")
-    if group.name in {*ROOTS.values(), "bin/", "lib/"}:
+    if group.name in _TOP or group.name == "__MACOSX/":
         return None
     folder = group.name if group.name.endswith("/") else ""
     for count in range(1, _DEEPEST + 1 if folder else 0):
         names = group.inner(folder)
-        if root in names and any(reads(runtime, path[len(folder) :]) for path in group.paths):
+        other = {name for name in names if name.endswith("/")} - _TOP  # a tool with folders of its own
+        found = any(reads(runtime, path[len(folder) :]) for path in group.paths if path.startswith(folder + root))
+        if root in names and found and not (other and group.starts()):
             many = "one folder" if count == 1 else f"{count} folders"
             advice = f"the zip has {many} too many: `{root}` must be at its top, not in `{folder}`"
             return Misplaced(language=runtime.language, advice=advice)
@@ -205,6 +209,13 @@ def _of_system(group: Group) -> Misplaced | None:
             language=ANY, advice="the loader finds libraries directly in `lib/` only, a shell programs in `bin/`"
         )
     return None
+
+
+def _packed(group: Group) -> Misplaced | None:
+    if "/" in group.name or not _ARCHIVE.search(group.name):
+        return None
+    advice = f"Lambda unpacks the zip of a layer only: what is in `{group.name}` must be in the zip itself"
+    return Misplaced(language=ANY, advice=advice)
 
 
 def _of_another_language(group: Group, runtimes: Sequence[Runtime]) -> Misplaced | None:

@@ -10,6 +10,64 @@ from builder.packages import table
 SITE = "python/lib/python3.13/site-packages"
 
 
+def test_a_folder_of_programs_or_data_of_its_own_is_named_by_code() -> None:
+    """Also where it has packages of a language in it, as the AWS CLI has: that is its own business."""
+    program = b"#!/bin/sh\n"
+    for files in (
+        {"awscli/aws": program, "awscli/awscli/__init__.py": b"", "awscli/awscli-1.dist-info/METADATA": b""},
+        {"tool/bin/tool": program, "tool/python/helper.py": b"", "tool/lib/libx.so.1": b"", "tool/share/x": b""},
+        {"model/weights.bin": b"x"},
+        {"jdk/bin/java": program, "jdk/lib/rt.jar": b"PK"},
+    ):
+        for name in ("python3.13", "nodejs22.x", "java21"):
+            findings = found(tree(files), runtimes=(name,), only="layer-path")
+            assert {one.severity for one in findings} <= {"warning"}, (files, name, findings)
+    named = found(tree({"wrapper": program, "nodejs/index.js": b""}), runtimes=("nodejs22.x",), only="layer-path")
+    assert {one.severity for one in named} == {"warning"}
+
+
+def test_a_layer_of_a_mac_is_one_folder_too_deep_once() -> None:
+    files = {"layer/python/p.py": b"", "__MACOSX/layer/python/._p.py": b""}
+    errors = [one for one in found(tree(files), only="layer-path") if one.severity == "error"]
+    assert [one.path for one in errors] == ["layer/"]
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "hint"),
+    [
+        ("python3.13", {"dist/layer/python/p.py": b""}, "2 folders too many: `python/` must be at its top"),
+        ("python3.13", {"python3/p.py": b""}, "`python3/` must be called so"),
+        ("python3.13", {"Python/p.py": b""}, "`Python/` must be called `python/`"),
+        ("python3.13", {"p/__init__.py": b"", "p-1.dist-info/METADATA": b""}, "move what is at the top into it"),
+        ("python3.13", {"venv/lib/python3.13/site-packages/p.py": b""}, "in `venv/lib/python3.13/site-packages/`"),
+        (
+            "python3.13",
+            {"python/x/p-1.dist-info/METADATA": b"", "python/x/p.py": b""},
+            "move there what is in `python/x/`",
+        ),
+        ("python3.13", {"python/lib/python3.9/site-packages/p.py": b""}, "only Python 3.9 looks there"),
+        ("nodejs22.x", {"node_modules/p/index.js": b""}, "move `node_modules/` into a folder `nodejs/`"),
+        ("nodejs22.x", {"nodejs/p/package.json": b"{}"}, "move the folders of `nodejs/` there"),
+        ("nodejs22.x", {"nodejs/node18/node_modules/p/index.js": b""}, "looks into `nodejs/node18/node_modules/`"),
+        ("nodejs22.x", {"node/node_modules/p/index.js": b""}, "`node/` must be called `nodejs/`"),
+        (
+            "ruby3.4",
+            {"ruby/gems/3.2.0/gems/p-1/p.rb": b""},
+            "belong into `ruby/gems/3.4.0/`, not into `ruby/gems/3.2.0/`",
+        ),
+        ("java21", {"java/p.jar": b"PK"}, "directly in `java/lib/` only"),
+        ("python3.13", {"opt/bin/x": b"#!/bin/sh\n"}, "leave out `opt/`"),
+        ("python3.13", {"lib64/libx.so.1": b""}, "directly in `lib/` only"),
+        ("python3.13", {"nodejs/node_modules/p/index.js": b""}, "is laid out for nodejs"),
+    ],
+)
+def test_packages_where_nothing_looks_are_an_error_that_says_what_to_move(
+    name: str, files: dict[str, bytes], hint: str
+) -> None:
+    (finding,) = found(tree(files), runtimes=(name,), only="layer-path")
+    assert (finding.severity, hint in finding.hint) == ("error", True), finding
+
+
 @pytest.mark.parametrize(
     ("name", "path", "read"),
     [
