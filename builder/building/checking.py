@@ -1,6 +1,6 @@
 """Checks of anybody's zips: each by itself, then the layers of one function together, or one beside another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,12 +136,9 @@ def merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tu
 
     Raises UsageError when they have none in common.
     """
-    where = _common({path: destination(path, runtimes, architectures) for path in paths})
+    where = common_destination({path: destination(path, runtimes, architectures) for path in paths})
     with ExitStack() as stack:
-        trees = {path.name: stack.enter_context(LayerZip(path)).tree for path in paths}
-        layers = [
-            merge.StackedLayer(name=name, tree=tree, packages=table.installed(tree)) for name, tree in trees.items()
-        ]
+        layers = stacked(paths, stack)
         union = merge.merge(layers)
         subject = checks.examine(
             union.tree, where.runtimes, where.architectures, packages=table.installed(union.tree), own=False
@@ -150,7 +147,14 @@ def merged(paths: tuple[Path, ...], runtimes: tuple[str, ...], architectures: tu
     return Together(paths=paths, findings=findings)
 
 
-def _common(destinations: dict[Path, Destination]) -> Destination:
+def stacked(paths: Iterable[Path], stack: ExitStack) -> list[merge.StackedLayer]:
+    """Return the layers of a function, open until the end of the stack."""
+    trees = {path.name: stack.enter_context(LayerZip(path)).tree for path in paths}
+    return [merge.StackedLayer(name=name, tree=tree, packages=table.installed(tree)) for name, tree in trees.items()]
+
+
+def common_destination(destinations: Mapping[Path, Destination]) -> Destination:
+    """Return what all zips are meant for. Raises UsageError if that is nothing."""
     first, *others = destinations.values()
     for other in others:
         first = first.common(other)

@@ -1,6 +1,7 @@
 """Tests of anybody's zips in the images of their runtimes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -9,9 +10,9 @@ from builder.base import files
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building import tested
-from builder.building.checking import Destination
+from builder.building.checking import Destination, common_destination, stacked
 from builder.engine.client import Engine
-from builder.layer import manifest
+from builder.layer import manifest, merge
 from builder.layer.reader import LayerZip
 from builder.model import recipes
 from builder.model.recipe import Test
@@ -61,6 +62,30 @@ def run_tests(asked: ZipTests, events: Events) -> Iterator[tuple[SmokeResult, ..
         record.at(asked.path).replace(said.joined(record.of(asked.path, said.zip)))
     if error:
         raise error
+
+
+def run_together(asked: Sequence[ZipTests], test: Test, events: Events) -> Iterator[tuple[SmokeResult, ...]]:
+    """Yield the results of one test in each image, with all zips in /opt as the layers of one function, in their order.
+
+    A later layer replaces files of earlier ones. Nothing is recorded: the result is that of no zip alone. Raises
+    SmokeFailedError where the test fails.
+    """
+    where = common_destination({each.path: each.destination for each in asked})
+    name = together(asked)
+    with ExitStack() as stack:
+        content = merge.merge(stacked((each.path for each in asked), stack)).tree
+        for runtime, arch in product(where.runtimes, where.architectures):
+            events.begin("testing", f"{runtime.name} on {arch.name}")
+            sandbox = Sandbox(engine=asked[0].engine, runtime=runtime, arch=arch, content=content, folder=None)
+            trial = run.attempt(sandbox, run.applicable((test,), runtime, arch), name)
+            if trial.error:
+                raise trial.error
+            yield tuple(result for said in trial.runs for result in said.results)
+
+
+def together(asked: Sequence[ZipTests]) -> str:
+    """Return the name of several zips."""
+    return " + ".join(each.path.name for each in asked)
 
 
 def _recipe(path: Path, folder: Path) -> Loaded | None:

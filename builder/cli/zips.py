@@ -1,6 +1,6 @@
 """Commands for zips, also those of other tools: check, inspect, diff, test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from builder.building.checking import Destination, Together, Verdict
     from builder.building.testing import ZipTests
     from builder.smoke.results import SmokeResult
+
+
+Separately = Annotated[
+    bool, Option("--separately", about="Take several zips one by one, not together as the layers of one function.")
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,10 +50,7 @@ class CheckOptions(Bundle):
     zips: ZipOptions
     strict: shared.Strict
     as_json: shared.AsJson
-    separately: Annotated[
-        bool,
-        Option("--separately", about="Check several zips one by one, not together as the layers of one function."),
-    ]
+    separately: Separately
     as_sarif: Annotated[bool, Option("--sarif", about="Print SARIF 2.1.0, the format of code hosts, instead of text.")]
 
     @property
@@ -194,46 +196,58 @@ def diff(sides: DiffOptions) -> None:
 # ---- test ----------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TestedZips(Bundle):
+    """The zips to test, alone or together, and how the result is printed."""
+
+    zips: ZipOptions
+    folder: shared.RecipesFolder
+    separately: Separately
+    as_json: shared.AsJson
+
+
 @click.command("test", epilog="Example: layerwright test layer.zip --python 'import numpy'")
 @listener_options
 @typed
-def try_(
-    zips: ZipOptions,
-    smoke_test: SmokeTestOptions,
-    folder: shared.RecipesFolder,
-    host: HostEngine,
-    *,
-    as_json: shared.AsJson,
-) -> None:
+def try_(tested: TestedZips, smoke_test: SmokeTestOptions, host: HostEngine) -> None:
     """Test zips in the images of their runtimes.
 
-    Runs the given test, else those of the zip's recipe, else imports every module and starts every program. The
-    sandbox has no network, a read-only file system and a user without privileges. Needs a container engine, and
-    emulation for the other architecture. Prints the tests that passed. Exit code 6 when one fails.
+    Runs the given test, with several zips as the layers of one function, in their order; else the tests of each zip's
+    recipe, else it imports every module and starts every program. The sandbox has no network, a read-only file system
+    and a user without privileges. Needs a container engine, and emulation for the other architecture. Prints the tests
+    that passed. Exit code 6 when one fails.
     """
+    from builder.building import checking
     from builder.building.testing import ZipTests
     from builder.cli import terminal
 
-    engine, test = host.find(), smoke_test.test()
+    engine, test, paths = host.find(), smoke_test.test(), tested.zips.paths
+    where = {path: tested.zips.destination(path) for path in paths}
+    asked = [ZipTests(path=p, destination=where[p], engine=engine, test=test, recipes=tested.folder) for p in paths]
+    as_one = len(asked) > 1 and test is not None and not tested.separately
+    if as_one:
+        checking.require_attachable(paths)
     documents: list[dict[str, Any]] = []
-    for path in zips.paths:
-        destination = zips.destination(path)
-        asked = ZipTests(path=path, destination=destination, engine=engine, test=test, recipes=folder)
-        documents += ({"zip": str(path), **outcome.as_json()} for outcome in _tested(asked, quiet=as_json))
-    if as_json:
+    for group in [asked] if as_one else [[each] for each in asked]:
+        named = {"zips": [str(each.path) for each in group]} if as_one else {"zip": str(group[0].path)}
+        documents += ({**named, **outcome.as_json()} for outcome in _tested(group, quiet=tested.as_json))
+    if tested.as_json:
         terminal.data({"passed": documents})
 
 
-def _tested(asked: "ZipTests", *, quiet: bool) -> "Iterator[SmokeResult]":
-    """Yield the results of a zip's tests, printed as they come unless a document follows."""
-    from builder.building.testing import run_tests
+def _tested(asked: "Sequence[ZipTests]", *, quiet: bool) -> "Iterator[SmokeResult]":
+    """Yield the results of tests of one zip, or of several as one function, printed unless a document follows."""
+    from builder.building import testing
     from builder.cli import terminal
     from builder.cli.views import outcomes as view
 
-    with terminal.events().of(asked.path.name).stage("testing") as events:
-        for outcomes in run_tests(asked, events):
+    first, name = asked[0], testing.together(asked)
+    with terminal.events().of(name).stage("testing") as events:
+        several = first.test if len(asked) > 1 else None
+        found = testing.run_together(asked, several, events) if several else testing.run_tests(first, events)
+        for outcomes in found:
             if not quiet:
-                view.show(asked.path.name, outcomes)
+                view.show(name, outcomes)
             yield from outcomes
 
 

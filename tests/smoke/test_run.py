@@ -282,6 +282,26 @@ def test_any_zip_is_tested_from_the_command_line_on_several_runtimes(tmp_path: P
 
 
 @pytest.mark.usefixtures("engine")
+def test_the_layers_of_one_function_are_tested_together(tmp_path: Path) -> None:
+    base = zips.write(tmp_path / "base.zip", {"python/base.py": b"VALUE = 1\n", "python/both.py": b"FROM = 'base'\n"})
+    top = zips.write(tmp_path / "top.zip", {"python/top.py": b"import base\n", "python/both.py": b"FROM = 'top'\n"})
+    where = ("--runtime", "python3.13", "--arch", "x86_64")
+    both = ("test", str(base), str(top), *where, "--python", "import top, both; assert both.FROM == 'top'")
+    result = layerwright(*both, "--json", cwd=tmp_path)
+    assert result.code == 0, result.err
+    (passed,) = json.loads(result.out)["passed"]
+    assert passed["zips"] == [str(base), str(top)]
+    assert not [*tmp_path.glob("*.tests.json")]  # no zip alone has passed
+    alone = layerwright(*both, "--separately", cwd=tmp_path)
+    assert alone.code == 6
+    assert "base.zip: the python test fails" in alone.err
+    twice = layerwright("test", str(base), str(base), *where, "--python", "import base", cwd=tmp_path)
+    assert (twice.code, "a zip is named twice" in twice.err) == (2, True)
+    each = layerwright("test", str(base), str(base), *where, cwd=tmp_path)
+    assert each.code == 0  # without a test of the command line, each has its own
+
+
+@pytest.mark.usefixtures("engine")
 def test_podman_does_the_same_and_leaves_the_hosts_files_alone(tmp_path: Path) -> None:
     null = Path(os.devnull).stat()
     path = zips.write(tmp_path / "mine.zip", MODULE)
