@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from builder.layer.checks import platforms
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf, symbols
 from builder.model import symbol_versions
@@ -14,7 +15,6 @@ _SYSTEM_LIBRARIES = re.compile(
 )
 _COMMON_LEVEL, _HIGHEST_LEVEL = 2, 3
 """x86-64 levels: of all hosts, and of AVX2, which Lambda's guide describes."""
-_MUSL = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 
 
 def loaded(path: str, elf: Elf) -> bool:
@@ -88,13 +88,13 @@ def _above(subject: Subject, family: str, ceiling: str) -> Iterator[tuple[str, E
 @check("musl", "Code for Alpine Linux needs musl's loader, which Amazon Linux does not have.")
 def musl(subject: Subject) -> Iterator[Finding]:
     for path, elf in subject.fitting():
-        needs = [name for name in (*elf.needed, (elf.interpreter or "").rpartition("/")[2]) if _MUSL.match(name)]
-        if needs:
+        needed = platforms.other_c_library(elf)
+        if needed:
             yield Finding(
                 check="musl",
-                severity=ERROR if loaded(path, elf) else WARNING,
+                severity=ERROR if loaded(path, elf) or elf.program or path.endswith(".node") else WARNING,
                 path=path,
-                message=f"needs `{needs[0]}` of musl",
+                message=f"needs `{needed}` of musl",
                 hint="use the manylinux wheel or the build for glibc; musllinux never fits",
             )
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import IO, cast
 
 from builder.layer import packed, python_loads, tokens
+from builder.layer.checks import platforms
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.executables import HEAD, OddFile, odd
@@ -71,6 +72,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         directories=directories or {},
         sonames=sonames,
         linker=Linker(elves, links, sonames),
+        spare=platforms.spare(elves),
         packed={one.path: one.packed for one in found if one.packed},
         odd={one.path: one.odd for one in found if one.odd},
         tokens={one.path: one.token for one in found if one.token},

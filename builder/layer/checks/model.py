@@ -66,6 +66,8 @@ class Subject:
     sonames: frozenset[str]
     """Libraries that all of the runtimes are certain to have."""
     linker: Linker = field(repr=False)
+    spare: frozenset[str] = frozenset()
+    """ELF files for another C library, beside which the one that fits lies."""
     odd: Mapping[str, OddFile] = field(default_factory=dict)
     """Files that look like programs or libraries, and that Linux cannot load, by path."""
     packed: Mapping[str, PackedCode] = field(default_factory=dict)
@@ -92,9 +94,10 @@ class Subject:
         return ERROR if self.own else WARNING
 
     def fitting(self) -> Iterable[tuple[str, Elf]]:
-        """Return the ELF files for the architectures of the layer, by path."""
+        """Return the ELF files for the architectures of the layer, by path, without those that nothing loads."""
         machines = {arch.elf for arch in self.architectures}
-        return ((path, elf) for path, elf in self.elves.items() if elf.machine in machines)
+        mine = ((path, elf) for path, elf in self.elves.items() if elf.machine in machines)
+        return ((path, elf) for path, elf in mine if path not in self.spare)
 
 
 R = TypeVar("R")

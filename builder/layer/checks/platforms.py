@@ -2,7 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from builder.layer.elf import Elf
 
 _WORD = (
     r"x86[_-]?64|amd64|x64|x86|i[3-6]86|ia32|aarch[_-]?64|arm64(?:[_-]?v8)?|armv?[5-8](?:l|hf)?|armhf|arm|"
@@ -13,6 +15,7 @@ _WORD = (
 _PLATFORM = re.compile(rf"(?<![a-z0-9])(?:{_WORD})(?![a-z0-9])", re.IGNORECASE)
 _RUN = re.compile(r"\*(?:[-_./+]*\*)+")
 _SUFFIX = re.compile(r"\.(?:so(?:\.[\d.]+)?|dylib|dll|pyd|exe)$", re.IGNORECASE)
+_OTHER_C_LIBRARY = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
 _ADDON = ".node"
 _PACKAGE = re.compile(r".*node_modules/(?:@[^/]+/)?[^/]+/")
 _COMPILED = re.compile(r"/build/(?:Release|Debug)/[^/]+\.node$")
@@ -57,6 +60,23 @@ def part(path: str) -> str:
             break
         whole += "/"
     return whole.rstrip("/") + ("/" if len(whole) < len(path) else "")
+
+
+def other_c_library(elf: Elf) -> str | None:
+    """Return the library of another C library that a file needs, musl's or Android's; None for glibc."""
+    names = (*elf.needed, (elf.interpreter or "").rpartition("/")[2])
+    return next((name for name in names if _OTHER_C_LIBRARY.match(name)), None)
+
+
+def spare(elves: Mapping[str, Elf]) -> frozenset[str]:
+    """Return the files for another C library beside which one for glibc and the same processor lies."""
+    foreign = {path for path, elf in elves.items() if other_c_library(elf)}
+    members = sets(elves) if foreign else {}
+    return frozenset(
+        path
+        for path in foreign
+        if any(each not in foreign and elves[each].machine == elves[path].machine for each in members[pattern(path)])
+    )
 
 
 def sets(paths: Iterable[str]) -> dict[str, list[str]]:
