@@ -40,6 +40,7 @@ CheckName = Literal[
     "foreign-abi",
     "pruned-import",
     "loaded-by-name",
+    "plug-ins",
     "musl",
     "cpu-baseline",
     "size",

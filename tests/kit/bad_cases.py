@@ -327,6 +327,14 @@ CASES: Sequence[Bad] = (
         runtime="java21",
         warning=True,
     ),
+    Bad(
+        "no-fonts",
+        "plug-ins",
+        "a font: text is rendered as empty boxes",
+        plain({"lib/libfontconfig.so.1": b"", "etc/fonts/fonts.conf": b"<fontconfig/>"}),
+        "lib/libfontconfig.so.1",
+        warning=True,
+    ),
     # ---- interpreters
     Bad("cp312-on-3.13", "python-abi", "cannot import it", wheel("markupsafe", "3.12", "x86_64"), names="markupsafe"),
     Bad("two-pythons", "foreign-abi", "never imports", _mixed, names="cpython-312", warning=True),

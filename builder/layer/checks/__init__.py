@@ -13,6 +13,7 @@ from builder.layer.checks import (  # noqa: F401  importing them registers the c
     libraries,
     packed,
     paths,
+    plug_ins,
     programs,
     python,
     size,

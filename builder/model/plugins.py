@@ -1,0 +1,34 @@
+"""Libraries that open plug-ins, settings or data at run time: `images/plugins.toml`."""
+
+from functools import cache
+from typing import Annotated
+
+from pydantic import Field
+
+from builder.model import facts
+from builder.model.fields import Text
+from builder.model.tables import table
+
+FILE = "plugins.toml"
+
+
+@table
+class PlugIns:
+    """What one library opens."""
+
+    library: Text
+    """The beginning of its file's name."""
+    needs: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Patterns of paths in a layer, of which one is there."""
+    what: Text
+    source: Text
+    package: Text | None = None
+    """Of Amazon Linux 2023."""
+    variables: tuple[Text, ...] = ()
+    """What a function sets, so that they are found in /opt."""
+
+
+@cache
+def known() -> tuple[PlugIns, ...]:
+    """Return what the data file has, in its order."""
+    return tuple(facts.parsed(dict[Text, PlugIns], FILE).values())

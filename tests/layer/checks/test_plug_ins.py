@@ -1,0 +1,48 @@
+"""Libraries whose plug-ins, settings or data stay behind."""
+
+import re
+
+import pytest
+from kit.zips import found, tree
+
+from builder.engine.failure import package_names
+from builder.model.plugins import PlugIns, known
+
+
+def findings(*paths: str) -> list[tuple[str | None, str, str]]:
+    rows = found(tree(dict.fromkeys(paths, b"x")), only="plug-ins")
+    assert {row.severity for row in rows} <= {"warning"}
+    return [(row.path, row.message, row.hint) for row in rows]
+
+
+def path_of(pattern: str) -> str:
+    """Return a path that a pattern stands for."""
+    return re.sub(r"\*", "x", pattern).removeprefix("/")
+
+
+@pytest.mark.parametrize("opening", known(), ids=lambda opening: f"{opening.library} {opening.what[:20]}")
+def test_a_library_without_what_it_opens_is_told_with_package_and_variables(opening: PlugIns) -> None:
+    library = f"lib/{opening.library}.1"
+    (row,) = [row for row in findings(library) if opening.what in row[1]]
+    assert row[0] == library
+    assert all(name in row[2] for name in (*opening.variables, *([opening.package] if opening.package else [])))
+    for pattern in opening.needs:
+        assert not [row for row in findings(library, path_of(pattern)) if opening.what in row[1]]
+
+
+def test_fontconfig_is_told_to_lack_settings_and_a_font() -> None:
+    rows = findings("lib/libfontconfig.so.1")
+    assert [path for path, _, _ in rows] == ["lib/libfontconfig.so.1"] * 2
+    told = " ".join(f"{message} {hint}" for _, message, hint in rows)
+    assert all(word in told for word in ("FONTCONFIG_PATH", "FONTCONFIG_FILE", '"fontconfig"', "dejavu-sans-fonts"))
+    assert findings("lib/libfontconfig.so.1", "etc/fonts/fonts.conf", "share/fonts/dejavu/DejaVuSans.ttf") == []
+
+
+def test_what_a_wheel_brings_for_itself_is_its_own_matter() -> None:
+    assert findings("python/p.libs/libfontconfig.so.1", "python/p/libgs.so.9", "bin/libgs.so.9") == []
+
+
+def test_the_data_has_sources_and_packages_of_amazons_list() -> None:
+    assert len(known()) >= 25
+    assert all(len(opening.source) > 5 for opening in known())
+    assert {opening.package for opening in known() if opening.package} <= set(package_names("al2023"))
