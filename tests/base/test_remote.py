@@ -18,6 +18,9 @@ from kit.wheels import Index, make_wheel
 
 from builder.base import notices, remote, signing
 from builder.building import artifacts
+from builder.smoke.record import ImageTrial
+from builder.smoke.results import SmokeResult
+from builder.smoke.run import Trial
 
 BUCKET = "layers"
 
@@ -86,6 +89,33 @@ def test_a_layer_is_built_by_one_machine_and_used_by_another(work: Path, bucket:
     assert states(machine(work, "third")) == ["same"]
     assert digest(work, "one") == digest(work, "other") == digest(work, "third")
     assert (work / "third" / "a-1.0-python3.13-arm64.cdx.json").is_file()
+
+
+def test_the_record_of_tests_comes_along_with_a_layer(work: Path, bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who insists on tests takes the layer of another machine that has passed them, and tests one that has not."""
+    result = SmokeResult(what="a test", runtime="python3.13", arch="arm64", seconds=0.1, cold_ms=None, emulated=False)
+    run = ImageTrial(
+        runtime="python3.13", arch="arm64", image="x", digest=None, emulated=False, at="2026", results=(result,)
+    )
+    tried: list[Path] = []
+
+    def layer(_: object, path: Path, *__: object, **___: object) -> Trial:
+        tried.append(path)
+        return Trial(runs=(run,))
+
+    monkeypatch.setattr("builder.smoke.run.layer", layer)
+    monkeypatch.setattr("builder.plan.mode.EngineOptions.engine", lambda _: None)
+    monkeypatch.setattr("builder.engine.client.present", lambda *_: None)
+    assert states(machine(work, "one", "--test", "always")) == ["built"]
+    assert len([name for name in keys(bucket) if name.startswith("team/cache/layers/")]) == 4
+    assert states(machine(work, "other", "--test", "always")) == ["same"]
+    assert len(tried) == 1
+    (record,) = (work / "other").glob("*.tests.json")
+    assert record.read_bytes() == (work / "one" / record.name).read_bytes()
+    (name,) = [name for name in keys(bucket) if name.endswith(".tests.json")]
+    bucket.delete_object(Bucket=BUCKET, Key=name)
+    assert states(machine(work, "third", "--test", "always")) == ["same"]
+    assert len(tried) == 2
 
 
 def test_a_damaged_object_is_reported_removed_and_built_again(work: Path, bucket: Any) -> None:
