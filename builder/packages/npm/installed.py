@@ -1,7 +1,8 @@
 """Node.js packages in anybody's layer, with their versions and licenses."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from builder.base import texts
 from builder.layer.installed import Installed, description
@@ -37,10 +38,26 @@ def _license(data: bytes) -> str:
 
 
 def importable(content: Tree) -> Iterator[str]:
-    """Yield the packages that code can import. Packages with nothing but types or a binary are left out."""
-    for entry in content:
-        if match := _IMPORTABLE.match(entry.path):
-            text = description(entry)
-            only_here = re.search(rb'"(?:os|cpu|libc)"\s*:', text)  # a binary that another package loads
-            if re.search(rb'"(?:main|module|exports)"\s*:', text) and not only_here:
-                yield match["name"]
+    """Yield the packages that code can import, without those that others bring: not all of these are for Node.js.
+
+    Left out are packages with nothing but types or a binary, and those that export nothing under their own name.
+    """
+    matches = ((entry, _IMPORTABLE.match(entry.path)) for entry in content)
+    described = {match["name"]: texts.parse_object(description(entry)) for entry, match in matches if match}
+    brought = {name for about in described.values() for name in _needed(about)}
+    for name in described.keys() - brought or described:
+        if _is_importable(described[name]):
+            yield name
+
+
+def _needed(about: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("dependencies", "optionalDependencies"):
+        named = about.get(key)
+        yield from named if isinstance(named, dict) else ()
+
+
+def _is_importable(about: Mapping[str, Any]) -> bool:
+    exported = about.get("exports")
+    paths_alone = isinstance(exported, dict) and bool(exported) and all(path.startswith("./") for path in exported)
+    only_here = any(about.get(key) for key in ("os", "cpu", "libc"))  # a binary that another package loads
+    return bool(about.get("main") or about.get("module") or exported) and not paths_alone and not only_here
