@@ -56,7 +56,8 @@ class PackageOptions(Bundle):
         Option(
             "--packages",
             metavar="NAME",
-            about="Package of Amazon Linux that compiling needs, without a recipe; repeatable. Default: none.",
+            about="Package of Amazon Linux that compiling needs, or that has a library of a wheel, without a recipe; "
+            "repeatable. Default: none.",
         ),
     ]
 
