@@ -1,10 +1,10 @@
 """How far modules of Python are from what functions import: the top of a package is 0, what it imports is 1."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from builder.layer.names import SITE_PACKAGES
-from builder.layer.tree import Entry, Tree
+from builder.layer.tree import Entry
 
 _STATEMENT = re.compile(
     rb"^(?:from[ \t]+(?P<base>[.\w]+)[ \t]+import[ \t]*(?P<names>\([^)]*\)|[^\n#]*)|import[ \t]+(?P<modules>[^\n#]*))",
@@ -13,12 +13,44 @@ _STATEMENT = re.compile(
 """An import at the beginning of a line: those in functions run later, if ever."""
 
 
-def distances(tree: Tree) -> dict[str, int]:
+def distances(entries: Iterable[Entry]) -> dict[str, int]:
     """Return the distance of each module to which imports at the top of modules lead, by path."""
-    sources = (entry for entry in tree if entry.path.endswith(".py") and entry.link is None)
-    modules = {dotted(entry.path): entry for entry in sources if SITE_PACKAGES.match(entry.path)}
+    modules = _modules(entries)
+    return _spread({name for name in modules if "." not in name}, modules)
+
+
+def in_use(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the paths of the modules that functions import, themselves or by the top of a package.
+
+    A package whose top imports nothing of its own, or that has no top, is used by what is in it.
+    """
+    modules = _modules(entries)
+    inside: dict[str, set[str]] = {"": set()}
+    for name in modules:
+        parts = name.split(".")
+        for count in range(len(parts)):
+            inside.setdefault(".".join(parts[:count]), set()).add(".".join(parts[: count + 1]))
+    return frozenset(_spread(set(_begun("", modules, inside)), modules))
+
+
+def _begun(name: str, modules: Mapping[str, Entry], inside: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield the modules below a name at which functions begin to import."""
+    if name in modules:
+        yield name
+        if any(each != name and each.startswith(f"{name}.") for each in _imported(modules[name], modules)):
+            return
+    for each in inside.get(name, ()):
+        yield from _begun(each, modules, inside)
+
+
+def _modules(entries: Iterable[Entry]) -> dict[str, Entry]:
+    sources = (entry for entry in entries if entry.path.endswith(".py") and entry.link is None)
+    return {dotted(entry.path): entry for entry in sources if SITE_PACKAGES.match(entry.path)}
+
+
+def _spread(reached: set[str], modules: Mapping[str, Entry]) -> dict[str, int]:
+    """Return how many imports lead from modules to each other one, by path."""
     found: dict[str, int] = {}
-    reached = {name for name in modules if "." not in name}
     while reached:
         distance = max(found.values(), default=-1) + 1
         found.update((modules[name].path, distance) for name in reached)

@@ -40,7 +40,7 @@ class Linker:
             self._elsewhere.setdefault(path.rpartition("/")[2], path)
         self._loaded = frozenset(
             name for path, elf in elves.items() for name in elf.needed if self._in_layer(path, elf, name)
-        )
+        ).union(*(self._inherited(path) for path, elf in elves.items() if elf.rpath and not elf.runpath))
 
     def find(self, path: str, elf: Elf, soname: str) -> FoundLibrary | None:
         """Return the library that the loader finds for a file, or None if neither the layer nor the system has it."""
@@ -82,6 +82,22 @@ class Linker:
                     queue.append(target)
         names = {name for file, elf in opened.items() for name in (file.rpartition("/")[2], elf.soname)}
         yield from ((file, soname) for file, soname in lost if soname not in names)
+
+    def _inherited(self, path: str) -> Iterator[str]:
+        """Yield the sonames of libraries of libraries to which DT_RPATH of a file leads.
+
+        The loader looks for what a library needs in DT_RPATH of the files that brought it, too, unless the library has
+        a DT_RUNPATH.
+        """
+        own = self._elves[path].rpath
+        queue = [path]
+        for file in queue:
+            elf = self._elves[file]
+            for soname in () if elf.runpath else elf.needed:
+                where = self._among(path, own, soname) or self._among(file, elf.rpath, soname)
+                if where and (target := self._followed(where)) in self._elves and target not in queue:
+                    queue.append(target)
+                    yield soname
 
     def _followed(self, path: str) -> str:
         """Return the file that a path of the layer leads to."""

@@ -10,6 +10,8 @@ LONGEST_PATH = 4096 - len("/opt/") - 1
 """Bytes of a path below /opt (PATH_MAX, with its NUL)."""
 SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 """Where a layer has modules of Python."""
+TEST_DATA = re.compile(r"(?:^|/)(?:tests?|testdata|test-?data|fixtures?|testing|examples?|samples?)/", re.IGNORECASE)
+"""Folders of packages whose files functions do not use."""
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 

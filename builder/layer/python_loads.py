@@ -1,7 +1,7 @@
 """What Python code opens by name at run time: libraries by ctypes and cffi, programs by subprocess.
 
 The code is parsed and never run. Left out are names that are computed, what only another system reaches, and what is in
-a `try` whose error is handled.
+a `try` whose error is handled, with what follows where that succeeded.
 """
 
 import ast
@@ -20,6 +20,8 @@ _CLUE = re.compile(
 )
 _OPENING = {"dlopen", "loadlibrary", "cdll", "pydll", "find_library"}
 _STARTING = {"run", "Popen", "call", "check_call", "check_output"}
+_WITHOUT = {"allow_fail": True, "optional": True, "required": False}
+"""Arguments of functions that open libraries, by which they return without one."""
 _OTHER_SYSTEM = re.compile(
     r"win32|darwin|cygwin|msys|Windows|Darwin|'nt'|\"nt\"|java|emscripten|wasi|freebsd|macos", re.IGNORECASE
 )
@@ -44,12 +46,16 @@ def may_open(data: bytes) -> bool:
 def opened(data: bytes) -> tuple[OpenedName, ...]:
     """Return what a module opens or starts by name. Code that is none of Python opens nothing."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the escapes in strings of others
-            module = ast.parse(data)
-        return tuple(_of(module.body))
+        return tuple(_of(parsed(data).body))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
+
+
+def parsed(data: bytes) -> ast.Module:
+    """Return the tree of a module. Raises what `ast.parse` raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about the escapes in strings of others
+        return ast.parse(data)
 
 
 def _of(nodes: Sequence[ast.AST]) -> Iterator[OpenedName]:
@@ -65,7 +71,7 @@ def _reached(node: ast.AST) -> Iterator[ast.AST]:
         reached = node.body if _excludes(node.test) else node.orelse
         yield from reached if isinstance(reached, list) else [reached]
     elif isinstance(node, ast.Try) and any(_handles(handler) for handler in node.handlers):
-        yield from (*node.orelse, *node.finalbody)
+        yield from node.finalbody
     else:
         yield from ast.iter_child_nodes(node)
 
@@ -83,7 +89,7 @@ def _handles(handler: ast.ExceptHandler) -> bool:
 
 def _of_call(call: ast.Call) -> OpenedName | None:
     name, owner = _called(call.func)
-    if name.lstrip("_").lower() in _OPENING and owner not in {"windll", "oledll"}:
+    if name.lstrip("_").lower() in _OPENING and owner not in {"windll", "oledll"} and not _may_fail(call):
         names = tuple(text for text in _texts(call.args) if _is_of_linux(text))
         return OpenedName(names=names, line=call.lineno) if names else None
     if name in _STARTING and (owner in {"subprocess", "sp"} or (not owner and name[0].isupper())) and call.args:
@@ -92,6 +98,15 @@ def _of_call(call: ast.Call) -> OpenedName | None:
         started = _texts(parts[:1])
         return OpenedName(names=started, line=call.lineno, program=True) if started else None
     return None
+
+
+def _may_fail(call: ast.Call) -> bool:
+    return any(
+        keyword.arg in _WITHOUT
+        and isinstance(keyword.value, ast.Constant)
+        and keyword.value.value is _WITHOUT[keyword.arg]
+        for keyword in call.keywords
+    )
 
 
 def _called(function: ast.expr) -> tuple[str, str]:

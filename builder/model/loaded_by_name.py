@@ -28,6 +28,8 @@ class LoadedByName:
 
     other_systems: Annotated[frozenset[Text], Field(alias="other-systems")]
     """Libraries of macOS and Windows, in small letters."""
+    optional: frozenset[Text]
+    """Libraries that all who look for them do without, without `lib` and version."""
     libraries: dict[Text, Text]
     """Packages of Amazon Linux 2023, by the beginning of a library's name without `lib`."""
     programs: dict[Text, KnownProgram]

@@ -47,6 +47,7 @@ FORMATS = {
             "layer.licences",
             "layer.linking",
             "layer.manifest",
+            "layer.optional_imports",
             "layer.packed",
             "layer.sbom",
             "layer.tokens",

@@ -9,13 +9,13 @@ from builder.layer.checks.binaries import loaded
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf
 from builder.layer.executables import OddFile
+from builder.layer.names import TEST_DATA
 from builder.model.limits import MB
 
 _RUNNABLE = {"ET_EXEC", "ET_DYN"}
 """Kinds of ELF files that can be started or loaded. Object files and dumps cannot."""
 _PROCESSORS = re.compile(r"EM_(?:386|ARM|X86_64|AARCH64|PPC|PPC64|MIPS|S390|RISCV|LOONGARCH)$")
 """Code for anything else (graphics cards, eBPF) is data to the loader."""
-_TEST_DATA = re.compile(r"(?:^|/)(?:tests?|testdata|test-?data|fixtures?|testing|examples?|samples?)/", re.IGNORECASE)
 _PACKAGES = re.compile(r"^(?:python|nodejs|ruby|java)/")
 _FOUND = re.compile(r"^(?:(?:lib|bin|extensions)/[^/]+|bootstrap)$")
 """Where the loader, a shell and Lambda look."""
@@ -81,7 +81,7 @@ def _needed(path: str, elf: Elf, members: Collection[str]) -> bool:
     """
     if loaded(path, elf):
         return True
-    if elf.kind not in _RUNNABLE or not _PROCESSORS.match(elf.machine) or _TEST_DATA.search(path):
+    if elf.kind not in _RUNNABLE or not _PROCESSORS.match(elf.machine) or TEST_DATA.search(path):
         return False
     return elf.program or path.endswith(".node") or len(members) == 1 or not platforms.names_platform(path)
 
@@ -96,7 +96,7 @@ def _odd(path: str, odd: OddFile) -> Finding:
     kind = "library" if module or re.search(r"\.(?:so|dylib|dll)(?:\.|$)", path) else "program"
     return Finding(
         check="architecture",
-        severity=ERROR if (module or found or own_program or meant) and not _TEST_DATA.search(path) else WARNING,
+        severity=ERROR if (module or found or own_program or meant) and not TEST_DATA.search(path) else WARNING,
         path=path,
         message=f"is a {kind} for {odd.system}",
         hint="it was built or installed on that system; use the wheel for Linux, or build with layerwright; " + _ALLOW,
@@ -126,7 +126,7 @@ def _no_library(path: str, pointed: str) -> Finding:
         hint = "pack links as links (`zip --symlinks`), or put the library itself there under this name"
     else:
         message, hint = "has the name of a library and is none", "download or build the file again, or leave it out"
-    severity = WARNING if _TEST_DATA.search(path) else ERROR
+    severity = WARNING if TEST_DATA.search(path) else ERROR
     return Finding(check="architecture", severity=severity, path=path, message=message, hint=hint)
 
 

@@ -1,13 +1,18 @@
 """The check of what code opens by name: libraries and programs that neither the layer nor Lambda has."""
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from builder.layer import python_loads
+from builder.layer import import_graph, python_loads
 from builder.layer.checks.model import WARNING, Finding, Subject, check
+from builder.layer.names import SITE_PACKAGES, TEST_DATA
 from builder.layer.python_loads import OpenedName
 from builder.model import libraries
 from builder.model.loaded_by_name import known
+
+_BUNDLED = re.compile(r"-[0-9a-f]{8}(?=\.)")
+"""What auditwheel adds to the names of libraries that it copies into a wheel."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,17 +36,26 @@ def loaded_by_name(subject: Subject) -> Iterator[Finding]:
     by_path = {entry.path: entry for entry in subject.tree}
     for path in subject.opening:
         missing: dict[str, OpenedName] = {}
-        for found in python_loads.opened(by_path[path].content.read()):
+        for found in () if TEST_DATA.search(path) else python_loads.opened(by_path[path].content.read()):
             if not _is_there(found, there):
                 missing.setdefault(found.names[0], found)
-        for found in missing.values():
-            yield _finding(path, found, there)
+        if missing and _is_used(path, subject):
+            for found in missing.values():
+                yield _finding(path, found, there)
+
+
+def _is_used(path: str, subject: Subject) -> bool:
+    """Tell whether functions come to a module, rather than those who develop its package."""
+    root = SITE_PACKAGES.sub("", path).partition("/")[0]
+    package = (entry for entry in subject.tree if SITE_PACKAGES.sub("", entry.path).partition("/")[0] == root)
+    return path in import_graph.in_use(package)
 
 
 def _there(subject: Subject) -> _There:
     commands = [libraries.commands(runtime.os.name, runtime.language) for runtime in subject.runtimes]
     return _There(
-        libraries=subject.sonames | {entry.name for entry in subject.tree if ".so" in entry.name},
+        libraries=subject.sonames
+        | {_BUNDLED.sub("", entry.name, count=1) for entry in subject.tree if ".so" in entry.name},
         programs=frozenset.intersection(*commands) | {entry.name for entry in subject.tree if entry.parent == "bin"},
         runtimes=", ".join(runtime.name for runtime in subject.runtimes),
     )
@@ -51,7 +65,11 @@ def _is_there(found: OpenedName, there: _There) -> bool:
     if found.program:
         # Of programs that nobody knows, most are those of a developer's machine.
         return found.names[0] not in known().programs or found.names[0] in there.programs
-    return any(_is_a_library(name, there.libraries) for name in found.names)
+    return any(_is_optional(name) or _is_a_library(name, there.libraries) for name in found.names)
+
+
+def _is_optional(name: str) -> bool:
+    return name.removeprefix("lib").partition(".so")[0].partition("-")[0] in known().optional
 
 
 def _is_a_library(name: str, files: Collection[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from builder.layer import linking
+from builder.layer import linking, optional_imports
 from builder.layer.checks.binaries import loaded
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.elf import Elf
@@ -46,8 +46,11 @@ def _unresolved(subject: Subject, path: str, elf: Elf, soname: str, program: str
             hint = f'bundle it: `bundle = ["{soname}"]` under [libraries], or put it into lib/'
             return Finding(check="unresolved-library", severity=WARNING, path=path, message=message, hint=hint)
         names = ", ".join(runtime.name for runtime in subject.runtimes)
-        severity = ERROR if loaded(path, elf) or elf.program or subject.own else WARNING
-        message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has"
+        certain = loaded(path, elf) or elf.program or subject.own
+        optional = certain and elf.python_module and optional_imports.is_optional(path, subject.tree)
+        severity = ERROR if certain and not optional else WARNING
+        without = "; its package works without this file" if optional else ""
+        message = f"needs `{soname}`, which neither the layer nor {names} on Lambda has{without}"
         hint = (
             "a build with a container engine takes it from what a `packages` step installs (`--packages` without a "
             "recipe); else put it into lib/ of the layer"

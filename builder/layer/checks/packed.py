@@ -1,12 +1,10 @@
 """Checks of what packages unpack when they are first used."""
 
-import re
 from collections.abc import Iterator
 
 from builder.layer.checks import platforms
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
-
-_TEST_DATA = re.compile(r"(?:^|/)(?:tests?|testdata|test-?data|fixtures?|testing|examples?|samples?)/", re.IGNORECASE)
+from builder.layer.names import TEST_DATA
 
 
 @check(
@@ -24,7 +22,7 @@ def packed_code(subject: Subject) -> Iterator[Finding]:
             has = ", ".join(f"{machine.removeprefix('EM_')} (`{file}`)" for machine, file in code.machines.items())
             yield Finding(
                 check="packed-code",
-                severity=WARNING if _TEST_DATA.search(path) else ERROR,
+                severity=WARNING if TEST_DATA.search(path) else ERROR,
                 path=path,
                 message=f"holds code for {has}, and none for {' and '.join(missing)}",
                 hint="install the package for the layer's processor, or build for the one that it has; in a recipe, "

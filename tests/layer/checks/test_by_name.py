@@ -62,6 +62,10 @@ def test_what_is_not_there_is_named_with_its_line(code: str, named: str) -> None
         'ffi.dlopen("liba.so.1", "libz.so.1")\n',
         STARTS.format("git"),
         'model.run(["pdfinfo"])\nrun(["pdfinfo"])\nsubprocess.run(command)\n',
+        'x = _dlopen(ffi, "libharfbuzz-subset.so.0", allow_fail=True)\n',
+        'try:\n    info("dot")\nexcept OSError:\n    pass\nelse:\n    subprocess.run(["pdftocairo", "-v"])\n',
+        'from ctypes.util import find_library\nx = find_library("yajl") or find_library("cuda")\n',
+        'import ctypes\nctypes.CDLL("libcuda.so.1")\nctypes.CDLL("libnvidia-ml.so.1")\n',
         '"""CDLL("liba.so.1") in words"""\n# ctypes.CDLL("liba.so.1")\n',
         'this is no Python: CDLL("liba.so.1")\n',
     ],
@@ -74,6 +78,34 @@ def test_what_the_layer_has_is_found_there() -> None:
     assert findings(FINDS.format("zbar"), {"lib/libzbar.so.0": b"x"}) == []
     assert findings('import ctypes\nctypes.CDLL("libdmtx.so.0")\n', {"python/shop/libdmtx.so.0": b"x"}) == []
     assert findings(STARTS.format("pdfinfo"), {"bin/pdfinfo": b"#!/bin/sh\n"}) == []
+
+
+def test_what_a_wheel_bundles_under_a_name_of_its_own_is_there() -> None:
+    """As psycopg looks for libpq, which psycopg-binary has; psycopg alone needs the system's."""
+    assert findings(FINDS.format("pq"), {"python/psycopg_binary.libs/libpq-62b26f10.so.5.17": b"x"}) == []
+    assert findings(FINDS.format("pq"), {"python/psycopg_binary.libs/libpqxx-62b26f10.so.5.17": b"x"}) != []
+    assert findings('ctypes.CDLL("liba.so.1", handle=None)\n') != []
+
+
+@pytest.mark.parametrize(
+    ("top", "more", "told"),
+    [
+        (b"", {}, True),  # functions import shop.lazy themselves, as pyzbar.pyzbar
+        (b"from shop import lazy\n", {}, True),
+        (b"from . import other\n", {"python/shop/other.py": b"from .lazy import x\n"}, True),
+        (b"from . import other\n", {"python/shop/other.py": b"x = 1\n"}, False),  # as django.contrib.gis
+        (b"import json\n", {}, True),
+    ],
+)
+def test_modules_that_a_package_does_not_import_are_no_concern_of_those_who_use_it(
+    top: bytes, more: dict[str, bytes], *, told: bool
+) -> None:
+    layer = {"python/shop/__init__.py": top, **more}
+    assert [bool(findings(code, layer)) for code in (FINDS.format("zbar"), STARTS.format("pdfinfo"))] == [told, told]
+
+
+def test_tests_of_packages_start_what_they_like() -> None:
+    assert found(tree({"python/shop/tests/lazy.py": STARTS.format("java").encode()}), only="loaded-by-name") == []
 
 
 def test_only_code_that_python_imports_is_read() -> None:
