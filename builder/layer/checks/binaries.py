@@ -94,7 +94,7 @@ def musl(subject: Subject) -> Iterator[Finding]:
                 check="musl",
                 severity=ERROR if loaded(path, elf) or elf.program or path.endswith(".node") else WARNING,
                 path=path,
-                message=f"needs `{needed}` of musl",
+                message=f"needs `{needed}` of {platforms.whose(needed)}",
                 hint="use the manylinux wheel or the build for glibc; musllinux never fits",
             )
 

@@ -15,7 +15,8 @@ _WORD = (
 _PLATFORM = re.compile(rf"(?<![a-z0-9])(?:{_WORD})(?![a-z0-9])", re.IGNORECASE)
 _RUN = re.compile(r"\*(?:[-_./+]*\*)+")
 _SUFFIX = re.compile(r"\.(?:so(?:\.[\d.]+)?|dylib|dll|pyd|exe)$", re.IGNORECASE)
-_OTHER_C_LIBRARY = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so$")
+_OTHER_C_LIBRARY = re.compile(r"^(?:libc\.musl-|ld-musl-)|^libc\.so(?:\.(?!6(?:\.|$))[\d.]+)?$|^ld-elf\.so")
+_OF_MUSL = re.compile(r"musl|^libc\.so$")
 _ADDON = ".node"
 _PACKAGE = re.compile(r".*node_modules/(?:@[^/]+/)?[^/]+/")
 _COMPILED = re.compile(r"/build/(?:Release|Debug)/[^/]+\.node$")
@@ -63,9 +64,14 @@ def part(path: str) -> str:
 
 
 def other_c_library(elf: Elf) -> str | None:
-    """Return the library of another C library that a file needs, musl's or Android's; None for glibc."""
+    """Return the library of another C library that a file needs, such as musl's; None for glibc."""
     names = (*elf.needed, (elf.interpreter or "").rpartition("/")[2])
     return next((name for name in names if _OTHER_C_LIBRARY.match(name)), None)
+
+
+def whose(library: str) -> str:
+    """Return in words what brings a library of another C library: glibc's alone has the version 6."""
+    return "musl" if _OF_MUSL.search(library) else "another system, such as FreeBSD"
 
 
 def spare(elves: Mapping[str, Elf]) -> frozenset[str]:

@@ -184,20 +184,24 @@ def test_an_addon_for_alpine_linux_is_an_error_unless_one_for_glibc_lies_beside_
 ) -> None:
     """As `npm install` in an image of Alpine leaves it. In a set with both the one that fits is taken."""
     made = {}
-    for name in ("libc.musl-x86_64.so.1", "libc.so.6"):
+    for name in ("libc.musl-x86_64.so.1", "libc.so.6", "libc.so.7"):
         (tmp_path / "stub.c").write_text("int thing(void) { return 1; }")
         (tmp_path / "x.c").write_text("int thing(void); int napi(void) { return thing(); }")
         run = [program("gcc"), "-shared", "-fPIC", "-nostdlib"]
         subprocess.run([*run, f"-Wl,-soname,{name}", "-o", name, "stub.c"], cwd=tmp_path, check=True)
         subprocess.run([*run, "-o", "x.so", "x.c", f"./{name}"], cwd=tmp_path, check=True)
         made[name] = (tmp_path / "x.so").read_bytes()
-    musl, glibc = made.values()
+    musl, glibc, freebsd = made.values()
     package = "nodejs/node_modules/@img/sharp-{}-x64/lib/sharp-{}-x64.node"
     alone = {package.format("linuxmusl", "linuxmusl"): musl}
     assert checked(tree(alone), "musl") == [("error", "needs `libc.musl-x86_64.so.1` of musl")]
     both = tree({**alone, package.format("linux", "linux"): glibc})
     assert checked(both, "musl") == []
     assert checked(both, "unresolved-library") == []
+    addon = "nodejs/node_modules/argon2/prebuilds/{}-x64/argon2.glibc.node"
+    alone = {addon.format("freebsd"): freebsd}
+    assert checked(tree(alone), "musl") == [("error", "needs `libc.so.7` of another system, such as FreeBSD")]
+    assert checked(tree({**alone, addon.format("linux"): glibc}), "unresolved-library") == []
 
 
 def test_text_that_begins_like_a_program_is_none() -> None:
