@@ -9,7 +9,7 @@ from builder.layer.elf import Elf
 _WORD = (
     r"x86[_-]?64|amd64|x64|x86|i[3-6]86|ia32|aarch[_-]?64|arm64(?:[_-]?v8)?|armv?[5-8](?:l|hf)?|armhf|arm|"
     r"ppc64(?:le)?|powerpc64(?:le)?|s390x?|riscv64(?:gc)?|loong(?:arch)?64|mips(?:64)?(?:el|le)?|"
-    r"linux(?:32|64)?|linuxmusl|many?linux[\d_]*|musl(?:linux)?|gnu(?:eabi(?:hf)?)?|g?libc|android|ios|simulator|"
+    r"linux(?:32|64|musl|g?libc|gnu)?|many?linux[\d_]*|musl(?:linux)?|gnu(?:eabi(?:hf)?)?|g?libc|android|ios|simulator|"
     r"darwin|mac(?:os)?x?|osx|win(?:32|64|dows)?|msvc|mingw\d*|freebsd|openbsd|netbsd|sunos|solaris|aix|universal2?|fat|intel"
 )
 _PLATFORM = re.compile(rf"(?<![a-z0-9])(?:{_WORD})(?![a-z0-9])", re.IGNORECASE)

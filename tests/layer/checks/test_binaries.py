@@ -198,6 +198,10 @@ def test_an_addon_for_alpine_linux_is_an_error_unless_one_for_glibc_lies_beside_
     both = tree({**alone, package.format("linux", "linux"): glibc})
     assert checked(both, "musl") == []
     assert checked(both, "unresolved-library") == []
+    program_of = "nodejs/node_modules/@datadog/libdatadog-extras/prebuilds/{}-x64/crashtracker-receiver"
+    both = tree({program_of.format("linuxmusl"): musl, program_of.format("linuxglibc"): glibc})
+    assert checked(both, "musl") == []
+    assert checked(both, "unresolved-library") == []
     addon = "nodejs/node_modules/argon2/prebuilds/{}-x64/argon2.glibc.node"
     alone = {addon.format("freebsd"): freebsd}
     assert checked(tree(alone), "musl") == [("error", "needs `libc.so.7` of another system, such as FreeBSD")]
