@@ -93,7 +93,7 @@ def farm(folder: Path, *arches: str) -> Iterator[tuple[str, list[Daemon]]]:
             one.start()
             more = ["--append"] if number else []
             command = [docker, "buildx", "create", "--name", name, *more, "--driver", "remote"]
-            subprocess.run([*command, "--platform", f"linux/{one.arch}", one.address], check=True, capture_output=True)
+            _join([*command, "--platform", f"linux/{one.arch}", one.address])
         yield name, daemons
     finally:
         for one in daemons:
@@ -101,6 +101,15 @@ def farm(folder: Path, *arches: str) -> Iterator[tuple[str, list[Daemon]]]:
         _forget(docker, name)
         _unmount(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _join(command: list[str]) -> None:
+    """Add a node to a builder. A daemon that has just begun to listen may not answer buildx yet."""
+    deadline = time.monotonic() + SECONDS
+    while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+        if time.monotonic() > deadline:
+            pytest.fail(f"{' '.join(command)}: {done.stderr[-500:]}")
+        time.sleep(0.5)
 
 
 def _unmount(folder: Path) -> None:

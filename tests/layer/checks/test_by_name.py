@@ -141,8 +141,9 @@ def test_what_the_data_names_is_there() -> None:
 
 
 def test_a_module_that_is_too_large_or_too_deep_opens_nothing() -> None:
-    assert not may_open(b'CDLL("liba.so.1")\n' + b"#" * LARGEST)
-    assert may_open(b'CDLL("liba.so.1")\n')
+    assert not may_open(b'import ctypes\nctypes.CDLL("liba.so.1")\n' + b"#" * LARGEST)
+    assert may_open(b'import ctypes\nctypes.CDLL("liba.so.1")\n')
+    assert not may_open(b'model.run(["pdfinfo"])\n')
     assert opened(b"x = " + b"(" * 5000 + b")" * 5000 + b'\nCDLL("liba.so.1")\n') == ()
     assert opened(b"x = " + b"-" * 50_000 + b'1\nCDLL("liba.so.1")\n') == ()
     assert opened(b"x = '\\d'; CDLL('liba.so.1')\n")[0].names == ("liba.so.1",)
