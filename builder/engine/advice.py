@@ -1,10 +1,9 @@
 """Advice about a failed step by what its output says: `[[step]]` and `[devel]` of `images/hints.toml`."""
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.model.hints import StepHint, hints
+from builder.model.hints import StepHint, hints, installing
 
 _LAST = 40
 """Lines at the end of an output that are looked through where the error that is shown says nothing."""
@@ -38,7 +37,7 @@ def of(lines: Sequence[str], shown: Sequence[str], packages: Collection[str]) ->
 def _advised(known: StepHint, found: str, packages: Collection[str]) -> Iterator[str]:
     named = known.packages or ((package,) if (package := _development(known, found)) else ())
     if named and (not packages or set(named) <= set(packages)):
-        yield hints().build.no_tool.hint.format(json.dumps(named))
+        yield installing(named)
     elif known.of or named:
         what = f"`{found}`" if found else "it"
         yield f"does a package of the system have {what}? If none has, a `source` step before it compiles it"

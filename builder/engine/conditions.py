@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from builder.engine.client import DOCKER, KINDS, PODMAN
 
-USER, USER_NAME = "993:990", "sbx_user1051"
-"""Of functions: `id` of one prints `uid=993(sbx_user1051) gid=990`."""
+USER = "993:990"
+"""Of functions: `id` of one prints `uid=993(sbx_user1051) gid=990`. smoke/like_lambda.sh gives it its name."""
 TMP_MB = 512
 """Size of /tmp unless a function asks for more (developer guide, "Configure ephemeral storage")."""
 OPEN_FILES = PROCESSES = 1024

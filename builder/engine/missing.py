@@ -1,12 +1,11 @@
 """What a step of a container build did not find in its image: a program, or the headers of Node.js."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from builder.base.errors import BuildError
 from builder.engine.progress import BuildStep
-from builder.model.hints import hints
+from builder.model.hints import hints, installing
 
 _LAST = 4
 """Lines at the end of an output in which a missing program is the cause. Before, a script has gone on without it."""
@@ -36,9 +35,7 @@ def tool(step: BuildStep | None, lines: Sequence[str], target: str, image: str, 
         return None
     name, line = found
     packages = hints().packages_of.get(name)
-    hint = (
-        known.hint.format(json.dumps(packages.split())) if packages else f"does a package of the system have `{name}`?"
-    )
+    hint = installing(packages.split()) if packages else f"does a package of the system have `{name}`?"
     error = StepFailedError(
         f"{target}: the image {image} has no `{name}`, which step `{step.stage}` starts",
         why=[line],

@@ -1,7 +1,8 @@
 """What the output of a failure means: patterns with hints, of `images/hints.toml`."""
 
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Annotated, Literal
 
@@ -144,6 +145,11 @@ class Hints:
     """Names of packages, separated by spaces, by the program that they bring."""
     compiling: dict[Text, CompilingHint]
     """By the name of a package of Python, in its canonical form."""
+
+
+def installing(packages: Iterable[str]) -> str:
+    """Return the hint that packages of the system bring what a step lacks."""
+    return hints().build.no_tool.hint.format(json.dumps(list(packages)))
 
 
 @cache

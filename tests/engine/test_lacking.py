@@ -6,30 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.commands import Result, layerwright, write_recipe
+from kit.commands import Result, layerwright, pip_recipe, write_recipe
 
 pytestmark = [pytest.mark.usefixtures("engine"), pytest.mark.network]
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
 PYODBC = "pyodbc==5.3.0"
 """Its wheels for Linux need libodbc.so.2."""
-RECIPE = """
-[layer]
-name = "odbc"
-version = "1"
-description = "for tests"
-license = "MIT"
-
-[targets]
-runtimes = ["python3.13"]
-architectures = ["x86_64"]
-
+MORE = """
 [[step]]
 uses = "packages"
 install = ["unixODBC-devel"]
-
-[[step]]
-uses = "pip"
-requirements = ["{requirement}"]
 
 [libraries]
 bundle = {bundle}
@@ -37,6 +23,11 @@ bundle = {bundle}
 [[test]]
 python = "import pyodbc; assert pyodbc.version; assert pyodbc.drivers() == []"
 """
+
+
+def odbc(bundle: str) -> str:
+    """Return the text of a recipe with this `bundle`."""
+    return pip_recipe("odbc", PYODBC, architectures=("x86_64",), more=MORE.format(bundle=bundle))
 
 
 def libraries(result: Result, folder: Path) -> tuple[set[str], dict[str, Any]]:
@@ -60,7 +51,7 @@ def test_without_a_recipe_the_packages_of_the_command_line_bring_it(tmp_path: Pa
 
 @pytest.mark.parametrize("bundle", ['"auto"', '["libodbc.so.2"]'])
 def test_in_a_recipe_the_packages_of_a_step_bring_it(tmp_path: Path, bundle: str) -> None:
-    write_recipe(tmp_path, "odbc", RECIPE.format(requirement=PYODBC, bundle=bundle))
+    write_recipe(tmp_path, "odbc", odbc(bundle))
     first = layerwright("build", "odbc", "--test", cwd=tmp_path)
     there, manifest = libraries(first, tmp_path)
     assert there == {"libodbc.so.2", "libltdl.so.7"}
@@ -70,7 +61,7 @@ def test_in_a_recipe_the_packages_of_a_step_bring_it(tmp_path: Path, bundle: str
 
 
 def test_switched_off_the_check_says_what_is_lacked(tmp_path: Path) -> None:
-    write_recipe(tmp_path, "odbc", RECIPE.format(requirement=PYODBC, bundle='"off"'))
+    write_recipe(tmp_path, "odbc", odbc('"off"'))
     result = layerwright("build", "odbc", cwd=tmp_path)
     assert result.code == 5
     assert "needs `libodbc.so.2`, which neither the layer nor python3.13 on Lambda has" in result.err

@@ -34,21 +34,24 @@ def loaded_by_name(subject: Subject) -> Iterator[Finding]:
         return
     there = _there(subject)
     by_path = {entry.path: entry for entry in subject.tree}
+    used: dict[str, frozenset[str]] = {}
     for path in subject.opening:
         missing: dict[str, OpenedName] = {}
         for found in () if TEST_DATA.search(path) else python_loads.opened(by_path[path].content.read()):
             if not _is_there(found, there):
                 missing.setdefault(found.names[0], found)
-        if missing and _is_used(path, subject):
+        if not missing:
+            continue
+        if (root := _root(path)) not in used:
+            used[root] = import_graph.in_use(entry for entry in subject.tree if _root(entry.path) == root)
+        if path in used[root]:  # functions come to it, not only those who develop its package
             for found in missing.values():
                 yield _finding(path, found, there)
 
 
-def _is_used(path: str, subject: Subject) -> bool:
-    """Tell whether functions come to a module, rather than those who develop its package."""
-    root = SITE_PACKAGES.sub("", path).partition("/")[0]
-    package = (entry for entry in subject.tree if SITE_PACKAGES.sub("", entry.path).partition("/")[0] == root)
-    return path in import_graph.in_use(package)
+def _root(path: str) -> str:
+    """Return the top folder or module of the package that a file is of."""
+    return SITE_PACKAGES.sub("", path).partition("/")[0]
 
 
 def _there(subject: Subject) -> _There:
