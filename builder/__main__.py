@@ -1,6 +1,7 @@
 """`python -m builder` and the `layerwright` command."""
 
 import gc
+import os
 import sys
 
 _BETWEEN_COLLECTIONS = 10_000
@@ -9,6 +10,8 @@ _BETWEEN_COLLECTIONS = 10_000
 
 def main() -> None:
     gc.set_threshold(_BETWEEN_COLLECTIONS)
+    # Else pydantic reads the metadata of every installed package, for plug-ins that would act on our values.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     from builder import cli
 
     cli.heed_termination()

@@ -58,7 +58,7 @@ def _stays(root: Path, path: str) -> bool:
 
 
 def _is_utf8(path: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in path)
+    return path.isascii() or not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def path(folder: Path, relative: str) -> Path:

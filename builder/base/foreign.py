@@ -15,25 +15,30 @@ _HIDDEN = (
     "\ud800-\udfff\ufffe\uffff"  # no characters: XML and UTF-8 do not have them
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # tags, which are shown as nothing
 )
-_IN_TEXT = re.compile(f"[{_HIDDEN}]")
-_IN_LINE = re.compile(f"[{_HIDDEN}\t\n]")
+_IN_TEXT = f"[{_HIDDEN}]"
+_IN_LINE = f"[{_HIDDEN}\t\n]"
+"""Compiled when the first text needs them: the names in a listing are nearly always printable ASCII."""
 _CONTROL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 """Colours and movements of the cursor (ECMA-48, 5.4), which say nothing in a log."""
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "|": "&#124;", "[": "&#91;", "]": "&#93;", "`": "&#96;"}
-_SYNTAX = re.compile(r"(?i)[\\*_~$&<>|\[\]`]|@(?=\w)|#(?=\d)|:(?=//)|\bwww(?=\.)")
+_SYNTAX = r"(?i)[\\*_~$&<>|\[\]`]|@(?=\w)|#(?=\d)|:(?=//)|\bwww(?=\.)"
 """Of Markdown, and what code hosts make links of without any syntax."""
-_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&',;=%+-]+")
+_ADDRESS = r"https?://[A-Za-z0-9._~:/?#@!$&',;=%+-]+"
 _LONGEST_SHORT, _LONGEST_MIDDLE = 0xFF, 0xFFFF
 
 
 def text(value: str) -> str:
     """Return text of several lines: line feeds and tabs stay, everything else that is not shown becomes visible."""
-    return _IN_TEXT.sub(_visible, value)
+    return value if _is_plain(value) else re.sub(_IN_TEXT, _visible, value)
 
 
 def line(value: str) -> str:
     """Return text on one line: line feeds and tabs become visible as well."""
-    return _IN_LINE.sub(_visible, value)
+    return value if _is_plain(value) else re.sub(_IN_LINE, _visible, value)
+
+
+def _is_plain(value: str) -> bool:
+    return value.isascii() and value.isprintable()
 
 
 def output(value: str) -> str:
@@ -60,7 +65,7 @@ def markdown(value: str) -> str:
     It stands in a cell or after words of ours, where nothing is a list or a heading. The dialect is that of code hosts
     (GitHub Flavored Markdown), where also `www.`, `://`, `@name` and `#1` are links.
     """
-    return _SYNTAX.sub(_escaped, line(value))
+    return re.sub(_SYNTAX, _escaped, line(value))
 
 
 def _escaped(found: "re.Match[str]") -> str:
@@ -72,7 +77,7 @@ def _escaped(found: "re.Match[str]") -> str:
 
 def link(address: str) -> str:
     """Return an address as Markdown: a link if it is one of the web, without anything that could end it."""
-    return address if _ADDRESS.fullmatch(address) else markdown(address)
+    return address if re.fullmatch(_ADDRESS, address) else markdown(address)
 
 
 def fenced(lines: Iterable[str]) -> Iterator[str]:
@@ -90,7 +95,7 @@ def fenced(lines: Iterable[str]) -> Iterator[str]:
 
 def in_json(document: str) -> str:
     """Return a JSON text in which everything that is not shown is escaped, and no code host finds a command."""
-    return _IN_TEXT.sub(_json, document).replace("##", "#\\u0023")
+    return re.sub(_IN_TEXT, _json, document).replace("##", "#\\u0023")
 
 
 def _json(found: "re.Match[str]") -> str:

@@ -82,7 +82,7 @@ def _weigh(text: str, marks: str, most: int) -> None:
 
 def _measure(text: str) -> None:
     """Raise RecursionError for a dotted key of too many parts."""
-    if any(keys.count(".") > _MOST_PARTS for keys in _KEYS.findall(text)):
+    if text.count(".") > _MOST_PARTS and any(keys.count(".") > _MOST_PARTS for keys in _KEYS.findall(text)):
         raise RecursionError
 
 

@@ -4,18 +4,15 @@ import re
 
 from builder.model import runtimes
 
-_FORMS = tuple(
-    (re.compile(pattern, re.IGNORECASE), name)
-    for pattern, name in (
-        (r"(?:python|py|cp)?[-_ ]?(\d)\.(\d{1,2})(?:\.\d+)?", "python{}.{}"),
-        (r"(?:python|py|cp)[-_ ]?(\d)(\d{1,2})", "python{}.{}"),
-        (r"(?:nodejs|node)[-_ ]?v?(\d{2})(?:\.(?:x|\d+))*", "nodejs{}.x"),
-        (r"(\d{2})\.x", "nodejs{}.x"),
-        (r"(?:ruby|rb)[-_ ]?(\d)\.?(\d)(?:\.\d+)?", "ruby{}.{}"),
-        (r"(?:java|jdk|openjdk|corretto)[-_ ]?(\d{1,2})", "java{}"),
-        (r"(?:dotnet|net)[-_ ]?(\d{1,2})(?:\.0)?", "dotnet{}"),
-        (r"(?:provided[-_. ]?|amazonlinux[-_: ]?|al)(?:al)?(2|2023)", "provided.al{}"),
-    )
+_FORMS = (
+    (r"(?:python|py|cp)?[-_ ]?(\d)\.(\d{1,2})(?:\.\d+)?", "python{}.{}"),
+    (r"(?:python|py|cp)[-_ ]?(\d)(\d{1,2})", "python{}.{}"),
+    (r"(?:nodejs|node)[-_ ]?v?(\d{2})(?:\.(?:x|\d+))*", "nodejs{}.x"),
+    (r"(\d{2})\.x", "nodejs{}.x"),
+    (r"(?:ruby|rb)[-_ ]?(\d)\.?(\d)(?:\.\d+)?", "ruby{}.{}"),
+    (r"(?:java|jdk|openjdk|corretto)[-_ ]?(\d{1,2})", "java{}"),
+    (r"(?:dotnet|net)[-_ ]?(\d{1,2})(?:\.0)?", "dotnet{}"),
+    (r"(?:provided[-_. ]?|amazonlinux[-_: ]?|al)(?:al)?(2|2023)", "provided.al{}"),
 )
 
 
@@ -29,5 +26,9 @@ def canonical(name: str) -> str:
     known = {**runtimes.runtimes(), **runtimes.retired()}
     if name in known:
         return name
-    found = (form.format(*match.groups()) for pattern, form in _FORMS if (match := pattern.fullmatch(name)))
+    found = (
+        form.format(*match.groups())
+        for pattern, form in _FORMS
+        if (match := re.fullmatch(pattern, name, re.IGNORECASE))
+    )
     return next((each for each in found if each in known), name)
