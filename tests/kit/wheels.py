@@ -1,7 +1,9 @@
 """Small real wheels and sdists, and an index on loopback that serves them."""
 
 import base64
+import email
 import hashlib
+import html
 import http.server
 import io
 import json
@@ -167,7 +169,9 @@ def _answer(folder: Path, path: str, *, hashes: bool) -> tuple[str, bytes | None
     if len(parts) == 2 and parts[0] == "simple":
         files = [one for one in sorted(folder.iterdir()) if one.name.split("-")[0].replace("_", "-") == parts[1]]
         fragments = {one: f"#sha256={_digest(one)}" if hashes else "" for one in files}
-        links = "".join(f'<a href="/files/{one.name}{fragments[one]}">{one.name}</a>\n' for one in files)
+        links = "".join(
+            f'<a href="/files/{one.name}{fragments[one]}"{_wanted_python(one)}>{one.name}</a>\n' for one in files
+        )
         return "text/html", f"<!DOCTYPE html><html><body>{links}</body></html>".encode() if files else None
     if len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
         return "application/octet-stream", (folder / parts[1]).read_bytes()
@@ -183,6 +187,16 @@ def _metadata(path: Path) -> bytes | None:
     with zipfile.ZipFile(path) as archive:
         name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         return archive.read(name)
+
+
+def _wanted_python(path: Path) -> str:
+    """Return the attribute of a link (PEP 503) to an sdist whose PKG-INFO asks for a Python."""
+    if not path.name.endswith(".tar.gz"):
+        return ""
+    with tarfile.open(path) as archive:
+        stream = archive.extractfile(f"{path.name.removesuffix('.tar.gz')}/PKG-INFO")
+        asked = email.message_from_binary_file(stream).get("Requires-Python") if stream else None
+    return f' data-requires-python="{html.escape(asked)}"' if asked else ""
 
 
 def _digest(path: Path) -> str:

@@ -91,7 +91,7 @@ class StaticMetadata:
         free, bound = bindings.divided([f"{name}=={version}"], self._indexes)
         requirement = self._folder / ("pyproject.toml" if bound else "one.in")
         requirement.write_text(bound or f"{free[0]}\n", encoding="utf-8")
-        only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, "--universal", "--no-header"]
+        only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, *uv.FOR_ANY_PYTHON, "--no-header"]
         output = ("--format", "pylock.toml", "--quiet")
         command = ["compile", str(requirement), *only, *output]
         finished = uv.run(command, env=self._indexes.by_hash(), settings=self.settings)

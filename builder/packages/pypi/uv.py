@@ -31,6 +31,10 @@ from builder.packages.pypi.indexes import Indexes
 NO_CODE = ("--only-binary", ":all:")
 """Prevents builds of sdists, which would execute a setup.py on the host."""
 
+FOR_ANY_PYTHON = ("--python-version", "3.99", "--universal")
+"""For what does not depend on the Python, such as an sdist's address: uv heeds the lower end of what a package asks
+for alone, and takes the Python that it runs with where nothing is said."""
+
 _MOST_MB = 416
 """Half as much again as `apache-airflow[all]` takes, with 693 packages: 281 MB. uv 0.9 on two cores, nothing cached."""
 _READS_METADATA = "compile"
