@@ -1,11 +1,13 @@
 # `make help` lists the targets. The first call makes .venv; later calls cost nothing until pyproject.toml changes.
 
-PYTHON ?= python3
 VENV   := .venv
+# python.org's Python for Windows has no python3.exe; that of the system opens a shop.
 ifeq ($(OS),Windows_NT)
+PYTHON ?= python
 BIN    := $(VENV)/Scripts
 SITE   := $(VENV)/Lib/site-packages
 else
+PYTHON ?= python3
 BIN    := $(VENV)/bin
 SITE   := $(VENV)/lib/python*/site-packages
 endif
@@ -131,8 +133,7 @@ clean:  ## Remove what was built, and the virtual environment
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('dist', 'build', '$(VENV)', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"
 
 $(VENV)/pyvenv.cfg:
-	@$(PYTHON) -c "import sys; v = sys.version_info; sys.exit('layerwright needs Python 3.10 or newer, this is %d.%d; set PYTHON=' % v[:2] if v < (3, 10) else 0)"
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo 'hint: on Debian and Ubuntu, `apt install python3-venv`' >&2; exit 1; }
+	@$(PYTHON) requirements/make_venv.py $(VENV)
 
 # Python before 3.13 reads the file with the path of this folder in the encoding of the locale, and does not start when
 # LC_ALL=C cannot spell the folder's name. So the path is made relative: two dots can be spelled everywhere.

@@ -1,9 +1,12 @@
 """`make` in a folder of any name, whatever the locale; the last line of `.ci/run`."""
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,3 +62,89 @@ def test_a_run_without_its_closing_line_is_a_failure(tmp_path: Path, capsys: pyt
     assert "ended without its closing line" in capsys.readouterr().err
     assert closing.main([str(tmp_path / "whole")]) == 0
     assert capsys.readouterr().out.splitlines()[-1].startswith("=")
+
+
+# ---- make on other systems -----------------------------------------------------------------------------------------
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+FOR_DEBIAN = {"engine", "standin", "catalogue-standin", "fuzz", "test-windows"}
+"""Targets that nobody else needs: they make machines of Debian, or test layerwright itself."""
+EVERYWHERE = re.compile(r"@?(?:\$\((?:PYTHON|LW|BIN\)/[\w-]+)\)?|echo)(?= |$)")
+"""First words of lines that sh and cmd.exe both understand."""
+
+
+def dry(program: Callable[[str], str], *arguments: str) -> str:
+    command = [program("make"), "--dry-run", "--always-make", *arguments]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return made.stdout
+
+
+def test_windows_has_another_name_of_python_and_of_its_programs(program: Callable[[str], str]) -> None:
+    lines = dry(program, "OS=Windows_NT", "layer", "RECIPE=numpy", "ARCH=arm64").splitlines()
+    assert lines[0] == "python requirements/make_venv.py .venv"
+    assert lines[-1].rstrip() == ".venv/Scripts/layerwright build numpy  --arch arm64"
+    assert not [line for line in lines if "python3 " in line]
+    assert dry(program, "layer", "RECIPE=numpy").startswith("python3 requirements/make_venv.py .venv\n")
+    assert dry(program, "layer", "PYTHON=py").startswith("py requirements/make_venv.py .venv\n")
+
+
+def test_what_users_need_of_make_is_no_matter_of_the_shell() -> None:
+    rules = re.findall(r"^([\w$()./-]+):.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
+    assert len(rules) > 30
+    lines = [(name, line) for name, text in rules for line in text.splitlines() if name not in FOR_DEBIAN]
+    assert [each for each in lines if not EVERYWHERE.match(each[1].lstrip("\t"))] == []
+    operators = re.compile(r"&&|\|\||;\s*\}|\$\$\(|`|<\(")
+    assert [each for each in lines if operators.search(re.sub(r'"[^"]*"', "", each[1]))] == []
+
+
+def test_make_3_81_of_a_mac_reads_it() -> None:
+    """Functions and directives that came with GNU make 3.82 and later (NEWS of GNU make)."""
+    newer = r"\$\((?:file|guile|let|intcmp|undefine) |^\.ONESHELL|^\.SHELLFLAGS|^\.RECIPEPREFIX|::=|!=|^undefine|&:"
+    assert re.findall(newer, MAKEFILE, re.MULTILINE) == []
+
+
+@pytest.fixture
+def venv() -> Any:
+    spec = importlib.util.spec_from_file_location("make_venv", ROOT / "requirements" / "make_venv.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_python_that_is_too_old_is_told_and_uv_brings_a_newer_one(
+    venv: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(SystemExit) as caught:
+        venv.command(".venv", (3, 9))
+    assert "layerwright needs Python 3.10 or newer, this is 3.9; set PYTHON=, or install uv" in str(caught.value)
+    assert venv.command(".venv", (3, 10)) == [sys.executable, "-m", "venv", ".venv"]
+    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}")
+    command = venv.command(".venv", (3, 9))
+    assert command == ["/opt/uv", "venv", "--quiet", "--no-project", "--seed", "--python", ">=3.10", ".venv"]
+    assert "uv looks for a newer one" in capsys.readouterr().err
+
+
+@pytest.mark.engine
+@pytest.mark.network
+def test_the_environment_that_uv_makes_can_install(venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).with_name(name)))
+    command = venv.command(str(tmp_path / "made"), (3, 9))
+    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
+    python = tmp_path / "made" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    answer = subprocess.run([python, "-m", "pip", "--version"], check=True, capture_output=True, text=True)
+    assert re.search(r"\(python 3\.1\d\)", answer.stdout)
+
+
+def test_nothing_is_left_of_an_environment_that_fails(
+    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on Debian without `python3-venv`: it leaves a pyvenv.cfg, which the next call of make would take."""
+    folder = tmp_path / ".venv"
+    program = f"import os, sys; os.mkdir({str(folder)!r}); open({str(folder / 'pyvenv.cfg')!r}, 'w'); sys.exit(3)"
+    monkeypatch.setattr(venv, "command", lambda *_: [sys.executable, "-c", program])
+    assert venv.make(str(folder)) == 3
+    assert not folder.exists()
+    assert "apt install python3-venv" in capsys.readouterr().err

@@ -128,4 +128,4 @@ class _Known:
             digests = {**self.digests, **found}
             self.document.replace(UnfinishedPins(version=1, at=time.time(), digests=digests))
         else:
-            self.document.path.unlink(missing_ok=True)
+            files.remove(self.document.path)

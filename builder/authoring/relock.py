@@ -40,7 +40,7 @@ def relock(loaded: Loaded, *, upgrade: bool, events: Events) -> list[Locked]:
 
 def _written(lock: LockFile) -> Locked:
     if lock.text is None:
-        lock.path.unlink(missing_ok=True)
+        files.remove(lock.path)
     else:
         with files.replacing(lock.path) as part:
             part.write_text(lock.text, encoding="utf-8", newline="\n")

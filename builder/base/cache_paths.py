@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from builder.base import windows
 from builder.base.errors import BuildError
 
 _REMOVERS = 8
@@ -72,12 +73,12 @@ def workspace() -> Iterator[Path]:
     for left in root.glob("build-*"):
         with contextlib.suppress(OSError):
             if left.stat().st_mtime < time.time() - _ABANDONED:
-                shutil.rmtree(left)
+                shutil.rmtree(windows.long(left))
     with in_use(), tempfile.TemporaryDirectory(prefix="build-", dir=root, ignore_cleanup_errors=True) as name:
         try:
             yield Path(name)
         finally:
-            _thin_out(Path(name))
+            _thin_out(windows.long(Path(name)))
 
 
 def _thin_out(folder: Path) -> None:
@@ -126,7 +127,7 @@ def in_use() -> Iterator[None]:
         yield
     finally:
         lock.release()
-        path.unlink(missing_ok=True)
+        _forget(path)
 
 
 def used_since() -> float:
@@ -146,7 +147,14 @@ def _held(path: Path) -> float | None:
         return began
     try:
         with FileLock(path, timeout=0):
-            path.unlink(missing_ok=True)
+            pass
     except Timeout:
         return began
+    _forget(path)
     return None
+
+
+def _forget(path: Path) -> None:
+    """Remove a lease that nobody holds: not before, because Windows removes no open file."""
+    with contextlib.suppress(OSError):  # another process looks at it, and removes it
+        windows.patiently(lambda: path.unlink(missing_ok=True))

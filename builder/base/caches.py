@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, locks, notices
+from builder.base import cache_paths, files, locks, notices, windows
 from builder.base.cache_paths import Kind
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError, UsageError
@@ -143,7 +143,7 @@ def _remove(entry: _CacheEntry) -> bool:
         for path in entry.paths:
             with contextlib.suppress(OSError):  # another process may have removed it
                 # Moved first, because a half-removed folder would be used as if it were complete.
-                path.replace(work / path.name)
+                files.move(path, work / path.name)
     return not entry.paths[0].exists()
 
 
@@ -176,7 +176,7 @@ def _statuses(path: Path) -> Iterator[os.stat_result]:
         status = path.lstat()
         yield status
         if stat.S_ISDIR(status.st_mode):
-            yield from _below(os.fspath(path))
+            yield from _below(os.fspath(windows.long(path)))
 
 
 def _below(folder: str) -> Iterator[os.stat_result]:

@@ -155,7 +155,7 @@ class Document(Generic[T]):
             return self._parsed()
         except _InvalidError as error:
             aside = next(path for path in _names_aside(self.path) if not path.exists())
-            self.path.replace(aside)
+            files.move(self.path, aside)
             notices.warn(f"{self.path} is not a valid {self.what}, and was renamed to {aside.name}: {error}")
             return None
 

@@ -37,7 +37,7 @@ def known(sha256: str) -> Path | None:
     if files.sha256(path) == sha256:
         cache_paths.touch(path)
         return path
-    path.unlink()
+    files.remove(path)
     return None
 
 
@@ -65,9 +65,9 @@ def cached(url: str, sha256: str, name: str, *, limits: TransferLimits = DOWNLOA
             msg = f"{name} could not be fetched"
             raise error.translated(msg, HINT) from error
         if received != sha256:
-            part.unlink()
+            files.remove(part)
             raise _other(url, name, sha256, received)
-        part.replace(path)
+        files.move(part, path)
         remote.upload(f"sources/{sha256}", path)
     return path
 
@@ -86,7 +86,7 @@ def _received(url: str, part: Path, sha256: str, limits: TransferLimits) -> str:
     resumed = http.download(url, part, limits=limits)
     received = files.sha256(part)
     if resumed and received != sha256:
-        part.unlink()
+        files.remove(part)
         http.download(url, part, limits=limits)
         received = files.sha256(part)
     return received

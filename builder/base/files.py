@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from builder.base import windows
 from builder.base.cache_paths import cache
 from builder.base.errors import BuildError, UsageError
 from builder.base.values import RelativePath
@@ -53,14 +54,34 @@ def disk_error(error: OSError) -> BuildError | None:
 
     A cache on a disk that is read-only, or below a file, ends here, whichever library met it.
     """
+    if windows.winerror(error) in windows.IN_CLOUD:
+        msg = f"{error.filename or 'a file'} is not on this disk"
+        hint = "let OneDrive keep it on this device, or move the folder out of what is synchronised"
+        return BuildError(msg, why=[str(error.strerror)], hint=hint)
     if error.errno not in _FULL | _CLOSED:
         return None
     full = error.errno in _FULL
     msg = "there is no room left to write to" if full else f"cannot use {error.filename or 'a file'}"
     where = f"{error.filename}: " if error.filename else ""
     frees = "`layerwright cache prune --max-gb 5` frees some; " if full else ""
-    hint = f"{frees}LAYERWRIGHT_CACHE moves the cache, --output the zips"
+    hint = f"{_opened(error)}{frees}LAYERWRIGHT_CACHE moves the cache, --output the zips"
     return BuildError(msg, why=[f"{where}{error.strerror}", f"the cache is {cache()}"], hint=hint)
+
+
+def _opened(error: OSError) -> str:
+    """Return the hint for a file that Windows protects while it is open; empty for other errors."""
+    open_elsewhere = windows.winerror(error) in windows.OPEN_ELSEWHERE
+    return "close the program that has the file open, such as an editor or a scanner; " if open_elsewhere else ""
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file or folder, over a file that is there already. A file that is open elsewhere is waited for."""
+    windows.patiently(lambda: source.replace(target))
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there. One that is open elsewhere is waited for."""
+    windows.patiently(lambda: path.unlink(missing_ok=True))
 
 
 def inside(folder: Path, relative: str, sender: str) -> Path:
@@ -100,15 +121,14 @@ def replacing(path: Path, part: str = ".part") -> Iterator[Path]:
         temporary = Path(name)
         yield temporary
         temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        move(temporary, path)
     except OSError as error:
         msg = f"cannot write {path}"
-        raise BuildError(
-            msg, why=[str(error)], hint="is the disk full or read-only? --output chooses another"
-        ) from error
+        hint = _opened(error) or "is the disk full or read-only? "
+        raise BuildError(msg, why=[str(error)], hint=f"{hint}--output chooses another folder") from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base.cache_paths import folder
-from builder.base.files import sha256_of
+from builder.base.files import remove, sha256_of
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -58,7 +58,7 @@ def sweep(path: Path, beside: Sequence[str] = (), part: str = ".part") -> None:
     """Remove half-written files with the suffix `part` that a killed process left. The caller must hold their lock."""
     for own in (path, *(path.with_suffix(suffix) for suffix in beside)):
         for left in path.parent.glob(f".{glob.escape(own.name)}.*{part}"):
-            left.unlink(missing_ok=True)
+            remove(left)
 
 
 @contextlib.contextmanager

@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from builder.base import signing
 from builder.base.errors import BuildError
+from builder.base.process_tree import ProcessTree, process_tree
 
-_children: set[subprocess.Popen[bytes]] = set()
+_children: dict[subprocess.Popen[bytes], ProcessTree] = {}
 _guard = threading.Lock()
 _stopped = threading.Event()
 _pools = itertools.count()
@@ -105,7 +106,7 @@ def started(
         cwd=cwd,
     )
     with _guard:
-        _children.add(process)
+        _children[process] = process_tree(process)
     try:
         yield process
     finally:
@@ -115,14 +116,21 @@ def started(
                 with contextlib.suppress(OSError):
                     pipe.close()
         with _guard:
-            _children.discard(process)
+            _children.pop(process).release()
+
+
+def terminate(process: subprocess.Popen[bytes]) -> None:
+    """End a program that `started` has yielded, on Windows with all that it has started itself."""
+    with _guard:
+        if process in _children:
+            _children[process].terminate()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a program if it still runs. SIGTERM comes first, so that a client can cancel the work of its engine."""
     if process.poll() is not None:
         return
-    process.terminate()
+    terminate(process)
     try:
         process.wait(_GRACE_SECONDS)
     except subprocess.TimeoutExpired:
@@ -224,5 +232,5 @@ def kill_all() -> None:
     """Terminate the children of all threads, and refuse to start new ones."""
     _stopped.set()
     with _guard:
-        for process in _children:
-            process.terminate()
+        for child in _children.values():
+            child.terminate()

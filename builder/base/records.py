@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from builder.base import cache_paths, files, locks
+from builder.base import cache_paths, files, locks, windows
 
 IN_FOLDER = ".layerwright.sha256"
 """The record of a folder lies in it, so that both are moved and removed together."""
@@ -36,8 +36,8 @@ def made(path: Path, make: Callable[[Path], None]) -> Path:
             make(part)
             if part.is_dir():
                 write(part)
-                shutil.rmtree(path, ignore_errors=True)
-            part.replace(path)
+                shutil.rmtree(windows.long(path), ignore_errors=True)
+            files.move(part, path)
         if path.is_file():
             write(path)
     return path
@@ -92,7 +92,7 @@ def _digest(path: Path) -> str:
     if not path.is_dir():
         return files.sha256(path)
     digest = hashlib.sha256()
-    for line in sorted(_lines(os.fspath(path), "")):
+    for line in sorted(_lines(os.fspath(windows.long(path)), "")):
         digest.update(line)
     return digest.hexdigest()
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from builder.base import archives, cache_paths, records, remote, texts
+from builder.base import archives, cache_paths, files, records, remote, texts
 from builder.base.errors import BuildError
 from builder.building import container_reports
 from builder.building.container_reports import CompileRecord, LibraryReport
@@ -120,7 +120,7 @@ def get(key: str, modes: Sequence[str] = MODES) -> Artifact | None:
                 return Artifact(path=path, requested_mode=path.stem.rpartition("-")[2])
         except OSError:
             pass
-        path.unlink(missing_ok=True)
+        files.remove(path)
     return None
 
 
@@ -181,7 +181,7 @@ def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> None:
     Artifact(path=writer.path, requested_mode=expected.mode).libraries()  # a damaged one is not kept
     records.seal(writer.path)
     path = cached / f"{expected.key}-{expected.mode}.tar"
-    writer.path.replace(path)
+    files.move(writer.path, path)
     remote.upload(f"parts/{path.name}", path)
 
 

@@ -186,8 +186,8 @@ def write_context(work: Work, context: Path, parts: Sequence[Part], acceleration
         to.parent.mkdir(exist_ok=True)
         shutil.copyfile(path, to)
     provided = libraries.provided(container.target.runtimes, container.target.arch)
-    (context / "inside" / "provided.txt").write_text("\n".join(provided), encoding="utf-8")
-    (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8")
+    (context / "inside" / "provided.txt").write_text("\n".join(provided), encoding="utf-8", newline="\n")
+    (context / "inside" / "dlopened.txt").write_text("\n".join(container.dlopened), encoding="utf-8", newline="\n")
     for number, step in container.steps:
         if isinstance(step, Script):
             script = context / "scripts" / f"{number:02}.sh"

@@ -171,7 +171,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(BrokenPipeError):
             terminal.end(code)
     if cut_off:
-        sys.stderr.close()  # else Python would complain of the same when it exits
+        terminal.abandon()  # else Python would complain of the same when it exits
     return code
 
 
@@ -181,6 +181,7 @@ def _run(given: Sequence[str]) -> int:
     try:
         try:
             result = main.main(args=list(given), standalone_mode=False)
+            terminal.flush()
         finally:
             _warn()
     except (InterruptedByUserError, KeyboardInterrupt, click.Abort) as stop:

@@ -3,15 +3,17 @@
 `cli/listeners/` shows the events, `cli/views/` prints the results.
 """
 
+import contextlib
+import io
 import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from builder.base import foreign
+from builder.base import foreign, windows
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
@@ -48,6 +50,25 @@ class _Command:
 
 
 _command = _Command()
+
+
+def prepare() -> None:
+    """Make the streams of this process those of a program that others read, before anything is written."""
+    steady(sys.stdout)
+    steady(sys.stderr)
+
+
+def steady(stream: object) -> None:
+    """Let a stream of this process have the same bytes on every host: UTF-8 and line feeds, whatever the locale.
+
+    A terminal keeps its encoding: what that lacks is shown as an escape.
+    """
+    if not isinstance(stream, io.TextIOWrapper):  # there may be none, and tests have others
+        return
+    if stream.isatty():
+        stream.reconfigure(errors="backslashreplace")
+    else:
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def start() -> None:
@@ -138,9 +159,41 @@ def talk(value: str) -> None:
 # ---- data: stdout --------------------------------------------------------------------------------------------------
 
 
+def _put(text: str) -> None:
+    """Write to stdout. Raises BrokenPipeError if nobody reads it any more."""
+    with _one_broken_pipe():
+        sys.stdout.write(text)
+
+
+def flush() -> None:
+    """Write what stdout holds back. Raises BrokenPipeError if nobody reads it any more."""
+    with _one_broken_pipe():
+        if sys.stdout is not None:  # `>&-` closes it
+            sys.stdout.flush()
+
+
+def abandon() -> None:
+    """Let what stdout still holds go nowhere, because nobody reads it."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def _one_broken_pipe() -> Iterator[None]:
+    """Raise the same error on every system when nobody reads stdout any more."""
+    try:
+        yield
+    except OSError as error:
+        if not windows.is_closed(error):
+            raise
+        raise BrokenPipeError from error
+
+
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
     """Print JSON on one line, the format of variables of code hosts."""
-    sys.stdout.write(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
+    _put(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
 
 
 def data(value: dict[str, Any]) -> None:
@@ -150,22 +203,22 @@ def data(value: dict[str, Any]) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """Print a JSON document of a foreign format, for example SARIF."""
-    sys.stdout.write(foreign.in_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+    _put(foreign.in_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
 
 
 def text(value: str) -> None:
     """Write text of several lines; what would steer a terminal or a code host in it becomes visible."""
-    sys.stdout.write(_neutral(foreign.text(value)))
+    _put(_neutral(foreign.text(value)))
 
 
 def source(value: str) -> None:
     """Write the text of a file, for example a template: as `text`, but the code host's commands are no matter to it."""
-    sys.stdout.write(foreign.text(value))
+    _put(foreign.text(value))
 
 
 def line(value: str) -> None:
     """Write one line; also line feeds in it become visible."""
-    sys.stdout.write(_neutral(foreign.line(value)) + "\n")
+    _put(_neutral(foreign.line(value)) + "\n")
 
 
 def styled(*parts: tuple[str, str]) -> None:

@@ -63,7 +63,7 @@ def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable
         with processes.started(command(engine, build)) as process:
             try:
                 with (
-                    _timeout(build.timeout, process.terminate, timed_out),
+                    _timeout(build.timeout, lambda: processes.terminate(process), timed_out),
                     _listening(process, progress, events=streams) as errors,
                 ):
                     truncated = _receive(process.stdout, receive) if streams else _lines(process.stdout, progress)
@@ -170,7 +170,7 @@ def _listening(
                 read_lines(stream, progress)
         except BaseException as error:  # noqa: BLE001  raised again by the thread that waits
             errors.append(error)
-            process.terminate()
+            processes.terminate(process)
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()

@@ -1,15 +1,17 @@
 """The container engine of this host: its client, version, nodes and architectures, and why it cannot be used."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from builder.base import processes
 from builder.base.errors import EngineError, EngineGoneError
-from builder.engine import nodes
+from builder.engine import addresses, nodes
 from builder.engine.nodes import Node
 from builder.model.architectures import ARCHITECTURES, Architecture
 
@@ -105,15 +107,41 @@ def kind_of(given: str | None = None) -> str:
         return requested
     installed = next((kind for kind in KINDS if shutil.which(kind)), None)
     if installed is None:
-        msg = "no container engine is installed, and this target must be compiled in one"
-        raise EngineError(msg, hint=INSTALL)
+        raise _absent(addresses.outside_of_path(KINDS, Path.home(), os.environ))
     return installed
+
+
+def _absent(elsewhere: Path | None) -> EngineError:
+    """Return the error for a host without an engine, or with one whose folder is not in PATH."""
+    if elsewhere is None:
+        msg = "no container engine is installed"
+        why = ["what has no prebuilt package is compiled in a container, and layers are tested in one"]
+        return EngineError(msg, why=why, hint=INSTALL)
+    folder = elsewhere.parent
+    hint = f'set "PATH=%PATH%;{folder}"' if os.name == "nt" else f'export PATH="$PATH:{folder}"'
+    return EngineError(f"no container engine is in PATH, and {elsewhere} is there", hint=hint)
 
 
 @cache
 def find(kind: str | None = None, builder: str | None = None) -> Engine:
-    """Return the engine. Raises EngineError, with the reason and a hint, if it cannot be used. Cached."""
-    name = kind_of(kind)
+    """Return the engine: the first that responds of those installed, unless one is named. Cached.
+
+    Raises EngineError, with the reason and a hint, if it cannot be used.
+    """
+    first = kind_of(kind)
+    if kind or builder or os.environ.get("LAYERWRIGHT_ENGINE"):
+        return _of_kind(first, builder)
+    try:
+        return _of_kind(first, builder)
+    except EngineGoneError:
+        for other in KINDS[KINDS.index(first) + 1 :]:
+            if shutil.which(other):
+                with contextlib.suppress(EngineError):
+                    return _of_kind(other, None)
+        raise
+
+
+def _of_kind(name: str, builder: str | None) -> Engine:
     program = shutil.which(name) or name
     if name == DOCKER:
         return _docker(program, builder or os.environ.get("BUILDX_BUILDER"))
@@ -160,6 +188,8 @@ def _docker(program: str, builder: str | None) -> Engine:
         finished, buildx, inspected = pool.map(lambda query: _ask(program, *query), queries)
     server = _json(finished.stdout).get("Server") or {}
     if not server:
+        if not builder and addresses.take_other(program):
+            return _docker(program, builder)
         raise unreachable(DOCKER, finished)
     version = str(server.get("Version"))
     _require_version("docker", version, "Docker Engine")
@@ -215,8 +245,6 @@ def _nerdctl(name: str, program: str) -> Engine:
 
 def _local_node(native: str, program: str) -> Node:
     """Return the node of Podman. It does not list emulated platforms: on Linux the kernel does, its machine has all."""
-    from pathlib import Path
-
     registered = Path("/proc/sys/fs/binfmt_misc")
     platforms = [native]
     for arch in ARCHITECTURES.values():

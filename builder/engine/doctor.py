@@ -1,5 +1,6 @@
 """The checks of `layerwright doctor`: whether this machine can build in containers, and how to repair it."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -46,7 +47,11 @@ def _engine(kind: str | None, builder: str | None) -> Iterator[Diagnosis]:
         yield _wrong("engine", error)
         return
     nodes = ", ".join(f"{node.name} ({node.native})" for node in engine.nodes)
-    yield Diagnosis(what="engine", state="ok", found=f"{engine.kind} {engine.version} at {engine.program}: {nodes}")
+    asked = (
+        f", asked at {address}" if engine.kind == client.DOCKER and (address := os.environ.get("DOCKER_HOST")) else ""
+    )
+    found = f"{engine.kind} {engine.version} at {engine.program}{asked}: {nodes}"
+    yield Diagnosis(what="engine", state="ok", found=found)
     for arch in ARCHITECTURES.values():
         yield _platform(engine, arch.name)
     yield _disk(engine)

@@ -97,13 +97,15 @@ def bundles() -> list[tuple[str, str]]:
 
 
 def _bundles() -> Iterator[Path]:
+    """Yield the bundles that are named; if all of them are additional ones, the usual certificates before.
+
+    Where Python knows no file of the system, as on Windows and with python.org's on a Mac, those are certifi's.
+    """
     named = bundles()
-    if (
-        named
-        and not any(name in CA_VARIABLES for name, _ in named)
-        and (default := ssl.get_default_verify_paths().cafile)
-    ):
-        yield Path(default)
+    if named and not any(name in CA_VARIABLES for name, _ in named):
+        import certifi
+
+        yield Path(ssl.get_default_verify_paths().cafile or certifi.where())
     yield from (Path(path) for path in dict.fromkeys(path for _, path in named))
 
 

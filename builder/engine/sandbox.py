@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from builder.base import cache_paths, processes, programs, tails
+from builder.base import cache_paths, processes, programs, tails, windows
 from builder.base.errors import BuildError, EngineError
 from builder.base.tails import OutputTails
 from builder.engine import conditions, failure, owned
@@ -201,11 +201,9 @@ def _copy(engine: Engine, name: str, folder: str, files: Iterable[File]) -> None
     with processes.started([engine.program, "cp", "-", f"{name}:/{folder}"], has_stdin=True) as process:
         if process.stdin is None:
             return
-        try:
+        with windows.until_closed():  # then the message of the client has the reason
             tar_of(folder, files)(process.stdin)
             process.stdin.close()
-        except BrokenPipeError:
-            pass  # the message of the client has the reason
         process.wait()
         error = process.stderr.read().decode(errors="replace") if process.stderr else ""
     if process.returncode:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-from builder.layer import pruned_imports, strip
+from builder.layer import executables, pruned_imports, strip
 from builder.layer.elf import MAGIC
 from builder.layer.names import SITE_PACKAGES, parents
 from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
@@ -104,9 +104,17 @@ def _pruned(removals: Mapping[str, str]) -> frozenset[str]:
 
 
 def _is_host_script(entry: Entry) -> bool:
-    """Tell whether a file is a console script with the path of the host's interpreter, which Lambda never runs."""
-    in_bin = "/bin/" in f"/{entry.path}" and SITE_PACKAGES.match(entry.path)
-    return bool(in_bin and entry.link is None and _SCRIPT.match(entry.content.head(128)))
+    """Tell whether a file is a console script with the path of the host's interpreter, which Lambda never runs.
+
+    Installers on Windows write programs instead, launchers, which end with such a script.
+    """
+    if "/bin/" not in f"/{entry.path}" or not SITE_PACKAGES.match(entry.path) or entry.link is not None:
+        return False
+    head = entry.content.head(128)
+    if _SCRIPT.match(head):
+        return True
+    odd = executables.odd(entry.name, head[:4], entry.content)
+    return odd is not None and odd.system == executables.WINDOWS
 
 
 def _links_kept_whole(tree: Tree) -> Tree:

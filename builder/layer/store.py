@@ -14,7 +14,7 @@ from types import TracebackType
 
 from typing_extensions import Self
 
-from builder.base import cache_paths, caches
+from builder.base import cache_paths, caches, files
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
@@ -41,7 +41,7 @@ class Store:
             self._young_path.parent.mkdir(parents=True, exist_ok=True)
             if self._young_path.exists():
                 if self._young_path.stat().st_size > min(_GENERATION, caches.limit() // _SHARE):
-                    self._young_path.replace(self._old_path)
+                    files.move(self._young_path, self._old_path)
                 else:
                     cache_paths.touch(self._young_path)
         self._young = _connect(self._young_path)
@@ -111,6 +111,6 @@ def _connect(path: Path) -> sqlite3.Connection | None:
     except sqlite3.DatabaseError:
         database.close()
         with contextlib.suppress(OSError):
-            path.unlink()  # damaged: the next process creates it again
+            files.remove(path)  # damaged: the next process creates it again
         return None
     return database

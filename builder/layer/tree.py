@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
+from builder.base import windows
+
 EXECUTABLE = 0o755
 PLAIN = 0o644
 LINK = 0o777
@@ -135,7 +137,7 @@ def from_folder(folder: Path, prefix: str = "") -> Tree:
 
     Modes come from the content, not from the host: Windows has none, and the umask must not change the zip.
     """
-    return of(_walk(os.fspath(folder), prefix))
+    return of(_walk(os.fspath(windows.long(folder)), prefix))
 
 
 def _walk(folder: str, prefix: str) -> Iterator[Entry]:

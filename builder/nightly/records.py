@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import PlainSerializer, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from builder.base import files
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError
 from builder.model.manifest import Manifest, document
@@ -167,7 +168,7 @@ def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> lis
     aside = output / FOLDER / RETIRED
     for name in orphans:
         aside.mkdir(parents=True, exist_ok=True)
-        (folder(output) / f"{name}.json").replace(aside / f"{name}.json")
+        files.move(folder(output) / f"{name}.json", aside / f"{name}.json")
     return orphans
 
 

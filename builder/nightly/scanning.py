@@ -1,5 +1,6 @@
 """Vulnerability scans of the bills of materials by an external scanner, also of layers that did not change."""
 
+import os
 import shlex
 import shutil
 from collections.abc import Iterable
@@ -36,17 +37,24 @@ def scan(command: str, output: Path, records: Iterable[Record], jobs: int) -> di
     return {slot: lines for (slot, _), lines in zip(present, outputs, strict=True) if lines is not None}
 
 
-def words_of(command: str) -> list[str]:
-    """Return the command line as words, with a placeholder for the path.
+def words_of(command: str, *, windows: bool = os.name == "nt") -> list[str]:
+    """Return the command line as words, the path of its program first, with a placeholder for the path of the bill.
 
-    Raises UsageError when it cannot be split into words, or when its program does not exist.
+    Words are those of a POSIX shell; on Windows a backslash is one. Raises UsageError when the line cannot be split
+    into words, or when its program does not exist.
     """
+    lexer = shlex.shlex(command, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    if windows:
+        lexer.escape = ""
     try:
-        words = shlex.split(command)
+        words = list(lexer)
     except ValueError as error:
         msg = f"--scan `{command}`: {error}"
         raise UsageError(msg) from None
-    if not words or shutil.which(words[0]) is None:
+    program = shutil.which(words[0]) if words else None
+    if program is None:
         msg = f"--scan: there is no program `{words[0] if words else ''}`"
         raise UsageError(msg, hint="install a scanner that reads CycloneDX: grype, trivy, osv-scanner")
-    return words if any(PLACEHOLDER in word for word in words) else [*words, PLACEHOLDER]
+    rest = words[1:] if any(PLACEHOLDER in word for word in words) else [*words[1:], PLACEHOLDER]
+    return [program, *rest]

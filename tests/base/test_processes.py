@@ -1,6 +1,7 @@
 """Child processes: what a program may take."""
 
 import sys
+import time
 
 import pytest
 
@@ -18,3 +19,31 @@ def test_a_program_that_takes_too_much_memory_is_ended() -> None:
 def test_a_program_within_its_memory_is_left_alone() -> None:
     finished = processes.run([sys.executable, "-c", "print(1)"], most_memory=500 << 20)
     assert (finished.returncode, finished.stdout.strip()) == (0, "1")
+
+
+PARENT = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], stdout=sys.stdout)
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "win32", reason="elsewhere a client gets a signal, and ends its plug-ins itself")
+def test_a_program_ends_with_all_that_it_has_started() -> None:
+    """The pipe is at its end only when the child has gone, too, which holds it."""
+    began = time.monotonic()
+    with processes.started([sys.executable, "-c", PARENT]) as process:
+        assert process.stdout
+        assert process.stdout.readline().strip().isdigit()
+        processes.terminate(process)
+        assert process.stdout.read() == b""
+    assert time.monotonic() - began < 30
+
+
+def test_a_program_that_has_ended_can_be_ended_again() -> None:
+    with processes.started([sys.executable, "-c", "pass"]) as process:
+        process.wait()
+        processes.terminate(process)
+    processes.terminate(process)
+    assert process.returncode == 0

@@ -1,10 +1,13 @@
 """What a container returns: code of packages ran there, and a shared cache may have been written to by others."""
 
+import contextlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +53,27 @@ def test_files_links_and_second_names_arrive() -> None:
     made = receive(tarred(files, {"tree/opt/e": "tree/opt/d"}))
     found = {entry.path: entry.content.read() for entry in made.files("opt")}
     assert found == {"a": b"1" * 511, "b": b"", "d": b"3" * 70_000, "e": b"3" * 70_000}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="Windows refuses it by itself")
+def test_nothing_is_open_when_the_folder_of_a_broken_stream_is_removed(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows removes no open file: the folder would stay, and the error be another one."""
+    opened: list[str] = []
+
+    def remove(folder: str, **options: Any) -> None:
+        for number in Path("/proc/self/fd").iterdir():
+            with contextlib.suppress(OSError):
+                opened.append(str(number.readlink()))
+        removed(folder, **options)
+
+    removed = shutil.rmtree
+    monkeypatch.setattr("tempfile._shutil.rmtree", remove)
+    with pytest.raises(archives.UnreadableError):
+        receive(tarred({"tree/opt/a": b"1" * 70_000, "tree/opt/b": b"2" * 70_000})[:100_000])
+    assert opened
+    assert not [path for path in opened if path.startswith(str(cache / "parts"))]
 
 
 def test_a_container_does_not_write_the_record_of_itself() -> None:

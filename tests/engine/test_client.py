@@ -163,7 +163,7 @@ def test_a_problem_is_reported_with_a_remedy(
     answers: dict[str, str], failures: dict[str, str], what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EngineError, match=what) as caught:
-        found(fake(tmp_path / "bin", answers, failures), monkeypatch)
+        found(fake(tmp_path / "bin", answers, failures), monkeypatch, kind="docker")
     assert caught.value.hint
     assert caught.value.exit_code == 7
 

@@ -48,6 +48,18 @@ def test_additional_certificates_are_combined_with_the_default_ones(
     assert b"EXTRA" in host.certificates()
 
 
+def test_additional_certificates_are_combined_with_those_of_certifi_where_the_system_has_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, and with python.org's Python on a Mac."""
+    (tmp_path / "extra.pem").write_text(PEM.format("EXTRA"))
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", str(tmp_path / "extra.pem"))
+    monkeypatch.setattr("ssl.get_default_verify_paths", lambda: type("Paths", (), {"cafile": None}))
+    text = host.certificates()
+    assert b"EXTRA" in text
+    assert text.count(b"BEGIN CERTIFICATE") > 100
+
+
 def test_a_bundle_that_exceeds_the_size_of_a_secret_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

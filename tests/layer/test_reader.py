@@ -1,6 +1,7 @@
 """Hostile and broken zips end in a clear error; nothing is written or unpacked."""
 
 import io
+import os
 import struct
 import zipfile
 from pathlib import Path
@@ -36,6 +37,14 @@ def refused(path: Path) -> str:
 )
 def test_names_that_lead_out_are_refused(tmp_path: Path, name: str, problem: str) -> None:
     assert problem in refused(zips.write(tmp_path / "x.zip", {name: b"x"}))
+
+
+def test_a_backslash_is_refused_where_it_separates_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zips.write(tmp_path / "x.zip", {"python\\x.py": b"x"})
+    monkeypatch.setattr(os, "sep", "\\")  # zipfile makes slashes of what separates paths on this host
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist() == ["python/x.py"]
+    assert "backslash" in refused(path)
 
 
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:

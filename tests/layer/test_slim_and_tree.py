@@ -3,6 +3,7 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
+from kit.bad_cases import WINDOWS
 from kit.zips import entry, tree
 
 from builder.layer.slim import slim
@@ -67,6 +68,24 @@ def test_scripts_that_name_the_hosts_python_go_and_programs_stay() -> None:
         "bin/mine": b"#!/usr/bin/env python3\n",
     }
     assert slimmed(files) == {"python/bin/tool", "python/bin/run", "bin/mine"}
+
+
+def test_launchers_of_windows_go_with_their_scripts() -> None:
+    launcher = WINDOWS + b"#!C:\\Users\\anna\\layerwright\\.venv\\Scripts\\python.exe\r\n"
+    record = b"a/a.py,,\n../../bin/f2py.exe,sha256=z,5\n"
+    files = {
+        "python/bin/f2py.exe": launcher,
+        "python/lib/python3.13/site-packages/bin/numpy-config.exe": launcher,
+        "python/bin/notes": b"MZ is how programs of Windows begin",
+        "python/setuptools/cli.exe": launcher,
+        "bin/tool.exe": launcher,
+        f"{INFO}/RECORD": record,
+    }
+    result = slim(tree(files), Slim(), table.leftovers(), None)
+    left = {"python/bin/notes", "python/setuptools/cli.exe", "bin/tool.exe", f"{INFO}/RECORD"}
+    assert result.tree.paths() == left
+    assert [(saving.rule, saving.files) for saving in result.savings] == [("scripts that name this host's Python", 2)]
+    assert b".exe" not in next(each for each in result.tree if each.name == "RECORD").content.read()
 
 
 def test_records_say_what_is_there_without_hashes_and_host_paths() -> None:

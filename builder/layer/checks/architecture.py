@@ -20,8 +20,8 @@ _PACKAGES = re.compile(r"^(?:python|nodejs|ruby|java)/")
 _FOUND = re.compile(r"^(?:(?:lib|bin|extensions)/[^/]+|bootstrap)$")
 """Where the loader, a shell and Lambda look."""
 _MODULE = re.compile(r"\.(?:pyd|node)$|\.(?:cpython-[\w-]+|abi3)\.so$|^python/.*\.so$")
-_LAUNCHER = re.compile(r"^(?:python|ruby)/.*\.exe$")
-"""Programs that installers copy for scripts on Windows; setuptools and pip bring them everywhere."""
+_LAUNCHER = re.compile(r"^(?:python|ruby)/(?!(?:lib/python[\d.]+/site-packages/)?bin/).*\.exe$")
+"""Programs that installers copy for scripts on Windows; setuptools and pip bring them. Copies are in bin/."""
 _NODE_PACKAGE = re.compile(r".*node_modules/(?P<name>(?:@[^/]+/)?[^/]+)/")
 _TAG = re.compile(rb"^Tag: [\w.]+-[\w.]+-([\w.]+)\s*$", re.MULTILINE)
 _WHEEL = 64 << 10

@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from builder.base import cache_paths, records
+from builder.base import cache_paths, files, records
 from builder.model import image_facts
 from builder.model.architectures import Architecture
 from builder.model.target import Target
@@ -52,7 +52,7 @@ def _fetched(headers: NodeHeaders, arch: Architecture) -> Path:
     def install(part: Path) -> None:
         installed = part.with_name("installed")
         npm.install(*_locked(headers, arch), arch, installed)
-        (installed / "node_modules" / _package(arch) / "include" / "node").rename(part)
+        files.move(installed / "node_modules" / _package(arch) / "include" / "node", part)
 
     return records.made(cache_paths.folder("tools") / f"node-headers-{headers.version}-{arch.npm}", install)
 

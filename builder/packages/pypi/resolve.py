@@ -225,7 +225,7 @@ def _ask(arguments: Sequence[str], plain: Plain, facts: sdist.StaticMetadata | N
 
 
 def _write(path: Path, lines: Iterable[str]) -> str:
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     return str(path)
 
 

@@ -90,7 +90,7 @@ class StaticMetadata:
         self._known[name, version] = []  # the address does not depend on its requirements
         free, bound = bindings.divided([f"{name}=={version}"], self._indexes)
         requirement = self._folder / ("pyproject.toml" if bound else "one.in")
-        requirement.write_text(bound or f"{free[0]}\n", encoding="utf-8")
+        requirement.write_text(bound or f"{free[0]}\n", encoding="utf-8", newline="\n")
         only = [*self._indexes.arguments(), "--no-deps", "--no-binary", name, *uv.FOR_ANY_PYTHON, "--no-header"]
         output = ("--format", "pylock.toml", "--quiet")
         command = ["compile", str(requirement), *only, *output]

@@ -113,7 +113,7 @@ def _keyring() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
         script = Path(folder, "keyring")
         command = f'unset PYTHONHOME\nexec {shlex.quote(str(Path(program).absolute()))} "$@"\n'
-        script.write_text(f"#!/bin/sh\n{command}", encoding="utf-8")
+        script.write_text(f"#!/bin/sh\n{command}", encoding="utf-8", newline="\n")
         script.chmod(0o755)
         yield {"PATH": os.pathsep.join([folder, os.environ.get("PATH", os.defpath)])}
 

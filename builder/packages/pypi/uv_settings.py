@@ -34,7 +34,8 @@ def options(own: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
         settings = _combined(settings, each)
     with tempfile.TemporaryDirectory(prefix="layerwright-") as folder:
         path = Path(folder, _FILE.name)
-        path.write_text("".join(f"{_value(key)} = {_value(value)}\n" for key, value in settings.items()), "utf-8")
+        text = "".join(f"{_value(key)} = {_value(value)}\n" for key, value in settings.items())
+        path.write_text(text, encoding="utf-8", newline="\n")
         yield "--config-file", str(path)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit.bad_cases import WINDOWS
 from kit.zips import entry, found, tree
 
 from builder.base import fetch
@@ -177,6 +178,20 @@ def test_a_musl_wheel_is_refused(tmp_path: Path, arch: str) -> None:
 def test_libraries_of_other_systems_are_recognised(path: str, magic: bytes, severity: str | None) -> None:
     findings = checked(tree({path: magic + bytes(60)}), "architecture")
     assert [one for one, _ in findings] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("python/bin/f2py.exe", True),
+        ("python/lib/python3.13/site-packages/bin/f2py.exe", True),
+        ("python/setuptools/cli-64.exe", False),
+        ("python/pip/_vendor/distlib/t64.exe", False),
+    ],
+)
+def test_launchers_of_an_installation_on_windows_are_told(path: str, told: bool) -> None:  # noqa: FBT001
+    findings = checked(tree({path: WINDOWS, "python/p.py": b""}), "architecture")
+    assert findings == ([("warning", "is a program for Windows")] if told else [])
 
 
 def test_an_addon_for_alpine_linux_is_an_error_unless_one_for_glibc_lies_beside_it(
