@@ -20,6 +20,8 @@ class LayerwrightError(Exception):
         """The target that it is about, if it is about one."""
         self.log: Path | None = None
         """The log of the build in a container that failed."""
+        self.instruction = ""
+        """The instruction of its Dockerfile that failed, as the engine names it, with the stage; empty if none did."""
 
     @property
     def brief(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from builder.base import cache_paths, contained, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, UsageError
-from builder.building import artifacts
+from builder.building import artifacts, failed_step
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
 from builder.engine.client import Engine
@@ -142,7 +142,7 @@ def _attempt(
         write_context(work, place / "context", missing, compile_mode.acceleration)
         if not engine.isolates_steps:
             events.warn(f"{engine.kind} {engine.version} cannot keep compile steps from the network; Podman 4.4 can")
-            _connect_steps(place / "context")
+            connect_steps(place / "context")
         job = buildx.ContainerBuild(
             target=target.name,
             os=target.base.os.name,
@@ -155,11 +155,12 @@ def _attempt(
             arguments={dockerfile.AGAIN: uuid.uuid4().hex} if work.options.recompile else {},
             timeout=work.options.timeout,
         )
-        buildx.run(engine, job, events, lambda stream: artifacts.receive(stream, expected))
+        with failed_step.noted(container, missing, compile_mode.acceleration):
+            buildx.run(engine, job, events, lambda stream: artifacts.receive(stream, expected))
     return expected
 
 
-def _connect_steps(context: Path) -> None:
+def connect_steps(context: Path) -> None:
     """Leave the network to all steps of a Dockerfile, for an engine that knows no other way."""
     file = context / "Dockerfile"
     text = file.read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from builder import __version__
 from builder.base import notices
 from builder.base.errors import LayerwrightError, UsageError
 
+_ENDING = (signal.SIGTERM, *((signal.SIGHUP,) if sys.platform != "win32" else ()))
 INTERRUPTED = 128 + 2
 TERMINATED = 128 + 15
 """Exit codes of work that a signal stopped, as shells have them: 128 and the number of SIGINT or SIGTERM."""
@@ -81,17 +82,19 @@ class _TerminationInterrupt(KeyboardInterrupt):
 
 
 def heed_termination() -> None:
-    """Handle SIGTERM as Ctrl-C, once: while the work is being stopped, more of them change nothing.
+    """Handle SIGTERM, and SIGHUP of a terminal that is closed, as Ctrl-C, once: more of them change nothing.
 
-    A signal that the caller ignores, as `nohup` does with another one, stays ignored.
+    A signal that the caller ignores, as `nohup` does with the second one, stays ignored.
     """
+    heeded = [sign for sign in _ENDING if signal.getsignal(sign) == signal.SIG_DFL]
 
     def stop(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for sign in heeded:
+            signal.signal(sign, signal.SIG_IGN)
         raise _TerminationInterrupt
 
-    if signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, stop)
+    for sign in heeded:
+        signal.signal(sign, stop)
 
 
 def _interruption(error: BaseException) -> InterruptedByUserError:

@@ -11,7 +11,7 @@ from builder.base.errors import EngineError
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions, HostEngine
 from builder.cli.options.listener import listener_options
-from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed, without_terminal
 from builder.cli.options.targets import OneTarget
 
 # ---- doctor --------------------------------------------------------------------------------------------------------
@@ -138,27 +138,39 @@ def key(name: KeyName) -> None:
 
 # ---- shell ---------------------------------------------------------------------------------------------------------
 
-ShellCommand = Annotated[
-    str | None,
-    Option("--command -c", metavar="COMMAND", about="Run this command and exit. Default: an interactive shell."),
-]
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShellOptions(Bundle):
+    """What runs in the container."""
+
+    command: Annotated[
+        str | None,
+        Option("--command -c", metavar="COMMAND", about="Run this command and exit. Default: an interactive shell."),
+    ]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.command is None:
+            yield from without_terminal("a shell", "--command COMMAND runs a command where the shell would open")
 
 
 @click.command(epilog="Example: layerwright shell ffmpeg --arch arm64 --command 'cat config.log'")
 @listener_options
 @typed
-def shell(selected: OneTarget, command: ShellCommand, containers: ContainerOptions) -> None:
+def shell(selected: OneTarget, inside: ShellOptions, containers: ContainerOptions) -> None:
     """Open a shell in the container where a recipe is compiled.
 
-    After a failed build it opens after the last step that succeeded. Needs docker. Exits with the code of the shell.
+    After a failed build it opens where the failed step starts, with its sources, mounts, environment and network, and
+    shows the command that repeats the step; otherwise behind the last step. Needs docker or podman. Exits with the
+    code of the shell.
     """
     loaded, target = selected.chosen()
-    from builder.building.shell import open_shell, work_of
+    from builder.building import shell as steps
     from builder.cli import terminal
 
-    work = work_of(loaded, target, containers.choice())
-    terminal.note(f"opening {target.name} in {work.container.image.name}")
-    raise click.exceptions.Exit(open_shell(work, command))
+    work = steps.work_of(loaded, target, containers.choice())
+    with steps.opened(work, terminal.events().of(target.name)) as step:
+        code = step.enter(inside.command)
+    raise click.exceptions.Exit(code)
 
 
 COMMANDS = (doctor, cache, shell)

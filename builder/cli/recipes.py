@@ -1,6 +1,6 @@
 """Commands that make layers of recipes: list, plan, build."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,6 +16,8 @@ from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, e
 from builder.cli.options.targets import RecipeFilters, TargetOptions
 
 if TYPE_CHECKING:
+    from builder.base.errors import LayerwrightError
+    from builder.plan.mode import EngineOptions
     from builder.plan.plan import Plan
     from builder.plan.selection import Pairs
 
@@ -167,7 +169,21 @@ def build(
         terminal.result(f"{built.target}: two builds from nothing are equal, byte by byte")
     if untested := view.untested(results):
         terminal.note(untested)
-    reporting.report_errors(errors)
+    reporting.tell_errors(errors)
+    if building.debug:
+        _open_failed(pairs, errors, containers.choice(building.route))
+    reporting.exit_with(errors)
+
+
+def _open_failed(pairs: "Pairs", errors: "Sequence[LayerwrightError]", options: "EngineOptions") -> None:
+    """Open a shell where the first step that failed starts, if one did."""
+    from builder.building import shell
+    from builder.cli import terminal
+
+    if chosen := shell.of_failure(pairs, errors):
+        loaded, target = chosen
+        with shell.opened(shell.work_of(loaded, target, options), terminal.events().of(target.name)) as step:
+            step.enter(None)
 
 
 COMMANDS = (list_, plan, build)

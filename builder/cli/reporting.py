@@ -31,9 +31,19 @@ def load_recipe(folder: Path, name: str) -> "Loaded":
 
 def report_errors(errors: Sequence[LayerwrightError]) -> None:
     """Tell errors and exit with the code of the first. Views of text show an error of several targets once."""
+    tell_errors(errors)
+    exit_with(errors)
+
+
+def tell_errors(errors: Sequence[LayerwrightError]) -> None:
+    """Tell errors, and go on."""
     from builder.cli import terminal
 
     for error in errors:
         terminal.fail(error)
+
+
+def exit_with(errors: Sequence[LayerwrightError]) -> None:
+    """Exit with the code of the first error, if there is one."""
     if errors:
         raise click.exceptions.Exit(errors[0].exit_code)

@@ -19,6 +19,16 @@ from builder.engine.progress import BuildProgress, read_events, read_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StageImage:
+    """An image that the engine keeps of a stage."""
+
+    stage: str
+    tag: str
+    label: Sequence[str]
+    """The option that labels it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ContainerBuild:
     """A build of a Dockerfile."""
 
@@ -40,6 +50,8 @@ class ContainerBuild:
     """Build arguments of the Dockerfile."""
     timeout: float = 4 * 3600.0
     """Time limit, in seconds."""
+    kept: StageImage | None = None
+    """The stage that becomes an image; None for the tar of the last one."""
 
     @property
     def result(self) -> Path:
@@ -48,7 +60,7 @@ class ContainerBuild:
 
 
 def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable[[BinaryIO], None]) -> None:
-    """Run a build and pass the tar of its result to `receive`; with Docker, while it is exported.
+    """Run a build and pass the tar of its result to `receive`; with Docker, while it is exported. An image has none.
 
     Emits the steps and their output. Raises BuildError or EngineError, with the cause, if the build fails. If the check
     of `events` or `receive` raises, the build is stopped.
@@ -75,11 +87,13 @@ def run(engine: Engine, build: ContainerBuild, events: Events, receive: Callable
     if timed_out.is_set():
         msg = f"{build.target}: the build took longer than {build.timeout / 60:.0f} minutes"
         raise _logged(BuildError(msg, hint=f"--timeout MINUTES raises the limit; the log is {build.log}"), build)
-    if not (streams or code):
+    if not (streams or code or build.kept):
         with build.result.open("rb") as result:
             truncated = _receive(result, receive)
     if code or truncated:
-        raise _logged(failure.explain(progress, build.target, build.image, build.log, build.os), build)
+        error = failure.explain(progress, build.target, build.image, build.log, build.os)
+        error.instruction = progress.failed.name if progress.failed else ""
+        raise _logged(error, build)
 
 
 def _logged(error: LayerwrightError, build: ContainerBuild) -> LayerwrightError:
@@ -111,6 +125,10 @@ def command(engine: Engine, build: ContainerBuild) -> Sequence[str]:
     """Return the command line of a build."""
     secrets = [f"--secret=id={name},src={path}" for name, path in build.secrets.items()]
     docker = engine.kind == DOCKER
+    if kept := build.kept:
+        output = [*(["--load"] if docker else []), f"--target={kept.stage}", f"--tag={kept.tag}", *kept.label]
+    else:  # other clients print messages to stdout, too
+        output = [f"--output=type=tar,dest={'-' if docker else build.result}"]
     return [
         *engine.build,
         *(("--progress=rawjson", "--provenance=false") if docker else ()),
@@ -119,7 +137,7 @@ def command(engine: Engine, build: ContainerBuild) -> Sequence[str]:
         *secrets,
         *(["--no-cache"] if build.no_cache else []),
         *(f"--build-arg={name}={value}" for name, value in build.arguments.items()),
-        f"--output=type=tar,dest={'-' if docker else build.result}",  # other clients print messages to stdout, too
+        *output,
         str(build.context),
     ]
 

@@ -14,6 +14,7 @@ TMP_MB = 512
 """Size of /tmp unless a function asks for more (developer guide, "Configure ephemeral storage")."""
 OPEN_FILES = PROCESSES = 1024
 """Developer guide, "Lambda quotas": file descriptors; execution processes and threads."""
+LIMITS = (f"--ulimit=nofile={OPEN_FILES}:{OPEN_FILES}", f"--ulimit=nproc={PROCESSES}:{PROCESSES}")
 PROCESSORS = "/sys/devices/system/cpu"
 """Empty in Lambda: there is neither `possible` nor `present` (pytorch/cpuinfo, issues 14 and 143)."""
 
@@ -40,7 +41,7 @@ CONDITIONS = (
     Condition(what="no privileges", options=("--cap-drop=ALL", "--security-opt=no-new-privileges")),
     Condition(
         what=f"{OPEN_FILES} open files, {PROCESSES} processes",
-        options=(f"--ulimit=nofile={OPEN_FILES}:{OPEN_FILES}", f"--ulimit=nproc={PROCESSES}:{PROCESSES}"),
+        options=LIMITS,
     ),
 )
 

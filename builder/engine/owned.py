@@ -1,4 +1,4 @@
-"""The containers that layerwright creates, each with the label of the process that it belongs to.
+"""The containers and images that layerwright creates, each with the label of the process that it belongs to.
 
 A process that is killed removes nothing, so the next one that creates a container does it. The label has the boot of
 the host, the namespace of process ids, and the id and the start of the process. Those of other boots and namespaces are
@@ -85,10 +85,23 @@ def is_dead(owner: str) -> bool:
 def _sweep(program: str) -> None:
     """Remove the containers of dead processes, once in this process. Failures are those of the next command as well."""
     found = processes.run([program, "ps", "--all", "--quiet", f"--filter=label={LABEL}"]).stdout.split()
-    if not found:
-        return
-    form = f'{{{{.Id}}}} {{{{index .Config.Labels "{LABEL}"}}}}'
-    rows = processes.run([program, "inspect", "--type=container", "--format", form, *found]).stdout.splitlines()
-    owners = dict(row.split(" ", 1) for row in rows if " " in row)
-    if dead := [container for container, owner in owners.items() if is_dead(owner.strip())]:
+    if dead := _dead(program, "container", found):
         processes.run([program, "rm", "--force", "--volumes", *dead])
+
+
+def sweep_images(engine: Engine) -> None:
+    """Remove the images that dead processes have labelled, after their containers."""
+    _sweep(engine.program)
+    found = processes.run([engine.program, "image", "ls", "--quiet", f"--filter=label={LABEL}"]).stdout.split()
+    if dead := _dead(engine.program, "image", found):
+        processes.run([engine.program, "image", "rm", "--force", *dead])
+
+
+def _dead(program: str, kind: str, found: Sequence[str]) -> list[str]:
+    """Return those of containers or images that processes have labelled which no longer run."""
+    if not found:
+        return []
+    form = f'{{{{.Id}}}} {{{{index .Config.Labels "{LABEL}"}}}}'
+    rows = processes.run([program, "inspect", f"--type={kind}", "--format", form, *found]).stdout.splitlines()
+    owners = dict(row.split(" ", 1) for row in rows if " " in row)
+    return [each for each, owner in owners.items() if is_dead(owner.strip())]

@@ -104,12 +104,6 @@ def _acceleration_values(blocks: Sequence[Mapping[str, Any]], acceleration: Acce
     }
 
 
-def stages(container: Container) -> list[str]:
-    """Return the stages that `layerwright shell` can open, in order; for a wheel, the stage with its sources."""
-    blocks = (block for block in _blocks(container) if not block["aside"])
-    return [f"source-{block['name']}" if block["uses"] == "pip" else block["stage"] for block in blocks]
-
-
 def archive(source: Source) -> str:
     """Return the name of a source in the build context. Engines detect compression by content, not by name."""
     return f"{source.name}.tar"
@@ -236,8 +230,12 @@ def _step_block(
 
 def script(step: Script) -> str:
     """Return the shell text of a script step, preceded by the exports of its environment."""
-    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in sorted(step.env.items())]
-    return "".join(lines) + step.run.rstrip("\n") + "\n"
+    return exports(step) + step.run.rstrip("\n") + "\n"
+
+
+def exports(step: Script) -> str:
+    """Return the shell text that exports the environment of a script step."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(step.env.items()))
 
 
 def describe(container: Container, acceleration: Acceleration | None = None) -> str:

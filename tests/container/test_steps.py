@@ -15,6 +15,7 @@ from kit.placed import Placed, moved
 
 from builder.base import programs
 from builder.model.hints import hints
+from builder.plan import stopping
 
 Need = Callable[[str], str]
 MAKEFILE = 'all:\n\techo "$(WORDS)" >built\ninstall:\n\tmkdir -p $(PREFIX)/bin && cp built $(PREFIX)/bin/x\n'
@@ -259,9 +260,28 @@ def test_script_sh_stops_at_the_first_failing_line(placed: Placed) -> None:
     assert "after" not in placed.run("script.sh", "02", code=1).stdout
 
 
-def test_terminal_sh_runs_a_command_where_the_sources_are(placed: Placed) -> None:
-    out = placed.shell("shell/terminal.sh", "pwd; echo $UV_LINK_MODE").stdout
-    assert out.splitlines() == [f"{placed.root}/layerwright/sources", "copy"]
+def test_script_sh_and_terminals_have_the_same_variables(placed: Placed) -> None:
+    """What a script finds in its environment (script_variables.sh), a shell in its place has, in the same folder."""
+    seen = 'pwd; echo "$SRC $SRC_MY_LIB $SRC_OTHER $RECIPE $JOBS $UV_LINK_MODE $NAME $#"'
+    for name in ("my-lib", "other"):
+        placed.write(f"layerwright/sources/{name}/a-1/file", "")
+    placed.write("layerwright/scripts/01.sh", seen)
+    done = placed.run("script.sh", "01", "my-lib", "other", env={"NAME": "it's"}).stdout
+    stop = stopping.before(
+        "FROM x AS step-1\nRUN NAME='it'\"'\"'s' sh /layerwright/inside/script.sh 01 my-lib other\n",
+        "[step-1 2/2] RUN NAME=",
+    )
+    assert stop is not None
+    placed.write("layerwright/stopped/prologue.sh", moved(stop.prologue, placed.root))
+    opened = placed.shell("shell/terminal.sh", "step-1", seen).stdout
+    assert opened == done
+    assert opened.splitlines()[0] == f"{placed.root}/layerwright/sources/my-lib/a-1"
+
+
+def test_terminal_sh_ends_with_the_code_of_its_command(placed: Placed) -> None:
+    placed.write("layerwright/stopped/prologue.sh", f". {placed.root}/layerwright/inside/environment.sh\n")
+    assert placed.shell("shell/terminal.sh", "step-1", "pwd; exit 9", code=9).stdout == f"{placed.root}/layerwright\n"
+    placed.shell("shell/terminal.sh", "step-1", "false", code=1)
 
 
 # ---- languages ------------------------------------------------------------------------------------------------------

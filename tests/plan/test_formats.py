@@ -33,8 +33,9 @@ NO_BYTES = {
     "packages.maven": "classifiers ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
-    "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection",
-    "building": "batch checking idle layer_cache layer_tests oversized pinning shell tested testing verify wheel",
+    "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection stopping",
+    "building": "batch checking failed_step idle layer_cache layer_tests oversized pinning shell tested testing "
+    "verify wheel",
 }
 """Modules that ask, choose, read, show or keep: what they find are inputs, by value, of keys and digests."""
 LISTED = {f"{folder}.{name}" for folder, names in NO_BYTES.items() for name in names.split()}

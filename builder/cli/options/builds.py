@@ -1,11 +1,12 @@
 """Options of a build."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
-from builder.cli.options.parameters import Bundle, Option
+from builder.cli.options.parameters import Bundle, Mistake, Option, without_terminal
 
 if TYPE_CHECKING:
     from builder.building.layer import Options
@@ -42,6 +43,20 @@ class BuildOptions(Bundle):
             "is an error.",
         ),
     ]
+
+    debug: Annotated[
+        bool,
+        Option(
+            "--debug",
+            about="Open a shell where a step fails, with its sources and environment, as `layerwright shell` does.",
+        ),
+    ]
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if self.debug:
+            yield from without_terminal(
+                "--debug", "after the build, `layerwright shell NAME --command COMMAND` runs one where the step failed"
+            )
 
     def of_layers(self, containers: ContainerOptions) -> "Options":
         """Return the options that hold for each layer."""

@@ -6,6 +6,7 @@ fields are annotated so. The type is written once: `bool` is a flag, a tuple rep
 
 import dataclasses
 import functools
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
@@ -134,6 +135,12 @@ def exclusive(given: Mapping[str, object], hint: str | None = None) -> Iterator[
 def dependent(given: Mapping[str, object], needed: str, hint: str | None = None) -> Iterator[Mistake]:
     """Yield a mistake for each of these options that is given, because it has no effect without another one."""
     yield from (Mistake(f"{name} requires {needed}", hint) for name, value in given.items() if value)
+
+
+def without_terminal(what: str, instead: str) -> Iterator[Mistake]:
+    """Yield the mistake that something on this terminal is asked for where there is none."""
+    if not sys.stdin.isatty():
+        yield Mistake(f"{what} needs a terminal, and there is none", instead)
 
 
 def _is_bundle(annotation: object) -> bool:

@@ -3,15 +3,8 @@ set -eu
 number=$1
 shift
 . /layerwright/inside/environment.sh
-export RECIPE=/layerwright/recipe
-if [ $# -gt 0 ]; then
-    SRC=$(source_folder "$1")
-    export SRC
-    for name in "$@"; do
-        export "SRC_$(echo "$name" | tr 'a-z-' 'A-Z_' | tr -dc 'A-Z0-9_')=$(source_folder "$name")"
-    done
-fi
-mkdir -p /layerwright/work /layerwright/outside
+. /layerwright/inside/script_variables.sh
+mkdir -p /layerwright/outside
 cd "${SRC:-/layerwright/work}"
 touch "/layerwright/outside/$number"
 sleep 0.01 2>/dev/null || sleep 1
