@@ -4,17 +4,23 @@ Every file of a recipe is found here: a link of a pull request must not bring a 
 the build in /proc, into a layer.
 """
 
+import fnmatch
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
+from builder.base import host_names
 from builder.base.errors import UsageError
 from builder.base.files import sha256
 
 MOST_BYTES = 4 << 30
 """Bytes of all files beside a recipe, which are weighed before any is read."""
 _SHOWN = 10
+_OF_DESKTOPS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""The first bytes of a `._name`, which has the resource fork of `name` (RFC 1740, appendix A)."""
 _HINT = "copy what they point to into the folder: nothing outside of it takes part"
 
 
@@ -99,14 +105,55 @@ def content(path: Path) -> bytes:
 
 
 def matching(folder: Path, pattern: str) -> list[Path]:
-    """Return the regular files that match a pattern, sorted. Raises UsageError for one that is not below the folder."""
+    """Return the regular files that match a pattern, sorted. Raises UsageError for one that is not below the folder.
+
+    The same on every host: capital letters count also where the file system or the system's patterns ignore them, and
+    what desktops leave in folders takes no part.
+    """
     try:
-        found = sorted(folder.glob(pattern))
+        found = list(folder.glob(pattern))
     except (ValueError, NotImplementedError, IndexError, OSError, RecursionError):  # no pattern, or an absolute one
         return []
     root = folder.resolve()
-    inside = (_inside(folder, root, each.relative_to(folder).as_posix()) for each in found)
-    return [each for each in inside if each.is_file()]
+    relative = sorted(each.relative_to(folder).as_posix() for each in found)
+    inside = [(name, _inside(folder, root, name)) for name in relative]
+    exact = _exact(folder, pattern)
+    return [each for name, each in inside if each.is_file() and exact(name) and not _of_desktop(each)]
+
+
+def _exact(folder: Path, pattern: str) -> Callable[[str], bool]:
+    """Return whether a name that was found matches by its letters. Only what a pattern spells out can be otherwise."""
+    if not host_names.IGNORES_CASE:
+        return lambda _: True
+    listed = cache(lambda parent: {host_names.spelled(name) for name in os.listdir(parent)})  # noqa: PTH208
+    parts = tuple(part for part in pattern.split("/") if part not in {"", "."})
+
+    def exact(name: str) -> bool:
+        parents = [folder.joinpath(*name.split("/")[:count]) for count in range(name.count("/") + 1)]
+        spelled = [host_names.spelled(part) for part in name.split("/")]
+        there = all(part in listed(parent) for part, parent in zip(spelled, parents, strict=True))
+        return there and _fits(tuple(spelled), tuple(map(host_names.spelled, parts)))
+
+    return exact
+
+
+def _fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Match the parts of a path as a glob does that heeds case."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[skipped:], pattern[1:]) for skipped in range(len(parts) + 1))
+    return bool(parts) and fnmatch.fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
+
+
+def _of_desktop(path: Path) -> bool:
+    """Return whether a file is what the Finder, the Explorer or a copy of a Mac's file leaves beside others."""
+    if path.name in _OF_DESKTOPS or "__MACOSX" in path.parts:
+        return True
+    if not path.name.startswith("._"):
+        return False
+    with path.open("rb") as stream:
+        return stream.read(4) == _APPLE_DOUBLE
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -116,7 +163,7 @@ def hashes(folder: Path) -> dict[str, str]:
     """
     found = matching(folder, "**/*")
     _weigh(folder, found)
-    return {each.relative_to(folder).as_posix(): sha256(each) for each in found}
+    return {host_names.spelled(each.relative_to(folder).as_posix()): sha256(each) for each in found}
 
 
 def _weigh(folder: Path, found: Iterable[Path]) -> None:

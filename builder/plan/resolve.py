@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterator, Sequence
 
-from builder.base import contained, files
+from builder.base import contained, files, host_names
 from builder.base.errors import CheckFailedError
 from builder.layer import archive, interpreters, tree
 from builder.layer.zip_headers import MOST_BYTES
@@ -83,7 +83,7 @@ def _copied(loaded: Loaded, chosen: Sequence[Step]) -> tuple[Copied, ...]:
     return tuple(
         Copied(
             source=tree.layer_path(path.relative_to(root)),
-            to=posixpath.normpath(f"{step.to.strip('/')}/{path.name}"),
+            to=posixpath.normpath(f"{step.to.strip('/')}/{host_names.spelled(path.name)}"),
             executable=step.executable,
             sha256=files.sha256(path),
         )

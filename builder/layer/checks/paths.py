@@ -2,9 +2,11 @@
 
 import posixpath
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator
 
+from builder.base.host_names import folded
 from builder.layer.checks import layout
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.names import SITE_PACKAGES, parents
@@ -17,7 +19,7 @@ _SYSTEM = re.compile(r"^/(?:usr|lib|lib64|bin|etc|var|tmp|dev|proc)(?:/|$)")
 _PROGRAM = re.compile(r"^(?:bin/|extensions/[^/]+$|bootstrap$)")
 _LEFTOVERS = {
     "version control": [".git/", ".hg/", ".svn/"],
-    "traces of a desktop": [".DS_Store", "__MACOSX/", "Thumbs.db"],
+    "traces of a desktop": [".DS_Store", "__MACOSX/", "Thumbs.db", "desktop.ini", "._*"],
     "static libraries": ["*.a", "*.la"],
     "caches": [".cache/", ".pytest_cache/", ".mypy_cache/", "**/node_modules/.cache/"],
 }
@@ -163,14 +165,20 @@ def leftovers(subject: Subject) -> Iterator[Finding]:
 
 
 @check(
-    "case-collision", "Names that differ only in case become one file when the zip is unpacked on a Mac or on Windows."
+    "case-collision",
+    "Names that differ only in case, or in how accents are composed, are one file where a Mac or Windows unpacks them.",
 )
 def case_collision(subject: Subject) -> Iterator[Finding]:
     names: dict[str, list[str]] = defaultdict(list)
     for entry in subject.tree:
-        names[entry.path.casefold()].append(entry.path)
+        names[folded(entry.path)].append(entry.path)
     for paths in names.values():
         if len(paths) > 1:
-            message = f"differs only in case from {', '.join(paths[1:])}"
+            message = f"differs only in {_difference(paths)} from {', '.join(paths[1:])}"
             hint = "rename one if the layer is unpacked anywhere else than in Lambda"
             yield Finding(check="case-collision", severity=WARNING, path=paths[0], message=message, hint=hint)
+
+
+def _difference(paths: list[str]) -> str:
+    composed = {unicodedata.normalize("NFC", path) for path in paths}
+    return "how its accents are composed" if len(composed) == 1 else "case"

@@ -1,13 +1,17 @@
 """Installation of exact wheels into a folder, by hash, for any target on any host."""
 
+import csv
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.base import host_names
 from builder.base.credentials import StoredAddress
+from builder.base.errors import BuildError
 from builder.base.values import StoredFileName, StoredSha256
+from builder.layer import tree
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.pypi import uv
@@ -16,6 +20,8 @@ from builder.packages.pypi.names import StoredName, StoredVersion
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
 """Overrides the user's setting, since `symlink` would create links into uv's cache. uv copies where this fails."""
+
+_SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,5 +64,24 @@ def install(
             env=indexes.by_hash(),
         )
         if finished.returncode == 0:
+            _refuse_losses(folder)
             return
     raise uv.fail(finished, f"uv could not install the wheels for {runtime.name} on {arch.name}")
+
+
+def _refuse_losses(folder: Path) -> None:
+    """Raise BuildError for files of packages that this host's file system has swallowed, or written over each other."""
+    if not host_names.IGNORES_CASE:
+        return
+    present = tree.from_folder(folder).paths()
+    listed = [row for record in folder.glob("*.dist-info/RECORD") for row in _listed(record)]
+    if lost := list(host_names.lost(listed, present)):
+        msg = "this system cannot hold all files of the packages"
+        hint = "build the layer on Linux; on Windows in WSL, on a Mac on a volume whose file system is case-sensitive"
+        raise BuildError(msg, why=lost[:_SHOWN], hint=hint)
+
+
+def _listed(record: Path) -> Iterator[str]:
+    """Yield the paths of a RECORD that are below the folder."""
+    with record.open(encoding="utf-8", errors="replace", newline="") as stream:
+        yield from (row[0] for row in csv.reader(stream) if row and not row[0].startswith(("/", "../")))
