@@ -14,6 +14,8 @@ from builder.smoke import record
 from builder.smoke.record import ImageTrial, ZipTrials
 
 FORMAT = 2
+_DEFAULT = "default tests, 2"
+"""Another number makes layers be tested again with the default tests of this version, which try more."""
 
 
 def known(path: Path, sha256: str, loaded: Loaded, target: Target) -> ZipTrials | None:
@@ -47,8 +49,8 @@ def _cached(sha256: str, tests: str, target: Target) -> Document[ZipTrials]:
 
 
 def definition(tests: Sequence[Test], loaded: Loaded | None = None) -> str:
-    """Return the digest of tests, and of the files beside their recipe that they use."""
-    inputs = {"tests": [dataclasses.asdict(test) for test in tests], "files": dict(_files(tests, loaded))}
+    """Return the digest of tests, and of the files beside their recipe that they use. None are the default tests."""
+    inputs = {"tests": [dataclasses.asdict(test) for test in tests] or _DEFAULT, "files": dict(_files(tests, loaded))}
     return files.sha256_of(json.dumps(inputs, sort_keys=True, default=str).encode())
 
 

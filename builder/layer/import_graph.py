@@ -25,12 +25,28 @@ def in_use(entries: Iterable[Entry]) -> frozenset[str]:
     A package whose top imports nothing of its own, or that has no top, is used by what is in it.
     """
     modules = _modules(entries)
+    return frozenset(_spread(_begun_in(modules), modules))
+
+
+def begun(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the paths of the modules at which functions begin to import: tops of packages, and what `in_use` adds."""
+    modules = _modules(entries)
+    return frozenset(modules[name].path for name in _begun_in(modules))
+
+
+def tops(entries: Iterable[Entry]) -> frozenset[str]:
+    """Return the first parts of the names of all modules, those of compiled ones included."""
+    inside = (SITE_PACKAGES.sub("", entry.path) for entry in entries if SITE_PACKAGES.match(entry.path))
+    return frozenset(re.split(r"[/.]", path, maxsplit=1)[0] for path in inside)
+
+
+def _begun_in(modules: Mapping[str, Entry]) -> set[str]:
     inside: dict[str, set[str]] = {"": set()}
     for name in modules:
         parts = name.split(".")
         for count in range(len(parts)):
             inside.setdefault(".".join(parts[:count]), set()).add(".".join(parts[: count + 1]))
-    return frozenset(_spread(set(_begun("", modules, inside)), modules))
+    return set(_begun("", modules, inside))
 
 
 def _begun(name: str, modules: Mapping[str, Entry], inside: Mapping[str, set[str]]) -> Iterator[str]:

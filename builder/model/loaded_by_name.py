@@ -34,6 +34,10 @@ class LoadedByName:
     """Packages of Amazon Linux 2023, by the beginning of a library's name without `lib`."""
     programs: dict[Text, KnownProgram]
 
+    def does_without(self, library: str) -> bool:
+        """Tell whether all who look for a library do without it. Its name has neither `lib` nor a suffix."""
+        return library.partition("-")[0] in self.optional
+
 
 @cache
 def known() -> LoadedByName:

@@ -20,6 +20,7 @@ from builder.model.runtimes import Runtime
 from builder.model.steps import Step
 from builder.model.target import Target, steps, targets
 from builder.packages.command_line import CommandLinePackages
+from builder.packages.default_tests import DefaultTest
 from builder.packages.dividing import Divider
 from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
@@ -93,15 +94,6 @@ class LockRequest:
     upgrade: bool
     """Take the newest versions. Otherwise versions are kept where the recipe still allows them."""
     events: Events = field(repr=False, compare=False, default_factory=Events)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DefaultTest:
-    """A test that every layer with packages of an ecosystem gets: code in the runtime's language."""
-
-    what: str
-    code: str
-    arguments: tuple[str, ...]
 
 
 class Ecosystem(Protocol):

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from builder.base.documents import Document, Typed
 from builder.model.fields import Sha256
-from builder.smoke.results import SmokeResult
+from builder.smoke.results import SmokeResult, coverage
 
 SUFFIX = ".tests.json"
 VERSION = 1
@@ -114,5 +114,10 @@ def state(record: ZipTrials | None) -> str:
 def lines(record: ZipTrials | None) -> Iterator[str]:
     """Yield what the tests of a zip said, a line for each image."""
     for run in record.runs if record else ():
-        said = run.failure or f"{len(run.results)} passed"
+        said = run.failure or f"{len(run.results)} passed{_told(run)}"
         yield f"{said} in {run.where} ({run.image}{f' {run.digest}' if run.digest else ''}, {run.at})"
+
+
+def _told(run: ImageTrial) -> str:
+    told = coverage(run.results)
+    return f": {told}" if told else ""

@@ -1,6 +1,9 @@
 """The results of tests, without what runs them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from builder.packages.default_tests import TriedCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +19,23 @@ class SmokeResult:
     """Milliseconds that the imports, or the first invocation, took in a new process; None if not measured."""
     emulated: bool
     """Whether the layer's architecture was emulated, which makes the times unreliable."""
+    tried: tuple[TriedCount, ...] = ()
+    """What a default test has tried; empty for a test of a recipe."""
+    untried: tuple[str, ...] = ()
+    """What a default test has not tried, with the reasons."""
 
     def as_json(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        return asdict(self)
+
+
+def coverage(results: Iterable[SmokeResult]) -> str:
+    """Return what default tests have tried and what not, in words; nothing for tests of a recipe."""
+    counts: dict[str, int] = {}
+    untried: dict[str, None] = {}
+    for result in results:
+        for each in result.tried:
+            counts[each.what] = max(counts.get(each.what, 0), each.count)
+        untried.update(dict.fromkeys(result.untried))
+    tried = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    left = f"not tried: {', '.join(untried)}" if untried else ""
+    return "; ".join(filter(None, (tried, left)))

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builder.base import contained, foreign, tails
@@ -25,6 +25,7 @@ from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
 from builder.smoke import jvm
+from builder.smoke.coverage import untried
 from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
 from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for, import_ms, relevant_lines, smoke_test
@@ -163,7 +164,9 @@ def execute(sandbox: Sandbox, recipe_tests: list[Test], name: str, *, required: 
     if not defaults and required:
         msg = f"{name}: the layer has nothing that the default tests can import or start"
         raise SmokeFailedError(msg, hint="add a [[test]], for example `files = [...]`, or pass one with --shell")
-    return [_run_test(sandbox, default, None, name) for default in defaults]
+    results = [_run_test(sandbox, default, None, name) for default in defaults]
+    left = untried(sandbox.content, sandbox.runtime) if results else ()
+    return [*results[:-1], *(replace(last, untried=(*last.untried, *left)) for last in results[-1:])]
 
 
 def command(engine: Engine, content: Tree, runtime: Runtime, arch: Architecture, arguments: list[str]) -> Finished:
@@ -179,7 +182,11 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
     if finished.returncode:
         output = [*(finished.stderr or finished.stdout).splitlines(), *tails.note(finished.dropped)]
         raise _failure(sandbox, name, smoke.what, output, finished.returncode)
-    return _result(sandbox, smoke.what, started, import_ms(finished.stderr))
+    judged = smoke.judge(finished.stdout)
+    if judged.failed:
+        raise _failure(sandbox, name, smoke.what, list(judged.failed), judged.code)
+    result = _result(sandbox, smoke.what, started, import_ms(finished.stderr))
+    return replace(result, tried=judged.tried, untried=judged.untried)
 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:

@@ -1,7 +1,7 @@
 """The tests of a layer as command lines for the image of its runtime, the default tests, and hints for failures."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from builder.base import programs
@@ -13,6 +13,7 @@ from builder.model.hints import hints
 from builder.model.recipe import Test
 from builder.model.runtimes import Runtime
 from builder.packages import table
+from builder.packages.default_tests import DefaultTest, Judgement, TriedCount
 from builder.smoke import jvm, nodejs
 
 MARK = "layerwright-import-ms="
@@ -20,6 +21,11 @@ MARK = "layerwright-import-ms="
 KILLED = 137
 """Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _RUBY = "/var/lang/bin/ruby"
+_COUNTED = re.compile(r"^started (?P<programs>\d+) resolved (?P<libraries>\d+) late (?P<late>\d+)$", re.MULTILINE)
+
+
+def _passed(_: str) -> Judgement:
+    return Judgement()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +37,8 @@ class SmokeTest:
     command: list[str]
     files: tuple[File, ...] = ()
     """Files that the command needs in addition to the layer."""
+    judge: Callable[[str], Judgement] = _passed
+    """Takes what the command printed when it exited with 0."""
 
 
 def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
@@ -60,16 +68,35 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
 
 
 def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
-    """Return the tests of a layer that has none of its own: each package is imported, each program started."""
+    """Return the tests of a layer that has none of its own: modules and packages are imported, programs started."""
     tests = [
-        SmokeTest(what=test.what, command=running(runtime, test.code, test.arguments))
-        for ecosystem in table.ECOSYSTEMS
-        for test in ecosystem.tests(content, runtime)
+        _of_packages(test, runtime) for ecosystem in table.ECOSYSTEMS for test in ecosystem.tests(content, runtime)
     ]
-    if started := sorted(_programs(content)):
-        command = ["/bin/sh", "-uc", programs.text("smoke/programs.sh"), "sh", *started]
-        tests.append(SmokeTest(what="starting each program", command=command))
+    started, resolved = sorted(_programs(content)), sorted(_libraries(content))
+    if started:
+        command = ["/bin/sh", "-uc", programs.text("smoke/programs.sh"), "sh", *started, "--", *resolved]
+        tests.append(SmokeTest(what="starting each program", command=command, judge=_of_programs))
     return tests
+
+
+def _of_packages(test: DefaultTest, runtime: Runtime) -> SmokeTest:
+    again = ["/bin/sh", "-uc", programs.text("smoke/again.sh"), "sh"]
+    return SmokeTest(
+        what=test.what,
+        command=[*again, *running(runtime, test.code)],
+        files=(("var/task/layerwright.json", 0o644, test.plan(), None),),
+        judge=test.judged,
+    )
+
+
+def _of_programs(stdout: str) -> Judgement:
+    """Read what programs.sh prints at its end."""
+    match = _COUNTED.search(stdout)
+    if match is None:
+        return Judgement()
+    tried = (TriedCount(what=what, count=int(match[what])) for what in ("programs", "libraries"))
+    late = (f"{match['late']} programs and libraries for lack of time",) if match["late"] != "0" else ()
+    return Judgement(tried=tuple(tried), untried=late)
 
 
 def running(runtime: Runtime, code: str, arguments: Sequence[str] = ()) -> list[str]:
@@ -89,7 +116,13 @@ def _require(runtime: Runtime, language: str) -> None:
 
 def _programs(content: Tree) -> Iterator[str]:
     for entry in content:
-        if entry.parent == "bin" and entry.mode & 0o111 and (entry.link or entry.content.head(4) == MAGIC):
+        if entry.parent == "bin" and entry.mode & 0o111 and (entry.link or entry.content.head(2) in {MAGIC[:2], b"#!"}):
+            yield entry.path
+
+
+def _libraries(content: Tree) -> Iterator[str]:
+    for entry in content:
+        if entry.parent == "lib" and ".so" in entry.name and not entry.link and entry.content.head(4) == MAGIC:
             yield entry.path
 
 

@@ -133,11 +133,19 @@ def test_a_python_of_the_engine_tells_the_machine_of_the_container_and_uv_the_tr
 
 
 def test_imports_are_timed_and_failures_named(box: Box) -> None:
-    run = f'pypy3 -B -c "$(cat {SMOKE}/imports.py)"'
-    assert "layerwright-import-ms=" in box.run(f"{run} json zipfile 2>&1")
-    failed = box.run(f"{run} json no_such_module", code=1)
-    assert "No module named 'no_such_module'" in failed
-    assert failed.endswith("cannot be imported: no_such_module\n")
+    run = f'sh {SMOKE}/again.sh pypy3 -B -c "$(cat {SMOKE}/imports.py)" 2>&1'
+    plan = {"items": [["json", "first"], ["no_such_module", "first"], ["zipfile", "more"]], "seconds": 9}
+    said = box.run(run, {"var/task/layerwright.json": json.dumps(plan)})
+    assert "layerwright-import-ms=" in said
+    notes = [json.loads(line) for line in said.splitlines() if line.startswith("[")]
+    assert [note[:2] for note in notes] == [
+        ["begin", 0],
+        ["begin", 1],
+        ["fail", 1],
+        ["begin", 2],
+        ["through", 0],
+    ]
+    assert notes[2][2]["missing"] == ["no_such_module"]
 
 
 def test_a_test_of_a_recipe_times_its_imports_and_runs_all(box: Box) -> None:

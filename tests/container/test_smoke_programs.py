@@ -3,9 +3,11 @@
 import base64
 import http.server
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
@@ -17,6 +19,7 @@ from kit.placed import Placed, moved
 from builder.base import programs
 from builder.engine.client import Engine
 from builder.model.runtimes import runtime
+from builder.packages.default_tests import HUNG, DefaultTest, ItemOutcome, Judgement, TriedItem, outcomes
 from builder.smoke import jvm, nodejs
 from builder.smoke.tests import MARK
 
@@ -37,13 +40,51 @@ def test_files_sh_names_the_first_file_that_is_missing(placed: Placed) -> None:
 def test_programs_sh_tells_failures_of_the_loader_from_those_of_options(placed: Placed) -> None:
     placed.write("opt/bin/fine", "#!/bin/sh\necho 1.0\n", 0o755)
     placed.write("opt/bin/no-option", "#!/bin/sh\nexit 2\n", 0o755)
-    placed.shell("smoke/programs.sh", "bin/fine", "bin/no-option")
+    done = placed.shell("smoke/programs.sh", "bin/fine", "bin/no-option")
+    assert done.stdout == "started 2 resolved 0 late 0\n"
     text = "#!/bin/sh\necho x: error while loading shared libraries: libx.so.1 >&2\nexit 1\n"
     placed.write("opt/bin/broken", text, 0o755)
     done = placed.shell("smoke/programs.sh", "bin/fine", "bin/broken", code=1)
     assert done.stderr == "bin/broken: x: error while loading shared libraries: libx.so.1\nexit code 127\n"
     placed.write("opt/bin/not-executable", "")
     assert "exit code 126" in placed.shell("smoke/programs.sh", "bin/not-executable", code=1).stderr
+
+
+def test_programs_sh_tries_one_option_after_another(placed: Placed) -> None:
+    placed.recorder("opt/bin/picky", then='case "$1" in -version) exit 0 ;; esac; kill -SEGV $$')
+    placed.shell("smoke/programs.sh", "bin/picky")
+    assert placed.calls() == ["picky --version", "picky -version"]
+    placed.write("opt/bin/crashes", "#!/bin/sh\nkill -SEGV $$\n", 0o755)
+    assert "exit code 139" in placed.shell("smoke/programs.sh", "bin/crashes", code=1).stderr
+    placed.write("opt/bin/none", "#!/none/interpreter\n", 0o755)
+    assert re.search("exit code 12[67]", placed.shell("smoke/programs.sh", "bin/none", code=1).stderr)
+
+
+def test_programs_sh_ends_what_never_does(placed: Placed) -> None:
+    placed.write("opt/bin/server", "#!/bin/sh\nexec sleep 60\n", 0o755)
+    text = moved(programs.text("smoke/programs.sh"), placed.root).replace("limit=5", "limit=1")
+    done = placed.started(["bash", "-uc", text, "sh", "bin/server"], 0, {})
+    assert done.stdout == "started 1 resolved 0 late 0\n"
+
+
+def test_programs_sh_binds_all_symbols_and_has_libraries_resolved(
+    placed: Placed, program: Callable[[str], str], tmp_path: Path
+) -> None:
+    program("gcc")
+    (tmp_path / "x.c").write_text("int nowhere(void); int f(void) { return nowhere(); }")
+    (tmp_path / "m.c").write_text("int f(void); int main(int n, char **v) { return n > 9 ? f() : 0; }")
+    lib, bin_ = placed.path("opt/lib/libx.so.1"), placed.path("opt/bin/m")
+    shared = ["gcc", "-shared", "-fPIC", "-Wl,-soname,libx.so.1", "-o", str(lib), str(tmp_path / "x.c")]
+    subprocess.run(shared, check=True)
+    rpath = [f"-Wl,-rpath,{lib.parent}", "-Wl,-z,lazy", "-Wl,--unresolved-symbols=ignore-all"]
+    subprocess.run(["gcc", *rpath, "-o", str(bin_), str(tmp_path / "m.c"), str(lib)], check=True)
+    assert subprocess.run([str(bin_)], check=False).returncode == 0, "it starts as long as nothing is called"
+    assert "undefined symbol: nowhere" in placed.shell("smoke/programs.sh", "bin/m", code=1).stderr
+    assert placed.shell("smoke/programs.sh", "--", "lib/libx.so.1").stdout == "started 0 resolved 1 late 0\n"
+    user = placed.path("opt/lib/libuser.so")
+    subprocess.run(["gcc", "-shared", "-o", str(user), "-Wl,--no-as-needed", str(lib)], check=True)
+    lib.unlink()
+    assert "libx.so.1 => not found" in placed.shell("smoke/programs.sh", "--", "lib/libuser.so", code=1).stderr
 
 
 def test_like_lambda_sh_removes_libraries_and_adds_the_user_once(engine: Engine) -> None:
@@ -111,16 +152,141 @@ def test_search_mjs_makes_import_look_into_node_path(placed: Placed) -> None:
     assert "ERR_MODULE_NOT_FOUND" in plain.stderr
 
 
-def test_imports_mjs_times_imports_and_names_what_fails(placed: Placed) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Tried:
+    stderr: str
+    outcomes: tuple[ItemOutcome, ...]
+
+
+def again(placed: Placed, test: DefaultTest, command: list[str], env: dict[str, str] | None = None) -> Tried:
+    """Run a default test as in an image, with an interpreter of this host."""
+    placed.path("var/task/layerwright.json").write_bytes(test.plan())
+    code = [moved(word, placed.root) for word in command]
+    text = moved(programs.text("smoke/again.sh"), placed.root)
+    done = placed.started(["bash", "-uc", text, "sh", *code], 0, env or {})
+    return Tried(stderr=done.stderr, outcomes=outcomes(test.items, done.stdout))
+
+
+def listed(code: str, seconds: float = 60, **kinds: list[str]) -> DefaultTest:
+    items = tuple(TriedItem(name=name, kind=kind) for kind, names in kinds.items() for name in names)
+    more = {"seconds": seconds}
+    return DefaultTest(what="", code=programs.text(code), items=items, judge=lambda _: Judgement(), more=more)
+
+
+def python(placed: Placed, test: DefaultTest) -> Tried:
+    env = {"PYTHONPATH": str(placed.root / "opt/python")}
+    return again(placed, test, [sys.executable, "-B", "-c", test.code], env)
+
+
+def test_imports_py_goes_on_behind_what_ends_the_process(placed: Placed) -> None:
+    modules = {
+        "fine": "",
+        "exits": "raise SystemExit(3)",
+        "gone": "import os; os._exit(0)",
+        "crash": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "needs": "try:\n    import nowhere\nexcept ImportError as e:\n    raise RuntimeError('give me nowhere')",
+        "loads": "import ctypes; ctypes.CDLL('libnowhere.so.9')",
+        "shared": "import os, sys\nif 'other' in sys.modules: os.abort()",
+        "other": "print('begin', 1); ' no note '",
+        "last": "",
+    }
+    for name, text in modules.items():
+        placed.write(f"opt/python/{name}.py", text)
+    names = ["fine", "exits", "gone", "crash", "needs", "loads", "other", "shared", "last"]
+    done = python(placed, listed("smoke/imports.py", first=["fine"], begun=names[1:]))
+    said = {each.item.name: each for each in done.outcomes}
+    assert {name for name, each in said.items() if each.fine} == {"fine", "other", "shared", "last"}
+    assert (said["gone"].ended, said["gone"].crashed) == ((0, 0), False)
+    assert (said["crash"].ended, said["crash"].crashed) == ((139, 139), True)
+    assert said["shared"].ended == (134,), "alone, it works"
+    assert said["exits"].error
+    assert said["exits"].error.text == "SystemExit: 3"
+    needs, loads = said["needs"].error, said["loads"].error
+    assert needs
+    assert (needs.missing, needs.imports) == (("nowhere",), False)
+    assert loads
+    assert (loads.loads, loads.imports) == (True, False)
+    assert done.stderr.count(MARK) == 1
+
+
+def test_imports_py_ends_what_hangs_and_has_a_limit_of_time_for_the_rest(placed: Placed) -> None:
+    placed.write("opt/python/hangs.py", "import time; time.sleep(60)")
+    placed.write("opt/python/slow.py", "import time; time.sleep(0.2)")
+    placed.write("opt/python/late.py", "")
+    test = listed("smoke/imports.py", 0.1, begun=["hangs"], more=["slow", "late"])
+    quick = replace(test, code=test.code.replace("HANGS = 5", "HANGS = 1"))
+    hangs, slow, late = python(placed, quick).outcomes
+    assert hangs.ended == (HUNG, HUNG)
+    assert not hangs.crashed
+    assert slow.fine
+    assert not late.tried
+
+
+def test_imports_py_loads_compiled_modules_that_nothing_imported(placed: Placed, program: Callable[[str], str]) -> None:
+    program("gcc")
+    for name, text in (("good", "int x;"), ("bad", "int nowhere(void); int f(void) { return nowhere(); }")):
+        source = placed.write(f"tmp/{name}.c", text)
+        out = placed.path(f"opt/python/{name}.so")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-z,lazy", "-o", str(out), str(source)], check=True)
+    arm = placed.path("opt/python/arm.so")
+    data = bytearray(placed.path("opt/python/good.so").read_bytes())
+    data[18] ^= 0x10
+    arm.write_bytes(data)
+    paths = [str(placed.root / f"opt/python/{name}.so") for name in ("good", "bad", "arm")]
+    good, bad, other = python(placed, listed("smoke/imports.py", native=paths)).outcomes
+    assert good.fine
+    assert bad.error
+    assert bad.error.loads
+    assert not other.tried, "it is for another processor"
+
+
+def test_a_program_that_ends_before_it_tries_anything_is_an_error(placed: Placed) -> None:
+    text = moved(programs.text("smoke/again.sh"), placed.root)
+    done = placed.started(["bash", "-uc", text, "sh", "sh", "-c", "exit 9"], 1, {})
+    assert "ended with exit code 9 before anything was tried" in done.stderr
+
+
+def node_tried(placed: Placed, **kinds: list[str]) -> Tried:
+    test = listed("smoke/imports.mjs", 60, **kinds)
+    command = nodejs.command(moved(test.code, placed.root), as_module=True)
+    modules = f"{placed.root}/opt/nodejs/node_modules"
+    return again(placed, test, [str(NODE), *command[1:]], {"NODE_PATH": modules})
+
+
+def test_imports_mjs_times_imports_and_notes_what_fails(placed: Placed) -> None:
     placed.write("opt/nodejs/node_modules/a/index.js", "exports.a = 1;")
     placed.write("opt/nodejs/node_modules/b/package.json", '{"name": "b", "type": "module", "exports": "./b.js"}')
     placed.write("opt/nodejs/node_modules/b/b.js", "await 1; export const b = 1;")
-    env = {"NODE_PATH": f"{placed.root}/opt/nodejs/node_modules"}
-    code = programs.text("smoke/imports.mjs")
-    done = node(nodejs.command(code, ("a", "b"), as_module=True)[1:], env=env)
-    assert done.stderr.startswith(MARK)
-    failed = node(nodejs.command(code, ("a", "none"), as_module=True)[1:], 1, env)
-    assert "Error: cannot be imported: none" in failed.stderr
+    placed.write("opt/nodejs/node_modules/peer/index.js", "require('optional/sub')")
+    placed.write("opt/nodejs/node_modules/crash/index.js", "process.kill(process.pid, 'SIGSEGV')")
+    placed.write("opt/nodejs/node_modules/exits/index.js", "process.exit(0)")
+    done = node_tried(placed, first=["a", "b", "none", "peer", "crash", "exits"])
+    a, b, none, peer, crash, exits = done.outcomes
+    assert (a.fine, b.fine) == (True, True)
+    assert none.error
+    assert none.error.missing == ("none", "none")
+    assert peer.error
+    assert peer.error.missing[0] == "optional/sub"
+    assert (crash.crashed, exits.fine) == (True, False)
+    assert MARK in node_tried(placed, first=["a"]).stderr
+
+
+def test_imports_mjs_loads_addons_that_no_package_loaded(placed: Placed, program: Callable[[str], str]) -> None:
+    program("gcc")
+    source = placed.write("tmp/a.c", "int x;")
+    addon = placed.path("opt/nodejs/node_modules/a/a.node")
+    shared = ["gcc", "-shared", "-fPIC", "-Wl,--no-as-needed"]
+    subprocess.run([*shared, "-o", str(addon), str(source)], check=True)
+    lost = placed.path("opt/nodejs/node_modules/a/lost.node")
+    lib = placed.path("tmp/liblost.so.1")
+    subprocess.run([*shared, "-Wl,-soname,liblost.so.1", "-o", str(lib), str(source)], check=True)
+    subprocess.run([*shared, "-o", str(lost), str(source), str(lib)], check=True)
+    lib.unlink()
+    unregistered, broken = node_tried(placed, native=[str(addon), str(lost)]).outcomes
+    assert unregistered.error
+    assert not unregistered.error.loads
+    assert broken.error
+    assert broken.error.loads
 
 
 @pytest.mark.network

@@ -28,6 +28,7 @@ from builder.layer import elf, jars, packed, python_loads
 from builder.layer.tree import PLAIN, Entry, InMemory
 from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
+from builder.model.runtimes import runtime
 from builder.model.steps.project import ProjectChoice
 from builder.model.target import targets
 from builder.packages import table
@@ -36,7 +37,6 @@ from builder.packages.go import buildinfo, go_mod, go_sum
 from builder.packages.maven import maven_lock
 from builder.packages.maven import projects as java_projects
 from builder.packages.npm import following, layout, offered, package_lock
-from builder.packages.npm import installed as node_packages
 from builder.packages.npm.locks import berry_settings, pnpm_settings
 from builder.packages.npm.project import NodeProject
 from builder.packages.projects import refuse_conflicts, requested
@@ -246,7 +246,7 @@ def weighed(name: str) -> Callable[[bytes], object]:
 
 def package_json(data: bytes) -> object:
     content = zips.tree({"nodejs/node_modules/e/package.json": data})
-    return table.installed(content), list(node_packages.importable(content))
+    return table.installed(content), list(table.ECOSYSTEMS[1].tests(content, runtime("nodejs22.x")))
 
 
 def installed(path: str) -> Callable[[bytes], object]:

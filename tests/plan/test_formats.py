@@ -16,20 +16,22 @@ ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
     "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
-    "packages": "command_line compiled_projects dividing ecosystem memory planning projects resolution table",
+    "packages": "command_line compiled_projects default_tests dividing ecosystem memory planning projects "
+    "resolution table",
     "packages.pypi": "addresses bindings build_file build_requirements build_system changelogs command_line "
-    "contradicting dist dividing ecosystem hashes index_options index_passwords index_tables indexes installed known "
-    "locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files project_indexes "
+    "contradicting default_tests dist dividing ecosystem hashes index_options index_passwords index_tables indexes installed "
+    "known locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files project_indexes "
     "project_inputs project_lines projects published pylock pyproject releases requirement_lines requirements_file "
     "requirers requirements_lock resolve routes shared_files tags uv_project wanted",
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked uv_newer",
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
     "repositories setup_cfg sources versions",
-    "packages.npm": "command_line conversion ecosystem fitting following globs graph installed layout offered "
-    "package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
+    "packages.npm": "command_line conversion default_tests ecosystem fitting following globs graph installed layout "
+    "offered package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text "
     "yarn_berry yarn_classic",
-    "packages.rubygems": "bundler_settings ecosystem gemfile gemfile_lock index installed picker planning projects",
+    "packages.rubygems": "bundler_settings default_tests ecosystem gemfile gemfile_lock index installed "
+    "picker planning projects",
     "packages.maven": "classifiers ecosystem installed planning plugin program projects",
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",

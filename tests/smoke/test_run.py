@@ -217,6 +217,41 @@ def test_without_tests_every_module_is_imported_and_every_program_started(engine
         tried(engine, broken, arch=arch)
 
 
+ZBAR = b"""from ctypes.util import find_library
+if not find_library("zbar-of-nobody"):
+    raise ImportError("Unable to find zbar shared library")
+"""
+
+
+def test_default_tests_try_public_modules_and_tell_what_they_did_not(engine: Engine) -> None:
+    files = {
+        "python/pack/__init__.py": b"from . import core\n",
+        "python/pack/core.py": b"import os\nassert os.environ['LD_BIND_NOW']\n",
+        "python/pack/web.py": b"import flask_of_nobody\n",
+        "share/data.bin": b"x",
+    }
+    (found,) = tried(engine, files)
+    assert [(each.what, each.count) for each in found.tried] == [("modules", 2), ("native", 0)]
+    assert found.untried == ("modules that need what is not in the layer (1: pack.web)", "data files")
+    with pytest.raises(SmokeFailedError, match=r"Unable to find zbar[\s\S]*cannot be imported: bare\.bare"):
+        tried(engine, {**files, "python/bare/__init__.py": b"", "python/bare/bare.py": ZBAR})
+    crash = b"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
+    with pytest.raises(SmokeFailedError, match="pack.crash: signal 11 ended the process"):
+        tried(engine, {**files, "python/pack/crash.py": crash})
+
+
+@pytest.mark.usefixtures("engine")
+def test_what_was_tried_stands_in_the_record_and_in_what_is_told(tmp_path: Path) -> None:
+    path = zips.write(tmp_path / "mine.zip", {**MODULE, "data.txt": b"x"})
+    where = ("--runtime", "python3.13", "--arch", "x86_64")
+    result = layerwright("test", str(path), *where, cwd=tmp_path)
+    assert result.code == 0, result.err
+    assert result.out.rstrip().endswith(": 1 modules; not tried: data files")
+    (ran,) = json.loads((tmp_path / "mine.tests.json").read_text())["runs"]
+    assert ran["results"][0]["tried"][0] == {"what": "modules", "count": 1}
+    assert ran["results"][0]["untried"] == ["data files"]
+
+
 def test_the_files_test_names_what_is_missing(engine: Engine) -> None:
     assert tried(engine, MODULE, Test(files=("python/mod.py",)))
     assert "no bin/none" in failing(engine, MODULE, Test(files=("python/mod.py", "bin/none")))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from builder.cli import terminal
 from builder.smoke import record
 from builder.smoke.record import ZipTrials
-from builder.smoke.results import SmokeResult
+from builder.smoke.results import SmokeResult, coverage
 
 
 def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
@@ -13,11 +13,13 @@ def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
     for outcome in outcomes:
         where = f"{outcome.runtime} on {outcome.arch}{', emulated' if outcome.emulated else ''}"
         cold = f", {outcome.cold_ms:.0f} ms of a cold start" if outcome.cold_ms is not None else ""
-        terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold})")
+        told = coverage([outcome])
+        more = f": {told}" if told else ""
+        terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold}){more}")
 
 
 def summary(tested: ZipTrials | None) -> str:
-    """Return the number of tests that passed and the milliseconds that their imports add to a cold start."""
+    """Return how many tests passed, the milliseconds that imports add to a cold start, and what was tried."""
     if tested is None:
         return "not run"
     outcomes = tested.results
@@ -25,4 +27,6 @@ def summary(tested: ZipTrials | None) -> str:
         return record.state(tested)
     cold = [outcome.cold_ms for outcome in outcomes if outcome.cold_ms is not None]
     emulated = ", emulated" if any(outcome.emulated for outcome in outcomes) else ""
-    return f"{len(outcomes)} passed" + (f" ({sum(cold):.0f} ms{emulated})" if cold else "")
+    passed = f"{len(outcomes)} passed" + (f" ({sum(cold):.0f} ms{emulated})" if cold else "")
+    told = coverage(outcomes)
+    return f"{passed}: {told}" if told else passed

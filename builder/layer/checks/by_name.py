@@ -72,7 +72,7 @@ def _is_there(found: OpenedName, there: _There) -> bool:
 
 
 def _is_optional(name: str) -> bool:
-    return name.removeprefix("lib").partition(".so")[0].partition("-")[0] in known().optional
+    return known().does_without(name.removeprefix("lib").partition(".so")[0])
 
 
 def _is_a_library(name: str, files: Collection[str]) -> bool:

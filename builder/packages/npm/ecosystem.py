@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from builder.base import programs
 from builder.base.values import STORED, untrusted
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
@@ -12,7 +11,7 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
 from builder.packages.command_line import CommandLinePackages
-from builder.packages.ecosystem import DefaultTest
+from builder.packages.default_tests import DefaultTest
 from builder.packages.npm import LOCK, installed
 from builder.packages.npm.command_line import NpmPackages
 from builder.packages.planning import PlannedEcosystem
@@ -70,9 +69,9 @@ class NpmRegistry(PlannedEcosystem):
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
-        if runtime.language == "nodejs" and (names := sorted(set(installed.importable(tree)))):
-            code = programs.text("smoke/imports.mjs")
-            yield DefaultTest(what="importing each package", code=code, arguments=tuple(names))
+        from builder.packages.npm import default_tests
+
+        return default_tests.tests(tree, runtime)
 
 
 ECOSYSTEM = NpmRegistry()

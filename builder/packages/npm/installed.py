@@ -1,7 +1,7 @@
 """Node.js packages in anybody's layer, with their versions and licenses."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from builder.base import texts
@@ -37,17 +37,12 @@ def _license(data: bytes) -> str:
     return " OR ".join(str(entry.get("type", "") if isinstance(entry, dict) else entry) for entry in listed)
 
 
-def importable(content: Tree) -> Iterator[str]:
-    """Yield the packages that code can import, without those that others bring: not all of these are for Node.js.
-
-    Left out are packages with nothing but types or a binary, and those that export nothing under their own name.
-    """
+def asked_for(content: Tree) -> dict[str, Mapping[str, Any]]:
+    """Return the packages that others do not bring, with their package.json: not all of those are for Node.js."""
     matches = ((entry, _IMPORTABLE.match(entry.path)) for entry in content)
     described = {match["name"]: texts.parse_object(description(entry)) for entry, match in matches if match}
     brought = {name for about in described.values() for name in _needed(about)}
-    for name in described.keys() - brought or described:
-        if _is_importable(described[name]):
-            yield name
+    return {name: described[name] for name in sorted(described.keys() - brought or described)}
 
 
 def _needed(about: Mapping[str, Any]) -> Iterator[str]:
@@ -56,8 +51,14 @@ def _needed(about: Mapping[str, Any]) -> Iterator[str]:
         yield from named if isinstance(named, dict) else ()
 
 
-def _is_importable(about: Mapping[str, Any]) -> bool:
+def is_for_one_platform(about: Mapping[str, Any]) -> bool:
+    """Tell whether a package holds a binary that another package loads where it fits."""
+    return any(about.get(key) for key in ("os", "cpu", "libc"))
+
+
+def has_entry(name: str, about: Mapping[str, Any], paths: Collection[str]) -> bool:
+    """Tell whether a package exports something under its own name: one of types alone does not."""
     exported = about.get("exports")
-    paths_alone = isinstance(exported, dict) and bool(exported) and all(path.startswith("./") for path in exported)
-    only_here = any(about.get(key) for key in ("os", "cpu", "libc"))  # a binary that another package loads
-    return bool(about.get("main") or about.get("module") or exported) and not paths_alone and not only_here
+    if exported:
+        return not (isinstance(exported, dict) and all(path.startswith("./") for path in exported))
+    return bool(about.get("main") or about.get("module")) or f"nodejs/node_modules/{name}/index.js" in paths

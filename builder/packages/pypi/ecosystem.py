@@ -4,18 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from builder.base import programs
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Pip
 from builder.packages.command_line import CommandLinePackages
-from builder.packages.ecosystem import (
-    DefaultTest,
-    LockFile,
-    LockRequest,
-)
+from builder.packages.default_tests import DefaultTest
+from builder.packages.ecosystem import LockFile, LockRequest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.pypi import BUILD_LOCK, LOCK, PRUNE, installed
@@ -84,9 +80,9 @@ class PyPI(PlannedEcosystem):
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
-        if runtime.python and (names := sorted(set(installed.modules(tree)))):
-            code = programs.text("smoke/imports.py")
-            yield DefaultTest(what="importing each module", code=code, arguments=tuple(names))
+        from builder.packages.pypi import default_tests
+
+        return default_tests.tests(tree, runtime)
 
 
 ECOSYSTEM = PyPI()

@@ -4,13 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from builder.base import programs
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
-from builder.packages.ecosystem import DefaultTest
+from builder.packages.default_tests import DefaultTest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.rubygems import LOCK, installed
@@ -53,9 +52,9 @@ class RubyGems(PlannedEcosystem):
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
-        if runtime.language == "ruby" and (names := sorted(set(installed.names(tree)))):
-            code = programs.text("smoke/requires.rb")
-            yield DefaultTest(what="requiring each gem", code=code, arguments=tuple(names))
+        from builder.packages.rubygems import default_tests
+
+        return default_tests.tests(tree, runtime)
 
 
 ECOSYSTEM = RubyGems()
