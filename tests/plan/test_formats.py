@@ -19,10 +19,10 @@ NO_BYTES = {
     "packages": "command_line compiled_projects default_tests dividing ecosystem memory planning projects "
     "resolution table",
     "packages.pypi": "addresses bindings build_file build_requirements build_system changelogs command_line "
-    "contradicting default_tests dist dividing ecosystem hashes index_options index_passwords index_tables indexes installed "
-    "known locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files project_indexes "
-    "project_inputs project_lines projects published pylock pyproject releases requirement_lines requirements_file "
-    "requirers requirements_lock resolve routes shared_files tags uv_project wanted",
+    "contradicting default_tests dist dividing ecosystem hashes index_options index_passwords index_tables indexes "
+    "installed known locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files "
+    "project_indexes project_inputs project_lines projects published pylock pyproject releases requirement_lines "
+    "requirements_file requirers requirements_lock resolve routes shared_files tags uv_project wanted",
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked uv_newer",
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
     "repositories setup_cfg sources versions",
