@@ -1,14 +1,17 @@
 """`layerwright new`: a recipe that lints and builds, for packages that the user names."""
 
 import dataclasses
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import tomlkit
+
 from builder.authoring.recipe_text import recipe_text
-from builder.base import cache_paths, contained, files
+from builder.base import cache_paths, contained, files, texts
 from builder.base.errors import BuildError, UsageError
 from builder.layer import tree
-from builder.model import public_text, recipes
+from builder.model import facts, public_text, recipes
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.target import targets
 from builder.packages import table
@@ -25,6 +28,28 @@ def write_recipe(request: AdhocRequest, name: str, folder: Path) -> Path:
     text = _following(request, name, path.parent) if request.projects else _text(request, name)
     files.write_text(path, text)
     recipes.load(folder, name)
+    return path
+
+
+def copy_recipe(source: str, name: str, folder: Path) -> Path:
+    """Copy a recipe of the catalogue, with all files beside it, under another name; return the path of its file.
+
+    Raises UsageError if there is one of that name already.
+    """
+    _check_name(name)
+    path = _new_path(folder, name)
+    if path.parent.exists():
+        msg = f"{path.parent} exists already"
+        raise UsageError(msg, hint="choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder) as work:
+        made = Path(work) / name
+        contained.copy(facts.catalogue() / source, made)
+        document = tomlkit.parse(texts.read(made / recipes.RECIPE_FILE))
+        document["layer"]["name"] = name
+        (made / recipes.RECIPE_FILE).write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
+        recipes.load(Path(work), name)
+        made.rename(path.parent)
     return path
 
 

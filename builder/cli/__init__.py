@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import io
 import itertools
+import os
 import signal
 import sys
 import traceback
@@ -28,7 +29,10 @@ COMMANDS = {
     "build": ("recipes", "Build layers of recipes, or of a project or packages without a recipe."),
     "wheel": ("wheels", "Make wheels that work on a runtime of Lambda."),
     "lock": ("authoring", "Write the lock files of recipes."),
-    "new": ("authoring", "Write a recipe for Python packages or a project that lints and builds."),
+    "new": (
+        "authoring",
+        "Write a recipe for Python packages or a project that lints and builds, or copy one of the catalogue.",
+    ),
     "lint": ("authoring", "Validate recipes: all, or those that are named."),
     "schema": ("authoring", "Print the JSON schema of recipes, for editors."),
     "runtimes": ("authoring", "List the runtimes of Lambda."),
@@ -59,8 +63,19 @@ COMMANDS = {
     "images": ("images", "Show, pin and survey the images of runtimes."),
     "cache": ("machine", "Show and shrink the cache of builds on this host, and make the keys of the shared one."),
     "shell": ("machine", "Open a shell in the container where a recipe is compiled."),
+    "completion": ("completing", "Print what a shell needs to complete commands, options and recipes."),
 }
 """Module and first sentence of each command. The list of commands needs the sentences, and not the modules."""
+GROUPS = {
+    "Build": ("build", "plan", "list", "new", "lock", "lint", "wheel", "split"),
+    "Prove": ("check", "test", "inspect", "diff", "licenses"),
+    "Ship": ("publish", "template", "versions", "pull", "prune"),
+    "Maintain": ("nightly", "report", "update"),
+    "This machine": ("doctor", "images", "cache", "shell", "runtimes", "schema", "completion"),
+}
+"""The commands by what they are used for, in the order of their use."""
+COMPLETION = "_LAYERWRIGHT_COMPLETE"
+"""The environment variable by which the script of a shell asks for words, as click names it."""
 RENAMED = {"licences": "licenses"}
 """Modules of commands under earlier names, which the list does not have."""
 
@@ -127,12 +142,12 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without importing them."""
-        names = self.list_commands(ctx)
-        limit = formatter.width - 6 - max(map(len, names))
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, click.Command(name, help=COMMANDS[name][1]).get_short_help_str(limit)) for name in names]
-            )
+        width = max(map(len, self.list_commands(ctx)))
+        limit = formatter.width - 6 - width
+        for title, names in GROUPS.items():
+            rows = [(name, click.Command(name, help=COMMANDS[name][1]).get_short_help_str(limit)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), text) for name, text in rows])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -159,7 +174,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
     from builder.cli import terminal
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     terminal.start()
     if "--events=json" in given or ("--events", "json") in itertools.pairwise(given):
         terminal.choose(
@@ -183,7 +198,9 @@ def _run(given: Sequence[str]) -> int:
 
     try:
         try:
-            result = main.main(args=list(given), standalone_mode=False)
+            if COMPLETION in os.environ:
+                importlib.import_module("builder.cli.completing")  # the shells that click does not know
+            result = main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
             terminal.flush()
         finally:
             _warn()

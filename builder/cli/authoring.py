@@ -74,9 +74,10 @@ class NewOptions(Bundle):
         Path | None,
         Option(
             "--from",
-            kind=click.Path(path_type=Path, exists=True),
-            metavar="PATH",
-            about="Project of the same repository that the recipe follows with its lock: its folder, or a file in it.",
+            kind=click.Path(path_type=Path),
+            metavar="PATH|RECIPE",
+            about="Project of the same repository that the recipe follows with its lock: its folder, or a file in it. "
+            "Or a recipe of the catalogue, which is copied.",
         ),
     ]
     project: ProjectParts
@@ -88,8 +89,27 @@ class NewOptions(Bundle):
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from exclusive({"--pip": self.pips, "--from": self.source})
-        if not self.source:
-            yield from dependent(self.project.given, "--from")
+        if not self.source or self.copied:
+            yield from dependent(self.project.given, "--from a project")
+        if self.copied:
+            yield from exclusive({"--from a recipe": True, "--runtime": self.runtimes, "--arch": self.architectures})
+        elif self.source and not self.source.exists():
+            from builder.base.errors import near
+            from builder.model import facts, recipes
+
+            others = recipes.names(facts.catalogue())
+            hint = "`layerwright list --catalogue` lists its recipes"
+            yield Mistake(
+                f"`{self.source}` is no path, and no recipe of the catalogue{near(str(self.source), others)}", hint
+            )
+
+    @property
+    def copied(self) -> str | None:
+        """The recipe of the catalogue that is copied, if that is what `--from` names."""
+        from builder.model import facts, recipes
+
+        named = str(self.source)
+        return named if self.source and not self.source.exists() and named in recipes.names(facts.catalogue()) else None
 
     @property
     def subject(self) -> str:
@@ -117,15 +137,19 @@ class NewOptions(Bundle):
 @listener_options
 @typed
 def new(recipe: NewOptions) -> None:
-    """Write a recipe for Python packages or a project that lints and builds.
+    """Write a recipe for Python packages or a project that lints and builds, or copy one of the catalogue.
 
     Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. With
-    --from, the recipe follows a project of the same repository: its lock decides at every build. An existing recipe is
-    not changed.
+    --from, the recipe follows a project of the same repository: its lock decides at every build; or it is a copy of a
+    recipe of the catalogue, with its locks, under another name. An existing recipe is not changed.
     """
-    from builder.authoring.new import write_recipe
+    from builder.authoring.new import copy_recipe, write_recipe
     from builder.cli import terminal
 
+    if recipe.copied:
+        path = copy_recipe(recipe.copied, recipe.name, recipe.folder)
+        terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
+        return
     with terminal.events().stage("resolving", recipe.subject):
         path = write_recipe(recipe.request, recipe.name, recipe.folder)
     terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")

@@ -49,7 +49,18 @@ class ListOptions(Bundle):
             about="With a matrix: number of jobs for each architecture, at most.",
         ),
     ]
+    catalogue: Annotated[
+        bool,
+        Option("--catalogue", about="List the recipes that layerwright brings; `build NAME` builds each anywhere."),
+    ]
     as_json: shared.AsJson
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the recipes that are listed."""
+        from builder.model import facts
+
+        return facts.catalogue() if self.catalogue else self.filters.folder
 
     @property
     def code_host(self) -> str | None:
@@ -78,11 +89,11 @@ def list_(listing: ListOptions) -> None:
     from builder.plan.selection import every_target
 
     if host := listing.code_host:
-        pairs, broken = every_target(listing.filters.folder, (), listing.filters.selection)
+        pairs, broken = every_target(listing.folder, (), listing.filters.selection)
         terminal.compact(catalogue.matrix(pairs, listing.output, listing.shards, host))
         reporting.report_errors(list(broken.values()))
     else:
-        _list_recipes(listing.filters.folder, listing.output, as_json=listing.as_json or listing.form == "json")
+        _list_recipes(listing.folder, listing.output, as_json=listing.as_json or listing.form == "json")
 
 
 def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""Data files in `images/`, which is beside the package in a checkout and inside it when installed."""
+"""Data files in `images/`, and recipes: beside the package in a checkout, and inside it when installed."""
 
 import os
 from functools import cache
@@ -13,6 +13,12 @@ _PACKAGE = Path(__file__).parent.parent
 def folder() -> Path:
     """Return the `images` folder that belongs to this code."""
     return _PACKAGE / "images" if installed() else _PACKAGE.parent / "images"
+
+
+@cache
+def catalogue() -> Path:
+    """Return the folder of the recipes that belong to this code: beside it in a clone, inside it when installed."""
+    return (_PACKAGE if installed() else _PACKAGE.parent) / "recipes"
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Any
 
 from builder.base import contained, texts
 from builder.base.errors import LayerwrightError, UsageError, near
-from builder.model import libraries
+from builder.model import facts, libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode, mistaken, parse_toml
 from builder.model.recipe import TABLES, Recipe
@@ -49,6 +49,11 @@ class Loaded:
         if self.folder is None or self.adhoc:
             return (self.folder or Path()) / relative
         return contained.path(self.folder, relative)
+
+    @property
+    def of_catalogue(self) -> bool:
+        """Whether it was found in the catalogue, rather than in a folder of the caller's."""
+        return self.folder is not None and not self.adhoc and self.folder.parent == facts.catalogue()
 
     @property
     def repository(self) -> Path | None:
@@ -96,18 +101,19 @@ def is_path(given: str) -> bool:
 def located(folder: Path, given: str) -> tuple[Path, str]:
     """Return folder and name of a recipe that is given by its name, by its folder, or by its file.
 
-    A name is looked for in the folder, and where that does not exist in the folders of that name above the current one.
+    A name is looked for in the folder, where that does not exist in the folders of that name above the current one, and
+    at last in the catalogue.
     """
     path = Path(given)
     path = path.parent if path.name == RECIPE_FILE else path
     if (is_path(given) or path != Path(given)) and (path / RECIPE_FILE).is_file():
         named = path if path.name else path.absolute()  # the current folder has no name of its own
         return named.parent, named.name
-    if folder.exists() or folder.is_absolute():
+    if is_path(given):
         return folder, given
-    here = Path.cwd()
-    above = (parent / folder for parent in here.parents)
-    return next((each for each in above if (each / given / RECIPE_FILE).is_file()), folder), given
+    above = () if folder.exists() or folder.is_absolute() else (parent / folder for parent in Path.cwd().parents)
+    places = (folder, *above, facts.catalogue())
+    return next((each for each in places if (each / given / RECIPE_FILE).is_file()), folder), given
 
 
 def _absent(folder: Path, name: str) -> UsageError:
@@ -120,7 +126,11 @@ def _absent(folder: Path, name: str) -> UsageError:
     if is_path(name):
         return UsageError(f"there is no folder {name}{_near(name)}", hint="`layerwright list` shows the recipes")
     others = names(folder)
-    msg = f"there is no recipe `{name}` in {folder}{near(name, others) or _near(name)}"
+    ready = names(facts.catalogue())
+    if name in ready:
+        msg = f"there is no recipe `{name}` in {folder}; it is one of the catalogue"
+        return UsageError(msg, hint=f"`layerwright new {name} --from {name}` makes a copy of your own")
+    msg = f"there is no recipe `{name}` in {folder}{near(name, [*others, *ready]) or _near(name)}"
     hint = "`layerwright list` shows the recipes" if others else f"`layerwright new {name} --pip {name}` writes one"
     return UsageError(msg, hint=hint)
 

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
 
 Pairs = list[tuple[Loaded, Target]]
-FIRST = "`layerwright new NAME --pip SPEC` writes a first recipe; --recipes FOLDER names another folder"
+FIRST = (
+    "`layerwright list --catalogue` shows recipes that are ready to build; `layerwright new NAME --pip SPEC` writes"
+    " one; --recipes FOLDER names another folder"
+)
 """The hint for a folder without recipes."""
 
 

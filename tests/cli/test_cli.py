@@ -105,7 +105,7 @@ def test_a_folder_without_recipes_says_how_to_begin(tmp_path: Path) -> None:
     for command in (["list"], ["lint"], ["build", "--all"], ["build"], ["plan"]):
         result = layerwright(*command, cwd=tmp_path)
         assert result.code == 2
-        assert "`layerwright new NAME --pip SPEC` writes a first recipe" in result.err
+        assert "`layerwright new NAME --pip SPEC` writes one" in result.err
         assert "`layerwright list`" not in result.err
     assert "there is no folder of recipes `recipes`" in layerwright("build", "--all", cwd=tmp_path).err
     (tmp_path / "recipes").mkdir()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Command = Callable[..., None]
 C = TypeVar("C", bound=Command)
 Callback = Callable[[click.Context, click.Parameter, Any], object]
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+"""What a shell offers for a word that is begun."""
 
 
 class Mistake(NamedTuple):
@@ -57,6 +59,7 @@ class Option:
     """What restricts the type, for example to a range."""
     envvar: str | None = None
     callback: Callback | None = None
+    complete: Complete | None = None
 
     def decorator(self, name: str, annotation: object) -> Callable[[C], C]:
         inner, repeats = _inner_type(annotation)
@@ -72,6 +75,7 @@ class Option:
             multiple=repeats,
             envvar=self.envvar,
             callback=self.callback,
+            shell_complete=self.complete,
         )
 
 
@@ -83,6 +87,7 @@ class Argument:
     _: KW_ONLY
     required: bool = True
     kind: "Kind | None" = None
+    complete: Complete | None = None
 
     def decorator(self, name: str, annotation: object) -> Callable[[C], C]:
         inner, repeats = _inner_type(annotation)
@@ -92,6 +97,7 @@ class Argument:
             nargs=-1 if repeats else 1,
             required=self.required,
             type=self.kind or _kind(inner),
+            shell_complete=self.complete,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import click
 
+from builder.cli.options import completion
 from builder.cli.options.parameters import Argument, Option
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -31,13 +32,13 @@ def _architectures(_context: click.Context, _parameter: click.Parameter, value: 
 def runtime(default: str) -> Option:
     """Return --runtime, whose default differs."""
     about = f"Runtime of Lambda, for example python3.13; repeatable. Default: {default}."
-    return Option("--runtime", metavar="NAME", about=about, callback=runtimes)
+    return Option("--runtime", metavar="NAME", about=about, callback=runtimes, complete=completion.runtimes)
 
 
 def arch(default: str) -> Option:
     """Return --arch, whose default differs."""
     about = f"Architecture, x86_64 or arm64; repeatable. Default: {default}."
-    return Option("--arch", metavar="NAME", about=about, callback=_architectures)
+    return Option("--arch", metavar="NAME", about=about, callback=_architectures, complete=completion.architectures)
 
 
 def output(default: str, about: str) -> Option:
@@ -45,9 +46,11 @@ def output(default: str, about: str) -> Option:
     return Option("--output -o", metavar="FOLDER", kind=FOLDER, default=Path(default), about=about)
 
 
-RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False)]
-RecipesOrProjects = Annotated[tuple[str, ...], Argument("[RECIPE|FOLDER]...", required=False)]
-RecipeName = Annotated[str, Argument("RECIPE")]
+RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False, complete=completion.own_recipes)]
+RecipesOrProjects = Annotated[
+    tuple[str, ...], Argument("[RECIPE|FOLDER]...", required=False, complete=completion.recipes)
+]
+RecipeName = Annotated[str, Argument("RECIPE", complete=completion.recipes)]
 ZipPath = Annotated[Path, Argument("ZIP", kind=FILE)]
 ZipPaths = Annotated[tuple[Path, ...], Argument("ZIP...", kind=FILE)]
 Everything = Annotated[bool, Option("--all", about="Select every recipe.")]
@@ -57,6 +60,7 @@ Only = Annotated[
         "--only",
         metavar="GLOB",
         about="Pattern of target names, for example 'numpy-*-arm64'; repeatable. Default: every target.",
+        complete=completion.targets,
     ),
 ]
 RecipesFolder = Annotated[

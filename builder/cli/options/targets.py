@@ -119,6 +119,15 @@ class PackageOptions(Bundle):
         )
 
 
+def _tell_catalogue(pairs: "Pairs") -> None:
+    """Tell the recipes that are none of the caller's own."""
+    found = dict.fromkeys(f"{loaded.name} {loaded.recipe.layer.version}" for loaded, _ in pairs if loaded.of_catalogue)
+    if found:
+        from builder.cli import terminal
+
+        terminal.note(f"from the catalogue of layerwright: {', '.join(found)}")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TargetOptions(Bundle):
     """The targets of a call: recipes by name, or packages without a recipe, narrowed by runtime, architecture, name."""
@@ -164,7 +173,7 @@ class TargetOptions(Bundle):
         from builder.plan import selection
 
         packages = self._packages()
-        return selection.chosen(
+        pairs = selection.chosen(
             selection.TargetRequest(
                 folder=self.folder,
                 names=() if packages else self.names,
@@ -173,6 +182,8 @@ class TargetOptions(Bundle):
                 selection=Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only),
             )
         )
+        _tell_catalogue(pairs)
+        return pairs
 
     def _packages(self) -> "AdhocRequest | None":
         """Return the packages that are named, or those of projects in folders that are named instead of recipes."""
