@@ -223,7 +223,7 @@ def _finish(
     job.events.begin("checking and compressing")
     total = final.unzipped_bytes or 1
     paths = [job.path, *(job.path.with_suffix(suffix) for suffix in (".cdx.json", ".json"))]
-    pruned = frozenset[str]() if job.plan.slim.keep_imported else slimmed.pruned  # of which nothing is imported
+    pruned = slimmed.lazily if job.plan.slim.keep_imported else slimmed.pruned  # of which nothing else is imported
     with files.replacing_all(paths) as (part, bill, about), ThreadPoolExecutor(1) as aside:
         checking = aside.submit(_examine, job, final, pruned)
 

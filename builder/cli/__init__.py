@@ -41,6 +41,7 @@ COMMANDS = {
     "diff": ("zips", "Show the differences between two zips."),
     "test": ("zips", "Test zips in the images of their runtimes."),
     "split": ("splitting", "Divide a recipe whose layer is over 250 MB into several layers."),
+    "slim": ("slimming", "List what the tests of a layer never open, as lines of `[slim] prune`."),
     "nightly": ("nights", "Build the targets that changed, and write the report."),
     "report": ("nights", "Write the report on all layers."),
     "update": ("nights", "Propose newer packages and images, or newer tools, as a patch or on a branch."),

@@ -15,6 +15,7 @@ from builder.base.errors import BuildError, EngineError
 from builder.base.tails import OutputTails
 from builder.engine import conditions, failure, owned
 from builder.engine.client import DOCKER, Engine, unreachable
+from builder.engine.witness import PROBE, Witness
 from builder.model.architectures import Architecture
 from builder.model.images import Image
 
@@ -44,6 +45,8 @@ class ContainerRun:
     user: str = conditions.USER
     timeout: float = 600.0
     """Time limit, in seconds."""
+    witness: Witness | None = None
+    """What learns which files of /opt the program opens; None if nobody asks."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,12 +135,19 @@ def _container(engine: Engine, container: ContainerRun, files: Iterable[File]) -
     """Create a container with these files, yield its name, and remove it on exit."""
     engine.mode(container.arch)  # raises if the engine cannot run this architecture
     with owned.created(engine, _options(engine, container), lambda made: _explain(engine, container, made)) as name:
-        everything = list(files)
+        probe: list[File] = [(f"opt/{PROBE}", 0o644, b"probe\n", None)] if container.witness else []
+        everything = [*files, *probe]
         for folder in FOLDERS:
             # Podman rejects an empty archive.
             if below := [file for file in everything if file[0].startswith(f"{folder}/")]:
                 _copy(engine, name, folder, below)
+        if container.witness is None:
+            yield name
+            return
+        beside = (engine, container.arch.docker, container.image.reference, name)
+        before = container.witness.before(*beside)
         yield name
+        container.witness.after(*beside, before)
 
 
 def _options(engine: Engine, container: ContainerRun) -> list[str]:

@@ -92,13 +92,14 @@ def absolute(name: str, path: str) -> str | None:
 
 def _imported(entry: Entry, modules: Mapping[str, Entry]) -> Iterator[str]:
     """Yield the modules that importing one imports, with the packages above them."""
-    for name in _names(entry.path, entry.content.read()):
+    for name in names(entry.path, entry.content.read()):
         parts = name.split(".")
         above = (".".join(parts[:count]) for count in range(1, len(parts) + 1))
         yield from (module for module in above if module in modules)
 
 
-def _names(path: str, source: bytes) -> Iterator[str]:
+def names(path: str, source: bytes) -> Iterator[str]:
+    """Yield the dotted names in the import statements at the beginning of lines: modules, and what is of them."""
     for match in _STATEMENT.finditer(source):
         if match["modules"] is not None:
             yield from (text.split(" as ")[0].strip() for text in _words(match["modules"]))

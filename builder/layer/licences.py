@@ -16,6 +16,11 @@ NONE = "NOASSERTION"
 _TEXT = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING|NOTICE|COPYRIGHT|UNLICENSE)(?:[.\-_][^/]*)?$", re.IGNORECASE)
 
 
+def is_text(path: str) -> bool:
+    """Return whether a path is that of the text of a license."""
+    return bool(_TEXT.search(path))
+
+
 def declared(content: Tree, packages: Iterable[Installed]) -> list[LicenceRow]:
     """Return what each package in a layer declares, in the order of names."""
     texts = sorted(path for path in content.paths() if _TEXT.search(path))

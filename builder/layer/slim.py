@@ -47,6 +47,8 @@ class Slimmed:
     savings: tuple[Saving, ...]
     pruned: frozenset[str]
     """Paths that the patterns of the recipe removed."""
+    lazily: frozenset[str] = frozenset()
+    """Those of them that remaining modules import at the first use of a name, if what others import was kept."""
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -60,8 +62,9 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
     """
     rules = {**ALWAYS, **leftovers, PRUNED: own.prune}
     removals = _removals(tree, rules, own.keep)
+    lazily = frozenset[str]()
     if own.keep_imported:
-        removals = _without_imported(tree, removals)
+        removals, lazily = _without_imported(tree, removals)
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for entry in tree:
@@ -72,7 +75,7 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
     if scratch:
         slimmed = _stripped(slimmed, scratch, counts, sizes)
     savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
-    return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=_pruned(removals))
+    return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=_pruned(removals), lazily=lazily)
 
 
 def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str]) -> dict[str, str]:
@@ -92,11 +95,16 @@ def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str
     return removals
 
 
-def _without_imported(tree: Tree, removals: Mapping[str, str]) -> dict[str, str]:
-    """Return the removals without pruned modules that the remaining ones import at their top."""
-    needed = pruned_imports.needed(tree.without(lambda entry: entry.path in removals), _pruned(removals))
+def _without_imported(tree: Tree, removals: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the removals without pruned modules that the remaining ones import at their top.
+
+    The other value is the pruned files that remaining modules import at the first use of a name.
+    """
+    pruned = _pruned(removals)
+    found = list(pruned_imports.find(tree.without(lambda entry: entry.path in removals), pruned))
+    needed = pruned_imports.needed(found, pruned)
     kept = {path: rule for path, rule in removals.items() if path not in needed}
-    return _without_imported(tree, kept) if needed else kept
+    return _without_imported(tree, kept) if needed else (kept, frozenset(each.file for each in found))
 
 
 def _pruned(removals: Mapping[str, str]) -> frozenset[str]:

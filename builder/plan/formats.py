@@ -31,7 +31,7 @@ FORMATS = {
             "building.layer",
         ),
     ),
-    "slim": Format(version=2, modules=("layer.slim", "layer.pruned_imports")),
+    "slim": Format(version=3, modules=("layer.slim", "layer.pruned_imports", "layer.pruned_requires")),
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
     "bytecode": Format(
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")

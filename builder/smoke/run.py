@@ -16,6 +16,7 @@ from builder.engine import sandbox as containers
 from builder.engine.client import Engine
 from builder.engine.containers import digest
 from builder.engine.sandbox import ContainerRun, File
+from builder.engine.witness import Witness
 from builder.layer.reader import LayerZip
 from builder.layer.tree import Tree
 from builder.model import libraries
@@ -50,6 +51,8 @@ class Sandbox:
     content: Tree
     folder: Path | None = None
     """Folder of the recipe, which paths of test files are relative to."""
+    witness: Witness | None = None
+    """What learns which files the tests open."""
 
     @property
     def emulated(self) -> bool:
@@ -66,6 +69,7 @@ class Sandbox:
             memory=test.memory,
             hidden=tuple(sorted(libraries.hidden(self.runtime))),
             timeout=float(test.timeout),
+            witness=self.witness,
         )
 
 

@@ -3,6 +3,7 @@
 import base64
 import http.server
 import json
+import os
 import re
 import subprocess
 import sys
@@ -316,3 +317,21 @@ def test_search_py_finds_modules_as_lambda_does(placed: Placed) -> None:
     done = placed.started([sys.executable, "-B", "-c", f"{text}\n{ask}"], 0, {})
     specific = f"{placed.root}/opt/python/lib/{series}/site-packages/both.py"
     assert done.stdout.split() == [specific, f"{placed.root}/var/task/code.py", "/var/runtime", "False"]
+
+
+def test_opened_sh_tells_when_files_were_read_and_whether_that_is_noted(placed: Placed) -> None:
+    """The second answer depends on how the folder of temporary files is mounted; the first one does not."""
+    names = [f"lib/a b {number}" for number in range(450)]
+    for name in (*names, "probe"):
+        os.utime(placed.write(f"opt/{name}", "x\n"), (1, 1))
+    text = moved(programs.text("smoke/opened.sh"), placed.root)
+    run = ["sh", "-c", text, "sh"]
+    told = subprocess.run(run, input="\n".join([*names, ""]), capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    rows = [line.rpartition(" ./") for line in told.stdout.splitlines()]
+    assert [path for _, _, path in rows] == names
+    assert {time for time, _, _ in rows} == {rows[0][0]}
+    assert rows[0][0].startswith("1970-01-01 ")
+    probed = subprocess.run([*run, "probe"], input="", capture_output=True, text=True, check=False)
+    before, after = 1, (placed.root / "opt/probe").stat().st_atime
+    assert probed.returncode == (0 if after != before else 3)

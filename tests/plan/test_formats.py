@@ -15,7 +15,7 @@ PACKAGE = ROOT / "builder"
 ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
-    "layer": "compare diff inspect jars merge provenance reader sarif sizes zip_end zip_headers",
+    "layer": "compare diff inspect jars merge provenance reader sarif sizes unopened zip_end zip_headers",
     "packages": "command_line compiled_projects default_tests dividing ecosystem memory planning projects "
     "resolution table",
     "packages.pypi": "addresses bindings build_file build_requirements build_system changelogs command_line "
@@ -36,8 +36,8 @@ NO_BYTES = {
     "packages.cargo": "ecosystem planning project requirement",
     "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection stopping",
-    "building": "batch checking failed_step idle layer_cache layer_tests oversized pinning shell tested testing "
-    "verify wheel",
+    "building": "batch checking evidence failed_step idle layer_cache layer_tests oversized pinning shell tested "
+    "testing verify wheel",
 }
 """Modules that ask, choose, read, show or keep: what they find are inputs, by value, of keys and digests."""
 LISTED = {f"{folder}.{name}" for folder, names in NO_BYTES.items() for name in names.split()}

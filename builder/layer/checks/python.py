@@ -78,11 +78,14 @@ def foreign_abi(subject: Subject) -> Iterator[Finding]:
 
 @check("pruned-import", "A module that imports a pruned module at its top fails, too.")
 def pruned_import(subject: Subject) -> Iterator[Finding]:
-    for path, imported, file in pruned_imports.find(subject.tree, subject.pruned):
+    for found in pruned_imports.find(subject.tree, subject.pruned):
+        when, every = "", ", `keep-imported = true` all of this kind"
+        if found.lazily:
+            when, every = " at the first use of its name", ""
         yield Finding(
             check="pruned-import",
             severity=WARNING,
-            path=path,
-            message=f"imports {imported}, which the recipe prunes",
-            hint=f'`keep = ["{file}"]` under [slim] leaves it in, `keep-imported = true` all of this kind',
+            path=found.path,
+            message=f"imports {found.name}{when}, which the recipe prunes",
+            hint=f'`keep = ["{found.file}"]` under [slim] leaves it in{every}',
         )
