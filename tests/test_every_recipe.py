@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit import gems, standin
+from kit import catalogue_night, gems, standin
 from kit.commands import ROOT
 from kit.whole_catalogue import LONG, REFUSED
 
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
-from builder.building.layer import Built, Options, build
+from builder.building.layer import Options, build
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.failure import package_names
-from builder.layer import interpreters
+from builder.layer import interpreters, manifest
 from builder.model import recipes
 from builder.model.architectures import host_architecture
-from builder.model.manifest import FindingRow
+from builder.model.manifest import FindingRow, Manifest
 from builder.model.recipes import Loaded
 from builder.model.steps import Build, Gem, Npm, Packages, Pip, Script
 from builder.model.steps.cargo import Cargo
@@ -65,6 +65,8 @@ def has_scripts(one: Loaded, step: Npm) -> bool:
 WHEELS = [one for one in LOADED if not compiles(one)]
 COMPILED = [one for one in LOADED if compiles(one)]
 PAIRS = [(one, target) for one in WHEELS for target in targets(one.recipe)]
+NIGHT = sorted({one.name for one in WHEELS} | {"lz4", "sqlite3"})
+"""What one night builds for all tests: what is prebuilt, and of what is compiled one recipe of each kind."""
 INSIDE = [
     pytest.param(one, target, id=target.name, marks=[pytest.mark.long] if takes_long(one, target) else [])
     for one in COMPILED
@@ -72,9 +74,9 @@ INSIDE = [
 ]
 
 
-def unfit(built: Built) -> list[FindingRow]:
+def unfit(made: Manifest) -> list[FindingRow]:
     """Return what speaks against a layer, but for what its recipe allows with a reason."""
-    return [row for row in built.manifest.findings if row.severity == "error" and not row.allowed]
+    return [row for row in made.findings if row.severity == "error" and not row.allowed]
 
 
 def test_the_packages_that_people_ask_for_first_are_there() -> None:
@@ -123,28 +125,34 @@ def runs_in_a_container(target: Target) -> bool:
 
 @pytest.mark.network
 @pytest.mark.recipes
-@pytest.mark.engine
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize(("one", "target"), PAIRS, ids=[target.name for _, target in PAIRS])
 def test_a_recipe_builds_passes_its_checks_and_works(
-    one: Loaded, target: Target, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    one: Loaded,
+    target: Target,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    built = build(one, target, Options(output=tmp_path), Events())
-    assert not unfit(built)
-    assert built.manifest.locked is True
-    if target.base.python and built.manifest.packages:
-        works_on_this_host(built, one, target, tmp_path)
+    folder, night = catalogue_night.first(tmp_path_factory, NIGHT)
+    path = folder / "dist" / f"{target.name}.zip"
+    made = manifest.beside(path)
+    assert made, night.err
+    assert not unfit(made)
+    assert made.locked is True
+    if target.base.python and made.packages:
+        works_on_this_host(path, made, one, target, tmp_path)
     if runs_in_a_container(target):
-        request.getfixturevalue("engine")
-        works_in_the_runtime(built, one, target, monkeypatch)
+        works_in_the_runtime(path, made, one, target, monkeypatch)
 
 
-def works_on_this_host(built: Built, one: Loaded, target: Target, folder: Path) -> None:
+def works_on_this_host(path: Path, made: Manifest, one: Loaded, target: Target, folder: Path) -> None:
     interpreter = interpreters.find(target.base.series)
     if interpreter is None or target.arch != host_architecture() or sys.platform != "linux":
         return  # a container runs its test
-    assert built.manifest.bytecode == interpreter.version
+    assert made.bytecode == interpreter.version
     root = folder / "opt"
-    with zipfile.ZipFile(built.path) as archive:
+    with zipfile.ZipFile(path) as archive:
         archive.extractall(root)
     for test in one.recipe.test:
         finished = subprocess.run(
@@ -158,16 +166,18 @@ def works_on_this_host(built: Built, one: Loaded, target: Target, folder: Path) 
         assert finished.returncode == 0, finished.stderr
 
 
-def works_in_the_runtime(built: Built, one: Loaded, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    if version_key(built.manifest.abi.glibc or "2.0") > version_key(standin.GLIBC):
+def works_in_the_runtime(
+    path: Path, made: Manifest, one: Loaded, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if version_key(made.abi.glibc or "2.0") > version_key(standin.GLIBC):
         # Amazon Linux 2023 has it, and the stand-in refuses it as an older Lambda would.
         with pytest.raises(SmokeFailedError, match=REFUSED):
-            _ = run.layer(client.find("docker"), built.path, target, one.recipe).passed
+            _ = run.layer(client.find("docker"), path, target, one.recipe).passed
         assert one.name == "cryptography"
         monkeypatch.setenv("LAYERWRIGHT_REGISTRY", standin.NEWER)
-    proved = run.layer(client.find("docker"), built.path, target, one.recipe).passed
+    proved = run.layer(client.find("docker"), path, target, one.recipe).passed
     assert len(proved) == len(one.recipe.test) * len(target.architectures)
-    if target.base.python and built.manifest.packages:
+    if target.base.python and made.packages:
         assert all(outcome.cold_ms for outcome in proved)
 
 
@@ -188,7 +198,7 @@ def test_a_recipe_compiles_passes_its_checks_and_works_in_the_runtime(
         address = request.getfixturevalue("real_gems")
         request.getfixturevalue("monkeypatch").setenv("BUNDLE_MIRROR__ALL", address)
     built = build(one, target, Options(output=tmp_path), Events())
-    assert not unfit(built)
+    assert not unfit(built.manifest)
     foreign = target.arch != engine.architecture
     if any(isinstance(step, (Build, Cargo, Gem, Go, Script, Pip, Npm)) for step in one.recipe.step):
         assert built.manifest.route == ("accelerated" if foreign else "native")
