@@ -14,6 +14,7 @@ from builder.base import archives, cache_paths, files, records, remote, texts
 from builder.base.errors import BuildError
 from builder.building import container_reports
 from builder.building.container_reports import CompileRecord, LibraryReport
+from builder.engine import advice
 from builder.layer import tree
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Slice, Tree
 from builder.plan.mode import ACCELERATED, EMULATED, MODES
@@ -43,7 +44,15 @@ class Artifact:
     def notes(self) -> list[str]:
         """Remarks for the user on how the part was compiled."""
         ignored = ["its build ignores CC: the compiler was emulated"] if self.mode != self.requested_mode else []
-        return [*self._record.notes, *ignored]
+        pure = (
+            [f"{fell.what}: {'; '.join((*fell.why, *filter(None, [fell.hint])))}"] if (fell := self.fallback()) else []
+        )
+        return [*self._record.notes, *ignored, *pure]
+
+    def fallback(self) -> BuildError | None:
+        """Return what a wheel lacked that is pure Python although it is for one platform; None for any other part."""
+        said = self.text("out/fallback.txt")
+        return advice.of_fallback(said.splitlines()) if said else None
 
     @property
     def _record(self) -> CompileRecord:

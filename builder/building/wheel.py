@@ -97,10 +97,20 @@ def _of_target(
         container = dataclasses.replace(planned.container, repair=True)
         work = compiling.Work(container=container, folder=None, options=engine_options)
         artifacts = compiling.make(work, events)
+        _require_compiled(artifacts)
         events.begin("importing")
         for wheel in _repaired(packages, artifacts, prebuilt, engine_options, output):
             if _stem(wheel.path) in names:
                 yield wheel
+
+
+def _require_compiled(artifacts: dict[str, Artifact]) -> None:
+    """Raise BuildError for a wheel that promises compiled code and has none."""
+    for stage, artifact in sorted(artifacts.items()):
+        if (fell := artifact.fallback()) is not None:
+            msg = f"{stage.partition('-')[2]}: {fell.what}"
+            hint = fell.hint or "--packages NAME installs packages of the system that a build needs"
+            raise BuildError(msg, why=fell.why, hint=hint)
 
 
 def _recipe(options: WheelOptions) -> Recipe:

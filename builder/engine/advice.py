@@ -1,10 +1,20 @@
 """Advice about a failed step by what its output says: `[[step]]` and `[devel]` of `images/hints.toml`."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from builder.base import foreign
+from builder.base.errors import BuildError
 from builder.model.hints import StepHint, hints, installing
 
+_LACKS = re.compile(
+    r"(?i)not found|no such file|\b(?:could ?n[o']t|cannot|can't|unable to|failed|missing|is not installed)\b|"
+    r"fall(?:ing)? ?back|pure[- ]python|without (?:the )?(?:extension|speedups|acceleration)"
+)
+"""Lines in which a build says that it goes on without something."""
+_TOLD = 4
+"""Of them, those that are shown."""
 _LAST = 40
 """Lines at the end of an output that are looked through where the error that is shown says nothing."""
 
@@ -32,6 +42,21 @@ def of(lines: Sequence[str], shown: Sequence[str], packages: Collection[str]) ->
                 with_it = shown if line in shown else (line, *shown)
                 return Advice(shown=tuple(with_it), hints=tuple(_advised(known, found, packages)))
     return Advice(shown=tuple(shown))
+
+
+def of_fallback(lines: Sequence[str]) -> BuildError:
+    """Return the error for a wheel whose build said this, and went on in pure Python."""
+    said = [foreign.output(line.strip()) for line in lines if line.strip()]
+    tools = {line: name for line in said for name in hints().build.no_tool.named(line)}
+    telling = [line for line in said if line in tools or _LACKS.search(line)]
+    advised = of(said, telling[:_TOLD], ())
+    packages = sorted({word for name in tools.values() for word in hints().packages_of.get(name, "").split()})
+    installed = [installing(packages)] if packages else []
+    return BuildError(
+        "it fell back to pure Python, because its build lacked something",
+        why=(advised.shown or said[-_TOLD:])[:_TOLD],
+        hint="; ".join(dict.fromkeys((*installed, *advised.hints))) or None,
+    )
 
 
 def _advised(known: StepHint, found: str, packages: Collection[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -555,3 +556,33 @@ def test_repair_sh_keeps_pure_wheels_and_repairs_others_with_pinned_tools(placed
     assert repair.startswith(
         "auditwheel repair --only-plat --plat manylinux_2_34_aarch64 --wheel-dir /layerwright/repaired"
     )
+
+
+# ---- wheels that are pure Python, and for one platform ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kept"),
+    [
+        ("a-1-cp313-cp313-linux_x86_64.whl", b"text", True),
+        ("a-1-cp313-cp313-linux_x86_64.whl", b"\x7fELF", False),
+        ("a-1-py3-none-any.whl", b"text", False),
+    ],
+)
+def test_wheel_sh_and_fallback_py_keep_what_was_said_of_wheels_without_compiled_code(
+    placed: Placed, name: str, data: bytes, *, kept: bool
+) -> None:
+    """What wheel.sh has found out by fallback.py."""
+    (placed.root / "layerwright/out").mkdir()
+    program = "import sys, zipfile; print('said'); print('told', file=sys.stderr)\n"
+    program += f"zipfile.ZipFile('{placed.root}/layerwright/out/{name}', 'w').writestr('x', {data!r})\n"
+    out = placed.run("wheel.sh", sys.executable, sys.executable, "-c", program).stdout
+    assert sorted(out.split()) == ["said", "told"]
+    fallback = placed.root / "layerwright/out/fallback.txt"
+    assert fallback.is_file() is kept
+    assert not kept or sorted(fallback.read_text().split()) == ["said", "told"]
+
+
+def test_wheel_sh_fails_with_its_command(placed: Placed) -> None:
+    (placed.root / "layerwright/out").mkdir()
+    assert placed.run("wheel.sh", sys.executable, "sh", "-c", "echo why; exit 3", code=1).stdout == "why\n"

@@ -10,6 +10,10 @@ case "$(echo *.whl)" in
         exit
         ;;
 esac
+if [ -e fallback.txt ]; then # there is nothing to be bundled with, and who asked for the wheel is told why
+    cp ./*.whl fallback.txt /layerwright/repaired
+    exit
+fi
 tools=/layerwright/auditwheel
 /layerwright/bin/uv venv --quiet --no-project --no-config --no-cache --python "$1" "$tools"
 /layerwright/bin/uv pip install --quiet --no-config --no-cache --python "$tools" --offline --no-index \

@@ -29,9 +29,8 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
     --mount=type=bind,source=bin,target=/layerwright/bin --mount=type=bind,source=requirements,target=/layerwright/requirements \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=armv8.2-a" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    sh /layerwright/inside/wheel.sh /var/lang/bin/python3.13 /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
     --offline --no-index --find-links /layerwright/requirements . && \
-    rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 
 

@@ -154,9 +154,8 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
     . /layerwright/inside/environment.sh && cd "$(source_folder sdist)" && \
     export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}/native/lib" && \
     CFLAGS="$(python_flags /var/lang/bin/python3.13) -march=x86-64 -mcx16 -msahf -mpopcnt -msse4.2" && export CFLAGS CXXFLAGS="$CFLAGS" && \
-    /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
+    sh /layerwright/inside/wheel.sh /var/lang/bin/python3.13 /layerwright/bin/uv build --wheel --no-sources --no-config --no-cache --python /var/lang/bin/python3.13 --out-dir /layerwright/out \
     --offline --no-index --find-links /layerwright/requirements . && \
-    rm -f /layerwright/out/.gitignore && \
     LD_LIBRARY_PATH=/var/lang/lib /var/lang/bin/python3.13 /layerwright/inside/libraries.py /layerwright/inside/provided.txt /layerwright/inside/dlopened.txt /layerwright/out "$PREFIX" /layerwright/out/*.whl
 
 
