@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from builder.base import credentials
-from builder.layer import licences, manifest
+from builder.layer import licences, manifest, plugin_variables
 from builder.layer.archive import WrittenZip
 from builder.layer.checks import Finding, Subject
 from builder.layer.installed import Installed
 from builder.layer.slim import Saving
+from builder.layer.tree import Tree
 from builder.model.images import Image, run_image
 from builder.model.limits import MB
 from builder.model.manifest import (
@@ -22,6 +23,7 @@ from builder.model.manifest import (
     PackageRow,
     SavingRow,
     SourceRow,
+    VariableRow,
     ZipFacts,
     document,
 )
@@ -81,7 +83,13 @@ def describe(plan: Plan, artifacts: "Mapping[str, Artifact]", checked: CheckedZi
         build_image=_image(plan.container.image) if plan.container else None,
         releasever=_releasever(artifacts),
         homepage=layer.homepage,
+        environment=tuple(_variables(tree)) or None,
     )
+
+
+def _variables(tree: Tree) -> Iterator[VariableRow]:
+    for variable in plugin_variables.needed(tree):
+        yield VariableRow(name=variable.name, value=variable.value, why=variable.why)
 
 
 def _releasever(artifacts: "Mapping[str, Artifact]") -> str | None:

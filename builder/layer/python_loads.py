@@ -36,7 +36,8 @@ class OpenedName:
 
     names: tuple[str, ...]
     """Names of the library, of which the first that is there is taken; the one name of a program."""
-    line: int
+    line: int = 0
+    """From 1; 0 in what has no lines."""
     program: bool = False
 
 
@@ -92,7 +93,7 @@ def _handles(handler: ast.ExceptHandler) -> bool:
 def _of_call(call: ast.Call) -> OpenedName | None:
     name, owner = _called(call.func)
     if name.lstrip("_").lower() in _OPENING and owner not in {"windll", "oledll"} and not _may_fail(call):
-        names = tuple(text for text in _texts(call.args) if _is_of_linux(text))
+        names = tuple(text for text in _texts(call.args) if is_of_linux(text))
         return OpenedName(names=names, line=call.lineno) if names else None
     if name in _STARTING and (owner in {"subprocess", "sp"} or (not owner and name[0].isupper())) and call.args:
         first = call.args[0]
@@ -130,5 +131,6 @@ def _texts(values: Sequence[ast.expr]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _is_of_linux(name: str) -> bool:
+def is_of_linux(name: str) -> bool:
+    """Tell whether the name of a library may be one of Linux, rather than a path or of another system."""
     return not _OF_OTHERS.search(name) and "/" not in name and name.lower() not in known().other_systems

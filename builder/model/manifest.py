@@ -173,6 +173,15 @@ class ImageRow:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VariableRow:
+    """A variable that a function sets, so that a library of the layer finds its plug-ins, settings or data."""
+
+    name: Line
+    value: Line
+    why: Line
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Manifest:
     """A zip that `layerwright build` made. No field depends on the host or the time of day."""
 
@@ -210,6 +219,8 @@ class Manifest:
     releasever: Line | None = None
     """The release of the repositories that the build image's package manager is locked to, if it installed anything."""
     homepage: Homepage | None = None
+    environment: tuple[VariableRow, ...] | None = None
+    """What functions with the layer set; None if nothing."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

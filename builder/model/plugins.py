@@ -13,6 +13,17 @@ FILE = "plugins.toml"
 
 
 @table
+class PlugInVariable:
+    """What a function sets, for files that a layer has."""
+
+    name: Text
+    value: Text
+    """With `{file}`, `{folder}` or `{above}`, the folder above that: paths of the function."""
+    of: tuple[Text, ...] = ()
+    """Patterns of the file. Default: `needs`."""
+
+
+@table
 class PlugIns:
     """What one library opens."""
 
@@ -26,6 +37,8 @@ class PlugIns:
     """Of Amazon Linux 2023."""
     variables: tuple[Text, ...] = ()
     """What a function sets, so that they are found in /opt."""
+    sets: tuple[PlugInVariable, ...] = ()
+    """The values of variables where the layer has the files."""
 
 
 @cache

@@ -37,11 +37,15 @@ FORMATS = {
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
     ),
     "manifest": Format(
-        version=3,
+        version=4,
         modules=(
             "building.describing",
             "layer.checks",
+            "layer.binary_loads",
             "layer.executables",
+            "layer.java_code",
+            "layer.java_loads",
+            "layer.node_loads",
             "layer.python_loads",
             "layer.installed",
             "layer.licences",
@@ -49,6 +53,7 @@ FORMATS = {
             "layer.manifest",
             "layer.optional_imports",
             "layer.packed",
+            "layer.plugin_variables",
             "layer.sbom",
             "layer.tokens",
         ),

@@ -56,6 +56,8 @@ class LayerVersion:
     """Name of the SSM parameter that receives the ARN."""
     recipe: str
     target: str
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables that functions set, with their values."""
 
     @property
     def code_sha256(self) -> str:
@@ -159,7 +161,13 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         ssm=_parameter(options.ssm or publish.ssm, values),
         recipe=about.name if about else "",
         target=about.target if about else path.stem,
+        environment=_environment(about),
     )
+
+
+def _environment(about: AnyManifest | None) -> tuple[tuple[str, str], ...]:
+    rows = (about.environment if isinstance(about, Manifest) else None) or ()
+    return tuple((row.name, row.value) for row in rows)
 
 
 def _require_fit(about: AnyManifest, source: InputZip, sha256: str) -> None:

@@ -179,6 +179,7 @@ def _runs(source: TemplateSource, function: SampleFunction) -> dict[str, Any]:
         "MemorySize": 1024,
         "Timeout": 30,
         "Layers": [_reference(source, function.layer)],
+        **({"Environment": {"Variables": dict(function.layer.environment)}} if function.layer.environment else {}),
     }
 
 

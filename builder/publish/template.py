@@ -53,6 +53,7 @@ def as_json(source: TemplateSource) -> str:
                 "code_sha256": layer.code_sha256,
                 "share": [str(grant) for grant in layer.grants],
                 "arns": dict(layer.arns),
+                "environment": dict(layer.environment),
             }
             for layer in source.layers
         ],
@@ -75,6 +76,9 @@ def markdown(source: TemplateSource) -> str:
         else:
             lines += ["| zip | bytes | CodeSha256 |", "| --- | ---: | --- |"]
             lines += [f"| `{layer.zip}` | {layer.bytes:,} | `{layer.code_sha256}` |"]
+        if layer.environment:
+            lines += ["", "| variable of the function | value |", "| --- | --- |"]
+            lines += [f"| `{name}` | `{value}` |" for name, value in layer.environment]
         lines.append("")
     return "\n".join(lines)
 

@@ -39,6 +39,8 @@ class TemplateLayer:
     code_sha256: str = ""
     bytes: int = 0
     grants: tuple[Grant, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables that functions set, with their values."""
     arns: Mapping[str, str] = field(default_factory=dict)
     """ARNs of the published version by region."""
 
@@ -124,6 +126,7 @@ def of_zips(title: str, layers: Sequence[LayerVersion], options: TemplateOptions
             code_sha256=layer.code_sha256,
             bytes=layer.bytes,
             grants=tuple(sorted(layer.share or ())),
+            environment=layer.environment,
         )
         for layer in layers
     )

@@ -196,5 +196,6 @@ def _target(row: ReportRow) -> dict[str, Any]:
         "sha256": described.zip.sha256 if described else None,
         "changes": list(record.changes),
         "arns": [arn for _, arn in row.arns],
+        "environment": {row.name: row.value for row in (described.environment or ())} if described else {},
         "tests": {"state": tests.state(row.tested), "runs": [dataclasses.asdict(run) for run in _runs(row)]},
     }

@@ -142,6 +142,7 @@ def _made(manifest: Manifest) -> dict[str, Any]:
             [row.soname, row.package or "", row.version or "", row.license or ""] for row in manifest.libraries
         ],
         "findings": [[row.severity, row.check, row.path, row.message, row.allowed] for row in manifest.findings],
+        "environment": [[row.name, row.value, row.why] for row in manifest.environment or ()],
     }
 
 

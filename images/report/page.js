@@ -153,6 +153,7 @@
       section("Packages", table(["package", "version", "route", "license"], found.packages)),
       section("Libraries that came along", table(["library", "from", "version", "license"], found.libraries)),
       section("Findings", table(["check", "what"], findings)),
+      section("Variables of functions", table(["variable", "value", "for"], found.environment)),
       section("Tests", el("p", {}, one.tested.join("; ")), table(["test", "runtime", "architecture", "cold start"], one.tests.map(([what, runtime, arch, cold, emulated]) =>
         [what, runtime, arch, cold ? `${cold.toFixed(0)} ms${emulated ? ", emulated" : ""}` : ""]), [3])),
     ];

@@ -24,7 +24,7 @@ from builder.base import archives, records, texts
 from builder.base.errors import LayerwrightError
 from builder.building import artifacts, checking, container_reports
 from builder.building.artifacts import Artifact, ExpectedArtifact
-from builder.layer import elf, jars, packed, python_loads
+from builder.layer import elf, jars, java_loads, node_loads, packed, python_loads
 from builder.layer.tree import PLAIN, Entry, InMemory
 from builder.model import image_facts, manifest, recipes, runtime_tables
 from builder.model.architectures import X86_64
@@ -255,6 +255,9 @@ def installed(path: str) -> Callable[[bytes], object]:
 
 POM = b"""<project><artifactId>a</artifactId><properties><v>1</v></properties><dependencies><dependency>
 <groupId>b</groupId><artifactId>c</artifactId><version>${v}</version></dependency></dependencies></project>"""
+
+
+KOFFI = b"const k = require('koffi');\ntry { k() } catch {}\nif (a) { koffi.load('libx.so.1') }\n"
 
 
 def seeded(name: str) -> tuple[bytes, ...]:
@@ -519,6 +522,8 @@ PACKED = {
 
 TARGETS = (
     FuzzTarget(name="Python that opens by name", parse=python_loads.opened, seeds=(OPENING, SETUP_PY)),
+    FuzzTarget(name="Java that opens by name", parse=java_loads.opened, seeds=seeded("Opens.class")),
+    FuzzTarget(name="JavaScript that opens by name", parse=node_loads.opened, seeds=(KOFFI,)),
     FuzzTarget(name="recipe.toml", parse=recipe, seeds=seeded("recipe.toml")),
     FuzzTarget(
         name="requirements.lock",

@@ -21,6 +21,7 @@ from kit.published import ACCOUNT, ORGANIZATION, OTHER
 
 from builder.publish import policy
 from builder.publish.policy import Scope
+from builder.publish.template import FORMATS
 
 CDK, CONSTRUCTS, TYPESCRIPT, TYPES = "2.275.0", "10.8.1", "5.9.3", "24.10.1"
 TESTS = """
@@ -419,6 +420,27 @@ def test_the_policy_is_printed_without_credentials(folder: Path) -> None:
     named = layerwright("publish", "sample", "--print-policy", "--name", "acme-{name}-{arch}", cwd=folder)
     assert "arn:aws:lambda:*:*:layer:acme-sample-arm64" in named.out
     assert "sample-python313" not in named.out
+
+
+VARIABLES = [{"name": "FONTCONFIG_PATH", "value": "/opt/etc/fonts", "why": "libfontconfig.so: its settings"}]
+
+
+@pytest.mark.parametrize("form", sorted(FORMATS))
+def test_the_sample_function_sets_what_plug_ins_need(tmp_path: Path, form: str) -> None:
+    path = published.layer(tmp_path / "dist", environment=VARIABLES)
+    text = template(tmp_path, form, str(path), "--from", "zip")
+    assert "FONTCONFIG_PATH" in text
+    assert "/opt/etc/fonts" in text
+    if form in {"sam", "cloudformation"}:
+        assert complaints(text) == []
+        function = yaml.load(text, Loader=yaml.BaseLoader)["Resources"]["Function"]  # noqa: S506
+        assert function["Properties"]["Environment"] == {"Variables": {"FONTCONFIG_PATH": "/opt/etc/fonts"}}
+    if form == "terraform":
+        (function,) = [block for block in hcl2.loads(text)["resource"] if "aws_lambda_function" in str(block)]
+        assert "FONTCONFIG_PATH" in str(function)
+        formatted(text, tmp_path)
+    without = published.layer(tmp_path / "plain")
+    assert "nvironment" not in template(tmp_path, form, str(without), "--from", "zip") or form == "json"
 
 
 REFERENCE = "{{resolve:secretsmanager:prod/db}}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.layer import import_graph, python_loads
 from builder.layer.checks.model import WARNING, Finding, Subject, check
@@ -30,10 +30,19 @@ class _There:
     "A library that code opens by its name, or a program that it starts, shows in no header: it is missed at run time.",
 )
 def loaded_by_name(subject: Subject) -> Iterator[Finding]:
-    if not subject.opening:
+    if not (subject.opening or subject.opened or any(jar.opens for jar in subject.jars.values())):
         return
     there = _there(subject)
-    by_path = {entry.path: entry for entry in subject.tree}
+    yield from _of_python(subject, there)
+    for path, names in subject.opened.items():
+        found = [each for each in names if not _is_there(each, there)]
+        yield from (_finding(path, each, there) for each in found if not TEST_DATA.search(path))
+    if any(runtime.language == "java" for runtime in subject.runtimes):
+        yield from _of_java(subject, there)
+
+
+def _of_python(subject: Subject, there: _There) -> Iterator[Finding]:
+    by_path = {entry.path: entry for entry in subject.tree} if subject.opening else {}
     used: dict[str, frozenset[str]] = {}
     for path in subject.opening:
         missing: dict[str, OpenedName] = {}
@@ -47,6 +56,19 @@ def loaded_by_name(subject: Subject) -> Iterator[Finding]:
         if path in used[root]:  # functions come to it, not only those who develop its package
             for found in missing.values():
                 yield _finding(path, found, there)
+
+
+def _of_java(subject: Subject, there: _There) -> Iterator[Finding]:
+    """Yield the findings about libraries that are in no jar, either: code unpacks them from there."""
+    packed = {name for jar in subject.jars.values() for name in jar.libraries}
+    everywhere = replace(there, libraries={*there.libraries, *packed})
+    paths = subject.tree.paths()
+    for path, jar in subject.jars.items():
+        for name, by in jar.opens.items():
+            found = OpenedName(names=(name,))
+            lost = name.startswith("/opt/") and name.removeprefix("/opt/") not in paths
+            if lost or (python_loads.is_of_linux(name) and not _is_there(found, everywhere)):
+                yield _finding(path, found, everywhere, f"class {by}")
 
 
 def _root(path: str) -> str:
@@ -83,15 +105,17 @@ def _is_a_library(name: str, files: Collection[str]) -> bool:
     return any(file.startswith(starts) for file in files)
 
 
-def _finding(path: str, found: OpenedName, there: _There) -> Finding:
+def _finding(path: str, found: OpenedName, there: _There, where: str = "") -> Finding:
     name = found.names[0]
+    where = where or (f"line {found.line}" if found.line else "")
+    place = f" ({where})" if where else ""
     done = "starts the program" if found.program else "opens the library"
     return Finding(
         check="loaded-by-name",
         severity=WARNING,
         path=path,
-        message=f"{done} `{name}` (line {found.line}), which neither the layer nor {there.runtimes} on Lambda has",
-        hint=_of_program(name) if found.program else _of_library(name),
+        message=f"{done} `{name}`{place}, which neither the layer nor {there.runtimes} on Lambda has",
+        hint=_of_program(name) if found.program else _of_library(name, is_python=path.endswith(".py")),
     )
 
 
@@ -104,8 +128,9 @@ def _of_program(name: str) -> str:
     return "; or ".join(ways) or f"put it into bin/ of the layer: Amazon Linux has no package with `{name}`"
 
 
-def _of_library(name: str) -> str:
+def _of_library(name: str, *, is_python: bool) -> str:
     plain = name.removeprefix("lib").partition(".so")[0]
     package = next((package for start, package in known().libraries.items() if plain.startswith(start)), None)
-    where = "in lib/ of the layer, CDLL finds it by its file's name; find_library finds only what the system has"
+    where = "in lib/ of the layer, the loader finds it by its file's name"
+    where += "; find_library finds only what the system has" if is_python else ""
     return f'`install = ["{package}"]` of a `packages` step brings it; {where}' if package else where

@@ -4,19 +4,22 @@ import io
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, cast
 
-from builder.layer import packed, python_loads, tokens
+from builder.layer import binary_loads, java_code, node_loads, packed, python_loads, tokens
 from builder.layer.checks import platforms
 from builder.layer.checks.model import Subject
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.executables import HEAD, OddFile, odd
 from builder.layer.installed import Installed
+from builder.layer.java_code import NativeJar
 from builder.layer.linking import Linker
 from builder.layer.names import SITE_PACKAGES
 from builder.layer.packed import PackedCode
+from builder.layer.python_loads import OpenedName
 from builder.layer.reader import InZip
 from builder.layer.tree import Content, Entry, InMemory, OnDisk, Tree, never_program
 from builder.model import libraries
@@ -41,6 +44,8 @@ class _Read:
     odd: OddFile | None = None
     opening: bool = False
     packed: PackedCode | None = None
+    opened: tuple[OpenedName, ...] = ()
+    jar: NativeJar | None = None
 
 
 def examine(  # noqa: PLR0913  what, where, and what is known of it
@@ -77,6 +82,8 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
         odd={one.path: one.odd for one in found if one.odd},
         tokens={one.path: one.token for one in found if one.token},
         opening=tuple(sorted(one.path for one in found if one.opening)),
+        opened={one.path: one.opened for one in found if one.opened},
+        jars={one.path: one.jar for one in found if one.jar},
     )
 
 
@@ -115,15 +122,23 @@ def _one(entry: Entry, enough: Collection[str]) -> _Read:
     if entry.size > _MOST_READ:
         return _Read(entry.path)
     try:
+        if java_code.is_jar(entry.path):
+            with content.in_turn() if isinstance(content, InZip) else nullcontext():
+                return _Read(entry.path, jar=java_code.read(entry.path, content.read()))
         if isinstance(content, InZip):
             return _of_zip(entry.path, content, enough)
         if packed.may_hold(entry.path, entry.size):
             with _stream(content) as stream:
                 return _Read(entry.path, packed=packed.look(entry.name, stream, enough))
         magic = content.head(4)
-        return _Read(entry.path, parse(content.read())) if magic == MAGIC else _of_other(entry, magic)
+        return _of_elf(entry.path, content.read()) if magic == MAGIC else _of_other(entry, magic)
     except UnreadableElfError as error:
         return _Read(entry.path, damage=error)
+
+
+def _of_elf(path: str, data: bytes) -> _Read:
+    elf = parse(data)
+    return _Read(path, elf, opened=binary_loads.opened(data, elf))
 
 
 def _of_other(entry: Entry, magic: bytes) -> _Read:
@@ -132,7 +147,11 @@ def _of_other(entry: Entry, magic: bytes) -> _Read:
     if not tokens.may_hold(entry.path, entry.size):
         return _Read(entry.path, odd=strange)
     data = entry.content.read()
-    return _Read(entry.path, token=tokens.token(data, entry.path), odd=strange, opening=_opens(entry.path, data))
+    return _of_text(entry.path, data, odd=strange, token=tokens.token(data, entry.path))
+
+
+def _of_text(path: str, data: bytes, *, odd: OddFile | None, token: str | None) -> _Read:
+    return _Read(path, token=token, odd=odd, opening=_opens(path, data), opened=_opened(path, data))
 
 
 def _stream(content: Content) -> IO[bytes]:
@@ -157,9 +176,13 @@ def _of_zip(path: str, content: InZip, enough: Collection[str]) -> _Read:
         if archive:
             return _Read(path, packed=packed.look(path, io.BytesIO(data), enough))
         if data[:4] == MAGIC:
-            return _Read(path, parse(data))
+            return _of_elf(path, data)
         found = tokens.token(data, path) if tokens.may_hold(path, len(data)) else None
-        return _Read(path, token=found, odd=odd(path, data[:4], InMemory(data=data)), opening=_opens(path, data))
+        return _of_text(path, data, odd=odd(path, data[:4], InMemory(data=data)), token=found)
+
+
+def _opened(path: str, data: bytes) -> tuple[OpenedName, ...]:
+    return node_loads.opened(data) if path.startswith("nodejs/") and path.endswith(node_loads.SUFFIXES) else ()
 
 
 def _opens(path: str, data: bytes) -> bool:

@@ -7,8 +7,10 @@ from typing import Any, Generic, TypeVar
 from builder.layer.elf import Elf, UnreadableElfError
 from builder.layer.executables import OddFile
 from builder.layer.installed import Installed
+from builder.layer.java_code import NativeJar
 from builder.layer.linking import Linker
 from builder.layer.packed import PackedCode
+from builder.layer.python_loads import OpenedName
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.runtime_tables import OperatingSystem
@@ -76,6 +78,10 @@ class Subject:
     """Kind of the secret in a file, by path."""
     opening: tuple[str, ...] = ()
     """Modules of Python that may open libraries or start programs by name, by path."""
+    opened: Mapping[str, tuple[OpenedName, ...]] = field(default_factory=dict)
+    """What modules of Node.js, programs and libraries open by name, by path."""
+    jars: Mapping[str, NativeJar] = field(default_factory=dict)
+    """The jars that the runtime reads, by path."""
     pruned: frozenset[str] = frozenset()
     """Paths that the recipe prunes."""
     dlopened: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import pytest
 from kit.zips import found, tree
 
 from builder.engine.failure import package_names
+from builder.layer import plugin_variables
 from builder.model.plugins import PlugIns, known
 
 
@@ -46,3 +47,30 @@ def test_the_data_has_sources_and_packages_of_amazons_list() -> None:
     assert len(known()) >= 25
     assert all(len(opening.source) > 5 for opening in known())
     assert {opening.package for opening in known() if opening.package} <= set(package_names("al2023"))
+
+
+def variables(*paths: str) -> dict[str, str]:
+    return {each.name: each.value for each in plugin_variables.needed(tree(dict.fromkeys(paths, b"x")))}
+
+
+@pytest.mark.parametrize("opening", known(), ids=lambda opening: f"{opening.library} {opening.what[:20]}")
+def test_plug_ins_that_are_there_need_their_variables(opening: PlugIns) -> None:
+    library = f"lib/{opening.library}.1"
+    assert not variables(library), "nothing is there to be found"
+    for variable in opening.sets:
+        patterns = variable.of or opening.needs
+        for pattern in patterns:
+            path = path_of(pattern)
+            value = variables(library, path)[variable.name]
+            assert not re.search(r"[{}]", value)
+            if "{folder}" in variable.value:
+                assert f"/opt/{path}".rpartition("/")[0] in value
+            assert variable.name not in variables(path), "the library is not there"
+
+
+def test_the_file_that_is_highest_in_the_tree_decides() -> None:
+    fonts = ("etc/fonts/conf.d/10-hinting.conf", "etc/fonts/fonts.conf", "share/fonts/dejavu/DejaVuSans.ttf")
+    assert variables("lib/libfontconfig.so.1", *fonts) == {
+        "FONTCONFIG_PATH": "/opt/etc/fonts",
+        "XDG_DATA_HOME": "/opt/share",
+    }

@@ -1,0 +1,162 @@
+"""What JavaScript, Java and machine code open by name: read from files that real compilers made."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kit import zips
+from kit.zips import found, tree
+
+from builder.layer import java_loads, node_loads
+from builder.layer.checks import Finding
+
+
+def findings(files: dict[str, bytes], runtime: str) -> list[Finding]:
+    rows = found(tree(files), runtimes=(runtime,), only="loaded-by-name")
+    assert {row.severity for row in rows} <= {"warning"}
+    return rows
+
+
+# ---- Node.js -------------------------------------------------------------------------------------------------------
+
+NODE = "nodejs/node_modules/p/index.js"
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("const ffi = require('ffi-napi');\nffi.Library('libzbar', {});\n", "`libzbar` (line 2)"),
+        ('import koffi from "koffi";\nconst lib = koffi.load("libsodium.so.23");\n', "`libsodium.so.23` (line 2)"),
+        ("const {open} = require('ffi-rs');\nopen({library: 'x', path: 'a'});\n", "`x` (line 2)"),
+        ("var f = require('ffi');\nnew f.Library('dmtx', {f: ['int', []]});\n", "`dmtx` (line 2)"),
+        ("process.dlopen(module, 'libmine.so.1');\n", "`libmine.so.1` (line 1)"),
+        ("const k = require('koffi');\nif (x) { try { y() } catch {} }\nk.koffi.load('a.so');\n", "`a.so` (line 3)"),
+    ],
+)
+def test_what_javascript_opens_is_named_with_its_line(code: str, named: str) -> None:
+    (row,) = findings({NODE: code.encode()}, "nodejs22.x")
+    assert row.path == NODE
+    assert f"opens the library {named}, which neither the layer nor nodejs22.x on Lambda has" in row.message
+    assert row.hint
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "const ffi = require('ffi-napi');\nffi.Library('libc', {});\nffi.Library('libm', {});\n",
+        "const f = require('ffi-napi');\nf.Library('user32', {});\nf.Library('a.dll', {});\nf.Library(name, {});\n",
+        "const koffi = require('koffi');\ntry { koffi.load('libx.so'); } catch { }\n",
+        "const koffi = require('koffi');\nif (process.platform === 'win32') {\n  koffi.load('mine');\n}\n",
+        "const koffi = require('koffi');\nconst a = process.platform === 'darwin' ? koffi.load('mine') : null;\n",
+        "process.dlopen(module, require.resolve('./a.node'));\nprocess.dlopen(module, 'a.node');\n",
+        "class Library { }\nnew Library('books');\n",
+        "dlopen('x');\n",
+    ],
+)
+def test_what_is_there_handled_computed_or_of_another_system_is_no_finding(code: str) -> None:
+    assert findings({NODE: code.encode()}, "nodejs22.x") == []
+
+
+def test_a_library_of_the_layer_is_there_and_what_is_no_code_opens_nothing() -> None:
+    code = b"const koffi = require('koffi');\nkoffi.load('libmine.so.1');\n"
+    assert findings({NODE: code, "lib/libmine.so.1": b"x"}, "nodejs22.x") == []
+    assert findings({"nodejs/node_modules/p/test/a.js": code}, "nodejs22.x") == []
+    assert findings({"nodejs/node_modules/p/a.md": code}, "nodejs22.x") == []
+    assert node_loads.opened(b"'koffi' koffi.load('x')" + b" " * (1 << 20)) == ()
+
+
+# ---- Java ----------------------------------------------------------------------------------------------------------
+
+CODE = """
+package shop;
+public class Opens {
+    static final String JAR = "inthejar";
+    interface Tesseract { Tesseract IT = com.sun.jna.Native.load("tess-of-nobody", Tesseract.class); }
+    static void plain() { System.loadLibrary("zbarjni"); Runtime.getRuntime().loadLibrary("fromruntime"); }
+    static void path() { System.load("/opt/lib/libgone.so"); System.load("/opt/lib/libhere.so"); }
+    static void packed() { System.loadLibrary(JAR); }
+    static void jdk() { System.loadLibrary("net"); com.sun.jna.Native.register("c"); }
+    static void windows() { com.sun.jna.Native.load("kernel32", Tesseract.class); }
+    static void computed(String name) { System.loadLibrary(name); System.loadLibrary("x" + name); }
+    static void handled() {
+        try { System.loadLibrary("optional"); } catch (UnsatisfiedLinkError error) { System.err.println(error); }
+        try { System.loadLibrary("also"); } catch (Throwable error) { }
+    }
+    static void cleaned() { try { System.loadLibrary("needed"); } finally { System.gc(); } }
+    static long big(double d) { long l = 5_000_000_000L; return l + (long) (d * 2.5e300); }
+    static String text() { return "System.loadLibrary(text)"; }
+}
+"""
+JNA = """
+package com.sun.jna;
+public class Native {
+    public static <T> T load(String name, Class<T> kind) { System.loadLibrary("own"); return null; }
+    public static void register(String name) { }
+}
+"""
+
+
+@pytest.fixture
+def classes(tmp_path: Path, program: Callable[[str], str]) -> dict[str, bytes]:
+    program("javac")
+    for name, text in (("shop/Opens", CODE), ("com/sun/jna/Native", JNA)):
+        path = tmp_path / f"{name}.java"
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    sources = [str(path) for path in tmp_path.rglob("*.java")]
+    subprocess.run(["javac", "--release", "17", "-d", str(tmp_path / "out"), *sources], check=True)
+    out = tmp_path / "out"
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*.class"))}
+
+
+def test_what_classes_open_is_named_with_the_class(
+    classes: dict[str, bytes], tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    program("gcc")
+    native = tmp_path / "native.so"
+    subprocess.run(["gcc", "-shared", "-x", "c", "-", "-o", str(native)], input=b"int x;", check=True)
+    jar = zips.raw({**classes, "linux-x86-64/libinthejar.so": native.read_bytes()})
+    rows = findings({"java/lib/shop.jar": jar, "lib/libhere.so": b"x"}, "java21")
+    assert {row.path for row in rows} == {"java/lib/shop.jar"}
+    told = {row.message.partition("`")[2].partition("`")[0]: row.message for row in rows}
+    assert told.keys() == {"tess-of-nobody", "zbarjni", "fromruntime", "/opt/lib/libgone.so", "needed"}
+    assert "(class shop.Opens)" in told["zbarjni"]
+    assert "(class shop.Opens$Tesseract)" in told["tess-of-nobody"]
+    assert findings({"java/lib/shop.jar": jar}, "python3.13") == []
+
+
+def test_damaged_classes_open_nothing(classes: dict[str, bytes]) -> None:
+    data = classes["shop/Opens.class"]
+    assert "zbarjni" in java_loads.opened(data)
+    for size in range(0, len(data), 7):
+        java_loads.opened(data[:size])
+    assert java_loads.opened(b"loadLibrary") == ()
+
+
+# ---- machine code --------------------------------------------------------------------------------------------------
+
+OPENS = """
+#include <dlfcn.h>
+#include <stdio.h>
+void *f(void) { return dlopen("libodbc.so.2", RTLD_NOW); }
+void g(void) { puts("librsvg-2.so.2"); puts("libGLX_nobody.so.0"); puts("see libpq.so.5 there"); }
+"""
+
+
+@pytest.mark.parametrize("path", ["bin/tool", "lib/libtool.so", "python/p/_p.so"])
+def test_what_stands_beside_dlopen_is_named_if_a_package_is_known(
+    path: str, tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    program("gcc")
+    (tmp_path / "a.c").write_text(OPENS)
+    command = ["gcc", "-shared", "-fPIC", "-o", str(tmp_path / "a"), str(tmp_path / "a.c"), "-ldl"]
+    subprocess.run(command, check=True)
+    data = (tmp_path / "a").read_bytes()
+    rows = findings({path: data}, "python3.13")
+    assert [row.message.partition("`")[2].partition("`")[0] for row in rows] == ["libodbc.so.2", "librsvg-2.so.2"]
+    assert '`install = ["unixODBC"]`' in rows[0].hint
+    assert [row.path for row in findings({path: data, "lib/libodbc.so.2": b"x"}, "python3.13")] == [path]
+    (tmp_path / "a.c").write_text(OPENS.replace("dlopen(", "(void *)puts(").replace(", RTLD_NOW", ""))
+    subprocess.run(command, check=True)
+    assert findings({path: (tmp_path / "a").read_bytes()}, "python3.13") == []
