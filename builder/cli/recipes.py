@@ -165,12 +165,15 @@ def build(
     a checked zip, its manifest and its bill of materials into --output. A zip that is up to date is not built again.
     """
     pairs = selected.chosen()
+    building.require_unpackable([target.name for _, target in pairs])
     from builder.building.batch import BatchOptions, build_all
     from builder.cli import terminal
     from builder.cli.views import built as view
 
     how = BatchOptions(jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
     results, errors = build_all(pairs, building.of_layers(containers), how, terminal.events())
+    for built in results:
+        building.unpacked(built)
     if as_json:
         terminal.data(view.document(results, errors))
     elif results:

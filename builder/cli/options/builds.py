@@ -1,7 +1,8 @@
 """Options of a build."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from builder.cli.options import shared
@@ -9,7 +10,7 @@ from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, without_terminal
 
 if TYPE_CHECKING:
-    from builder.building.layer import Options
+    from builder.building.layer import Built, Options
 
 _TESTS = {None: "auto", True: "always", False: "never"}
 
@@ -52,11 +53,41 @@ class BuildOptions(Bundle):
         ),
     ]
 
+    unpack: Annotated[
+        Path | None,
+        Option(
+            "--unpack",
+            metavar="FOLDER",
+            kind=shared.FOLDER,
+            about="Write what the layer has below /opt into a new or empty folder, too, for tools that pack it "
+            "themselves. Needs one target.",
+        ),
+    ]
+
     def mistakes(self) -> Iterator[Mistake]:
         if self.debug:
             yield from without_terminal(
                 "--debug", "after the build, `layerwright shell NAME --command COMMAND` runs one where the step failed"
             )
+
+    def require_unpackable(self, targets: Sequence[str]) -> None:
+        """Raise UsageError if --unpack cannot do what it says, before anything is built."""
+        from builder.base.errors import UsageError
+        from builder.layer import unpacked
+
+        if self.unpack is None:
+            return
+        if len(targets) > 1:
+            msg = f"--unpack needs one target, and these are {len(targets)}"
+            raise UsageError(msg, why=sorted(targets), hint="choose with --runtime, --arch or --only")
+        unpacked.require_free(self.unpack)
+
+    def unpacked(self, built: "Built") -> None:
+        """Do what --unpack says, if it is given."""
+        from builder.layer import unpacked
+
+        if self.unpack is not None:
+            unpacked.write(built.path, self.unpack)
 
     def of_layers(self, containers: ContainerOptions) -> "Options":
         """Return the options that hold for each layer."""

@@ -1,0 +1,53 @@
+"""A layer as a folder, for tools that pack it themselves, such as `sam build`."""
+
+import tempfile
+from pathlib import Path
+
+from builder.base import files
+from builder.base.errors import BuildError, UsageError
+from builder.layer.reader import LayerZip
+from builder.layer.tree import Entry
+
+
+def require_free(folder: Path) -> None:
+    """Raise UsageError unless the folder is new or empty: what lies in it would be part of the layer."""
+    if folder.is_dir() and any(folder.iterdir()):
+        msg = f"{folder} is not empty"
+        raise UsageError(msg, hint="name a new folder, or remove what is in it")
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file"
+        raise UsageError(msg, hint="--unpack names a folder")
+
+
+def write(zip_path: Path, folder: Path) -> None:
+    """Write what Lambda has below /opt of a zip into a folder, with modes and links.
+
+    The folder is there with all of it, or as it was. Raises UsageError if it is not empty, BuildError if it cannot be
+    written.
+    """
+    require_free(folder)
+    files.writable(folder.absolute().parent)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder.absolute().parent) as work:
+            made = Path(work) / "opt"
+            made.mkdir()
+            with LayerZip(zip_path) as layer:
+                for entry in layer.tree:
+                    _write(entry, made / entry.path)
+            if folder.exists():
+                folder.rmdir()
+            files.move(made, folder)
+    except OSError as error:
+        if full := files.disk_error(error):
+            raise full from error
+        msg = f"cannot unpack {zip_path.name} to {folder}"
+        raise BuildError(msg, why=[str(error)]) from error
+
+
+def _write(entry: Entry, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if entry.link is not None:
+        path.symlink_to(entry.link)
+        return
+    path.write_bytes(entry.content.read())
+    path.chmod(entry.mode)
