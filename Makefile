@@ -23,7 +23,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -83,6 +83,9 @@ test: $(DEV)  ## Run the tests that need no engine: TESTS=tests/layer for some o
 
 test-engine: $(DEV)  ## Run the tests with containers and a browser; needs `make engine standin`: TESTS as above
 	$(BIN)/pytest -n auto --dist worksteal -m "engine and not long" $(TESTS)
+
+test-windows: $(DEV)  ## Run layerwright on Windows' Python under Wine, against Linux (Debian; as root; 4 minutes and 2 GB the first time): TESTS as above
+	@$(BIN)/python tests/windows/run.py $(TESTS)
 
 test-long: $(DEV)  ## Run the tests of minutes each: NAMES="numpy or tesseract" for some of them
 	$(BIN)/pytest -n auto --dist worksteal -m long $(if $(NAMES),-k "$(NAMES)") $(TESTS)
