@@ -58,6 +58,10 @@ def disk_error(error: OSError) -> BuildError | None:
         msg = f"{error.filename or 'a file'} is not on this disk"
         hint = "let OneDrive keep it on this device, or move the folder out of what is synchronised"
         return BuildError(msg, why=[str(error.strerror)], hint=hint)
+    if windows.winerror(error) in windows.TOO_LONG:
+        msg = "a path is too long for this system"
+        hint = "work in a folder with a shorter path, or set LongPathsEnabled in the registry to 1"
+        return BuildError(msg, why=[str(error.filename or error.strerror)], hint=hint)
     if error.errno not in _FULL | _CLOSED:
         return None
     full = error.errno in _FULL

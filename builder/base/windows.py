@@ -13,6 +13,8 @@ OPEN_ELSEWHERE = frozenset({5, 32, 33})
 """ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION and ERROR_LOCK_VIOLATION, of a file that another program has open."""
 IN_CLOUD = range(358, 405)
 """ERROR_CLOUD_FILE_*: a file of OneDrive or the like whose bytes are not on this disk, and cannot be had."""
+TOO_LONG = frozenset({206, 234})
+"""ERROR_FILENAME_EXCED_RANGE, and what Wine has for it, ERROR_MORE_DATA."""
 _PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 """Seconds between attempts, about one in all: scanners and indexers hold a new file for a moment."""
 

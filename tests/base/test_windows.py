@@ -101,6 +101,14 @@ def test_a_file_that_is_only_in_the_cloud_is_told() -> None:
     assert files.disk_error(of_windows(87, errno.EINVAL)) is None
 
 
+@pytest.mark.parametrize("number", [206, 234])
+def test_a_path_that_is_too_long_is_told(number: int) -> None:
+    error = files.disk_error(of_windows(number, errno.ENOENT))
+    assert error is not None
+    assert error.what == "a path is too long for this system"
+    assert "LongPathsEnabled" in str(error.hint)
+
+
 def test_replacing_a_file_that_stays_open_ends_in_one_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Path, target: Path) -> None:  # noqa: ARG001
         raise of_windows(5)

@@ -27,8 +27,9 @@ if ((${#missing[@]})); then
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 fi
-rm -rf "$storage" # what another version of this file made
 mkdir -p "$storage"
+# What another version of this file made, or was interrupted in.
+find "$storage" -mindepth 1 -maxdepth 1 -type d -regex '.*/[0-9a-f]*' -exec rm -rf --one-file-system {} +
 
 say "Debian 13 with Wine"
 # Python 3.13.5, as the one for Windows: bytecode of other patch releases may differ. The linker makes python3.dll.
@@ -44,6 +45,12 @@ mmdebstrap --quiet --variant=apt --aptopt='APT::Install-Recommends "false"' --dp
 say "the prefix"
 bash enter.sh "$root" sh -c 'wineboot --init && wine winecfg -v win10 && wineserver --wait' >"$storage/log" 2>&1 ||
     { cat "$storage/log" >&2; exit 1; }
+
+# Half of the prefix are copies of Wine's own files.
+for file in "$root"/prefix/drive_c/windows/system32/*; do
+    own=$root/usr/lib/x86_64-linux-gnu/wine/x86_64-windows/${file##*/}
+    if [ -f "$own" ] && cmp --silent "$own" "$file"; then ln -f "$own" "$file"; fi
+done
 
 say "CPython 3.13.5 for Windows"
 work=$(mktemp -d)
