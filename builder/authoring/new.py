@@ -49,7 +49,7 @@ def copy_recipe(source: str, name: str, folder: Path) -> Path:
         document["layer"]["name"] = name
         (made / recipes.RECIPE_FILE).write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")
         recipes.load(Path(work), name)
-        made.rename(path.parent)
+        files.move(made, path.parent)
     return path
 
 
