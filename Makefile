@@ -93,7 +93,7 @@ test-long: $(DEV)  ## Run the tests of minutes each: NAMES="numpy or tesseract" 
 fuzz: $(DEV)  ## Try damaged input with every parser, and count it: CASES=200000
 	PYTHONPATH=.:tests $(BIN)/python -m kit.fuzzing $(or $(CASES),20000)
 
-benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the README
+benchmark: $(DEV)  ## Measure speed and size against other tools, in minutes; ARGS=--write puts the table into the documentation
 	$(BIN)/python -m benchmarks $(ARGS)
 
 benchmark-many: $(DEV)  ## Measure ten recipes in one call against the slowest alone
@@ -124,7 +124,7 @@ catalogue: $(DEV)  ## Take sizes and routes of what lies in dist/ into the catal
 	$(BIN)/python tests/kit/catalogue.py $(or $(FROM),dist)
 	$(BIN)/python tests/kit/readme.py
 
-readme: $(DEV)  ## Write the parts of the README that are made from code and recipes
+readme: $(DEV)  ## Write the parts of the documentation that are made from code and recipes
 	$(BIN)/python tests/kit/readme.py
 
 requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on

@@ -1,4 +1,4 @@
-"""`make benchmark`: measure, print the table, and with `--write` put it into the README."""
+"""`make benchmark`: measure, print the table, and with `--write` put it into the documentation."""
 
 import json
 import os

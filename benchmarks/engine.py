@@ -1,4 +1,4 @@
-"""`make benchmark-engine`: what containers cost, against doing the same by hand; `--write` puts it into the README."""
+"""`make benchmark-engine`: what containers cost, against doing the same by hand; `--write` writes it down."""
 
 import os
 import shutil

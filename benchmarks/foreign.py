@@ -3,7 +3,7 @@
 What is timed is `layerwright build --recompile`: the compile steps alone run anew, then checks, tests and the zip.
 Emulation is what people have without layerwright: for Python packages pip in a Dockerfile, see `by_hand.py`. What takes
 hours is measured with `--emulated NAME` only, and kept in `emulated.json` with date and machine. `--native` leaves
-emulation out, and the README's lines of it as they are.
+emulation out, and the documentation's lines of it as they are.
 """
 
 import datetime as dt
@@ -232,7 +232,7 @@ def cpu() -> str:
 
 
 def beside(found: list[Row]) -> list[Row]:
-    """Return rows in the order of CASES, with those of the README that were not measured this time."""
+    """Return rows in the order of CASES, with those of the documentation that were not measured this time."""
     measured_now = {row.what for row in found}
     names = [case.name for case in CASES]
     others = [row for row in published("foreign") if row.what not in measured_now and _package(row) in names]

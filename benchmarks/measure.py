@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RUNS = 5
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +127,17 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([*head, *map(str, rows)])
 
 
+def _page(marker: str) -> Path:
+    """Return the page of the documentation that has these markers."""
+    pages = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    return next(page for page in pages if f"<!-- {marker} -->" in page.read_text(encoding="utf-8"))
+
+
 def published(marker: str) -> list[Row]:
-    """Return the lines that the README has between two markers."""
-    text = README.read_text(encoding="utf-8").partition(f"<!-- {marker} -->")[2].partition(f"<!-- /{marker} -->")[0]
+    """Return the lines that a page has between two markers."""
+    text = (
+        _page(marker).read_text(encoding="utf-8").partition(f"<!-- {marker} -->")[2].partition(f"<!-- /{marker} -->")[0]
+    )
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
     return [
         Row(what=what, ours=ours, theirs=theirs, ratio=float(ratio), goal=goal.replace("&nbsp;", " ").rstrip(" ✓✗"))
@@ -138,15 +146,16 @@ def published(marker: str) -> list[Row]:
 
 
 def publish(rows: Sequence[Row], marker: str, conditions: str) -> None:
-    """Print the table, put it between the README's markers if `--write` asks for it, and judge the goals."""
+    """Print the table, put it between the markers of a page if `--write` asks for it, and judge the goals."""
     found = f"{table(rows)}\n\n{conditions}"
     print(found)
     if "--write" in sys.argv:
+        page = _page(marker)
         marked = re.sub(
             rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)",
             lambda match: f"{match[1]}{found}\n{match[2]}",
-            README.read_text(encoding="utf-8"),
+            page.read_text(encoding="utf-8"),
             flags=re.DOTALL,
         )
-        README.write_text(marked, encoding="utf-8", newline="\n")
+        page.write_text(marked, encoding="utf-8", newline="\n")
     sys.exit(0 if all(one.met for one in rows) else 1)

@@ -23,6 +23,7 @@ from builder.model.fields import (
 from builder.model.limits import MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY
 from builder.model.public_text import PUBLIC
 from builder.model.steps import Step, When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 TABLES = ("layer", "targets", "override", "source", "step", "slim", "libraries", "test", "allow", "publish")
@@ -64,17 +65,22 @@ class Layer:
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, description="Equal to the folder's name.")]
     version: Annotated[Version, Field(description="A string; `{version}` in requirements and urls.")]
-    description: Annotated[str, Field(max_length=256), PUBLIC]
+    description: Annotated[str, Field(max_length=256, description="One line, which Lambda shows."), PUBLIC]
     license: Annotated[str, Field(min_length=1, max_length=512, description="SPDX identifier, URL or text."), PUBLIC]
-    homepage: Annotated[str | None, Field(pattern=r"^https?://")] = None
+    homepage: Annotated[str | None, Field(pattern=r"^https?://", description="Address of the project.")] = None
 
 
 @table
 class Targets:
     """The zips to build."""
 
-    runtimes: Annotated[tuple[RuntimeName, ...], Field(min_length=1)]
-    architectures: Annotated[tuple[ArchitectureName, ...], Field(min_length=1)] = ("x86_64", "arm64")
+    runtimes: Annotated[
+        tuple[RuntimeName, ...],
+        Field(min_length=1, description="Runtimes of Lambda; `layerwright runtimes` lists them."),
+    ]
+    architectures: Annotated[
+        tuple[ArchitectureName, ...], Field(min_length=1, description="Processors of the functions.")
+    ] = ("x86_64", "arm64")
     split_by: Annotated[
         tuple[Axis, ...],
         Field(alias="split-by", description="Axes with one zip for each value; [] for jars or scripts."),
@@ -85,18 +91,22 @@ class Targets:
 class Override:
     """Another version for some targets, for example the last with a wheel for Amazon Linux 2."""
 
-    when: When
-    version: Version
+    when: Annotated[When, Field(description="The targets that it is for.")]
+    version: Annotated[Version, Field(description="The version for them.")]
 
 
 @table
 class Source:
     """Upstream code, pinned: url and sha256, or git and commit."""
 
-    url: Annotated[Template | None, Field(pattern=r"^https?://")] = None
-    sha256: Sha256 | None = None
-    git: Annotated[Template | None, Field(pattern=r"^https?://|^ssh://|^git@")] = None
-    commit: Commit | None = None
+    url: Annotated[
+        Template | None, Field(pattern=r"^https?://", description="Address of an archive; `{version}` is filled in.")
+    ] = None
+    sha256: Annotated[Sha256 | None, Field(description="The SHA-256 of the archive.")] = None
+    git: Annotated[
+        Template | None, Field(pattern=r"^https?://|^ssh://|^git@", description="A repository, instead of an archive.")
+    ] = None
+    commit: Annotated[Commit | None, Field(description="The commit of the repository, in full.")] = None
     name: Annotated[SourceName | None, Field(description="Name for steps; default: the layer's name.")] = None
 
     def __post_init__(self) -> None:
@@ -118,7 +128,7 @@ class Slim:
             description="Keep pruned modules of Python that a remaining module imports at its top.",
         ),
     ] = False
-    strip: StrictBool = True
+    strip: Annotated[StrictBool, Field(description="Remove debugging symbols from programs and libraries.")] = True
     bytecode: Annotated[
         Literal["auto", "unchecked-hash", "off"],
         Field(description="auto leaves out what would not fit into Lambda's limit; unchecked-hash is all of it."),
@@ -129,7 +139,10 @@ class Slim:
 class Libraries:
     """Shared libraries that the runtime's image lacks."""
 
-    bundle: Literal["auto", "off"] | tuple[Text, ...] = "auto"
+    bundle: Annotated[
+        Literal["auto", "off"] | tuple[Text, ...],
+        Field(description="auto copies those of the build image that the layer lacks; a list, these; off, none."),
+    ] = "auto"
     dlopen: Annotated[
         tuple[Text, ...], Field(description="Sonames that code opens at run time, which no ELF header lists.")
     ] = ()
@@ -159,16 +172,19 @@ class Test:
 
     __test__ = False  # pytest collects classes of that name
 
-    python: Annotated[Text, PUBLIC] | None = None
-    node: Annotated[Text, PUBLIC] | None = None
-    ruby: Text | None = None
-    java: Text | None = None
-    shell: Text | None = None
-    invoke: Invoke | None = None
+    python: Annotated[Annotated[Text, PUBLIC] | None, Field(description="Statements for the runtime's Python.")] = None
+    node: Annotated[
+        Annotated[Text, PUBLIC] | None,
+        Field(description="A module for the runtime's Node.js; `import` and `await` work."),
+    ] = None
+    ruby: Annotated[Text | None, Field(description="Statements for the runtime's Ruby.")] = None
+    java: Annotated[Text | None, Field(description="The body of a method that may throw anything.")] = None
+    shell: Annotated[Text | None, Field(description="Commands for `sh -eu` with the layer at /opt.")] = None
+    invoke: Annotated[Invoke | None, Field(description="A function that is invoked with the layer.")] = None
     files: Annotated[tuple[Text, ...], Field(description="Paths below /opt that must exist.")] = ()
     memory: Annotated[int, Field(ge=MIN_MEMORY, le=MAX_MEMORY, description="Memory of the function, in MB.")] = 1024
     timeout: Annotated[int, Field(ge=1, le=MAX_TIMEOUT, description="Timeout in seconds; Lambda allows 1800.")] = 300
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         kinds = ("python", "node", "ruby", "java", "shell", "invoke", "files")
@@ -180,7 +196,7 @@ class Test:
 class Allow:
     """An accepted finding of a check, with the reason."""
 
-    check: CheckName
+    check: Annotated[CheckName, Field(description="The check whose finding is accepted.")]
     reason: Annotated[str, Field(min_length=8, description="Reason, which is shown with the finding.")]
     path: Annotated[str | None, Field(description="Pattern of the paths that it is for.")] = None
 
@@ -200,7 +216,7 @@ class Publish:
     keep: Annotated[int | None, Field(ge=1, description="Number of versions that `layerwright prune` keeps.")] = None
     ssm: Annotated[
         SsmPattern | None,
-        Field(description="Parameter for the newest ARN: /layers/{name}/{runtime}/{arch}"),
+        Field(description="Parameter for the newest ARN, for example `/layers/{name}/{runtime}/{arch}`."),
     ] = None
 
 

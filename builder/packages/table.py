@@ -113,7 +113,7 @@ def _none(folder: str, request: ProjectRequest) -> UsageError:
         if marks:
             uses = ecosystem.step.__name__.lower()
             msg = f"{folder} has {marks[0]}, which makes no layer by itself"
-            hint = f'a recipe with a step `uses = "{uses}"` builds it: README.md has an example'
+            hint = f'a recipe with a step `uses = "{uses}"` builds it: docs/recipes.md has an example'
             return UsageError(msg, hint=hint)
     marks = [mark for ecosystem in ECOSYSTEMS for mark in ecosystem.marks if "*" not in mark]
     msg = f"{folder} has no project: no {', '.join(marks)} or requirements.txt"

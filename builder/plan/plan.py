@@ -129,7 +129,7 @@ class Plan:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """Return the document of `plan --json`. The README describes its keys."""
+        """Return the document of `plan --json`. docs/commands.md describes its keys."""
         layer = self.recipe.layer
         return {
             "name": layer.name,

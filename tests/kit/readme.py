@@ -1,4 +1,4 @@
-"""The parts of the README that are made from the code and the recipes: `python tests/kit/readme.py` writes them."""
+"""The parts of the documentation that are made from the code and the recipes: `make readme` writes them."""
 
 import re
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit import catalogue
+from kit import catalogue, reference
 
 ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def checks() -> str:
@@ -76,23 +76,40 @@ def _sizes(name: str) -> tuple[str, str, str]:
     return spans[0], spans[1], ", ".join(sorted({row["route"] for row in rows}))
 
 
-PARTS: dict[str, Callable[[], str]] = {"checks": checks, "commands": commands, "recipes": recipes}
+PARTS: dict[str, Callable[[], str]] = {
+    "checks": checks,
+    "commands": commands,
+    "recipes": recipes,
+    "keys": reference.keys,
+    "runtimes": reference.runtimes,
+    "messages": reference.messages,
+}
 
 
-def part(text: str, name: str) -> str:
-    """Return what stands between a part's markers."""
-    found = re.search(rf"<!-- {name} -->\n(.*?)\n?<!-- /{name} -->", text, flags=re.DOTALL)
+def page(name: str) -> Path:
+    """Return the page that has a part."""
+    found = next((path for path in PAGES if f"<!-- {name} -->" in path.read_text(encoding="utf-8")), None)
     if found is None:
-        sys.exit(f"README.md has no part `{name}`")
-    return found[1]
+        sys.exit(f"no page has the part `{name}`")
+    return found
+
+
+def part(name: str) -> str:
+    """Return what stands between a part's markers."""
+    text = page(name).read_text(encoding="utf-8").partition(f"<!-- {name} -->\n")[2]
+    return text.partition(f"<!-- /{name} -->")[0].rstrip("\n")
 
 
 def main() -> None:
-    text = README.read_text(encoding="utf-8")
     for name, make in PARTS.items():
-        old = f"<!-- {name} -->\n{part(text, name)}\n<!-- /{name} -->"
-        text = text.replace(old, f"<!-- {name} -->\n{make()}\n<!-- /{name} -->")
-    README.write_text(text, encoding="utf-8", newline="\n")
+        path, made = page(name), make()
+        marked = re.sub(
+            rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)",
+            lambda found: f"{found[1]}{made}\n{found[2]}",  # noqa: B023  used at once
+            path.read_text(encoding="utf-8"),
+            flags=re.DOTALL,
+        )
+        path.write_text(marked, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

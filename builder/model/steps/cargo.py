@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model.fields import RelativePath, Template, own_folder_problem, validated
 from builder.model.steps.traits import Traits
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 _CRATE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*@(?:\d+\.\d+\.\d+[0-9A-Za-z.+-]*|\{version\})")
@@ -49,7 +49,7 @@ class Cargo(Traits):
     to: Annotated[Literal["bin", "extensions"], Field(description="The directory of the layer for the programs.")] = (
         "bin"
     )
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         validated(None if bool(self.path) != bool(self.crate) else "needs either `path` or `crate`", "")

@@ -16,7 +16,7 @@ from builder.model.steps.project import (
     ProjectPath,
     WithProject,
 )
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -51,7 +51,9 @@ class Gem(FollowingStep):
     extras: Extras = ()
     no_groups: NoGroups = ()
     with_project: WithProject = False
-    precompiled: Literal["prefer", "never"] = "prefer"
+    precompiled: Annotated[
+        Literal["prefer", "never"], Field(description="Whether gems with compiled extensions are taken.")
+    ] = "prefer"
     options: Annotated[
         dict[Text, tuple[Option, ...]],
         Field(description="Per gem, arguments for configuring its extension."),
@@ -59,7 +61,7 @@ class Gem(FollowingStep):
     without: Annotated[
         tuple[Text, ...], Field(description="Gems of the lock that are left out, with their own dependencies.")
     ] = ()
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         given = [bool(each) for each in (self.gems, self.file, self.project)]

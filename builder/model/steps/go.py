@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StrictBool
 from builder.model.fields import RelativePath, Template, own_folder_problem, validated
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.model.steps.traits import Traits
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -60,7 +60,7 @@ class Go(Traits):
     cgo: Annotated[
         StrictBool, Field(description="Compile with C. Without it, the program is static and needs no library.")
     ] = False
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         validated(None if bool(self.package) != bool(self.path) else "needs either `package` or `path`", "")

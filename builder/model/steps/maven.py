@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StrictBool
 
 from builder.model.fields import Template, validated
 from builder.model.steps.traits import Traits
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -42,4 +42,4 @@ class Maven(Traits):
             description="Keep jars for other platforms, where an artifact has one for the layer's own.",
         ),
     ] = False
-    when: When | None = None
+    when: Condition = None

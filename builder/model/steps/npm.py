@@ -15,7 +15,7 @@ from builder.model.steps.project import (
     ProjectPath,
     WithProject,
 )
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -36,7 +36,7 @@ class Npm(FollowingStep):
     languages: ClassVar[frozenset[str]] = frozenset({"nodejs"})
 
     uses: Literal["npm"]
-    packages: tuple[NpmPackage, ...] = ()
+    packages: Annotated[tuple[NpmPackage, ...], Field(description="`name@version`, or a range.")] = ()
     file: Annotated[RelativePath | None, Field(description="A package.json beside the recipe.")] = None
     project: ProjectPath = None
     file_of_project: DecidingFile = None
@@ -49,7 +49,7 @@ class Npm(FollowingStep):
         tuple[Text, ...],
         Field(alias="skip-scripts", description="Prebuilt packages, which work without their install script."),
     ] = ()
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         named = self.packages or self.file or self.project

@@ -16,7 +16,7 @@ from builder.model.steps.project import (
     ProjectPath,
     WithProject,
 )
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -41,7 +41,9 @@ class Pip(FollowingStep):
     languages: ClassVar[frozenset[str]] = frozenset({"python"})
 
     uses: Literal["pip"]
-    requirements: tuple[RequirementText, ...] = ()
+    requirements: Annotated[
+        tuple[RequirementText, ...], Field(description="Requirements as pip has them; `{version}` is filled in.")
+    ] = ()
     file: Annotated[RelativePath | None, Field(description="A requirements file beside the recipe.")] = None
     project: ProjectPath = None
     file_of_project: DecidingFile = None
@@ -49,7 +51,10 @@ class Pip(FollowingStep):
     extras: Extras = ()
     no_groups: NoGroups = ()
     with_project: WithProject = False
-    wheels: Literal["prefer", "only", "never"] = "prefer"
+    wheels: Annotated[
+        Literal["prefer", "only", "never"],
+        Field(description="prefer compiles what has no fitting wheel, only refuses it, never compiles what is named."),
+    ] = "prefer"
     without: Annotated[
         tuple[Text, ...], Field(description="Packages of another layer: they take part in resolving and are left out.")
     ] = ()
@@ -60,7 +65,7 @@ class Pip(FollowingStep):
     network: Annotated[
         StrictBool, Field(description="Allow downloads while sdists are compiled, which nothing pins.")
     ] = False
-    when: When | None = None
+    when: Condition = None
 
     def __post_init__(self) -> None:
         named = self.requirements or self.file or self.project

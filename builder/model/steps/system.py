@@ -6,7 +6,7 @@ from pydantic import Field, StrictBool
 
 from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SecretName, SourceName, Text
 from builder.model.steps.traits import Traits
-from builder.model.steps.when import When
+from builder.model.steps.when import Condition
 from builder.model.tables import table
 
 
@@ -15,9 +15,11 @@ class Packages(Traits):
     """Packages of the build image's operating system."""
 
     uses: Literal["packages"]
-    install: Annotated[tuple[PackageName, ...], Field(min_length=1)]
+    install: Annotated[
+        tuple[PackageName, ...], Field(min_length=1, description="Names of packages of Amazon Linux, as dnf has them.")
+    ]
     layer: Annotated[StrictBool, Field(description="Put their programs, libraries and data into the layer.")] = False
-    when: When | None = None
+    when: Condition = None
 
     @property
     def needs_engine(self) -> bool:
@@ -30,9 +32,9 @@ class Build(Traits):
 
     uses: Literal["source"]
     source: Annotated[SourceName | None, Field(description="A source's name; default: the first.")] = None
-    build: BuildSystem = "autotools"
-    options: tuple[Option, ...] = ()
-    when: When | None = None
+    build: Annotated[BuildSystem, Field(description="The build system of the source.")] = "autotools"
+    options: Annotated[tuple[Option, ...], Field(description="Arguments for configuring it; for make, for make.")] = ()
+    when: Condition = None
 
     @property
     def needs_engine(self) -> bool:
@@ -48,13 +50,16 @@ class Script(Traits):
     """
 
     uses: Literal["script"]
-    run: Text
+    run: Annotated[Text, Field(description="The commands.")]
     network: Annotated[StrictBool, Field(description="Allow downloads, which the recipe does not pin.")] = False
     secrets: Annotated[
         tuple[SecretName, ...], Field(description="Names of `--secret`s that it can read in /run/secrets.")
     ] = ()
-    env: dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option] = Field(default_factory=dict)
-    when: When | None = None
+    env: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option],
+        Field(description="Environment variables for the commands."),
+    ] = Field(default_factory=dict)
+    when: Condition = None
 
     @property
     def needs_engine(self) -> bool:
@@ -68,5 +73,7 @@ class Copy(Traits):
     uses: Literal["copy"]
     files: Annotated[tuple[RelativePath, ...], Field(min_length=1, description="Globs, relative to the recipe.")]
     to: Annotated[RelativePath, Field(description="A directory of the layer, for example `bin`; `.` is /opt itself.")]
-    executable: StrictBool = False
-    when: When | None = None
+    executable: Annotated[
+        StrictBool, Field(description="Give the files the mode of programs; scripts and ELF programs have it anyway.")
+    ] = False
+    when: Condition = None

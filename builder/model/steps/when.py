@@ -1,5 +1,9 @@
 """The condition that narrows a step, an override or a test."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from builder.model.fields import ArchitectureName, RuntimeName, SystemName, validated
 from builder.model.tables import table
 
@@ -8,9 +12,12 @@ from builder.model.tables import table
 class When:
     """A condition: all values that it names must be equal."""
 
-    os: SystemName | None = None
-    arch: ArchitectureName | None = None
-    runtime: RuntimeName | None = None
+    os: Annotated[SystemName | None, Field(description="An operating system of Lambda: al2 or al2023.")] = None
+    arch: Annotated[ArchitectureName | None, Field(description="An architecture.")] = None
+    runtime: Annotated[RuntimeName | None, Field(description="A runtime.")] = None
 
     def __post_init__(self) -> None:
         validated(None if self.os or self.arch or self.runtime else "names no os, arch or runtime", "")
+
+
+Condition = Annotated[When | None, Field(description="Only for targets of this os, arch and runtime.")]
