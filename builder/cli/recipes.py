@@ -166,14 +166,12 @@ def build(
     """
     pairs = selected.chosen()
     building.require_unpackable([target.name for _, target in pairs])
-    from builder.building.batch import BatchOptions, build_all
+    from builder.building.batch import build_all
     from builder.cli import terminal
     from builder.cli.views import built as view
 
-    how = BatchOptions(jobs=building.jobs, keep_going=building.keep_going, verify=building.verify)
-    results, errors = build_all(pairs, building.of_layers(containers), how, terminal.events())
-    for built in results:
-        building.unpacked(built)
+    results, errors = build_all(pairs, building.of_layers(containers), building.of_batch, terminal.events())
+    building.unpack_results(results)
     if as_json:
         terminal.data(view.document(results, errors))
     elif results:

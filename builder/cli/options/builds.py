@@ -10,6 +10,7 @@ from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, without_terminal
 
 if TYPE_CHECKING:
+    from builder.building.batch import BatchOptions
     from builder.building.layer import Built, Options
 
 _TESTS = {None: "auto", True: "always", False: "never"}
@@ -82,12 +83,20 @@ class BuildOptions(Bundle):
             raise UsageError(msg, why=sorted(targets), hint="choose with --runtime, --arch or --only")
         unpacked.require_free(self.unpack)
 
-    def unpacked(self, built: "Built") -> None:
+    def unpack_results(self, results: "Sequence[Built]") -> None:
         """Do what --unpack says, if it is given."""
         from builder.layer import unpacked
 
         if self.unpack is not None:
-            unpacked.write(built.path, self.unpack)
+            for built in results:
+                unpacked.write(built.path, self.unpack)
+
+    @property
+    def of_batch(self) -> "BatchOptions":
+        """The options that hold for all layers together."""
+        from builder.building.batch import BatchOptions
+
+        return BatchOptions(jobs=self.jobs, keep_going=self.keep_going, verify=self.verify)
 
     def of_layers(self, containers: ContainerOptions) -> "Options":
         """Return the options that hold for each layer."""
