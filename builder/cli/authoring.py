@@ -1,6 +1,6 @@
 """Commands for authors of recipes: lock, new, lint, schema, runtimes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ from builder.cli.options.projects import ProjectParts
 from builder.cli.options.targets import Pips
 
 if TYPE_CHECKING:
+    from builder.model.recipes import Loaded
     from builder.plan.adhoc import AdhocRequest
 
 
@@ -32,10 +33,18 @@ class LockOptions(Bundle):
             "allows.",
         ),
     ]
+    check: Annotated[
+        bool,
+        Option(
+            "--check",
+            about="Write nothing; exit code 2 if a lock is missing or does not fit its recipe any more.",
+        ),
+    ]
     folder: shared.RecipesFolder
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from exclusive({"--all": self.everything, "names of recipes": self.names})
+        yield from exclusive({"--check": self.check, "--upgrade": self.upgrade})
         if not (self.names or self.everything):
             yield Mistake("no recipe is named", "--all locks every one")
 
@@ -56,12 +65,34 @@ def lock(locking: LockOptions) -> None:
     from builder.plan.selection import all_names
 
     names = locking.names or all_names(locking.folder)
-    for loaded in [reporting.load_recipe(locking.folder, name) for name in names]:
+    recipes = [reporting.load_recipe(locking.folder, name) for name in names]
+    if locking.check:
+        _require_current(recipes)
+        return
+    for loaded in recipes:
         with terminal.events().of(loaded.name).stage("locking") as events:
             locks = relock(loaded, upgrade=locking.upgrade, events=events)
         view.show(locks)
         if not locks:
             terminal.result(f"{loaded.name}: the lock of its project decides")
+
+
+def _require_current(recipes: "Sequence[Loaded]") -> None:
+    from builder.authoring.relock import outdated
+    from builder.base.errors import UsageError
+    from builder.cli import terminal
+    from builder.cli.views import locks as view
+
+    found = {}
+    for loaded in recipes:
+        with terminal.events().of(loaded.name).stage("locking") as events:
+            found[loaded.name] = outdated(loaded, events)
+    stale = [name for name, locks in found.items() if locks]
+    if stale:
+        why = [line for name in stale for line in view.lines(found[name])]
+        msg = f"locks are missing or do not fit their recipes: {', '.join(stale)}"
+        raise UsageError(msg, why=why, hint=f"`layerwright lock {' '.join(stale)}` writes them")
+    terminal.result(f"{len(recipes)} recipe{'s' if len(recipes) > 1 else ''} with locks that fit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
