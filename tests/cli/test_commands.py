@@ -24,6 +24,7 @@ TREE = dict(every_command())
 LEAVES = {name: command for name, command in TREE.items() if not isinstance(command, click.Group)}
 VISIBLE = {name: command for name, command in LEAVES.items() if not command.hidden}
 DIFFERENT = {
+    "--check": "what it looks at",
     "--account": "the expected account; of an ARN, which one",
     "--arch": "the default differs; `images survey` has one image",
     "--files": "`test` has paths, `diff` a number",
