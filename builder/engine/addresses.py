@@ -70,17 +70,18 @@ def take_other(program: str) -> bool:
     return False
 
 
-def _others(program: str) -> Iterator[str]:
-    """Yield the addresses of local engines that a client of Docker does not ask by itself, and that may respond.
-
-    None if a variable or a context was chosen: a build must not go anywhere else then.
-    """
+def is_chosen(program: str) -> bool:
+    """Return whether the user named the engine of a client of Docker: a build must not go anywhere else then."""
     if any(os.environ.get(name) for name in CHOSEN):
+        return True
+    return any(context.get("Current") and context.get("Name") != DEFAULT for context in _contexts(program))
+
+
+def _others(program: str) -> Iterator[str]:
+    """Yield the addresses of local engines that a client of Docker does not ask by itself, and that may respond."""
+    if is_chosen(program):
         return
-    contexts = list(_contexts(program))
-    if any(context.get("Current") and context.get("Name") != DEFAULT for context in contexts):
-        return
-    endpoints = [str(context.get("DockerEndpoint", "")) for context in contexts if context.get("Name") != DEFAULT]
+    endpoints = [str(row.get("DockerEndpoint", "")) for row in _contexts(program) if row.get("Name") != DEFAULT]
     yield from dict.fromkeys([*filter(_is_local, endpoints), *sockets(Path.home())])
 
 

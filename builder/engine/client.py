@@ -134,6 +134,8 @@ def find(kind: str | None = None, builder: str | None = None) -> Engine:
     try:
         return _of_kind(first, builder)
     except EngineGoneError:
+        if first == DOCKER and addresses.is_chosen(DOCKER):
+            raise
         for other in KINDS[KINDS.index(first) + 1 :]:
             if shutil.which(other):
                 with contextlib.suppress(EngineError):

@@ -1,5 +1,6 @@
 """Waiting for a lock ends with an interrupt, in the main thread and in every other."""
 
+import sys
 import threading
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_a_pool_ends_its_processes_after_an_interrupt() -> None:
     begun = threading.Event()
 
     def sleep(seconds: str) -> int:
-        with processes.started(["sleep", seconds]) as process:
+        with processes.started([sys.executable, "-c", f"import time; time.sleep({seconds})"]) as process:
             begun.set()
             return process.wait()
 

@@ -12,7 +12,7 @@ from pathlib import Path, PureWindowsPath
 import pytest
 from kit.commands import ROOT, layerwright, layerwright_process, pip_recipe, write_recipe
 
-from builder.base import files, windows
+from builder.base import cache_paths, files, windows
 from builder.base.errors import BuildError
 from builder.cli import terminal
 
@@ -225,3 +225,15 @@ def test_a_client_that_reads_no_more_is_no_error() -> None:
 
 def test_schema_has_line_feeds(tmp_path: Path) -> None:
     assert layerwright("schema", cwd=tmp_path).out == (ROOT / "images" / "recipe.schema.json").read_text("utf-8")
+
+
+def test_leases_of_dead_processes_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows removes no open file, so the lease goes after its lock."""
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path))
+    void = tmp_path / "work" / "lease-1000.000-aaaaaaaaaaaa"
+    void.parent.mkdir()
+    void.touch()
+    with cache_paths.in_use():
+        assert cache_paths.used_since() > 1000
+        assert not void.exists()
+    assert list(void.parent.iterdir()) == []

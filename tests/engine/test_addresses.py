@@ -112,6 +112,7 @@ def test_what_the_user_chose_is_asked_alone(home: Path, monkeypatch: pytest.Monk
     socket.parent.mkdir(parents=True)
     socket.touch()
     far = context("farm", "ssh://me@farm", current=True)
+    write(home / "bin" / "finch", f"#!/bin/sh\necho '{json.dumps({'Architecture': 'aarch64'})}'\n")
     docker(home / "bin", f"unix://{socket}", ({**DEFAULT, "Current": False}, far))
     with pytest.raises(EngineGoneError, match="the docker daemon is not reachable"):
         client.find()
@@ -121,6 +122,7 @@ def test_what_the_user_chose_is_asked_alone(home: Path, monkeypatch: pytest.Monk
             patch.setenv(name, "ssh://farm")
             with pytest.raises(EngineGoneError):
                 client.find()
+    (home / "bin" / "finch").unlink()
     assert client.find().kind == "docker"
 
 

@@ -77,9 +77,10 @@ class Side:
 
 def main() -> int:
     began = time.monotonic()
-    root = Path(subprocess.run(["bash", HERE / "root.sh"], check=True, capture_output=True, text=True).stdout.strip())
+    made = subprocess.run(["bash", HERE / "root.sh"], check=True, stdout=subprocess.PIPE, text=True)
+    root = Path(made.stdout.strip())
     sides = prepared(root)
-    failures = [*builds(*sides), *shown(*sides), *tests(sides[1])]
+    failures = [*builds(*sides), *shown(*sides), *places(*sides), *tests(sides[1])]
     for failure in failures:
         say(f"FAILED {failure}")
     say(f"{'failed' if failures else 'passed'} after {time.monotonic() - began:.0f} s")
@@ -219,6 +220,22 @@ def shown(linux: Side, windows: Side) -> Iterator[str]:
             if first.returncode != second.returncode or first.stdout != printed:
                 codes = f"{first.returncode} and {second.returncode}"
                 yield f"{' '.join(words)}: {codes}\n{difference(first.stdout, printed)}"
+
+
+def places(linux: Side, windows: Side) -> Iterator[str]:
+    """Yield what is wrong with outputs at odd places: the root of a drive, and a path that is too long there."""
+    name = "exec-wrapper-1.0.0.zip"
+    expected = hashes(linux.dist)[name]
+    drive = windows.root / "prefix" / "drive_c"
+    (drive / name).unlink(missing_ok=True)
+    for output, found in (("C:\\", drive), ("\\\\?\\C:\\out", drive / "out")):
+        done = windows.run("build", "exec-wrapper", "--no-test", "--output", output)
+        if done.returncode or hashes(found).get(name) != expected:
+            yield f"--output {output}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}"
+    deep = "C:\\" + "\\".join(["a folder with a long name"] * 12)
+    done = windows.run("build", "exec-wrapper", "--no-test", "--output", deep)
+    if b"Traceback" in done.stderr or done.returncode not in {0, 2, 4}:
+        yield f"a path of {len(deep)} characters: {done.returncode}\n{done.stderr.decode(errors='replace')}"
 
 
 def difference(first: bytes, second: bytes) -> str:
