@@ -116,6 +116,14 @@ def test_every_target_that_is_compiled_has_a_stand_in_to_be_compiled_in(one: Loa
     assert {target.base.name for target in targets(one.recipe)} <= set(standin.RUNTIMES)
 
 
+SLOW_ELSEWHERE = {"pandas", "scipy", "scikit-learn", "pyarrow", "opencv-python-headless"}
+"""What takes a minute to import under emulation; `make test-long` does it."""
+
+
+def is_slow(one: Loaded, target: Target) -> bool:
+    return one.name in SLOW_ELSEWHERE and target.arch != host_architecture()
+
+
 def runs_in_a_container(target: Target) -> bool:
     """Tell whether a container runs the test of a recipe. Emulation takes its time: one foreign Python is enough."""
     return target.base.name in {"python3.13", "nodejs22.x", "provided.al2023", "java21"} or (
@@ -142,8 +150,23 @@ def test_a_recipe_builds_passes_its_checks_and_works(
     assert made.locked is True
     if target.base.python and made.packages:
         works_on_this_host(path, made, one, target, tmp_path)
-    if runs_in_a_container(target):
+    if runs_in_a_container(target) and not is_slow(one, target):
         works_in_the_runtime(path, made, one, target, monkeypatch)
+
+
+SLOW = [pair for pair in PAIRS if is_slow(*pair) and runs_in_a_container(pair[1])]
+
+
+@pytest.mark.long
+@pytest.mark.network
+@pytest.mark.recipes
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(("one", "target"), SLOW, ids=[target.name for _, target in SLOW])
+def test_a_large_recipe_works_on_the_other_architecture(
+    one: Loaded, target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = build(one, target, Options(output=tmp_path), Events())
+    works_in_the_runtime(built.path, built.manifest, one, target, monkeypatch)
 
 
 def works_on_this_host(path: Path, made: Manifest, one: Loaded, target: Target, folder: Path) -> None:
