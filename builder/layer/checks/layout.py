@@ -183,7 +183,7 @@ def _ruby(group: Group, runtime: Runtime) -> str | None:
     own = f"ruby/gems/{runtime.series}/"
     found = next((match["folder"] for path in group.paths if (match := _GEMS.match(path))), None)
     if found is not None and not group.starts():
-        return f"gems of {runtime.name} belong into `{own}`, not into `{found or 'the top'}`"
+        return f"gems of {runtime.name} belong into `{own}`, not {f'into `{found}`' if found else 'to the top'}"
     if group.name == ROOTS["ruby"] and any(path.endswith(".rb") for path in group.paths):
         return "files of Ruby belong into `ruby/lib/`"
     return None

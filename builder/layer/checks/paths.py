@@ -34,7 +34,9 @@ def layer_path(subject: Subject) -> Iterator[Finding]:
     paths = subject.tree.paths()
     found = layout.usable(paths, subject.runtimes)
     if not found and layout.only_documents(paths):
-        yield _unread(subject, min(paths), list(subject.tree), "the layer has nothing that a function can use", ERROR)
+        yield _unread(
+            subject, min(paths, default=""), list(subject.tree), "the layer has nothing that a function can use", ERROR
+        )
         return
     pythons = [runtime for runtime in subject.runtimes if runtime.language == "python"]
     if folder := next(filter(None, (layout.hidden(paths, runtime) for runtime in pythons)), None):
