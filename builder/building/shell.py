@@ -11,7 +11,7 @@ from typing import BinaryIO
 from builder.base import cache_paths, processes, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, LayerwrightError, UsageError
-from builder.building import compiling, failed_step
+from builder.building import compiling, failed_step, pinning
 from builder.building.compiling import Work
 from builder.building.failed_step import FailedStep
 from builder.engine import buildx, client, conditions, containers, host, owned
@@ -34,9 +34,13 @@ _SHOWN = 200
 """Characters of a step's command that are shown."""
 
 
-def work_of(loaded: Loaded, target: Target, options: EngineOptions) -> Work:
-    """Return the work of a target's container. Raises UsageError if nothing of the target is compiled."""
-    container = plan(loaded, target).container
+def work_of(loaded: Loaded, target: Target, options: EngineOptions, events: Events) -> Work:
+    """Return the work of a target's container, with its image pinned as a build does.
+
+    Raises UsageError if nothing of the target is compiled.
+    """
+    planned = plan(loaded, target)
+    container = (plan(loaded, target) if pinning.pin_images(planned, options, events) else planned).container
     if container is None:
         msg = f"{target.name} is not compiled in a container, so there is nothing to open"
         raise UsageError(msg, hint="`layerwright plan` shows how it is made")
@@ -167,6 +171,7 @@ def _attempt(place: _StepImage, failed: FailedStep, events: Events) -> OpenedSte
             log=compiling.log_file(target).with_suffix(".shell.log"),
             secrets=_secrets(place),
             no_cache=options.no_cache,
+            arguments={dockerfile.AGAIN: uuid.uuid4().hex} if options.recompile else {},
             timeout=options.timeout,
             kept=buildx.StageImage(stage=stop.stage, tag=place.tag, label=owned.label()),
         )

@@ -83,6 +83,18 @@ def run_together(asked: Sequence[ZipTests], test: Test, events: Events) -> Itera
             yield tuple(result for said in trial.runs for result in said.results)
 
 
+def open_shell(asked: Sequence[ZipTests]) -> int:
+    """Open a shell in the sandbox of the first runtime and architecture, with the zips as the layers of one function.
+
+    Returns its exit code.
+    """
+    where = common_destination({each.path: each.destination for each in asked})
+    with ExitStack() as stack:
+        content = merge.merge(stacked((each.path for each in asked), stack)).tree
+        runtime, arch = where.runtimes[0], where.architectures[0]
+        return run.shell(Sandbox(engine=asked[0].engine, runtime=runtime, arch=arch, content=content))
+
+
 def together(asked: Sequence[ZipTests]) -> str:
     """Return the name of several zips."""
     return " + ".join(each.path.name for each in asked)

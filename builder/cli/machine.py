@@ -167,8 +167,9 @@ def shell(selected: OneTarget, inside: ShellOptions, containers: ContainerOption
     from builder.building import shell as steps
     from builder.cli import terminal
 
-    work = steps.work_of(loaded, target, containers.choice())
-    with steps.opened(work, terminal.events().of(target.name)) as step:
+    events = terminal.events().of(target.name)
+    work = steps.work_of(loaded, target, containers.choice(), events)
+    with steps.opened(work, events) as step:
         code = step.enter(inside.command)
     raise click.exceptions.Exit(code)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from builder.plan.plan import Plan
     from builder.plan.selection import Pairs
 
+_SHARDS = 4
+
 # ---- list ----------------------------------------------------------------------------------------------------------
 
 
@@ -44,7 +46,7 @@ class ListOptions(Bundle):
         Option(
             "--shards",
             kind=click.IntRange(1, 256),
-            default=4,
+            default=_SHARDS,
             metavar="N",
             about="With a matrix: number of jobs for each architecture, at most.",
         ),
@@ -72,7 +74,8 @@ class ListOptions(Bundle):
             yield from exclusive({f"--format {self.form}": True, "--json": self.as_json})
         else:
             narrowed = {"--runtime": self.filters.runtimes, "--arch": self.filters.architectures}
-            yield from dependent({**narrowed, "--only": self.filters.only}, "a matrix as --format")
+            shards = {"--shards": self.shards != _SHARDS}
+            yield from dependent({**narrowed, "--only": self.filters.only, **shards}, "a matrix as --format")
 
 
 @click.command("list", epilog="Example: layerwright list --format github-matrix --shards 8")
@@ -194,7 +197,8 @@ def _open_failed(pairs: "Pairs", errors: "Sequence[LayerwrightError]", options: 
 
     if chosen := shell.of_failure(pairs, errors):
         loaded, target = chosen
-        with shell.opened(shell.work_of(loaded, target, options), terminal.events().of(target.name)) as step:
+        events = terminal.events().of(target.name)
+        with shell.opened(shell.work_of(loaded, target, options, events), events) as step:
             step.enter(None)
 
 

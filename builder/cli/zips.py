@@ -11,7 +11,7 @@ from builder.base.errors import CheckFailedError
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
 from builder.cli.options.listener import listener_options
-from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
 from builder.cli.options.smoke import SmokeTestOptions
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class CheckOptions(Bundle):
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from exclusive({"--json": self.as_json, "--sarif": self.as_sarif})
+        if len(self.zips.paths) == 1:
+            yield from dependent({"--separately": self.separately}, "several zips")
 
 
 @click.command(epilog="Example: layerwright check layer.zip --runtime python3.13 --arch arm64")
@@ -205,6 +207,18 @@ class TestedZips(Bundle):
     separately: Separately
     as_json: shared.AsJson
 
+    def mistakes(self) -> Iterator[Mistake]:
+        if len(self.zips.paths) == 1:
+            yield from dependent({"--separately": self.separately}, "several zips")
+
+    def asked(self, smoke_test: SmokeTestOptions, host: HostEngine) -> "list[ZipTests]":
+        """Return the tests of each zip."""
+        from builder.building.testing import ZipTests
+
+        engine, test, paths = host.find(), smoke_test.test(), self.zips.paths
+        where = {path: self.zips.destination(path) for path in paths}
+        return [ZipTests(path=p, destination=where[p], engine=engine, test=test, recipes=self.folder) for p in paths]
+
 
 @click.command("test", epilog="Example: layerwright test layer.zip --python 'import numpy'")
 @listener_options
@@ -217,16 +231,15 @@ def try_(tested: TestedZips, smoke_test: SmokeTestOptions, host: HostEngine) -> 
     and a user without privileges. Needs a container engine, and emulation for the other architecture. Prints the tests
     that passed. Exit code 6 when one fails.
     """
-    from builder.building import checking
-    from builder.building.testing import ZipTests
+    from builder.building import checking, testing
     from builder.cli import terminal
 
-    engine, test, paths = host.find(), smoke_test.test(), tested.zips.paths
-    where = {path: tested.zips.destination(path) for path in paths}
-    asked = [ZipTests(path=p, destination=where[p], engine=engine, test=test, recipes=tested.folder) for p in paths]
-    as_one = len(asked) > 1 and test is not None and not tested.separately
+    asked = tested.asked(smoke_test, host)
+    as_one = len(asked) > 1 and asked[0].test is not None and not tested.separately
     if as_one:
-        checking.require_attachable(paths)
+        checking.require_attachable(tested.zips.paths)
+    if smoke_test.opens_shell:
+        raise click.exceptions.Exit(testing.open_shell(asked))
     documents: list[dict[str, Any]] = []
     for group in [asked] if as_one else [[each] for each in asked]:
         named = {"zips": [str(each.path) for each in group]} if as_one else {"zip": str(group[0].path)}

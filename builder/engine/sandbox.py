@@ -13,7 +13,7 @@ from typing import IO, Any
 from builder.base import cache_paths, processes, programs, tails, windows
 from builder.base.errors import BuildError, EngineError
 from builder.base.tails import OutputTails
-from builder.engine import conditions, failure, owned
+from builder.engine import conditions, containers, failure, owned
 from builder.engine.client import DOCKER, Engine, unreachable
 from builder.engine.witness import PROBE, Witness
 from builder.model.architectures import Architecture
@@ -96,6 +96,12 @@ def _finished(process: subprocess.Popen[bytes], output: OutputTails) -> processe
     )
 
 
+def interactive(engine: Engine, container: ContainerRun, files: Iterable[File]) -> int:
+    """Run a program on this terminal in a container that is removed afterwards, and return its exit code."""
+    with _container(engine, container, files, terminal=True) as name:
+        return containers.interactive(engine, ["start", "--attach", "--interactive", name])
+
+
 def invoke(engine: Engine, container: ContainerRun, files: Iterable[File], event: str) -> InvokeResponse:
     """Start a function behind the runtime interface emulator, send it an event, and return its response.
 
@@ -131,10 +137,13 @@ def _log(engine: Engine, name: str) -> processes.Finished:
 
 
 @contextmanager
-def _container(engine: Engine, container: ContainerRun, files: Iterable[File]) -> Iterator[str]:
+def _container(
+    engine: Engine, container: ContainerRun, files: Iterable[File], *, terminal: bool = False
+) -> Iterator[str]:
     """Create a container with these files, yield its name, and remove it on exit."""
     engine.mode(container.arch)  # raises if the engine cannot run this architecture
-    with owned.created(engine, _options(engine, container), lambda made: _explain(engine, container, made)) as name:
+    options = [*(("--interactive", "--tty") if terminal else ()), *_options(engine, container)]
+    with owned.created(engine, options, lambda made: _explain(engine, container, made)) as name:
         probe: list[File] = [(f"opt/{PROBE}", 0o644, b"probe\n", None)] if container.witness else []
         everything = [*files, *probe]
         for folder in FOLDERS:

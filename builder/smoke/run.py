@@ -179,6 +179,18 @@ def command(engine: Engine, content: Tree, runtime: Runtime, arch: Architecture,
     return containers.run(engine, sandbox.container(arguments), _layer_files(content))
 
 
+def shell(sandbox: Sandbox) -> int:
+    """Open a shell on this terminal in the runtime's image, with a layer at /opt. Return its exit code.
+
+    A Python that is started there has what the runtime's bootstrap would have it search.
+    """
+    opened, runtime = sandbox.container(["/bin/sh", "-i"]), sandbox.runtime
+    env = {**opened.env, "PS1": f"{runtime.name}:\\w$ ", "TERM": "xterm"}
+    if runtime.language == "python":
+        env["PYTHONPATH"] = f"/var/task:/opt/python/lib/python{runtime.series}/site-packages:/opt/python"
+    return containers.interactive(sandbox.engine, replace(opened, env=env), _layer_files(sandbox.content))
+
+
 def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) -> SmokeResult:
     started = time.monotonic()
     files = [*_layer_files(sandbox.content), *smoke.files]

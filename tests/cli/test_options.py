@@ -8,6 +8,8 @@ from typing import Annotated, Literal, TypeVar
 import click
 import pytest
 from click.testing import CliRunner
+from kit import zips
+from kit.commands import layerwright
 
 from builder.base.errors import UsageError
 from builder.cli.options import cloud, shared
@@ -70,6 +72,8 @@ def test_a_handler_is_an_invocation(tmp_path: Path) -> None:
         (("--python", "1", "--handler", "a.b"), "one test at a time, not python and a handler"),
         (("--handler", "a.b", "--event", "{"), "--event is not valid JSON"),
         (("--handler", "a.b", "--response", "x"), "--response is not valid JSON"),
+        (("--memory", "512"), "--memory requires a test, such as --python"),
+        (("--timeout", "5"), "--timeout requires a test, such as --python"),
     ],
 )
 def test_a_test_that_makes_no_sense_is_refused(arguments: tuple[str, ...], message: str) -> None:
@@ -214,3 +218,20 @@ def test_the_question_for_the_account_shows_what_its_name_hides(monkeypatch: pyt
     assert ask is not None
     ask(Identity(account="123456789012", partition="aws", arn="arn:aws:iam::1:user/a\x1b[2K\r\u202eb\n"))
     assert asked == [r"First publish to account 123456789012, as arn:aws:iam::1:user/a\x1b[2K\r\u202eb\n. Continue?"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("check", "ZIP", "--separately"), "--separately requires several zips"),
+        (("test", "ZIP", "--separately"), "--separately requires several zips"),
+        (("list", "--shards", "8"), "--shards requires a matrix as --format"),
+        (("test", "ZIP", "--shell", "--memory", "512"), "--memory requires a test"),
+        (("slim", "a"), "nothing to do"),
+    ],
+)
+def test_options_that_would_have_no_effect_are_refused(tmp_path: Path, command: tuple[str, ...], message: str) -> None:
+    zips.write(tmp_path / "a.zip", {"python/a.py": b""})
+    result = layerwright(*("a.zip" if word == "ZIP" else word for word in command), cwd=tmp_path)
+    assert result.code == 2
+    assert message in result.err

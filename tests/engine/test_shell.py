@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from kit import zips
 from kit.commands import ROOT, layerwright, layerwright_process, write_recipe
 from kit.compiled import recipe, script, source_archive
 from kit.engine import docker
@@ -183,3 +184,19 @@ def test_podman_opens_the_failed_step_too(tmp_path: Path) -> None:
     assert (opened.code, opened.out) == (6, "a 1.0\n1\n"), opened.err
     assert "step-2 of" in opened.err
     assert "as it was before it failed" in opened.err
+
+
+def test_a_shell_in_the_sandbox_has_the_layers_and_the_conditions_of_lambda(tmp_path: Path) -> None:
+    zips.write(tmp_path / "a.zip", {"python/mod.py": b"VALUE = 7\n", "lib/which.txt": b"first"})
+    zips.write(tmp_path / "b.zip", {"lib/which.txt": b"second"})
+    where = ["--runtime", "python3.13", "--arch", "x86_64"]
+    prompt = "python3.13:/var/task$ "
+    text = "id -un; touch /opt/x; cat /opt/lib/which.txt; python3 -c 'import mod; print(mod.VALUE * 6)'; exit 5\n"
+    code, shown = typed(tmp_path, ["test", "a.zip", "b.zip", *where, "--shell"], prompt, text)
+    assert code == 5, shown
+    for seen in ("sbx_user1051\r\n", "Permission denied", "second", "42\r\n"):
+        assert seen in shown, shown
+    refused = layerwright_process("test", "a.zip", *where, "--shell", cwd=tmp_path)
+    assert refused.code == 2
+    assert "--shell without code needs a terminal, and there is none" in refused.err
+    assert layerwright("test", tmp_path / "a.zip", *where, "--shell", "test -e /opt/lib", cwd=tmp_path).code == 0

@@ -60,9 +60,12 @@ class Option:
     envvar: str | None = None
     callback: Callback | None = None
     complete: Complete | None = None
+    alone: str | None = None
+    """The value of an option that is given without one; None if it needs a value."""
 
     def decorator(self, name: str, annotation: object) -> Callable[[C], C]:
         inner, repeats = _inner_type(annotation)
+        optional: dict[str, Any] = {} if self.alone is None else {"flag_value": self.alone}
         return click.option(
             *self.names.split(),
             name,
@@ -76,6 +79,7 @@ class Option:
             envvar=self.envvar,
             callback=self.callback,
             shell_complete=self.complete,
+            **optional,
         )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from builder.cli.options import shared
-from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
+from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, without_terminal
 from builder.model.limits import MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _KINDS = ("python", "node", "ruby", "java", "shell", "files")
 _NO_EVENT = "{}"
+_OPEN = "-"
+"""The value of --shell without code."""
+_MEMORY, _TIMEOUT = 1024, 300
 
 
 def _code(name: str, language: str) -> Option:
@@ -31,7 +34,15 @@ class SmokeTestOptions(Bundle):
     node: Annotated[str | None, _code("node", "Node.js")]
     ruby: Annotated[str | None, _code("ruby", "Ruby")]
     java: Annotated[str | None, _code("java", "Java")]
-    shell: Annotated[str | None, Option("--shell", metavar="CODE", about="Shell script to run with sh.")]
+    shell: Annotated[
+        str | None,
+        Option(
+            "--shell",
+            metavar="CODE",
+            about="Shell script to run with sh. Without CODE, behind the zips: a shell in the sandbox.",
+            alone=_OPEN,
+        ),
+    ]
     files: Annotated[
         tuple[str, ...],
         Option("--files", metavar="PATH", about="File or folder below /opt that must exist; repeatable."),
@@ -71,7 +82,7 @@ class SmokeTestOptions(Bundle):
         Option(
             "--memory",
             kind=click.IntRange(MIN_MEMORY, MAX_MEMORY),
-            default=1024,
+            default=_MEMORY,
             metavar="MB",
             about="Memory of the function, in MB.",
         ),
@@ -81,7 +92,7 @@ class SmokeTestOptions(Bundle):
         Option(
             "--timeout",
             kind=click.IntRange(1, MAX_TIMEOUT),
-            default=300,
+            default=_TIMEOUT,
             metavar="SECONDS",
             about="Time limit of one test, in seconds.",
         ),
@@ -94,7 +105,17 @@ class SmokeTestOptions(Bundle):
         if not self.handler:
             event = self.event != _NO_EVENT
             yield from dependent({"--code": self.code, "--event": event, "--response": self.response}, "--handler")
+        if not kinds or self.opens_shell:
+            limits = {"--memory": self.memory != _MEMORY, "--timeout": self.limit != _TIMEOUT}
+            yield from dependent(limits, "a test, such as --python", "tests of recipes have limits of their own")
+        if self.opens_shell:
+            yield from without_terminal("--shell without code", "`--shell 'CODE'` runs a script in the sandbox")
         yield from _invalid_json({"--event": self.event, "--response": self.response})
+
+    @property
+    def opens_shell(self) -> bool:
+        """Whether a shell is asked for, and no test."""
+        return self.shell == _OPEN
 
     def test(self) -> "Test | None":
         """Return the test as a recipe has it; None without one."""

@@ -70,7 +70,7 @@ def to_lib(files: Files, _: re.Match[str], path: str) -> Files:
 
 
 def renamed(files: Files, _: re.Match[str], path: str) -> Files:
-    folder, _, name = path.rpartition("/")
+    folder, name = posixpath.split(path)
     return {f"{folder}/other-{name}" if each == path else each: kept for each, kept in files.items()}
 
 
