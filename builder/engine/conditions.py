@@ -3,10 +3,12 @@
 docs/sandbox.md says what is the same as in Lambda, by which source, and what is not.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from builder.engine.client import DOCKER, KINDS, PODMAN
+from builder.model import facts
 
 USER = "993:990"
 """Of functions: `id` of one prints `uid=993(sbx_user1051) gid=990`. smoke/like_lambda.sh gives it its name."""
@@ -15,6 +17,8 @@ TMP_MB = 512
 OPEN_FILES = PROCESSES = 1024
 """Developer guide, "Lambda quotas": file descriptors; execution processes and threads."""
 LIMITS = (f"--ulimit=nofile={OPEN_FILES}:{OPEN_FILES}", f"--ulimit=nproc={PROCESSES}:{PROCESSES}")
+SECCOMP = "seccomp.json"
+"""In images/. Podman's machine on a Mac or Windows has no such file."""
 PROCESSORS = "/sys/devices/system/cpu"
 """Empty in Lambda: there is neither `possible` nor `present` (pytorch/cpuinfo, issues 14 and 143)."""
 
@@ -38,6 +42,12 @@ CONDITIONS = (
     # AWS Compute Blog, "Parallel Processing in Python with AWS Lambda": there is no support of /dev/shm
     Condition(what="no shared memory in /dev/shm", options=("--ipc=none",), engines=(DOCKER, PODMAN)),
     Condition(what="no list of processors", options=(f"--tmpfs={PROCESSORS}:ro,size=4k,mode=555",)),
+    # What an engine forbids by itself, and what Lambda forbids as well: see docs/sandbox.md
+    Condition(
+        what="system calls that Lambda forbids",
+        options=(f"--security-opt=seccomp={SECCOMP}",),
+        engines=(DOCKER, *((PODMAN,) if sys.platform == "linux" else ())),
+    ),
     Condition(what="no privileges", options=("--cap-drop=ALL", "--security-opt=no-new-privileges")),
     Condition(
         what=f"{OPEN_FILES} open files, {PROCESSES} processes",
@@ -52,4 +62,7 @@ def options(kind: str) -> Iterator[str]:
         for option in condition.options if kind in condition.engines else ():
             # Podman would copy what the image, or the kernel, has at that place.
             copies = kind == PODMAN and option.startswith("--tmpfs=")
-            yield f"{option},notmpcopyup" if copies else option
+            if option.endswith(f"={SECCOMP}"):
+                yield option.replace(SECCOMP, str(facts.folder() / SECCOMP))
+            else:
+                yield f"{option},notmpcopyup" if copies else option

@@ -15,11 +15,11 @@ from kit.podman import podman_environment
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
-from builder.engine import conditions, sandbox
+from builder.engine import client, conditions, sandbox
 from builder.engine.client import Engine
 from builder.engine.image_contents import read_image
 from builder.layer.tree import Entry, InMemory, of
-from builder.model import images, libraries, recipes
+from builder.model import facts, images, libraries, recipes
 from builder.model.architectures import ARCHITECTURES, X86_64
 from builder.model.images import run_image
 from builder.model.manifest import Manifest
@@ -578,3 +578,61 @@ def test_packages_of_the_system_become_a_layer_by_name_alone(tmp_path: Path, arc
     assert {"bin/jq"} <= set(files)
     assert any(name.startswith("lib/libjq.so") for name in files)
     assert not [name for name in files if "/doc/" in name or "/man/" in name]
+
+
+FORBIDDEN = """
+import ctypes, errno, os, subprocess, threading
+libc = ctypes.CDLL(None, use_errno=True)
+
+def refused(name, *arguments):
+    ctypes.set_errno(0)
+    failed = getattr(libc, name)(*arguments) == -1
+    return failed and ctypes.get_errno() == errno.EPERM
+
+with open("/tmp/x", "wb") as file:
+    try:
+        os.posix_fallocate(file.fileno(), 0, 1 << 20)
+        raise SystemExit("fallocate is not forbidden")
+    except PermissionError:
+        pass
+assert refused("ptrace", 0, 0, 0, 0), "ptrace"
+assert refused("prctl", 22, 2, 0, 0, 0), "prctl(PR_SET_SECCOMP)"
+assert refused("unshare", 0x10000000), "unshare"
+assert refused("chroot", b"/tmp"), "chroot"
+# What functions do: threads, processes, names of threads, pipes, sockets of this host, files of anonymous memory.
+assert libc.prctl(15, b"name", 0, 0, 0) == 0
+assert subprocess.run(["/bin/sh", "-c", "echo $(id -u) | cat"], capture_output=True, check=True).stdout == b"993\\n"
+thread = threading.Thread(target=lambda: None)
+thread.start()
+thread.join()
+os.close(os.memfd_create("x"))
+import asyncio, socket
+one, other = socket.socketpair()
+one.send(b"x")
+assert other.recv(1) == b"x"
+asyncio.run(asyncio.sleep(0))
+"""
+
+
+@pytest.mark.parametrize("kind", ["docker", "podman"])
+def test_system_calls_that_lambda_forbids_are_forbidden(
+    engine: Engine, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert engine.kind == "docker"
+    if kind == "podman":
+        for name, value in podman_environment(tmp_path).items():
+            monkeypatch.setenv(name, value)
+    found = client.find(kind)
+    assert tried(found, MODULE, Test(python=FORBIDDEN))
+
+
+def test_every_call_of_the_profile_is_named_once_without_conditions() -> None:
+    profile = json.loads((facts.folder() / conditions.SECCOMP).read_text(encoding="utf-8"))
+    rules = [rule for rule in profile["syscalls"] if not rule.get("args") and not rule.get("includes")]
+    names = [name for rule in rules for name in rule["names"]]
+    assert len(names) == len(set(names)) > 400
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8").partition("## System calls")[2]
+    (forbidden,) = [set(rule["names"]) for rule in rules if rule["action"] != "SCMP_ACT_ALLOW"]
+    attested = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in page.splitlines() if "| `" in line)))
+    assert attested - {"clone", "posix_fallocate"} == {"fallocate", "seccomp", "ptrace", "unshare", "chroot"}
+    assert forbidden >= attested - {"clone", "posix_fallocate"}
