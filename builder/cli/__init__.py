@@ -68,7 +68,7 @@ COMMANDS = {
 }
 """Module and first sentence of each command. The list of commands needs the sentences, and not the modules."""
 GROUPS = {
-    "Build": ("build", "plan", "list", "new", "lock", "lint", "wheel", "split"),
+    "Build": ("build", "plan", "list", "new", "lock", "lint", "wheel", "split", "slim"),
     "Prove": ("check", "test", "inspect", "diff", "licenses"),
     "Ship": ("publish", "template", "versions", "pull", "prune"),
     "Maintain": ("nightly", "report", "update"),
