@@ -142,8 +142,8 @@ $(VENV)/pyvenv.cfg:
 # LC_ALL=C cannot spell the folder's name. So the path is made relative: two dots can be spelled everywhere.
 $(READY): pyproject.toml requirements/run.txt | $(VENV)/pyvenv.cfg
 	@echo "preparing $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@$(PYTHON) -c "import glob, os; [open(p, 'w', encoding='ascii').write(os.path.relpath('.', os.path.dirname(p))) for p in glob.glob('$(SITE)/*layerwright.pth')]"
 	@$(PYTHON) -c "open('$@', 'w').close()"
 

@@ -120,7 +120,7 @@ def test_a_python_that_is_too_old_is_told_and_uv_brings_a_newer_one(
     with pytest.raises(SystemExit) as caught:
         venv.command(".venv", (3, 9))
     assert "layerwright needs Python 3.10 or newer, this is 3.9; set PYTHON=, or install uv" in str(caught.value)
-    assert venv.command(".venv", (3, 10)) == [sys.executable, "-m", "venv", ".venv"]
+    assert venv.command(".venv", (3, 10)) == [sys.executable, "-m", "venv", "--without-pip", ".venv"]
     monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}")
     command = venv.command(".venv", (3, 9))
     assert command == ["/opt/uv", "venv", "--quiet", "--no-project", "--seed", "--python", ">=3.10", ".venv"]
@@ -136,6 +136,17 @@ def test_the_environment_that_uv_makes_can_install(venv: Any, tmp_path: Path, mo
     python = tmp_path / "made" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     answer = subprocess.run([python, "-m", "pip", "--version"], check=True, capture_output=True, text=True)
     assert re.search(r"\(python 3\.1\d\)", answer.stdout)
+
+
+@pytest.mark.network
+def test_the_environment_has_uv_of_the_lock_and_no_pip(venv: Any, tmp_path: Path) -> None:
+    assert venv.make(str(tmp_path / "made")) == 0
+    programs = tmp_path / "made" / ("Scripts" if sys.platform == "win32" else "bin")
+    locked = re.search(r"^uv==(\S+)", (ROOT / "requirements/run.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert locked
+    told = subprocess.run([programs / "uv", "--version"], check=True, capture_output=True, text=True).stdout
+    assert told.split()[:2] == ["uv", locked[1]]
+    assert subprocess.run([programs / "python", "-c", "import pip"], check=False, capture_output=True).returncode == 1
 
 
 def test_nothing_is_left_of_an_environment_that_fails(

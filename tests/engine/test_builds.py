@@ -18,6 +18,7 @@ from kit.commands import ROOT, Result, layerwright, layerwright_process, write_r
 from kit.compiled import recipe, script, source_archive
 from kit.engine import docker
 from kit.wheels import make_sdist, serve
+from uv import find_uv_bin
 
 from builder.base import cache_paths, caches
 from builder.base.emitter import Events
@@ -421,7 +422,18 @@ def test_a_private_index_is_used_and_its_password_is_stored_nowhere(
     index = tmp_path / "index"
     index.mkdir()
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(index), "setuptools==80.9.0"],
+        [
+            find_uv_bin(),
+            "tool",
+            "run",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--dest",
+            str(index),
+            "setuptools==80.9.0",
+        ],
         check=True,
     )
     setup = "from setuptools import Extension, setup\nsetup(name='native', version='1.0', "
