@@ -19,7 +19,7 @@ from builder.publish.layer_version import InputZip, PublishOptions, gather
 
 LAYER_KEYS = [
     *("name", "zip", "bytes", "sha256", "description", "license", "runtimes", "architectures", "regions", "share"),
-    *("keep", "ssm", "recipe", "target"),
+    *("keep", "ssm", "recipe", "target", "environment"),
 ]
 
 
