@@ -1,14 +1,19 @@
 """Layers that fail in Lambda, each in one known way: made of real compiles, real wheels and real zips."""
 
+import io
 import os
 import shutil
 import subprocess
+import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 MODULE = "int PyInit_x(void) { return 0; }"
+PROGRAM = "int main(void) { return 0; }"
+X = "python/x.cpython-313-x86_64-linux-gnu.so"
+WINDOWS = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(200)
 ARCHIVE = "archive"
 """Stands for a check's name where the zip itself is refused."""
 
@@ -86,6 +91,24 @@ def plain(files: Mapping[str, bytes]) -> Callable[[Workshop], Mapping[str, bytes
 
 def wheel(name: str, python: str, platform: str) -> Callable[[Workshop], Mapping[str, bytes]]:
     return lambda shop: shop.wheel(name, python, platform)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def tarred(files: Mapping[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def patched(data: bytes, at: int, new: bytes) -> bytes:

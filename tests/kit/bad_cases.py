@@ -1,47 +1,41 @@
 """The known failures, one layer each; see bad.py for how they are made."""
 
 import gzip
-import io
 import lzma
 import os
 import stat
-import tarfile
-import zipfile
 from collections.abc import Mapping, Sequence
 
-from kit.bad import ARCHIVE, MODULE, Bad, Workshop, claimed, flagged, needs, one, patched, plain, wheel
+from kit import bad_at_work
+from kit.bad import (
+    ARCHIVE,
+    MODULE,
+    PROGRAM,
+    WINDOWS,
+    Bad,
+    Workshop,
+    X,
+    claimed,
+    flagged,
+    needs,
+    one,
+    patched,
+    plain,
+    tarred,
+    wheel,
+    zipped,
+)
 
 
 def _mixed(shop: Workshop) -> Mapping[str, bytes]:
     return {**shop.wheel("markupsafe", "3.12", "x86_64"), **shop.wheel("markupsafe", "3.13", "x86_64")}
 
 
-X = "python/x.cpython-313-x86_64-linux-gnu.so"
 ARC4 = "unsigned arc4random(void); int PyInit_x(void) { return arc4random(); }"
 KEY = b"-----BEGIN RSA PRIVATE KEY-----\n" + b"MIIEpAIBAAKCAQEAu5Yq7WkZq9Zr0nL2x8V4m1C6d3H0s8T5b7N9" * 2 + b"\n"
 TOKEN = b"id = 'AKIAQ3ZT7YHJ2LPW8KMD'\n"
 LICENSE = b"Metadata-Version: 2.1\nName: p\nVersion: 1\nLicense: "
-PROGRAM = "int main(void) { return 0; }"
-WINDOWS = b"MZ" + bytes(58) + b"\x40\0\0\0" + b"PE\0\0" + bytes(200)
 LINK = stat.S_IFLNK | 0o777
-
-
-def zipped(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-def tarred(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
 
 
 def _through_a_library(shop: Workshop) -> Mapping[str, bytes]:
@@ -60,6 +54,7 @@ def _through_a_library(shop: Workshop) -> Mapping[str, bytes]:
 
 
 CASES: Sequence[Bad] = (
+    *bad_at_work.CASES,
     # ---- symbol versions
     Bad("glibc-module", "glibc", "GLIBC_2.36 for `arc4random`", one(X, ARC4), X),
     Bad(

@@ -55,7 +55,7 @@ from builder.packages.pypi.local import building, tree
 from builder.packages.pypi.local import sources as places
 from builder.packages.rubygems import gemfile, gemfile_lock, gemspec
 from kit import gems, zips
-from kit.bad_cases import tarred, zipped
+from kit.bad import tarred, zipped
 from kit.wheels import make_sdist
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "fuzz"

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pytest
-from kit.bad_cases import WINDOWS
+from kit.bad import WINDOWS
 from kit.zips import entry, tree
 
 from builder.layer.slim import slim

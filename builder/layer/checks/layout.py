@@ -20,6 +20,7 @@ _MODULE = re.compile(r"^[\w-]+\.(?:py|(?:cpython-[\w-]+\.|abi3\.)so)$")
 _PYTHON_NAMES = re.compile(r"^(?:python[23]?(?:[._-]?\d+)*|py3?|packages|py-?libs?)/$", re.IGNORECASE)
 _SITE = re.compile(r"^(?P<folder>(?:[^/]+/)*(?:site|dist)-packages/)")
 _NODE_MODULES = "nodejs/node_modules/"
+_INNER_MODULES = re.compile(r"nodejs/(?!node_modules/|node\d+/node_modules/)[^/]+/node_modules/")
 _GEMS = re.compile(r"^(?P<folder>(?:[^/]+/)*)(?:specifications/[^/]+\.gemspec$|gems/[^/]+/.)")
 _PROGRAMS = {b"\x7fE", b"#!"}
 _SCRIPT = (".js", ".mjs", ".cjs")
@@ -29,6 +30,9 @@ _DOCUMENT = re.compile(
 )
 _ARCHIVE = re.compile(r"\.(?:zip|whl|tgz|tar(?:\.\w+)?|gem)$")
 _SYSTEM = {"lib64/", "lib32/", "usr/"}
+_TWICE = "python/python"
+_SITE_DEPTH = 3
+"""Slashes in the path of a folder `site-packages` that is meant for a layer's packages."""
 _DEEPEST = 4
 """Folders around a layer that are looked through."""
 
@@ -175,6 +179,8 @@ def _below_nodejs(group: Group, runtime: Runtime) -> str | None:
     if other := next((path for path in group.paths if re.match(r"nodejs/node\d+/node_modules/", path)), None):
         folder = "/".join(other.split("/")[:3])
         return f"only another Node.js looks into `{folder}/`: packages of {runtime.name} belong into `{_NODE_MODULES}`"
+    if inner := next((match[0] for path in group.paths if (match := _INNER_MODULES.match(path))), None):
+        return f"the runtime reads `{_NODE_MODULES}`: move there what is in `{inner}`"
     packages = any(re.match(r"nodejs/(?:@[^/]+/)?[^/@]+/package\.json$", path) for path in group.paths)
     return f"packages belong into `{_NODE_MODULES}`: move the folders of `nodejs/` there" if packages else None
 
@@ -242,6 +248,17 @@ def usable(paths: Collection[str], runtimes: Sequence[Runtime]) -> set[str]:
     return found
 
 
+def _inner_root(path: str, folder: str, outer: str, roots: Collection[str]) -> str | None:
+    """Return the folder below `python/` that a path is in as if it were the one of packages; None if there is none."""
+    name = path.rpartition("/")[2]
+    if _TWICE in {folder, outer}:
+        is_code = _MODULE.match(name) if folder == _TWICE else name.startswith("__init__.")
+        return _TWICE if is_code else None
+    site = _SITE.match(path)
+    wrong = site["folder"].rstrip("/") if site else ""
+    return wrong if site and wrong not in roots and wrong.count("/") <= _SITE_DEPTH else None
+
+
 def hidden(paths: Collection[str], runtime: Runtime) -> str | None:
     """Return the folder that Python reads as one of its own, and in which all packages lie; None if there is none."""
     roots = {"python", f"python/lib/python{runtime.series}/site-packages"}
@@ -260,5 +277,7 @@ def hidden(paths: Collection[str], runtime: Runtime) -> str | None:
             if outer in roots:
                 return None
             below.add(outer)
+        elif root := _inner_root(path, folder, outer, roots):
+            below.add(root)
     interpreter = any(path.startswith("bin/python") for path in paths)
     return f"{min(below, key=len)}/" if below and not interpreter else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from kit.bad_cases import WINDOWS
+from kit.bad import WINDOWS
 from kit.zips import entry, found, tree
 
 from builder.base import fetch

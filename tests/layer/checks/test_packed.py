@@ -12,7 +12,7 @@ import brotli
 import pytest
 import zstandard
 from kit import zips
-from kit.bad_cases import tarred, zipped
+from kit.bad import tarred, zipped
 from kit.zips import found, tree
 
 from builder.layer import checks, packed
