@@ -3,20 +3,18 @@
 import io
 import subprocess
 import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from kit import real_layers
+from kit.real_layers import RealLayer, layer_zip, node_tree
 from kit.zips import write
 
-from builder.base import fetch
 from builder.layer import checks
 from builder.layer.reader import LayerZip
-from builder.layer.tree import from_folder
 from builder.model.architectures import X86_64, architecture
 from builder.model.runtimes import runtime
-from builder.packages.pypi.resolve import Wanted, best, resolve
 
 LAYERS = {
     "aws-cdk-asset-kubectl-v20==2.1.4": "kubectl and helm",
@@ -33,30 +31,10 @@ CHROMIUM = "@sparticuz/chromium"
 _UNPACK = "const z=require('zlib'),f=require('fs');process.stdout.write(z.brotliDecompressSync(f.readFileSync(0)))"
 
 
-def layer_zip(requirement: str, folder: Path) -> Path | None:
-    """Extract the layer of a published construct: the wheel, the archive of the construct, the zip."""
-    on = runtime("python3.13")
-    name = requirement.split("==", maxsplit=1)[0].replace("_", "-")
-    package = next(one for one in resolve(Wanted(requirements=(requirement,)), on, X86_64) if one.name == name)
-    wheel = best(package, on, X86_64)
-    assert wheel is not None
-    with zipfile.ZipFile(fetch.into(folder, str(wheel.url), wheel.sha256, wheel.filename)) as archive:
-        inner = next(one for one in archive.namelist() if one.endswith(".jsii.tgz"))
-        with tarfile.open(fileobj=io.BytesIO(archive.read(inner))) as construct:
-            member = next((one for one in construct.getmembers() if one.name.endswith(".zip")), None)
-            data = construct.extractfile(member) if member else None
-            if data is None:
-                return None
-            path = folder / "layer.zip"
-            path.write_bytes(data.read())
-            return path
-
-
 @pytest.mark.network
 @pytest.mark.parametrize("requirement", LAYERS, ids=LAYERS.get)
 def test_a_layer_in_production_passes_without_an_error(requirement: str, tmp_path: Path) -> None:
     path = layer_zip(requirement, tmp_path)
-    assert path is not None
     older = OLDER.get(requirement)
     found = failures(path, "python3.11" if older else "python3.13")
     unstartable = UNSTARTABLE.get(requirement)
@@ -141,13 +119,22 @@ def test_packages_with_files_for_several_platforms_pass_on_both_architectures(
     package: str, arch: str, tmp_path: Path, program: Callable[[str], str]
 ) -> None:
     where = architecture(arch)
-    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--os=linux", f"--cpu={where.npm}", "--libc=glibc")
-    command = [program("npm"), "install", "--silent", "--prefix", str(tmp_path / "nodejs"), *options, package]
-    subprocess.run(command, check=True, capture_output=True)
-    tree = from_folder(tmp_path).without(lambda entry: "/.bin/" in entry.path or entry.parent == "nodejs")
+    program("npm")
+    tree = node_tree(package, tmp_path, arch)
     subject = checks.examine(tree, (runtime("nodejs22.x"),), (where,), packages=(), own=False)
     assert subject.elves
     assert [(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)] == []
+
+
+@pytest.mark.network
+@pytest.mark.engine  # many megabytes
+@pytest.mark.parametrize("layer", real_layers.every(), ids=lambda layer: layer.name)
+def test_real_zips_and_trees_are_free_of_errors(layer: RealLayer, program: Callable[[str], str]) -> None:
+    program("npm" if "nodejs" in layer.runtime else "mvn" if "java" in layer.runtime else "python3")
+    with layer.opened() as tree:
+        subject = checks.examine(tree, (runtime(layer.runtime),), (X86_64,), packages=(), own=False)
+        assert len(tree) > 0
+        assert [(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)] == []
 
 
 def failures(path: Path, name: str) -> list[checks.Finding]:
