@@ -23,7 +23,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme docs requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -127,10 +127,16 @@ catalogue: $(DEV)  ## Take sizes and routes of what lies in dist/ into the catal
 readme: $(DEV)  ## Write the parts of the documentation that are made from code and recipes
 	$(BIN)/python tests/kit/readme.py
 
+docs: $(DEV)  ## Write the documentation as a site into build/site; warnings and broken links are errors
+	@$(BIN)/uv venv --quiet --allow-existing build/docs
+	@$(BIN)/uv pip install --quiet --python build/docs --require-hashes -r requirements/docs.txt
+	@$(BIN)/uv run --quiet --no-project --python build/docs python -m mkdocs build --quiet --strict --config-file .ci/mkdocs.yml
+
 requirements: $(DEV)  ## Take the newest versions of what layerwright itself stands on
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -o requirements/run.txt
 	$(BIN)/uv pip compile pyproject.toml --extra aws --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/aws.txt
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -c requirements/run.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile requirements/docs.in --universal --python-version 3.10 --upgrade --generate-hashes --no-header --quiet -o requirements/docs.txt
 
 clean:  ## Remove what was built, and the virtual environment
 	$(PYTHON) -c "import shutil; [shutil.rmtree(d, ignore_errors=True) for d in ('dist', 'build', '$(VENV)', '.mypy_cache', '.ruff_cache', '.pytest_cache', '.hypothesis')]"

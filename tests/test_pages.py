@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.long
+@pytest.mark.network
+def test_the_site_is_made_without_a_warning() -> None:
+    made = subprocess.run(["make", "docs"], cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
+    assert made.returncode == 0, made.stderr
+    shown = {path.stem for path in (ROOT / "build/site").glob("*.html")}
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= shown
 
 
 def test_the_readme_is_short() -> None:
