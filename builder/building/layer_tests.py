@@ -50,7 +50,7 @@ class LayerTests:
             return self._known(sha256)
         trial = self._trial(part)
         if trial is None or trial.error is None:
-            return tested.of_runs(sha256, self.loaded, trial.runs) if trial else None
+            return tested.of_runs(self.path, sha256, self.loaded, trial.runs) if trial else None
         raise trial.error
 
     def of_existing(self, sha256: str) -> ZipTrials | None:
@@ -65,7 +65,7 @@ class LayerTests:
         trial = self._trial(self.path)
         if trial is None:
             return before
-        said = tested.of_runs(sha256, self.loaded, trial.runs)
+        said = tested.of_runs(self.path, sha256, self.loaded, trial.runs)
         self.keep(said)
         if trial.error:
             raise trial.error

@@ -34,12 +34,13 @@ def keep(path: Path, tested: ZipTrials, target: Target) -> None:
     """Write the record beside a zip. One of a success is cached, for the same zip in another folder."""
     record.at(path).replace(tested)
     if tested.passed:
-        _cached(tested.zip, tested.tests, target).replace(tested)
+        _cached(tested.zip, tested.tests, target).replace(dataclasses.replace(tested, before=None))
 
 
-def of_runs(sha256: str, loaded: Loaded, runs: Sequence[ImageTrial]) -> ZipTrials:
-    """Return the record of the tests of a recipe."""
-    return ZipTrials(zip=sha256, tests=definition(loaded.recipe.test, loaded), runs=tuple(runs))
+def of_runs(path: Path, sha256: str, loaded: Loaded, runs: Sequence[ImageTrial]) -> ZipTrials:
+    """Return the record of the tests of a recipe, with what the last zip at the same path cost."""
+    tests = definition(loaded.recipe.test, loaded)
+    return ZipTrials(zip=sha256, tests=tests, runs=tuple(runs), before=record.before(path, sha256))
 
 
 def _cached(sha256: str, tests: str, target: Target) -> Document[ZipTrials]:

@@ -44,6 +44,29 @@ class ImageTrial:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ColdStart:
+    """What the imports of a layer's tests cost: nothing of it is measured under emulation."""
+
+    ms: float | None = None
+    """Milliseconds of all tests."""
+    peak_mb: float | None = None
+    """MB of the test that took most."""
+
+    def words(self, before: "ColdStart | None" = None) -> str:
+        """Return it in words, with what it was before; empty if nothing was measured."""
+        earlier = before or ColdStart()
+        return ", ".join(
+            filter(None, (_beside("ms", self.ms, earlier.ms), _beside("MB", self.peak_mb, earlier.peak_mb)))
+        )
+
+
+def _beside(unit: str, now: float | None, before: float | None) -> str:
+    if now is None:
+        return ""
+    return f"{now:.0f} {unit}" + (f", {before:.0f} before" if before is not None else "")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ZipTrials:
     """What the tests of one zip said the last time that they ran."""
 
@@ -51,7 +74,17 @@ class ZipTrials:
     tests: Sha256
     """Digest of the tests and of the files that they use."""
     runs: Annotated[tuple[ImageTrial, ...], Field(min_length=1)]
+    before: ColdStart | None = None
+    """What the zip cost that was at the same place before; None if there was none."""
     version: int = VERSION
+
+    @property
+    def cold(self) -> ColdStart:
+        """What the imports cost."""
+        native = [result for result in self.results if not result.emulated]
+        times = [result.cold_ms for result in native if result.cold_ms is not None]
+        peaks = [result.peak_mb for result in native if result.peak_mb is not None]
+        return ColdStart(ms=sum(times) if times else None, peak_mb=max(peaks, default=None))
 
     @property
     def results(self) -> tuple[SmokeResult, ...]:
@@ -102,6 +135,15 @@ def of(zip_path: Path, sha256: str) -> ZipTrials | None:
     return record if record.zip == sha256 and record.version == VERSION else None
 
 
+def before(zip_path: Path, sha256: str) -> ColdStart | None:
+    """Return what the zip cost that a new one with this hash takes the place of; None if that is not known."""
+    try:
+        last = Typed(kind=ZipTrials).decode(zip_path.with_suffix(SUFFIX).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return last.before if last.zip == sha256 else last.cold
+
+
 def state(record: ZipTrials | None) -> str:
     """Return `passed`, `failed`, `nothing to test` or `not tested`."""
     if record is None:
@@ -116,6 +158,8 @@ def lines(record: ZipTrials | None) -> Iterator[str]:
     for run in record.runs if record else ():
         said = run.failure or f"{len(run.results)} passed{_told(run)}"
         yield f"{said} in {run.where} ({run.image}{f' {run.digest}' if run.digest else ''}, {run.at})"
+    if record and (cold := record.cold.words(record.before)):
+        yield f"cold start: {cold}"
 
 
 def _told(run: ImageTrial) -> str:

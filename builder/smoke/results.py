@@ -19,6 +19,8 @@ class SmokeResult:
     """Milliseconds that the imports, or the first invocation, took in a new process; None if not measured."""
     emulated: bool
     """Whether the layer's architecture was emulated, which makes the times unreliable."""
+    peak_mb: float | None = None
+    """MB that the process had at most after the imports; None if not measured."""
     tried: tuple[TriedCount, ...] = ()
     """What a default test has tried; empty for a test of a recipe."""
     untried: tuple[str, ...] = ()

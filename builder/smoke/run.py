@@ -29,7 +29,18 @@ from builder.smoke import jvm
 from builder.smoke.coverage import untried
 from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
-from builder.smoke.tests import KILLED, MARK, SmokeTest, default_tests, hint_for, import_ms, relevant_lines, smoke_test
+from builder.smoke.tests import (
+    KILLED,
+    MARK,
+    PEAK,
+    SmokeTest,
+    default_tests,
+    hint_for,
+    import_ms,
+    peak_mb,
+    relevant_lines,
+    smoke_test,
+)
 
 _TAIL = 6
 """Lines of output that an error shows."""
@@ -202,12 +213,12 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
     if judged.failed:
         raise _failure(sandbox, name, smoke.what, list(judged.failed), judged.code)
     result = _result(sandbox, smoke.what, started, import_ms(finished.stderr))
-    return replace(result, tried=judged.tried, untried=judged.untried)
+    return replace(result, peak_mb=peak_mb(finished.stderr), tried=judged.tried, untried=judged.untried)
 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(MARK)]
+    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith((MARK, PEAK))]
     why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
     return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)

@@ -18,6 +18,8 @@ from builder.smoke import jvm, nodejs
 
 MARK = "layerwright-import-ms="
 """Stands before the milliseconds that the imports of a test took, on its standard error."""
+PEAK = "layerwright-peak-mb="
+"""Stands before the MB that the process had at most when they were done."""
 KILLED = 137
 """Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _RUBY = "/var/lang/bin/ruby"
@@ -128,7 +130,16 @@ def _libraries(content: Tree) -> Iterator[str]:
 
 def import_ms(stderr: str) -> float | None:
     """Return the duration of the imports in milliseconds, as printed by a test; None if it printed none."""
-    match = re.search(rf"^{MARK}([0-9.]+)$", stderr, re.MULTILINE)
+    return _measured(MARK, stderr)
+
+
+def peak_mb(stderr: str) -> float | None:
+    """Return the MB that the imports took at most, with the interpreter; None if the test printed none."""
+    return _measured(PEAK, stderr)
+
+
+def _measured(mark: str, stderr: str) -> float | None:
+    match = re.search(rf"^{mark}([0-9.]+)$", stderr, re.MULTILINE)
     return float(match[1]) if match else None
 
 

@@ -12,6 +12,7 @@ from kit.commands import ROOT, layerwright, write_recipe
 from kit.compiled import recipe, script
 from kit.podman import podman_environment
 
+from builder.base.documents import Typed
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.layer import Options, build
@@ -27,7 +28,8 @@ from builder.model.recipe import Invoke, Test
 from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.plan.mode import EngineOptions
-from builder.smoke import run
+from builder.smoke import record, run
+from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
@@ -636,3 +638,40 @@ def test_every_call_of_the_profile_is_named_once_without_conditions() -> None:
     attested = set(re.findall(r"`(\w+)`", "\n".join(line.split("|")[1] for line in page.splitlines() if "| `" in line)))
     assert attested - {"clone", "posix_fallocate"} == {"fallocate", "seccomp", "ptrace", "unshare", "chroot"}
     assert forbidden >= attested - {"clone", "posix_fallocate"}
+
+
+def test_what_imports_cost_stands_beside_what_they_cost_before(engine: Engine, tmp_path: Path) -> None:
+    assert engine.kind == "docker"
+    test = '[[test]]\npython = "import mod"\n'
+    module = "import time; x = bytearray({size}); time.sleep({seconds})"
+    steps = f'mkdir -p "$PREFIX/python"; echo "{module}" >"$PREFIX/python/mod.py"'
+
+    def made(size: int, seconds: float) -> tuple[str, dict[str, object]]:
+        step = script(steps.replace("{size}", str(size)).replace("{seconds}", str(seconds)))
+        write_recipe(tmp_path, "a", recipe(step, test, runtime="python3.13"))
+        built = layerwright("build", "a", "--test", cwd=tmp_path)
+        assert built.code == 0, built.err
+        return built.out, json.loads((tmp_path / "dist/a-1.0-python3.13-x86_64.tests.json").read_text())
+
+    out, first = made(1_000, 0.2)
+    assert re.search(r"1 passed \(\d+ ms, \d+ MB\)", out), out
+    assert first["before"] is None
+    out, second = made(80_000_000, 0.4)
+    assert re.search(r"1 passed \(\d+ ms, \d+ before, \d+ MB, \d+ before\)", out), out
+    before, now = second["before"], second["runs"][0]["results"][0]  # type: ignore[index]
+    assert 200 <= before["ms"] < 400 <= now["cold_ms"]  # type: ignore[index]
+    assert before["peak_mb"] + 70 < now["peak_mb"] < before["peak_mb"] + 100  # type: ignore[index]
+    told = layerwright("test", "dist/a-1.0-python3.13-x86_64.zip", cwd=tmp_path)
+    assert re.search(r"passes in python3.13 on x86_64 \([\d.]+ s, \d+ ms of a cold start, \d+ MB\)", told.out), told.out
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    said = record.ZipTrials(
+        zip="0" * 64,
+        tests="1" * 64,
+        runs=(ImageTrial(runtime="r", arch="a", image="i", digest=None, emulated=False, at="t"),),
+    )
+    old = json.loads(Typed(kind=record.ZipTrials).encode(said))
+    del old["before"]
+    assert Typed(kind=record.ZipTrials).decode(json.dumps(old).encode()) == said
+    assert said.cold.words() == ""

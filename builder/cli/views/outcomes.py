@@ -13,6 +13,7 @@ def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
     for outcome in outcomes:
         where = f"{outcome.runtime} on {outcome.arch}{', emulated' if outcome.emulated else ''}"
         cold = f", {outcome.cold_ms:.0f} ms of a cold start" if outcome.cold_ms is not None else ""
+        cold += f", {outcome.peak_mb:.0f} MB" if outcome.peak_mb is not None else ""
         told = coverage([outcome])
         more = f": {told}" if told else ""
         terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold}){more}")
@@ -25,8 +26,11 @@ def summary(tested: ZipTrials | None) -> str:
     outcomes = tested.results
     if tested.failed or not outcomes:
         return record.state(tested)
-    cold = [outcome.cold_ms for outcome in outcomes if outcome.cold_ms is not None]
-    emulated = ", emulated" if any(outcome.emulated for outcome in outcomes) else ""
-    passed = f"{len(outcomes)} passed" + (f" ({sum(cold):.0f} ms{emulated})" if cold else "")
+    times = [outcome.cold_ms for outcome in outcomes if outcome.cold_ms is not None]
+    if any(outcome.emulated for outcome in outcomes):
+        cold = f"{sum(times):.0f} ms, emulated" if times else ""
+    else:
+        cold = tested.cold.words(tested.before)
+    passed = f"{len(outcomes)} passed" + (f" ({cold})" if cold else "")
     told = coverage(outcomes)
     return f"{passed}: {told}" if told else passed
