@@ -161,11 +161,12 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         ssm=_parameter(options.ssm or publish.ssm, values),
         recipe=about.name if about else "",
         target=about.target if about else path.stem,
-        environment=_environment(about),
+        environment=environment(about),
     )
 
 
-def _environment(about: AnyManifest | None) -> tuple[tuple[str, str], ...]:
+def environment(about: AnyManifest | None) -> tuple[tuple[str, str], ...]:
+    """Return the variables that functions with a layer set, with their values."""
     rows = (about.environment if isinstance(about, Manifest) else None) or ()
     return tuple((row.name, row.value) for row in rows)
 

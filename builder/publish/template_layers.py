@@ -36,7 +36,8 @@ def template_source(request: TemplateRequest) -> TemplateSource:
     if request.source == "published" and not entries:
         msg = f"the ARN book in {request.layers.output} has no versions of {title}"
         raise NothingSelectedError(msg, hint="run `layerwright publish`, or pass --from zip")
-    options = TemplateOptions(base=request.base, tests=request.layers.tests(), function=request.function)
+    layers = request.layers
+    options = TemplateOptions(base=request.base, output=layers.output, tests=layers.tests(), function=request.function)
     return of_book(title, entries, options) if entries else of_zips(title, _zips(request), options)
 
 

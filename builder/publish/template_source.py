@@ -8,10 +8,12 @@ from pathlib import Path
 
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.layer import manifest
 from builder.model import public_text
 from builder.model.limits import DIRECT_LIMIT
 from builder.model.recipe import Test
 from builder.model.runtimes import runtimes
+from builder.publish import layer_version
 from builder.publish.arn_book import ArnEntry
 from builder.publish.grants import Grant
 from builder.publish.layer_version import LayerVersion
@@ -106,6 +108,8 @@ class TemplateOptions:
 
     base: Path
     """Folder of the template; the paths of zips are relative to it."""
+    output: Path
+    """Folder of the zips and their manifests."""
     tests: Sequence[Test] = ()
     """Tests of the recipe; the sample function executes one of them."""
     function: bool = True
@@ -149,10 +153,18 @@ def of_book(title: str, entries: Iterable[ArnEntry], options: TemplateOptions) -
             architectures=versions[0].architectures,
             code_sha256=versions[0].code_sha256,
             arns={entry.region: entry.arn for entry in versions},
+            environment=_environment(versions[0], options.output),
         )
         for name, versions in by_layer.items()
     )
     return _source(title, layers, options, published=True)
+
+
+def _environment(entry: ArnEntry, output: Path) -> tuple[tuple[str, str], ...]:
+    """Return the variables of a published version: none if the manifest that is there is of another zip."""
+    about = manifest.of_any(output / f"{entry.target}.zip")
+    is_it = about is not None and about.zip.code_sha256 == entry.code_sha256
+    return layer_version.environment(about) if is_it else ()
 
 
 def _source(

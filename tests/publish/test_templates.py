@@ -342,6 +342,20 @@ def test_terraform_of_published_layers(cloud: Front, folder: Path) -> None:
     assert cloud.seen
 
 
+def test_published_layers_keep_the_variables_of_the_manifest_of_the_same_zip(cloud: Front, folder: Path) -> None:
+    publish(folder, "sample")
+    paths = [path.with_suffix(".json") for path in (folder / "dist").glob("sample-*.zip")]
+    before = {path: json.loads(path.read_text()) for path in paths}
+    for path, about in before.items():
+        path.write_text(json.dumps({**about, "environment": VARIABLES}))
+    assert "FONTCONFIG_PATH" in template(folder, "terraform", "sample")
+    for path, about in before.items():
+        other = {**about["zip"], "code_sha256": published.code_sha256(Path(__file__))}
+        path.write_text(json.dumps({**about, "environment": VARIABLES, "zip": other}))
+    assert "FONTCONFIG_PATH" not in template(folder, "terraform", "sample")
+    assert cloud.seen
+
+
 def test_large_zips_get_a_bucket_in_terraform(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from builder.publish import template, template_source
     from builder.publish.layer_version import InputZip, PublishOptions, gather
@@ -349,7 +363,9 @@ def test_large_zips_get_a_bucket_in_terraform(folder: Path, monkeypatch: pytest.
     layers = gather([InputZip(zip=folder / "dist" / "sample-1.0-python3.13-arm64.zip")], PublishOptions())
     monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
     text = template.terraform(
-        template_source.of_zips("sample", layers, template_source.TemplateOptions(base=folder, function=False))
+        template_source.of_zips(
+            "sample", layers, template_source.TemplateOptions(base=folder, output=folder, function=False)
+        )
     )
     assert "var.layer_bucket" in text
     assert "filename" not in text

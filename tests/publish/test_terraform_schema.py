@@ -66,7 +66,9 @@ def test_every_attribute_is_one_of_the_provider(
     if large:
         monkeypatch.setattr(template_source, "DIRECT_LIMIT", 10)
     found = resources(
-        template.terraform(template_source.of_zips("sample", layers, template_source.TemplateOptions(base=tmp_path)))
+        template.terraform(
+            template_source.of_zips("sample", layers, template_source.TemplateOptions(base=tmp_path, output=tmp_path))
+        )
     )
     kinds = {kind for kind, _ in found}
     assert {"aws_lambda_layer_version", "aws_lambda_layer_version_permission", "aws_lambda_function"} <= kinds
