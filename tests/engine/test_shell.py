@@ -120,7 +120,8 @@ def test_whatever_ends_it_nothing_is_left(tmp_path: Path, sign: signal.Signals, 
 def test_what_a_killed_process_leaves_the_next_one_removes(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(script("exit 3")))
     command = [sys.executable, "-m", "builder", "shell", "a", "-c", "echo open; sleep 300"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    own = {"LAYERWRIGHT_CACHE": str(tmp_path / "cache")}  # in which it leaves its folder
+    env = {**os.environ, **own, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -129,7 +130,7 @@ def test_what_a_killed_process_leaves_the_next_one_removes(tmp_path: Path) -> No
         process.kill()
         process.wait()  # the engine's client still has its output
     assert len(left(process.pid)) == 2
-    assert layerwright_process("shell", "a", "-c", "true", cwd=tmp_path).code == 0
+    assert layerwright_process("shell", "a", "-c", "true", cwd=tmp_path, env=own).code == 0
     assert left(process.pid) == []
 
 
