@@ -112,6 +112,16 @@ def writable(folder: Path) -> None:
         raise UsageError(msg, why=[str(error)], hint="choose another folder with --output") from error
 
 
+def require_free(folder: Path) -> None:
+    """Raise UsageError unless a folder is new or empty, so that what is written is all that lies in it."""
+    if folder.is_dir() and any(folder.iterdir()):
+        msg = f"{folder} is not empty"
+        raise UsageError(msg, hint="name a new folder, or remove what is in it")
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder} is a file"
+        raise UsageError(msg, hint="name a new folder")
+
+
 @contextlib.contextmanager
 def replacing(path: Path, part: str = ".part") -> Iterator[Path]:
     """Yield a temporary path beside `path` that replaces it on success: readers see the whole file or the old one.

@@ -1,12 +1,13 @@
 """The container part of a build: cached artifacts are reused, the others are compiled in one build."""
 
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, contained, programs
+from builder.base import cache_paths, contained, files, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, UsageError
 from builder.building import artifacts, failed_step
@@ -158,6 +159,22 @@ def _attempt(
         with failed_step.noted(container, missing, compile_mode.acceleration):
             buildx.run(engine, job, events, lambda stream: artifacts.receive(stream, expected))
     return expected
+
+
+def export(work: Work, folder: Path) -> None:
+    """Write the build context of all parts into a new or empty folder, for an engine without layerwright.
+
+    Nothing is accelerated: what is for another architecture is compiled under emulation. Raises UsageError for a folder
+    with something in it.
+    """
+    files.require_free(folder)
+    files.writable(folder.absolute().parent)
+    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder.absolute().parent) as made:
+        context = Path(made) / "context"
+        write_context(work, context, keys.parts(work.container))
+        if folder.exists():
+            folder.rmdir()
+        files.move(context, folder)
 
 
 def connect_steps(context: Path) -> None:

@@ -42,7 +42,7 @@ def work_of(loaded: Loaded, target: Target, options: EngineOptions, events: Even
     planned = plan(loaded, target)
     container = (plan(loaded, target) if pinning.pin_images(planned, options, events) else planned).container
     if container is None:
-        msg = f"{target.name} is not compiled in a container, so there is nothing to open"
+        msg = f"{target.name} is not compiled in a container"
         raise UsageError(msg, hint="`layerwright plan` shows how it is made")
     return Work(container=container, folder=loaded.folder, options=options)
 

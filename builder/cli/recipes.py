@@ -120,28 +120,69 @@ def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
 # ---- plan and build ------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlanOptions(Bundle):
+    """What is told of plans, and in which form."""
+
+    route: shared.Route
+    dockerfile: Annotated[
+        Path | None,
+        Option(
+            "--dockerfile",
+            metavar="FOLDER",
+            kind=shared.FOLDER,
+            about="Write the Dockerfile of one target, with all files that it reads, into a new or empty folder; "
+            "nothing in it is accelerated.",
+        ),
+    ]
+    as_json: shared.AsJson
+
+    def mistakes(self) -> Iterator[Mistake]:
+        written = {"--dockerfile": self.dockerfile}
+        yield from exclusive({**written, "--json": self.as_json})
+        yield from exclusive({**written, "--route": self.route != "auto"})
+
+
 @click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
 @listener_options
 @typed
-def plan(selected: TargetOptions, route: shared.Route, containers: ContainerOptions, *, as_json: shared.AsJson) -> None:
+def plan(selected: TargetOptions, planning: PlanOptions, containers: ContainerOptions) -> None:
     """Show what a build would do, and why.
 
     Prints image, packages with versions and routes, and the Dockerfile of what is compiled. Queries the package
-    indexes; writes no file.
+    indexes; writes no file unless --dockerfile asks for it.
     """
     pairs = selected.chosen()
     from builder.cli import terminal
     from builder.cli.views import plans as view
     from builder.plan.outlook import outlook
 
-    choice = containers.choice(route)
-    plans = _planned(pairs, wheels_only=route == "wheels")
+    if planning.dockerfile:
+        _export(pairs, containers, planning.dockerfile)
+        return
+    choice = containers.choice(planning.route)
+    plans = _planned(pairs, wheels_only=planning.route == "wheels")
     outlooks = [outlook(planned, choice) for planned in plans]
-    if as_json:
+    if planning.as_json:
         terminal.data(view.document(plans, outlooks))
     else:
         view.show(plans, outlooks)
     reporting.warn(warning for planned in plans for warning in planned.warnings)
+
+
+def _export(pairs: "Pairs", containers: ContainerOptions, folder: Path) -> None:
+    from builder.base.errors import UsageError
+    from builder.building import compiling, shell
+    from builder.cli import terminal
+
+    if len(pairs) > 1:
+        msg = f"--dockerfile needs one target, and these are {len(pairs)}"
+        raise UsageError(msg, why=[target.name for _, target in pairs], hint="choose with --runtime, --arch or --only")
+    ((loaded, target),) = pairs
+    with terminal.events().stage("planning", target.name) as events:
+        compiling.export(shell.work_of(loaded, target, containers.choice(), events), folder)
+    command = f"docker buildx build --platform {target.arch.docker} --output out {folder}"
+    terminal.result(f"wrote {folder}; `{command}` builds it: out/tree/opt is what goes to /opt")
 
 
 def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":

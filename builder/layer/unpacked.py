@@ -4,19 +4,9 @@ import tempfile
 from pathlib import Path
 
 from builder.base import files
-from builder.base.errors import BuildError, UsageError
+from builder.base.errors import BuildError
 from builder.layer.reader import LayerZip
 from builder.layer.tree import Entry
-
-
-def require_free(folder: Path) -> None:
-    """Raise UsageError unless the folder is new or empty: what lies in it would be part of the layer."""
-    if folder.is_dir() and any(folder.iterdir()):
-        msg = f"{folder} is not empty"
-        raise UsageError(msg, hint="name a new folder, or remove what is in it")
-    if folder.exists() and not folder.is_dir():
-        msg = f"{folder} is a file"
-        raise UsageError(msg, hint="--unpack names a folder")
 
 
 def write(zip_path: Path, folder: Path) -> None:
@@ -25,7 +15,7 @@ def write(zip_path: Path, folder: Path) -> None:
     The folder is there with all of it, or as it was. Raises UsageError if it is not empty, BuildError if it cannot be
     written.
     """
-    require_free(folder)
+    files.require_free(folder)
     files.writable(folder.absolute().parent)
     try:
         with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder.absolute().parent) as work:

@@ -483,6 +483,34 @@ def test_a_plan_shows_the_mode_the_image_and_the_dockerfile(tmp_path: Path) -> N
     assert document["build_image"]["digest"].startswith("sha256:")
 
 
+def test_the_dockerfile_of_a_plan_is_built_without_layerwright(tmp_path: Path, engine: Engine) -> None:
+    steps = script('mkdir -p "$PREFIX/bin"; printf "#!/bin/sh\\n" > "$PREFIX/bin/tool"; chmod 755 "$PREFIX/bin/tool"')
+    write_recipe(tmp_path, "a", recipe(steps, arch=engine.architecture.name))
+    result = layerwright("plan", "a", "--dockerfile", "context", cwd=tmp_path)
+    assert result.code == 0, result.err
+    docker("buildx", "build", "--output", str(tmp_path / "out"), str(tmp_path / "context"))
+    by_hand = tmp_path / "out/tree/opt"
+    built = layerwright("build", "a", "--no-test", cwd=tmp_path)
+    assert built.code == 0, built.err
+    (made,) = (tmp_path / "dist").glob("*.zip")
+    with zipfile.ZipFile(made) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            path.relative_to(by_hand).as_posix(): path.read_bytes() for path in by_hand.rglob("*") if path.is_file()
+        }
+    again = layerwright("plan", "a", "--dockerfile", "context", cwd=tmp_path)
+    assert again.code == 2
+    assert "context is not empty" in again.err
+
+
+def test_a_dockerfile_is_of_one_target(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_recipe(tmp_path, name, recipe(script("make it")).replace('"a"', f'"{name}"', 1))
+    refused = layerwright("plan", "a", "b", "--dockerfile", "other", cwd=tmp_path)
+    assert refused.code == 2
+    assert "--dockerfile needs one target" in refused.err
+    assert not (tmp_path / "other").exists()
+
+
 def test_a_shell_opens_where_a_build_failed(tmp_path: Path) -> None:
     steps = script('echo there > "$PREFIX/first"') + script("false")
     write_recipe(tmp_path, "a", recipe(steps))

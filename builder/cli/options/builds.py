@@ -73,15 +73,15 @@ class BuildOptions(Bundle):
 
     def require_unpackable(self, targets: Sequence[str]) -> None:
         """Raise UsageError if --unpack cannot do what it says, before anything is built."""
+        from builder.base import files
         from builder.base.errors import UsageError
-        from builder.layer import unpacked
 
         if self.unpack is None:
             return
         if len(targets) > 1:
             msg = f"--unpack needs one target, and these are {len(targets)}"
             raise UsageError(msg, why=sorted(targets), hint="choose with --runtime, --arch or --only")
-        unpacked.require_free(self.unpack)
+        files.require_free(self.unpack)
 
     def unpack_results(self, results: "Sequence[Built]") -> None:
         """Do what --unpack says, if it is given."""
