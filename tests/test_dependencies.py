@@ -17,8 +17,8 @@ PLATFORMS = (
 )
 
 
-OLDEST = {"aarch64-pc-windows-msvc": "3.11"}
-"""Python has been there for Windows on ARM since then."""
+OLDEST = {"aarch64-pc-windows-msvc": "3.12"}
+"""From then on, PyYAML has wheels for Windows on ARM."""
 
 
 @pytest.mark.network

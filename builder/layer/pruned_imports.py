@@ -44,8 +44,11 @@ def find(tree: Tree, pruned: Collection[str]) -> Iterator[PrunedImport]:
 
 
 def needed(found: Collection[PrunedImport], pruned: Collection[str]) -> frozenset[str]:
-    """Return the pruned files that remaining modules need at their import: modules, and `__init__.py` above them."""
-    imported = {each.file for each in found if not each.lazily}
+    """Return the pruned files that remaining modules need at their import: modules, and `__init__.py` above them.
+
+    A package of Node.js that is pruned as a whole is meant to be, and one file of it would not be the package.
+    """
+    imported = {each.file for each in found if not (each.lazily or each.whole)}
     folders = {file[: match.start()] for file in imported for match in re.finditer("/", file)}
     return frozenset(imported | {path for folder in folders if (path := f"{folder}/__init__.py") in pruned})
 

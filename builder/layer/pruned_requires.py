@@ -14,8 +14,9 @@ _STATEMENT = re.compile(
     re.MULTILINE,
 )
 """An import at the beginning of a line, by a name that stands there."""
+_PACKAGE = "/package.json"
 _CODE = (".js", ".cjs", ".mjs")
-_SUFFIXES = ("", ".js", ".json", ".node", ".cjs", ".mjs", "/index.js", "/package.json")
+_SUFFIXES = ("", ".js", ".json", ".node", ".cjs", ".mjs", "/index.js", _PACKAGE)
 """What Node.js tries after a name, and what packages leave to their own settings."""
 _MODULES = "node_modules"
 
@@ -32,6 +33,8 @@ class PrunedImport:
     """The pruned file."""
     lazily: bool = False
     """Whether it is imported at the first use of a name only."""
+    whole: bool = False
+    """Whether its package is pruned as a whole, with the package.json that says which file is imported."""
 
 
 def find(tree: Tree, pruned: Collection[str]) -> Iterator[PrunedImport]:
@@ -50,7 +53,8 @@ def find(tree: Tree, pruned: Collection[str]) -> Iterator[PrunedImport]:
             if any(path in here or path in folders for path in tried):
                 continue
             if file := next((path for path in tried if path in gone), None):
-                yield PrunedImport(path=entry.path, name=name, file=file)
+                whole = not name.startswith(".") and any(path in gone and path.endswith(_PACKAGE) for path in tried)
+                yield PrunedImport(path=entry.path, name=name, file=file, whole=whole)
 
 
 def _tried(name: str, folder: str) -> Iterator[str]:

@@ -48,7 +48,8 @@ class Slimmed:
     pruned: frozenset[str]
     """Paths that the patterns of the recipe removed."""
     lazily: frozenset[str] = frozenset()
-    """Those of them that remaining modules import at the first use of a name, if what others import was kept."""
+    """Those of them that remaining modules name all the same, if what others import was kept: at the first use of a
+    name, or of a package of Node.js that is pruned as a whole."""
 
 
 def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
@@ -98,7 +99,7 @@ def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str
 def _without_imported(tree: Tree, removals: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
     """Return the removals without pruned modules that the remaining ones import at their top.
 
-    The other value is the pruned files that remaining modules import at the first use of a name.
+    The other value is the pruned files that remaining modules name all the same.
     """
     pruned = _pruned(removals)
     found = list(pruned_imports.find(tree.without(lambda entry: entry.path in removals), pruned))

@@ -127,3 +127,17 @@ def test_modules_that_node_requires_at_the_top_are_found(source: str, pruned: st
 def test_what_node_finds_elsewhere_or_may_never_need_is_none(source: str, pruned: str, here: tuple[str, ...]) -> None:
     there = [f"{ROOT}/{name}" for name in here]
     assert found(f"{ROOT}/a/index.js", source, f"{ROOT}/{pruned}", *there) == []
+
+
+def test_a_package_of_node_that_is_pruned_as_a_whole_stays_away_and_is_told() -> None:
+    """Which file of it would be imported says its package.json, and users who prune a package mean it."""
+    files = {
+        f"{ROOT}/a/index.js": b"const left = require('left');\nconst part = require('./part');\n",
+        f"{ROOT}/a/part.js": b"",
+        f"{ROOT}/left/package.json": b'{"main": "lib/x.js"}',
+        f"{ROOT}/left/index.js": b"",
+        f"{ROOT}/left/lib/x.js": b"",
+    }
+    slimmed = slim.slim(tree(files), keeping("left/", "part.js"), {}, None)
+    assert slimmed.tree.paths() == {f"{ROOT}/a/index.js", f"{ROOT}/a/part.js"}
+    assert slimmed.lazily == {f"{ROOT}/left/index.js"}

@@ -1,5 +1,6 @@
 """Checks of Python modules: extension modules for the interpreter, imports of pruned modules."""
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from builder.layer import pruned_imports
 from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
 from builder.layer.names import SITE_PACKAGES
+from builder.layer.pruned_requires import PrunedImport
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 
@@ -76,16 +78,23 @@ def foreign_abi(subject: Subject) -> Iterator[Finding]:
                 )
 
 
+def _kept(found: PrunedImport) -> str:
+    """Return the pattern that keeps what is imported: a file, or a package with all that it has."""
+    return f"{posixpath.dirname(found.file)}/" if found.whole else found.file
+
+
 @check("pruned-import", "A module that imports a pruned module at its top fails, too.")
 def pruned_import(subject: Subject) -> Iterator[Finding]:
     for found in pruned_imports.find(subject.tree, subject.pruned):
         when, every = "", ", `keep-imported = true` all of this kind"
         if found.lazily:
             when, every = " at the first use of its name", ""
+        if found.whole:
+            every = ""
         yield Finding(
             check="pruned-import",
             severity=WARNING,
             path=found.path,
             message=f"imports {found.name}{when}, which the recipe prunes",
-            hint=f'`keep = ["{found.file}"]` under [slim] leaves it in{every}',
+            hint=f'`keep = ["{_kept(found)}"]` under [slim] leaves it in{every}',
         )

@@ -128,7 +128,7 @@ def test_packages_with_files_for_several_platforms_pass_on_both_architectures(
 
 @pytest.mark.network
 @pytest.mark.engine  # many megabytes
-@pytest.mark.parametrize("layer", real_layers.every(), ids=lambda layer: layer.name)
+@pytest.mark.parametrize("layer", list(real_layers.every()), ids=lambda layer: layer.name)
 def test_real_zips_and_trees_are_free_of_errors(layer: RealLayer, program: Callable[[str], str]) -> None:
     program("npm" if "nodejs" in layer.runtime else "mvn" if "java" in layer.runtime else "python3")
     with layer.opened() as tree:
