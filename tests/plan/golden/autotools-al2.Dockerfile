@@ -9,7 +9,8 @@ ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.11 SOURCE_DATE_EPOCH=
 
 # step 1: packages meson ninja-build
 FROM step-0 AS step-1
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2-arm64-packages,target=/var/cache/yum,sharing=locked \

@@ -6,7 +6,8 @@ USER root
 ENV LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= MACHINE=aarch64 \
     LAYERWRIGHT_PYTHON= \
     LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cut /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc /usr/bin/cargo /usr/bin/rustc"
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-arm64-packages-2,target=/var/cache/yum,sharing=locked \
@@ -27,7 +28,8 @@ ENV PREFIX=/opt ARCH=x86_64 MACHINE=x86_64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=
 
 # step 1: packages cargo
 FROM step-0 AS step-1-packages
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-x86_64-packages-2,target=/var/cache/yum,sharing=locked \

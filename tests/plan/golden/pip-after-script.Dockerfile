@@ -18,7 +18,8 @@ RUN --network=none --mount=type=bind,source=inside,target=/layerwright/inside \
 
 # step 2: packages cargo zlib-devel
 FROM step-1 AS step-2
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     sh /layerwright/inside/packages.sh "dnf install -y --setopt=install_weak_deps=0 --setopt=keepcache=1" \
@@ -27,7 +28,8 @@ RUN --mount=type=bind,source=inside,target=/layerwright/inside \
 
 # cargo, where nothing else has run
 FROM step-0 AS clean-1
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-arm64-packages-2,target=/var/cache/yum,sharing=locked \

@@ -6,7 +6,8 @@ USER root
 ENV LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= MACHINE=x86_64 \
     LAYERWRIGHT_PYTHON=/var/lang/bin/python3.15 \
     LAYERWRIGHT_TOOLS="/bin/bash /bin/cat /bin/chmod /bin/cp /bin/grep /bin/ln /bin/ls /bin/mkdir /bin/mv /bin/rm /bin/sed /bin/sh /usr/bin/awk /usr/bin/basename /usr/bin/cut /usr/bin/dirname /usr/bin/expr /usr/bin/head /usr/bin/install /usr/bin/make /usr/bin/sort /usr/bin/tail /usr/bin/touch /usr/bin/tr /usr/bin/uniq /usr/bin/wc"
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/yum,sharing=locked \
@@ -24,7 +25,8 @@ ENV PREFIX=/opt ARCH=arm64 MACHINE=aarch64 RUNTIME=python3.15 SOURCE_DATE_EPOCH=
     CFLAGS="-O2 -march=armv8.2-a" CXXFLAGS="-O2 -march=armv8.2-a" CPPFLAGS=-I/opt/include \
     LDFLAGS="-L/opt/lib -Wl,--as-needed" PKG_CONFIG_PATH=/opt/lib/pkgconfig LAYERWRIGHT_CA_OPTION=--setopt=amazonlinux.sslcacert= \
     LAYERWRIGHT_GOARCH=arm64
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-arm64-packages,target=/var/cache/yum,sharing=locked \

@@ -9,7 +9,8 @@ ENV PREFIX=/opt ARCH=x86_64 MACHINE=x86_64 RUNTIME=python3.13 SOURCE_DATE_EPOCH=
 
 # step 1: packages cmake zlib-devel
 FROM step-0 AS step-1
-RUN --mount=type=bind,source=inside,target=/layerwright/inside \
+RUN --mount=type=bind,source=inside/environment.sh,target=/layerwright/inside/environment.sh \
+    --mount=type=bind,source=inside/packages.sh,target=/layerwright/inside/packages.sh \
     --mount=type=secret,id=layerwright-environment \
     --mount=type=secret,id=layerwright-ca \
     --mount=type=cache,id=layerwright-al2023-x86_64-packages,target=/var/cache/dnf,sharing=locked --mount=type=cache,id=layerwright-al2023-x86_64-packages-2,target=/var/cache/yum,sharing=locked \
