@@ -101,10 +101,20 @@ def test_a_shell_in_a_wheel_has_its_sources_and_flags(tmp_path: Path, index: Ind
     assert "Building wheel" in opened.out
 
 
+HEEDING = """
+import os, signal, sys
+for sign in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    signal.signal(sign, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+"""Runs a command that heeds signals, also where the tests themselves were told to ignore some, as by `nohup`."""
+
+
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 143), (signal.SIGINT, 130)])
 def test_whatever_ends_it_nothing_is_left(tmp_path: Path, sign: signal.Signals, code: int) -> None:
     write_recipe(tmp_path, "a", recipe(script("exit 3")))
-    command = [sys.executable, "-m", "builder", "shell", "a", "-c", "echo open; trap '' INT TERM HUP; sleep 300"]
+    inside = "echo open; trap '' INT TERM HUP; sleep 300"
+    command = [sys.executable, "-c", HEEDING, sys.executable, "-m", "builder", "shell", "a", "-c", inside]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
