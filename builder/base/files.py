@@ -112,6 +112,24 @@ def writable(folder: Path) -> None:
         raise UsageError(msg, why=[str(error)], hint="choose another folder with --output") from error
 
 
+@contextlib.contextmanager
+def filling(folder: Path) -> Iterator[Path]:
+    """Yield a new folder beside a new or empty one, which it replaces on success: all of it is there, or nothing.
+
+    Raises UsageError if something is in the folder, or if it cannot be written.
+    """
+    require_free(folder)
+    place = folder.absolute().parent
+    writable(place)
+    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=place) as work:
+        made = Path(work) / "made"
+        made.mkdir()
+        yield made
+        if folder.exists():
+            folder.rmdir()
+        move(made, folder)
+
+
 def require_free(folder: Path) -> None:
     """Raise UsageError unless a folder is new or empty, so that what is written is all that lies in it."""
     if folder.is_dir() and any(folder.iterdir()):

@@ -1,7 +1,6 @@
 """The container part of a build: cached artifacts are reused, the others are compiled in one build."""
 
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -167,14 +166,8 @@ def export(work: Work, folder: Path) -> None:
     Nothing is accelerated: what is for another architecture is compiled under emulation. Raises UsageError for a folder
     with something in it.
     """
-    files.require_free(folder)
-    files.writable(folder.absolute().parent)
-    with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder.absolute().parent) as made:
-        context = Path(made) / "context"
+    with files.filling(folder) as context:
         write_context(work, context, keys.parts(work.container))
-        if folder.exists():
-            folder.rmdir()
-        files.move(context, folder)
 
 
 def connect_steps(context: Path) -> None:

@@ -13,7 +13,7 @@ from builder.cli.options.builds import BuildOptions
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive, typed
-from builder.cli.options.targets import RecipeFilters, TargetOptions
+from builder.cli.options.targets import RecipeFilters, TargetOptions, require_one_target
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
@@ -171,13 +171,10 @@ def plan(selected: TargetOptions, planning: PlanOptions, containers: ContainerOp
 
 
 def _export(pairs: "Pairs", containers: ContainerOptions, folder: Path) -> None:
-    from builder.base.errors import UsageError
     from builder.building import compiling, shell
     from builder.cli import terminal
 
-    if len(pairs) > 1:
-        msg = f"--dockerfile needs one target, and these are {len(pairs)}"
-        raise UsageError(msg, why=[target.name for _, target in pairs], hint="choose with --runtime, --arch or --only")
+    require_one_target("--dockerfile", [target.name for _, target in pairs])
     ((loaded, target),) = pairs
     with terminal.events().stage("planning", target.name) as events:
         compiling.export(shell.work_of(loaded, target, containers.choice(), events), folder)

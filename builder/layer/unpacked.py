@@ -1,6 +1,5 @@
 """A layer as a folder, for tools that pack it themselves, such as `sam build`."""
 
-import tempfile
 from pathlib import Path
 
 from builder.base import files
@@ -15,18 +14,10 @@ def write(zip_path: Path, folder: Path) -> None:
     The folder is there with all of it, or as it was. Raises UsageError if it is not empty, BuildError if it cannot be
     written.
     """
-    files.require_free(folder)
-    files.writable(folder.absolute().parent)
     try:
-        with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder.absolute().parent) as work:
-            made = Path(work) / "opt"
-            made.mkdir()
-            with LayerZip(zip_path) as layer:
-                for entry in layer.tree:
-                    _write(entry, made / entry.path)
-            if folder.exists():
-                folder.rmdir()
-            files.move(made, folder)
+        with files.filling(folder) as made, LayerZip(zip_path) as layer:
+            for entry in layer.tree:
+                _write(entry, made / entry.path)
     except OSError as error:
         if full := files.disk_error(error):
             raise full from error

@@ -114,6 +114,11 @@ class DefaultTest:
         return self.judge(outcomes(self.items, stdout))
 
 
+def tried(kinds: Mapping[str, Iterable[str]]) -> tuple[TriedItem, ...]:
+    """Return the items of names by their kinds, in their order."""
+    return tuple(TriedItem(name=name, kind=kind) for kind, names in kinds.items() for name in names)
+
+
 def outcomes(items: Sequence[TriedItem], stdout: str) -> tuple[ItemOutcome, ...]:
     """Return what became of each item, by notes of `smoke/again.sh`. What is no note of a known item is passed over."""
     begun: set[int] = set()

@@ -6,7 +6,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PureWindowsPath
 
 import pytest
@@ -124,32 +124,31 @@ def test_replacing_a_file_that_stays_open_ends_in_one_error(tmp_path: Path, monk
 MOVES = {"rename", "renames", "move"}
 
 
+def calls_of_methods() -> Iterator[tuple[str, ast.Call, ast.Attribute]]:
+    """Yield the place, the call and the method of each such call in the programs of the host."""
+    for path in sorted((ROOT / "builder").rglob("*.py")):
+        if "container" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                yield f"{path.relative_to(ROOT).as_posix()}:{node.lineno}", node, node.func
+
+
 def test_files_are_moved_in_one_place() -> None:
     """So that none forgets to wait: `files.move`. A method `replace` of paths is told by its one argument, a path."""
     found = [
-        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
-        for path in sorted((ROOT / "builder").rglob("*.py"))
-        if "container" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in MOVES
-        and ast.unparse(node.func) != "files.move"
+        place for place, _, method in calls_of_methods() if method.attr in MOVES and ast.unparse(method) != "files.move"
     ]
     assert found == []
 
 
 def test_texts_that_are_written_have_line_feeds() -> None:
     found = [
-        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}"
-        for path in sorted((ROOT / "builder").rglob("*.py"))
-        if "container" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr == "write_text"
-        and ast.unparse(node.func.value) != "files"
-        and not any(each.arg == "newline" for each in node.keywords)
+        place
+        for place, call, method in calls_of_methods()
+        if method.attr == "write_text"
+        and ast.unparse(method.value) != "files"
+        and not any(each.arg == "newline" for each in call.keywords)
     ]
     assert found == []
 

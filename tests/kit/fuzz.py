@@ -173,19 +173,9 @@ def gem_metadata(data: bytes) -> object:
     return in_file(parse, ".gem")(b"")
 
 
-def sdist_of(files: dict[str, bytes]) -> bytes:
-    raw = io.BytesIO()
-    with tarfile.open(fileobj=raw, mode="w") as made:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            made.addfile(info, io.BytesIO(data))
-    return raw.getvalue()
-
-
 def sdist_file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
     """Return a parser of one file of an sdist."""
-    return lambda data: in_file(read, ".tar")(sdist_of({name: data}))
+    return lambda data: in_file(read, ".tar")(tarred({name: data}))
 
 
 def jar(data: bytes) -> object:

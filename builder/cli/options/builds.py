@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, without_terminal
+from builder.cli.options.targets import require_one_target
 
 if TYPE_CHECKING:
     from builder.building.batch import BatchOptions
@@ -74,14 +75,10 @@ class BuildOptions(Bundle):
     def require_unpackable(self, targets: Sequence[str]) -> None:
         """Raise UsageError if --unpack cannot do what it says, before anything is built."""
         from builder.base import files
-        from builder.base.errors import UsageError
 
-        if self.unpack is None:
-            return
-        if len(targets) > 1:
-            msg = f"--unpack needs one target, and these are {len(targets)}"
-            raise UsageError(msg, why=sorted(targets), hint="choose with --runtime, --arch or --only")
-        files.require_free(self.unpack)
+        if self.unpack is not None:
+            require_one_target("--unpack", targets)
+            files.require_free(self.unpack)
 
     def unpack_results(self, results: "Sequence[Built]") -> None:
         """Do what --unpack says, if it is given."""

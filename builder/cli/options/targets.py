@@ -1,6 +1,6 @@
 """Options that select targets: by recipe, or by packages without a recipe."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -117,6 +117,15 @@ class PackageOptions(Bundle):
             prune=self.prune,
             prunes=not self.no_prune,
         )
+
+
+def require_one_target(option: str, targets: Sequence[str]) -> None:
+    """Raise UsageError for an option that makes one thing, if several targets are selected."""
+    from builder.base.errors import UsageError
+
+    if len(targets) > 1:
+        msg = f"{option} needs one target, and these are {len(targets)}"
+        raise UsageError(msg, why=sorted(targets), hint="choose with --runtime, --arch or --only")
 
 
 def _tell_catalogue(pairs: "Pairs") -> None:

@@ -12,7 +12,7 @@ from builder.layer.names import TEST_DATA
 from builder.layer.tree import Entry, Tree
 from builder.model.runtimes import Runtime
 from builder.packages import default_tests
-from builder.packages.default_tests import DefaultTest, ItemOutcome, Judgement, TriedCount, TriedItem
+from builder.packages.default_tests import DefaultTest, ItemOutcome, Judgement, TriedCount
 from builder.packages.npm import installed
 
 _CONDITIONS = ("node", "import", "require", "default", "module-sync", "node-addons")
@@ -34,8 +34,7 @@ def tests(tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
     first = [name for name, about in asked.items() if installed.has_entry(name, about, paths)]
     subpaths = [f"{name}/{path}" for name, about in asked.items() if name not in first for path in _subpaths(about)]
     native = [f"/opt/{entry.path}" for entry in tree if _is_addon(entry)]
-    kinds = {"first": sorted(first), "subpath": subpaths, "native": native}
-    items = tuple(TriedItem(name=name, kind=kind) for kind, names in kinds.items() for name in names)
+    items = default_tests.tried({"first": sorted(first), "subpath": subpaths, "native": native})
     if items:
         yield DefaultTest(
             what="importing each package",

@@ -11,7 +11,7 @@ from builder.layer.tree import Entry, Tree
 from builder.model.loaded_by_name import known
 from builder.model.runtimes import Runtime
 from builder.packages import default_tests
-from builder.packages.default_tests import DefaultTest, ItemOutcome, Judgement, TriedCount, TriedItem
+from builder.packages.default_tests import DefaultTest, ItemOutcome, Judgement, TriedCount
 from builder.packages.pypi import installed
 
 SECONDS = 1.5
@@ -39,8 +39,7 @@ def tests(tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:
     begun = [name for name in below if public[name] in beginning]
     more = [name for name in below if public[name] not in beginning]
     native = [f"/opt/{entry.path}" for entry in tree if _is_native(entry, series)]
-    kinds = {"first": first, "begun": begun, "more": more, "native": native}
-    items = tuple(TriedItem(name=name, kind=kind) for kind, names in kinds.items() for name in names)
+    items = default_tests.tried({"first": first, "begun": begun, "more": more, "native": native})
     if items:
         yield DefaultTest(
             what="importing each module",
