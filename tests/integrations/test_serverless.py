@@ -1,4 +1,4 @@
-"""The plugin for the Serverless Framework, run by osls, its maintained fork: layers are our zips, and no function has them."""
+"""The plugin for the Serverless Framework, run by osls, its maintained fork: its layers are our zips."""
 
 import json
 import shutil
