@@ -2,31 +2,26 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import tomlkit
 
+from builder.authoring import draft_packages, draft_recipe
 from builder.authoring.recipe_text import recipe_text
-from builder.base import cache_paths, contained, files, texts
-from builder.base.errors import BuildError, UsageError
-from builder.layer import tree
-from builder.model import facts, public_text, recipes
-from builder.model.architectures import ARCHITECTURES, architecture
-from builder.model.target import targets
+from builder.base import contained, files, texts
+from builder.base.emitter import Events
+from builder.model import facts, recipes
 from builder.packages import table
-from builder.packages.command_line import CommandLinePackages, Draft
 from builder.plan import adhoc
 from builder.plan.adhoc import AdhocRequest
-from builder.plan.plan import Plan
-from builder.plan.planning import plan
 
 
-def write_recipe(request: AdhocRequest, name: str, folder: Path) -> Path:
+def write_recipe(request: AdhocRequest, name: str, folder: Path, events: Events) -> Path:
     """Write a new recipe into a folder of recipes, and return its path. Raises UsageError if it exists."""
-    path = _new_path(folder, name)
-    text = _following(request, name, path.parent) if request.projects else _text(request, name)
-    files.write_text(path, text)
+    if not request.projects:
+        return draft_recipe.write(draft_packages.draft(request, name, compiling=False), folder, events)
+    path = draft_recipe.require_new(folder, name)
+    files.write_text(path, _following(request, name, path.parent))
     recipes.load(folder, name)
     return path
 
@@ -36,11 +31,7 @@ def copy_recipe(source: str, name: str, folder: Path) -> Path:
 
     Raises UsageError if there is one of that name already.
     """
-    _check_name(name)
-    path = _new_path(folder, name)
-    if path.parent.exists():
-        msg = f"{path.parent} exists already"
-        raise UsageError(msg, hint="choose another name")
+    path = draft_recipe.require_new(folder, name)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder) as work:
         made = Path(work) / name
@@ -53,56 +44,11 @@ def copy_recipe(source: str, name: str, folder: Path) -> Path:
     return path
 
 
-def _new_path(folder: Path, name: str) -> Path:
-    path = folder / name / recipes.RECIPE_FILE
-    if path.exists():
-        msg = f"{path} exists already"
-        raise UsageError(msg, hint="edit it, or choose another name")
-    return path
-
-
-def _text(request: AdhocRequest, name: str) -> str:
-    """Return the text of a recipe: versions pinned, all current runtimes with prebuilt packages, an import as test.
-
-    Raises UsageError for a name or packages that are not valid, BuildError if a package would have to be compiled:
-    what that needs of the operating system, only its author knows.
-    """
-    _check(request, name)
-    packages = adhoc.named_packages(request)
-    architectures = request.architectures or tuple(ARCHITECTURES)
-    chosen = request.runtimes or tuple(_with_prebuilt(packages, architectures))
-    if not chosen:
-        named = " ".join(text for texts in request.specs.values() for text in texts)
-        msg = f"no current {packages.title} runtime has prebuilt packages for {named}"
-        raise BuildError(msg, hint="name one with --runtime to see why")
-    loaded = adhoc.recipe(dataclasses.replace(request, name=name, runtimes=chosen, architectures=architectures))
-    draft = _drafted(packages, plan(loaded, targets(loaded.recipe)[0], wheels_only=True))
-    for text in (draft.summary, draft.license):
-        if fault := public_text.problem(text):
-            msg = f"the metadata of the package cannot be published: {fault}"
-            raise BuildError(msg, hint="write the recipe by hand, with words of your own")
-    return recipe_text(
-        {
-            "layer": {
-                "name": name,
-                "version": loaded.recipe.layer.version,
-                "description": (draft.summary or f"{name} for AWS Lambda")[:256],
-                "license": draft.license or "see the package",
-            },
-            "targets": {"runtimes": list(chosen), "architectures": list(architectures)},
-            "step": [draft.step],
-            "slim": {"prune": list(draft.prune), "keep-imported": True},
-            "test": [draft.test],
-        }
-    )
-
-
 def _following(request: AdhocRequest, name: str, folder: Path) -> str:
     """Return the text of a recipe that follows a project, after a look at what it would lock and install.
 
     Raises UsageError for a project of another repository, or one that cannot be followed.
     """
-    _check_name(name)
     project = request.projects[0]
     path = project.request.folder.resolve()
     root = contained.repository(folder) or folder.absolute().parent.parent
@@ -124,34 +70,3 @@ def _following(request: AdhocRequest, name: str, folder: Path) -> str:
             "slim": {"prune": list(made.slim.prune), "keep-imported": True},
         }
     )
-
-
-def _check_name(name: str) -> None:
-    if not adhoc.NAME.fullmatch(name):
-        msg = f"`{name}` is not a valid name for a recipe"
-        raise UsageError(msg, hint="letters, digits, - and _; at most 100")
-
-
-def _check(request: AdhocRequest, name: str) -> None:
-    _check_name(name)
-    if not any(request.specs.values()):
-        msg = "a new recipe needs at least one package"
-        raise UsageError(msg, hint=f"for example `layerwright new {name} --pip {name}`")
-
-
-def _with_prebuilt(packages: CommandLinePackages, architectures: tuple[str, ...]) -> Iterator[str]:
-    """Yield the current runtimes on which nothing has to be compiled."""
-    for candidate in adhoc.current(packages.language):
-        try:
-            for arch in architectures:
-                packages.require_prebuilt(candidate, architecture(arch))
-        except BuildError:
-            continue
-        yield candidate.name
-
-
-def _drafted(packages: CommandLinePackages, planned: Plan) -> Draft:
-    with cache_paths.workspace() as work:
-        for resolution in planned.resolutions:
-            resolution.assemble(tree.Tree(()), {}, work)
-        return packages.draft({package.name: package.version for package in planned.packages}, work)

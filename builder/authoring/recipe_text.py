@@ -1,10 +1,10 @@
-"""The text of a recipe, from tables: keys aligned, long lists on lines of their own."""
+"""The text of a recipe, from tables: keys aligned, long lists and texts of several lines on lines of their own."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Item, SingleKey, Table
+from tomlkit.items import AoT, Item, SingleKey, String, StringType, Table, Trivia
 
 from builder.model.decode import adapter
 
@@ -50,5 +50,12 @@ def _item(value: Any, width: int) -> Item:  # noqa: ANN401  whatever TOML can ho
         array = tomlkit.array()
         array.extend(value)
         return array.multiline(multiline=width + len(array.as_string()) > _WIDTH)
+    if isinstance(value, str) and _has_plain_lines(value):
+        return String(StringType.MLL, value, f"\n{value}", Trivia())  # TOML drops the first line end
     made: Item = tomlkit.item(value)
     return made
+
+
+def _has_plain_lines(value: str) -> bool:
+    """Tell whether a text has several lines and nothing that would have to be escaped."""
+    return "\n" in value and value.replace("\n", "").isprintable() and "'" * 3 not in value and value[-1] != "'"

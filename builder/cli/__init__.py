@@ -30,8 +30,8 @@ COMMANDS = {
     "wheel": ("wheels", "Make wheels that work on a runtime of Lambda."),
     "lock": ("authoring", "Write the lock files of recipes."),
     "new": (
-        "authoring",
-        "Write a recipe for Python packages or a project that lints and builds, or copy one of the catalogue.",
+        "new",
+        "Write a recipe that lints and builds: for packages or a project, or a copy of one of the catalogue.",
     ),
     "lint": ("authoring", "Validate recipes: all, or those that are named."),
     "schema": ("authoring", "Print the JSON schema of recipes, for editors."),

@@ -1,8 +1,7 @@
-"""Commands for authors of recipes: lock, new, lint, schema, runtimes."""
+"""Commands for authors of recipes: lock, lint, schema, runtimes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
@@ -10,13 +9,10 @@ import click
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
-from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, dependent, exclusive, typed
-from builder.cli.options.projects import ProjectParts
-from builder.cli.options.targets import Pips
+from builder.cli.options.parameters import Bundle, Mistake, Option, exclusive, typed
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
-    from builder.plan.adhoc import AdhocRequest
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,97 +91,6 @@ def _require_current(recipes: "Sequence[Loaded]") -> None:
     terminal.result(f"{len(recipes)} recipe{'s' if len(recipes) > 1 else ''} with locks that fit")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewOptions(Bundle):
-    """A recipe to write: its name, its packages, and what it is for."""
-
-    name: Annotated[str, Argument("NAME")]
-    pips: Pips
-    source: Annotated[
-        Path | None,
-        Option(
-            "--from",
-            kind=click.Path(path_type=Path),
-            metavar="PATH|RECIPE",
-            about="Project of the same repository that the recipe follows with its lock: its folder, or a file in it. "
-            "Or a recipe of the catalogue, which is copied.",
-        ),
-    ]
-    project: ProjectParts
-    runtimes: Annotated[
-        tuple[str, ...], shared.runtime("those with wheels for the packages; for a project, the newest it accepts")
-    ]
-    architectures: Annotated[tuple[str, ...], shared.arch("both")]
-    folder: shared.RecipesFolder
-
-    def mistakes(self) -> Iterator[Mistake]:
-        yield from exclusive({"--pip": self.pips, "--from": self.source})
-        if not self.source or self.copied:
-            yield from dependent(self.project.given, "--from a project")
-        if self.copied:
-            yield from exclusive({"--from a recipe": True, "--runtime": self.runtimes, "--arch": self.architectures})
-        elif self.source and not self.source.exists():
-            from builder.base.errors import near
-            from builder.model import facts, recipes
-
-            others = recipes.names(facts.catalogue())
-            hint = "`layerwright list --catalogue` lists its recipes"
-            yield Mistake(
-                f"`{self.source}` is no path, and no recipe of the catalogue{near(str(self.source), others)}", hint
-            )
-
-    @property
-    def copied(self) -> str | None:
-        """The recipe of the catalogue that is copied, if that is what `--from` names."""
-        from builder.model import facts, recipes
-
-        named = str(self.source)
-        return named if self.source and not self.source.exists() and named in recipes.names(facts.catalogue()) else None
-
-    @property
-    def subject(self) -> str:
-        """What the recipe is for, in progress messages."""
-        return self.source.as_posix() if self.source else " ".join(self.pips)
-
-    @property
-    def request(self) -> "AdhocRequest":
-        from builder.plan.adhoc import AdhocRequest
-
-        return AdhocRequest(
-            specs={"pypi": self.pips},
-            projects=(self.project.found(*self._place(self.source)),) if self.source else (),
-            name=self.name,
-            runtimes=self.runtimes,
-            architectures=self.architectures,
-        )
-
-    @staticmethod
-    def _place(source: Path) -> tuple[Path, str | None]:
-        return (source, None) if source.is_dir() else (source.parent, source.name)
-
-
-@click.command(epilog="Example: layerwright new numpy --pip numpy")
-@listener_options
-@typed
-def new(recipe: NewOptions) -> None:
-    """Write a recipe for Python packages or a project that lints and builds, or copy one of the catalogue.
-
-    Writes NAME/recipe.toml into the folder of recipes, with the newest version pinned and an import as its test. With
-    --from, the recipe follows a project of the same repository: its lock decides at every build; or it is a copy of a
-    recipe of the catalogue, with its locks, under another name. An existing recipe is not changed.
-    """
-    from builder.authoring.new import copy_recipe, write_recipe
-    from builder.cli import terminal
-
-    if recipe.copied:
-        path = copy_recipe(recipe.copied, recipe.name, recipe.folder)
-        terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
-        return
-    with terminal.events().stage("resolving", recipe.subject):
-        path = write_recipe(recipe.request, recipe.name, recipe.folder)
-    terminal.result(f"wrote {path}; `layerwright build {recipe.name}` builds it")
-
-
 @click.command(epilog="Example: layerwright lint numpy")
 @listener_options
 @typed
@@ -233,4 +138,4 @@ def runtimes(*, as_json: shared.AsJson) -> None:
         view.show(rows, today)
 
 
-COMMANDS = (lock, new, lint, schema, runtimes)
+COMMANDS = (lock, lint, schema, runtimes)

@@ -18,7 +18,7 @@ from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime, runtime, supported
 from builder.model.tables import changed
 from builder.packages import table
-from builder.packages.command_line import CommandLinePackages
+from builder.packages.command_line import ANY_LANGUAGE, CommandLinePackages
 from builder.packages.ecosystem import Ecosystem
 from builder.packages.projects import FoundProject
 
@@ -166,6 +166,8 @@ def _packages(request: AdhocRequest, ecosystem: Ecosystem) -> CommandLinePackage
 
 
 def _require_language(packages: CommandLinePackages, names: Sequence[str]) -> None:
+    if packages.language == ANY_LANGUAGE:
+        return
     if others := [name for name in names if runtime(name).language != packages.language]:
         msg = f"{', '.join(others)} has no {packages.title}"
         raise UsageError(msg, hint=f"for example `--runtime {current(packages.language)[-1].name}`")

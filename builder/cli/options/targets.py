@@ -21,28 +21,38 @@ Pips = Annotated[
 ]
 
 
+Npms = Annotated[
+    tuple[str, ...],
+    Option(
+        "--npm",
+        metavar="SPEC",
+        about="Node.js package, name or name@version; repeatable. Default version: the newest.",
+    ),
+]
+RequirementFiles = Annotated[
+    tuple[Path, ...],
+    Option(
+        "-r --requirement",
+        kind=shared.FILE,
+        metavar="FILE",
+        about="File that decides, once: requirements of Python, or a file or lock of a project of any kind.",
+    ),
+]
+
+
+def several_files(files: Sequence[Path]) -> Iterator[Mistake]:
+    """Yield the mistake that more than one file is given."""
+    if len(files) > 1:
+        yield Mistake("-r is given more than once", "a requirements file names others in lines `-r FILE`")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PackageOptions(Bundle):
     """Packages that make a layer without a recipe."""
 
     pips: Pips
-    npms: Annotated[
-        tuple[str, ...],
-        Option(
-            "--npm",
-            metavar="SPEC",
-            about="Node.js package, name or name@version; repeatable. Default version: the newest.",
-        ),
-    ]
-    files: Annotated[
-        tuple[Path, ...],
-        Option(
-            "-r --requirement",
-            kind=shared.FILE,
-            metavar="FILE",
-            about="File that decides, once: requirements of Python, or a file or lock of a project of any kind.",
-        ),
-    ]
+    npms: Npms
+    files: RequirementFiles
     name: Annotated[
         str | None,
         Option(
@@ -84,8 +94,7 @@ class PackageOptions(Bundle):
         return bool(self.pips or self.npms or self.files)
 
     def mistakes(self) -> Iterator[Mistake]:
-        if len(self.files) > 1:
-            yield Mistake("-r is given more than once", "a requirements file names others in lines `-r FILE`")
+        yield from several_files(self.files)
 
     @property
     def file(self) -> Path | None:

@@ -33,30 +33,53 @@ _GONE = re.compile(r"no matching package|failed to select a version|could not fi
 
 def manifest(name: str, version: str) -> str:
     """Return the Cargo.toml of a package that needs one crate at one version."""
+    return _manifest(name, f"={version}")
+
+
+def _manifest(name: str, requirement: str) -> str:
     return (
         f'[package]\nname = "{ASKING}"\nversion = "0.0.0"\nedition = "2018"\n\n[lib]\npath = "lib.rs"\n\n'
-        f'[dependencies]\n{name} = "={version}"\n'
+        f'[dependencies]\n{name} = "{requirement}"\n'
     )
+
+
+def newest(name: str) -> str:
+    """Return the newest version of a published crate. Raises BuildError if the registry has none of that name."""
+    with cache_paths.workspace() as work:
+        found = _asked(work / "asking", name, "*")
+    return next(crate.version for crate in found if crate.name == name)
 
 
 def resolve(name: str, version: str) -> tuple[Crate, ...]:
     """Return the crates of a published program: its own lock, with the registry's SHA-256 of the program itself."""
     with cache_paths.workspace() as work:
-        asking, source = work / "asking", work / "source"
-        asking.mkdir()
-        (asking / MANIFEST).write_text(manifest(name, version), encoding="utf-8", newline="\n")
-        (asking / "lib.rs").touch()
-        _run(asking, ["generate-lockfile"], f"{name} {version}")
-        found = _of_registry((asking / PROJECT_LOCK).read_text(encoding="utf-8"), f"{name} {version}")
-        sha256 = next(crate.sha256 for crate in found if (crate.name, crate.version) == (name, version))
-        _run(asking, ["vendor", "--versioned-dirs", "--respect-source-config", "vendor"], f"{name} {version}")
-        shutil.copytree(asking / "vendor" / f"{name}-{version}", source, ignore=_LEFT_OUT)
+        source, sha256 = fetched(name, version, work)
         if not (source / PROJECT_LOCK).is_file():
             _run(source, ["generate-lockfile"], f"{name} {version}")
         own = cargo_lock.read(
             (source / PROJECT_LOCK).read_text(encoding="utf-8"), f"{PROJECT_LOCK} of {name} {version}", COMMAND
         )
     return tuple(_with_hash(crate, sha256) if crate.sha256 is None else crate for crate in own)
+
+
+def fetched(name: str, version: str, work: Path) -> tuple[Path, str | None]:
+    """Fetch the sources of a published crate into an empty folder; return their folder, and the registry's SHA-256."""
+    asking, source = work / "asking", work / "source"
+    found = _asked(asking, name, f"={version}")
+    sha256 = next(crate.sha256 for crate in found if (crate.name, crate.version) == (name, version))
+    _run(asking, ["vendor", "--versioned-dirs", "--respect-source-config", "vendor"], f"{name} {version}")
+    shutil.copytree(asking / "vendor" / f"{name}-{version}", source, ignore=_LEFT_OUT)
+    return source, sha256
+
+
+def _asked(folder: Path, name: str, requirement: str) -> tuple[Crate, ...]:
+    """Return what cargo resolves for a package that needs one crate, which it leaves in a new folder."""
+    folder.mkdir()
+    (folder / MANIFEST).write_text(_manifest(name, requirement), encoding="utf-8", newline="\n")
+    (folder / "lib.rs").touch()
+    what = f"{name} {requirement.removeprefix('=')}"
+    _run(folder, ["generate-lockfile"], what)
+    return _of_registry((folder / PROJECT_LOCK).read_text(encoding="utf-8"), what)
 
 
 def _of_registry(text: str, what: str) -> tuple[Crate, ...]:

@@ -1,6 +1,6 @@
 """Programs in Rust, behind the Protocol of ecosystems."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from builder.layer.installed import Installed
@@ -8,6 +8,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
 from builder.packages.cargo import LOCK, PROJECT_LOCK, installed
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 
@@ -25,6 +26,11 @@ class CrateRegistry(PlannedEcosystem):
 
         files = ("Cargo.toml", PROJECT_LOCK)
         return compiled_projects.found(request, uses="cargo", title="Cargo", files=files)
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
+        from builder.packages.cargo.command_line import CratePackages
+
+        return CratePackages.parse(texts)
 
     def lock_path(self, loaded: Loaded) -> Path | None:
         from builder.packages.cargo import planning

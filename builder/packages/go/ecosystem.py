@@ -1,6 +1,6 @@
 """Go modules, behind the Protocol of ecosystems."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from builder.base.values import STORED
@@ -8,6 +8,7 @@ from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.go import MOD, PURL_TYPE, SUM, installed
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
@@ -27,6 +28,11 @@ class GoModules(PlannedEcosystem):
         from builder.packages import compiled_projects
 
         return compiled_projects.found(request, uses="go", title="Go", files=(MOD, SUM))
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
+        from builder.packages.go.command_line import GoPackages
+
+        return GoPackages.parse(texts)
 
     def lint(self, loaded: Loaded) -> None:
         from builder.packages.go import planning

@@ -25,7 +25,7 @@ _LISTED = re.compile(r"\s+(?P<names>\S+):jar:(?P<rest>.+):(?:compile|runtime)\b.
 """A line of the dependency plugin: group:artifact:jar:version:scope, or with a classifier before the version."""
 _PREVIEW = re.compile(r"[.-](?:alpha|beta|rc|m|cr|snapshot)", re.IGNORECASE)
 _SENDER = "the Maven repository"
-_GONE = re.compile(r"Could not find artifact ([\w.:+-]+)")
+_GONE = re.compile(r"Could not find artifact ([\w.:+-]+)|No versions available for ([\w.+-]+:[\w.+-]+)")
 _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|Temporary failure in name resolution")
 
 
@@ -112,7 +112,7 @@ def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]
 def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> LayerwrightError:
     text = credentials.redact(finished.stdout + finished.stderr)
     lines = [line.removeprefix("[ERROR] ").strip() for line in text.splitlines() if line.startswith("[ERROR]")]
-    gone = sorted(set(_GONE.findall(text)))
+    gone = sorted({one or all_ for one, all_ in _GONE.findall(text)})
     if _UNREACHABLE.search(text):
         return UnreachableError(
             "the Maven repository did not respond",

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.base.errors import UsageError
 from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
-from builder.packages.command_line import CommandLinePackages, Draft
-from builder.packages.pypi import PRUNE, addresses, metadata, requirements_file
+from builder.packages.command_line import CommandLinePackages, Draft, Drafting
+from builder.packages.pypi import PRUNE, addresses, requirements_file
 from builder.packages.pypi.addresses import Spot
 from builder.packages.pypi.requirement_lines import RefusedError
 from builder.packages.pypi.resolve import Wanted, resolve
@@ -55,6 +55,7 @@ class PipPackages(CommandLinePackages):
 
     language: ClassVar[str] = "python"
     title: ClassVar[str] = "Python"
+    prefers_prebuilt: ClassVar[bool] = True
     requirements: tuple[Requirement, ...]
     texts: tuple[str, ...]
     file: Path | None
@@ -93,19 +94,29 @@ class PipPackages(CommandLinePackages):
     def require_prebuilt(self, runtime: Runtime, arch: Architecture) -> None:
         resolve(Wanted(requirements=self.texts, wheels_only=True), runtime, arch)
 
-    def draft(self, versions: Mapping[str, str], layer: Path) -> Draft:
-        summary, license_, modules = metadata.facts(layer / "python", self.requirements[0].name)
-        pins: dict[str, str] = {canonicalize_name(name): version for name, version in versions.items()}
-        pins[canonicalize_name(self.requirements[0].name)] = "{version}"
+    def draft(self, drafting: Drafting) -> Draft:
+        from builder.packages.pypi import described
+
+        versions = {canonicalize_name(name): version for name, version in drafting.versions.items()}
+        named = [canonicalize_name(each.name) for each in self.requirements]
+        found = described.facts(drafting, named or sorted(versions))
+        first = found.get(named[0]) if named else None
+        return Draft(
+            summary=first.summary if first else "",
+            license=first.license if first else "",
+            step=self._pinned(versions),
+            prune=PRUNE,
+            test=described.test(found.values()),
+        )
+
+    def _pinned(self, versions: Mapping[NormalizedName, str]) -> Mapping[str, Any]:
+        """Return the step with a version for each requirement; those of a file are left to the lock."""
+        if self.file:
+            return self.step
+        pins: dict[NormalizedName, str] = {**versions, canonicalize_name(self.requirements[0].name): "{version}"}
         pairs = zip(self.requirements, self.texts, strict=True)
         pinned = [_pinned(parsed, text, pins.get(canonicalize_name(parsed.name))) for parsed, text in pairs]
-        return Draft(
-            summary=" ".join(summary.split()),
-            license=" ".join(license_.split()),
-            step={"uses": "pip", "requirements": pinned},
-            prune=PRUNE,
-            test={"python": "; ".join(f"import {module}" for module in modules) or "import sys"},
-        )
+        return {"uses": "pip", "requirements": pinned}
 
 
 def _version(first: Requirement, runtime: Runtime, arch: Architecture) -> str:

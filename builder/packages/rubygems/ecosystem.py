@@ -9,6 +9,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.runtimes import Runtime
 from builder.model.steps import Gem
+from builder.packages.command_line import CommandLinePackages
 from builder.packages.default_tests import DefaultTest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
@@ -47,6 +48,11 @@ class RubyGems(PlannedEcosystem):
         from builder.packages.rubygems import projects
 
         return projects.inputs(request)
+
+    def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
+        from builder.packages.rubygems.command_line import GemPackages
+
+        return GemPackages.parse(texts)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
         return installed.installed(tree)
