@@ -35,7 +35,7 @@ DIFFERENT = {
     "--merge": "projects into one layer, or journals into one",
     "--older-than": "versions, or files in the cache",
     "--output": "what is written differs, and the default with it",
-    "--packages": "`wheel` takes those of a recipe",
+    "--packages": "`wheel` takes those of a recipe; alone, a new recipe puts them into the layer",
     "--profile": "for `nightly`, only with --publish",
     "--resume": "a publish, or a nightly run",
     "--all": "everything of another kind: recipes, or images",

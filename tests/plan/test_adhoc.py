@@ -90,9 +90,3 @@ def test_options_that_do_nothing_for_packages_of_node_are_refused() -> None:
         adhoc.recipe(request({"npm": ("sharp",)}, without=("ms",)))
     assert "`--prune ms/`" in str(raised.value.hint)
     assert adhoc.recipe(request({"pypi": ("six",)}, prunes=False, without=("ms",))).recipe.slim.prune == ()
-
-
-def test_a_recipe_for_node_is_not_drafted() -> None:
-    packages = adhoc.named_packages(request({"npm": ("sharp",)}))
-    with pytest.raises(UsageError, match=r"a new recipe for Node\.js cannot be written"):
-        packages.draft({}, Path())

@@ -19,10 +19,11 @@ NO_BYTES = {
     "packages": "command_line compiled_projects default_tests dividing ecosystem memory planning projects "
     "resolution table",
     "packages.pypi": "addresses bindings build_file build_requirements build_system changelogs command_line "
-    "contradicting default_tests dist dividing ecosystem hashes index_options index_passwords index_tables indexes "
-    "installed known locking markers metadata names pdm_sources planning poetry_project poetry_versions project_files "
-    "project_indexes project_inputs project_lines projects published pylock pyproject releases requirement_lines "
-    "requirements_file requirers requirements_lock resolve routes shared_files tags uv_project wanted",
+    "contradicting default_tests described dist dividing ecosystem hashes index_options index_passwords index_tables "
+    "indexes installed known locking markers metadata names pdm_sources planning poetry_project poetry_versions "
+    "project_files project_indexes project_inputs project_lines projects published pylock pyproject releases "
+    "requirement_lines requirements_file requirers requirements_lock resolve routes shared_files tags "
+    "uv_project wanted",
     "packages.pypi.locks": "graph pdm pipenv poetry pylock rows targets uv uv_asked uv_newer",
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
     "repositories setup_cfg sources versions",
@@ -30,11 +31,11 @@ NO_BYTES = {
     "offered package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text "
     "yarn_berry yarn_classic",
-    "packages.rubygems": "bundler_settings default_tests ecosystem gemfile gemfile_lock index installed "
+    "packages.rubygems": "bundler_settings command_line default_tests ecosystem gemfile gemfile_lock index installed "
     "picker planning projects",
-    "packages.maven": "classifiers ecosystem installed planning plugin program projects",
-    "packages.cargo": "ecosystem planning project requirement",
-    "packages.go": "buildinfo ecosystem go go_mod go_sum installed licence_text planning",
+    "packages.maven": "classifiers command_line ecosystem installed planning plugin program projects",
+    "packages.cargo": "command_line ecosystem planning programs project requirement",
+    "packages.go": "buildinfo command_line ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection stopping",
     "building": "batch checking evidence failed_step idle layer_cache layer_tests oversized pinning shell tested "
     "testing verify wheel",
