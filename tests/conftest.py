@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore import session
 from hypothesis import settings
-from kit import aws, gems, memory, npm, published, shared, standin, tiers, zip_readers
+from kit import aws, aws_bindings, gems, memory, npm, published, shared, standin, tiers, zip_readers
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -201,3 +201,9 @@ def cloud(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
         monkeypatch.delenv(name, raising=False)
     with published.cloud(moto, page=2) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def bindings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the package that has the schema of Terraform's AWS provider."""
+    return aws_bindings.fetch(tmp_path_factory.mktemp("bindings"))

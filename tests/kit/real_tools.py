@@ -7,7 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from filelock import FileLock
@@ -66,9 +66,10 @@ def environment(*first: Path, **more: str) -> dict[str, str]:
     return {**os.environ, "PATH": path, "npm_config_update_notifier": "false", **more}
 
 
-def run(command: list[str | Path], cwd: Path, env: Mapping[str, str]) -> Result:
+def run(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], stdin: str = "") -> Result:
     """Run a tool as it stands and return what it printed."""
-    done = subprocess.run(list(map(str, command)), cwd=cwd, env=env, capture_output=True, encoding="utf-8", check=False)
+    words = list(map(str, command))
+    done = subprocess.run(words, cwd=cwd, env=env, input=stdin, capture_output=True, encoding="utf-8", check=False)
     return Result(code=done.returncode, out=done.stdout, err=done.stderr)
 
 
