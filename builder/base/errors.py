@@ -2,8 +2,26 @@
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """One mistake in a file of the user."""
+
+    text: str
+    key: str = ""
+    """The key with those above it, in the words of the file: `step[0].files`; empty for the file as a whole."""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    """From 1; 0 for what has no text, as a command line."""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}:{self.column}: " if self.line else ""
+        return f"{place}{self.key}: {self.text}" if self.key else f"{place}{self.text}"
 
 
 class LayerwrightError(Exception):
@@ -11,10 +29,14 @@ class LayerwrightError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, what: str, *, why: Iterable[str] = (), hint: str | None = None) -> None:
+    def __init__(
+        self, what: str, *, why: Iterable[str] = (), hint: str | None = None, faults: Iterable[Fault] = ()
+    ) -> None:
         super().__init__(what)
         self.what = what
-        self.why = tuple(why)
+        self.faults = tuple(faults)
+        """The mistakes in files that it is about, which are facts behind it, too."""
+        self.why = (*map(str, self.faults), *why)
         self.hint = hint
         self.subject = ""
         """The target that it is about, if it is about one."""

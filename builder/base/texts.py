@@ -27,6 +27,13 @@ _MOST_PARTS = 100
 class MalformedError(ValueError):
     """A text is no JSON or TOML that can be read. The message is the parser's own, with line and column."""
 
+    def __init__(self, told: str, cause: Exception) -> None:
+        super().__init__(told)
+        self.what: str = getattr(cause, "msg", told)
+        """The message without its place."""
+        self.line: int = getattr(cause, "lineno", 1)
+        self.column: int = getattr(cause, "colno", 1)
+
 
 def read(path: Path) -> str:
     """Return the text of a file. Raises UsageError if it is not UTF-8, is no file, or is larger than `LARGEST`."""
@@ -52,7 +59,7 @@ def parse_json(text: str | bytes) -> Any:  # noqa: ANN401
         _weigh(text if isinstance(text, str) else text.decode(errors="replace"), ",[{", _MOST_VALUES)
         return _flat(json.loads(text.removeprefix(BOM) if isinstance(text, str) else text))
     except (ValueError, RecursionError) as error:
-        raise MalformedError(_told(error)) from None
+        raise MalformedError(_told(error), error) from None
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
@@ -71,7 +78,7 @@ def parse_toml(text: str) -> dict[str, Any]:
         _measure(text)
         return dict(_flat(tomli.loads(text.removeprefix(BOM))))
     except (ValueError, RecursionError) as error:
-        raise MalformedError(_told(error)) from None
+        raise MalformedError(_told(error), error) from None
 
 
 def _weigh(text: str, marks: str, most: int) -> None:

@@ -3,17 +3,18 @@
 import dataclasses
 import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from builder.base import texts
-from builder.base.errors import UsageError, near
+from builder.base import faults, texts
+from builder.base.errors import Fault, UsageError, near
+from builder.base.faults import TomlText
+from builder.base.toml_places import Location
 
 T = TypeVar("T")
-Location = tuple[int | str, ...]
 
 
 @cache
@@ -37,28 +38,27 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
         raise UsageError(msg, why=[str(error)]) from None
 
 
-def decode(cls: type[T], data: Mapping[str, Any], where: str) -> T:
-    """Return the data as an instance of `cls`. Raises UsageError with all mistakes."""
+def decode(cls: type[T], data: Mapping[str, Any], where: str | TomlText) -> T:
+    """Return the data as an instance of `cls`. Raises UsageError with all mistakes, each with its place in a text."""
     try:
         decoded: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
     except ValidationError as error:
-        raise mistaken(where, list(mistakes(cls, error))) from None
+        found = mistakes(cls, error)
+        if isinstance(where, TomlText):
+            raise where.mistaken(found) from None
+        named = [Fault(key=faults.dotted(location) or "recipe", text=text) for location, text in found]
+        raise faults.mistaken(where, named) from None
     return decoded
 
 
-def mistaken(where: str, mistakes: Sequence[str]) -> UsageError:
-    """Return the error with all mistakes of a file."""
-    return UsageError(f"{where} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}", why=mistakes)
-
-
-def mistakes(cls: type, error: ValidationError) -> Iterator[str]:
-    """Yield `path: message` for each error of pydantic."""
+def mistakes(cls: type, error: ValidationError) -> Iterator[tuple[Location, str]]:
+    """Yield location and message for each error of pydantic."""
     entries = error.errors(include_url=False)
     for entry in entries:
         if entry["type"] == "too_short" and any(_below(other["loc"], entry["loc"]) for other in entries):
             continue  # pydantic counts only valid items; each invalid one has a message of its own
         location, owner, keys = _resolve(cls, entry["loc"])
-        yield f"{_dotted(location)}: {_message(entry, owner, keys)}"
+        yield location, _message(entry, owner, keys)
 
 
 def _below(inner: Location, outer: Location) -> bool:
@@ -93,13 +93,6 @@ def _message(entry: Any, owner: str, keys: Mapping[str, object]) -> str:  # noqa
 def _near_quoted(value: object, listed: object) -> str:
     """Return the near match among the quoted words of a list in a message of pydantic."""
     return near(str(value), re.findall(r"'([^']*)'", str(listed)))
-
-
-def _dotted(location: Location) -> str:
-    text = ""
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text or "recipe"
 
 
 def _resolve(cls: type, location: Location) -> tuple[Location, str, dict[str, object]]:

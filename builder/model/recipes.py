@@ -9,9 +9,11 @@ from typing import Any
 
 from builder.base import contained, texts
 from builder.base.errors import LayerwrightError, UsageError, near
+from builder.base.faults import TomlText
+from builder.base.toml_places import Location
 from builder.model import facts, libraries
 from builder.model.architectures import ARCHITECTURES
-from builder.model.decode import decode, mistaken, parse_toml
+from builder.model.decode import decode
 from builder.model.recipe import TABLES, Recipe
 from builder.model.runtimes import runtime
 from builder.model.spellings import modernize
@@ -20,6 +22,8 @@ from builder.model.steps.project import FollowingStep
 from builder.model.target import targets
 
 RECIPE_FILE = "recipe.toml"
+Mistaken = tuple[Location, str]
+"""A key of a recipe, and what is wrong with it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,13 +158,13 @@ def load(folder: Path, name: str) -> Loaded:
         raise _absent(folder, name)
     contained.path(folder, name)  # the folder may be a link itself
     contained.refuse_links(path.parent)
-    where = path.as_posix()
-    data = parse_toml(texts.read(path), where)
+    text = TomlText(name=path.as_posix(), text=texts.read(path))
+    data = text.parsed()
     _convert_dates(data)
-    warnings = modernize(data, where)
-    loaded = Loaded(recipe=decode(Recipe, data, where), folder=path.parent, warnings=warnings)
+    warnings = modernize(data, text.name)
+    loaded = Loaded(recipe=decode(Recipe, data, text), folder=path.parent, warnings=warnings)
     if mistakes := [*_order(data), *_rules(loaded)]:
-        raise mistaken(where, mistakes)
+        raise text.mistaken(mistakes)
     return loaded
 
 
@@ -183,18 +187,19 @@ def _convert_dates(data: dict[str, Any]) -> None:
         layer["version"] = 0
 
 
-def _order(data: dict[str, Any]) -> Iterator[str]:
+def _order(data: dict[str, Any]) -> Iterator[Mistaken]:
     """Yield a mistake if tables are not in the one order that makes recipes easy to read."""
     given = [key for key in data if key in TABLES]
     ordered = sorted(given, key=TABLES.index)
     if given != ordered:
-        yield f"tables are in another order than {', '.join(f'[{key}]' for key in ordered)}"
+        first = next(key for key, right in zip(given, ordered, strict=True) if key != right)
+        yield (first,), f"tables are in another order than {', '.join(f'[{key}]' for key in ordered)}"
 
 
-def _rules(loaded: Loaded) -> Iterator[str]:
+def _rules(loaded: Loaded) -> Iterator[Mistaken]:
     recipe = loaded.recipe
     if loaded.folder and recipe.layer.name != loaded.folder.name:
-        yield f"layer.name: `{recipe.layer.name}` differs from the folder's name `{loaded.folder.name}`"
+        yield ("layer", "name"), f"`{recipe.layer.name}` differs from the folder's name `{loaded.folder.name}`"
     yield from _duplicates(recipe)
     yield from _sources(recipe)
     yield from _files(loaded)
@@ -203,77 +208,77 @@ def _rules(loaded: Loaded) -> Iterator[str]:
     yield from _libraries(recipe)
 
 
-def _duplicates(recipe: Recipe) -> Iterator[str]:
+def _duplicates(recipe: Recipe) -> Iterator[Mistaken]:
     for key in ("runtimes", "architectures"):
         values = getattr(recipe.targets, key)
         for value in sorted({value for value in values if values.count(value) > 1}):
-            yield f"targets.{key}: `{value}` is listed twice"
+            yield ("targets", key), f"`{value}` is listed twice"
     named = [target.name for target in targets(recipe)]
     for name in sorted({name for name in named if named.count(name) > 1}):
-        yield f"override: two targets would both be called `{name}`"
+        yield ("override",), f"two targets would both be called `{name}`"
 
 
-def _languages(recipe: Recipe) -> Iterator[str]:
+def _languages(recipe: Recipe) -> Iterator[Mistaken]:
     """Yield steps whose packages none of the runtimes reads. Runtimes of .NET read no packages of layers."""
     for index, step in enumerate(recipe.step):
         if not step.languages:
             continue
         named = [step.when.runtime] if step.when and step.when.runtime else recipe.targets.runtimes
         for name in sorted({name for name in named if runtime(name).language not in {*step.languages, "provided"}}):
-            yield f'step[{index}]: `uses = "{step.uses}"` adds nothing that {name} reads'
+            yield ("step", index, "uses"), f'`uses = "{step.uses}"` adds nothing that {name} reads'
         if not any(runtime(name).language in step.languages for name in named):
             languages = " or ".join(sorted(step.languages))
-            yield f'step[{index}]: `uses = "{step.uses}"` needs a runtime of {languages} in targets.runtimes'
+            yield ("step", index, "uses"), f'`uses = "{step.uses}"` needs a runtime of {languages} in targets.runtimes'
     for name in recipe.targets.runtimes:
         if runtime(name).language == "dotnet" and any(_for_dotnet(step) for step in recipe.step):
-            yield (
-                f"targets.runtimes: {name} reads assemblies from no directory of a layer; AWS recommends to put them"
-                " into the package of the function, or into a container image; a layer can have bin/, lib/ and"
-                " extensions/"
+            text = (
+                f"{name} reads assemblies from no directory of a layer; AWS recommends to put them into the package of"
+                " the function, or into a container image; a layer can have bin/, lib/ and extensions/"
             )
+            yield ("targets", "runtimes"), text
 
 
 def _for_dotnet(step: Step) -> bool:
     return isinstance(step, Copy) and step.to.strip("/").partition("/")[0] not in {"bin", "lib", "extensions", "."}
 
 
-def _sources(recipe: Recipe) -> Iterator[str]:
+def _sources(recipe: Recipe) -> Iterator[Mistaken]:
     named = [source.name or recipe.layer.name for source in recipe.source]
     for name in sorted({name for name in named if named.count(name) > 1}):
-        yield f"source: two are called `{name}`; give them a `name`"
+        yield ("source",), f"two are called `{name}`; give them a `name`"
     for index, step in enumerate(recipe.step):
         if not isinstance(step, Build):
             continue
         if not named:
-            yield f'step[{index}]: `uses = "source"` needs a [[source]]'
+            yield ("step", index, "uses"), '`uses = "source"` needs a [[source]]'
         elif step.source and step.source not in named:
-            yield f"step[{index}].source: there is no source `{step.source}`{near(step.source, named)}"
+            yield ("step", index, "source"), f"there is no source `{step.source}`{near(step.source, named)}"
 
 
-def _files(loaded: Loaded) -> Iterator[str]:
+def _files(loaded: Loaded) -> Iterator[Mistaken]:
     for index, step in enumerate(loaded.recipe.step):
         file = getattr(step, "file", None)
         if file and not loaded.has(file):
-            yield f"step[{index}].file: there is no `{file}` beside the recipe"
+            yield ("step", index, "file"), f"there is no `{file}` beside the recipe"
         if isinstance(step, FollowingStep) and step.project and not loaded.project(step.project).is_dir():
-            yield f"step[{index}].project: there is no folder `{step.project}`, relative to the recipe's"
+            yield ("step", index, "project"), f"there is no folder `{step.project}`, relative to the recipe's"
         if isinstance(step, Copy) and loaded.folder:
             for pattern in step.files:
                 if not loaded.matching(pattern):
-                    yield f"step[{index}].files: nothing beside the recipe matches `{pattern}`"
+                    yield ("step", index, "files"), f"nothing beside the recipe matches `{pattern}`"
 
 
-def _tests(recipe: Recipe) -> Iterator[str]:
+def _tests(recipe: Recipe) -> Iterator[Mistaken]:
     for index, test in enumerate(recipe.test):
         if test.python is None:
             continue
         try:
             ast.parse(test.python)
         except SyntaxError as error:
-            yield f"test[{index}].python: {error.msg} in line {error.lineno}"
+            yield ("test", index, "python"), f"{error.msg} in line {error.lineno}"
 
 
-def _libraries(recipe: Recipe) -> Iterator[str]:
+def _libraries(recipe: Recipe) -> Iterator[Mistaken]:
     """Yield libraries in `bundle` and `dlopen` that would crash, would never be used, or are not sonames."""
     runtimes = [runtime(name) for name in recipe.targets.runtimes]
     architectures = [ARCHITECTURES[name] for name in recipe.targets.architectures]
@@ -281,6 +286,6 @@ def _libraries(recipe: Recipe) -> Iterator[str]:
         listed = getattr(recipe.libraries, key)
         for index, soname in enumerate(() if isinstance(listed, str) else listed):
             if key == "bundle" and (reason := libraries.refusal(soname, runtimes, architectures)):
-                yield f"libraries.{key}[{index}]: {reason}"
+                yield ("libraries", key, index), reason
             elif ".so" not in soname or "/" in soname:
-                yield f"libraries.{key}[{index}]: `{soname}` is not a valid soname, such as `libpq.so.5`"
+                yield ("libraries", key, index), f"`{soname}` is not a valid soname, such as `libpq.so.5`"
