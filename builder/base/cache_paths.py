@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from builder.base import windows
+from builder.base import environment, windows
 from builder.base.errors import BuildError
 
 _REMOVERS = 8
@@ -44,7 +44,7 @@ _YOUNG = 10.0
 
 def cache() -> Path:
     """Return the folder of everything that can be made again. LAYERWRIGHT_CACHE moves it."""
-    if given := os.environ.get("LAYERWRIGHT_CACHE"):
+    if given := environment.value("LAYERWRIGHT_CACHE"):
         return Path(given)
     import platformdirs
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, files, locks, notices, windows
+from builder.base import cache_paths, environment, files, locks, notices, windows
 from builder.base.cache_paths import Kind
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError, UsageError
@@ -99,7 +99,7 @@ def _usage(root: Path, kind: str) -> CacheUsage:
 
 def limit() -> int:
     """Return the size that the cache may have, in bytes. Raises UsageError if the variable is invalid."""
-    value = os.environ.get(VARIABLE, "")
+    value = environment.value(VARIABLE)
     try:
         gigabytes = float(value) if value else _DEFAULT_GB
     except ValueError:

@@ -9,14 +9,13 @@ detects people: with LAYERWRIGHT_REMOTE_KEY, an object that is not signed with t
 """
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from builder.base import files, notices, signing
+from builder.base import environment, files, notices, signing
 from builder.base.errors import UsageError
 from builder.base.signing import SigningKey
 
@@ -170,7 +169,7 @@ def _suppressed(what: str) -> Any:  # noqa: ANN401  contextlib's own type
 
 def address() -> str | None:
     """Return the URL of the shared cache; None if there is none."""
-    return os.environ.get(VARIABLE) or None
+    return environment.value(VARIABLE) or None
 
 
 def signed() -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from builder.base import environment
 from builder.base.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _message(name: str, sha256: str) -> bytes:
 
 def text() -> str | None:
     """Return the value of the environment variable; None if it is not set or empty."""
-    return os.environ.get(VARIABLE) or None
+    return environment.value(VARIABLE) or None
 
 
 def parse(given: str) -> SigningKey:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from builder.base import processes
+from builder.base import environment, processes
 from builder.base.errors import EngineError, EngineGoneError
 from builder.engine import addresses, nodes
 from builder.engine.nodes import Node
@@ -96,7 +96,7 @@ def kind_of(given: str | None = None) -> str:
 
     Raises EngineError if it is unknown or not installed.
     """
-    requested = given or os.environ.get("LAYERWRIGHT_ENGINE")
+    requested = given or environment.value("LAYERWRIGHT_ENGINE")
     if requested:
         if requested not in KINDS:
             msg = f"unknown engine `{requested}`"
@@ -129,7 +129,7 @@ def find(kind: str | None = None, builder: str | None = None) -> Engine:
     Raises EngineError, with the reason and a hint, if it cannot be used.
     """
     first = kind_of(kind)
-    if kind or builder or os.environ.get("LAYERWRIGHT_ENGINE"):
+    if kind or builder or environment.value("LAYERWRIGHT_ENGINE"):
         return _of_kind(first, builder)
     try:
         return _of_kind(first, builder)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from builder.base import processes, programs
+from builder.base import environment, processes, programs
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,7 +40,7 @@ def find(series: str) -> Interpreter | None:
 
 
 def _candidates(series: str) -> Iterator[str]:
-    if given := os.environ.get(f"LAYERWRIGHT_PYTHON_{series.replace('.', '_')}"):
+    if given := environment.value(f"LAYERWRIGHT_PYTHON_{series.replace('.', '_')}"):
         yield given
         return
     in_path = shutil.which(f"python{series}")

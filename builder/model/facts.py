@@ -1,9 +1,10 @@
 """Data files in `images/`, and recipes: beside the package in a checkout, and inside it when installed."""
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
+
+from builder.base import environment
 
 T = TypeVar("T")
 _PACKAGE = Path(__file__).parent.parent
@@ -33,7 +34,7 @@ def own_folder() -> Path:
     It is LAYERWRIGHT_PINS, else `images/` of a clone, else the current folder, beside `recipes/`: users do not write to
     the folder of an installation.
     """
-    given = os.environ.get("LAYERWRIGHT_PINS")
+    given = environment.value("LAYERWRIGHT_PINS")
     return Path(given) if given else Path() if installed() else folder()
 
 

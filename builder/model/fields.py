@@ -98,11 +98,10 @@ def _enum(values: Iterable[str]) -> WithJsonSchema:
 
 
 _OWN_RUNTIME = {"type": "string", "pattern": f"^{CUSTOM}"}
-RuntimeName = Annotated[
-    str,
-    AfterValidator(_runtime),
-    WithJsonSchema({"anyOf": [{"type": "string", "enum": list(of_lambda())}, _OWN_RUNTIME]}),
-]
+_RUNTIMES = WithJsonSchema({"anyOf": [{"type": "string", "enum": list(of_lambda())}, _OWN_RUNTIME]})
+RuntimeName = Annotated[str, AfterValidator(_runtime), _RUNTIMES]
+RuntimeText = Annotated[str, AfterValidator(runtime_names.canonical), _RUNTIMES]
+"""The same where the runtimes of the project are not known yet: whether there is one of that name is asked later."""
 ArchitectureName = Annotated[str, AfterValidator(_architecture), _enum(ARCHITECTURES)]
 SystemName = Annotated[
     str, AfterValidator(lambda value: validated(unknown_system(value), value)), _enum(operating_systems())

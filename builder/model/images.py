@@ -1,13 +1,12 @@
 """References of container images: registry, name, and the digest from `images/pins.toml`."""
 
-import os
 import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from builder.base import files, locks, texts
+from builder.base import environment, files, locks, texts
 from builder.base.errors import UsageError
 from builder.base.values import stored
 from builder.model import facts
@@ -17,7 +16,7 @@ from builder.model.runtimes import Runtime
 AMAZON = "public.ecr.aws"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
+REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._-]+)*$")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,8 +36,8 @@ class Image:
 
 def registry() -> str:
     """Return the registry of Amazon's images: LAYERWRIGHT_REGISTRY, a mirror with an optional prefix, or Amazon's."""
-    given = os.environ.get("LAYERWRIGHT_REGISTRY", "").strip().rstrip("/")
-    if given and not _REGISTRY.match(given):
+    given = environment.value("LAYERWRIGHT_REGISTRY").strip().rstrip("/")
+    if given and not REGISTRY.match(given):
         msg = f"LAYERWRIGHT_REGISTRY={given} is not a valid registry"
         raise UsageError(
             msg, hint="use host:port/prefix without a scheme, for example `mirror.example.com:5000/amazon`"

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from builder.base import texts
+from builder.base import faults, texts
 from builder.base.errors import UsageError, near
-from builder.model import facts
+from builder.base.toml_places import Location
+from builder.model import defaults, facts
+from builder.model.defaults import Defaults
 from builder.model.rows import Row
 
 FILE = "runtimes.toml"
+PROJECT_FILE = Path(FILE)
+"""Customer-managed runtimes, in the current folder, beside `recipes/`."""
 CUSTOM = "custom-"
 """What the names of customer-managed runtimes begin with; Lambda's API knows all of them as `custom`."""
 _CUSTOM_NAME = re.compile(rf"{CUSTOM}[a-z0-9][a-z0-9.-]{{0,40}}")
@@ -187,6 +191,27 @@ def _runtime(_: str, row: Row) -> RuntimeTable:
 # ---- runtimes of a project -----------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OwnTables:
+    """The customer-managed runtimes of a project, by name."""
+
+    rows: Mapping[str, CustomRuntimeTable]
+
+
+def own_tables() -> OwnTables:
+    """Return those of the project's settings, and of its `runtimes.toml`: the same object as long as both are."""
+    try:
+        changed = PROJECT_FILE.stat().st_mtime_ns
+    except OSError:
+        return _own_tables(defaults.current(), None, 0)
+    return _own_tables(defaults.current(), PROJECT_FILE.absolute(), changed)
+
+
+@cache
+def _own_tables(settings: Defaults, path: Path | None, changed: int) -> OwnTables:  # noqa: ARG001  a key of the cache
+    return OwnTables(rows={**settings.own_runtimes, **(project_runtimes(path) if path else {})})
+
+
 def project_runtimes(path: Path) -> dict[str, CustomRuntimeTable]:
     """Return the customer-managed runtimes in the `runtimes.toml` of a project. Raises UsageError with all mistakes."""
     mistakes: list[str] = []
@@ -198,7 +223,7 @@ def project_runtimes(path: Path) -> dict[str, CustomRuntimeTable]:
     else:
         found = row.tables("runtime", _custom)
         row.close()
-        mistakes += _wrong_customs(found)
+        mistakes += (f"{faults.dotted(location)}: {text}" for location, text in wrong_customs(found))
     if mistakes:
         msg = f"{path} has {len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}"
         hint = "a customer-managed runtime has `image`, `os`, `language`, and what differs from Lambda's own"
@@ -225,31 +250,33 @@ def _custom(_: str, row: Row) -> CustomRuntimeTable:
     )
 
 
-def _wrong_customs(found: Mapping[str, CustomRuntimeTable]) -> Iterator[str]:
+def wrong_customs(found: Mapping[str, CustomRuntimeTable]) -> Iterator[tuple[Location, str]]:
+    """Yield what is wrong with customer-managed runtimes, by its key."""
     yield from _unknown_names_of({name: custom.table for name, custom in found.items()}, runtimes_file())
     for name, custom in found.items():
         if not _CUSTOM_NAME.fullmatch(name):
-            yield f"runtime.{name}: the name must be {CUSTOM} and lower-case letters, digits, dots and hyphens"
+            yield ("runtime", name), f"the name must be {CUSTOM} and lower-case letters, digits, dots and hyphens"
         for key, image in (("image", custom.table.image), ("build-image", custom.table.build_image)):
             if not image:
                 continue  # told already as a missing key
             if not _IMAGE.fullmatch(image) or set(_FIELD.findall(image)) - {"{arch}"}:
-                yield f"runtime.{name}.{key}: `{image}` is not a registry, a name and a tag: host/name:tag"
+                yield ("runtime", name, key), f"`{image}` is not a registry, a name and a tag: host/name:tag"
         if custom.table.language == "python" and not _PYTHON.fullmatch(custom.table.series):
-            yield f"runtime.{name}.series: a Python needs its version, for example 3.13"
+            yield ("runtime", name, "series"), "a Python needs its version, for example 3.13"
 
 
 def _unknown_names(file: RuntimesFile) -> Iterator[str]:
     """Yield a mistake for each name that no table of the file has."""
-    yield from _unknown_names_of(file.runtime, file)
+    for location, text in _unknown_names_of(file.runtime, file):
+        yield f"{faults.dotted(location)}: {text}"
     managers = file.package_manager
     for name, system in file.os.items():
         if (manager := system.package_manager) not in managers:
             yield f"os.{name}.package-manager: there is no [package-manager.{manager}]{near(manager, managers)}"
 
 
-def _unknown_names_of(rows: Mapping[str, RuntimeTable], file: RuntimesFile) -> Iterator[str]:
+def _unknown_names_of(rows: Mapping[str, RuntimeTable], file: RuntimesFile) -> Iterator[tuple[Location, str]]:
     for name, row in rows.items():
         for key, value, known in (("os", row.os, file.os), ("language", row.language, file.language)):
             if value not in known:
-                yield f"runtime.{name}.{key}: there is no [{key}.{value}]{near(value, known)}"
+                yield ("runtime", name, key), f"there is no [{key}.{value}]{near(value, known)}"

@@ -5,23 +5,19 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 
 from builder.base.errors import UsageError, near
 from builder.model import image_facts, surveyed_system
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtime_tables import (
     CUSTOM,
-    FILE,
     OperatingSystem,
+    OwnTables,
     PackageManager,
     RuntimeTable,
-    project_runtimes,
+    own_tables,
     runtimes_file,
 )
-
-PROJECT_FILE = Path(FILE)
-"""Customer-managed runtimes, in the current folder, beside `recipes/`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -178,12 +174,7 @@ def unknown_system(name: str) -> str | None:
 
 def runtimes() -> dict[str, Runtime]:
     """Return all runtimes that layers can be built for: Lambda's in the order of the data file, then the project's."""
-    own = PROJECT_FILE
-    try:
-        changed = own.stat().st_mtime_ns
-    except OSError:
-        return of_lambda()
-    return {**of_lambda(), **_of_project(own.absolute(), changed)}
+    return {**of_lambda(), **_of_project(own_tables())}
 
 
 @cache
@@ -193,10 +184,10 @@ def of_lambda() -> dict[str, Runtime]:
 
 
 @cache
-def _of_project(path: Path, changed: int) -> dict[str, Runtime]:  # noqa: ARG001  a key of the cache
+def _of_project(tables: OwnTables) -> dict[str, Runtime]:
     """Return the customer-managed runtimes of a project."""
     found = {}
-    for name, custom in project_runtimes(path).items():
+    for name, custom in tables.rows.items():
         runtime = _runtime(name, custom.table)
         surveyed = {
             arch: {**facts.libraries, **facts.language_libraries}

@@ -4,9 +4,9 @@ uv and npm read such metadata whole, of packages that nobody chose yet, and a do
 What installs packages that are chosen has no limit.
 """
 
-import os
 import re
 
+from builder.base import environment
 from builder.base.errors import BuildError, UsageError
 from builder.base.processes import MemoryExceededError
 
@@ -15,7 +15,7 @@ VARIABLE = "LAYERWRIGHT_RESOLVER_MEMORY_MB"
 
 def limit(default: int) -> int:
     """Return the bytes that a resolution may take; the default is in MB. Raises UsageError for an invalid variable."""
-    given = os.environ.get(VARIABLE, "").strip() or str(default)
+    given = environment.value(VARIABLE).strip() or str(default)
     if not re.fullmatch("[1-9][0-9]{0,6}", given):
         msg = f"{VARIABLE}={given} is not a valid number of megabytes"
         raise UsageError(msg, hint=f"for example {VARIABLE}=2048; unset, the limit is {default}")
