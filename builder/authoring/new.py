@@ -10,7 +10,7 @@ from builder.authoring import draft_packages, draft_recipe
 from builder.authoring.recipe_text import recipe_text
 from builder.base import contained, files, texts
 from builder.base.emitter import Events
-from builder.model import facts, recipes
+from builder.model import recipes
 from builder.packages import table
 from builder.plan import adhoc
 from builder.plan.adhoc import AdhocRequest
@@ -26,8 +26,8 @@ def write_recipe(request: AdhocRequest, name: str, folder: Path, events: Events)
     return path
 
 
-def copy_recipe(source: str, name: str, folder: Path) -> Path:
-    """Copy a recipe of the catalogue, with all files beside it, under another name; return the path of its file.
+def copy_recipe(source: Path, name: str, folder: Path) -> Path:
+    """Copy a recipe of a catalogue, with all files beside it, under another name; return the path of its file.
 
     Raises UsageError if there is one of that name already.
     """
@@ -35,7 +35,7 @@ def copy_recipe(source: str, name: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".layerwright-", dir=folder) as work:
         made = Path(work) / name
-        contained.copy(facts.catalogue() / source, made)
+        contained.copy(source, made)
         document = tomlkit.parse(texts.read(made / recipes.RECIPE_FILE))
         document["layer"]["name"] = name
         (made / recipes.RECIPE_FILE).write_text(tomlkit.dumps(document), encoding="utf-8", newline="\n")

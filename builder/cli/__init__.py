@@ -141,6 +141,16 @@ class Commands(click.Group):
         commands: tuple[click.Command, ...] = importlib.import_module(f"builder.cli.{module}").COMMANDS
         return next(command for command in commands if command.name == cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, and the settings of the project, before the options are read whose defaults they are."""
+        name, command, rest = super().resolve_command(ctx, args)
+        from builder.cli import project
+
+        project.use_settings(name or "", required=not (ctx.resilient_parsing or set(ctx.help_option_names) & set(rest)))
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, without importing them."""
         width = max(map(len, self.list_commands(ctx)))

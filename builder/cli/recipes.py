@@ -58,11 +58,11 @@ class ListOptions(Bundle):
     as_json: shared.AsJson
 
     @property
-    def folder(self) -> Path:
-        """The folder of the recipes that are listed."""
-        from builder.model import facts
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of the recipes that are listed."""
+        from builder.plan import catalogues
 
-        return facts.catalogue() if self.catalogue else self.filters.folder
+        return tuple(catalogues.folders()) if self.catalogue else (self.filters.folder,)
 
     @property
     def code_host(self) -> str | None:
@@ -92,26 +92,26 @@ def list_(listing: ListOptions) -> None:
     from builder.plan.selection import every_target
 
     if host := listing.code_host:
-        pairs, broken = every_target(listing.folder, (), listing.filters.selection)
+        pairs, broken = every_target(listing.folders[-1], (), listing.filters.selection)
         terminal.compact(catalogue.matrix(pairs, listing.output, listing.shards, host))
         reporting.report_errors(list(broken.values()))
     else:
-        _list_recipes(listing.folder, listing.output, as_json=listing.as_json or listing.form == "json")
+        _list_recipes(listing.folders, listing.output, as_json=listing.as_json or listing.form == "json")
 
 
-def _list_recipes(folder: Path, output: Path, *, as_json: bool) -> None:
+def _list_recipes(folders: Sequence[Path], output: Path, *, as_json: bool) -> None:
     from builder.authoring import catalogue
     from builder.cli import terminal
     from builder.cli.views import catalogue as view
     from builder.model import recipes
     from builder.plan.selection import all_names
 
-    loaded, broken = recipes.load_all(folder)
+    loaded, broken = recipes.load_all(*folders)
     rows = catalogue.rows(loaded, output)
     if as_json:
         terminal.data(view.document(rows, broken))
     else:
-        all_names(folder)  # a folder without recipes is an error, not an empty table
+        all_names(folders[-1])  # a folder without recipes is an error, not an empty table
         view.show(rows)
     reporting.warn(warning for each in loaded for warning in each.warnings)
     reporting.report_errors(broken)

@@ -1,8 +1,9 @@
 """The folder of recipes: find and load them, with the rules that concern several tables."""
 
 import ast
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Loaded:
     folder: Path | None
     adhoc: bool = False
     """Whether it is made from the command line, without a file and without locks."""
+    of_catalogue: bool = False
+    """Whether it was found in a catalogue, rather than in a folder of the caller's."""
     warnings: tuple[str, ...] = ()
     """Old spellings in the file, each with the new one."""
 
@@ -53,11 +56,6 @@ class Loaded:
         if self.folder is None or self.adhoc:
             return (self.folder or Path()) / relative
         return contained.path(self.folder, relative)
-
-    @property
-    def of_catalogue(self) -> bool:
-        """Whether it was found in the catalogue, rather than in a folder of the caller's."""
-        return self.folder is not None and not self.adhoc and self.folder.parent == facts.catalogue()
 
     @property
     def repository(self) -> Path | None:
@@ -102,11 +100,11 @@ def is_path(given: str) -> bool:
     return given.startswith(".") or any(mark in given for mark in "/\\")
 
 
-def located(folder: Path, given: str) -> tuple[Path, str]:
+def located(folder: Path, given: str, catalogues: Iterable[Path]) -> tuple[Path, str]:
     """Return folder and name of a recipe that is given by its name, by its folder, or by its file.
 
     A name is looked for in the folder, where that does not exist in the folders of that name above the current one, and
-    at last in the catalogue.
+    at last in the catalogues.
     """
     path = Path(given)
     path = path.parent if path.name == RECIPE_FILE else path
@@ -116,7 +114,7 @@ def located(folder: Path, given: str) -> tuple[Path, str]:
     if is_path(given):
         return folder, given
     above = () if folder.exists() or folder.is_absolute() else (parent / folder for parent in Path.cwd().parents)
-    places = (folder, *above, facts.catalogue())
+    places = itertools.chain((folder, *above), catalogues)
     return next((each for each in places if (each / given / RECIPE_FILE).is_file()), folder), given
 
 
@@ -168,11 +166,12 @@ def load(folder: Path, name: str) -> Loaded:
     return loaded
 
 
-def load_all(folder: Path) -> tuple[list[Loaded], list[LayerwrightError]]:
-    """Load all recipes; return the valid ones, and the errors of the others."""
+def load_all(*folders: Path) -> tuple[list[Loaded], list[LayerwrightError]]:
+    """Load all recipes, of each name the first; return the valid ones, and the errors of the others."""
     good: list[Loaded] = []
     bad: list[LayerwrightError] = []
-    for name in names(folder):
+    places = {name: folder for folder in reversed(folders) for name in names(folder)}
+    for name, folder in sorted(places.items()):
         try:
             good.append(load(folder, name))
         except UsageError as error:

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 from builder.base.settings_file import SettingsFile
 from builder.base.toml_places import Location
-from builder.model import runtime_tables
-from builder.model.decode import decode
+from builder.model import decode, runtime_tables
+from builder.model.decode import typed
 from builder.model.defaults import CatalogueSource, Defaults
 from builder.model.fields import (
     ArchitectureName,
@@ -151,9 +151,11 @@ class ProjectSettings:
 def read(file: SettingsFile) -> Defaults:
     """Return the settings of a file. Raises UsageError with all mistakes, each with line and column."""
     data = file.tables()
-    settings = decode(ProjectSettings, data, file.text)
-    own = {name: _custom(row) for name, row in settings.runtime.items()}
-    if mistakes := [*_wrong(settings, own, file.path.parent)]:
+    mistakes: list[tuple[Location, str]] = []
+    settings = _decoded(data, mistakes)
+    own = {name: _custom(row) for name, row in _decoded(data, [], "runtime").runtime.items()}
+    mistakes += _wrong(data, own, file.path.parent)
+    if mistakes:
         raise file.text.mistaken(mistakes)
     return Defaults(
         file=file.path,
@@ -170,6 +172,15 @@ def read(file: SettingsFile) -> Defaults:
         own_runtimes=own,
         variables=dict(_variables(file, settings)),
     )
+
+
+def _decoded(data: Mapping[str, Any], mistakes: list[tuple[Location, str]], *keys: str) -> ProjectSettings:
+    """Return the values of all keys or of some, and add what is wrong with them: then there are no values."""
+    try:
+        return typed(ProjectSettings, {key: data[key] for key in data if not keys or key in keys})
+    except ValidationError as error:
+        mistakes += decode.mistakes(ProjectSettings, error)
+        return ProjectSettings()
 
 
 def _custom(row: OwnRuntime) -> CustomRuntimeTable:
@@ -191,14 +202,14 @@ def _custom(row: OwnRuntime) -> CustomRuntimeTable:
 
 
 def _wrong(
-    settings: ProjectSettings, own: Mapping[str, CustomRuntimeTable], folder: Path
+    data: Mapping[str, Any], own: Mapping[str, CustomRuntimeTable], folder: Path
 ) -> Iterator[tuple[Location, str]]:
-    """Yield mistakes that concern several values, or the disk."""
+    """Yield mistakes that concern several values, or the disk, of the keys that can be read."""
     yield from runtime_tables.wrong_customs(own)
-    for index, name in enumerate(settings.runtimes):
-        if name not in own and (problem := unknown_runtime(name)):
+    for index, name in enumerate(_decoded(data, [], "runtimes").runtimes):
+        if name not in data.get("runtime", {}) and (problem := unknown_runtime(name)):
             yield ("runtimes", index), problem
-    for index, row in enumerate(settings.catalogue):
+    for index, row in enumerate(_decoded(data, [], "catalogue").catalogue):
         if row.git is None and row.folder and not (folder / row.folder).is_dir():
             yield ("catalogue", index, "folder"), f"there is no folder `{row.folder}`, relative to the file's"
         elif row.git and row.folder and (Path(row.folder).is_absolute() or ".." in re.split(r"[/\\]", row.folder)):

@@ -109,6 +109,13 @@ class Selection:
         for name in self.architectures:
             architecture(name)
 
+    def selects(self, target: Target) -> bool:
+        """Tell whether a target is one of these."""
+        by_runtime = not self.runtimes or any(each.name in self.runtimes for each in target.runtimes)
+        by_arch = not self.architectures or any(each.name in self.architectures for each in target.architectures)
+        by_name = not self.only or any(fnmatch.fnmatchcase(target.name, pattern) for pattern in self.only)
+        return by_runtime and by_arch and by_name
+
 
 def targets(recipe: Recipe) -> list[Target]:
     """Return all targets of a recipe, in the order of the recipe."""
@@ -148,19 +155,12 @@ def _groups(values: Sequence, *, split: bool) -> list[tuple]:  # type: ignore[ty
 def select(candidates: Iterable[Target], selection: Selection) -> list[Target]:
     """Return the selected targets. Raises NothingSelectedError, which lists the targets, if there are none."""
     every = list(candidates)
-    chosen = [target for target in every if _selected(target, selection)]
+    chosen = [target for target in every if selection.selects(target)]
     if chosen:
         return chosen
     _explain_unused(every, selection)
     msg = "no target is selected"
     raise NothingSelectedError(msg, why=[f"there is {target.name}" for target in every[:12]])
-
-
-def _selected(target: Target, selection: Selection) -> bool:
-    by_runtime = not selection.runtimes or any(each.name in selection.runtimes for each in target.runtimes)
-    by_arch = not selection.architectures or any(each.name in selection.architectures for each in target.architectures)
-    by_name = not selection.only or any(fnmatch.fnmatchcase(target.name, pattern) for pattern in selection.only)
-    return by_runtime and by_arch and by_name
 
 
 def _explain_unused(every: Sequence[Target], selection: Selection) -> None:

@@ -37,6 +37,8 @@ class AdhocRequest:
     """Name of the layer. Default: the first package's."""
     runtimes: tuple[str, ...]
     architectures: tuple[str, ...]
+    preferred: tuple[str, ...] = ()
+    """Runtimes of any language, of which those that fit are taken if none is named."""
     system_packages: tuple[str, ...] = ()
     """Packages of the operating system, which compiling needs."""
     without: tuple[str, ...] = ()
@@ -56,6 +58,11 @@ def current(language: str) -> list[Runtime]:
     return [each for each in every if each.os.age == newest]
 
 
+def of_language(names: Sequence[str], language: str) -> tuple[str, ...]:
+    """Return the runtimes of a language among these."""
+    return tuple(name for name in names if runtime(name).language == language)
+
+
 def recipe(request: AdhocRequest) -> Loaded:
     """Return a recipe for the packages of a command line. Raises UsageError if they do not make one layer."""
     if request.projects:
@@ -65,7 +72,9 @@ def recipe(request: AdhocRequest) -> Loaded:
             msg = f"there is no file {file}"
             raise UsageError(msg)
     packages = named_packages(request)
-    chosen = request.runtimes or (current(packages.language)[-1].name,)
+    chosen = (
+        request.runtimes or of_language(request.preferred, packages.language) or (current(packages.language)[-1].name,)
+    )
     _require_language(packages, chosen)
     name = _layer_name(request, packages)
     architectures = request.architectures or tuple(ARCHITECTURES)
@@ -87,7 +96,7 @@ def _following(request: AdhocRequest) -> Loaded:
     """Return a recipe that follows projects, with the packages that are named besides."""
     first, *_ = projects = request.projects
     besides = named_packages(request).step if any(request.specs.values()) else {}
-    chosen = request.runtimes or (first.runtime,)
+    chosen = request.runtimes or of_language(request.preferred, first.language) or (first.runtime,)
     _require_one_language(projects, chosen, besides)
     names = ", ".join(project.name for project in projects)
     data = {

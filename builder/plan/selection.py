@@ -1,6 +1,6 @@
 """The targets that a command line selects: of recipes by name, or of packages without a recipe."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from builder.base.errors import LayerwrightError, UsageError
 from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import Selection, Target, select, targets
+from builder.plan import catalogues
 
 if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
@@ -30,11 +31,13 @@ class TargetRequest:
     everything: bool = False
     packages: "AdhocRequest | None" = None
     selection: Selection
+    preferred: Selection = Selection()
+    """What is taken of recipes of catalogues, as far as they have it, if `selection` does not say."""
 
 
 def chosen(request: TargetRequest) -> Pairs:
     """Return the selected targets with their recipes. Raises NothingSelectedError if there are none."""
-    owners = {target: loaded for loaded in _loaded(request) for target in targets(loaded.recipe)}
+    owners = {target: loaded for loaded in _loaded(request) for target in _candidates(loaded, request.preferred)}
     return [(owners[target], target) for target in select(owners, request.selection)]
 
 
@@ -44,7 +47,24 @@ def _loaded(request: TargetRequest) -> list[Loaded]:
 
         return [adhoc.recipe(request.packages)]
     names = all_names(request.folder) if request.everything else request.names
-    return [recipes.load(*recipes.located(request.folder, name)) for name in dict.fromkeys(names)]
+    return [_named(request.folder, name) for name in dict.fromkeys(names)]
+
+
+def _named(folder: Path, given: str) -> Loaded:
+    own = recipes.located(folder, given, ())
+    if (own[0] / own[1] / recipes.RECIPE_FILE).is_file():
+        return recipes.load(*own)
+    loaded = recipes.load(*recipes.located(folder, given, catalogues.folders()))
+    return replace(loaded, of_catalogue=True)
+
+
+def _candidates(loaded: Loaded, preferred: Selection) -> list[Target]:
+    """Return the targets of a recipe; of one of a catalogue those that the project prefers, as far as it has them."""
+    every = targets(loaded.recipe)
+    for part in (Selection(runtimes=preferred.runtimes), Selection(architectures=preferred.architectures)):
+        if loaded.of_catalogue:
+            every = [target for target in every if part.selects(target)] or every
+    return every
 
 
 def every_target(

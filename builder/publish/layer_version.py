@@ -19,7 +19,7 @@ from builder.model.manifest import AnyManifest, Manifest
 from builder.model.recipe import Publish
 from builder.model.runtimes import identifier, unknown_runtime
 from builder.model.target import Target
-from builder.publish import fit
+from builder.publish import fit, recipe_defaults
 from builder.publish.grants import Grant, parse
 from builder.smoke import record as tests
 
@@ -144,7 +144,7 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
     sha256 = files.sha256(path)
     if about:
         _require_fit(about, source, sha256)
-    share = options.share if options.share is not None else publish.share
+    share = options.share if options.share is not None else recipe_defaults.share_of(publish)
     values = _placeholder_values(about, path)
     return LayerVersion(
         name=layer_name(options.name or publish.name, values),
@@ -155,7 +155,7 @@ def _layer_version(source: InputZip, options: PublishOptions) -> LayerVersion:
         license=options.license if options.license is not None else (about.license if about else ""),
         runtimes=tuple(dict.fromkeys(map(identifier, options.runtimes or (about.runtimes if about else ())))),
         architectures=options.architectures or (about.architectures if about else ()),
-        regions=options.regions or publish.regions,
+        regions=options.regions or recipe_defaults.regions_of(publish),
         share=parse(share, public=options.public) if share is not None else None,
         keep=publish.keep,
         ssm=_parameter(options.ssm or publish.ssm, values),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import LayerwrightError, PublishError, UsageError
-from builder.model import recipes
-from builder.publish import publish_state, pull, regions, versions
+from builder.model import defaults, recipes
+from builder.publish import publish_state, pull, recipe_defaults, regions, versions
 from builder.publish.aws import Cloud, Identity, NotEnabledError
 from builder.publish.selection import LayerSelection, layer_names
 from builder.publish.versions import ListedVersion, PruneDecision, PruneRule
@@ -61,10 +61,10 @@ def _regions(cloud: Cloud, query: VersionQuery) -> tuple[Identity, tuple[str, ..
         region
         for name in query.names
         if name in known
-        for region in recipes.load(query.folder, name).recipe.publish.regions
+        for region in recipe_defaults.regions_of(recipes.load(query.folder, name).recipe.publish)
     ]
     default = (cloud.session.region_name,) if cloud.session.region_name else ()
-    selected = tuple(query.regions or dict.fromkeys(of_recipes)) or default
+    selected = tuple(query.regions or dict.fromkeys(of_recipes)) or defaults.current().regions or default
     if not selected:
         msg = "no region is specified"
         raise UsageError(msg, hint="pass --regions us-east-1,eu-west-1 or --regions all")

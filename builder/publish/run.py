@@ -9,7 +9,7 @@ from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import records
 from builder.nightly.journal import Run
-from builder.publish import arn_book, journal, publish_state, regions, tables, versions
+from builder.publish import arn_book, journal, publish_state, recipe_defaults, regions, tables, versions
 from builder.publish.arn_book import ArnEntry
 from builder.publish.aws import Cloud, Identity
 from builder.publish.execute import Execution, PublishOutcome
@@ -182,12 +182,15 @@ def delete_versions(
 
 def regions_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
     """Return the regions of all recipes."""
-    return tuple(dict.fromkeys(text for loaded, _ in pairs for text in loaded.recipe.publish.regions))
+    return tuple(
+        dict.fromkeys(text for loaded, _ in pairs for text in recipe_defaults.regions_of(loaded.recipe.publish))
+    )
 
 
 def shares_of(pairs: Sequence[Pair]) -> tuple[str, ...]:
     """Return the grants of all recipes."""
-    return tuple(dict.fromkeys(text for loaded, _ in pairs for text in loaded.recipe.publish.share or ()))
+    shares = (recipe_defaults.share_of(loaded.recipe.publish) or () for loaded, _ in pairs)
+    return tuple(dict.fromkeys(text for share in shares for text in share))
 
 
 def check(cloud: Cloud, texts: Sequence[str], interaction: Interaction) -> None:
@@ -202,7 +205,7 @@ def zips_of(pairs: Sequence[Pair], done: Run, output: Path) -> tuple[InputZip, .
     good = [
         (loaded, target)
         for loaded, target in pairs
-        if loaded.recipe.publish.regions and done.states.get(records.slot(target)) in GOOD
+        if recipe_defaults.regions_of(loaded.recipe.publish) and done.states.get(records.slot(target)) in GOOD
     ]
     return tuple(
         InputZip(zip=output / f"{target.name}.zip", publish=loaded.recipe.publish, target=target)

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType
 
 from builder.base import caches, notices, processes, remote
+from builder.model import defaults
 
 OF_THE_CODE = {"builder.base.documents", "builder.model.decode", "builder.model.facts", "builder.model.manifest"}
 """Modules whose memory holds what the code and its data say, which no test changes; to make it takes long."""
@@ -19,6 +20,7 @@ def forget() -> None:
     caches._looked.clear()  # noqa: SLF001
     notices.take()
     remote.reset()
+    defaults.use(None)
 
 
 def _is_ours(name: str) -> bool:

@@ -36,7 +36,7 @@ NO_BYTES = {
     "packages.maven": "classifiers command_line ecosystem installed planning plugin program projects",
     "packages.cargo": "command_line ecosystem planning programs project requirement",
     "packages.go": "buildinfo command_line ecosystem go go_mod go_sum installed licence_text planning",
-    "plan": "adhoc decide formats keys mode plan planning program_texts resolve resolved selection stopping",
+    "plan": "adhoc catalogues decide formats keys mode plan planning program_texts resolve resolved selection stopping",
     "building": "batch checking evidence failed_step idle layer_cache layer_tests oversized pinning shell tested "
     "testing verify wheel",
 }

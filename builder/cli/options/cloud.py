@@ -13,6 +13,7 @@ from builder.base import foreign
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
 from builder.cli.options.targets import RecipeFilters
+from builder.model import defaults
 
 if TYPE_CHECKING:
     from builder.nightly.journal import Run
@@ -53,6 +54,7 @@ Bucket = Annotated[
     Option(
         "--bucket",
         envvar="LAYERWRIGHT_BUCKET",
+        setting="bucket",
         metavar="PATTERN",
         about="Bucket for zips above 50 MiB, for example my-layers-{region}. Placeholders: {region}, {account}. "
         "Default: that of LAYERWRIGHT_BUCKET.",
@@ -66,7 +68,9 @@ class Access(Bundle):
 
     account: Annotated[
         str | None,
-        Option("--account", metavar="ID", about="Expected account; credentials of another are an error."),
+        Option(
+            "--account", metavar="ID", setting="account", about="Expected account; credentials of another are an error."
+        ),
     ]
     profile: Annotated[
         str | None, Option("--profile", metavar="NAME", about="AWS profile. Default: boto3's credential chain.")
@@ -140,7 +144,7 @@ class PublishAfter(Bundle):
     def _publisher(self) -> "tuple[RunPublisher, Access]":
         from builder.publish.nights import RunPublisher
 
-        access = Access(account=self.account, profile=self.profile)
+        access = Access(account=self.account or defaults.current().account, profile=self.profile)
         publisher = RunPublisher(cloud=access.cloud(), public=self.public, bucket=self.bucket, untested=self.untested)
         return publisher, access
 

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import click
 
+from builder.model import defaults
+
 
 def recipes(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the recipes of the caller's folder and of the catalogue."""
-    from builder.model import facts
+    """Return the recipes of the caller's folder and of the catalogues."""
     from builder.model import recipes as model
+    from builder.plan import catalogues
 
-    return _matching({*model.names(_folder(context)), *model.names(facts.catalogue())}, begun)
+    folders = (_folder(context), *catalogues.on_disk())
+    return _matching({name for folder in folders for name in model.names(folder)}, begun)
 
 
 def own_recipes(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
@@ -47,7 +50,7 @@ def architectures(_context: click.Context, _parameter: click.Parameter, begun: s
 
 
 def _folder(context: click.Context) -> Path:
-    return Path(context.params.get("folder") or "recipes")
+    return Path(context.params.get("folder") or defaults.current().recipes or "recipes")
 
 
 def _matching(names: Iterable[str], begun: str) -> list[str]:

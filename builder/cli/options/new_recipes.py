@@ -11,6 +11,7 @@ from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 from builder.cli.options.projects import ProjectParts
 from builder.cli.options.targets import Npms, Pips, RequirementFiles, several_files
+from builder.model import defaults
 
 if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
@@ -117,21 +118,25 @@ class Followed(Bundle):
             yield from dependent(self.project.given, "--from a project")
         elif not self.source.exists():
             from builder.base.errors import near
-            from builder.model import facts, recipes
+            from builder.model import recipes
+            from builder.plan import catalogues
 
-            others = recipes.names(facts.catalogue())
+            others = [name for folder in catalogues.folders() for name in recipes.names(folder)]
             hint = "`layerwright list --catalogue` lists its recipes"
             yield Mistake(
                 f"`{self.source}` is no path, and no recipe of the catalogue{near(str(self.source), others)}", hint
             )
 
     @property
-    def copied(self) -> str | None:
-        """The recipe of the catalogue that is copied, if that is what `--from` names."""
-        from builder.model import facts, recipes
+    def copied(self) -> Path | None:
+        """The folder of the recipe of a catalogue that is copied, if that is what `--from` names."""
+        from builder.model import recipes
+        from builder.plan import catalogues
 
-        named = str(self.source)
-        return named if self.source and not self.source.exists() and named in recipes.names(facts.catalogue()) else None
+        if self.source is None or self.source.exists() or recipes.is_path(str(self.source)):
+            return None
+        folders = (folder / self.source for folder in catalogues.folders())
+        return next((folder for folder in folders if (folder / recipes.RECIPE_FILE).is_file()), None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +165,8 @@ def request(name: str, packages: NewPackages, followed: Followed, to: NewTargets
         projects=(followed.project.found(*_place(source)),) if source else (),
         name=name,
         runtimes=to.runtimes,
-        architectures=to.architectures,
+        architectures=to.architectures or defaults.current().architectures,
+        preferred=defaults.current().runtimes,
         system_packages=packages.system_packages,
     )
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import click
+from click.core import ParameterSource
 
 from builder.base.errors import UsageError
+from builder.model import defaults
 
 if TYPE_CHECKING:
     Kind = click.ParamType[Any]  # not generic before click 8.4
@@ -58,6 +60,8 @@ class Option:
     kind: "Kind | None" = None
     """What restricts the type, for example to a range."""
     envvar: str | None = None
+    setting: Literal["recipes", "output", "account", "bucket"] | None = None
+    """The setting of the project that takes the place of the default."""
     callback: Callback | None = None
     complete: Complete | None = None
     alone: str | None = None
@@ -77,10 +81,21 @@ class Option:
             is_flag=inner is bool,
             multiple=repeats,
             envvar=self.envvar,
-            callback=self.callback,
+            callback=_settled(self.setting) if self.setting else self.callback,
             shell_complete=self.complete,
             **optional,
         )
+
+
+def _settled(setting: str) -> Callback:
+    """Return the callback of an option whose default may be a setting of the project."""
+
+    def settled(context: click.Context, parameter: click.Parameter, value: object) -> object:
+        given = context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
+        found = None if given else getattr(defaults.current(), setting)
+        return value if found is None else found
+
+    return settled
 
 
 @dataclass(frozen=True, slots=True)

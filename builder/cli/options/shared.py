@@ -1,5 +1,6 @@
 """Options that several commands share, each a type of its own: one definition, one help."""
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,6 +47,11 @@ def output(default: str, about: str) -> Option:
     return Option("--output -o", metavar="FOLDER", kind=FOLDER, default=Path(default), about=about)
 
 
+def zips(about: str) -> Option:
+    """Return --output of commands that write or read zips, for which the project has a setting."""
+    return dataclasses.replace(output("dist", about), setting="output")
+
+
 RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False, complete=completion.own_recipes)]
 RecipesOrProjects = Annotated[
     tuple[str, ...], Argument("[RECIPE|FOLDER]...", required=False, complete=completion.recipes)
@@ -71,10 +77,11 @@ RecipesFolder = Annotated[
         kind=FOLDER,
         default=Path("recipes"),
         envvar="LAYERWRIGHT_RECIPES",
+        setting="recipes",
         about="Folder of recipes; the environment variable LAYERWRIGHT_RECIPES sets another default.",
     ),
 ]
-OutputFolder = Annotated[Path, output("dist", "Folder of zips and of the files beside them.")]
+OutputFolder = Annotated[Path, zips("Folder of zips and of the files beside them.")]
 AsJson = Annotated[bool, Option("--json", about="Print a JSON document instead of text.")]
 Strict = Annotated[bool, Option("--strict", about="Treat warnings of checks as errors.")]
 RouteName = Literal["auto", "wheels", "native", "accelerated", "emulated"]

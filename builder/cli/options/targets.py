@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 from builder.cli.options.projects import ProjectOptions
+from builder.model import defaults
+from builder.model.defaults import Defaults
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
@@ -120,7 +122,8 @@ class PackageOptions(Bundle):
             files={"pypi": self.file} if self.file else {},
             name=self.name,
             runtimes=runtimes,
-            architectures=architectures,
+            architectures=architectures or defaults.current().architectures,
+            preferred=defaults.current().runtimes,
             system_packages=self.system_packages,
             without=self.without,
             prune=self.prune,
@@ -198,10 +201,22 @@ class TargetOptions(Bundle):
                 everything=self.everything,
                 packages=packages,
                 selection=Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only),
+                preferred=self._preferred,
             )
         )
         _tell_catalogue(pairs)
         return pairs
+
+    @property
+    def _preferred(self) -> "Selection":
+        """The settings of the project that hold where the command line says nothing."""
+        from builder.model.target import Selection
+
+        settings = Defaults() if self.only else defaults.current()
+        return Selection(
+            runtimes=() if self.runtimes else settings.runtimes,
+            architectures=() if self.architectures else settings.architectures,
+        )
 
     def _packages(self) -> "AdhocRequest | None":
         """Return the packages that are named, or those of projects in folders that are named instead of recipes."""
@@ -210,9 +225,11 @@ class TargetOptions(Bundle):
         if not projects:
             return options.request(self.runtimes, self.architectures) if options else None
         from builder.cli import terminal
+        from builder.plan import adhoc
 
         found = tuple(self.project.found(folder, file) for folder, file in projects)
-        runtimes = self.runtimes or (found[0].runtime,)
+        preferred = adhoc.of_language(defaults.current().runtimes, found[0].language)
+        runtimes = self.runtimes or preferred or (found[0].runtime,)
         for project in found:
             terminal.note(f"{project.told}, {' '.join(runtimes)}")
         named = replace(options, files=(), name=options.name or self.project.merge)
