@@ -117,8 +117,9 @@ benchmark-projects: $(DEV)  ## Measure a locked project of 60 packages against u
 benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and time them; ARGS=--hostile adds 100,000 damaged zips
 	$(BIN)/python -m benchmarks.checks $(ARGS)
 
-schema: $(READY)  ## Write the recipes' JSON schema from the types
+schema: $(READY)  ## Write the JSON schemas of recipes and of layerwright.toml from the types
 	$(LW) schema > images/recipe.schema.json
+	$(LW) schema --settings > images/settings.schema.json
 
 catalogue: $(DEV)  ## Take sizes and routes of what lies in dist/ into the catalogue: FROM=dist for another folder
 	$(BIN)/python tests/kit/catalogue.py $(or $(FROM),dist)

@@ -39,8 +39,9 @@ class TomlText:
         return Fault(file=self.name, line=line, column=column, key=dotted(location), text=text)
 
     def mistaken(self, faults: Iterable[tuple[Location, str]]) -> UsageError:
-        """Return the error with all mistakes of the file."""
-        return mistaken(self.name, [self.fault(location, text) for location, text in faults])
+        """Return the error with all mistakes of the file, in the order of their places."""
+        found = [self.fault(location, text) for location, text in faults]
+        return mistaken(self.name, sorted(found, key=lambda fault: (fault.line, fault.column)))
 
 
 def mistaken(name: str, faults: list[Fault]) -> UsageError:

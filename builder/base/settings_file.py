@@ -11,7 +11,9 @@ from builder.base.faults import TomlText
 NAME = "layerwright.toml"
 PYPROJECT = "pyproject.toml"
 TABLE = ("tool", "layerwright")
-_NAMED = re.compile(r"^\s*\[\s*[\"']?tool[\"']?\s*\]|[\"']?tool[\"']?\s*\.\s*[\"']?layerwright\b", re.MULTILINE)
+_NAMED = re.compile(
+    r"^\s*\[\s*[\"']?tool[\"']?\s*\]|^\s*[\"']?tool[\"']?\s*=|[\"']?tool[\"']?\s*\.\s*[\"']?layerwright\b", re.MULTILINE
+)
 """What a pyproject.toml has that may have settings; most have none, and are not parsed."""
 
 

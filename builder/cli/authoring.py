@@ -95,7 +95,7 @@ def _require_current(recipes: "Sequence[Loaded]") -> None:
 @listener_options
 @typed
 def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
-    """Validate recipes: all, or those that are named.
+    """Validate recipes, all or those that are named, and the settings of the project.
 
     Reports every mistake of every file at once, with exit code 2, and warns of unknown system packages. Needs no
     network.
@@ -105,18 +105,20 @@ def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
     from builder.plan.selection import all_names
 
     results = list(lint.lint(folder, names or all_names(folder)))
+    errors = [defaults.current().error, *(result.error for result in results)]
     reporting.warn(warning for result in results for warning in result.warnings)
-    reporting.report_errors([result.error for result in results if result.error])
+    reporting.report_errors([error for error in errors if error])
     terminal.result(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
 
 
 @click.command(epilog="Example: layerwright schema > recipe.schema.json")
-def schema() -> None:
-    """Print the JSON schema of recipes, for editors."""
+@typed
+def schema(*, settings: Annotated[bool, Option("--settings", about="Print that of layerwright.toml instead.")]) -> None:
+    """Print the JSON schema of recipes, or of layerwright.toml, for editors."""
     from builder.cli import terminal
-    from builder.model import schema as recipe_schema
+    from builder.model import schema as schemas
 
-    terminal.source(recipe_schema.text())
+    terminal.source(schemas.of_settings() if settings else schemas.text())
 
 
 @click.command(epilog="Example: layerwright runtimes --json")

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from builder.base import cache_paths, processes
+from builder.base import cache_paths, environment, processes, settings_file
 from builder.base.errors import LayerwrightError
 from builder.engine import client, host
 from builder.engine.client import Engine
-from builder.model import images
+from builder.model import defaults, images
 from builder.model.architectures import ARCHITECTURES
+from builder.model.defaults import Defaults
 from builder.model.limits import MB
 
 _MIN_FREE = 10_000_000_000
@@ -114,6 +115,7 @@ def _host() -> Iterator[Diagnosis]:
     yield _checked("registry", images.registry)
     yield _pins()
     yield Diagnosis(what="cache", state="ok", found=str(cache_paths.cache()))
+    yield _settings(defaults.current())
 
 
 def _ca() -> str:
@@ -128,6 +130,18 @@ def _pins() -> Diagnosis:
     mend = None if count else "`layerwright images pin` writes them"
     found = f"{count} images in {file}" if count else f"none for {images.registry()}"
     return Diagnosis(what="pins", state="ok" if count else "warning", found=found, mend=mend)
+
+
+def _settings(settings: Defaults) -> Diagnosis:
+    """Tell which file has the settings of the project, what it sets, and which variables count before it."""
+    if settings.error:
+        return _wrong("settings", settings.error)
+    own = ", ".join(name for name in environment.VARIABLES if os.environ.get(name))
+    variables = f"; set in the environment: {own}" if own else ""
+    if settings.file is None:
+        return Diagnosis(what="settings", state="ok", found=f"no {settings_file.NAME}{variables}")
+    given = ", ".join(f"{key} = {value}" for key, value in settings.given)
+    return Diagnosis(what="settings", state="ok", found=f"{settings.file}: {given or 'nothing'}{variables}")
 
 
 def _checked(what: str, check: Callable[[], str]) -> Diagnosis:

@@ -6,13 +6,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from builder.base import environment
 from builder.base.errors import UsageError
-
-if TYPE_CHECKING:
-    from builder.model.runtime_tables import CustomRuntimeTable
+from builder.model.runtime_rows import CustomRuntimeTable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +39,7 @@ class Defaults:
     regions: tuple[str, ...] = ()
     share: tuple[str, ...] | None = None
     catalogues: tuple[CatalogueSource, ...] = ()
-    own_runtimes: "Mapping[str, CustomRuntimeTable]" = field(default_factory=dict)
+    own_runtimes: Mapping[str, CustomRuntimeTable] = field(default_factory=dict)
     """Customer-managed runtimes by name."""
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values of variables of the environment that are not set."""

@@ -1,6 +1,5 @@
 """The tables of `images/runtimes.toml`, as they stand there. `runtimes.py` makes the runtimes of them."""
 
-import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from builder.base.toml_places import Location
 from builder.model import defaults, facts
 from builder.model.defaults import Defaults
 from builder.model.rows import Row
+from builder.model.runtime_rows import CustomRuntimeTable, RuntimeTable
 
 FILE = "runtimes.toml"
 PROJECT_FILE = Path(FILE)
@@ -68,32 +68,6 @@ class LanguageTable:
 
     directories: tuple[str, ...]
     environment: dict[str, str]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RuntimeTable:
-    """A runtime."""
-
-    os: str
-    language: str
-    series: str
-    image: str
-    build_image: str
-    deprecated: dt.date | None
-    block_create: dt.date | None
-    block_update: dt.date | None
-    preview: bool
-    tools: tuple[str, ...]
-    """What its build image lacks besides, as that of a package manager."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CustomRuntimeTable:
-    """A customer-managed runtime of a project: an image of its own, published as `custom`."""
-
-    table: RuntimeTable
-    directories: tuple[str, ...]
-    """Directories under /opt that it reads; empty for those of its language."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,12 +9,12 @@ from functools import cache
 from builder.base.errors import UsageError, near
 from builder.model import image_facts, surveyed_system
 from builder.model.architectures import ARCHITECTURES, Architecture
+from builder.model.runtime_rows import RuntimeTable
 from builder.model.runtime_tables import (
     CUSTOM,
     OperatingSystem,
     OwnTables,
     PackageManager,
-    RuntimeTable,
     own_tables,
     runtimes_file,
 )

@@ -1,4 +1,4 @@
-"""JSON schema of recipes, generated from the types, for completion and validation in editors."""
+"""JSON schemas of recipes and of a project's settings, generated from the types, for editors."""
 
 import json
 
@@ -7,11 +7,21 @@ from builder.model.recipe import Recipe
 
 
 def text() -> str:
-    """Return the schema in the form of the checked-in file."""
-    schema = adapter(Recipe).json_schema(by_alias=True)
+    """Return the schema of recipes in the form of the checked-in file."""
+    return _text(Recipe, "layerwright recipe")
+
+
+def of_settings() -> str:
+    """Return the schema of `layerwright.toml` in the form of the checked-in file."""
+    from builder.model.settings import ProjectSettings
+
+    return _text(ProjectSettings, "layerwright settings")
+
+
+def _text(cls: type, title: str) -> str:
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "layerwright recipe",
+        **adapter(cls).json_schema(by_alias=True),
+        "title": title,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

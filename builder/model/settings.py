@@ -26,7 +26,7 @@ from builder.model.fields import (
     validated,
 )
 from builder.model.images import REGISTRY
-from builder.model.runtime_tables import CustomRuntimeTable, RuntimeTable
+from builder.model.runtime_rows import CustomRuntimeTable, RuntimeTable
 from builder.model.runtimes import unknown_runtime
 from builder.model.tables import table
 

@@ -1,6 +1,6 @@
 """The targets that a command line selects: of recipes by name, or of packages without a recipe."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class TargetRequest:
     everything: bool = False
     packages: "AdhocRequest | None" = None
     selection: Selection
-    preferred: Selection = Selection()
+    preferred: Selection = field(default_factory=Selection)
     """What is taken of recipes of catalogues, as far as they have it, if `selection` does not say."""
 
 

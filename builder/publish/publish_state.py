@@ -62,7 +62,8 @@ def identify(cloud: Cloud, layers: Sequence[LayerVersion], account: str | None =
     """
     if missing := [layer.name for layer in layers if not layer.regions]:
         msg = "no region is specified"
-        hint = "pass --regions us-east-1,eu-west-1 or --regions all, or set `regions` under [publish] in the recipe"
+        set_there = "`regions` under [publish] in the recipe or in layerwright.toml"
+        hint = f"pass --regions us-east-1,eu-west-1 or --regions all, or set {set_there}"
         raise UsageError(msg, why=missing, hint=hint)
     texts = [text for layer in layers for text in layer.regions]
     regions.check(cloud.session, texts)

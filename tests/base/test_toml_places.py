@@ -70,7 +70,7 @@ def test_every_key_of_a_recipe_has_its_place(path: Any) -> None:
 
 def test_keys_of_every_form_have_their_places() -> None:
     assert_same(ODD)
-    assert at(ODD, ("quoted key", "other")) == "\"quoted key\".'other' = \"a # no comment\""
+    assert at(ODD, ("quoted key", "other")) == '"quoted key".\'other\' = "a # no comment"'
     assert at(ODD, ("list", 0)) == '"a,b", { x = [1, 2], "y z".w = "}" },'
     assert at(ODD, ("list", 1, "x", 1)) == '2], "y z".w = "}" },'
     assert at(ODD, ("list", 1, "y z", "w")) == '"y z".w = "}" },'

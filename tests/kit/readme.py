@@ -82,6 +82,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "recipes": recipes,
     "keys": reference.keys,
     "runtimes": reference.runtimes,
+    "settings": reference.settings,
+    "variables": reference.variables,
     "messages": reference.messages,
 }
 

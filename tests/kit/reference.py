@@ -37,6 +37,38 @@ def keys() -> str:
     return "\n".join([*lines, "## `when`", "", *_table(kinds["When"], kinds)])
 
 
+def settings() -> str:
+    """Return the keys of `layerwright.toml` by their tables, from the JSON schema of the types."""
+    from builder.model import schema
+
+    document = json.loads(schema.of_settings())
+    kinds = document["$defs"]
+    top = {"CacheSettings": "[cache]", "PublishSettings": "[publish]"}
+    top |= {"FurtherCatalogue": "[[catalogue]]", "OwnRuntime": "[runtime.custom-NAME]"}
+    plain = {key: row for key, row in document["properties"].items() if "$ref" not in json.dumps(row)}
+    lines = ["| key | value | default | meaning |", "| --- | --- | --- | --- |", *_rows({"properties": plain}, kinds)]
+    for name, header in top.items():
+        lines += ["", f"### `{header}`", "", *_table(kinds[name], kinds)]
+    return "\n".join(lines)
+
+
+def variables() -> str:
+    """Return the variables of the environment with their meanings, and the setting that stands in for each."""
+    from builder.base import environment
+
+    stands_in = {
+        "LAYERWRIGHT_CACHE": "cache.folder",
+        "LAYERWRIGHT_CACHE_GB": "cache.gb",
+        "LAYERWRIGHT_RECIPES": "recipes",
+        "LAYERWRIGHT_BUCKET": "publish.bucket",
+        "LAYERWRIGHT_REGISTRY": "registry",
+    }
+    lines = ["| variable | meaning | in layerwright.toml |", "| --- | --- | --- |"]
+    for name, meaning in environment.VARIABLES.items():
+        lines.append(f"| `{name}` | {meaning} | {f'`{stands_in[name]}`' if name in stands_in else ''} |")
+    return "\n".join(lines)
+
+
 def _named(row: dict[str, Any]) -> str:
     return str(row["$ref"]).rpartition("/")[2]
 
@@ -44,6 +76,10 @@ def _named(row: dict[str, Any]) -> str:
 def _table(kind: dict[str, Any], kinds: dict[str, Any]) -> Iterator[str]:
     yield str(kind["description"]).replace("\n\n", " ").replace("\n", " ")
     yield from ("", "| key | value | default | meaning |", "| --- | --- | --- | --- |")
+    yield from _rows(kind, kinds)
+
+
+def _rows(kind: dict[str, Any], kinds: dict[str, Any]) -> Iterator[str]:
     needed = kind.get("required", [])
     for key, row in kind["properties"].items():
         if key == "uses":
