@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+Location = tuple[int | str, ...]
+"""Keys and positions in lists of a file, from the top: `("step", 0, "files")`."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:

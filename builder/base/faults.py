@@ -6,8 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from builder.base import texts
-from builder.base.errors import Fault, UsageError
-from builder.base.toml_places import Location, nearest, places
+from builder.base.errors import Fault, Location, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +30,15 @@ class TomlText:
 
     @cached_property
     def _places(self) -> dict[Location, tuple[int, int]]:
-        return places(self.text.removeprefix(texts.BOM))
+        from builder.base import toml_places  # which is needed only where something is wrong
+
+        return toml_places.places(self.text.removeprefix(texts.BOM))
 
     def fault(self, location: Location, text: str) -> Fault:
         """Return the mistake of a key, which need not be there: then the place is that of its table."""
-        line, column = nearest(self._places, (*self.below, *location))
+        from builder.base import toml_places
+
+        line, column = toml_places.nearest(self._places, (*self.below, *location))
         return Fault(file=self.name, line=line, column=column, key=dotted(location), text=text)
 
     def mistaken(self, faults: Iterable[tuple[Location, str]]) -> UsageError:

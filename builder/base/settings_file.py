@@ -53,7 +53,7 @@ def _in(folder: Path) -> SettingsFile | None:
     if own.is_file():
         return SettingsFile(path=own, text=TomlText(name=_shown(own), text=texts.read(own)))
     project = folder / PYPROJECT
-    if project.is_file() and _NAMED.search(content := texts.read(project)):
+    if project.is_file() and TABLE[1] in (content := texts.read(project)) and _NAMED.search(content):
         found = SettingsFile(path=project, text=TomlText(name=_shown(project), text=content, below=TABLE))
         return found if _has_table(found) else None
     return None

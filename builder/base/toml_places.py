@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import tomli
 
-Location = tuple[int | str, ...]
-"""Keys and positions in lists, from the top: `("step", 0, "files")`."""
+from builder.base.errors import Location
+
 Place = tuple[int, int]
 """Line and column, from 1."""
 

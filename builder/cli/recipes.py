@@ -60,9 +60,11 @@ class ListOptions(Bundle):
     @property
     def folders(self) -> tuple[Path, ...]:
         """The folders of the recipes that are listed."""
+        if not self.catalogue:
+            return (self.filters.folder,)
         from builder.plan import catalogues
 
-        return tuple(catalogues.folders()) if self.catalogue else (self.filters.folder,)
+        return tuple(catalogues.folders())
 
     @property
     def code_host(self) -> str | None:

@@ -10,9 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from pydantic import TypeAdapter, ValidationError
 
 from builder.base import faults, texts
-from builder.base.errors import Fault, UsageError, near
+from builder.base.errors import Fault, Location, UsageError, near
 from builder.base.faults import TomlText
-from builder.base.toml_places import Location
 
 T = TypeVar("T")
 

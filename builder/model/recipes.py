@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from builder.base import contained, texts
-from builder.base.errors import LayerwrightError, UsageError, near
+from builder.base.errors import LayerwrightError, Location, UsageError, near
 from builder.base.faults import TomlText
-from builder.base.toml_places import Location
 from builder.model import facts, libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from builder.base import faults, texts
-from builder.base.errors import UsageError, near
-from builder.base.toml_places import Location
+from builder.base.errors import Location, UsageError, near
 from builder.model import defaults, facts
 from builder.model.defaults import Defaults
 from builder.model.rows import Row

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from builder.base.errors import Location
 from builder.base.settings_file import SettingsFile
-from builder.base.toml_places import Location
 from builder.model import decode, runtime_tables
 from builder.model.decode import typed
 from builder.model.defaults import CatalogueSource, Defaults

@@ -8,7 +8,6 @@ from builder.base.errors import LayerwrightError, UsageError
 from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import Selection, Target, select, targets
-from builder.plan import catalogues
 
 if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
@@ -54,6 +53,8 @@ def _named(folder: Path, given: str) -> Loaded:
     own = recipes.located(folder, given, ())
     if (own[0] / own[1] / recipes.RECIPE_FILE).is_file():
         return recipes.load(*own)
+    from builder.plan import catalogues
+
     loaded = recipes.load(*recipes.located(folder, given, catalogues.folders()))
     return replace(loaded, of_catalogue=True)
 

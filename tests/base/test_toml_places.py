@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kit.commands import ROOT
 
 from builder.base import texts
-from builder.base.toml_places import Location, nearest, places
+from builder.base.errors import Location
+from builder.base.toml_places import nearest, places
 
 RECIPES = sorted((ROOT / "recipes").glob("*/recipe.toml"))
 ODD = '''\

@@ -14,7 +14,7 @@ READY = ROOT / "recipes"
 def test_a_recipe_of_the_catalogue_is_built_in_any_folder(tmp_path: Path) -> None:
     result = layerwright("build", "bash-runtime", cwd=tmp_path)
     assert result.code == 0, result.err
-    assert "from the catalogue of layerwright: bash-runtime 1.0.0" in result.err
+    assert "from the catalogue: bash-runtime 1.0.0" in result.err
     (made,) = (tmp_path / "dist").glob("*.zip")
     own = layerwright("build", "bash-runtime", "--output", tmp_path / "own", cwd=ROOT)
     assert "from the catalogue" not in own.err

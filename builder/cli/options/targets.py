@@ -146,7 +146,7 @@ def _tell_catalogue(pairs: "Pairs") -> None:
     if found:
         from builder.cli import terminal
 
-        terminal.note(f"from the catalogue of layerwright: {', '.join(found)}")
+        terminal.note(f"from the catalogue: {', '.join(found)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
