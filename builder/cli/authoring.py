@@ -10,6 +10,7 @@ from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Mistake, Option, exclusive, typed
+from builder.model import defaults
 
 if TYPE_CHECKING:
     from builder.model.recipes import Loaded
