@@ -33,6 +33,10 @@ COMMANDS = {
         "new",
         "Write a recipe that lints and builds: for packages or a project, or a copy of one of the catalogue.",
     ),
+    "init": (
+        "starting",
+        "Write layerwright.toml, a first recipe, a CI workflow and lines of .gitignore into the current folder.",
+    ),
     "lint": ("authoring", "Validate recipes, all or those that are named, and the settings of the project."),
     "schema": ("authoring", "Print the JSON schema of recipes, or of layerwright.toml, for editors."),
     "runtimes": ("authoring", "List the runtimes of Lambda."),
@@ -68,7 +72,7 @@ COMMANDS = {
 }
 """Module and first sentence of each command. The list of commands needs the sentences, and not the modules."""
 GROUPS = {
-    "Build": ("build", "plan", "list", "new", "lock", "lint", "wheel", "split", "slim"),
+    "Build": ("build", "plan", "list", "init", "new", "lock", "lint", "wheel", "split", "slim"),
     "Prove": ("check", "test", "inspect", "diff", "licenses"),
     "Ship": ("publish", "template", "versions", "pull", "prune"),
     "Maintain": ("nightly", "report", "update"),

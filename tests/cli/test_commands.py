@@ -44,6 +44,7 @@ DIFFERENT = {
     "--test": "`nightly` has a third value, since it has no default to be left out",
     "--timeout": "of a build in minutes, as compilers need; of a test in seconds, as Lambda counts",
     "--to": "a folder, or a file",
+    "--yes": "applies changes, or asks nothing",
 }
 """Options that differ between commands, with the reason."""
 
