@@ -31,7 +31,8 @@ EVERYTHING = {"shell": _PROGRAMS}
 """A [[test]] that starts every program of a layer and loads every library. Exit codes from 126 on are those of programs
 that are missing, cannot be loaded, or end by a signal; the loader tells what it cannot load."""
 _NO_REQUIREMENT = ("-", ".", "/")
-_LIBRARIES = ("include/", "lib/*.a", "lib/*.la", "lib/cmake/", "lib/pkgconfig/")
+FOR_COMPILERS = ("include/", "lib/*.a", "lib/*.la", "lib/cmake/", "lib/pkgconfig/")
+"""Patterns of what only compilers read."""
 
 
 def draft(request: AdhocRequest, name: str, *, compiling: bool) -> RecipeDraft:
@@ -41,7 +42,7 @@ def draft(request: AdhocRequest, name: str, *, compiling: bool) -> RecipeDraft:
     needs of the system is neither named nor found out by `compiling`, raises BuildError: only its author knows.
     """
     require_name(name)
-    _require_known(request)
+    require_known(request)
     if any(request.specs.values()) or request.files:
         return _of_packages(request, name, compiling=compiling)
     if request.system_packages:
@@ -155,13 +156,13 @@ def _of_system(request: AdhocRequest, name: str) -> RecipeDraft:
             ),
             "targets": _targets(chosen, request.architectures or tuple(ARCHITECTURES), ("arch",)),
             "step": [{"uses": "packages", "install": packages, "layer": True}],
-            "slim": {"prune": [*_LIBRARIES, "share/"]},
+            "slim": {"prune": [*FOR_COMPILERS, "share/"]},
             "test": [EVERYTHING],
         },
     )
 
 
-def _require_known(request: AdhocRequest) -> None:
+def require_known(request: AdhocRequest) -> None:
     """Raise UsageError for packages that the operating systems of the runtimes are not known to have."""
     systems = {runtime(name).os.name for name in request.runtimes} or {adhoc.current(ANY_LANGUAGE)[-1].os.name}
     unknown = [

@@ -1,29 +1,70 @@
-"""`layerwright new`: a recipe that lints and builds, for packages that the user names."""
+"""`layerwright new`: a recipe that lints and builds, for packages or a source that the user names."""
 
 import dataclasses
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
 
-from builder.authoring import draft_packages, draft_recipe
+from builder.authoring import draft_packages, draft_recipe, draft_source, trying
+from builder.authoring.draft_recipe import RecipeDraft
 from builder.authoring.recipe_text import recipe_text
+from builder.authoring.trying import FirstBuild
 from builder.base import contained, files, texts
 from builder.base.emitter import Events
 from builder.model import recipes
 from builder.packages import table
 from builder.plan import adhoc
 from builder.plan.adhoc import AdhocRequest
+from builder.plan.mode import EngineOptions
 
 
-def write_recipe(request: AdhocRequest, name: str, folder: Path, events: Events) -> Path:
-    """Write a new recipe into a folder of recipes, and return its path. Raises UsageError if it exists."""
-    if not request.projects:
-        return draft_recipe.write(draft_packages.draft(request, name, compiling=False), folder, events)
-    path = draft_recipe.require_new(folder, name)
-    files.write_text(path, _following(request, name, path.parent))
-    recipes.load(folder, name)
-    return path
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewRecipe:
+    """A recipe to write."""
+
+    name: str
+    folder: Path
+    """The folder of recipes."""
+    request: AdhocRequest
+    source: str | None = None
+    """The address of an upstream source that it compiles."""
+    trying: EngineOptions | None = None
+    """The engine that builds it at once, to find out what it has to compile with; None if nothing is built."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WrittenRecipe:
+    """A recipe that was written."""
+
+    path: Path
+    trial: FirstBuild | None = None
+    """What the first builds said; None without any."""
+
+
+def write_recipe(new: NewRecipe, events: Events) -> WrittenRecipe:
+    """Write a new recipe into a folder of recipes. Raises UsageError if it exists.
+
+    Without the engine that shall try it, raises EngineError and writes nothing.
+    """
+    if new.trying:
+        new.trying.engine()
+    path = draft_recipe.require_new(new.folder, new.name)
+    if new.request.projects:
+        files.write_text(path, _following(new.request, new.name, path.parent))
+        recipes.load(new.folder, new.name)
+        return WrittenRecipe(path=path)
+    draft = _draft(new, events)
+    draft_recipe.write(draft, new.folder, events)
+    trial = trying.until_built(draft, new.folder, new.trying, events) if new.trying else None
+    return WrittenRecipe(path=path, trial=trial)
+
+
+def _draft(new: NewRecipe, events: Events) -> RecipeDraft:
+    if new.source:
+        return draft_source.draft(new.source, new.request, new.name, events)
+    return draft_packages.draft(new.request, new.name, compiling=new.trying is not None)
 
 
 def copy_recipe(source: Path, name: str, folder: Path) -> Path:

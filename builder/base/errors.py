@@ -47,6 +47,8 @@ class LayerwrightError(Exception):
         """The log of the build in a container that failed."""
         self.instruction = ""
         """The instruction of its Dockerfile that failed, as the engine names it, with the stage; empty if none did."""
+        self.packages: tuple[str, ...] = ()
+        """Packages of the operating system that its hint proposes to compile with."""
 
     @property
     def brief(self) -> str:

@@ -31,7 +31,7 @@ COMMANDS = {
     "lock": ("authoring", "Write the lock files of recipes."),
     "new": (
         "new",
-        "Write a recipe that lints and builds: for packages or a project, or a copy of one of the catalogue.",
+        "Write a recipe that lints and builds: for packages, a source or a project, or a copy of one of the catalogue.",
     ),
     "init": (
         "starting",

@@ -27,6 +27,8 @@ class Advice:
     """The lines that are shown as its error, with the one that says the cause."""
     hints: tuple[str, ...] = ()
     """Empty if nothing of its output is known."""
+    packages: tuple[str, ...] = ()
+    """Those of the system that the hints propose."""
 
 
 def of(lines: Sequence[str], shown: Sequence[str], packages: Collection[str]) -> Advice:
@@ -40,7 +42,9 @@ def of(lines: Sequence[str], shown: Sequence[str], packages: Collection[str]) ->
         for known in hints().step:
             if (found := known.found(line)) is not None:
                 with_it = shown if line in shown else (line, *shown)
-                return Advice(shown=tuple(with_it), hints=tuple(_advised(known, found, packages)))
+                proposed = _proposed(known, found, packages)
+                hints_ = tuple(_advised(known, found, proposed))
+                return Advice(shown=tuple(with_it), hints=hints_, packages=proposed)
     return Advice(shown=tuple(shown))
 
 
@@ -59,11 +63,16 @@ def of_fallback(lines: Sequence[str]) -> BuildError:
     )
 
 
-def _advised(known: StepHint, found: str, packages: Collection[str]) -> Iterator[str]:
+def _proposed(known: StepHint, found: str, packages: Collection[str]) -> tuple[str, ...]:
+    """Return the packages that have what is missing; none if the system is known not to have them."""
     named = known.packages or ((package,) if (package := _development(known, found)) else ())
-    if named and (not packages or set(named) <= set(packages)):
-        yield installing(named)
-    elif known.of or named:
+    return named if not packages or set(named) <= set(packages) else ()
+
+
+def _advised(known: StepHint, found: str, proposed: tuple[str, ...]) -> Iterator[str]:
+    if proposed:
+        yield installing(proposed)
+    elif known.of or known.packages:
         what = f"`{found}`" if found else "it"
         yield f"does a package of the system have {what}? If none has, a `source` step before it compiles it"
     if known.hint:

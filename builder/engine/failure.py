@@ -166,7 +166,7 @@ def _step(step: BuildStep | None, advised: Advice, messages: Sequence[str], targ
         why=advised.shown or list(messages)[-1:],
         hint="; ".join((*advised.hints, f"the full log is {log}")),
     )
-    error.stage = step.stage
+    error.stage, error.packages = step.stage, advised.packages
     return error
 
 

@@ -41,7 +41,7 @@ def tool(step: BuildStep | None, lines: Sequence[str], target: str, image: str, 
         why=[line],
         hint=f"{hint}; the full log is {log}",
     )
-    error.stage = step.stage
+    error.stage, error.packages = step.stage, tuple((packages or "").split())
     return error
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import click
 
 from builder.cli.options import shared
+from builder.cli.options.containers import HostEngine
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 from builder.cli.options.projects import ProjectParts
 from builder.cli.options.targets import Npms, Pips, RequirementFiles, several_files
@@ -15,6 +16,7 @@ from builder.model import defaults
 
 if TYPE_CHECKING:
     from builder.plan.adhoc import AdhocRequest
+    from builder.plan.mode import EngineOptions
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,6 +139,41 @@ class Followed(Bundle):
             return None
         folders = (folder / self.source for folder in catalogues.folders())
         return next((folder for folder in folders if (folder / recipes.RECIPE_FILE).is_file()), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSource(Bundle):
+    """An upstream source that a new recipe compiles, and a first build that finds out what that needs."""
+
+    url: Annotated[
+        str | None,
+        Option(
+            "--source",
+            metavar="URL",
+            about="Archive of an upstream source, such as https://example.com/tool-1.2.tar.gz: it is fetched for its "
+            "hash and its build system, and nothing of it is run.",
+        ),
+    ]
+    attempt: Annotated[
+        bool,
+        Option(
+            "--try",
+            about="Build the recipe at once and test it; what a build lacks is added to its packages, and it is built "
+            "again, five times at most.",
+        ),
+    ]
+    host: HostEngine
+
+    def mistakes(self) -> Iterator[Mistake]:
+        if not self.attempt:
+            yield from dependent({"--engine": self.host.engine, "--builder": self.host.builder}, "--try")
+
+    @property
+    def trying(self) -> "EngineOptions | None":
+        """The engine that builds at once; None if nothing does."""
+        from builder.plan.mode import EngineOptions
+
+        return EngineOptions(kind=self.host.engine, builder=self.host.builder) if self.attempt else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -29,6 +29,7 @@ _METADATA = re.compile(r"[^/]+/(?:[^/]+/)?(?:PKG-INFO|[^/]+\.egg-info/(?:PKG-INF
 _NONE: Mapping[str, frozenset[str]] = {}
 _MOST = 8 << 20
 """Bytes of one file of metadata: far more than PKG-INFO with a long description has."""
+_FRAGMENT = re.compile(r"(?:^|&)sha256=([0-9a-f]{64})(?:&|$)")
 _WOULD_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)(?:==| @\s+)([^`\s]+)`")
 
 
@@ -59,7 +60,7 @@ class StaticMetadata:
     def learn(self, name: str, version: str) -> bool:
         """Read the requirements of a package from its sdist; return False if they were known already, or cannot be.
 
-        In place of the version may be an address, whose file is that of the only hash that is given.
+        In place of the version may be an address with a hash.
         """
         dist = None
         if "://" in version:
@@ -75,8 +76,13 @@ class StaticMetadata:
         return True
 
     def _at(self, name: str, url: str) -> tuple[str, Dist | None]:
-        """Return the version and the sdist at an address; an empty version if its name or its hash does not tell."""
-        filename, digests = unquote(PurePosixPath(urlsplit(url).path).name), self._hashes.get(name, ())
+        """Return the version and the sdist at an address; an empty version if its name or its hash does not tell.
+
+        The hash is the only one that a file gives, or that of the address itself.
+        """
+        parts = urlsplit(url)
+        filename = unquote(PurePosixPath(parts.path).name)
+        digests = self._hashes.get(name) or _FRAGMENT.findall(parts.fragment)
         try:
             version = str(parse_sdist_filename(filename)[1])
         except InvalidSdistFilename:
