@@ -7,7 +7,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[1]))
-from kit import catalogue, reference
+from kit import catalogue, man, reference
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -112,6 +112,8 @@ def main() -> None:
             flags=re.DOTALL,
         )
         path.write_text(marked, encoding="utf-8", newline="\n")
+    man.PAGE.parent.mkdir(exist_ok=True)
+    man.PAGE.write_text(man.text(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
