@@ -40,7 +40,7 @@ def test_the_image_builds_a_layer_of_wheels(tmp_path: Path) -> None:
     machine = "arm64" if os.uname().machine == "aarch64" else "amd64"
     made = context(tmp_path / "context", "--arch", machine)
     tag = f"layerwright-tool:{os.getpid()}"
-    base = f"{standin.REGISTRY}/lambda/python:3.13"
+    base = f"{standin.REGISTRY}/lambda/python:3.13-{'arm64' if machine == 'arm64' else 'x86_64'}"
     docker("buildx", "build", "--quiet", "--load", "--build-arg", f"BASE={base}", "--tag", tag, str(made))
     try:
         for folder in (tmp_path / "inside", tmp_path / "outside"):
