@@ -21,7 +21,6 @@ _POM = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.xml")
 _DESCRIPTION = re.compile(r"<description>([^<]+)</description>")
 _NAME = re.compile(r"<name>([^<]+)</name>")
 _NO_CLASS = {"module-info", "package-info"}
-_OLDEST = "0"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,7 +74,7 @@ def _parsed(text: str) -> tuple[str, str, str]:
     if match is None:
         msg = f"`{text}` is not `group:artifact` or `group:artifact:version`"
         raise UsageError(msg, hint="for example `--maven org.xerial:sqlite-jdbc`, which takes the newest version")
-    version = match["version"] or mvn.newest(match["artifact"], _OLDEST)[0]
+    version = match["version"] or mvn.newest_version(match["artifact"])
     return match["artifact"], version, match["classifier"] or ""
 
 

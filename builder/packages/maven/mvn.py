@@ -130,12 +130,24 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
 def newest(artifact: str, version: str) -> tuple[str, str]:
     """Return the newest release of an artifact, at least a version, and the SHA-256 of its jar."""
     with cache_paths.workspace() as work:
-        offered = f"[{version},)"
-        while True:
-            pom, listed = _pom(work, [f"{artifact}:{offered}"], _ALONE), work / "listed.txt"
-            _run(pom, f"{plugin.coordinates()}:list", [f"-DoutputFile={listed}"], [artifact])
-            (found,) = _listed(listed.read_text(encoding="utf-8"))
-            latest = found.rpartition(":")[2]
-            if not (preview := _PREVIEW.search(latest)):
-                return latest, _keep(_copied(work, _pom(work, [found], _ALONE), [found])[found])
-            offered = f"[{version},{latest[: preview.start()]}-alpha)"
+        found = _newest(work, artifact, version)
+        return found.rpartition(":")[2], _keep(_copied(work, _pom(work, [found], _ALONE), [found])[found])
+
+
+def newest_version(artifact: str) -> str:
+    """Return the newest release of an artifact. Raises BuildError if the repository has none."""
+    with cache_paths.workspace() as work:
+        return _newest(work, artifact, "0").rpartition(":")[2]
+
+
+def _newest(work: Path, artifact: str, version: str) -> str:
+    """Return the coordinates of the newest release of an artifact; previews are none."""
+    offered = f"[{version},)"
+    while True:
+        pom, listed = _pom(work, [f"{artifact}:{offered}"], _ALONE), work / "listed.txt"
+        _run(pom, f"{plugin.coordinates()}:list", [f"-DoutputFile={listed}"], [artifact])
+        (found,) = _listed(listed.read_text(encoding="utf-8"))
+        latest = found.rpartition(":")[2]
+        if not (preview := _PREVIEW.search(latest)):
+            return found
+        offered = f"[{version},{latest[: preview.start()]}-alpha)"

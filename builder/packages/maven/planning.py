@@ -1,6 +1,7 @@
 """Deciding which jars a target gets, and writing their lock."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from builder.base import texts
@@ -15,7 +16,7 @@ from builder.packages.maven.resolution import Jars
 def planned(request: Request) -> Jars:
     """Decide on the jars of a target. Asks the repository where there is no lock."""
     jars, transitive = check(request), request.only(Maven).transitive
-    found = tuple(_resolved(_artifacts(request), transitive=transitive)) if jars is None else jars
+    found = _resolved(_artifacts(request), transitive=transitive) if jars is None else jars
     kept = found if request.only(Maven).all_platforms else classifiers.fitting(found, request.target.architectures)
     left_out = [jar for jar in found if jar not in kept]
     warnings = (f"{request.target.name}: {classifiers.warning(left_out)}",) if left_out else ()
@@ -42,9 +43,15 @@ def _artifacts(request: Request) -> list[str]:
     return [request.target.expand(text) for text in request.only(Maven).artifacts]
 
 
-def _resolved(artifacts: list[str], *, transitive: bool) -> Iterator[Jar]:
-    for coordinates, sha256 in mvn.resolve(artifacts, transitive=transitive).items():
-        yield Jar(coordinates=coordinates, sha256=sha256)
+def _resolved(artifacts: list[str], *, transitive: bool) -> tuple[Jar, ...]:
+    return _asked(tuple(artifacts), transitive)
+
+
+@cache
+def _asked(artifacts: tuple[str, ...], transitive: bool) -> tuple[Jar, ...]:  # noqa: FBT001  a key of the cache
+    """Ask the repository, which takes Maven seconds: a new recipe is planned and locked in one process."""
+    found = mvn.resolve(artifacts, transitive=transitive)
+    return tuple(Jar(coordinates=coordinates, sha256=sha256) for coordinates, sha256 in found.items())
 
 
 def locks(request: LockRequest) -> Iterator[LockFile]:
@@ -57,7 +64,7 @@ def locks(request: LockRequest) -> Iterator[LockFile]:
     request.events.begin("resolving jars")
     old = maven_lock.read(texts.read(path), path.as_posix()) if path.is_file() else ()
     transitive = all(each.only(Maven).transitive for each in ecosystem.requests(loaded, Maven))
-    new = tuple(_resolved(list(artifacts), transitive=transitive))
+    new = _resolved(list(artifacts), transitive=transitive)
     before, after = ({("", ":".join(jar.parts[:2])): jar.parts[2] for jar in jars} for jars in (old, new))
     changes = ecosystem.changes(before, after)
     yield LockFile(path=path, text=maven_lock.write(new), packages=len(new), changes=changes)
