@@ -56,8 +56,8 @@ def _of_packages(request: AdhocRequest, name: str, *, compiling: bool) -> Recipe
     packages = adhoc.named_packages(request)
     prebuilt = packages.prefers_prebuilt and not (compiling or request.system_packages)
     architectures = request.architectures or tuple(ARCHITECTURES)
-    preferred = adhoc.of_language(request.preferred, packages.language)
-    chosen = request.runtimes or preferred or _runtimes(packages, architectures, prebuilt=prebuilt)
+    chosen = request.runtimes or _preferred(request, packages.language)
+    chosen = chosen or _runtimes(packages, architectures, prebuilt=prebuilt)
     resolving = dataclasses.replace(request, name=name, runtimes=chosen, architectures=architectures)
     loaded = adhoc.recipe(resolving)
     drafted = _drafted(packages, resolving, prebuilt=prebuilt)
@@ -79,6 +79,23 @@ def _of_packages(request: AdhocRequest, name: str, *, compiling: bool) -> Recipe
         },
         beside=beside,
     )
+
+
+def for_programs(request: AdhocRequest) -> tuple[str, ...]:
+    """Return the runtimes of a layer of programs: those that are named or preferred, else the custom one."""
+    return (
+        request.runtimes
+        or _preferred(request, ANY_LANGUAGE)
+        or tuple(each.name for each in adhoc.current(ANY_LANGUAGE))
+    )
+
+
+def _preferred(request: AdhocRequest, language: str) -> tuple[str, ...]:
+    """Return the preferred runtimes of a language; for programs, all of them that have the newest system."""
+    if language != ANY_LANGUAGE:
+        return adhoc.of_language(request.preferred, language)
+    newest = adhoc.current(ANY_LANGUAGE)[-1].os
+    return tuple(name for name in request.preferred if runtime(name).os == newest)
 
 
 def _reading(drafted: Draft, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -145,7 +162,7 @@ def _plain_file(file: Path) -> bytes:
 
 def _of_system(request: AdhocRequest, name: str) -> RecipeDraft:
     """Return a recipe for programs and libraries of the operating system, which go into the layer."""
-    chosen = request.runtimes or tuple(each.name for each in adhoc.current(ANY_LANGUAGE))
+    chosen = for_programs(request)
     packages = sorted(request.system_packages)
     title = runtime(chosen[0]).os.title
     return RecipeDraft(

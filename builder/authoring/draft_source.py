@@ -13,7 +13,6 @@ from builder.base.emitter import Events
 from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import ARCHITECTURES
 from builder.model.runtimes import runtime
-from builder.packages.command_line import ANY_LANGUAGE
 from builder.packages.go import licence_text
 from builder.plan import adhoc
 from builder.plan.adhoc import AdhocRequest
@@ -59,7 +58,7 @@ def _of_python(found: RecognizedSource, request: AdhocRequest, name: str) -> Rec
 
 
 def _compiled(source: SourceArchive, found: RecognizedSource, request: AdhocRequest, name: str) -> RecipeDraft:
-    chosen = request.runtimes or tuple(each.name for each in adhoc.current(ANY_LANGUAGE))
+    chosen = draft_packages.for_programs(request)
     packages = sorted({*found.packages, *request.system_packages})
     system = [{"uses": "packages", "install": packages}] if packages else []
     files = [{"files": [f"bin/{program}" for program in found.programs]}] if found.programs else []

@@ -1,6 +1,7 @@
 """Recipes that `layerwright new` writes for packages: pinned, locked, with a test that uses them."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,35 @@ def test_what_makes_no_recipe_is_told(tmp_path: Path, arguments: tuple[str, ...]
     assert result.code == 2, result.err
     assert told in result.err
     assert not (tmp_path / "recipes").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "passes"),
+    [
+        ("bin/good", "#!/bin/sh\necho 1.2\n", True),
+        ("bin/usage", "#!/bin/sh\nexit 64\n", True),
+        ("bin/no-interpreter", "#!/usr/bin/absent\n", False),
+        ("bin/no-program", "#!/bin/sh\nabsent\n", False),
+        ("bin/killed", "#!/bin/sh\nkill -SEGV $$\n", False),
+        ("lib/libdata.so.1", "no library", False),
+        ("lib/data.txt", "no library", True),
+    ],
+)
+def test_the_test_of_programs_and_libraries_fails_for_those_that_cannot_be_loaded(
+    tmp_path: Path,
+    path: str,
+    content: str,
+    passes: bool,  # noqa: FBT001
+) -> None:
+    file = tmp_path / path
+    file.parent.mkdir()
+    file.write_text(content, encoding="utf-8")
+    file.chmod(0o755)
+    code = EVERYTHING["shell"].replace("/opt", str(tmp_path))
+    done = subprocess.run(["sh", "-euc", code], capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode == 0) is passes, done.stderr
+
+
+def test_the_test_of_programs_fails_for_a_layer_without_a_file(tmp_path: Path) -> None:
+    code = EVERYTHING["shell"].replace("/opt", str(tmp_path))
+    assert subprocess.run(["sh", "-euc", code], check=False).returncode == 1

@@ -263,3 +263,16 @@ def test_packages_to_compile_with_are_added(served: Upstream) -> None:
     step = recipe.step[0]
     assert isinstance(step, Packages)
     assert step.install == ("autoconf", "automake", "libtool", "zlib-devel")
+
+
+def test_the_runtimes_of_the_settings_that_share_a_system_take_a_program(served: Upstream) -> None:
+    runtimes = '["python3.13", "python3.11", "nodejs22.x"]'
+    (served.work / "layerwright.toml").write_text(f'runtimes = {runtimes}\narchitectures = ["arm64"]\n', "utf-8")
+    made = served.new(served.publish({"configure": ""}))
+    assert made.code == 0, made.err
+    recipe = served.recipe()
+    assert recipe.targets.runtimes == ("python3.13", "nodejs22.x")  # python3.11 has Amazon Linux 2
+    assert recipe.targets.architectures == ("arm64",)
+    named = served.new(f"{served.address}/tool-1.2.tar.gz", "--runtime", "java21", name="named")
+    assert named.code == 0, named.err
+    assert served.recipe("named").targets.runtimes == ("java21",)

@@ -27,6 +27,14 @@ install: greet
 \tcp greet $(PREFIX)/bin/greet
 """
 
+LIBRARY = {
+    "CMakeLists.txt": "cmake_minimum_required(VERSION 3.10)\nproject(seven C)\nadd_library(seven SHARED seven.c)\n"
+    "install(TARGETS seven LIBRARY DESTINATION lib)\ninstall(FILES seven.h DESTINATION include)\n",
+    "seven.c": "int seven(void) { return 7; }\n",
+    "seven.h": "int seven(void);\n",
+}
+"""A library in C that CMake builds."""
+
 
 def pack(path: Path, files: Mapping[str, str], top: str = "tool-1.2/") -> Path:
     """Write an archive of text files, of the kind that its name says."""
