@@ -12,7 +12,8 @@ from builder.packages.cargo import programs
 _AUTOTOOLS = ("autoconf", "automake", "libtool")
 _PKG_CONFIG = ("pkgconf-m4", "pkgconf-pkg-config")
 _ASKS_PKG_CONFIG = re.compile(r"PKG_CHECK_MODULES|PKG_PROG_PKG_CONFIG|\bPkgConfig\b|\bdependency\s*\(")
-_INSTALL = re.compile(r"^install\s*:", re.MULTILINE)
+_INSTALL = re.compile(r"^(?:[\w-]+[ \t]+)*install(?:[ \t]+[\w-]+)*[ \t]*::?(?!=)", re.MULTILINE)
+_MAKEFILE = re.compile(r"(?:^|/)(?:[Mm]akefile(?:\.inc)?|GNUmakefile|[\w-]+\.mk)$")
 _PREFIX = re.compile(r"\$[({](?:PREFIX|prefix)[)}]")
 _MAIN = re.compile(r"(?:cmd/(?P<name>[A-Za-z0-9._-]+)/)?main\.go")
 _REQUIRES = re.compile(r"^require\b", re.MULTILINE)
@@ -72,10 +73,10 @@ def _cmake(source: SourceArchive) -> RecognizedSource | None:
 
 def _make(source: SourceArchive) -> RecognizedSource | None:
     """Makefiles that install into a folder of one's choice; others need commands of their own."""
-    for name in ("GNUmakefile", "makefile", "Makefile"):
-        text = source.texts.get(name, "")
-        if _INSTALL.search(text) and _PREFIX.search(text):
-            return _built("make", name, source)
+    makefiles = [text for path, text in source.texts.items() if _MAKEFILE.search(path)]
+    first = next((name for name in ("GNUmakefile", "makefile", "Makefile") if name in source.texts), None)
+    if first and _INSTALL.search(source.texts[first]) and any(map(_PREFIX.search, makefiles)):
+        return _built("make", first, source)
     return None
 
 

@@ -86,7 +86,7 @@ def _compiled(source: SourceArchive, found: RecognizedSource, request: AdhocRequ
 
 def _license(source: SourceArchive) -> str:
     """Return the license of a source, if its text is unmistakable; else where it is."""
-    names = sorted(name for name in source.texts if name.upper().startswith(("LICEN", "COPY")))
+    names = sorted(name for name in source.texts if name.upper().startswith(("LICEN", "COPY")) and "/" not in name)
     known = [license_ for name in names if (license_ := licence_text.name(source.texts[name]))]
     return known[0] if known else f"see {' and '.join(names)} of the source" if names else "see the source"
 

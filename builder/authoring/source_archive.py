@@ -26,10 +26,10 @@ _NAMED = (
 )
 """Names of archives: `tool-1.2`, `tool_v1.2`; `v1.2`, as code hosts have them; `zlib1.3`."""
 _READ = re.compile(
-    r"(?:[^/]+/)?(?:configure\.(?:ac|in)|CMakeLists\.txt|meson\.build|[Mm]akefile|GNUmakefile|Cargo\.toml|"
-    r"go\.mod|pyproject\.toml|PKG-INFO|(?:LICEN[CS]E|COPYING|COPYRIGHT)(?:[.-][\w.-]+)?)"
+    r"(?:[^/]+/)?(?:configure\.(?:ac|in)|CMakeLists\.txt|meson\.build|Cargo\.toml|go\.mod|pyproject\.toml|PKG-INFO|"
+    r"(?:LICEN[CS]E|COPYING|COPYRIGHT)(?:[.-][\w.-]+)?)|(?:[^/]+/){0,2}(?:[Mm]akefile(?:\.inc)?|GNUmakefile|[\w-]+\.mk)"
 )
-"""Files at the top that say how a source is built, and under which license."""
+"""Files at the top that say how a source is built, and under which license; and makefiles that those at the top use."""
 _MOST = 4 * _MIB
 """Bytes of one of them."""
 
@@ -47,7 +47,7 @@ class SourceArchive:
     files: frozenset[str]
     """Paths of the regular files, below the one folder that most archives have at their top."""
     texts: Mapping[str, str]
-    """The files at the top that say how it is built, by name."""
+    """The files that say how it is built, by path."""
 
     @property
     def top(self) -> list[str]:
@@ -141,8 +141,7 @@ def _content(path: Path) -> tuple[set[str], Mapping[str, str]]:
     tops = {name.partition("/")[0] for name in paths}
     whole = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in paths) else ""
     inner = {name.removeprefix(whole): text for name, text in texts.items()}
-    top = {name: text for name, text in inner.items() if "/" not in name}
-    return {name.removeprefix(whole) for name in paths}, top
+    return {name.removeprefix(whole) for name in paths}, inner
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes | None]]:

@@ -73,6 +73,7 @@ def test_a_new_recipe_pins_locks_and_uses_its_package(world: World, tmp_path: Pa
     assert 'version     = "1.0.0"' in text
     assert PINNED[world.ecosystem] in text
     assert USED[world.ecosystem] in text
+    assert ('license     = "MIT"' in text) is (world.ecosystem != "golang")  # a module in Go declares none
     loaded = recipes.load(work / "recipes", "mine")
     (ecosystem,) = table.of_recipe(loaded)
     assert loaded.has(ecosystem.locks[0])

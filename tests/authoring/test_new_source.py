@@ -82,6 +82,7 @@ def test_name_and_version_are_those_of_the_file(filename: str, found: tuple[str,
         ({"CMakeLists.txt": "find_package(PkgConfig)", "configure.ac": ""}, "cmake", ("pkgconf-pkg-config",)),
         ({"meson.build": "dependency('zlib')"}, "meson", ("pkgconf-pkg-config",)),
         ({"Makefile": upstream.MAKEFILE, "greet.c": upstream.GREET}, "make", ()),
+        ({"Makefile": "install uninstall:\n", "lib/Makefile": "x:\n\tcp x $(DESTDIR)$(PREFIX)\n"}, "make", ()),
     ],
 )
 def test_the_build_system_is_recognized_by_its_files(
@@ -164,6 +165,17 @@ def test_a_source_distribution_of_python_is_a_package_of_pip(served: Upstream, i
     assert 'version     = "1.2"' in text
     assert "import tool\n" in text
     assert layerwright("lint", cwd=served.work).code == 0
+
+
+@pytest.mark.parametrize(
+    "makefile",
+    ["all:\n\techo $(PREFIX)\n", "install:\n\tcp x /usr/local/bin\n", "reinstall:\n\tcp x $(PREFIX)\n"],
+    ids=["without-install", "without-prefix", "another-goal"],
+)
+def test_a_makefile_that_installs_elsewhere_is_not_recognized(served: Upstream, makefile: str) -> None:
+    refused = served.new(served.publish({"Makefile": makefile}))
+    assert refused.code == 2
+    assert "is not recognized" in refused.err
 
 
 def test_a_source_that_is_not_recognized_says_what_it_has_and_what_to_write(served: Upstream) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from builder.layer.tree import Tree
 from builder.packages.command_line import Drafting
-from builder.packages.pypi import metadata, sdist
+from builder.packages.pypi import installed, metadata, sdist
 from builder.packages.pypi.resolution import Wheels
 
 _OF_SDIST = re.compile(r"[^/]+/(?:PKG-INFO|(?:[^/]+/){0,2}[^/]+\.egg-info/top_level\.txt)")
@@ -35,14 +36,15 @@ def facts(drafting: Drafting, names: Iterable[NormalizedName]) -> dict[Normalize
     versions = {canonicalize_name(name): version for name, version in drafting.versions.items()}
     wanted = [name for name in dict.fromkeys(names) if name in versions]
     compiled = {canonicalize_name(each.name): each for each in resolution.compiled}
-    if not compiled:
-        drafting.content()
+    content = Tree(()) if compiled else drafting.content()
+    licenses = {package.name: package.license for package in installed.installed(content)}
     found = {}
     for name in wanted:
         if name in compiled:
             summary, license_, modules = _of_sdist(sdist.file(compiled[name].sdist, name, versions[name]), name)
         else:
-            summary, license_, modules = metadata.facts(drafting.folder / "python", name)
+            summary, _, modules = metadata.facts(drafting.folder / "python", name)
+            license_ = licenses.get(name, "")
         found[name] = PackageFacts(
             name=name, version=versions[name], summary=_line(summary), license=_line(license_), modules=tuple(modules)
         )
@@ -52,11 +54,11 @@ def facts(drafting: Drafting, names: Iterable[NormalizedName]) -> dict[Normalize
 def _of_sdist(path: Path, name: str) -> tuple[str, str, list[str]]:
     """Return the summary and the license of an sdist, and its modules: the package's own name if none are noted."""
     texts = dict(sdist.texts(path, _OF_SDIST))
-    headers = HeaderParser().parsestr(next((text for file, text in texts.items() if file.endswith("/PKG-INFO")), ""))
+    info = next((text for file, text in texts.items() if file.endswith("/PKG-INFO")), "")
+    headers = HeaderParser().parsestr(info)
     tops = next((text.split() for file, text in texts.items() if file.endswith("/top_level.txt")), [])
     modules = [top for top in tops if top.isidentifier() and not top.startswith("_")]
-    license_ = str(headers["License-Expression"] or headers["License"] or "").partition("\n")[0]
-    return str(headers["Summary"] or ""), license_[:100], modules or [name.replace("-", "_")]
+    return str(headers["Summary"] or ""), installed.license_of(info.encode()), modules or [name.replace("-", "_")]
 
 
 def _line(text: str) -> str:

@@ -39,14 +39,14 @@ def installed(content: Tree) -> Iterator[Installed]:
             name=canonicalize_name(match["name"]),
             version=match["version"],
             described=entry.path,
-            license=_license(data),
+            license=license_of(data),
             statements=tuple(text for text in texts if not text.startswith(_OTHER_CLASSIFIERS)),
             folder=entry.parent,
         )
 
 
-def _license(data: bytes) -> str:
-    """Read METADATA (core metadata 2.4: License-Expression; before that, License or classifiers)."""
+def license_of(data: bytes) -> str:
+    """Return the license that METADATA or PKG-INFO declares: License-Expression; before 2.4, License or classifiers."""
     headers = BytesHeaderParser().parsebytes(data)
     if expression := str(headers.get("License-Expression") or "").strip():
         return expression
