@@ -12,7 +12,7 @@ from builder.layer.unopened import Unopened
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.smoke import run
-from builder.smoke.run import Sandbox
+from builder.smoke.sandboxes import Sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

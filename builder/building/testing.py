@@ -20,7 +20,7 @@ from builder.model.recipes import Loaded
 from builder.smoke import record, run
 from builder.smoke.record import ImageTrial, ZipTrials
 from builder.smoke.results import SmokeResult
-from builder.smoke.run import Sandbox
+from builder.smoke.sandboxes import Sandbox
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

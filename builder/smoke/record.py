@@ -5,7 +5,7 @@ zip, and at whatever time. A record holds for one zip, by its hash, and names th
 changed zip was never tested.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +14,13 @@ from pydantic import Field
 
 from builder.base.documents import Document, Typed
 from builder.model.fields import Sha256
-from builder.smoke.results import SmokeResult, coverage
+from builder.smoke.results import ImportCost, SmokeResult, coverage
 
 SUFFIX = ".tests.json"
 VERSION = 1
 UNTESTED = "not tested"
+_LARGEST = 3
+"""Imports that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,19 +53,32 @@ class ColdStart:
     """Milliseconds of all tests."""
     peak_mb: float | None = None
     """MB of the test that took most."""
+    uncached_ms: float | None = None
+    """Milliseconds of all tests when no file of the layer is in the page cache."""
+    largest: tuple[ImportCost, ...] = ()
+    """The imports that take longest, in that order."""
 
     def words(self, before: "ColdStart | None" = None) -> str:
         """Return it in words, with what it was before; empty if nothing was measured."""
         earlier = before or ColdStart()
-        return ", ".join(
-            filter(None, (_beside("ms", self.ms, earlier.ms), _beside("MB", self.peak_mb, earlier.peak_mb)))
+        told = (
+            _beside("ms", self.ms, earlier.ms),
+            _beside("ms uncached", self.uncached_ms, earlier.uncached_ms),
+            _beside("MB", self.peak_mb, earlier.peak_mb),
+            _most(self.largest),
         )
+        return ", ".join(filter(None, told))
 
 
 def _beside(unit: str, now: float | None, before: float | None) -> str:
     if now is None:
         return ""
     return f"{now:.0f} {unit}" + (f", {before:.0f} before" if before is not None else "")
+
+
+def _most(largest: Sequence[ImportCost]) -> str:
+    """Return the largest of several imports; nothing if there is only one."""
+    return f"most by {largest[0].name}: {largest[0].ms:.0f} ms, {largest[0].mb:.0f} MB" if len(largest) > 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +99,14 @@ class ZipTrials:
         native = [result for result in self.results if not result.emulated]
         times = [result.cold_ms for result in native if result.cold_ms is not None]
         peaks = [result.peak_mb for result in native if result.peak_mb is not None]
-        return ColdStart(ms=sum(times) if times else None, peak_mb=max(peaks, default=None))
+        uncached = [result.uncached_ms for result in native if result.uncached_ms is not None]
+        largest = sorted((cost for result in native for cost in result.largest), key=lambda cost: -cost.ms)
+        return ColdStart(
+            ms=sum(times) if times else None,
+            peak_mb=max(peaks, default=None),
+            uncached_ms=sum(uncached) if uncached else None,
+            largest=tuple(largest[:_LARGEST]),
+        )
 
     @property
     def results(self) -> tuple[SmokeResult, ...]:

@@ -7,6 +7,15 @@ from builder.packages.default_tests import TriedCount
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ImportCost:
+    """What one import takes, beyond what was imported before it."""
+
+    name: str
+    ms: float
+    mb: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SmokeResult:
     """A test that passed."""
 
@@ -21,6 +30,10 @@ class SmokeResult:
     """Whether the layer's architecture was emulated, which makes the times unreliable."""
     peak_mb: float | None = None
     """MB that the process had at most after the imports; None if not measured."""
+    uncached_ms: float | None = None
+    """Milliseconds of the imports when no file of the layer is in the page cache; None if not measured."""
+    largest: tuple[ImportCost, ...] = ()
+    """The imports that took longest, in that order."""
     tried: tuple[TriedCount, ...] = ()
     """What a default test has tried; empty for a test of a recipe."""
     untried: tuple[str, ...] = ()

@@ -15,11 +15,9 @@ from builder.base.processes import Finished
 from builder.engine import sandbox as containers
 from builder.engine.client import Engine
 from builder.engine.containers import digest
-from builder.engine.sandbox import ContainerRun, File
-from builder.engine.witness import Witness
+from builder.engine.sandbox import File
 from builder.layer.reader import LayerZip
 from builder.layer.tree import Tree
-from builder.model import libraries
 from builder.model.architectures import Architecture
 from builder.model.images import run_image
 from builder.model.recipe import Invoke, Recipe, Test
@@ -29,15 +27,14 @@ from builder.smoke import jvm
 from builder.smoke.coverage import untried
 from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
+from builder.smoke.sandboxes import Sandbox, layer_files
 from builder.smoke.tests import (
     KILLED,
-    MARK,
-    PEAK,
+    MARKS,
     SmokeTest,
     default_tests,
     hint_for,
-    import_ms,
-    peak_mb,
+    import_costs,
     relevant_lines,
     smoke_test,
 )
@@ -53,38 +50,6 @@ _EMULATOR = "/usr/local/bin/aws-lambda-rie"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Sandbox:
-    """A layer, and the runtime, architecture and engine that its tests run with."""
-
-    engine: Engine
-    runtime: Runtime
-    arch: Architecture
-    content: Tree
-    folder: Path | None = None
-    """Folder of the recipe, which paths of test files are relative to."""
-    witness: Witness | None = None
-    """What learns which files the tests open."""
-
-    @property
-    def emulated(self) -> bool:
-        return self.engine.native_node(self.arch) is None
-
-    def container(self, command: list[str], test: Test | None = None) -> ContainerRun:
-        """Return the container for a command, with the environment and limits of a test."""
-        test = test or Test(files=("lib",))
-        return ContainerRun(
-            image=run_image(self.runtime, self.arch),
-            arch=self.arch,
-            command=command,
-            env=environment(self.runtime, test),
-            memory=test.memory,
-            hidden=tuple(sorted(libraries.hidden(self.runtime))),
-            timeout=float(test.timeout),
-            witness=self.witness,
-        )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Trial:
     """What the tests of a layer said in one image or several, and the error of the one that failed."""
 
@@ -97,23 +62,6 @@ class Trial:
         if self.error:
             raise self.error
         return tuple(result for run in self.runs for result in run.results)
-
-
-def environment(runtime: Runtime, test: Test) -> dict[str, str]:
-    """Return Lambda's variables for a function (developer guide, "Defined runtime environment variables")."""
-    return {
-        **dict(runtime.environment),
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{runtime.name}",
-        "AWS_LAMBDA_FUNCTION_NAME": "test",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(test.memory),
-        "AWS_LAMBDA_FUNCTION_TIMEOUT": str(test.timeout),
-        "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "_HANDLER": test.invoke.handler if test.invoke else "app.handler",
-        "HOME": "/tmp",  # noqa: S108  in Lambda, too, the home of the sandbox user is not writable
-    }
 
 
 def layer(  # noqa: PLR0913  what, where, with what
@@ -187,7 +135,7 @@ def execute(sandbox: Sandbox, recipe_tests: list[Test], name: str, *, required: 
 def command(engine: Engine, content: Tree, runtime: Runtime, arch: Architecture, arguments: list[str]) -> Finished:
     """Run a command in the runtime's image with a layer at /opt. The caller judges the exit code."""
     sandbox = Sandbox(engine=engine, runtime=runtime, arch=arch, content=content)
-    return containers.run(engine, sandbox.container(arguments), _layer_files(content))
+    return containers.run(engine, sandbox.container(arguments), layer_files(content))
 
 
 def shell(sandbox: Sandbox) -> int:
@@ -199,12 +147,12 @@ def shell(sandbox: Sandbox) -> int:
     env = {**opened.env, "PS1": f"{runtime.name}:\\w$ ", "TERM": "xterm"}
     if runtime.language == "python":
         env["PYTHONPATH"] = f"/var/task:/opt/python/lib/python{runtime.series}/site-packages:/opt/python"
-    return containers.interactive(sandbox.engine, replace(opened, env=env), _layer_files(sandbox.content))
+    return containers.interactive(sandbox.engine, replace(opened, env=env), layer_files(sandbox.content))
 
 
 def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) -> SmokeResult:
     started = time.monotonic()
-    files = [*_layer_files(sandbox.content), *smoke.files]
+    files = [*layer_files(sandbox.content), *smoke.files]
     finished = containers.run(sandbox.engine, sandbox.container(smoke.command, test), files)
     if finished.returncode:
         output = [*(finished.stderr or finished.stdout).splitlines(), *tails.note(finished.dropped)]
@@ -212,13 +160,20 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
     judged = smoke.judge(finished.stdout)
     if judged.failed:
         raise _failure(sandbox, name, smoke.what, list(judged.failed), judged.code)
-    result = _result(sandbox, smoke.what, started, import_ms(finished.stderr))
-    return replace(result, peak_mb=peak_mb(finished.stderr), tried=judged.tried, untried=judged.untried)
+    costs = import_costs(finished.stderr)
+    return replace(
+        _result(sandbox, smoke.what, started, costs.ms),
+        peak_mb=costs.peak_mb,
+        uncached_ms=costs.uncached_ms,
+        largest=costs.largest,
+        tried=judged.tried,
+        untried=judged.untried,
+    )
 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith((MARK, PEAK))]
+    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(MARKS)]
     why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
     return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)
@@ -235,11 +190,6 @@ def _result(sandbox: Sandbox, what: str, started: float, cold_ms: float | None) 
     )
 
 
-def _layer_files(content: Tree) -> Iterator[File]:
-    for entry in content:
-        yield f"opt/{entry.path}", entry.mode, entry.content.read(), entry.link
-
-
 # ---- functions -----------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +198,7 @@ def _run_function(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> Sm
     what = f"invoke {invoke.handler}"
     has_bootstrap = "bootstrap" in sandbox.content.paths()
     arguments = [_EMULATOR] if has_bootstrap else [_ENTRY_POINT, invoke.handler]
-    files = [*_layer_files(sandbox.content), *_function_files(sandbox, test, invoke, name)]
+    files = [*layer_files(sandbox.content), *_function_files(sandbox, test, invoke, name)]
     reply = containers.invoke(sandbox.engine, sandbox.container(arguments, test), files, json.dumps(invoke.event))
     response = containers.parse_response(reply.body)
     failed = isinstance(response, dict) and "errorType" in response and response != invoke.response
@@ -279,7 +229,7 @@ def _java_classes(sandbox: Sandbox, test: Test, invoke: Invoke, name: str) -> It
     """Yield the classes of a function that is given as source, compiled in the runtime's own image."""
     source = re.split(r"::|\.", invoke.handler.partition("::")[0])[-1] + ".java"
     files = [
-        *_layer_files(sandbox.content),
+        *layer_files(sandbox.content),
         *jvm.compiler(sandbox.runtime),
         (f"var/task/{source}", 0o644, str(invoke.code).encode(), None),
     ]

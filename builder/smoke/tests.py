@@ -15,11 +15,21 @@ from builder.model.runtimes import Runtime
 from builder.packages import table
 from builder.packages.default_tests import DefaultTest, Judgement, TriedCount
 from builder.smoke import jvm, nodejs
+from builder.smoke.results import ImportCost
 
 MARK = "layerwright-import-ms="
 """Stands before the milliseconds that the imports of a test took, on its standard error."""
 PEAK = "layerwright-peak-mb="
 """Stands before the MB that the process had at most when they were done."""
+UNCACHED = "layerwright-uncached-ms="
+"""Stands before the milliseconds of the same imports when no file of the layer was in the page cache."""
+IMPORT = "layerwright-import="
+"""Stands before the name of one import, its milliseconds and its MB."""
+MARKS = (MARK, PEAK, UNCACHED, IMPORT)
+_LARGEST = 3
+_OF_NOTE = 1.0
+"""Milliseconds below which an import is not named."""
+_COSTS = ("var/task/layerwright_costs.py", "smoke/layerwright_costs.py")
 KILLED = 137
 """Exit code of a process that SIGKILL ended (128 + 9), usually because it exceeded the memory limit."""
 _RUBY = "/var/lang/bin/ruby"
@@ -47,9 +57,8 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     """Return the command of a recipe's test. Raises UsageError if the runtime has no interpreter for it."""
     if test.python:
         _require(runtime, "python")
-        return SmokeTest(
-            what="the python test", command=running(runtime, programs.text("smoke/recipe_test.py"), [test.python])
-        )
+        command = running(runtime, programs.text("smoke/recipe_test.py"), [test.python])
+        return SmokeTest(what="the python test", command=command, files=(_costs(),))
     if test.node:
         _require(runtime, "nodejs")
         as_module = nodejs.is_module(test.node)
@@ -86,9 +95,15 @@ def _of_packages(test: DefaultTest, runtime: Runtime) -> SmokeTest:
     return SmokeTest(
         what=test.what,
         command=[*again, *running(runtime, test.code)],
-        files=(("var/task/layerwright.json", 0o644, test.plan(), None),),
+        files=(("var/task/layerwright.json", 0o644, test.plan(), None), _costs()),
         judge=test.judged,
     )
+
+
+def _costs() -> File:
+    """Return the module with which tests in Python measure their imports."""
+    path, program = _COSTS
+    return path, 0o644, programs.text(program).encode(), None
 
 
 def _of_programs(stdout: str) -> Judgement:
@@ -128,14 +143,28 @@ def _libraries(content: Tree) -> Iterator[str]:
             yield entry.path
 
 
-def import_ms(stderr: str) -> float | None:
-    """Return the duration of the imports in milliseconds, as printed by a test; None if it printed none."""
-    return _measured(MARK, stderr)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportCosts:
+    """What the imports of a test cost, as it printed that on its standard error; None for what it did not print."""
+
+    ms: float | None
+    peak_mb: float | None
+    uncached_ms: float | None
+    largest: tuple[ImportCost, ...]
+    """Those that took longest, in that order."""
 
 
-def peak_mb(stderr: str) -> float | None:
-    """Return the MB that the imports took at most, with the interpreter; None if the test printed none."""
-    return _measured(PEAK, stderr)
+def import_costs(stderr: str) -> ImportCosts:
+    """Read what a test says of its imports."""
+    rows = re.findall(rf"^{IMPORT}([\w.@/-]{{1,100}}) ([0-9.]+) ([0-9.]+)$", stderr, re.MULTILINE)
+    costs = (ImportCost(name=name, ms=float(ms), mb=float(mb)) for name, ms, mb in rows)
+    largest = sorted((cost for cost in costs if cost.ms >= _OF_NOTE), key=lambda cost: -cost.ms)[:_LARGEST]
+    return ImportCosts(
+        ms=_measured(MARK, stderr),
+        peak_mb=_measured(PEAK, stderr),
+        uncached_ms=_measured(UNCACHED, stderr),
+        largest=tuple(largest),
+    )
 
 
 def _measured(mark: str, stderr: str) -> float | None:

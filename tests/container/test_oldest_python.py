@@ -133,7 +133,7 @@ def test_a_python_of_the_engine_tells_the_machine_of_the_container_and_uv_the_tr
 
 
 def test_imports_are_timed_and_failures_named(box: Box) -> None:
-    run = f'sh {SMOKE}/again.sh pypy3 -B -c "$(cat {SMOKE}/imports.py)" 2>&1'
+    run = f'PYTHONPATH={SMOKE} sh {SMOKE}/again.sh pypy3 -B -c "$(cat {SMOKE}/imports.py)" 2>&1'
     plan = {"items": [["json", "first"], ["no_such_module", "first"], ["zipfile", "more"]], "seconds": 9}
     said = box.run(run, {"var/task/layerwright.json": json.dumps(plan)})
     assert "layerwright-import-ms=" in said
@@ -149,7 +149,7 @@ def test_imports_are_timed_and_failures_named(box: Box) -> None:
 
 
 def test_a_test_of_a_recipe_times_its_imports_and_runs_all(box: Box) -> None:
-    run = f'pypy3 -B -c "$(cat {SMOKE}/recipe_test.py)"'
+    run = f'PYTHONPATH={SMOKE} pypy3 -B -c "$(cat {SMOKE}/recipe_test.py)"'
     out = box.run(f"""{run} 'import json
 print(json.dumps([__name__]))' 2>&1""")
     assert '["__main__"]' in out

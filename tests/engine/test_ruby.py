@@ -21,7 +21,7 @@ from builder.model.runtimes import runtime
 from builder.model.target import targets
 from builder.smoke import run
 from builder.smoke.results import SmokeResult
-from builder.smoke.run import Sandbox
+from builder.smoke.sandboxes import Sandbox
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 ROOT = "ruby/gems/3.3.0"

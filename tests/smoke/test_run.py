@@ -31,6 +31,7 @@ from builder.plan.mode import EngineOptions
 from builder.smoke import record, run
 from builder.smoke.record import ImageTrial
 from builder.smoke.results import SmokeResult
+from builder.smoke.sandboxes import Sandbox
 
 BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 MODULE = {"python/mod.py": b"VALUE = 7\n"}
@@ -84,7 +85,7 @@ def tried(
     content = of(
         Entry(path=path, mode=given.get(path, 0o644), content=InMemory(data=data)) for path, data in files.items()
     )
-    bench = run.Sandbox(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
+    bench = Sandbox(engine=engine, runtime=runtime(on), arch=ARCHITECTURES[arch], content=content)
     return run.execute(bench, list(tests), "layer")
 
 
@@ -120,7 +121,7 @@ def test_a_layer_is_mounted_as_in_lambda_and_only_tmp_is_writable(engine: Engine
             Entry(path="bin/link", mode=0o777, content=InMemory(data=b"tool"), link="tool"),
         ]
     )
-    bench = run.Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
+    bench = Sandbox(engine=engine, runtime=runtime("python3.13"), arch=X86_64, content=content)
     found = run.execute(bench, [Test(shell=look, memory=512)], "layer")
     assert [one.what for one in found] == ["the shell test"]
 
@@ -654,15 +655,16 @@ def test_what_imports_cost_stands_beside_what_they_cost_before(engine: Engine, t
         return built.out, json.loads((tmp_path / "dist/a-1.0-python3.13-x86_64.tests.json").read_text())
 
     out, first = made(1_000, 0.2)
-    assert re.search(r"1 passed \(\d+ ms, \d+ MB\)", out), out
+    assert re.search(r"1 passed \(\d+ ms, \d+ ms uncached, \d+ MB\)", out), out
     assert first["before"] is None
     out, second = made(80_000_000, 0.4)
-    assert re.search(r"1 passed \(\d+ ms, \d+ before, \d+ MB, \d+ before\)", out), out
+    assert re.search(r"1 passed \(\d+ ms, \d+ before, \d+ ms uncached, \d+ before, \d+ MB, \d+ before\)", out), out
     before, now = second["before"], second["runs"][0]["results"][0]  # type: ignore[index]
     assert 200 <= before["ms"] < 400 <= now["cold_ms"]  # type: ignore[index]
     assert before["peak_mb"] + 70 < now["peak_mb"] < before["peak_mb"] + 100  # type: ignore[index]
     told = layerwright("test", "dist/a-1.0-python3.13-x86_64.zip", cwd=tmp_path)
-    assert re.search(r"passes in python3.13 on x86_64 \([\d.]+ s, \d+ ms of a cold start, \d+ MB\)", told.out), told.out
+    said = r"passes in python3.13 on x86_64 \([\d.]+ s, \d+ ms of a cold start \(\d+ uncached\), \d+ MB\)"
+    assert re.search(said + r"; largest imports: mod [2-9]\d+ ms and 8\d MB", told.out), told.out
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:

@@ -13,9 +13,12 @@ def show(name: str, outcomes: Sequence[SmokeResult]) -> None:
     for outcome in outcomes:
         where = f"{outcome.runtime} on {outcome.arch}{', emulated' if outcome.emulated else ''}"
         cold = f", {outcome.cold_ms:.0f} ms of a cold start" if outcome.cold_ms is not None else ""
+        cold += f" ({outcome.uncached_ms:.0f} uncached)" if outcome.uncached_ms is not None else ""
         cold += f", {outcome.peak_mb:.0f} MB" if outcome.peak_mb is not None else ""
         told = coverage([outcome])
         more = f": {told}" if told else ""
+        most = ", ".join(f"{cost.name} {cost.ms:.0f} ms and {cost.mb:.0f} MB" for cost in outcome.largest)
+        more += f"; largest imports: {most}" if most else ""
         terminal.line(f"{name}: {outcome.what} passes in {where} ({outcome.seconds:.1f} s{cold}){more}")
 
 

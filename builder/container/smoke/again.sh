@@ -7,6 +7,7 @@ size=0 code=0
 until grep -q '^\["through"' "$notes"; do
     "$@" </dev/null >&2
     code=$?
+    unset LAYERWRIGHT_UNCACHED
     grep -q '^\["through"' "$notes" && break
     echo "[\"end\", $code]" >>"$notes"
     before=$size size=$(grep -c '^\["begin"' "$notes")

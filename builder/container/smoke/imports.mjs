@@ -37,8 +37,18 @@ const load = async (name, kind) => {
 const started = performance.now();
 let timed = from > 0, loaded;
 const tell = () => {
-    if (!timed) console.error('layerwright-import-ms=' + (performance.now() - started).toFixed(1));
+    if (timed) return;
+    console.error('layerwright-import-ms=' + (performance.now() - started).toFixed(1));
+    console.error('layerwright-peak-mb=' + (process.resourceUsage().maxRSS / 1e3).toFixed(1));
     timed = true;
+};
+const measured = async (name, kind) => {
+    const began = performance.now(), before = process.memoryUsage.rss();
+    try { await load(name, kind); } finally {
+        const grown = Math.max(0, process.memoryUsage.rss() - before) / 1e6;
+        const cost = (performance.now() - began).toFixed(1) + ' ' + grown.toFixed(1);
+        if (kind === 'first') console.error(`layerwright-import=${name} ${cost}`);
+    }
 };
 for (const [number, [name, kind]] of plan.items.entries()) {
     if (number < from) continue;
@@ -49,7 +59,7 @@ for (const [number, [name, kind]] of plan.items.entries()) {
         if (machine(name) !== machine(process.execPath)) continue;
     }
     note('begin', number);
-    try { await load(name, kind); } catch (error) { note('fail', number, described([error].flat())); }
+    try { await measured(name, kind); } catch (error) { note('fail', number, described([error].flat())); }
 }
 tell();
 note('through', 0);

@@ -3,19 +3,26 @@
 import ast
 import sys
 import time
-from pathlib import Path
+
+import layerwright_costs as costs
 
 tree = ast.parse(sys.argv.pop())
 statements = tree.body
-tree.body = [node for node in statements if isinstance(node, (ast.Import, ast.ImportFrom))]
-started = time.perf_counter()
+imports = [node for node in statements if isinstance(node, (ast.Import, ast.ImportFrom))]
+costs.begin()
 space = {"__name__": "__main__"}
-exec(compile(tree, "test", "exec"), space)  # noqa: S102  that is the job
-if tree.body:
-    print("layerwright-import-ms=%.1f" % ((time.perf_counter() - started) * 1000), file=sys.stderr)
-    status = Path("/proc/self/status")
-    for line in status.read_text().splitlines() if status.exists() else ():
-        if line.startswith("VmHWM:"):
-            print("layerwright-peak-mb=%.1f" % (int(line.split()[1]) / 1000), file=sys.stderr)
+
+
+def run(node: ast.stmt) -> None:
+    tree.body = [node]
+    exec(compile(tree, "test", "exec"), space)  # noqa: S102  that is the job
+
+
+started = time.perf_counter()
+for each in imports:
+    name = each.module or "." if isinstance(each, ast.ImportFrom) else each.names[0].name
+    costs.measured(name, lambda node=each: run(node))
+if imports:
+    costs.tell(started)
 tree.body = statements
 exec(compile(tree, "test", "exec"), space)  # noqa: S102
