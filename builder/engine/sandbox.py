@@ -193,7 +193,8 @@ def _like_lambda(engine: Engine, container: ContainerRun) -> str:
     inputs = " ".join([inspected.stdout.strip(), container.arch.name, *names, program])
     key = hashlib.sha256(inputs.encode()).hexdigest()[:16]
     tag = f"layerwright-runtime:{key}"
-    if processes.run([engine.program, "image", "inspect", tag]).returncode == 0:
+    there = [engine.program, "image", "inspect", tag]
+    if processes.run(there).returncode == 0:
         return tag
     change = json.dumps(["/bin/sh", "-c", program, "sh", *names])
     text = f"FROM {container.image.reference}\nUSER root\nRUN {change}\n"
@@ -202,7 +203,7 @@ def _like_lambda(engine: Engine, container: ContainerRun) -> str:
         (context / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
         options = [f"--platform={container.arch.docker}", f"--tag={tag}", "--network=none"]
         built = processes.run([*engine.build, *load, *options, str(context)])
-    if built.returncode:
+    if built.returncode and processes.run(there).returncode:  # unless another process has made it meanwhile
         raise _explain(engine, container, built)
     return tag
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,15 @@ def test_libraries_that_only_the_image_may_have_are_hidden(engine: Engine) -> No
     assert sandbox.run(engine, hidden, []).stdout == ""
     shown = sandbox.ContainerRun(image=hidden.image, arch=X86_64, command=hidden.command)
     assert "libz.so.1" in sandbox.run(engine, shown, []).stdout
+
+
+def test_several_at_once_make_the_image_of_their_container(engine: Engine, tmp_path: Path) -> None:
+    hidden = (f"libnone-{tmp_path.name}-{os.getpid()}.so",)
+    image = run_image(runtime("python3.13"), X86_64)
+    container = sandbox.ContainerRun(image=image, arch=X86_64, command=["/bin/true"], hidden=hidden)
+    with ThreadPoolExecutor(6) as threads:
+        ran = list(threads.map(lambda _: sandbox.run(engine, container, []), range(6)))
+    assert [finished.returncode for finished in ran] == [0] * 6
 
 
 # ---- kinds of tests ------------------------------------------------------------------------------------------------
