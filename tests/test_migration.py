@@ -1,7 +1,9 @@
 """docs/migration.md: its files are valid, and its commands do what they say, in a folder that has these files."""
 
+import os
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
 import click
@@ -29,6 +31,12 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line)[1:] for line in _COMMAND.findall(text)]
 
 
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
 def test_the_page_has_a_section_for_each_tool() -> None:
     words = ("SAM", "CDK", "serverless-python-requirements", "Klayers", "Dockerfiles")
     assert [word for word in words if not any(word in title for title in SECTIONS)] == []
@@ -47,9 +55,7 @@ def test_a_command_names_options_that_exist(words: list[str]) -> None:
 def test_commands_of_a_section_do_what_they_say(title: str, tmp_path: Path) -> None:
     section = SECTIONS[title]
     for name, text in files(section).items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write(tmp_path, name, text)
     executed = []
     for words in commands(section):
         if words[0] in ELSEWHERE or words == ["build", "pdf"]:  # which needs an engine
@@ -60,6 +66,22 @@ def test_commands_of_a_section_do_what_they_say(title: str, tmp_path: Path) -> N
     assert executed
     for name, text in files(section).items():
         assert [path for path in re.findall(r"dist/[\w.-]+\.zip", text) if not (tmp_path / path).is_file()] == [], name
+
+
+@pytest.mark.long
+@pytest.mark.network
+@pytest.mark.usefixtures("engine")
+def test_the_recipe_of_the_dockerfile_makes_its_layer(tmp_path: Path) -> None:
+    (section,) = (text for title, text in SECTIONS.items() if "Dockerfiles" in title)
+    for name, text in files(section).items():
+        write(tmp_path, name, text)
+    arch = "arm64" if os.uname().machine == "aarch64" else "x86_64"
+    done = layerwright("build", "pdf", "--arch", arch, "--test", cwd=tmp_path)
+    assert done.code == 0, done.err
+    with zipfile.ZipFile(tmp_path / f"dist/pdf-12.2.0-provided.al2023-{arch}.zip") as archive:
+        names = archive.namelist()
+    assert {"bin/qpdf", "php/conf.d/php.ini"} <= set(names)
+    assert [name for name in names if name.startswith("lib/libjpeg.so")]
 
 
 def test_files_are_valid() -> None:

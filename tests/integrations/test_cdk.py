@@ -77,6 +77,9 @@ def ours(folder: Path) -> set[bytes]:
 
 
 def test_the_asset_is_our_zip_and_is_built_when_its_plan_changes(app: App, tmp_path: Path) -> None:
+    assert app.run("npx", "cdk", "list", "--no-notices").out.split() == ["Example"]
+    assert app.recorded.verbs() == ["plan", "plan"]  # no stack is synthesized
+
     resources = app.synthesize()
     assert app.recorded.verbs() == ["build", "build", "plan", "plan"]
     layers = [row["Properties"] for row in resources.values() if row["Type"] == "AWS::Lambda::LayerVersion"]
@@ -96,6 +99,14 @@ def test_the_asset_is_our_zip_and_is_built_when_its_plan_changes(app: App, tmp_p
     assert app.synthesize() != resources
     assert app.recorded.verbs() == ["build", "build", "plan", "plan"]
     assert not app.assets() & ours(tmp_path / "ours")
+
+
+def test_the_example_in_typescript_has_no_error_of_types(tmp_path: Path) -> None:
+    app = App("typescript", tmp_path)
+    done = app.run("npx", "tsc", "--project", ".")
+    assert done.code == 0, done.out
+    app.replace('recipe: "numpy", runtime: lambda.Runtime.PYTHON_3_13')
+    assert "'runtime' does not exist in type 'LayerwrightLayerProps'" in app.run("npx", "tsc", "--project", ".").out
 
 
 SEVERAL = "a layer is one zip, and these are 4: choose by"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from kit import real_tools
-from kit.commands import ROOT, Result
+from kit.commands import ROOT, Result, layerwright
 
 ACTION = ROOT / "integrations/github/action.yml"
 BIN = Path(sys.executable).parent
@@ -121,6 +121,8 @@ def test_actionlint_finds_nothing_in_workflows_and_the_example(tmp_path: Path) -
     shutil.copytree(ACTION.parent, tmp_path / ".github/actions/layerwright")
     written = tmp_path / ".github/workflows/example.yml"
     written.write_text(yaml.safe_dump(example()), encoding="utf-8")
+    assert layerwright("init", "--yes", cwd=tmp_path).code == 0
+    assert (tmp_path / ".github/workflows/layers.yml").is_file()
     subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
     good = lint(tmp_path)
     assert good.code == 0, good.out

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from kit import real_tools
-from kit.commands import ROOT, pip_recipe, write_recipe
+from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
 
 TEMPLATE = ROOT / "integrations/gitlab/templates/layerwright.yml"
 SCHEMA = "check-jsonschema==0.39.0"
@@ -83,7 +83,7 @@ def test_a_failed_build_leaves_the_findings_of_the_others(tmp_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.network
-def test_both_documents_are_valid_by_the_schema_of_gitlab(tmp_path: Path) -> None:
+def test_template_and_pipeline_of_init_are_valid_by_the_schema_of_gitlab(tmp_path: Path) -> None:
     program = str(real_tools.pypi(SCHEMA) / "check-jsonschema")
     command = [program, "--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci"]
 
@@ -94,6 +94,8 @@ def test_both_documents_are_valid_by_the_schema_of_gitlab(tmp_path: Path) -> Non
 
     spec, job = TEMPLATE.read_text(encoding="utf-8").split("\n---\n")
     assert (check(spec), check(job)) == (0, 0)
+    assert layerwright("init", "--yes", "--ci", "gitlab", cwd=tmp_path).code == 0
+    assert check((tmp_path / ".gitlab-ci.yml").read_text(encoding="utf-8")) == 0
     assert check(spec.replace("inputs:", "inputs: wrong\n  others:")) == 1
     assert check(job.replace("when: always", "when: sometimes")) == 1
 
