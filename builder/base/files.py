@@ -112,6 +112,17 @@ def writable(folder: Path) -> None:
         raise UsageError(msg, why=[str(error)], hint="choose another folder with --output") from error
 
 
+def output(folder: Path) -> None:
+    """Create a folder of zips that git leaves alone, and prove that files can be written in it.
+
+    A folder that is there belongs to somebody, and gets no .gitignore. Raises UsageError if it cannot be written.
+    """
+    is_new = not folder.exists()
+    writable(folder)
+    if is_new:
+        write_text(folder / ".gitignore", "*\n")
+
+
 @contextlib.contextmanager
 def filling(folder: Path) -> Iterator[Path]:
     """Yield a new folder beside a new or empty one, which it replaces on success: all of it is there, or nothing.

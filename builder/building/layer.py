@@ -114,7 +114,7 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
     Raises CheckFailedError, SmokeFailedError or another LayerwrightError, and then leaves existing files unchanged.
     """
     started = time.monotonic()
-    files.writable(options.output)
+    files.output(options.output)
     events.begin("planning")
     path = options.output / f"{target.name}.zip"
     store = Store(options.derived or cache_paths.folder("derived"))

@@ -72,7 +72,7 @@ def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     from builder.building import wheel
     from builder.cli import terminal
 
-    files.writable(request.output)
+    files.output(request.output)
     for made in wheel.make(request.options(), containers.choice(), request.output, terminal.events()):
         terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
         terminal.line(f"{made.path}")

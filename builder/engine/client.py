@@ -11,7 +11,7 @@ from pathlib import Path
 
 from builder.base import environment, processes
 from builder.base.errors import EngineError, EngineGoneError
-from builder.engine import addresses, nodes
+from builder.engine import addresses, nodes, setting_up
 from builder.engine.nodes import Node
 from builder.model.architectures import ARCHITECTURES, Architecture
 
@@ -20,12 +20,6 @@ OLDEST = {"docker": (23, 0), "buildx": (0, 13), "podman": (4, 3)}
 _ISOLATING_PODMAN = (4, 4)
 DOCKER, PODMAN = "docker", "podman"
 KINDS = (DOCKER, PODMAN, "finch", "nerdctl")
-INSTALL = (
-    "on Debian and Ubuntu `sudo make engine` installs one; on macOS and Windows install Docker Desktop, Finch, Colima, "
-    "Rancher Desktop or Podman. `layerwright doctor` shows the state of this machine"
-)
-EMULATION = "docker run --privileged --rm tonistiigi/binfmt --install {arch}"
-"""The command that registers the emulation of an architecture on Linux."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +80,7 @@ class Engine:
         raise EngineError(
             msg,
             why=[f"{node.name}: {', '.join(node.platforms)}" for node in self.nodes],
-            hint=f"on Linux `sudo make engine` or `{EMULATION.format(arch=arch.docker.partition('/')[2])}`; "
+            hint=f"on Linux `{setting_up.EMULATION.format(arch=arch.docker.partition('/')[2])}`; "
             "Docker Desktop and Finch include it",
         )
 
@@ -103,7 +97,7 @@ def kind_of(given: str | None = None) -> str:
             raise EngineError(msg, hint=f"one of {', '.join(KINDS)}")
         if shutil.which(requested) is None:
             msg = f"`{requested}` is not installed"
-            raise EngineError(msg, hint=INSTALL)
+            raise EngineError(msg, hint=setting_up.advice())
         return requested
     installed = next((kind for kind in KINDS if shutil.which(kind)), None)
     if installed is None:
@@ -116,7 +110,7 @@ def _absent(elsewhere: Path | None) -> EngineError:
     if elsewhere is None:
         msg = "no container engine is installed"
         why = ["what has no prebuilt package is compiled in a container, and layers are tested in one"]
-        return EngineError(msg, why=why, hint=INSTALL)
+        return EngineError(msg, why=why, hint=setting_up.advice())
     folder = elsewhere.parent
     hint = f'set "PATH=%PATH%;{folder}"' if os.name == "nt" else f'export PATH="$PATH:{folder}"'
     return EngineError(f"no container engine is in PATH, and {elsewhere} is there", hint=hint)
@@ -266,9 +260,11 @@ def unreachable(kind: str, finished: processes.Finished) -> EngineError:
         hint = "add your user to the group `docker` and log in again, or use sudo"
         return EngineError(msg, why=_reason(finished), hint=hint)
     msg = f"the {kind} daemon is not reachable"
-    hint = "start Docker Desktop, Colima (`colima start`), Finch (`finch vm start`) or `podman machine start`; on "
-    hint += "Linux `sudo systemctl start docker`, or `sudo make engine` here. `docker context ls` shows the address"
-    return EngineGoneError(msg, why=_reason(finished), hint=hint)
+    hint = (
+        "start Docker Desktop, Colima (`colima start`), Finch (`finch vm start`) or `podman machine start`; on Linux "
+    )
+    started = f"`sudo systemctl start docker`, or `{setting_up.command()}` here. `docker context ls` shows the address"
+    return EngineGoneError(msg, why=_reason(finished), hint=hint + started)
 
 
 def _ask(*command: str) -> processes.Finished:
@@ -295,4 +291,4 @@ def _require_version(what: str, version: str, title: str) -> None:
     if _numbers(version) < OLDEST[what]:
         oldest = ".".join(map(str, OLDEST[what]))
         msg = f"{title} {version} is too old; {oldest} is the oldest supported version"
-        raise EngineError(msg, hint=f"update it: {INSTALL}")
+        raise EngineError(msg, hint=f"update it: {setting_up.advice()}")

@@ -19,6 +19,9 @@ from builder.model.runtime_tables import (
     runtimes_file,
 )
 
+_LANGUAGES = {"node": "nodejs", "py": "python", "js": "nodejs", "rb": "ruby", "jdk": "java", ".net": "dotnet"}
+"""Other words for languages."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Runtime:
@@ -268,7 +271,15 @@ def unknown_runtime(name: str) -> str | None:
         return None
     if reason := retired().get(name):
         return f"runtime `{name}` is retired: {reason}"
-    return f"unknown runtime `{name}`{near(name, runtimes())}"
+    return f"unknown runtime `{name}`{_family(name) or near(name, runtimes())}"
+
+
+def _family(name: str) -> str:
+    """Return the supported runtimes of a language that is named without its version, as the end of a message."""
+    word = name.casefold().rstrip("0123456789.x")
+    language = _LANGUAGES.get(word, word)
+    every = [each.name for each in supported(language) if each.name.startswith(language + name[len(word) :])]
+    return f"; which one? {', '.join(every)}" if word and every else ""
 
 
 def today() -> dt.date:

@@ -66,7 +66,7 @@ def run(options: NightlyRequest, events: Events) -> Run:
     Raises UsageError for a scanner that does not exist, NothingSelectedError when there is no run to resume.
     """
     output = options.build.output
-    files.writable(output)
+    files.output(output)
     remote.validate()
     caches.limit()  # a mistake in it is an error now, not in the morning
     if options.scan:

@@ -45,7 +45,8 @@ def confirm_account(identity: Identity, interaction: Interaction) -> None:
         return
     if interaction.confirm is None:
         msg = f"the first publish to account {identity.account} must be confirmed"
-        raise UsageError(msg, why=[identity.arn], hint=f"pass --account {identity.account} to confirm it")
+        hint = f"pass --account {identity.account} to confirm it for one call; the answer on a terminal is remembered"
+        raise UsageError(msg, why=[identity.arn], hint=hint)
     if not interaction.confirm(identity):
         msg = f"account {identity.account} was not confirmed; nothing was changed"
         raise UsageError(msg)

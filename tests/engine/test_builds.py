@@ -283,7 +283,7 @@ def test_an_interrupt_leaves_no_container_no_file_and_130(tmp_path: Path) -> Non
         error = process.communicate(timeout=90)[1].decode()
     assert process.returncode == 130
     assert "interrupted" in error
-    assert not list((tmp_path / "dist").iterdir())
+    assert not list((tmp_path / "dist").glob("[!.]*"))
     assert gone("sleep 322")
 
 
@@ -329,7 +329,7 @@ def test_an_engine_that_is_killed_during_a_build_is_reported(tmp_path: Path) -> 
     subprocess.run(["pkill", "-f", "sleep 323"], check=False)
     assert process.returncode == 7, error
     assert "the connection to the container engine was lost during the build" in error
-    assert not list((tmp_path / "dist").iterdir())
+    assert not list((tmp_path / "dist").glob("[!.]*"))
 
 
 def test_a_full_disk_of_the_engine_is_reported(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_no_engine_at_all(tmp_path: Path) -> None:
     assert result.err.count("no container engine is installed") == 1
     assert "make engine" in result.err
     assert "Docker Desktop" in result.err
-    assert not list((tmp_path / "dist").iterdir())
+    assert not list((tmp_path / "dist").glob("[!.]*"))
 
 
 def test_why_an_engine_is_needed_is_told_first_with_the_ways_on(

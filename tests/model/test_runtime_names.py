@@ -39,6 +39,25 @@ def test_every_name_of_lambdas_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("python3", "python3."), ("python", "python3."), ("py3", "python3."), ("Node", "nodejs"), ("java2", "java2")],
+)
+def test_a_language_without_its_version_is_asked_for_it(name: str, beginning: str) -> None:
+    told = runtimes.unknown_runtime(name)
+    assert told is not None
+    message, _, listed = told.partition("; which one? ")
+    assert message == f"unknown runtime `{name}`"
+    supported = [each.name for each in runtimes.runtimes().values() if each.status(runtimes.today()) == "current"]
+    assert listed.split(", ") == [each for each in supported if each.startswith(beginning)]
+
+
+def test_a_word_that_is_no_language_has_its_near_match() -> None:
+    assert runtimes.unknown_runtime("pyhton3.13") == "unknown runtime `pyhton3.13`; did you mean `python3.13`?"
+    assert runtimes.unknown_runtime("lambda") == "unknown runtime `lambda`"
+    assert runtimes.unknown_runtime("") == "unknown runtime ``"
+
+
+@pytest.mark.parametrize(
     ("names", "lambdas"),
     [
         ("x86_64 x86-64 amd64 x64 AMD64 linux/amd64", "x86_64"),
