@@ -1,6 +1,7 @@
 """The catalogue: all recipes with their zips, and jobs for the CI of code hosts."""
 
 import heapq
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
+from builder.model.runtime_tables import CUSTOM
 from builder.model.target import Target, targets
 
 if TYPE_CHECKING:
     from builder.model.manifest import Manifest
+
+_LISTED = 2
+"""Versions of a language that are listed one by one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,10 +35,9 @@ class CatalogueRow:
         return (
             recipe.layer.name,
             recipe.layer.version,
-            " ".join(recipe.targets.runtimes),
-            " ".join(recipe.targets.architectures),
             f"{len(self.built)}/{self.target_count}",
             f"{largest / MB:.1f}" if largest else "",
+            spans(recipe.targets.runtimes),
             recipe.layer.description,
         )
 
@@ -57,6 +61,18 @@ class CatalogueRow:
                 for built in self.built
             ],
         }
+
+
+def spans(runtimes: Sequence[str]) -> str:
+    """Return runtimes with those of one language together: `python3.9 to 3.14, nodejs22.x 24.x`."""
+    series: dict[str, list[str]] = {}
+    for name in runtimes:
+        language = name if name.startswith((CUSTOM, "provided")) else re.split(r"(?=\d)", name, maxsplit=1)[0]
+        series.setdefault(language, []).append(name.removeprefix(language))
+    return ", ".join(
+        f"{language}{found[0]} to {found[-1]}" if len(found) > _LISTED else " ".join([language + found[0], *found[1:]])
+        for language, found in series.items()
+    )
 
 
 def rows(loaded: Sequence[Loaded], output: Path) -> list[CatalogueRow]:

@@ -9,7 +9,7 @@ import click
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Regions, Yes
 from builder.cli.options.listener import listener_options
-from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, typed
+from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed
 
 if TYPE_CHECKING:
     from builder.publish.published import VersionQuery
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class PruneOptions(Bundle):
     """The layers whose old versions are deleted, and which are old."""
 
-    names: Annotated[tuple[str, ...], Argument("RECIPE|LAYER...", required=False)]
+    names: Annotated[tuple[str, ...], Argument("[RECIPE|LAYER]...", required=False)]
+    everything: shared.Everything
     folder: shared.RecipesFolder
     output: shared.OutputFolder
     regions: Regions
@@ -41,14 +42,21 @@ class PruneOptions(Bundle):
     as_json: shared.AsJson
 
     def mistakes(self) -> Iterator[Mistake]:
-        if not self.names:
-            yield Mistake("no recipe or layer is specified", "for example `layerwright prune numpy --keep 5`")
+        yield from exclusive({"--all": self.everything, "names of recipes": self.names})
+        if not (self.names or self.everything):
+            example = "for example `layerwright prune numpy --keep 5`; --all prunes the layers of every recipe"
+            yield Mistake("no recipe or layer is specified", example)
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The recipes and layers that are meant."""
+        return shared.named_or_all(self.names, self.folder, everything=self.everything)
 
     @property
     def query(self) -> "VersionQuery":
         from builder.publish.published import VersionQuery
 
-        return VersionQuery(names=self.names, folder=self.folder, regions=self.regions, account=self.access.account)
+        return VersionQuery(names=self.chosen, folder=self.folder, regions=self.regions, account=self.access.account)
 
 
 @click.command(epilog="Example: layerwright prune numpy --keep 5 --older-than 90")
@@ -63,7 +71,7 @@ def prune(options: PruneOptions) -> None:
     from builder.cli.views import published as view
     from builder.publish import published, run
 
-    rules = published.prune_rules(options.names, options.folder, options.keep, options.older_than)
+    rules = published.prune_rules(options.chosen, options.folder, options.keep, options.older_than)
     cloud, interaction = options.access.cloud(), options.access.interaction(yes=options.yes)
     with terminal.events().stage("listing versions and functions"):
         listed = published.list_layers(cloud, options.query, rules)

@@ -93,6 +93,7 @@ class PublishCommand(Bundle):
     """What is published, and whether anything is changed."""
 
     names: Annotated[tuple[str, ...], Argument("[RECIPE|ZIP]...", required=False)]
+    everything: shared.Everything
     filters: LayerFilters
     version: VersionOptions
     storage: StorageOptions
@@ -105,19 +106,21 @@ class PublishCommand(Bundle):
 
     @property
     def layers(self) -> "LayerSelection":
-        return self.filters.of(self.names)
+        return self.filters.of(shared.named_or_all(self.names, self.filters.recipes.folder, everything=self.everything))
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.print_policy:
             return
         yield from exclusive({"--yes": self.yes, "--dry-run": self.dry_run})
-        if self.resume and (self.names or self.version.regions or self.version.share or self.dry_run):
+        yield from exclusive({"--all": self.everything, "names of recipes": self.names})
+        if self.resume and (
+            self.names or self.everything or self.version.regions or self.version.share or self.dry_run
+        ):
             what = "--resume continues the last request: names, --regions, --share and --dry-run are not allowed"
             yield Mistake(what, "omit them, or omit --resume: existing content is not published twice")
-        if not (self.resume or self.names):
-            yield Mistake(
-                "no recipe or zip is specified", "for example `layerwright publish numpy --regions eu-west-1`"
-            )
+        if not (self.resume or self.names or self.everything):
+            example = "for example `layerwright publish numpy --regions eu-west-1`; --all publishes every recipe"
+            yield Mistake("no recipe or zip is specified", example)
         if not self.resume and not self.storage.bucket:
             reference = {"--storage reference": self.storage.reference}
             yield from dependent(reference, "--bucket", "for example `--bucket my-layers-{region}`")
@@ -193,7 +196,7 @@ def _print_policy(asked: PublishCommand) -> None:
     from builder.publish import policy
     from builder.publish.selection import layer_names
 
-    names = layer_names(asked.layers, asked.version.name) if asked.names else []
+    names = layer_names(asked.layers, asked.version.name) if asked.names or asked.everything else []
     storage = asked.storage
     scope = policy.scope(
         names,

@@ -13,7 +13,7 @@ from builder.cli.options.builds import BuildOptions
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive, typed
-from builder.cli.options.targets import RecipeFilters, TargetOptions, require_one_target
+from builder.cli.options.targets import RecipeFilters, ShownTargets, TargetOptions, require_one_target
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
@@ -148,11 +148,11 @@ class PlanOptions(Bundle):
 @click.command(epilog="Example: layerwright plan numpy --runtime python3.13 --arch arm64")
 @listener_options
 @typed
-def plan(selected: TargetOptions, planning: PlanOptions, containers: ContainerOptions) -> None:
+def plan(selected: ShownTargets, planning: PlanOptions, containers: ContainerOptions) -> None:
     """Show what a build would do, and why.
 
-    Prints image, packages with versions and routes, and the Dockerfile of what is compiled. Queries the package
-    indexes; writes no file unless --dockerfile asks for it.
+    Prints image, and packages with versions and routes, of all recipes if none is named. Queries the package indexes;
+    writes no file unless --dockerfile asks for it.
     """
     pairs = selected.chosen()
     from builder.cli import terminal
@@ -165,11 +165,11 @@ def plan(selected: TargetOptions, planning: PlanOptions, containers: ContainerOp
     choice = containers.choice(planning.route)
     plans = _planned(pairs, wheels_only=planning.route == "wheels")
     outlooks = [outlook(planned, choice) for planned in plans]
+    reporting.warn(warning for planned in plans for warning in planned.warnings)
     if planning.as_json:
         terminal.data(view.document(plans, outlooks))
     else:
         view.show(plans, outlooks)
-    reporting.warn(warning for planned in plans for warning in planned.warnings)
 
 
 def _export(pairs: "Pairs", containers: ContainerOptions, folder: Path) -> None:

@@ -7,6 +7,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from builder.base import foreign, windows
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
+from builder.cli import widths
 from builder.model.limits import MB
 
 # ---- events: stderr ------------------------------------------------------------------------------------------------
@@ -243,35 +245,41 @@ def _neutral(shown: str) -> str:
     return host.neutral(shown) if host else shown
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
+def width() -> int | None:
+    """Return the columns of the terminal that what is printed is read on; None for files and pipes."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    whole: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
     """Print a table: fitted to the width of a terminal, otherwise as wide as its content.
 
-    Columns in `numbers` are aligned to the right and never wrapped.
+    Columns in `numbers` are aligned to the right and, as those in `whole`, never wrapped. Those in `optional` are left
+    out, one after the other, until the others fit into a terminal.
     """
     if not sys.stdout.isatty():
-        _plain_table(columns, rows, numbers)
+        for shown_line in widths.aligned(columns, rows, numbers):
+            line(shown_line)
         return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(highlight=False)
+    unbroken = {*numbers, *whole}
+    columns, rows = widths.fitting(columns, rows, console.width, whole=unbroken, optional=optional)
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in numbers)
+        shown.add_column(column, justify="right" if column in numbers else "left", no_wrap=column in unbroken)
     for row in rows:
         shown.add_row(*(Text(foreign.line(cell)) for cell in row))
-    Console(highlight=False).print(shown)
-
-
-def _plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str]) -> None:
-    shown = [[foreign.line(cell) for cell in row] for row in (columns, *rows)]
-    widths = [max(map(len, cells)) for cells in zip(*shown, strict=True)]
-    for row in shown:
-        cells = [
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for cell, width, column in zip(row, widths, columns, strict=True)
-        ]
-        line("  ".join(cells).rstrip())
+    console.print(shown)
 
 
 def mb(count: int) -> str:

@@ -27,23 +27,31 @@ def versions() -> None:
 class LayerOptions(Bundle):
     """The layers whose versions are listed, in which regions."""
 
-    names: Annotated[tuple[str, ...], Argument("RECIPE|LAYER...")]
+    names: Annotated[tuple[str, ...], Argument("[RECIPE|LAYER]...", required=False)]
     folder: shared.RecipesFolder
     regions: Regions
     access: Access
 
     @property
+    def chosen(self) -> tuple[str, ...]:
+        """The recipes and layers that are meant: without any, all recipes."""
+        return shared.named_or_all(self.names, self.folder)
+
+    @property
     def query(self) -> "VersionQuery":
         from builder.publish.published import VersionQuery
 
-        return VersionQuery(names=self.names, folder=self.folder, regions=self.regions, account=self.access.account)
+        return VersionQuery(names=self.chosen, folder=self.folder, regions=self.regions, account=self.access.account)
 
 
 @versions.command("list", epilog="Example: layerwright versions list numpy --regions all")
 @listener_options
 @typed
 def list_(layers: LayerOptions, *, as_json: shared.AsJson) -> None:
-    """List the versions of layers in all regions, with the number of functions that use them."""
+    """List the versions of layers in all regions, with the number of functions that use them.
+
+    Without a name, those of all recipes.
+    """
     from builder.cli import terminal
     from builder.cli.views import published as view
     from builder.publish.published import list_layers
@@ -57,7 +65,7 @@ def list_(layers: LayerOptions, *, as_json: shared.AsJson) -> None:
     elif listed.versions:
         view.show(listed.versions)
     elif not listed.failed:
-        msg = f"no versions of {', '.join(layers.names)} in {len(listed.regions)} regions of account {account}"
+        msg = f"no versions of {', '.join(layers.chosen)} in {len(listed.regions)} regions of account {account}"
         raise NothingSelectedError(msg)
     listed.raise_failed()
 

@@ -1,7 +1,5 @@
 """`layerwright init`: what it writes lints and builds, what exists stays, and a terminal is asked five questions."""
 
-import contextlib
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from kit.commands import ROOT, layerwright
+from kit.terminals import on_a_terminal
 
 QUESTIONS = ("Runtimes", "Architectures", "First recipe", "Regions to publish to", "Workflow for")
 
@@ -132,31 +131,14 @@ def test_the_pipeline_of_gitlab_has_a_job_for_each_architecture(folder: Path) ->
     assert 'layerwright build --all --arch "$ARCH" --keep-going' in job["script"]
 
 
-def on_a_terminal(folder: Path, answers: str) -> tuple[int, str]:
-    """Run `init` on a terminal that types these lines, and return its exit code and what it shows."""
-    import pty  # which Windows has not
-
-    process, terminal = pty.fork()
-    if process == 0:
-        os.chdir(folder)
-        os.environ["PYTHONPATH"] = str(ROOT)
-        os.execv(sys.executable, [sys.executable, "-m", "builder", "init"])
-    os.write(terminal, answers.encode())
-    shown = b""
-    with contextlib.suppress(OSError):  # Linux tells so that the other end is closed
-        while part := os.read(terminal, 4096):
-            shown += part
-    _, status = os.waitpid(process, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode()
-
-
 # A fork in a process with threads is what pytest-xdist's workers are; the child only calls execv.
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty module")
 def test_a_terminal_is_asked_five_questions(folder: Path) -> None:
-    code, shown = on_a_terminal(folder, "3.13 node22\nriscv\naarch64\n\neu-west-1, eu-north-1\ngitlab\n")
-    assert code == 0, shown
+    answers = "3.13 node22\nriscv\naarch64\n\neu-west-1, eu-north-1\ngitlab\n"
+    asked = on_a_terminal(["init"], folder, typed=answers)
+    shown = asked.text
+    assert asked.code == 0, shown
     for question in QUESTIONS:
         assert question in shown
     assert "unknown architecture `riscv`" in shown

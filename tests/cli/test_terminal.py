@@ -1,37 +1,21 @@
 """What a person at a terminal sees: a real pseudo-terminal, read until the end."""
 
-import os
 import re
 import sys
 from pathlib import Path
 
 import pytest
-from kit.commands import ROOT, pip_recipe, write_recipe
+from kit import terminals
+from kit.commands import pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty module")
 
 
 def on_a_terminal(arguments: list[str], cwd: Path, *, stdout: Path | None = None, **env: str) -> str:
-    import pty
-
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(cwd)
-        if stdout:
-            os.dup2(os.open(stdout, os.O_WRONLY | os.O_CREAT), 1)
-        os.environ.update({"PYTHONPATH": str(ROOT), "COLUMNS": "200", "TERM": "xterm-256color", **env})
-        os.execv(sys.executable, [sys.executable, "-m", "builder", *arguments])
-    seen = b""
-    try:
-        while chunk := os.read(terminal, 4096):
-            seen += chunk
-    except OSError:
-        pass  # Linux says so when the other side has closed
-    os.close(terminal)
-    _, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) in {0, 2}
-    return seen.decode()
+    shown = terminals.on_a_terminal(arguments, cwd, stdout=stdout, env=env)
+    assert shown.code in {0, 2}
+    return shown.text
 
 
 _STAGE = "(starting|planning|installing|slimming|compiling|checking|downloading|finishing)"

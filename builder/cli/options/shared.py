@@ -52,6 +52,13 @@ def zips(about: str) -> Option:
     return dataclasses.replace(output("dist", about), setting="output")
 
 
+def named_or_all(names: tuple[str, ...], folder: Path, *, everything: bool = True) -> tuple[str, ...]:
+    """Return what is named; all recipes of a folder if nothing is, and `everything` is meant."""
+    from builder.plan.selection import all_names
+
+    return all_names(folder) if everything and not names else names
+
+
 RecipeNames = Annotated[tuple[str, ...], Argument("[RECIPE]...", required=False, complete=completion.own_recipes)]
 RecipesOrProjects = Annotated[
     tuple[str, ...], Argument("[RECIPE|FOLDER]...", required=False, complete=completion.recipes)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
@@ -153,6 +153,9 @@ def _tell_catalogue(pairs: "Pairs") -> None:
 class TargetOptions(Bundle):
     """The targets of a call: recipes by name, or packages without a recipe, narrowed by runtime, architecture, name."""
 
+    MUST_NAME: ClassVar[bool] = True
+    """Whether all recipes are meant only where --all says so, since something is written."""
+
     names: shared.RecipesOrProjects
     everything: shared.Everything
     packages: PackageOptions
@@ -176,7 +179,7 @@ class TargetOptions(Bundle):
             yield from self.project.without_project()
         if len(projects) > 1 and not self.project.merge:
             yield Mistake("several projects are named", "--merge NAME makes one layer of them, or call once with each")
-        if not named and not self.packages:
+        if not named and not self.packages and self.MUST_NAME:
             yield Mistake("nothing to do: no recipe is named", self._ways())
 
     def _ways(self) -> str:
@@ -198,7 +201,7 @@ class TargetOptions(Bundle):
             selection.TargetRequest(
                 folder=self.folder,
                 names=() if packages else self.names,
-                everything=self.everything,
+                everything=self.everything or not (self.names or packages),
                 packages=packages,
                 selection=Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only),
                 preferred=self._preferred,
@@ -257,6 +260,13 @@ class TargetOptions(Bundle):
             return Path(name).is_dir() and not any((each / RECIPE_FILE).is_file() for each in recipes)
 
         return bool(self.names) and all(map(project, self.names))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownTargets(TargetOptions):
+    """The targets of a call that writes nothing: no name means all recipes."""
+
+    MUST_NAME: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -14,12 +14,22 @@ from builder.smoke import record
 _NUMBERS = ("seconds", "zip MB", "unzipped MB", "headroom MB")
 _NAMED = 5
 """Zips that one line names."""
-_COLUMNS = ("target", "route", "tests", *_NUMBERS, "sha256")
+_COLUMNS = ("target", "route", "tests", *_NUMBERS)
+_SHA256 = "sha256"
+_OPTIONAL = (_SHA256, "headroom MB", "seconds", "route")
+"""What a narrow terminal does without, first the first."""
 
 
 def show(results: Sequence[Built]) -> None:
-    """Print a table of the zips. Headroom is what Lambda's limit for the unzipped layer leaves."""
-    terminal.table(_COLUMNS, [_row(built) for built in results], numbers=_NUMBERS)
+    """Print a table of the zips. Headroom is what Lambda's limit for the unzipped layer leaves.
+
+    Hashes are on wide terminals alone: whoever reads the output by a program takes --json.
+    """
+    columns, rows = [*_COLUMNS], [_row(built) for built in results]
+    if terminal.width():
+        columns = [*columns, _SHA256]
+        rows = [(*row, built.manifest.zip.sha256) for row, built in zip(rows, results, strict=True)]
+    terminal.table(columns, rows, numbers=_NUMBERS, whole=("target", _SHA256), optional=_OPTIONAL)
 
 
 def untested(results: Sequence[Built]) -> str | None:
@@ -41,7 +51,6 @@ def _row(built: Built) -> tuple[str, ...]:
         terminal.mb(built.manifest.zip.bytes),
         terminal.mb(built.manifest.unzipped_bytes),
         terminal.mb(UNZIPPED_LIMIT - built.manifest.unzipped_bytes),
-        built.manifest.zip.sha256,
     )
 
 

@@ -22,8 +22,6 @@ def show(plans: Sequence[Plan], outlooks: Sequence[Outlook]) -> None:
             terminal.line(line)
         if rows := _rows(plan):
             terminal.table(_COLUMNS, rows, numbers=("MB",))
-        if outlook.dockerfile:
-            terminal.text("\n" + outlook.dockerfile)
 
 
 def _heading(plan: Plan) -> Iterator[str]:

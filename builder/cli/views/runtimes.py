@@ -12,7 +12,9 @@ _COLUMNS = ("runtime", "system", "status", "deprecated", "update until", "image"
 
 def show(runtimes: Sequence[Runtime], today: date) -> None:
     """Print one row for each runtime: operating system, status of today, dates, image."""
-    terminal.table(_COLUMNS, [_row(runtime, today) for runtime in runtimes])
+    terminal.table(
+        _COLUMNS, [_row(runtime, today) for runtime in runtimes], whole=("runtime",), optional=("image", "system")
+    )
 
 
 def _row(runtime: Runtime, today: date) -> tuple[str, ...]:
