@@ -120,7 +120,8 @@ def output(folder: Path) -> None:
     is_new = not folder.exists()
     writable(folder)
     if is_new:
-        write_text(folder / ".gitignore", "*\n")
+        with contextlib.suppress(BuildError):  # a full disk is told by what is written there next
+            write_text(folder / ".gitignore", "*\n")
 
 
 @contextlib.contextmanager

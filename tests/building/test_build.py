@@ -38,8 +38,8 @@ def digest(path: Path) -> str:
 
 
 def files(folder: Path) -> list[str]:
-    """Return what lies in a folder, hidden files too."""
-    return sorted(one.name for one in folder.iterdir()) if folder.exists() else []
+    """Return what lies in a folder, hidden files too, but for the file that tells git to leave it alone."""
+    return sorted(one.name for one in folder.iterdir() if one.name != ".gitignore") if folder.exists() else []
 
 
 def whole(target: str) -> list[str]:
