@@ -92,23 +92,41 @@ def _require_current(recipes: "Sequence[Loaded]") -> None:
     terminal.result(f"{len(recipes)} recipe{'s' if len(recipes) > 1 else ''} with locks that fit")
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LintOptions(Bundle):
+    """The recipes that are validated, and the form in which mistakes are told."""
+
+    names: shared.RecipeNames
+    folder: shared.RecipesFolder
+    as_json: shared.AsJson
+    as_sarif: shared.AsSarif
+
+    def mistakes(self) -> Iterator[Mistake]:
+        yield from exclusive({"--json": self.as_json, "--sarif": self.as_sarif})
+
+
 @click.command(epilog="Example: layerwright lint numpy")
 @listener_options
 @typed
-def lint(names: shared.RecipeNames, folder: shared.RecipesFolder) -> None:
+def lint(linting: LintOptions) -> None:
     """Validate recipes, all or those that are named, and the settings of the project.
 
-    Reports every mistake of every file at once, with exit code 2, and warns of unknown system packages. Needs no
-    network.
+    Reports every mistake of every file at once, with file, line and column and exit code 2, and warns of unknown system
+    packages. A lock that does not fit its recipe is a mistake. Needs no network.
     """
     from builder.authoring import lint
     from builder.cli import terminal
+    from builder.cli.views import linted as view
     from builder.plan.selection import all_names
 
-    results = list(lint.lint(folder, names or all_names(folder)))
-    errors = [defaults.current().error, *(result.error for result in results)]
-    reporting.warn(warning for result in results for warning in result.warnings)
-    reporting.report_errors([error for error in errors if error])
+    results = list(lint.lint(linting.folder, linting.names or all_names(linting.folder)))
+    errors = [error for error in (defaults.current().error, *(result.error for result in results)) if error]
+    if linting.as_json or linting.as_sarif:
+        view.show(results, as_sarif=linting.as_sarif)
+        reporting.exit_with(errors)
+        return
+    reporting.warn(str(note.fault) for result in results for note in result.notes if note.rule == "advice")
+    reporting.report_errors(errors)
     terminal.result(f"{len(results)} recipe{'s' if len(results) > 1 else ''} without a mistake")
 
 

@@ -11,8 +11,8 @@ from builder.base.errors import EngineError
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions, HostEngine
 from builder.cli.options.listener import listener_options
+from builder.cli.options.one_target import OneTarget
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed, without_terminal
-from builder.cli.options.targets import OneTarget
 
 # ---- doctor --------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
 from builder.cli.options.listener import listener_options
+from builder.cli.options.one_target import OneTarget
 from builder.cli.options.parameters import Bundle, Mistake, Option, typed
-from builder.cli.options.targets import OneTarget
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

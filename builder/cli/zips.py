@@ -51,7 +51,7 @@ class CheckOptions(Bundle):
     strict: shared.Strict
     as_json: shared.AsJson
     separately: Separately
-    as_sarif: Annotated[bool, Option("--sarif", about="Print SARIF 2.1.0, the format of code hosts, instead of text.")]
+    as_sarif: shared.AsSarif
 
     @property
     def several(self) -> bool:

@@ -31,23 +31,30 @@ def document(version: str, checked: Iterable[tuple[str, Sequence[Finding]]]) -> 
         for name, why in RULES.items()
     ]
     results = [_result(zipped, finding, names) for zipped, findings in checked for finding in findings]
-    return {
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": {"name": "layerwright", "version": version, "rules": rules}}, "results": results}],
-    }
+    return run(version, rules, results)
+
+
+def run(version: str, rules: Sequence[dict[str, Any]], results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return a document with one run of this version of layerwright."""
+    driver = {"name": "layerwright", "version": version, "rules": list(rules)}
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": list(results)}]}
+
+
+def plain(text: str) -> str:
+    """Return a message of which nothing is a link."""
+    return _BRACKETS.sub(r"\\\g<0>", foreign.line(text))
 
 
 def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
     inside = f"{zipped}/{finding.path}" if finding.path else zipped
     parts = [f"{finding.path or zipped} {finding.message}", *finding.details, f"Hint: {finding.hint}"]
-    text = _BRACKETS.sub(r"\\\g<0>", ". ".join(map(foreign.line, parts)))
+    text = plain(". ".join(parts))
     result: dict[str, Any] = {
         "ruleId": finding.check,
         "ruleIndex": names.index(finding.check),
         "level": _LEVELS[finding.severity],
         "message": {"text": text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(inside)}}}],
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri(inside)}}}],
         "partialFingerprints": {"layerwright/v1": f"{finding.check}:{finding.path or ''}"},
     }
     if finding.allowed:
@@ -55,7 +62,8 @@ def _result(zipped: str, finding: Finding, names: list[str]) -> dict[str, Any]:
     return result
 
 
-def _uri(path: str) -> str:
+def uri(path: str) -> str:
+    """Return the address of a file in a document."""
     from urllib.parse import quote
 
     return quote(path.replace("\\", "/"), errors="surrogatepass")

@@ -84,9 +84,22 @@ def _message(entry: Any, owner: str, keys: Mapping[str, object]) -> str:  # noqa
         case "value_error":
             text = str(context["error"])
         case _:
-            text = str(entry["msg"])
-            text = (text[:1].lower() + text[1:]).replace("tuple", "list")
+            text = _brackets(entry, value) or _lowered(str(entry["msg"]))
     return text
+
+
+def _lowered(text: str) -> str:
+    return (text[:1].lower() + text[1:]).replace("tuple", "list")
+
+
+def _brackets(entry: Any, value: object) -> str | None:  # noqa: ANN401
+    """Return the message for one table where a list of them belongs, or the other way round; None for other errors."""
+    name = entry["loc"][-1] if entry["loc"] else ""
+    if entry["type"] in {"tuple_type", "list_type"} and isinstance(value, dict):
+        return f"`[{name}]` is one table of a list: write `[[{name}]]`"
+    if entry["type"] == "dataclass_type" and isinstance(value, list):
+        return f"there is one table of that name: write `[{name}]`"
+    return None
 
 
 def _near_quoted(value: object, listed: object) -> str:

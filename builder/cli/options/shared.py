@@ -90,6 +90,7 @@ RecipesFolder = Annotated[
 ]
 OutputFolder = Annotated[Path, zips("Folder of zips and of the files beside them.")]
 AsJson = Annotated[bool, Option("--json", about="Print a JSON document instead of text.")]
+AsSarif = Annotated[bool, Option("--sarif", about="Print SARIF 2.1.0, the format of code hosts, instead of text.")]
 Strict = Annotated[bool, Option("--strict", about="Treat warnings of checks as errors.")]
 RouteName = Literal["auto", "wheels", "native", "accelerated", "emulated"]
 Route = Annotated[

@@ -12,8 +12,7 @@ from builder.model import defaults
 from builder.model.defaults import Defaults
 
 if TYPE_CHECKING:
-    from builder.model.recipes import Loaded
-    from builder.model.target import Selection, Target
+    from builder.model.target import Selection
     from builder.plan.adhoc import AdhocRequest
     from builder.plan.selection import Pairs
 
@@ -286,21 +285,3 @@ class RecipeFilters(Bundle):
         from builder.model.target import Selection
 
         return Selection(runtimes=self.runtimes, architectures=self.architectures, only=self.only)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OneTarget(Bundle):
-    """One target of a recipe, the first that the options allow."""
-
-    name: shared.RecipeName
-    runtimes: Annotated[tuple[str, ...], shared.runtime("the first of the recipe")]
-    architectures: Annotated[tuple[str, ...], shared.arch("the first of the recipe")]
-    folder: shared.RecipesFolder
-
-    def chosen(self) -> "tuple[Loaded, Target]":
-        """Return the target with its recipe. Raises NothingSelectedError if there is none."""
-        from builder.model.target import Selection
-        from builder.plan import selection
-
-        narrowed = Selection(runtimes=self.runtimes, architectures=self.architectures)
-        return selection.chosen(selection.TargetRequest(folder=self.folder, names=(self.name,), selection=narrowed))[0]
