@@ -45,7 +45,7 @@ def pull(cloud: Cloud, arn: str, output: Path) -> Path:
     with aws.translating(f"{parsed.region}: cannot get {arn}"):
         answer = cloud.functions(parsed.region).get_layer_version(**remote_state.identifiers(arn))
     version = remote_state.parse_version(answer)
-    files.output(output)
+    files.writable(output)
     path = output / f"{parsed.name}-{parsed.number}.zip"
     described = manifest.at(path)
     described.read()  # refuse that of a newer layerwright before the zip is replaced
