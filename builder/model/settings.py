@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from builder.base import contained
 from builder.base.errors import Location
 from builder.base.settings_file import SettingsFile
 from builder.model import decode, runtime_tables
@@ -30,7 +31,8 @@ from builder.model.runtime_rows import CustomRuntimeTable, RuntimeTable
 from builder.model.runtimes import unknown_runtime
 from builder.model.tables import table
 
-_FROM_HOME = "~"
+_NAMED = "layerwright"
+"""What the folder of caches has in its name."""
 
 
 def _registry(value: str) -> str:
@@ -44,7 +46,11 @@ class CacheSettings:
     """The cache of builds on each host."""
 
     folder: Annotated[
-        Text | None, Field(description="Folder of the caches; `~` is that of the user. Default: the user's cache.")
+        Text | None,
+        Field(
+            description="Folder of the caches, outside of the repository and named `layerwright` or alike; `~` is the "
+            "user's. Default: the user's cache."
+        ),
     ] = None
     gb: Annotated[
         float | None, Field(gt=0, lt=1e6, description="Size in GB to which the caches are shrunk. Default: 20.")
@@ -129,10 +135,10 @@ class ProjectSettings:
     architectures: Annotated[
         tuple[ArchitectureName, ...], Field(description="Architectures of the same. Default: both.")
     ] = ()
-    recipes: Annotated[Text | None, Field(description="Folder of recipes. Default: recipes.")] = None
-    output: Annotated[Text | None, Field(description="Folder of zips and of what is beside them. Default: dist.")] = (
-        None
-    )
+    recipes: Annotated[RelativePath | None, Field(description="Folder of recipes. Default: recipes.")] = None
+    output: Annotated[
+        RelativePath | None, Field(description="Folder of zips and of what is beside them. Default: dist.")
+    ] = None
     registry: Annotated[
         Annotated[str, AfterValidator(_registry)] | None,
         Field(description="Registry, with a prefix, that is asked for Amazon's images."),
@@ -209,6 +215,9 @@ def _wrong(
     for index, name in enumerate(_decoded(data, [], "runtimes").runtimes):
         if name not in data.get("runtime", {}) and (problem := unknown_runtime(name)):
             yield ("runtimes", index), problem
+    cache = _decoded(data, [], "cache").cache.folder
+    if cache and (problem := _cache_problem(cache, folder)):
+        yield ("cache", "folder"), problem
     for index, row in enumerate(_decoded(data, [], "catalogue").catalogue):
         if row.git is None and row.folder and not (folder / row.folder).is_dir():
             yield ("catalogue", index, "folder"), f"there is no folder `{row.folder}`, relative to the file's"
@@ -216,14 +225,29 @@ def _wrong(
             yield ("catalogue", index, "folder"), f"`{row.folder}` leaves the repository"
 
 
+def _cache_problem(given: str, folder: Path) -> str | None:
+    """Return what is wrong with a folder for the caches, or None.
+
+    What lies in it is trusted, programs for this host among it, and what was unused for longest is removed. So nobody
+    who writes to the repository may bring it along, or name a folder of others.
+    """
+    place = _cache(given, folder)
+    if place.is_relative_to((contained.repository(folder) or folder).resolve()):
+        return f"`{given}` is in the repository, and what lies in the cache is trusted; name a folder outside of it"
+    if _NAMED not in place.name.casefold():
+        return f"`{given}` has no `{_NAMED}` in its name, and what was unused for longest is removed from the cache"
+    return None
+
+
+def _cache(given: str, folder: Path) -> Path:
+    return (folder / Path(given).expanduser()).resolve()
+
+
 def _placed(file: SettingsFile, given: str | None) -> Path | None:
     """Return a path that is relative to the file as one that is relative to the working folder."""
     if given is None:
         return None
-    path = Path(given).expanduser() if given.startswith(_FROM_HOME) else Path(given)
-    if path.is_absolute() or file.path.parent == Path.cwd():
-        return path
-    return Path(os.path.relpath(file.path.parent / path))
+    return Path(given) if file.path.parent == Path.cwd() else Path(os.path.relpath(file.path.parent / given))
 
 
 def _source(file: SettingsFile, row: FurtherCatalogue) -> CatalogueSource:
@@ -233,8 +257,8 @@ def _source(file: SettingsFile, row: FurtherCatalogue) -> CatalogueSource:
 
 
 def _variables(file: SettingsFile, settings: ProjectSettings) -> Iterator[tuple[str, str]]:
-    if folder := _placed(file, settings.cache.folder):
-        yield "LAYERWRIGHT_CACHE", str(folder.absolute())
+    if settings.cache.folder:
+        yield "LAYERWRIGHT_CACHE", str(_cache(settings.cache.folder, file.path.parent))
     if settings.cache.gb is not None:
         yield "LAYERWRIGHT_CACHE_GB", str(settings.cache.gb)
     if settings.registry:

@@ -25,7 +25,7 @@ output        = "out"
 registry      = "mirror.example.com:5000/amazon/"
 
 [cache]
-folder = ".cache"
+folder = "../layerwright-cache"
 gb     = 40
 
 [publish]
@@ -84,7 +84,7 @@ def test_the_file_becomes_typed_values(folder: Path) -> None:
     assert (repository.folder, repository.commit[:4]) == (Path("recipes"), "0123")
     assert found.own_runtimes["custom-orders"].table.series == "3.13"
     assert found.variables == {
-        "LAYERWRIGHT_CACHE": str(folder / ".cache"),
+        "LAYERWRIGHT_CACHE": str(folder.parent / "layerwright-cache"),
         "LAYERWRIGHT_CACHE_GB": "40.0",
         "LAYERWRIGHT_REGISTRY": "mirror.example.com:5000/amazon",
     }
@@ -186,6 +186,9 @@ folder = "nowhere"
         ("[[catalogue]]\ngit = 'ext::sh'\ncommit = '" + "a" * 40 + "'", "2:1: catalogue[0].git: "),
         ("[[catalogue]]\ngit = 'https://a/b'\ncommit = 'main'", "3:1: catalogue[0].commit: "),
         ("[cache]\ngb = -1", "2:1: cache.gb: "),
+        ("output = '/var/www'", "1:1: output: `/var/www` leaves its folder"),
+        ("output = '../x'", "1:1: output: `../x` leaves its folder"),
+        ("recipes = 'C:/x'", "1:1: recipes: `C:/x` leaves its folder"),
         ("registry = 'https://a/b'", "1:1: registry: `https://a/b` is not host:port/prefix without a scheme"),
         ("runtimes = ['custom-x']", "1:13: runtimes[0]: unknown runtime `custom-x`"),
         (
@@ -198,6 +201,26 @@ folder = "nowhere"
 def test_a_mistake_is_told_with_its_place(text: str, message: str) -> None:
     (found,) = wrong(text)
     assert message in found
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("below", [".cache/layerwright", "layerwright", "services/../layerwright", "link"])
+def test_the_cache_is_not_brought_along_by_the_repository(folder: Path, below: str) -> None:
+    """Who opens a pull request would decide what is trusted, and which programs run on the host."""
+    (folder / "link").symlink_to(folder / "layerwright", target_is_directory=True)
+    (found,) = wrong(f"[cache]\nfolder = '{below}'")
+    assert f"2:1: cache.folder: `{below}` is in the repository" in found
+    assert f"`{folder}/layerwright` is in the repository" in wrong(f"[cache]\nfolder = '{folder}/layerwright'")[0]
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("place", ["~", "/", "/home", "..", "~/sources"])
+def test_nothing_of_others_is_removed_as_a_cache(place: str) -> None:
+    (found,) = wrong(f"[cache]\nfolder = '{place}'\ngb = 0.001")
+    assert f"2:1: cache.folder: `{place}` has no `layerwright` in its name" in found
+    assert read("[cache]\nfolder = '~/.cache/layerwright'").variables["LAYERWRIGHT_CACHE"] == str(
+        Path.home().resolve() / ".cache" / "layerwright"
+    )
 
 
 @pytest.mark.usefixtures("folder")
