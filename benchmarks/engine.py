@@ -1,5 +1,6 @@
 """`make benchmark-engine`: what containers cost, against doing the same by hand; `--write` writes it down."""
 
+import json
 import os
 import shutil
 import sys
@@ -137,8 +138,8 @@ def export() -> Row:
         content = [archive.read(info) for info in archive.infolist()]
     dockerfile = WORK / "export"
     dockerfile.mkdir(exist_ok=True)
-    planned = process_output([*LAYERWRIGHT, "plan", "tree", "--arch", "x86_64"])
-    (dockerfile / "Dockerfile").write_text(planned[planned.index("# tree-1") :].partition("\n# scripts/")[0])
+    planned = json.loads(process_output([*LAYERWRIGHT, "plan", "tree", "--arch", "x86_64", "--json"]))
+    (dockerfile / "Dockerfile").write_text(planned["plans"][0]["dockerfile"].partition("\n# scripts/")[0])
     context = prepared(dockerfile)
 
     def mine() -> float:

@@ -102,9 +102,9 @@ def test_the_build_system_is_recognized_by_its_files(
     assert "/opt/bin/*" in str(recipe.test[0].shell)
     assert "is not encrypted" in made.err
     assert layerwright("lint", cwd=served.work).code == 0
-    planned = layerwright("plan", "mine", "--arch", "arm64", cwd=served.work)
+    planned = layerwright("plan", "mine", "--arch", "arm64", "--json", cwd=served.work)
     assert planned.code == 0, planned.err
-    assert f"systems/{build}.sh" in planned.out
+    assert f"systems/{build}.sh" in planned.json["plans"][0]["dockerfile"]
 
 
 def test_programs_in_rust_and_go_are_compiled_by_their_locks(served: Upstream) -> None:

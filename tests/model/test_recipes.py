@@ -87,7 +87,7 @@ def test_old_spellings_are_read_with_a_warning_that_names_the_new_one(tmp_path: 
         ("[libraries]\nlicences = false\nlicense = true", "libraries.licences: unknown key; did you mean `license`?"),
         ('[libraries]\nlicences = "no"', "libraries.license: input should be a valid boolean"),
         ('[libraries]\nlicense = "MIT"', "libraries.license: input should be a valid boolean"),
-        ("[allow]\ncheck = 5", "allow: input should be a valid list"),
+        ("[allow]\ncheck = 5", "allow: `[allow]` is one table of a list: write `[[allow]]`"),
     ],
 )
 def test_old_spellings_hide_no_mistake(more: str, message: str, tmp_path: Path) -> None:
