@@ -11,6 +11,8 @@ from builder.packages.cargo import programs
 
 _AUTOTOOLS = ("autoconf", "automake", "libtool")
 _PKG_CONFIG = ("pkgconf-m4", "pkgconf-pkg-config")
+_OPTIONS = {"cmake": ("-DBUILD_SHARED_LIBS=ON", "-DBUILD_TESTING=OFF")}
+"""Without the first, most libraries are static, which no function loads."""
 _ASKS_PKG_CONFIG = re.compile(r"PKG_CHECK_MODULES|PKG_PROG_PKG_CONFIG|\bPkgConfig\b|\bdependency\s*\(")
 _INSTALL = re.compile(r"^(?:[\w-]+[ \t]+)*install(?:[ \t]+[\w-]+)*[ \t]*::?(?!=)", re.MULTILINE)
 _MAKEFILE = re.compile(r"(?:^|/)(?:[Mm]akefile(?:\.inc)?|GNUmakefile|[\w-]+\.mk)$")
@@ -83,9 +85,10 @@ def _make(source: SourceArchive) -> RecognizedSource | None:
 def _built(build: str, file: str, source: SourceArchive, packages: tuple[str, ...] = ()) -> RecognizedSource:
     """Return a source for a step `uses = "source"`."""
     asks = file != "configure" and _ASKS_PKG_CONFIG.search(source.texts.get(file, ""))
+    options = {"options": list(_OPTIONS[build])} if build in _OPTIONS else {}
     return RecognizedSource(
         title=f"{build} ({file})",
-        steps=[{"uses": "source", "build": build}],
+        steps=[{"uses": "source", "build": build, **options}],
         packages=(*packages, *(_PKG_CONFIG[0 if build == "autotools" else 1 :] if asks else ())),
     )
 

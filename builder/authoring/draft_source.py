@@ -19,6 +19,7 @@ from builder.plan.adhoc import AdhocRequest
 
 _PRUNED = (
     *draft_packages.FOR_COMPILERS,
+    *("/cmake/", "/doc/", "/man/"),
     *(f"share/{name}/" for name in ("aclocal", "doc", "info", "locale", "man", "pkgconfig")),
     *(f"share/{name}/" for name in ("bash-completion", "fish", "zsh")),
 )

@@ -7,7 +7,7 @@ from builder.authoring import draft_recipe
 from builder.authoring.draft_recipe import RecipeDraft
 from builder.base import cache_paths
 from builder.base.emitter import Events
-from builder.base.errors import BuildError
+from builder.base.errors import BuildError, CheckFailedError, LayerwrightError, SmokeFailedError
 from builder.building import layer
 from builder.engine.client import Engine
 from builder.model import recipes
@@ -32,8 +32,8 @@ class FirstBuild:
 def until_built(draft: RecipeDraft, folder: Path, containers: EngineOptions, events: Events) -> FirstBuild:
     """Build one target of a recipe that was written, and test it; write the packages that a failed build asks for.
 
-    What is compiled stays in the cache. Raises the error of a build after which nothing is left to add, and that of the
-    last of `MOST` builds; the recipe keeps what was added.
+    What is compiled stays in the cache. Raises the error of a build, a check or a test after which nothing is left to
+    add, and that of the last of `MOST` builds; the recipe keeps what was added.
     """
     added: list[str] = []
     for number in range(1, MOST + 1):
@@ -41,7 +41,7 @@ def until_built(draft: RecipeDraft, folder: Path, containers: EngineOptions, eve
         target = _target(loaded, containers.engine())
         try:
             _build(loaded, target, containers, events)
-        except BuildError as error:
+        except (BuildError, CheckFailedError, SmokeFailedError) as error:
             lacking = [name for name in error.packages if name not in draft.installs]
             if not lacking or number == MOST:
                 raise _told(error, draft, folder, added) from None
@@ -66,7 +66,7 @@ def _build(loaded: Loaded, target: Target, containers: EngineOptions, events: Ev
         layer.build(loaded, target, layer.Options(output=work, containers=containers, test="always"), inner)
 
 
-def _told(error: BuildError, draft: RecipeDraft, folder: Path, added: list[str]) -> BuildError:
+def _told(error: LayerwrightError, draft: RecipeDraft, folder: Path, added: list[str]) -> LayerwrightError:
     """Return the error of the last build, with what became of the recipe."""
     path = (folder / draft.name / recipes.RECIPE_FILE).as_posix()
     with_ = f", with {', '.join(added)} added to its packages" if added else ""

@@ -93,6 +93,7 @@ def test_the_build_system_is_recognized_by_its_files(
     recipe = served.recipe()
     steps = [step for step in recipe.step if isinstance(step, Build)]
     assert [step.build for step in steps] == [build]
+    assert ("-DBUILD_SHARED_LIBS=ON" in steps[0].options) is (build == "cmake")
     assert tuple(name for step in recipe.step if isinstance(step, Packages) for name in step.install) == installs
     (source,) = recipe.source
     assert source.url == f"{served.address}/tool-{{version}}.tar.gz"

@@ -8,7 +8,7 @@ from kit import upstream
 from kit.commands import Result, layerwright
 
 from builder.base.emitter import Events
-from builder.base.errors import BuildError
+from builder.base.errors import BuildError, CheckFailedError, LayerwrightError, SmokeFailedError
 from builder.building.layer import Options
 from builder.engine import advice
 from builder.engine.client import Engine
@@ -123,6 +123,23 @@ def test_a_failure_that_no_package_helps_ends_it(builds: Fake, url: str, tmp_pat
     assert "the recipe is recipes/greet/recipe.toml\n" in made.err
     assert len(built) == 1
     assert installs(tmp_path) == ()
+
+
+@pytest.mark.parametrize("kind", [CheckFailedError, SmokeFailedError])
+def test_a_check_or_a_test_that_fails_ends_it_with_the_place_of_the_recipe(
+    builds: Fake, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[LayerwrightError]
+) -> None:
+    builds([])
+
+    def fails(*_: object) -> None:
+        msg = "greet: check `layer-path` failed"
+        raise kind(msg)
+
+    monkeypatch.setattr("builder.authoring.trying.layer.build", fails)
+    made = new(url, tmp_path)
+    assert made.code == kind.exit_code
+    assert "check `layer-path` failed" in made.err
+    assert "the recipe is recipes/greet/recipe.toml" in made.err
 
 
 def test_five_builds_are_the_most(builds: Fake, url: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ install: greet
 """
 
 LIBRARY = {
-    "CMakeLists.txt": "cmake_minimum_required(VERSION 3.10)\nproject(seven C)\nadd_library(seven SHARED seven.c)\n"
+    "CMakeLists.txt": "cmake_minimum_required(VERSION 3.10)\nproject(seven C)\nadd_library(seven seven.c)\n"
     "install(TARGETS seven LIBRARY DESTINATION lib)\ninstall(FILES seven.h DESTINATION include)\n",
     "seven.c": "int seven(void) { return 7; }\n",
     "seven.h": "int seven(void);\n",
