@@ -34,7 +34,8 @@ class LockOptions(Bundle):
         bool,
         Option(
             "--check",
-            about="Write nothing; exit code 2 if a lock is missing or does not fit its recipe any more.",
+            about="Write nothing; exit code 2 if a lock is missing or does not fit its recipe any more. Without a "
+            "name, all are looked at.",
         ),
     ]
     folder: shared.RecipesFolder
@@ -42,7 +43,7 @@ class LockOptions(Bundle):
     def mistakes(self) -> Iterator[Mistake]:
         yield from exclusive({"--all": self.everything, "names of recipes": self.names})
         yield from exclusive({"--check": self.check, "--upgrade": self.upgrade})
-        if not (self.names or self.everything):
+        if not (self.names or self.everything or self.check):
             yield Mistake("no recipe is named", "--all locks every one")
 
 
@@ -59,10 +60,8 @@ def lock(locking: LockOptions) -> None:
     from builder.authoring.relock import relock
     from builder.cli import terminal
     from builder.cli.views import locks as view
-    from builder.plan.selection import all_names
 
-    names = locking.names or all_names(locking.folder)
-    recipes = [reporting.load_recipe(locking.folder, name) for name in names]
+    recipes = _to_lock(locking)
     if locking.check:
         _require_current(recipes)
         return
@@ -72,6 +71,17 @@ def lock(locking: LockOptions) -> None:
         view.show(locks)
         if not locks:
             terminal.result(f"{loaded.name}: the lock of its project decides")
+
+
+def _to_lock(locking: LockOptions) -> "list[Loaded]":
+    """Return the recipes that are named; without names, all that have packages."""
+    from builder.packages import table
+    from builder.plan.selection import all_names
+
+    if locking.names:
+        return [reporting.load_recipe(locking.folder, name) for name in locking.names]
+    every = [reporting.load_recipe(locking.folder, name) for name in all_names(locking.folder)]
+    return [loaded for loaded in every if table.of_recipe(loaded)]
 
 
 def _require_current(recipes: "Sequence[Loaded]") -> None:
@@ -89,7 +99,7 @@ def _require_current(recipes: "Sequence[Loaded]") -> None:
         why = [line for name in stale for line in view.lines(found[name])]
         msg = f"locks are missing or do not fit their recipes: {', '.join(stale)}"
         raise UsageError(msg, why=why, hint=f"`layerwright lock {' '.join(stale)}` writes them")
-    terminal.result(f"{len(recipes)} recipe{'s' if len(recipes) > 1 else ''} with locks that fit")
+    terminal.result(f"{len(recipes)} recipe{'' if len(recipes) == 1 else 's'} with locks that fit")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

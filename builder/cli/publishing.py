@@ -26,8 +26,8 @@ class VersionOptions(Bundle):
     share: Annotated[
         tuple[str, ...],
         share(
-            "Principals that may use the layer; all others are revoked. Repeatable. Default: `share` in the recipe; if "
-            "unset, new versions are private and existing ones are not changed."
+            "Principals that may use the layer; all others are revoked. Repeatable. Default: `share` in the recipe or "
+            "in layerwright.toml; if unset, new versions are private and existing ones are not changed."
         ),
     ]
     untested: Untested

@@ -22,6 +22,8 @@ def test_a_lock_that_fits_is_accepted_and_stays(project: Path) -> None:
     result = layerwright("lock", "--all", "--check", cwd=project)
     assert result.code == 0, result.err
     assert "1 recipe with locks that fit" in result.err
+    assert layerwright("lock", "--check", cwd=project).err == result.err, "no name means all where nothing is written"
+    assert "no recipe is named" in layerwright("lock", cwd=project).err
     path.write_bytes(before.replace(b"\n", b"\r\n"))  # as Git writes it on Windows
     assert layerwright("lock", "mine", "--check", cwd=project).code == 0
 
@@ -41,6 +43,15 @@ def test_a_lock_that_is_missing_or_stale_is_told_with_what_would_change(project:
     assert "dep 1.0 -> 2.0" in stale.err
     assert "`layerwright lock mine` writes them" in stale.err
     assert path.read_bytes() == before
+
+
+def test_all_are_those_with_packages(project: Path) -> None:
+    assert layerwright("new", "script", "--from", "exec-wrapper", cwd=project).code == 0
+    for arguments in (("--all",), ("--all", "--check"), ("--check",)):
+        result = layerwright("lock", *arguments, cwd=project)
+        assert result.code == 0, result.err
+        assert "script" not in result.err
+    assert "script has no packages to lock" in layerwright("lock", "script", cwd=project).err
 
 
 def test_checking_and_upgrading_exclude_each_other(project: Path) -> None:

@@ -37,6 +37,7 @@ DIFFERENT = {
     "--output": "what is written differs, and the default with it",
     "--packages": "`wheel` takes those of a recipe; alone, a new recipe puts them into the layer",
     "--profile": "for `nightly`, only with --publish",
+    "--regions": "of layer versions, or of a new project",
     "--resume": "a publish, or a nightly run",
     "--all": "everything of another kind: recipes, or images",
     "--runtime": "the default differs; `images pin` takes the images of runtimes",

@@ -41,7 +41,7 @@ Regions = Annotated[
         callback=listed,
         metavar="A,B|all",
         about="Regions, or `all` regions of the account's partition; repeatable. "
-        "Default: `regions` under [publish] in the recipe.",
+        "Default: `regions` under [publish] in the recipe, or in layerwright.toml.",
     ),
 ]
 Yes = Annotated[bool, Option("--yes", about="Apply the changes. Default: a dry run.")]

@@ -11,7 +11,7 @@ import click
 from builder.base import contained
 from builder.base.errors import UsageError
 from builder.cli.options import shared
-from builder.cli.options.cloud import Regions
+from builder.cli.options.cloud import listed
 from builder.cli.options.parameters import Bundle, Mistake, Option
 
 if TYPE_CHECKING:
@@ -28,7 +28,12 @@ class InitOptions(Bundle):
 
     runtimes: Annotated[tuple[str, ...], shared.runtime("the newest Python")]
     architectures: Annotated[tuple[str, ...], shared.arch("both")]
-    regions: Regions
+    regions: Annotated[
+        tuple[str, ...],
+        Option(
+            "--regions", callback=listed, metavar="A,B|all", about="Regions to publish to; repeatable. Default: none."
+        ),
+    ]
     ci: Annotated[CiName | None, Option("--ci", about="Code host that the workflow is for, or none. Default: github.")]
     recipe: Annotated[
         str | None,
