@@ -42,5 +42,9 @@ def test_an_installed_layerwright_builds_its_catalogue_to_the_same_bytes(tmp_pat
     assert layerwright("build", "bash-runtime", "--output", tmp_path / "clone", cwd=ROOT).code == 0
     (made,) = (tmp_path / "installed").glob("*.zip")
     assert sha256(made) == sha256(tmp_path / "clone" / made.name)
+    run(program, "init", "--yes")
+    run(program, "lint")
+    run(program, "build", "--all")
+    assert (tmp_path / "dist/example-1.0.0.zip").is_file()
     assert "layerwright new" not in run(program, "new", "mine", "--from", "jq")
     run(program, "plan", "mine", "--arch", "arm64", "--json")
