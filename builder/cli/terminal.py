@@ -18,7 +18,6 @@ from builder.base import foreign, windows
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
-from builder.cli import widths
 from builder.model.limits import MB
 
 # ---- events: stderr ------------------------------------------------------------------------------------------------
@@ -263,6 +262,8 @@ def table(
     Columns in `numbers` are aligned to the right and, as those in `whole`, never wrapped. Those in `optional` are left
     out, one after the other, until the others fit into a terminal.
     """
+    from builder.cli import widths  # the help has no table
+
     if not sys.stdout.isatty():
         for shown_line in widths.aligned(columns, rows, numbers):
             line(shown_line)
