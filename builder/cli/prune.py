@@ -56,7 +56,13 @@ class PruneOptions(Bundle):
     def query(self) -> "VersionQuery":
         from builder.publish.published import VersionQuery
 
-        return VersionQuery(names=self.chosen, folder=self.folder, regions=self.regions, account=self.access.account)
+        return VersionQuery(
+            names=self.chosen,
+            folder=self.folder,
+            regions=self.regions,
+            output=self.output,
+            account=self.access.account,
+        )
 
 
 @click.command(epilog="Example: layerwright prune numpy --keep 5 --older-than 90")

@@ -29,6 +29,7 @@ class LayerOptions(Bundle):
 
     names: Annotated[tuple[str, ...], Argument("[RECIPE|LAYER]...", required=False)]
     folder: shared.RecipesFolder
+    output: shared.OutputFolder
     regions: Regions
     access: Access
 
@@ -41,7 +42,13 @@ class LayerOptions(Bundle):
     def query(self) -> "VersionQuery":
         from builder.publish.published import VersionQuery
 
-        return VersionQuery(names=self.chosen, folder=self.folder, regions=self.regions, account=self.access.account)
+        return VersionQuery(
+            names=self.chosen,
+            folder=self.folder,
+            regions=self.regions,
+            output=self.output,
+            account=self.access.account,
+        )
 
 
 @versions.command("list", epilog="Example: layerwright versions list numpy --regions all")

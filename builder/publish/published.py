@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.base.errors import LayerwrightError, PublishError, UsageError
 from builder.model import defaults, recipes
-from builder.publish import publish_state, pull, recipe_defaults, regions, versions
+from builder.publish import arn_book, publish_state, pull, recipe_defaults, regions, versions
 from builder.publish.aws import Cloud, Identity, NotEnabledError
 from builder.publish.selection import LayerSelection, layer_names
 from builder.publish.versions import ListedVersion, PruneDecision, PruneRule
@@ -21,7 +21,9 @@ class VersionQuery:
     folder: Path
     """Folder of recipes."""
     regions: tuple[str, ...]
-    """Default: the regions of the recipes, else that of the credentials."""
+    """Default: those of the recipes, else of the ARN book, of the project, or of the credentials, in this order."""
+    output: Path
+    """Folder with the ARN book."""
     account: str | None
     """The only account that the credentials may belong to."""
 
@@ -49,6 +51,14 @@ def list_layers(cloud: Cloud, query: VersionQuery, layers: Iterable[str] | None 
     return VersionList(identity=identity, regions=selected, versions=rows, failed=_failed(errors, query.regions))
 
 
+def _in_book(query: VersionQuery) -> list[str]:
+    """Return the regions to which the layers were published from here, by one account."""
+    layers = set(layers_of(query.names, query.folder))
+    entries = [entry for entry in arn_book.read(query.output) if entry.layer in layers]
+    accounts = {query.account} if query.account else {entry.account for entry in entries}
+    return [entry.region for entry in entries if len(accounts) == 1 and entry.account in accounts]
+
+
 def layers_of(names: tuple[str, ...], folder: Path) -> list[str]:
     """Return the names at AWS of layers that are named, or whose recipes are."""
     return layer_names(LayerSelection(names=names, folder=folder, output=Path()))
@@ -64,7 +74,9 @@ def _regions(cloud: Cloud, query: VersionQuery) -> tuple[Identity, tuple[str, ..
         for region in recipe_defaults.regions_of(recipes.load(query.folder, name).recipe.publish)
     ]
     default = (cloud.session.region_name,) if cloud.session.region_name else ()
-    selected = tuple(query.regions or dict.fromkeys(of_recipes)) or defaults.current().regions or default
+    selected = (
+        tuple(query.regions or dict.fromkeys(of_recipes or _in_book(query))) or defaults.current().regions or default
+    )
     if not selected:
         msg = "no region is specified"
         raise UsageError(msg, hint="pass --regions us-east-1,eu-west-1 or --regions all")

@@ -227,6 +227,19 @@ def test_content_with_another_hash_is_refused(cloud: Front, tmp_path: Path) -> N
     assert not list((tmp_path / "pulled").glob("*"))
 
 
+def test_regions_of_the_book_are_looked_at_without_being_named(cloud: Front, tmp_path: Path) -> None:
+    publish(tmp_path, b"1")
+    for command in (("versions", "list", NAME), ("prune", NAME, "--keep", "1")):
+        found = layerwright(*command, "--account", ACCOUNT, "--json", cwd=tmp_path).json["versions"]
+        assert {row["region"] for row in found} == set(REGIONS)
+    book = tmp_path / "dist" / "publish" / "layers.json"
+    text = book.read_text(encoding="utf-8").replace(ACCOUNT, "222222222222")
+    book.write_text(text, encoding="utf-8")
+    here = layerwright("versions", "list", NAME, "--account", ACCOUNT, "--json", cwd=tmp_path)
+    assert {row["region"] for row in here.json["versions"]} <= {"us-east-1"}, "another account's are not looked at"
+    assert cloud.seen
+
+
 @pytest.mark.parametrize("text", ["numpy", "arn:aws:lambda:us-east-1:1:layer:a:1", arn(1)[:-2], "arn:aws:s3:::a"])
 def test_an_invalid_arn_of_a_version(text: str) -> None:
     with pytest.raises(UsageError, match="is not the ARN of a layer version"):
