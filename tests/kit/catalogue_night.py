@@ -8,24 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from builder.model.target import Target
 from kit.commands import ROOT, Result, layerwright
 from kit.shared import once
 
 _RESULT = "result.json"
 
 
-def work(folder: Path, names: Sequence[str]) -> Result:
-    """Build what changed of recipes into a folder, and write the report."""
+def work(folder: Path, chosen: Sequence[Target]) -> Result:
+    """Build what changed of targets into a folder, and write the report."""
     cache = os.environ["LAYERWRIGHT_CACHE"]
     options = ("--recipes", str(ROOT / "recipes"), "--test", "never", "--json", "--limit", "20")
-    return layerwright("nightly", *names, *options, cwd=folder, env={"CI": "true", "LAYERWRIGHT_CACHE": cache})
+    names = sorted({target.layer for target in chosen})
+    only = (word for target in chosen for word in ("--only", target.name))
+    return layerwright("nightly", *names, *only, *options, cwd=folder, env={"CI": "true", "LAYERWRIGHT_CACHE": cache})
 
 
-def first(factory: pytest.TempPathFactory, names: Sequence[str]) -> tuple[Path, Result]:
+def first(factory: pytest.TempPathFactory, chosen: Sequence[Target]) -> tuple[Path, Result]:
     """Return the folder of the night in which everything was built, and what it printed. It is worked through once."""
 
     def make(folder: Path) -> None:
-        (folder / _RESULT).write_text(json.dumps(dataclasses.asdict(work(folder, names))), encoding="utf-8")
+        (folder / _RESULT).write_text(json.dumps(dataclasses.asdict(work(folder, chosen))), encoding="utf-8")
 
     folder = once(factory, "night", make)
     return folder, Result(**json.loads((folder / _RESULT).read_text(encoding="utf-8")))
