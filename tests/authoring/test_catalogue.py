@@ -1,4 +1,4 @@
-"""A night over this repository's own recipes, unattended as on a code host: prebuilt recipes for one Python, and some compiled."""
+"""A night over recipes of this repository, unattended as on a code host: prebuilt for one Python, and some compiled."""
 
 import json
 
