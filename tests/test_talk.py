@@ -48,7 +48,7 @@ def test_nothing_below_the_command_line_prints(path: Path) -> None:
 
 WRITERS = {"cli/terminal.py", "cli/__init__.py", "cli/listeners/live.py"}
 """What writes to the terminal; text of others is made safe there."""
-ASKS = {"cli/options/cloud.py": 1}
+ASKS = {"cli/options/cloud.py": 1, "cli/options/starting.py": 1}
 """What only asks whether there is a terminal."""
 
 

@@ -209,6 +209,7 @@ class Events:
                 why=error.why,
                 hint=error.hint,
                 exit_code=error.exit_code,
+                faults=error.faults,
             )
         )
 

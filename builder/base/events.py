@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import ClassVar, Literal, Protocol
 
+from builder.base.errors import Fault
+
 Outcome = Literal["ok", "cached", "failed", "stopped"]
 """How a stage or a step ended. `stopped`: another target failed, or the command was interrupted."""
 _STEP_WIDTH = 120
@@ -245,6 +247,8 @@ class Failed(Event):
     why: tuple[str, ...] = ()
     hint: str | None = None
     exit_code: int = 1
+    faults: tuple[Fault, ...] = ()
+    """The mistakes in files that it is about; `why` has them as text."""
 
     @property
     def words(self) -> str:

@@ -23,6 +23,7 @@ from rich.console import Console
 
 from builder.base import foreign
 from builder.base.emitter import Events
+from builder.base.errors import Fault, UsageError
 from builder.base.events import (
     CommandEnded,
     Event,
@@ -224,6 +225,39 @@ def test_each_code_host_has_its_marks(variable: str) -> None:
     assert raw["TEAMCITY_VERSION"] == "##teamcity[blockOpened name='a%|n|r|'']"
 
 
+FAULT = Fault(file="recipes/a,b:c/recipe.toml", line=3, column=9, key="step[0].uses", text="100% no\n::warning::]; x")
+ANNOTATIONS = {
+    "GITHUB_ACTIONS": (
+        "::error file=recipes/a%2Cb%3Ac/recipe.toml,line=3,col=9::step[0].uses: 100%25 no\\n::warning::]; x"
+    ),
+    "TF_BUILD": (
+        "##vso[task.logissue type=error;sourcepath=recipes/a,b:c/recipe.toml;linenumber=3;columnnumber=9;]"
+        "step[0%5D.uses: 100%AZP25 no\\n::warning::%5D%3B x"
+    ),
+}
+
+
+@pytest.mark.parametrize("variable", MARKS)
+def test_mistakes_in_files_stand_beside_their_lines_where_the_host_can(variable: str) -> None:
+    error = UsageError("it has a mistake", faults=[FAULT, Fault(text="without a place")])
+    said = Failed(what=error.what, why=error.why, faults=error.faults)
+    lines = shown([said, said], variable).splitlines()
+    commands = [line for line in lines if line.startswith(("::error", "##vso"))]
+    assert commands == ([ANNOTATIONS[variable]] if variable in ANNOTATIONS else [])
+    assert lines[0] == "error: it has a mistake"
+
+
+def test_the_error_of_a_command_has_its_places_for_programs_and_code_hosts(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "bad", '[layer]\nname = "bad"\nversion = 1\n')
+    told = layerwright("build", "bad", cwd=tmp_path, env={"GITHUB_ACTIONS": "true"})
+    assert told.code == 2
+    assert "::error file=recipes/bad/recipe.toml,line=3,col=" in told.err
+    documents = layerwright("build", "bad", "--events", "json", cwd=tmp_path).err.splitlines()
+    (failed,) = [document for line in documents if (document := json.loads(line))["kind"] == "failed"]
+    places = {(fault["file"], fault["line"], fault["key"]) for fault in failed["faults"]}
+    assert ("recipes/bad/recipe.toml", 3, "layer.version") in places
+
+
 @pytest.mark.parametrize(
     ("variable", "line"),
     [
@@ -393,6 +427,7 @@ def test_programs_get_a_document_a_line() -> None:
         "why": ["first", "second"],
         "hint": "do",
         "exit_code": 1,
+        "faults": [],
     }
     assert tables == [(("a", "b"), (("1", "2"),))]
 

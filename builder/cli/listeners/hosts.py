@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from builder.base import foreign
+from builder.base.errors import Fault
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeHost:
@@ -20,6 +23,8 @@ class CodeHost:
     stop: Callable[[str], str] | None = None
     """Called with a token that nobody can guess: from this line on, the host takes nothing for a command."""
     resume: Callable[[str], str] | None = None
+    annotate: Callable[[Fault], str] | None = None
+    """Returns the command that shows a mistake beside its line, where the host can."""
 
     def neutral(self, text: str) -> str:
         """Return lines without commands to the host."""
@@ -36,6 +41,27 @@ def _github(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
+def _github_error(fault: Fault) -> str:
+    """Return GitHub's command (its documentation, "Workflow commands", "Setting an error message")."""
+    file = _github(fault.file).replace(":", "%3A").replace(",", "%2C")
+    return f"::error file={file},line={fault.line},col={fault.column}::{_github(_said(fault))}"
+
+
+def _azure_error(fault: Fault) -> str:
+    """Return the command of Azure Pipelines (its documentation, "Logging commands", "LogIssue")."""
+    place = f"sourcepath={_azure(fault.file)};linenumber={fault.line};columnnumber={fault.column}"
+    return f"##vso[task.logissue type=error;{place};]{_azure(_said(fault))}"
+
+
+def _azure(text: str) -> str:
+    escaped = text.replace("%", "%AZP25").replace("\r", "%0D").replace("\n", "%0A")
+    return escaped.replace("]", "%5D").replace(";", "%3B")
+
+
+def _said(fault: Fault) -> str:
+    return foreign.line(f"{fault.key}: {fault.text}" if fault.key else fault.text)
+
+
 def _teamcity(text: str) -> str:
     escaped = re.sub(r"(['|\[\]])", r"|\1", text)
     return escaped.replace("\n", "|n").replace("\r", "|r")
@@ -49,6 +75,7 @@ HOSTS = (
         commands=re.compile(r"##\[|^\s*::|::(?=[a-z-]+(?: [^:]*)?::)", re.MULTILINE),
         stop=lambda token: f"::stop-commands::{token}",
         resume=lambda token: f"::{token}::",
+        annotate=_github_error,
     ),
     CodeHost(
         variable="GITLAB_CI",
@@ -61,6 +88,7 @@ HOSTS = (
         begin=lambda title, _number, _time: f"##[group]{title}",
         end=lambda _title, _number, _time: "##[endgroup]",
         commands=re.compile(r"##(?:\[|vso\[)"),
+        annotate=_azure_error,
     ),
     CodeHost(
         variable="BUILDKITE",

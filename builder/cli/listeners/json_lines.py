@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timezone
 
 from builder.base.events import Event, TableTold
@@ -32,7 +32,7 @@ class JsonView:
             "kind": event.kind,
             **{name: getattr(event, name) for name in self._fields(type(event))},
         }
-        self._write(json.dumps(document, separators=(",", ":")) + "\n")
+        self._write(json.dumps(document, separators=(",", ":"), default=asdict) + "\n")
         if isinstance(event, TableTold):
             self._show_table(event.columns, event.rows)
 

@@ -130,8 +130,15 @@ class PlainView:
             if not isinstance(event, Failed) or text not in self._errors:
                 self._commands(on=event.level is not Level.LOG)
                 self._write(self._host.neutral(text) if self._host else text)
+                for mark in self._annotations(event):
+                    self._write(f"{mark}\n")
             if isinstance(event, Failed):
                 self._errors.add(text)  # several targets may fail of the same
+
+    def _annotations(self, event: Event) -> Iterator[str]:
+        """Yield the commands that show mistakes in files where the code host shows the files."""
+        if isinstance(event, Failed) and self._host and self._host.annotate:
+            yield from (self._host.annotate(fault) for fault in event.faults if fault.line)
 
     @staticmethod
     def _worth_a_line(event: Event) -> bool:
