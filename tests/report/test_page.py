@@ -209,6 +209,33 @@ def test_light_and_dark_are_both_readable(opened: webdriver.Chrome, scheme: str)
     assert weak == {}
 
 
+BROKEN_WORDS = """
+const broken = [];
+const walk = document.createTreeWalker(document.getElementById('detail'), NodeFilter.SHOW_TEXT);
+while (walk.nextNode()) {
+    if (!walk.currentNode.parentElement.closest('th, td')) continue;
+    for (const word of walk.currentNode.data.matchAll(/[A-Za-z]{2,12}/g)) {
+        const range = document.createRange();
+        range.setStart(walk.currentNode, word.index);
+        range.setEnd(walk.currentNode, word.index + word[0].length);
+        if (range.getClientRects().length > 1) broken.push(word[0]);
+    }
+}
+return broken;
+"""
+
+
+@pytest.mark.parametrize("width", [500, 1000, 1500])
+def test_words_in_tables_are_not_broken(opened: webdriver.Chrome, width: int) -> None:
+    opened.set_window_size(width, 900)
+    opened.find_element(By.CSS_SELECTOR, "#grid a[href='#layer001-python3.12-arm64']").click()
+    WebDriverWait(opened, SECONDS).until(lambda one: one.find_element(By.ID, "detail").is_displayed())
+    assert "version" in opened.find_element(By.ID, "detail").text
+    broken = opened.execute_script(BROKEN_WORDS)
+    opened.set_window_size(1500, 1000)
+    assert broken == []
+
+
 def test_a_narrow_window_shows_everything_without_scrolling_sideways(opened: webdriver.Chrome) -> None:
     opened.set_window_size(500, 900)
     opened.find_elements(By.CSS_SELECTOR, "#grid a.state")[0].click()
