@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -12,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from builder.base import signing
+from builder.base import signing, watching
 from builder.base.errors import BuildError
 from builder.base.process_tree import ProcessTree, process_tree
+from builder.base.watching import Watch
 
 _children: dict[subprocess.Popen[bytes], ProcessTree] = {}
 _guard = threading.Lock()
@@ -22,14 +22,17 @@ _stopped = threading.Event()
 _pools = itertools.count()
 T = TypeVar("T")
 _POLL_SECONDS = 0.2
-_WATCH_SECONDS = 0.01
-"""A program fills some 5 MB in it."""
+NOT_WATCHED = Watch()
 _GRACE_SECONDS = 5.0
 """Time between SIGTERM and SIGKILL."""
 
 
 class MemoryExceededError(BuildError):
     """A program was killed because it took more memory than it may."""
+
+
+class HungError(BuildError):
+    """A program was killed because it had stopped for good."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,51 +147,25 @@ def run_bytes(
     stdin: bytes | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    most_memory: int | None = None,
+    watch: Watch = NOT_WATCHED,
 ) -> FinishedBytes:
     """Run a program to completion and return its exit code and output. The caller judges the exit code.
 
-    Raises MemoryExceededError if it takes more than `most_memory` bytes, where the system tells.
+    Raises MemoryExceededError or HungError if it is killed for what it is watched for, where the system tells.
     """
     with (
         started(command, env=env, cwd=cwd, has_stdin=stdin is not None) as process,
-        _watched(process, most_memory) as exceeded,
+        watching.watched(process, watch) as watched,
     ):
         out, err = process.communicate(stdin)
-    if exceeded.is_set():
-        name = Path(command[0]).name
-        msg = f"{name} was killed: it took more than {(most_memory or 0) >> 20} MB of memory"
+    name = Path(command[0]).name
+    if watched.verdict == "memory":
+        msg = f"{name} was killed: it took more than {(watch.most_memory or 0) >> 20} MB of memory"
         raise MemoryExceededError(msg)
+    if watched.verdict == "hung":
+        msg = f"{name} was killed: it did nothing for {watch.idle:.0f} s, and waited for nothing"
+        raise HungError(msg)
     return FinishedBytes(returncode=process.returncode, stdout=out, stderr=err)
-
-
-@contextlib.contextmanager
-def _watched(process: subprocess.Popen[bytes], most: int | None) -> Iterator[threading.Event]:
-    """Kill a process that takes more memory than it may. Yields whether it did."""
-    exceeded, ended = threading.Event(), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(_WATCH_SECONDS):
-            if _memory(process.pid) > (most or 0):
-                exceeded.set()
-                process.kill()
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    if most is not None and sys.platform == "linux":
-        watcher.start()
-    try:
-        yield exceeded
-    finally:
-        ended.set()
-
-
-def _memory(pid: int) -> int:
-    """Return the bytes that a process has of its own, without files that it maps."""
-    with contextlib.suppress(OSError, ValueError):
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
-        return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("RssAnon:"))
-    return 0
 
 
 def run(
@@ -197,11 +174,11 @@ def run(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    most_memory: int | None = None,
+    watch: Watch = NOT_WATCHED,
 ) -> Finished:
     """Run a program to completion and return its exit code and output as text. See `run_bytes`."""
     data = None if stdin is None else stdin.encode()
-    finished = run_bytes(command, stdin=data, env=env, cwd=cwd, most_memory=most_memory)
+    finished = run_bytes(command, stdin=data, env=env, cwd=cwd, watch=watch)
     return Finished(
         returncode=finished.returncode,
         stdout=finished.stdout.decode(errors="replace"),

@@ -4,6 +4,7 @@ npm has the settings that `settings.py` lists, of .npmrc files and npm_config_* 
 NODE_EXTRA_CA_CERTS. layerwright stores none of them.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from builder.base import cache_paths, credentials, processes, records, texts
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.base.watching import Watch
 from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
 from builder.packages import memory
@@ -28,6 +30,7 @@ _QUIET = (
 )
 _MOST_MB = 1536
 """Twice what resolving Angular, Gatsby, Nest, Next, Nx, React's scripts and more takes, 2,437 packages: 702 MB."""
+_HUNG_SECONDS = 30.0
 _UNREACHABLE = re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|CERT_|certificate")
 _REMOTE = "EALLOWREMOTE"
 _STALE = "can only install packages when your package.json and package-lock.json"
@@ -106,10 +109,21 @@ def _npm(folder: Path, arguments: Sequence[str], own: Own, most_memory: int | No
 def _started(
     command: Sequence[str], folder: Path | None = None, most_memory: int | None = None, project: Path | None = None
 ) -> processes.Finished:
-    """Run npm with the settings that it may have, which are gone afterwards."""
+    """Run npm with the settings that it may have, which are gone afterwards.
+
+    It sometimes stops for good without an error ("npm ci" hangs, in reports from 2017 to today). Then it is run again.
+    """
+    watch = Watch(most_memory=most_memory, idle=_HUNG_SECONDS)
     with cache_paths.workspace() as home:
         env = settings.read(project).environment(home)
-        return processes.run(command, cwd=folder or home, env=env, most_memory=most_memory)
+        with contextlib.suppress(processes.HungError):
+            return processes.run(command, cwd=folder or home, env=env, watch=watch)
+        try:
+            return processes.run(command, cwd=folder or home, env=env, watch=watch)
+        except processes.HungError as error:
+            msg = "npm stopped for good, twice"
+            hint = "does `npm ping` respond? Another version of npm in PATH may do better"
+            raise processes.HungError(msg, why=[str(error)], hint=hint) from None
 
 
 def _failure(finished: processes.Finished, what: str) -> LayerwrightError:

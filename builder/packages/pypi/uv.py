@@ -22,6 +22,7 @@ from typing import Any
 
 from builder.base import credentials, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
+from builder.base.watching import Watch
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages import memory
@@ -95,7 +96,7 @@ def _run(
     with _keyring() as path, uv_settings.options(settings or {}) as options:
         command = [find_uv_bin(), *arguments, *own_python, *options, "--color", "never"]
         own = {**_environment(), **path, **(env or {})}
-        return processes.run(command, stdin=stdin, env=own, most_memory=most_memory)
+        return processes.run(command, stdin=stdin, env=own, watch=Watch(most_memory=most_memory))
 
 
 def _environment() -> dict[str, str]:
