@@ -24,7 +24,7 @@ from builder.plan.planning import plan
 RECIPES = ("mysqlclient", "psycopg2", "pycurl", "pyodbc", "python-ldap", "pyyaml")
 OTHERS = {"levenshtein": "0.27.5", "lz4": "4.4.5", "msgpack": "1.2.4"}
 """Packages that this repository has no recipe for: CMake by scikit-build-core, and more of setuptools."""
-SHORT = ("psycopg2", "pycurl", "msgpack")
+SHORT = ("pycurl", "msgpack")
 OPTIMISED_AS_ONE = {"levenshtein"}
 """C++ with link-time optimisation: which helpers of its runtime GCC calls, clang may do without."""
 FROM_SDIST = """
