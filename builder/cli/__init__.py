@@ -190,7 +190,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from builder.cli import terminal
 
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    terminal.start()
+    terminal.start(as_json="--json" in given)
     if "--events=json" in given or ("--events", "json") in itertools.pairwise(given):
         terminal.choose(
             terminal.OutputChoice(events="json")
@@ -224,10 +224,10 @@ def _run(given: Sequence[str]) -> int:
 
         processes.kill_all()
         error = stop if isinstance(stop, InterruptedByUserError) else _interruption(stop)
-        terminal.fail(error)
+        _end_in(error)
         return error.exit_code
     except LayerwrightError as error:
-        terminal.fail(error)
+        _end_in(error)
         return error.exit_code
     except click.ClickException as error:
         return _refuse(error)
@@ -235,14 +235,22 @@ def _run(given: Sequence[str]) -> int:
         raise
     except Exception as error:
         if refused := _of_disk(error):
-            terminal.fail(refused)
+            _end_in(refused)
             return refused.exit_code
         if terminal.chosen().events == "text":
             raise
         why = traceback.format_exception(error)
-        terminal.fail(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
+        _end_in(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
         return LayerwrightError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _end_in(error: LayerwrightError) -> None:
+    """Tell the error that ends the command."""
+    from builder.cli import terminal
+
+    terminal.fail(error)
+    terminal.failure(error)
 
 
 def _of_disk(error: Exception) -> LayerwrightError | None:
@@ -264,10 +272,12 @@ def _refuse(error: click.ClickException) -> int:
     """Tell what is wrong with the command line."""
     from builder.cli import terminal
 
+    refused = UsageError(error.format_message())
     if terminal.chosen().events == "json":
-        terminal.fail(UsageError(error.format_message()))
+        terminal.fail(refused)
     else:
         shown = io.StringIO()
         error.show(file=shown)
         terminal.talk(shown.getvalue())
+    terminal.failure(refused)
     return error.exit_code

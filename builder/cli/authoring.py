@@ -39,10 +39,12 @@ class LockOptions(Bundle):
         ),
     ]
     folder: shared.RecipesFolder
+    as_json: shared.AsJson
 
     def mistakes(self) -> Iterator[Mistake]:
         yield from exclusive({"--all": self.everything, "names of recipes": self.names})
         yield from exclusive({"--check": self.check, "--upgrade": self.upgrade})
+        yield from exclusive({"--check": self.check, "--json": self.as_json})
         if not (self.names or self.everything or self.check):
             yield Mistake("no recipe is named", "--all locks every one")
 
@@ -65,12 +67,13 @@ def lock(locking: LockOptions) -> None:
     if locking.check:
         _require_current(recipes)
         return
+    written = {}
     for loaded in recipes:
         with terminal.events().of(loaded.name).stage("locking") as events:
-            locks = relock(loaded, upgrade=locking.upgrade, events=events)
-        view.show(locks)
-        if not locks:
-            terminal.result(f"{loaded.name}: the lock of its project decides")
+            written[loaded.name] = relock(loaded, upgrade=locking.upgrade, events=events)
+        view.show(loaded.name, written[loaded.name])
+    if locking.as_json:
+        view.data(written)
 
 
 def _to_lock(locking: LockOptions) -> "list[Loaded]":

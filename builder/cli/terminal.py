@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from builder.base import foreign, windows
@@ -48,6 +48,10 @@ class _Command:
     view: View | None = None
     """Made when the first event is emitted: a command that tells nothing needs none."""
     events: Events | None = None
+    json: bool = False
+    """Whether its result is a JSON document: then its error is one, too."""
+    printed: bool = False
+    """Whether there is something of it on stdout."""
 
 
 _command = _Command()
@@ -72,10 +76,10 @@ def steady(stream: object) -> None:
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
-def start() -> None:
+def start(*, as_json: bool = False) -> None:
     """Begin a command, with the usual output."""
     global _command  # noqa: PLW0603  one process runs one command; tests run one after the other
-    _command = _Command()
+    _command = _Command(json=as_json)
 
 
 def choose(choice: OutputChoice) -> None:
@@ -162,6 +166,7 @@ def talk(value: str) -> None:
 
 def _put(text: str) -> None:
     """Write to stdout. Raises BrokenPipeError if nobody reads it any more."""
+    _command.printed = True
     with _one_broken_pipe():
         sys.stdout.write(text)
 
@@ -200,6 +205,13 @@ def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
 def data(value: dict[str, Any]) -> None:
     """Print a JSON document of layerwright's own format, with the format's `version` as its first key."""
     document({"version": 1, **value})
+
+
+def failure(error: LayerwrightError) -> None:
+    """Print the error that ends the command as a document, if its result is one and nothing of it was printed."""
+    if _command.json and not _command.printed:
+        parts = {"what": error.what, "why": list(error.why), "hint": error.hint, "exit_code": error.exit_code}
+        data({"error": {**parts, "faults": [asdict(fault) for fault in error.faults]}})
 
 
 def document(value: dict[str, Any]) -> None:

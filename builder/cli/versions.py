@@ -121,17 +121,29 @@ def delete(deleted: DeleteOptions) -> None:
     run.delete_versions(cloud, identity, doomed, deleted.output, deleted.access.interaction(yes=deleted.yes))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullOptions(Bundle):
+    """The version that is downloaded, and where to."""
+
+    arn: Arn
+    output: Annotated[Path, shared.output("pulled", "Output folder.")]
+    as_json: shared.AsJson
+
+
 @click.command(epilog="Example: layerwright pull ARN --output layers")
 @listener_options
 @typed
-def pull(arn: Arn, output: Annotated[Path, shared.output("pulled", "Output folder.")], access: Access) -> None:
+def pull(pulling: PullOptions, access: Access) -> None:
     """Download a published version of any account and verify it. `check`, `inspect` and `diff` accept the zip."""
     from builder.cli import terminal
     from builder.publish import pull as download
 
-    with terminal.events().of(arn).stage("pulling"):
-        path = download.pull(access.cloud(), arn, output)
-    terminal.line(f"{path}")
+    with terminal.events().of(pulling.arn).stage("pulling"):
+        path = download.pull(access.cloud(), pulling.arn, pulling.output)
+    if pulling.as_json:
+        terminal.data({"path": path.as_posix()})
+    else:
+        terminal.line(f"{path}")
 
 
 COMMANDS = (versions, pull)

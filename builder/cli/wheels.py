@@ -43,6 +43,7 @@ class WheelRequest(Bundle):
     ]
     output: Annotated[Path, shared.output("dist/wheels", "Folder of the wheels.")]
     folder: shared.RecipesFolder
+    as_json: shared.AsJson
 
     def options(self) -> "WheelOptions":
         from builder.building.wheel import WheelOptions
@@ -73,9 +74,14 @@ def wheel(request: WheelRequest, containers: ContainerOptions) -> None:
     from builder.cli import terminal
 
     files.output(request.output)
+    rows = []
     for made in wheel.make(request.options(), containers.choice(), request.output, terminal.events()):
         terminal.note(f"{made.path.name}: {'from the index' if made.how == 'wheel' else f'compiled, {made.how}'}")
-        terminal.line(f"{made.path}")
+        rows.append({"path": made.path.as_posix(), "how": made.how})
+        if not request.as_json:
+            terminal.line(f"{made.path}")
+    if request.as_json:
+        terminal.data({"wheels": rows})
 
 
 COMMANDS = (wheel,)

@@ -58,3 +58,10 @@ def test_checking_and_upgrading_exclude_each_other(project: Path) -> None:
     result = layerwright("lock", "mine", "--check", "--upgrade", cwd=project)
     assert result.code == 2
     assert "--check and --upgrade are mutually exclusive" in result.err
+
+
+def test_what_was_locked_is_a_document(project: Path) -> None:
+    first = layerwright("lock", "mine", "--json", cwd=project).json["recipes"]["mine"]
+    assert [(row["path"], row["packages"]) for row in first] == [("recipes/mine/requirements.lock", 1)]
+    assert first[0]["changes"][0]["old"] is None
+    assert layerwright("lock", "mine", "--json", cwd=project).json["recipes"]["mine"][0]["changes"] == []

@@ -308,3 +308,21 @@ def test_node_packages_need_no_recipe(tmp_path: Path) -> None:
     assert (other.code, "python3.13 has no Node.js" in other.err) == (2, True)
     odd = layerwright("plan", "--npm", "no good@1", cwd=tmp_path)
     assert (odd.code, "is not `name@version`" in odd.err) == (2, True)
+
+
+def test_a_command_whose_result_is_json_fails_in_json(tmp_path: Path) -> None:
+    write_recipe(tmp_path, "bad", '[layer]\nname = "bad"\nversion = 1\n')
+    for words, what in (
+        (("build", "nosuch", "--json"), "there is no recipe `nosuch` in recipes"),
+        (("lock", "bad", "--json"), "mistakes"),
+        (("plan", "--json", "--nothing"), "No such option '--nothing'"),
+    ):
+        failed = layerwright(*words, cwd=tmp_path)
+        error = failed.json["error"]
+        assert what in error["what"]
+        assert (error["exit_code"], failed.code) == (2, 2)
+        assert error["what"] in failed.err
+    assert {fault["line"] for fault in layerwright("lock", "bad", "--json", cwd=tmp_path).json["error"]["faults"]} >= {
+        3
+    }
+    assert layerwright("build", "nosuch", cwd=tmp_path).out == ""
