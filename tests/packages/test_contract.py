@@ -144,8 +144,8 @@ def content(zipped: Path) -> dict[str, bytes]:
 
 
 def outside(folder: Path) -> set[str]:
-    """Return what lies beside the cache, the index and their clients' own folders."""
-    found = (path.relative_to(folder) for path in folder.rglob("*"))
+    """Return what lies beside the cache, the index and their clients' own folders, but for a `.gitignore`."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.name != ".gitignore")
     return {path.as_posix() for path in found if path.parts[0] not in {"cache", "world"}}
 
 

@@ -6,6 +6,7 @@ layer's files: that needs no rights, and what is not on the disk yet is written 
 """
 
 import ctypes
+import itertools
 import os
 import signal
 import sys
@@ -19,6 +20,7 @@ MEASURES = MODE == "measures"
 LAYER = "/opt"
 FILES = 20_000  # of a layer; with more, their pages are not dropped
 WRITTEN = 1 | 2 | 4  # SYNC_FILE_RANGE_WAIT_BEFORE, _WRITE and _WAIT_AFTER
+TIMES = 10  # pages that are just being written, or that a processor has at hand, stay for a moment
 KEPT = 3  # exit code where pages stay in memory
 
 
@@ -63,19 +65,29 @@ def drop() -> int:
     """Have the system forget the content of the layer's files; return whether it did, as an exit code."""
     libc = ctypes.CDLL(None)
     libc.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-    kept = False
-    for number, path in enumerate(files(LAYER)):
-        if number == FILES:
-            return KEPT
-        try:
-            file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            continue
-        libc.sync_file_range(file, 0, 0, WRITTEN)
+    kept = list(itertools.islice(files(LAYER), FILES + 1))
+    if len(kept) > FILES:
+        return KEPT
+    for _ in range(TIMES):
+        kept = [path for path in kept if stays(libc.sync_file_range, path)]
+        if not kept:
+            return 0
+        time.sleep(0.02)
+    return KEPT
+
+
+def stays(sync_file_range: Callable[[int, int, int, int], int], path: str) -> bool:
+    """Return whether the system keeps the content of a file in memory, when it was asked not to."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return False  # a link; what the user may not read, no import reads
+    try:
+        sync_file_range(file, 0, 0, WRITTEN)
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-        kept = kept or cached(file)
+        return cached(file)
+    finally:
         os.close(file)
-    return KEPT if kept else 0
 
 
 def cached(file: int) -> bool:
