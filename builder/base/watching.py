@@ -88,16 +88,25 @@ def memory(pid: int) -> int:
 def _ticks(pid: int) -> int:
     """Return the time of processors that a process and its ended children took (proc(5), fields 14 to 17 of stat)."""
     with contextlib.suppress(OSError, ValueError):
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-        return sum(int(each) for each in fields[11:15])
+        return sum(int(each) for each in _stat(Path(f"/proc/{pid}"))[11:15])
     return -1
 
 
 def _waits(pid: int) -> bool:
-    """Return whether a process may wait for somebody else: a network, or a child. Also what cannot be told counts."""
+    """Return whether a process may wait for somebody else: for a processor, a disk, a network, or a child.
+
+    What cannot be told counts, too.
+    """
     try:
+        threads = [Path(entry.path) for entry in os.scandir(f"/proc/{pid}/task")]
+        states = {_stat(thread)[0] for thread in threads}
+        children = "".join((thread / "children").read_text(encoding="ascii").strip() for thread in threads)
         links = [os.readlink(entry.path) for entry in os.scandir(f"/proc/{pid}/fd")]  # noqa: PTH115  called each second
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:
+    except (OSError, IndexError):
         return True
-    return bool(children.strip()) or any(link.startswith("socket:") for link in links)
+    return states != {"S"} or bool(children) or any(link.startswith("socket:") for link in links)
+
+
+def _stat(folder: Path) -> list[str]:
+    """Return the fields of a process or a thread behind its name (proc(5), stat): the first is its state."""
+    return (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
