@@ -11,7 +11,8 @@ from kit.command_tree import every_command
 from kit.commands import ROOT, layerwright
 
 TEXT = "\n".join(
-    (ROOT / page).read_text(encoding="utf-8") for page in ("docs/recipes.md", "docs/building.md", "README.md")
+    (ROOT / page).read_text(encoding="utf-8")
+    for page in ("docs/recipes.md", "docs/building.md", "docs/getting-started.md", "README.md")
 )
 EXAMPLES = sorted(set(re.findall(r"^    (layerwright new .+?)(?:\s+#.*)?$", TEXT, re.MULTILINE)))
 NEW = dict(every_command())["new"]

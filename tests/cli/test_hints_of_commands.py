@@ -14,6 +14,8 @@ from kit.wheels import Index, make_wheel
 from builder.cli import main
 
 _COMMAND = re.compile(r"`layerwright ([^`]+)`")
+_EXAMPLE = re.compile(r"^    layerwright (.+?)(?:\s+#.*)?$", re.MULTILINE)
+"""A line of a block of code in a page."""
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
 RECIPE = """
 [layer]
@@ -120,12 +122,14 @@ def told(result: Result) -> tuple[int, list[str]]:
 def _advised() -> Iterator[str]:
     for pattern in ("builder/**/*.py", "images/*.toml", "docs/*.md", "README.md", "integrations/*/*.md"):
         for path in sorted(ROOT.glob(pattern)):
-            yield from _COMMAND.findall(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            yield from _COMMAND.findall(text)
+            yield from _EXAMPLE.findall(text) if path.suffix == ".md" else ()
 
 
 def unknown(command: str) -> list[str]:
     """Return the words of a command that are neither commands nor options of it. What is filled in is passed over."""
-    words = [word for word in command.split() if word != "--help"]
+    words = [word for word in re.split(r" (?:&&|\|) ", command)[0].split() if word != "--help"]
     found: click.Command | None = main
     while isinstance(found, click.Group) and words and re.fullmatch(r"[a-z-]+", words[0]):
         found = found.get_command(click.Context(found), words.pop(0))
