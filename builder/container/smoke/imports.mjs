@@ -44,11 +44,10 @@ const tell = () => {
 };
 const measured = async (name, kind) => {
     const began = performance.now(), before = process.memoryUsage.rss();
-    try { await load(name, kind); } finally {
-        const grown = Math.max(0, process.memoryUsage.rss() - before) / 1e6;
-        const cost = (performance.now() - began).toFixed(1) + ' ' + grown.toFixed(1);
-        if (kind === 'first') console.error(`layerwright-import=${name} ${cost}`);
-    }
+    await load(name, kind);
+    const grown = Math.max(0, process.memoryUsage.rss() - before) / 1e6;
+    const cost = (performance.now() - began).toFixed(1) + ' ' + grown.toFixed(1);
+    if (kind === 'first') console.error(`layerwright-import=${name} ${cost}`);
 };
 for (const [number, [name, kind]] of plan.items.entries()) {
     if (number < from) continue;
