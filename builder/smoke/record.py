@@ -14,13 +14,11 @@ from pydantic import Field
 
 from builder.base.documents import Document, Typed
 from builder.model.fields import Sha256
-from builder.smoke.results import ImportCost, SmokeResult, coverage
+from builder.smoke.results import ImportCost, SmokeResult, coverage, largest
 
 SUFFIX = ".tests.json"
 VERSION = 1
 UNTESTED = "not tested"
-_LARGEST = 3
-"""Imports that are named."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,9 +74,9 @@ def _beside(unit: str, now: float | None, before: float | None) -> str:
     return f"{now:.0f} {unit}" + (f", {before:.0f} before" if before is not None else "")
 
 
-def _most(largest: Sequence[ImportCost]) -> str:
+def _most(costs: Sequence[ImportCost]) -> str:
     """Return the largest of several imports; nothing if there is only one."""
-    return f"most by {largest[0].name}: {largest[0].ms:.0f} ms, {largest[0].mb:.0f} MB" if len(largest) > 1 else ""
+    return f"most by {costs[0].name}: {costs[0].ms:.0f} ms, {costs[0].mb:.0f} MB" if len(costs) > 1 else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,12 +98,11 @@ class ZipTrials:
         times = [result.cold_ms for result in native if result.cold_ms is not None]
         peaks = [result.peak_mb for result in native if result.peak_mb is not None]
         uncached = [result.uncached_ms for result in native if result.uncached_ms is not None]
-        largest = sorted((cost for result in native for cost in result.largest), key=lambda cost: -cost.ms)
         return ColdStart(
             ms=sum(times) if times else None,
             peak_mb=max(peaks, default=None),
             uncached_ms=sum(uncached) if uncached else None,
-            largest=tuple(largest[:_LARGEST]),
+            largest=largest(cost for result in native for cost in result.largest),
         )
 
     @property

@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 
 from builder.packages.default_tests import TriedCount
 
+_LARGEST = 3
+"""Imports that are named."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ImportCost:
@@ -13,6 +16,11 @@ class ImportCost:
     name: str
     ms: float
     mb: float
+
+
+def largest(costs: Iterable[ImportCost]) -> tuple[ImportCost, ...]:
+    """Return the imports that took longest and are named, in that order."""
+    return tuple(sorted(costs, key=lambda cost: -cost.ms)[:_LARGEST])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,7 +15,7 @@ from builder.model.runtimes import Runtime
 from builder.packages import table
 from builder.packages.default_tests import DefaultTest, Judgement, TriedCount
 from builder.smoke import jvm, nodejs
-from builder.smoke.results import ImportCost
+from builder.smoke.results import ImportCost, largest
 
 MARK = "layerwright-import-ms="
 """Stands before the milliseconds that the imports of a test took, on its standard error."""
@@ -26,7 +26,6 @@ UNCACHED = "layerwright-uncached-ms="
 IMPORT = "layerwright-import="
 """Stands before the name of one import, its milliseconds and its MB."""
 MARKS = (MARK, PEAK, UNCACHED, IMPORT)
-_LARGEST = 3
 _OF_NOTE = 1.0
 """Milliseconds below which an import is not named."""
 _COSTS = ("var/task/layerwright_costs.py", "smoke/layerwright_costs.py")
@@ -158,12 +157,11 @@ def import_costs(stderr: str) -> ImportCosts:
     """Read what a test says of its imports."""
     rows = re.findall(rf"^{IMPORT}([\w.@/-]{{1,100}}) ([0-9.]+) ([0-9.]+)$", stderr, re.MULTILINE)
     costs = (ImportCost(name=name, ms=float(ms), mb=float(mb)) for name, ms, mb in rows)
-    largest = sorted((cost for cost in costs if cost.ms >= _OF_NOTE), key=lambda cost: -cost.ms)[:_LARGEST]
     return ImportCosts(
         ms=_measured(MARK, stderr),
         peak_mb=_measured(PEAK, stderr),
         uncached_ms=_measured(UNCACHED, stderr),
-        largest=tuple(largest),
+        largest=largest(cost for cost in costs if cost.ms >= _OF_NOTE),
     )
 
 

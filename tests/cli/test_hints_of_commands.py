@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from kit.commands import ROOT, Result, layerwright, write_recipe
+from kit.commands import ROOT, Result, layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.cli import main
@@ -17,21 +17,6 @@ _COMMAND = re.compile(r"`layerwright ([^`]+)`")
 _EXAMPLE = re.compile(r"^    layerwright (.+?)(?:\s+#.*)?$", re.MULTILINE)
 """A line of a block of code in a page."""
 WHERE = ("--runtime", "python3.13", "--arch", "x86_64")
-RECIPE = """
-[layer]
-name = "mine"
-version = "1.0"
-description = "A module"
-license = "MIT"
-
-[targets]
-runtimes = ["python3.13"]
-architectures = ["x86_64"]
-
-[[step]]
-uses = "pip"
-requirements = ["mod==1.0"]
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +33,12 @@ class Led:
     """Whether the hint's command does what was meant, so that the first is not repeated."""
 
 
+def recipe(*requirements: str) -> str:
+    return pip_recipe("mine", *requirements, architectures=("x86_64",))
+
+
 def mine(folder: Path) -> None:
-    write_recipe(folder, "mine", RECIPE)
+    write_recipe(folder, "mine", recipe("mod==1.0"))
 
 
 def locked(folder: Path) -> None:
@@ -59,7 +48,7 @@ def locked(folder: Path) -> None:
 
 def stale(folder: Path) -> None:
     locked(folder)
-    write_recipe(folder, "mine", RECIPE.replace('"mod==1.0"', '"mod==1.0", "other==2.0"'))
+    write_recipe(folder, "mine", recipe("mod==1.0", "other==2.0"))
 
 
 def another_file(folder: Path) -> None:
