@@ -43,7 +43,7 @@ def answer():
 threading.Thread(target=answer, daemon=True).start()
 print(socket.create_connection(server.getsockname()).recv(9))
 """
-CALLS = "import subprocess; print(subprocess.run(['sleep', '3']).returncode)"
+CALLS = "import subprocess, sys; print(subprocess.run([sys.executable, '-c', 'import time; time.sleep(3)']).returncode)"
 BUSY = """
 import time
 until = time.monotonic() + 3

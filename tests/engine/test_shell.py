@@ -116,11 +116,13 @@ def test_whatever_ends_it_nothing_is_left(tmp_path: Path, sign: signal.Signals, 
     inside = "echo open; trap '' INT TERM HUP; sleep 300"
     command = [sys.executable, "-c", HEEDING, sys.executable, "-m", "builder", "shell", "a", "-c", inside]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    said = tmp_path / "said"
+    with (
+        said.open("wb") as err,
+        subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=err, text=True) as process,
+    ):
         assert process.stdout
-        assert process.stdout.readline() == "open\n"
+        assert process.stdout.readline() == "open\n", said.read_text()
         assert len(left(process.pid)) == 2
         process.send_signal(sign)
         process.communicate(timeout=60)
@@ -132,11 +134,13 @@ def test_what_a_killed_process_leaves_the_next_one_removes(tmp_path: Path) -> No
     command = [sys.executable, "-m", "builder", "shell", "a", "-c", "echo open; sleep 300"]
     own = {"LAYERWRIGHT_CACHE": str(tmp_path / "cache")}  # in which it leaves its folder
     env = {**os.environ, **own, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    said = tmp_path / "said"
+    with (
+        said.open("wb") as err,
+        subprocess.Popen(command, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=err, text=True) as process,
+    ):
         assert process.stdout
-        assert process.stdout.readline() == "open\n"
+        assert process.stdout.readline() == "open\n", said.read_text()
         process.kill()
         process.wait()  # the engine's client still has its output
     assert len(left(process.pid)) == 2
