@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from cfnlint.api import ManualArgs, lint
 from kit.command_tree import every_command
 from kit.commands import ROOT, layerwright
 
@@ -84,6 +83,8 @@ def test_the_recipe_of_the_dockerfile_makes_its_layer(tmp_path: Path) -> None:
 
 
 def test_files_are_valid() -> None:
+    from cfnlint.api import ManualArgs, lint
+
     for section in SECTIONS.values():
         for name, text in files(section).items():
             if name.endswith("template.yaml"):

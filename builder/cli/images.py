@@ -55,6 +55,7 @@ class PinOptions(Bundle):
         ),
     ]
     check: Annotated[bool, Option("--check", about="Write nothing; exit code 4 when a pin is not the newest digest.")]
+    as_json: shared.AsJson
 
 
 @images.command(epilog="Example: layerwright images pin --check")
@@ -76,7 +77,7 @@ def pin(pinning: PinOptions) -> None:
     events = terminal.events().of(model.registry())
     with events.stage("reading digests from the registry"):
         pinned = pin.pin(selected, write=not pinning.check, events=events)
-    view.show_changes(pinned, "differ" if pinning.check else "changed")
+    view.show_changes(pinned, "differ" if pinning.check else "changed", as_json=pinning.as_json)
     if pinning.check and pinned.changes:
         raise click.exceptions.Exit(_OLD_PINS)
 

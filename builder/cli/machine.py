@@ -104,7 +104,7 @@ class CacheLimits(Bundle):
 @cache.command(epilog="Example: layerwright cache prune --max-gb 5")
 @listener_options
 @typed
-def prune(limits: CacheLimits) -> None:
+def prune(limits: CacheLimits, *, as_json: shared.AsJson) -> None:
     """Remove files from the cache.
 
     Builds make or download them again when they need them. Prints their number and size.
@@ -114,6 +114,8 @@ def prune(limits: CacheLimits) -> None:
 
     removed, freed = caches.prune(limit=limits.bytes, days=limits.older_than, everything=limits.everything)
     terminal.result(f"{removed} files removed, {freed / 1e6:.1f} MB freed")
+    if as_json:
+        terminal.data({"files": removed, "bytes": freed})
 
 
 KeyName = Annotated[Path, Argument("NAME", kind=click.Path(path_type=Path))]
@@ -122,7 +124,7 @@ KeyName = Annotated[Path, Argument("NAME", kind=click.Path(path_type=Path))]
 @cache.command(epilog="Example: layerwright cache key team-cache")
 @listener_options
 @typed
-def key(name: KeyName) -> None:
+def key(name: KeyName, *, as_json: shared.AsJson) -> None:
     """Make the keys with which the shared cache is signed.
 
     Writes NAME.key, the private key for machines that build, and NAME.pub, the public key for those that only read;
@@ -134,6 +136,8 @@ def key(name: KeyName) -> None:
     private, public = signing.generate(name)
     terminal.result(f"{private}: {signing.VARIABLE} of machines that build and share; keep it secret")
     terminal.result(f"{public}: {signing.VARIABLE} of machines that only read")
+    if as_json:
+        terminal.data({"private": private.as_posix(), "public": public.as_posix()})
 
 
 # ---- shell ---------------------------------------------------------------------------------------------------------

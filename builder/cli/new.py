@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
 from builder.cli.options.new_recipes import Followed, NewPackages, NewSource, NewTargets, request
 from builder.cli.options.parameters import Argument, Bundle, Mistake, exclusive, typed
@@ -58,7 +59,7 @@ class NewOptions(Bundle):
 @click.command(epilog="Example: layerwright new numpy --pip numpy")
 @listener_options
 @typed
-def new(recipe: NewOptions) -> None:
+def new(recipe: NewOptions, *, as_json: shared.AsJson) -> None:
     """Write a recipe that lints and builds: for packages, a source or a project, or a copy of one of the catalogue.
 
     Writes NAME/recipe.toml into the folder of recipes: the newest version pinned, with a lock of all hashes, and a test
@@ -66,16 +67,18 @@ def new(recipe: NewOptions) -> None:
     a project of the same repository: its lock decides at every build; or it is a copy of a recipe of the catalogue,
     with its locks, under another name. An existing recipe is not changed.
     """
-    from builder.authoring.new import copy_recipe, write_recipe
+    from builder.authoring.new import WrittenRecipe, copy_recipe, write_recipe
     from builder.cli import terminal
     from builder.cli.views import new as view
 
     if recipe.followed.copied:
-        view.show(copy_recipe(recipe.followed.copied, recipe.name, recipe.to.folder))
-        return
-    with terminal.events().stage("resolving", recipe.subject) as events:
-        written = write_recipe(recipe.new, events)
-    view.show(written.path, written.trial)
+        written = WrittenRecipe(path=copy_recipe(recipe.followed.copied, recipe.name, recipe.to.folder))
+    else:
+        with terminal.events().stage("resolving", recipe.subject) as events:
+            written = write_recipe(recipe.new, events)
+    view.show(written)
+    if as_json:
+        terminal.data(view.document(written))
 
 
 COMMANDS = (new,)

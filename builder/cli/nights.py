@@ -177,6 +177,7 @@ class UpdateOptions(Bundle):
         ),
     ]
     folder: shared.RecipesFolder
+    as_json: shared.AsJson
 
     def mistakes(self) -> Iterator[Mistake]:
         if self.tools and self.names:
@@ -200,17 +201,23 @@ def update(options: UpdateOptions) -> None:
     """
     from builder.authoring import update
     from builder.cli import terminal
+    from builder.cli.views import updates as view
     from builder.model import facts
 
     root = update.root_of(facts.folder() if options.tools else options.folder)
     proposal = _newer_tools() if options.tools else _proposal(options)
     patch, summary = update.patch(proposal, options.folder, root), update.summary(proposal)
-    terminal.text(summary)
+    if not options.as_json:
+        terminal.text(summary)
+    branch = path = None
     if options.branch:
         branch = update.on_branch(patch, summary.removeprefix("## "), root, options.branch)
         terminal.result(f"on branch {branch}")
     if options.patch:
-        terminal.result(f"wrote {update.write_patch(options.patch, patch, summary)}; `git apply` applies it")
+        path = update.write_patch(options.patch, patch, summary)
+        terminal.result(f"wrote {path}; `git apply` applies it")
+    if options.as_json:
+        terminal.data(view.document(proposal, branch, path))
 
 
 def _proposal(options: UpdateOptions) -> "Proposal":

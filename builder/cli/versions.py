@@ -107,17 +107,21 @@ class DeleteOptions(Bundle):
 @versions.command("delete", epilog="Example: layerwright versions delete ARN --yes")
 @listener_options
 @typed
-def delete(deleted: DeleteOptions) -> None:
+def delete(deleted: DeleteOptions, *, as_json: shared.AsJson) -> None:
     """Delete versions by ARN. The newest version of a layer and versions in use require --force.
 
     Functions that use a deleted version keep working, but it can no longer be added to a function.
     """
+    from builder.cli import terminal
+    from builder.cli.views import published as view
     from builder.publish import published, run
 
     cloud = deleted.access.cloud()
     identity, doomed = published.by_arn(cloud, deleted.arns, deleted.access.account)
     if not deleted.force:
         published.require_deletable(doomed)
+    if as_json:
+        terminal.data(view.doomed_document(doomed, identity.account, dry_run=not deleted.yes))
     run.delete_versions(cloud, identity, doomed, deleted.output, deleted.access.interaction(yes=deleted.yes))
 
 

@@ -67,8 +67,10 @@ def test_a_new_recipe_pins_locks_and_uses_its_package(world: World, tmp_path: Pa
     world.publish(Thing(name="tiny", files=files))
     work = tmp_path / "project"
     asked = specification(world) + (":1.0.0" if world.ecosystem == "maven" else "")  # it has no list of versions
-    made = layerwright("new", "mine", OPTIONS[world.ecosystem], asked, cwd=work)
+    made = layerwright("new", "mine", OPTIONS[world.ecosystem], asked, "--json", cwd=work)
     assert made.code == 0, made.err
+    path = "recipes/mine/recipe.toml"
+    assert made.json == {"version": 1, "name": "mine", "path": path, "trial": None}
     text = (work / "recipes/mine/recipe.toml").read_text(encoding="utf-8")
     assert 'version     = "1.0.0"' in text
     assert PINNED[world.ecosystem] in text

@@ -91,7 +91,10 @@ def test_a_branch_of_its_own_and_never_the_one_at_hand(work: Path, index: Index)
     assert refused.code == 2
     assert "is checked out" in refused.err
     # The next night makes it anew instead of stumbling over it.
-    assert layerwright("update", "--no-pins", "--branch", "layers/updates", cwd=work).code == 0
+    again = layerwright("update", "--no-pins", "--branch", "layers/updates", "--json", cwd=work)
+    assert again.code == 0, again.err
+    assert [change["new"] for change in again.json["recipes"]["a"]] == ["1.1", "2.0"]
+    assert (again.json["branch"], again.json["patch"], again.json["errors"]) == ("layers/updates", None, {})
 
 
 def test_one_recipe_without_an_answer_leaves_the_others(work: Path, index: Index) -> None:

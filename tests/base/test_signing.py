@@ -25,8 +25,9 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_a_pair_is_written_for_this_user_only_and_never_overwritten(tmp_path: Path) -> None:
-    made = layerwright("cache", "key", "team.cache", cwd=tmp_path)
+    made = layerwright("cache", "key", "team.cache", "--json", cwd=tmp_path)
     assert made.code == 0, made.err
+    assert made.json == {"version": 1, "private": "team.cache.key", "public": "team.cache.pub"}
     paths = sorted(tmp_path.iterdir())
     assert [path.name for path in paths] == ["team.cache.key", "team.cache.pub"]
     if sys.platform != "win32":

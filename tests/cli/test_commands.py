@@ -54,6 +54,10 @@ def options(command: click.Command) -> Iterator[click.Option]:
     yield from (option for option in command.params if isinstance(option, click.Option))
 
 
+def spelt(command: click.Command) -> set[str]:
+    return {text for option in options(command) for text in option.opts}
+
+
 def function(command: click.Command) -> Callable[..., object]:
     """Return the function of a command, below the wrapper that makes its bundles."""
     assert command.callback is not None
@@ -168,6 +172,20 @@ SILENT = {
 def test_every_command_that_tells_something_can_be_told_how(name: str) -> None:
     unexposed = {parameter.name for parameter in LEAVES[name].params if not parameter.expose_value}
     assert unexposed == (set() if name in SILENT else {"verbose", "quiet", "events"})
+
+
+NO_DOCUMENT = {
+    "schema": "prints JSON as it is",
+    "template": "prints a template in a format of its own",
+    "completion": "prints a script",
+    "shell": "what the container prints is the result",
+}
+"""Commands without `--json`, with the reason."""
+
+
+def test_every_command_with_a_result_prints_it_as_json() -> None:
+    without = {name for name, command in VISIBLE.items() if "--json" not in spelt(command)}
+    assert without == set(NO_DOCUMENT)
 
 
 def test_the_table_of_commands_has_their_first_sentences() -> None:

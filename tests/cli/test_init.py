@@ -12,6 +12,8 @@ from kit.terminals import on_a_terminal
 
 QUESTIONS = ("Runtimes", "Architectures", "First recipe", "Regions to publish to", "Workflow for")
 
+WRITTEN = ("layerwright.toml", "recipes/example/recipe.toml", ".github/workflows/layers.yml", ".gitignore")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -27,13 +29,14 @@ def written(folder: Path) -> dict[str, str]:
 
 
 def test_what_is_written_lints_and_builds(folder: Path) -> None:
-    result = layerwright("init", "--yes", "--runtime", "3.13", "--regions", "eu-west-1", cwd=folder)
+    result = layerwright("init", "--yes", "--runtime", "3.13", "--regions", "eu-west-1", "--json", cwd=folder)
     assert result.code == 0, result.err
+    assert result.json["files"] == [{"path": name, "done": "wrote"} for name in WRITTEN]
     assert set(written(folder)) == {
         *("layerwright.toml", ".gitignore", ".github/workflows/layers.yml"),
         *("recipes/example/recipe.toml", "recipes/example/hello"),
     }
-    for name in ("layerwright.toml", ".gitignore", ".github/workflows/layers.yml", "recipes/example/recipe.toml"):
+    for name in WRITTEN:
         assert f"wrote {name}" in result.err
     assert written(folder)["layerwright.toml"].splitlines()[1:] == [
         'runtimes = ["python3.13"]',

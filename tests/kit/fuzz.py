@@ -504,7 +504,7 @@ _CODE = library()
 PACKED = {
     "a.tar.gz": gzip.compress(tarred({"libx.so": _CODE, "inner.zip": zipped({"x": _CODE})})),
     "a.zip": zipped({"libx.so": _CODE, "inner.tar": tarred({"x": _CODE})}),
-    "a.br": brotli.compress(_CODE),
+    "a.br": brotli.compress(_CODE, quality=1),
     "a.tar.zst": zstandard.compress(tarred({"libx.so": _CODE})),
     "a.tar.xz": lzma.compress(tarred({"libx.so": _CODE})),
 }

@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,26 +79,35 @@ def layer_zip(requirement: str, folder: Path) -> Path:
             return path
 
 
-def node_tree(package: str, folder: Path, arch: str = "x86_64") -> Tree:
-    """Return what npm installs of a package, without running anything of it."""
+def node_tree(packages: Sequence[str], folder: Path, arch: str = "x86_64") -> Tree:
+    """Return what npm installs of packages, without running anything of them."""
     cpu = architecture(arch).npm
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--os=linux", f"--cpu={cpu}", "--libc=glibc")
-    command = ["npm", "install", "--silent", "--prefix", str(folder / "nodejs"), *options, package]
+    command = ["npm", "install", "--silent", "--prefix", str(folder / "nodejs"), *options, *packages]
     subprocess.run(command, check=True, capture_output=True)
     return from_folder(folder).without(lambda entry: "/.bin/" in entry.path or entry.parent == "nodejs")
 
 
-def _jars(artifact: str, folder: Path) -> Tree:
+def java_tree(artifacts: Sequence[str], folder: Path) -> Tree:
+    """Return the jars of artifacts and of what they need."""
     to = folder / "java" / "lib"
     to.mkdir(parents=True)
-    for path in mvn.jars(mvn.resolve((artifact,))).values():
-        (to / path.name).write_bytes(path.read_bytes())
+    for coordinates, path in mvn.jars(mvn.resolve(artifacts)).items():
+        (to / f"{coordinates.partition(':')[2].replace(':', '-')}.jar").write_bytes(path.read_bytes())
     return from_folder(folder)
+
+
+def _node(package: str, folder: Path) -> Tree:
+    return node_tree([package], folder)
+
+
+def _java(artifact: str, folder: Path) -> Tree:
+    return java_tree([artifact], folder)
 
 
 def every() -> Iterator[RealLayer]:
     """Yield all of them."""
     for requirement, on in CONSTRUCTS.items():
         yield RealLayer(name=requirement, runtime=on, fetch=layer_zip)
-    yield from (RealLayer(name=package, runtime="nodejs22.x", fetch=node_tree) for package in NPM)
-    yield from (RealLayer(name=artifact, runtime="java21", fetch=_jars) for artifact in JARS)
+    yield from (RealLayer(name=package, runtime="nodejs22.x", fetch=_node) for package in NPM)
+    yield from (RealLayer(name=artifact, runtime="java21", fetch=_java) for artifact in JARS)

@@ -13,7 +13,6 @@ import boto3
 import hcl2
 import pytest
 import yaml
-from cfnlint.api import ManualArgs, lint
 from kit import aws, published
 from kit.commands import Result, layerwright, pip_recipe, write_recipe
 from kit.front import Front
@@ -95,6 +94,8 @@ def publish(folder: Path, *names: str) -> Result:
 
 
 def complaints(text: str) -> list[str]:
+    from cfnlint.api import ManualArgs, lint  # a second, in each worker
+
     found = lint(text, config=ManualArgs(regions=["us-east-1", "eu-west-1"]))
     return [f"{one.rule.id} {one.message}" for one in found]
 

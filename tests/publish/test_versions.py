@@ -192,8 +192,10 @@ def test_delete_refuses_versions_in_use_and_the_newest(five: Front, tmp_path: Pa
         assert refused.code == 2
         assert "--force" in refused.err
     assert layerwright("versions", "delete", arn(9), "--yes", cwd=tmp_path).code == 2
-    result = layerwright("versions", "delete", arn(1), "--yes", "--account", ACCOUNT, cwd=tmp_path)
+    result = layerwright("versions", "delete", arn(1), "--yes", "--account", ACCOUNT, "--json", cwd=tmp_path)
     assert result.code == 0, result.err
+    assert [row["arn"] for row in result.json["versions"]] == [arn(1)]
+    assert (result.json["account"], result.json["dry_run"]) == (ACCOUNT, False)
     assert list(versions(five, "us-east-1", NAME)) == [2, 3, 4, 5]
     forced = layerwright("versions", "delete", arn(5), "--force", "--yes", "--account", ACCOUNT, cwd=tmp_path)
     assert forced.code == 0, forced.err

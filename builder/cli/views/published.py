@@ -67,3 +67,8 @@ def decisions_document(decisions: Sequence[PruneDecision], account: str, *, dry_
     """Return the JSON document of what pruning would do."""
     rows = [{**decision.listed.as_json(), "delete": decision.delete, "why": decision.why} for decision in decisions]
     return {"account": account, "dry_run": dry_run, "versions": rows}
+
+
+def doomed_document(doomed: Sequence[ListedVersion], account: str, *, dry_run: bool) -> dict[str, Any]:
+    """Return the JSON document of versions that are deleted, or would be."""
+    return {"account": account, "dry_run": dry_run, "versions": [listed.as_json() for listed in doomed]}

@@ -32,13 +32,8 @@ _UNREACHABLE = re.compile(r"Unknown host|Connection refused|timed out|PKIX path|
 def resolve(artifacts: Sequence[str], *, transitive: bool = True) -> dict[str, str]:
     """Return the jars of artifacts, and what those need at run time: coordinates, and today's SHA-256."""
     with cache_paths.workspace() as work:
-        pom = _pom(work, artifacts, "" if transitive else _ALONE)
-        listed = work / "listed.txt"
-        said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
-        _run(pom, f"{plugin.coordinates()}:list", said, artifacts)
-        found = list(_listed(listed.read_text(encoding="utf-8")))
-        jars = _copied(work, pom, found)
-        return {coordinates: _keep(jars[coordinates]) for coordinates in found}
+        found = _resolved(work, artifacts, "" if transitive else _ALONE)
+        return {coordinates: _keep(path) for coordinates, path in found.items()}
 
 
 def _listed(text: str) -> Iterator[str]:
@@ -55,7 +50,10 @@ def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
     missing = [coordinates for coordinates, path in there.items() if path is None]
     if missing:
         with cache_paths.workspace() as work:
-            copies = _copied(work, _pom(work, missing, _ALONE), missing)
+            copies = _resolved(work, missing, _ALONE)
+            if gone := set(missing) - set(copies):
+                msg = f"the Maven repository answers with other jars than {', '.join(sorted(gone))}"
+                raise BuildError(msg, why=sorted(set(copies) - set(missing)), hint="has it moved them to other names?")
             for coordinates in missing:
                 found = files.sha256(copies[coordinates])
                 if found != wanted[coordinates]:
@@ -75,16 +73,21 @@ def _keep(path: Path) -> str:
     return sha256
 
 
-def _copied(work: Path, pom: Path, coordinates: Sequence[str]) -> dict[str, Path]:
-    """Download jars to a folder, under unique names, and return their paths by coordinates."""
-    folder = work / "jars"
-    said = ["-DincludeScope=runtime", f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
-    _run(pom, f"{plugin.coordinates()}:copy-dependencies", said, coordinates)
-    found = {}
-    for one in coordinates:
-        group, artifact, version, *classifier = one.split(":")
-        found[one] = folder / ("-".join([f"{group}.{artifact}", version, *classifier]) + ".jar")
-    return found
+def _resolved(work: Path, artifacts: Sequence[str], more: str) -> dict[str, Path]:
+    """Let Maven list jars and copy them to a folder under unique names; return the copies by coordinates.
+
+    One run does both: starting takes longer than all else.
+    """
+    listed, folder = work / "listed.txt", work / "jars"
+    said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
+    said += [f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
+    _run(_pom(work, artifacts, more), said, artifacts)
+    return {one: folder / _file_name(one) for one in _listed(listed.read_text(encoding="utf-8"))}
+
+
+def _file_name(coordinates: str) -> str:
+    group, artifact, version, *classifier = coordinates.split(":")
+    return "-".join([f"{group}.{artifact}", version, *classifier]) + ".jar"
 
 
 def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
@@ -102,9 +105,10 @@ def _pom(work: Path, coordinates: Sequence[str], more: str) -> Path:
     return path
 
 
-def _run(pom: Path, goal: str, settings: Sequence[str], artifacts: Sequence[str]) -> None:
+def _run(pom: Path, settings: Sequence[str], artifacts: Sequence[str]) -> None:
+    goals = [f"{plugin.coordinates()}:{goal}" for goal in ("list", "copy-dependencies")]
     with plugin.repository() as repository:
-        finished = program.run(pom.parent, ["--file", str(pom), *settings, goal], repository)
+        finished = program.run(pom.parent, ["--file", str(pom), *settings, *goals], repository)
     if finished.returncode:
         raise _failure(finished, artifacts)
 
@@ -130,24 +134,22 @@ def _failure(finished: processes.Finished, artifacts: Sequence[str]) -> Layerwri
 def newest(artifact: str, version: str) -> tuple[str, str]:
     """Return the newest release of an artifact, at least a version, and the SHA-256 of its jar."""
     with cache_paths.workspace() as work:
-        found = _newest(work, artifact, version)
-        return found.rpartition(":")[2], _keep(_copied(work, _pom(work, [found], _ALONE), [found])[found])
+        found, jar = _newest(work, artifact, version)
+        return found, _keep(jar)
 
 
 def newest_version(artifact: str) -> str:
     """Return the newest release of an artifact. Raises BuildError if the repository has none."""
     with cache_paths.workspace() as work:
-        return _newest(work, artifact, "0").rpartition(":")[2]
+        return _newest(work, artifact, "0")[0]
 
 
-def _newest(work: Path, artifact: str, version: str) -> str:
-    """Return the coordinates of the newest release of an artifact; previews are none."""
+def _newest(work: Path, artifact: str, version: str) -> tuple[str, Path]:
+    """Return the version of the newest release of an artifact, and its jar; previews are none."""
     offered = f"[{version},)"
     while True:
-        pom, listed = _pom(work, [f"{artifact}:{offered}"], _ALONE), work / "listed.txt"
-        _run(pom, f"{plugin.coordinates()}:list", [f"-DoutputFile={listed}"], [artifact])
-        (found,) = _listed(listed.read_text(encoding="utf-8"))
+        ((found, jar),) = _resolved(work, [f"{artifact}:{offered}"], _ALONE).items()
         latest = found.rpartition(":")[2]
         if not (preview := _PREVIEW.search(latest)):
-            return found
+            return latest, jar
         offered = f"[{version},{latest[: preview.start()]}-alpha)"
