@@ -160,7 +160,7 @@ def test_pins_of_a_run_that_was_refused_are_continued(
     first = layerwright("images", "pin", "--runtime", "python3.13", "--json", cwd=tmp_path, env=env)
     assert first.code == 0, first.err
     assert {change["new"][:7] for change in first.json["changes"]} == {"sha256:"}
-    assert (first.json["images"], first.json["missing"]) == (4, [])
+    assert (first.json["images"], len(first.json["missing"])) == (2, 2)
     assert "429 Too Many Requests" in first.err
     strict.rate, strict.burst = 1000, 100
     second = layerwright("images", "pin", "--runtime", "python3.13", cwd=tmp_path, env=env)

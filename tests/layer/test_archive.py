@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import random
 import subprocess
 import tempfile
 import zipfile
@@ -17,6 +18,7 @@ from kit.zips import entry, tree
 
 from builder.base.errors import BuildError
 from builder.layer import archive
+from builder.layer.store import Store
 from builder.layer.tree import Tree, of
 
 MIXED = of(
@@ -102,6 +104,24 @@ def test_the_hash_is_the_files_and_lambdas(tmp_path: Path) -> None:
     assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert written.bytes == path.stat().st_size
     assert written.code_sha256 == base64.b64encode(bytes.fromhex(written.sha256)).decode()
+
+
+def test_a_zip_a_little_above_the_limit_of_an_upload_is_written_denser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = random.Random(7)
+    words = [chosen.randbytes(chosen.randint(3, 9)) for _ in range(400)]
+    tree = of([entry(f"{number}", b"".join(chosen.choices(words, k=20_000))) for number in range(3)])
+    usual = archive.write(tree, tmp_path / "usual.zip")
+    for limit, denser in ((usual.bytes, False), (usual.bytes - 1, True), (int(usual.bytes * 0.9), False)):
+        monkeypatch.setattr(archive, "DIRECT_LIMIT", limit)
+        with Store(tmp_path / "store") as store:
+            once = archive.write(tree, tmp_path / "once.zip", store)
+            assert archive.write(tree, tmp_path / "again.zip", store) == once
+        assert (once.bytes < usual.bytes) == denser
+        assert (once.sha256 == usual.sha256) == (not denser)
+        with zipfile.ZipFile(tmp_path / "again.zip") as written:
+            assert written.testzip() is None
 
 
 def test_the_order_in_which_a_tree_was_made_does_not_matter(tmp_path: Path) -> None:

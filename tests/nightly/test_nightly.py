@@ -345,7 +345,7 @@ def test_resume_goes_on_with_the_same_night(work: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize("times", [16, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [8, pytest.param(50, marks=pytest.mark.long)])
 def test_killed_many_times_at_random_it_comes_to_the_same_end(
     work: Path, index: Index, tmp_path: Path, times: int
 ) -> None:

@@ -1,7 +1,8 @@
 """Imports modules one after another, and notes what becomes of each; tells the time that the first of them took.
 
 Kinds: `first` are tried in any case, `begun` and `more` as long as there is time, `native` are files that are loaded if
-no import has done that. What ended a process is tried once more, alone.
+no import has done that. What ended a process is tried once more, alone. The time of the plan is for all that a process
+does, measuring included; for what comes after the first imports there is some in any case.
 """
 
 import ctypes
@@ -17,7 +18,9 @@ from pathlib import Path
 
 import layerwright_costs as costs
 
+STARTED = time.perf_counter()
 HANGS = 5  # seconds
+LEAST = 0.5  # seconds for what comes after the first imports, and as many for files
 LOADER = re.compile(
     "cannot open shared object|undefined symbol|version `|invalid ELF|wrong ELF|too short|static TLS|executable stack"
 )
@@ -92,11 +95,12 @@ def attempt(number: int, name: str, kind: str) -> None:
 
 def through(start: int) -> None:
     began, timed, loaded = time.perf_counter(), start > 0, frozenset(mapped())
+    until = max(STARTED + plan["seconds"], began + LEAST)
     for number, (name, kind) in list(enumerate(plan["items"]))[start:]:
         if kind != "first" and not timed:
             costs.tell(began)
-            began, timed = time.perf_counter(), True
-        if kind != "first" and time.perf_counter() - began > plan["seconds"] * (1 + (kind == "native")):
+            until, timed = max(until, time.perf_counter() + LEAST), True
+        if kind != "first" and time.perf_counter() > until + LEAST * (kind == "native"):
             continue
         if kind == "native" and name not in loaded:
             loaded = frozenset(mapped())

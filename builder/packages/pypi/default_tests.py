@@ -14,8 +14,8 @@ from builder.packages import default_tests
 from builder.packages.default_tests import DefaultTest, ItemOutcome, Judgement, TriedCount
 from builder.packages.pypi import installed
 
-SECONDS = 1.5
-"""For the modules that functions do not name by themselves, in all."""
+SECONDS = 2.5
+"""For all imports. Those of modules that functions name are made in any case, others as long as there is time."""
 _SUFFIX = re.compile(r"(?:\.py|\.pyc|\.(?:abi3|cpython-(?P<series>\d+)-[\w-]+)\.so)$")
 _OF_DEVELOPERS = re.compile(r"^(?:test_.*|.*_tests?|tests?|conftest|setup|testing)$")
 _NO_PACKAGES = frozenset(
