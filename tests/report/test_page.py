@@ -1,12 +1,10 @@
 """The page in a real browser: Debian's Chromium, as a person uses it."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kit import fleet
+from kit import browsers, fleet
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -16,27 +14,13 @@ from builder.publish import arn_book
 from builder.publish.arn_book import ArnEntry
 from builder.report import write
 
-FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-quic"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1500,1000"),
-)
 SECONDS = 20
 ARN = "arn:aws:lambda:eu-west-1:123456789012:layer:layer001-python312-arm64:7"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        if os.environ.get("LAYERWRIGHT_CI"):
-            pytest.fail("CI must have chromium and chromedriver")
-        pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver)) as running:
+    with browsers.chromium(tmp_path_factory.mktemp("profile")) as running:
         yield running
 
 
