@@ -70,8 +70,17 @@ EVERY_PYTHON = {"numpy", "pyyaml"}
 """A recipe of what is prebuilt and one of what is compiled, for each Python; `make test-long` builds the others so."""
 
 
+SLOW_ELSEWHERE = {"pandas", "scipy", "scikit-learn", "pyarrow", "opencv-python-headless"}
+"""What takes a minute to import under emulation; `make test-long` builds it for the other architecture, and does it."""
+
+
+def is_slow(one: Loaded, target: Target) -> bool:
+    return one.name in SLOW_ELSEWHERE and target.arch != host_architecture()
+
+
 def is_of_the_night(one: Loaded, target: Target) -> bool:
-    return not target.base.python or target.base.name == "python3.13" or one.name in EVERY_PYTHON
+    usual = not target.base.python or target.base.name == "python3.13" or one.name in EVERY_PYTHON
+    return usual and not is_slow(one, target)
 
 
 NIGHT = [
@@ -126,14 +135,6 @@ def test_what_recipes_install_is_a_package_of_amazon_linux_2023(one: Loaded) -> 
 @pytest.mark.parametrize("one", COMPILED, ids=lambda one: one.name)
 def test_every_target_that_is_compiled_has_a_stand_in_to_be_compiled_in(one: Loaded) -> None:
     assert {target.base.name for target in targets(one.recipe)} <= set(standin.RUNTIMES)
-
-
-SLOW_ELSEWHERE = {"pandas", "scipy", "scikit-learn", "pyarrow", "opencv-python-headless"}
-"""What takes a minute to import under emulation; `make test-long` does it."""
-
-
-def is_slow(one: Loaded, target: Target) -> bool:
-    return one.name in SLOW_ELSEWHERE and target.arch != host_architecture()
 
 
 def runs_in_a_container(target: Target) -> bool:

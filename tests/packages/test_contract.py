@@ -59,12 +59,16 @@ def every(*, network: bool = True) -> list[Any]:
 
 
 def each(*values: str) -> list[Any]:
-    """Return each ecosystem with each value; two values where a client takes seconds."""
+    """Return each ecosystem with each value; two where a client takes seconds, and in short runs where a container does."""
     return [
-        pytest.param(name, value, marks=_marks(name, network=True))
+        pytest.param(name, value, marks=[*_marks(name, network=True), *_later(name, values.index(value))])
         for name in sorted(WORLDS)
         for value in values[: 2 if name in NETWORK else None]
     ]
+
+
+def _later(name: str, number: int) -> Any:
+    return [pytest.mark.long] if WORLDS[name].compiled and number > 1 else []
 
 
 def saying(attribute: str, *values: str) -> list[Any]:
@@ -80,7 +84,7 @@ def saying(attribute: str, *values: str) -> list[Any]:
 
 
 def _marks(name: str, *, network: bool) -> Any:
-    return pytest.mark.network if network and name in NETWORK else ()
+    return [pytest.mark.network] if network and name in NETWORK else []
 
 
 @pytest.fixture
