@@ -38,6 +38,7 @@ def series() -> str:
     return max(found, key=version_key)
 
 
+@pytest.mark.long
 @pytest.mark.network
 @pytest.mark.engine
 def test_each_import_works_with_the_layers_that_the_split_names(tmp_path: Path) -> None:

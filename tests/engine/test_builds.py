@@ -317,6 +317,7 @@ def gone(words: str) -> bool:
     return waited(lambda: not running(words), 15)
 
 
+@pytest.mark.long
 def test_an_engine_that_is_killed_during_a_build_is_reported(tmp_path: Path) -> None:
     write_recipe(tmp_path, "a", recipe(script("sleep 323")))
     command = [sys.executable, "-m", "builder", "build", "a"]

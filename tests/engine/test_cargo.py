@@ -90,6 +90,7 @@ def test_crates_are_known_to_licences_and_bill_of_materials(engine: Engine, tmp_
         assert "bin/program" in archive.namelist()
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_two_builds_from_nothing_give_the_same_bytes(engine: Engine, tmp_path: Path, program: object) -> None:
     assert engine.kind == "docker"

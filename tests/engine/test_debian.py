@@ -77,6 +77,7 @@ def _as_root(program: Callable[[str], str]) -> None:
     program("chroot")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_as_root", "engine")
 def test_another_docker_is_kept_and_named(debian: Path) -> None:
     others = {"Provides": "containerd, runc", "Conflicts": "containerd, runc"}

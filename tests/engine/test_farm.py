@@ -76,6 +76,7 @@ def test_each_architecture_is_compiled_natively_on_its_own_node(two: tuple[str, 
     assert nightly(tmp_path, name).json["states"] == dict.fromkeys(result.json["states"], "unchanged")
 
 
+@pytest.mark.long
 def test_the_work_of_a_node_that_dies_is_done_by_the_other(two: tuple[str, list[Daemon]], tmp_path: Path) -> None:
     name, (_, arm) = two
     recipes(tmp_path, "a", "b", "c", pause=6)

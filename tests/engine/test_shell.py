@@ -190,6 +190,7 @@ def test_debug_opens_a_shell_at_once_when_a_step_fails(tmp_path: Path) -> None:
     assert prompt in shown
 
 
+@pytest.mark.long
 def test_podman_opens_the_failed_step_too(tmp_path: Path) -> None:
     env = podman_environment(tmp_path)
     write_recipe(tmp_path, "a", recipe(script("echo 1 >/opt/one") + script("exit 6")))

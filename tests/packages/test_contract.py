@@ -59,7 +59,7 @@ def every(*, network: bool = True) -> list[Any]:
 
 
 def each(*values: str) -> list[Any]:
-    """Return each ecosystem with each value; two where a client takes seconds, and in short runs where a container does."""
+    """Return each ecosystem with each value; two where a client takes seconds, and in short runs where a container."""
     return [
         pytest.param(name, value, marks=[*_marks(name, network=True), *_later(name, values.index(value))])
         for name in sorted(WORLDS)

@@ -253,6 +253,7 @@ def refers_to_arns(stack: Mapping[str, Any]) -> None:
     assert stack["Mappings"][name]["eu-west-1"][key] == arn
 
 
+@pytest.mark.long
 @pytest.mark.network
 @pytest.mark.engine
 def test_typescript_compiles_and_synthesizes(cloud: Front, folder: Path) -> None:
@@ -281,6 +282,7 @@ def test_typescript_compiles_and_synthesizes(cloud: Front, folder: Path) -> None
     shutil.rmtree(work)
 
 
+@pytest.mark.long
 @pytest.mark.network
 @pytest.mark.engine
 def test_python_synthesizes(cloud: Front, folder: Path) -> None:
