@@ -134,6 +134,7 @@ def test_an_engine_that_disappears_is_awaited(tmp_path: Path, engine: Engine) ->
     assert engine.kind == "docker"
 
 
+@pytest.mark.long
 def test_two_nodes_of_one_architecture_share_the_work(tmp_path: Path) -> None:
     with farm(tmp_path / "farm", "amd64", "amd64") as (name, daemons):
         recipes(tmp_path, "a", "b", "c", "d", pause=4)
