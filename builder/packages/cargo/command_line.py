@@ -10,7 +10,7 @@ from builder.base import cache_paths, texts
 from builder.base.errors import BuildError, UsageError
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
-from builder.packages.cargo import cargo, cargo_lock, programs
+from builder.packages.cargo import cargo, cargo_lock, installed, programs
 from builder.packages.cargo.project import MANIFEST
 from builder.packages.command_line import ANY_LANGUAGE, CommandLinePackages, Draft, Drafting, starting
 
@@ -67,7 +67,7 @@ class CratePackages(CommandLinePackages):
         facts: Values = package if isinstance(package, Mapping) else {}
         return Draft(
             summary=" ".join(str(facts.get("description") or "").split()),
-            license=str(facts.get("license") or ""),
+            license=installed.expression(str(facts.get("license") or "")),
             step=self.step,
             test=starting(found[0]),
             homepage=str(facts.get("homepage") or facts.get("repository") or "") or None,

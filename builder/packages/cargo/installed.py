@@ -24,6 +24,11 @@ _OR = re.compile(r"\s*/\s*")
 _HEADER = 64
 
 
+def expression(license_: str) -> str:
+    """Return the license of a crate in the form of SPDX."""
+    return _OR.sub(" OR ", license_)
+
+
 def is_text(path: str) -> bool:
     """Tell whether a file of a layer is the license text of a crate."""
     return _TEXT.match(path) is not None
@@ -49,7 +54,7 @@ def _listed(entry: Entry) -> Iterator[Installed]:
             name=name,
             version=version,
             described=entry.path,
-            license=_OR.sub(" OR ", str(row.get("license") or "")),
+            license=expression(str(row.get("license") or "")),
             folder=folder,
         )
 
