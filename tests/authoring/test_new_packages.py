@@ -127,6 +127,7 @@ def test_a_requirements_file_becomes_the_file_of_the_recipe(index: Index, tmp_pa
     assert (folder / "elsewhere.txt").read_bytes() == requirements.read_bytes()
     text = (folder / "recipe.toml").read_text(encoding="utf-8")
     assert "import alpha\nimport beta\n" in text
+    assert "requirements =" not in text
     built = layerwright("build", "mine", "--arch", "arm64", "--no-test", cwd=tmp_path)
     assert built.code == 0, built.err
     requirements.write_text("alpha\n-r more.txt\n", encoding="utf-8")

@@ -88,7 +88,8 @@ class PipPackages(CommandLinePackages):
 
     @property
     def step(self) -> Mapping[str, Any]:
-        return {"uses": "pip", "requirements": list(self.texts), **({"file": self.file.name} if self.file else {})}
+        named = {"requirements": list(self.texts)} if self.texts else {}
+        return {"uses": "pip", **named, **({"file": self.file.name} if self.file else {})}
 
     def version(self, runtime: Runtime, arch: Architecture) -> str:
         version = _version(self.requirements[0], runtime, arch) if self.requirements else "1"
