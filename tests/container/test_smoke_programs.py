@@ -220,10 +220,10 @@ def test_imports_py_goes_on_behind_what_ends_the_process(placed: Placed) -> None
 
 def test_imports_py_ends_what_hangs_and_has_a_limit_of_time_for_the_rest(placed: Placed) -> None:
     placed.write("opt/python/hangs.py", "import time; time.sleep(60)")
-    placed.write("opt/python/slow.py", "import time; time.sleep(1.7)")
+    placed.write("opt/python/slow.py", "import time; time.sleep(0.5)")
     placed.write("opt/python/late.py", "")
     test = listed("smoke/imports.py", 0.1, begun=["hangs"], more=["slow", "late"])
-    quick = replace(test, code=test.code.replace("HANGS = 5", "HANGS = 1"))
+    quick = replace(test, code=test.code.replace("HANGS = 5", "HANGS = 1").replace("else 1.5", "else 0.3"))
     hangs, slow, late = python(placed, quick).outcomes
     assert hangs.ended == (HUNG, HUNG)
     assert not hangs.crashed
