@@ -20,7 +20,7 @@ import layerwright_costs as costs
 
 STARTED = time.perf_counter()
 HANGS = 5  # seconds
-# Seconds for what comes after the first imports, and as many for files; emulation, where nothing is measured, takes more.
+# Seconds for what comes after the first imports, and as many for files; emulation, which measures nothing, takes more.
 LEAST = 0.5 if costs.MODE else 1.5
 LOADER = re.compile(
     "cannot open shared object|undefined symbol|version `|invalid ELF|wrong ELF|too short|static TLS|executable stack"
