@@ -118,8 +118,9 @@ benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and 
 	$(BIN)/python -m benchmarks.checks $(ARGS)
 
 schema: $(READY)  ## Write the JSON schemas of recipes and of layerwright.toml from the types
-	$(LW) schema > images/recipe.schema.json.part && mv images/recipe.schema.json.part images/recipe.schema.json
-	$(LW) schema --settings > images/settings.schema.json.part && mv images/settings.schema.json.part images/settings.schema.json
+	$(LW) schema > images/recipe.schema.json.part
+	$(LW) schema --settings > images/settings.schema.json.part
+	$(BIN)/python -c "import os; [os.replace(f'images/{name}.json.part', f'images/{name}.json') for name in ('recipe.schema', 'settings.schema')]"
 
 catalogue: $(DEV)  ## Take sizes and routes of what lies in dist/ into the catalogue: FROM=dist for another folder
 	$(BIN)/python tests/kit/catalogue.py $(or $(FROM),dist)
