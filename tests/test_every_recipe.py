@@ -46,10 +46,25 @@ BASICS = {
 }
 
 
+FOR_BOTH = {
+    "pyyaml",
+    "psycopg2",
+    "lz4",
+    "sqlite3",
+    "jq",
+    "better-sqlite3",
+    "rust-extension",
+    "go-extension",
+    "nokogiri",
+}
+"""One compiled recipe of each kind, also for the architecture that is emulated; `make test-long` has the others so."""
+
+
 def takes_long(one: Loaded, target: Target) -> bool:
     # Minutes for each Node.js, and one for each Python: one is enough to know that it works.
     is_another = target.base.name in {"nodejs24.x", "python3.14"}
-    return one.name in LONG or (is_another and one.name not in EVERY_PYTHON)
+    is_foreign = target.arch != host_architecture() and one.name not in FOR_BOTH
+    return one.name in LONG or is_foreign or (is_another and one.name not in EVERY_PYTHON)
 
 
 def compiles(one: Loaded) -> bool:
