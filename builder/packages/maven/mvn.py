@@ -53,7 +53,8 @@ def jars(wanted: Mapping[str, str]) -> dict[str, Path]:
             copies = _resolved(work, missing, _ALONE)
             if gone := set(missing) - set(copies):
                 msg = f"the Maven repository answers with other jars than {', '.join(sorted(gone))}"
-                raise BuildError(msg, why=sorted(set(copies) - set(missing)), hint="has it moved them to other names?")
+                hint = "name the coordinates to which the artifacts were moved"
+                raise BuildError(msg, why=sorted(set(copies) - set(missing)), hint=hint)
             for coordinates in missing:
                 found = files.sha256(copies[coordinates])
                 if found != wanted[coordinates]:

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
-from builder.base.errors import UsageError
-from builder.packages.maven import maven_lock
+from builder.base.errors import BuildError, UsageError
+from builder.packages.maven import maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
 
 SHA = "0" * 64
@@ -29,3 +31,12 @@ def test_jars_of_one_name_are_told_apart_by_their_group() -> None:
     other = Jar(coordinates="x.y:one:1.0", sha256=SHA)
     assert set(maven_lock.names([ONE, TWO])) == {"one-1.0.jar", "two-2.0-linux.jar"}
     assert set(maven_lock.names([ONE, other])) == {"a.b.one-1.0.jar", "x.y.one-1.0.jar"}
+
+
+def test_a_jar_that_was_moved_is_named_with_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mvn, "_resolved", lambda *_: {"new:name:1.0": tmp_path / "name.jar"})
+    monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path))
+    with pytest.raises(BuildError) as raised:
+        mvn.jars({"old:name:1.0": "a" * 64})
+    assert "old:name:1.0" in raised.value.what
+    assert raised.value.why == ("new:name:1.0",)
