@@ -259,7 +259,10 @@ def test_what_was_tried_stands_in_the_record_and_in_what_is_told(tmp_path: Path)
     where = ("--runtime", "python3.13", "--arch", "x86_64")
     result = layerwright("test", str(path), *where, cwd=tmp_path)
     assert result.code == 0, result.err
-    assert result.out.rstrip().endswith(": 1 modules; not tried: data files")
+    # An import that takes long enough, on a busy machine any, is named behind it.
+    assert re.search(r": 1 modules; not tried: data files(; largest imports: mod .*)?$", result.out.rstrip()), (
+        result.out
+    )
     (ran,) = json.loads((tmp_path / "mine.tests.json").read_text())["runs"]
     assert ran["results"][0]["tried"][0] == {"what": "modules", "count": 1}
     assert ran["results"][0]["untried"] == ["data files"]
@@ -670,11 +673,12 @@ def test_what_imports_cost_stands_beside_what_they_cost_before(engine: Engine, t
     out, second = made(80_000_000, 0.4)
     assert re.search(r"1 passed \(\d+ ms, \d+ before, \d+ ms uncached, \d+ before, \d+ MB, \d+ before\)", out), out
     before, now = second["before"], second["runs"][0]["results"][0]  # type: ignore[index]
-    assert 200 <= before["ms"] < 400 <= now["cold_ms"]  # type: ignore[index]
+    assert before["ms"] >= 200  # type: ignore[index]
+    assert now["cold_ms"] >= 400  # type: ignore[index]
     assert before["peak_mb"] + 70 < now["peak_mb"] < before["peak_mb"] + 100  # type: ignore[index]
     told = layerwright("test", "dist/a-1.0-python3.13-x86_64.zip", cwd=tmp_path)
     said = r"passes in python3.13 on x86_64 \([\d.]+ s, \d+ ms of a cold start \(\d+ uncached\), \d+ MB\)"
-    assert re.search(said + r"; largest imports: mod [2-9]\d+ ms and 8\d MB", told.out), told.out
+    assert re.search(said + r"; largest imports: mod (?:[2-9]\d+|\d{4,}) ms and 8\d MB", told.out), told.out
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
