@@ -23,7 +23,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects schema catalogue readme docs requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects benchmark-commands benchmark-large benchmark-compare schema catalogue readme docs requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -113,6 +113,15 @@ benchmark-publish: $(DEV)  ## Measure publishing 20 layers to 20 regions against
 
 benchmark-projects: $(DEV)  ## Measure a locked project of 60 packages against uv sync and compressing
 	$(BIN)/python -m benchmarks.projects $(ARGS)
+
+benchmark-commands: $(DEV)  ## Measure what starting costs: commands that find nothing to do, against Python with click, and --help
+	$(BIN)/python -m benchmarks.commands $(ARGS)
+
+benchmark-large: $(DEV)  ## Measure layers of many and of large files: time and memory
+	$(BIN)/python -m benchmarks.large $(ARGS)
+
+benchmark-compare: $(DEV)  ## Measure this tree against another revision, in turn: REV=main~10 ARGS=--wall
+	$(BIN)/python -m benchmarks.compare $(REV) $(ARGS)
 
 benchmark-checks: $(DEV)  ## Count what the checks miss and refuse wrongly, and time them; ARGS=--hostile adds 100,000 damaged zips
 	$(BIN)/python -m benchmarks.checks $(ARGS)

@@ -14,7 +14,7 @@ import deflate
 
 from benchmarks.measure import RUNS, Row, medians, peak, process, publish, row
 from benchmarks.peers import SAM, Sam, floor, install_sam
-from builder.layer.archive import LEVEL
+from builder.layer.compression import LEVEL
 from builder.layer.interpreters import find
 
 ROOT = Path(__file__).parents[1]

@@ -29,6 +29,7 @@ from kit.bad_cases import CASES  # noqa: E402
 
 from builder.base.errors import CheckFailedError, LayerwrightError  # noqa: E402
 from builder.layer import checks  # noqa: E402
+from builder.layer.findings import Finding, failures  # noqa: E402
 from builder.layer.reader import LayerZip  # noqa: E402
 from builder.model.architectures import X86_64, architecture  # noqa: E402
 from builder.model.runtimes import runtime  # noqa: E402
@@ -40,7 +41,7 @@ SEED = 20261125
 MAGIC = b"\x7fELF"
 
 
-def findings(path: Path, name: str = "python3.13", arch: str = "x86_64") -> list[checks.Finding]:
+def findings(path: Path, name: str = "python3.13", arch: str = "x86_64") -> list[Finding]:
     with LayerZip(path) as layer:
         where = (runtime(name),), (architecture(arch),)
         subject = checks.examine(
@@ -69,7 +70,7 @@ def recall() -> list[Row]:
             packages += 1
             path = Path(name) / "good.zip"
             write(path, files.items())
-            wrong += [package] if checks.failures(findings(path), strict=False) else []
+            wrong += [package] if failures(findings(path), strict=False) else []
     refused, layers = real()
     for what, names in (("missed", missed), ("refused without reason", [*wrong, *refused])):
         print(f"{what}: {', '.join(names) or 'none'}", file=sys.stderr)
@@ -96,7 +97,7 @@ def real() -> tuple[list[str], int]:
         with layer.opened() as tree:
             where = (runtime(layer.runtime),), (X86_64,)
             subject = checks.examine(tree, *where, packages=table.installed(tree), own=False)
-            refused += [layer.name] if checks.failures(list(checks.run(subject)), strict=False) else []
+            refused += [layer.name] if failures(list(checks.run(subject)), strict=False) else []
     return refused, count
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import deflate
 
 from benchmarks.measure import RUNS, Row, medians, process, publish, row
-from builder.layer.archive import LEVEL
+from builder.layer.compression import LEVEL
 from builder.model.architectures import X86_64
 from builder.model.images import build_image
 from builder.model.runtimes import runtime

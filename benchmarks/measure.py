@@ -1,7 +1,9 @@
 """Timing whole processes."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import statistics
 import subprocess
@@ -10,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 RUNS = 5
@@ -145,11 +148,32 @@ def published(marker: str) -> list[Row]:
     ]
 
 
+def git(*arguments: str | Path) -> str:
+    """Run git in the repository; return what it prints."""
+    program = shutil.which("git") or sys.exit("needs git")
+    return subprocess.check_output([program, *arguments], cwd=ROOT, encoding="utf-8").strip()
+
+
+def _remember(rows: Sequence[Row], marker: str) -> None:
+    """Add a table to those of earlier revisions."""
+    path = ROOT / "benchmarks" / "history.json"
+    tables = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    revision = git("rev-parse", "--short", "HEAD")
+    values = {one.what: [one.ours, one.theirs, round(one.ratio, 3)] for one in rows}
+    entry = {"table": marker, "date": f"{datetime.now(UTC):%Y-%m-%d}", "revision": revision}
+    tables.append({**entry, "processors": os.cpu_count(), "rows": values})
+    path.write_text(json.dumps(tables, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+
+
 def publish(rows: Sequence[Row], marker: str, conditions: str) -> None:
-    """Print the table, put it between the markers of a page if `--write` asks for it, and judge the goals."""
+    """Print the table, put it between the markers of a page if `--write` asks for it, and judge the goals.
+
+    What is written is also added to `benchmarks/history.json`: for each row what both took, and the ratio.
+    """
     found = f"{table(rows)}\n\n{conditions}"
     print(found)
     if "--write" in sys.argv:
+        _remember(rows, marker)
         page = _page(marker)
         marked = re.sub(
             rf"(<!-- {marker} -->\n).*?(<!-- /{marker} -->)",

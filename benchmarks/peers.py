@@ -13,7 +13,7 @@ import deflate
 from uv import find_uv_bin
 
 from benchmarks.measure import process
-from builder.layer.archive import LEVEL
+from builder.layer.compression import LEVEL
 from builder.layer.interpreters import find
 
 SAM = "aws-sam-cli==1.170.0"

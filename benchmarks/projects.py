@@ -15,7 +15,7 @@ import deflate
 from uv import find_uv_bin
 
 from benchmarks.measure import RUNS, medians, process, publish, row
-from builder.layer.archive import LEVEL
+from builder.layer.compression import LEVEL
 from builder.layer.interpreters import find
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,8 @@ from kit.whole_catalogue import LONG, REFUSED
 
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
-from builder.building.layer import Options, build
+from builder.building.job import Options
+from builder.building.layer import build
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.engine.failure import package_names
@@ -55,7 +56,7 @@ FOR_BOTH = {
     "better-sqlite3",
     "rust-extension",
     "go-extension",
-    "nokogiri",
+    "sqlite3-ruby",
 }
 """One compiled recipe of each kind, also for the architecture that is emulated; `make test-long` has the others so."""
 
@@ -89,13 +90,17 @@ SLOW_ELSEWHERE = {"pandas", "scipy", "scikit-learn", "pyarrow", "opencv-python-h
 """What takes a minute to import under emulation; `make test-long` builds it for the other architecture, and does it."""
 
 
+PURE_JAVA = {"jackson", "powertools-java"}
+"""Zips for both architectures, of which an emulated JVM takes half a minute; `make test-long` runs their tests."""
+
+
 def is_slow(one: Loaded, target: Target) -> bool:
-    return one.name in SLOW_ELSEWHERE and target.arch != host_architecture()
+    return one.name in PURE_JAVA or (one.name in SLOW_ELSEWHERE and target.arch != host_architecture())
 
 
 def is_of_the_night(one: Loaded, target: Target) -> bool:
     usual = not target.base.python or target.base.name == "python3.13" or one.name in EVERY_PYTHON
-    return usual and not is_slow(one, target)
+    return usual and (one.name in PURE_JAVA or not is_slow(one, target))
 
 
 NIGHT = [

@@ -10,7 +10,7 @@ from builder.authoring.recipe_text import Tables, as_table, recipe_text
 from builder.authoring.split import Share, Split, divisible
 from builder.base import files
 from builder.base.errors import UsageError
-from builder.layer.slim import matcher
+from builder.layer.patterns import Matcher
 from builder.model.recipe import Allow, Test
 from builder.model.recipes import RECIPE_FILE, Loaded
 from builder.model.target import Target
@@ -232,7 +232,7 @@ def _concerned(part: LayerRecipe, allow: Allow) -> bool:
     """Tell whether an [[allow]] can cover a finding of the layer: its path is there, or in no layer of the split."""
     if allow.path is None:
         return True
-    pattern = matcher([allow.path])
+    pattern = Matcher([allow.path])
     inside = any(pattern.match_file(path) for path in part.files)
     every = layer_recipes(part.loaded, part.division)
     return inside or not any(pattern.match_file(path) for other in every for path in other.files)

@@ -9,6 +9,7 @@ from builder.base import cache_paths
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, CheckFailedError, LayerwrightError, SmokeFailedError
 from builder.building import layer
+from builder.building.job import Options
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.recipes import Loaded
@@ -63,7 +64,7 @@ def _target(loaded: Loaded, engine: Engine) -> Target:
 
 def _build(loaded: Loaded, target: Target, containers: EngineOptions, events: Events) -> None:
     with cache_paths.workspace() as work, events.target(target.name) as inner:
-        layer.build(loaded, target, layer.Options(output=work, containers=containers, test="always"), inner)
+        layer.build(loaded, target, Options(output=work, containers=containers, test="always"), inner)
 
 
 def _told(error: LayerwrightError, draft: RecipeDraft, folder: Path, added: list[str]) -> LayerwrightError:

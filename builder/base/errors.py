@@ -84,6 +84,10 @@ class BuildError(LayerwrightError):
     exit_code = 4
 
 
+class NoImageError(BuildError):
+    """An image cannot be pulled from its registry."""
+
+
 class CheckFailedError(LayerwrightError):
     """A layer failed a check: it would not work in Lambda."""
 

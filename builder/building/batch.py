@@ -1,7 +1,7 @@
 """Builds of many targets: concurrent, reported in order, and stopped cleanly."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from builder.base import caches, processes, remote
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, StoppedError
 from builder.base.events import TargetsPlanned
-from builder.building.layer import Built, Options, build
-from builder.building.verify import build_verified
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 
@@ -61,12 +61,20 @@ def _raise_if(stop: threading.Event) -> None:
 def _build_one(loaded: Loaded, target: Target, options: Options, batch: BatchOptions, events: Events) -> Built:
     with events.target(target.name) as inner:
         try:
-            built = (build_verified if batch.verify else build)(loaded, target, options, inner)
+            built = _build(batch)(loaded, target, options, inner)
         except LayerwrightError as error:
             error.subject = target.name
             raise
         inner.finish("unchanged" if built.unchanged else "built", path=str(built.path))
         return built
+
+
+def _build(batch: BatchOptions) -> Callable[[Loaded, Target, Options, Events], Built]:
+    if not batch.verify:
+        return build
+    from builder.building.verify import build_verified
+
+    return build_verified
 
 
 def _watch(futures: Sequence[Future[Built]], stop: threading.Event, batch: BatchOptions) -> None:

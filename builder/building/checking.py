@@ -8,8 +8,8 @@ from typing import Any
 
 from builder.base.errors import CheckFailedError, UsageError
 from builder.layer import checks, manifest, merge
-from builder.layer.checks import Finding
 from builder.layer.diff import Change, Side, diff
+from builder.layer.findings import Finding, failures
 from builder.layer.inspect import Inspection, inspect
 from builder.layer.reader import LayerZip
 from builder.model.architectures import ARCHITECTURES, Architecture, architecture
@@ -68,7 +68,7 @@ class Verdict:
 
     def fit(self, *, strict: bool) -> bool:
         """Return whether the layer works. `strict` makes warnings count."""
-        return self.error is None and not checks.failures(self.findings, strict=strict)
+        return self.error is None and not failures(self.findings, strict=strict)
 
     def as_json(self, *, strict: bool) -> dict[str, Any]:
         document: dict[str, Any] = {"zip": str(self.path), "fit": self.fit(strict=strict)}
@@ -86,7 +86,7 @@ class Together:
 
     def fit(self, *, strict: bool) -> bool:
         """Return whether the function finds what it needs. `strict` makes warnings count."""
-        return not checks.failures(self.findings, strict=strict)
+        return not failures(self.findings, strict=strict)
 
     def as_json(self, *, strict: bool) -> dict[str, Any]:
         findings = [finding.as_json() for finding in self.findings]

@@ -8,12 +8,11 @@ from pathlib import Path
 
 from builder.base import cache_paths, contained, files, programs
 from builder.base.emitter import Events
-from builder.base.errors import EngineError, UsageError
+from builder.base.errors import EngineError, NoImageError, UsageError
 from builder.building import artifacts, failed_step
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host
 from builder.engine.client import Engine
-from builder.engine.failure import NoImageError
 from builder.engine.missing import NoHeadersError, StepFailedError
 from builder.model import libraries
 from builder.model.recipe import Source

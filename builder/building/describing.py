@@ -1,6 +1,6 @@
 """The manifest of a layer, filled once from its plan, its artifacts and its zip."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,12 +9,12 @@ from packaging.utils import canonicalize_name
 from builder.base import credentials
 from builder.layer import licences, manifest, plugin_variables
 from builder.layer.archive import WrittenZip
-from builder.layer.checks import Finding, Subject
+from builder.layer.checks import Subject
+from builder.layer.findings import Finding
 from builder.layer.installed import Installed
 from builder.layer.slim import Saving
 from builder.layer.tree import Tree
 from builder.model.images import Image, run_image
-from builder.model.limits import MB
 from builder.model.manifest import (
     FindingRow,
     ImageRow,
@@ -25,7 +25,6 @@ from builder.model.manifest import (
     SourceRow,
     VariableRow,
     ZipFacts,
-    document,
 )
 from builder.model.steps import Script
 from builder.plan import mode
@@ -35,8 +34,6 @@ from builder.plan.plan import Plan
 if TYPE_CHECKING:
     from builder.building.artifacts import Artifact
 
-_LISTED = 6
-"""Libraries that a note names."""
 _OUTSIDE = 5
 """Files that a note names."""
 
@@ -159,11 +156,6 @@ def _finding_row(finding: Finding) -> FindingRow:
     )
 
 
-def findings(built: Manifest) -> list[Finding]:
-    """Return the findings of a manifest in the form of the checks."""
-    return [Finding.from_json(document(row)) for row in built.findings]
-
-
 # ---- notes ---------------------------------------------------------------------------------------------------------
 
 
@@ -182,35 +174,6 @@ def _notes(plan: Plan, artifacts: "Mapping[str, Artifact]") -> Iterator[str]:
     yield from (f"{name}: {note}" for note in _outside_files(artifacts, plan.container))
     yield from (f"{name}: {by} needs {soname}, which the build image does not have" for soname, by in missing.items())
     yield from (f"{name}: {row.by} needs {row.soname}; a part of the C library cannot be bundled" for row in refused)
-
-
-def notes(plan: Plan, built: Manifest) -> tuple[str, ...]:
-    """Return the warnings of a build: of the plan, the containers and the checks, and on duplicate packages."""
-    name, runtime = plan.target.name, plan.target.base
-    duplicates = [package.name for package in built.packages if package.name in runtime.provides]
-    duplicate = f"{runtime.name} already provides {', '.join(duplicates)}; the layer's copies take precedence"
-    told = plan.reasons_to_compile  # before the work
-    return (
-        *(text for text in plan.warnings if text not in told),
-        *built.notes,
-        *([duplicate] if duplicates else []),
-        *_bundled(name, built.libraries),
-        *(
-            f"{name}: [{row.check}] {f'{row.path} ' if row.path else ''}{row.message}"
-            for row in built.findings
-            if row.allowed is None
-        ),
-    )
-
-
-def _bundled(name: str, rows: Sequence[LibraryRow]) -> Iterator[str]:
-    """Yield a remark on the bundled libraries and their size, unless there are none."""
-    if rows:
-        total = sum(row.bytes or 0 for row in rows)
-        listed = [f"{row.soname} ({row.package or 'unknown'})" for row in rows]
-        more = f" and {len(listed) - _LISTED} more, see the manifest" if len(listed) > _LISTED else ""
-        names = ", ".join(listed[:_LISTED]) + more
-        yield f"{name}: bundled into lib/ for {total / MB:.1f} MB before stripping: {names}"
 
 
 # ---- reports of the artifacts --------------------------------------------------------------------------------------

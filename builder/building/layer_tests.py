@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base.emitter import Events
-from builder.base.errors import EngineError
+from builder.base.errors import EngineError, NoImageError
 from builder.building import tested
 from builder.engine import client, containers
 from builder.engine.client import Engine
-from builder.engine.failure import NoImageError
 from builder.model.architectures import architecture
 from builder.model.images import run_image
 from builder.model.recipes import Loaded

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from builder.base.errors import CheckFailedError
-from builder.layer import checks
+from builder.layer import checks, findings
 from builder.layer.checks import size
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
@@ -70,14 +70,14 @@ def _row(name: str, size: int, by: Iterable[str], loaded: Loaded, *, needed: boo
 
 def refuse(loaded: Loaded, plan: Plan, content: Tree, *, strict: bool) -> None:
     """Raise CheckFailedError for content that the check of the size refuses. Reads no file of it but metadata."""
-    failed = checks.failures(checks.weigh(content, plan.recipe.allow), strict=strict)
+    failed = findings.failures(checks.weigh(content, plan.recipe.allow), strict=strict)
     if not failed:
         return
     roots, packages = _weighed(loaded, plan.target, content)
     if packages:  # they say more than folders
         details = (*_rows(packages, roots, loaded), *size.savings(content))
         failed = tuple(replace(each, details=details, hint=_hint(loaded, roots, packages)) for each in failed)
-    raise checks.failure(plan.target.name, failed)
+    raise findings.failure(plan.target.name, failed)
 
 
 def _weighed(loaded: Loaded, target: Target, content: Tree) -> tuple[list[str], Mapping[str, Weighed]]:

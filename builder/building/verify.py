@@ -6,7 +6,8 @@ from pathlib import Path
 from builder.base import cache_paths
 from builder.base.emitter import Events
 from builder.base.errors import CheckFailedError
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.layer.compare import differences
 from builder.layer.reader import LayerZip
 from builder.model.recipes import Loaded

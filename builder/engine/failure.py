@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from builder.base import foreign
-from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, near
+from builder.base.errors import BuildError, EngineError, EngineGoneError, LayerwrightError, NoImageError, near
 from builder.engine import advice, missing
 from builder.engine.advice import Advice
 from builder.engine.missing import StepFailedError
@@ -23,10 +23,6 @@ _NOT_A_CAUSE = re.compile(
 )
 _SHOWN = 12
 """Lines of output that an error shows if it has no recognizable cause."""
-
-
-class NoImageError(BuildError):
-    """An image cannot be pulled from its registry."""
 
 
 def explain(progress: BuildProgress, target: str, image: str, log: Path, os: str) -> LayerwrightError:

@@ -7,7 +7,6 @@ here (PKWARE APPNOTE 6.3.10).
 
 import base64
 import hashlib
-import importlib.metadata
 import os
 import struct
 import zlib
@@ -15,25 +14,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 import deflate
 
 from builder.base.errors import BuildError
-from builder.layer import names
+from builder.layer import compression, names
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import DIRECT_LIMIT
 
-LEVEL = 7
-"""Of numpy and pandas, 148 MB, libdeflate makes 42.5 MB at level 7; at 6, 9 and 10 it makes 42.8, 42.3 and 41.4 MB in
-0.85, 1.7 and 6.7 times the time."""
-DENSE = 10
-"""For a zip that is above the limit of a direct upload by what this saves."""
-_SAVED = 0.03
-"""Part of a zip that `DENSE` saves, at most."""
 _IN_FLIGHT = 16 << 20
 """Bytes of files in memory at once; a larger file is compressed alone."""
 _BATCH = 1 << 20
@@ -67,16 +59,6 @@ class WrittenZip:
         return base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
 
 
-def compression() -> str:
-    """Return the name, version and level of the compressor, for the plan digest."""
-    return f"deflate {_deflate_version()} level {LEVEL} or {DENSE}"
-
-
-@cache
-def _deflate_version() -> str:
-    return importlib.metadata.version("deflate")
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Packed:
     crc: int
@@ -98,9 +80,9 @@ def write(
     is written a second time, denser. Raises BuildError for paths that `check` refuses.
     """
     _refuse_unfit(tree)
-    written = _write(tree, path, partial(_pack_once, store=store, level=LEVEL), progress)
-    if DIRECT_LIMIT < written.bytes <= DIRECT_LIMIT / (1 - _SAVED):
-        return _write(tree, path, partial(_pack_once, store=store, level=DENSE), progress)
+    written = _write(tree, path, partial(_pack_once, store=store, level=compression.LEVEL), progress)
+    if DIRECT_LIMIT < written.bytes <= DIRECT_LIMIT / (1 - compression.SAVED):
+        return _write(tree, path, partial(_pack_once, store=store, level=compression.DENSE), progress)
     return written
 
 
@@ -187,7 +169,7 @@ def _pack_once(entry: Entry, *, store: Store | None, level: int) -> _Packed:
         return _deflated(entry.content.read(), level)
     raw = entry.content.read()
     digest = hashlib.sha256(raw)
-    digest.update(f"deflate {_deflate_version()} level {level}".encode())
+    digest.update(compression.named(str(level)).encode())
     key = digest.digest()
     kept = store.get(key)
     if kept is not None:

@@ -75,14 +75,25 @@ def _add(found: NativeJar, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> N
                 found.opens.setdefault(library, name.removesuffix(".class").replace("/", "."))
     elif system := next((system for suffix, system in _SYSTEMS.items() if last.endswith(suffix)), None):
         found.others[system] += info.compress_size
-    elif ".so" in last:
-        head = jars.head(archive, info, _HEAD)
-        if head[:4] == MAGIC and len(head) == _HEAD:
-            machine = machine_name(struct.unpack_from("<H", head, 18)[0])
-            foreign = next((word for word in _FOREIGN if word in name.casefold()), None)
-            found.others[foreign or machine.removeprefix("EM_")] += info.compress_size
-            found.machines |= set() if foreign else {machine}
-            found.libraries |= set() if foreign else {last}
+    elif machine := native(archive, info):
+        found.others[machine.removeprefix("EM_")] += info.compress_size
+        if machine not in _FOREIGN:
+            found.machines.add(machine)
+            found.libraries.add(last)
+
+
+def native(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str | None:
+    """Tell the processor of a native library in a jar, as ELF names it, or the other system that its path says.
+
+    None for a file that is no library of ELF. Raises DamagedJarError.
+    """
+    if ".so" not in info.filename.rpartition("/")[2]:
+        return None
+    head = jars.head(archive, info, _HEAD)
+    if head[:4] != MAGIC or len(head) != _HEAD:
+        return None
+    foreign = next((word for word in _FOREIGN if word in info.filename.casefold()), None)
+    return foreign or machine_name(struct.unpack_from("<H", head, 18)[0])
 
 
 def _java(head: bytes) -> int:

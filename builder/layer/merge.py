@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.layer.checks.model import ERROR, WARNING, Check, Finding, register
+from builder.layer.checks.model import Check, register
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.installed import Installed
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT

@@ -12,11 +12,14 @@ SITE_PACKAGES = re.compile(r"^(?:python(?:/lib/python[\d.]+/site-packages)?)/")
 """Where a layer has modules of Python."""
 TEST_DATA = re.compile(r"(?:^|/)(?:tests?|testdata|test-?data|fixtures?|testing|examples?|samples?)/", re.IGNORECASE)
 """Folders of packages whose files functions do not use."""
+_UNCLEAN = {"", "/", "."}
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
 def clean(name: str) -> str:
     """Return a name of a zip as a path: without empty parts and dots."""
+    if "//" not in name and "/." not in name and name[:1] not in _UNCLEAN and name[-1:] not in _UNCLEAN:
+        return name  # nearly all are clean
     return "/".join(part for part in name.split("/") if part not in {"", "."})
 
 
@@ -24,7 +27,7 @@ def problems(name: str) -> Iterator[str]:
     """Yield what is wrong with a path in a layer, as the end of a sentence."""
     if name.startswith("/") or name[1:3] in {":/", ":\\"}:
         yield "is an absolute path"
-    if ".." in name.split("/"):
+    if ".." in name and ".." in name.split("/"):
         yield "leaves the layer through `..`"
     if _UNFIT.search(name):
         yield "has a backslash or control character in its name; zips use / on every system"

@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.base import foreign
 from builder.layer import checks, merge
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 RULES = {

@@ -5,15 +5,14 @@ import io
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
 
 from builder.layer import executables, pruned_imports, strip
 from builder.layer.elf import MAGIC
 from builder.layer.names import SITE_PACKAGES, parents
+from builder.layer.patterns import Matcher
 from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
 from builder.model.recipe import Slim
 
@@ -52,10 +51,6 @@ class Slimmed:
     name, or of a package of Node.js that is pruned as a whole."""
 
 
-def matcher(patterns: Iterable[str]) -> GitIgnoreSpec:
-    return GitIgnoreSpec.from_lines(patterns)
-
-
 def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch: Path | None) -> Slimmed:
     """Remove, strip, and make each RECORD say what is really there.
 
@@ -81,9 +76,9 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
 
 def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str]) -> dict[str, str]:
     """Return the rule that removes each file which is removed, by its path."""
-    specs = {rule: matcher(patterns) for rule, patterns in rules.items()}
-    any_rule = matcher([pattern for patterns in rules.values() for pattern in patterns])
-    kept_always = matcher(keep)
+    specs = {rule: Matcher(patterns) for rule, patterns in rules.items()}
+    any_rule = Matcher([pattern for patterns in rules.values() for pattern in patterns])
+    kept_always = Matcher(keep)
     removals = {}
     for entry in tree:
         rule = None

@@ -90,7 +90,10 @@ def _is_whole(info: zipfile.ZipInfo, table_end: int, read_at: ReadAt) -> bool:
 
 def encoded(info: zipfile.ZipInfo) -> bytes:
     """Return the bytes of a name, which zipfile decodes by the flag."""
-    return info.orig_filename.encode("utf-8" if info.flag_bits & UTF8 else "cp437")
+    name = info.orig_filename
+    if name.isascii():
+        return name.encode("ascii")
+    return name.encode("utf-8" if info.flag_bits & UTF8 else "cp437")
 
 
 def read_name(info: zipfile.ZipInfo) -> None:

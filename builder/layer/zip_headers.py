@@ -43,6 +43,9 @@ _FIELD = struct.Struct("<2H")
 _DESCRIPTOR_MAGIC = b"PK\7\x08"
 _LONGEST_DESCRIPTOR = 16
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
+_SMALL = 64 << 10
+_FIELDS = 64
+"""Bytes that are read ahead for the extra fields of a local header."""
 _AHEAD = 1024
 """Bytes that are read of a local header at once: enough for nearly every name."""
 
@@ -70,10 +73,16 @@ def is_directory(info: zipfile.ZipInfo) -> bool:
     return info.filename.endswith("/")
 
 
-def start(info: zipfile.ZipInfo, read_at: ReadAt) -> int:
-    """Return the offset of the compressed bytes of a file. Raises struct.error if its local header is cut off."""
-    head = _LOCAL.unpack(read_at(info.header_offset, _LOCAL.size))
-    return info.header_offset + _LOCAL.size + int(head[9]) + int(head[10])
+def packed(info: zipfile.ZipInfo, read_at: ReadAt) -> bytes:
+    """Return the compressed bytes of a file. Raises struct.error if its local header is cut off."""
+    # Of a small file one read has it all: the name is nearly always that of the table, and extra fields are short.
+    small = info.compress_size if info.compress_size <= _SMALL else 0
+    data = read_at(info.header_offset, _LOCAL.size + len(info.orig_filename) + _FIELDS + small)
+    head = _LOCAL.unpack_from(data)
+    begin = _LOCAL.size + int(head[9]) + int(head[10])
+    if begin + info.compress_size > len(data):
+        return read_at(info.header_offset + begin, info.compress_size)
+    return data[begin : begin + info.compress_size]
 
 
 # ---- the table -----------------------------------------------------------------------------------------------------
@@ -113,6 +122,8 @@ def _of_kind(info: zipfile.ZipInfo, kind: int) -> Iterator[str]:
 
 
 def _is_utf8(info: zipfile.ZipInfo) -> bool:
+    if info.orig_filename.isascii():
+        return True
     try:
         encoded(info).decode("utf-8")
     except UnicodeDecodeError:

@@ -6,7 +6,7 @@ from functools import cache
 
 from builder.base import contained
 from builder.base.errors import LayerwrightError
-from builder.layer import archive, interpreters
+from builder.layer import compression, interpreters
 from builder.model import image_facts
 from builder.model.manifest import PackageRow
 from builder.model.recipes import RECIPE_FILE, Loaded
@@ -80,7 +80,7 @@ def _own(loaded: Loaded, target: Target, *, compiled: bool) -> dict[str, str]:
     written |= {"strip"} if slim.strip else set()
     written |= {"bytecode"} if _has_bytecode(loaded, target) else set()
     named = {f"{FORMAT} {name}": str(version) for name, version in formats.versions(written).items()}
-    named[COMPRESSOR] = archive.compression()
+    named[COMPRESSOR] = compression.name()
     named[LEFTOVERS] = keys.key(table.leftovers())
     if "bytecode" in written:
         named.update(program_texts.compiler())

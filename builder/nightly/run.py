@@ -9,7 +9,8 @@ from typing import Literal
 from builder.base import caches, files, locks, remote
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineGoneError, LayerwrightError, StoppedError
-from builder.building.layer import BESIDE, Options
+from builder.building.job import Options
+from builder.building.layer import BESIDE
 from builder.engine import client, registry
 from builder.engine.client import Engine
 from builder.model import images

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from builder.building import tested
-from builder.building.layer import Options
+from builder.building.job import Options
 from builder.engine import client, containers
 from builder.model.images import run_image
 from builder.model.recipes import Loaded

@@ -13,7 +13,8 @@ from builder.base.emitter import Events
 from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError, StoppedError
 from builder.base.events import Event, StageEnded
 from builder.base.retries import Backoff
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.engine import client
 from builder.layer import manifest, sizes
 from builder.nightly.records import LastRun, Point, Record, ZipStamp, failure, with_point

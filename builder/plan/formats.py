@@ -24,14 +24,19 @@ FORMATS = {
         modules=(
             "layer.tree",
             "layer.archive",
+            "layer.compression",
             "layer.names",
             "layer.store",
             "building.assembling",
             "building.lacking",
+            "building.job",
             "building.layer",
+            "building.making",
         ),
     ),
-    "slim": Format(version=3, modules=("layer.slim", "layer.pruned_imports", "layer.pruned_requires")),
+    "slim": Format(
+        version=3, modules=("layer.slim", "layer.patterns", "layer.pruned_imports", "layer.pruned_requires")
+    ),
     "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
     "bytecode": Format(
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
@@ -41,6 +46,7 @@ FORMATS = {
         modules=(
             "building.describing",
             "layer.checks",
+            "layer.findings",
             "layer.binary_loads",
             "layer.executables",
             "layer.java_code",

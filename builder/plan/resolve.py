@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from builder.base import contained, files, host_names
 from builder.base.errors import CheckFailedError
-from builder.layer import archive, interpreters, tree
+from builder.layer import compression, interpreters, tree
 from builder.layer.zip_headers import MOST_BYTES
 from builder.model.images import build_image, run_image
 from builder.model.limits import UNZIPPED_LIMIT
@@ -41,7 +41,7 @@ def resolve(loaded: Loaded, target: Target, *, may_compile: bool = True) -> Reso
         python=python.version if python else None,
         run_image=run_image(target.base, target.arch),
         build_image=build_image(target.base, target.arch),
-        compression=archive.compression(),
+        compression=compression.name(),
         warnings=(
             *loaded.warnings,
             *table.files_beside_locks(loaded),

@@ -74,7 +74,7 @@ def _unfit(about: Manifest, tree: Tree) -> Iterator[str]:
     elves = dict(_elves(tree))
     if not elves:
         return
-    from builder.layer import checks
+    from builder.layer import checks, findings
     from builder.layer.checks import Subject
     from builder.layer.linking import Linker
 
@@ -93,7 +93,7 @@ def _unfit(about: Manifest, tree: Tree) -> Iterator[str]:
     )
     found = [finding for name in _CHECKS for finding in checks.run(subject, only=name)]
     accepted = {(row.check, row.path) for row in about.findings if row.allowed is not None}
-    for finding in checks.failures(found, strict=False):
+    for finding in findings.failures(found, strict=False):
         if (finding.check, finding.path) not in accepted:
             yield f"{finding.path} {finding.message}"
 

@@ -8,7 +8,7 @@ from builder.layer.tree import Entry, Tree
 from builder.model.runtimes import Runtime
 
 _KINDS = (
-    ("jars", re.compile(r"java/lib/.*\.jar$")),
+    ("classes of jars", re.compile(r"java/lib/.*\.jar$")),
     ("extensions", re.compile(r"extensions/[^/]+$")),
     ("bootstrap", re.compile(r"bootstrap$")),
     ("programs outside of bin/", re.compile(r"libexec/|sbin/")),

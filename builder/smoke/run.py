@@ -123,7 +123,7 @@ def execute(sandbox: Sandbox, recipe_tests: list[Test], name: str, *, required: 
             else _run_test(sandbox, smoke_test(test, sandbox.runtime), test, name)
             for test in recipe_tests
         ]
-    defaults = default_tests(sandbox.content, sandbox.runtime)
+    defaults = default_tests(sandbox.content, sandbox.runtime, sandbox.arch)
     if not defaults and required:
         msg = f"{name}: the layer has nothing that the default tests can import or start"
         raise SmokeFailedError(msg, hint="add a [[test]], for example `files = [...]`, or pass one with --shell")

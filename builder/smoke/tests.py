@@ -3,18 +3,20 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from builder.base import programs
 from builder.base.errors import UsageError
 from builder.engine.sandbox import File
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Tree
+from builder.model.architectures import Architecture
 from builder.model.hints import hints
 from builder.model.recipe import Test
 from builder.model.runtimes import Runtime
 from builder.packages import table
 from builder.packages.default_tests import DefaultTest, Judgement, TriedCount
-from builder.smoke import jvm, nodejs
+from builder.smoke import jar_libraries, jvm, nodejs
 from builder.smoke.results import ImportCost, largest
 
 MARK = "layerwright-import-ms="
@@ -77,7 +79,7 @@ def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
     return SmokeTest(what="the files test", command=command)
 
 
-def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
+def default_tests(content: Tree, runtime: Runtime, arch: Architecture) -> list[SmokeTest]:
     """Return the tests of a layer that has none of its own: modules and packages are imported, programs started."""
     tests = [
         _of_packages(test, runtime) for ecosystem in table.ECOSYSTEMS for test in ecosystem.tests(content, runtime)
@@ -86,7 +88,20 @@ def default_tests(content: Tree, runtime: Runtime) -> list[SmokeTest]:
     if started:
         command = ["/bin/sh", "-uc", programs.text("smoke/programs.sh"), "sh", *started, "--", *resolved]
         tests.append(SmokeTest(what="starting each program", command=command, judge=_of_programs))
-    return tests
+    return [*tests, *(_of_jars(content, arch) if runtime.language == "java" else ())]
+
+
+def _of_jars(content: Tree, arch: Architecture) -> Iterator[SmokeTest]:
+    libraries, late = jar_libraries.unpacked(content, arch)
+    if libraries:
+        files = tuple(library.file(number) for number, library in enumerate(libraries))
+        paths = [f"/{path}" for path, *_ in files]
+        yield SmokeTest(
+            what="resolving the libraries of each jar",
+            command=["/bin/sh", "-uc", programs.text("smoke/jars.sh"), "sh", *paths],
+            files=files,
+            judge=partial(jar_libraries.judge, libraries, late),
+        )
 
 
 def _of_packages(test: DefaultTest, runtime: Runtime) -> SmokeTest:

@@ -14,7 +14,8 @@ from kit.wheels import Index, make_wheel
 from builder.authoring.split import split
 from builder.authoring.split_recipes import untested, write
 from builder.base.emitter import Events
-from builder.building.layer import Options, build
+from builder.building.job import Options
+from builder.building.layer import build
 from builder.layer import interpreters
 from builder.model import recipes
 from builder.model.architectures import host_architecture

@@ -9,7 +9,7 @@ from kit.commands import Result, layerwright
 
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, CheckFailedError, LayerwrightError, SmokeFailedError
-from builder.building.layer import Options
+from builder.building.job import Options
 from builder.engine import advice
 from builder.engine.client import Engine
 from builder.engine.failure import package_names

@@ -19,7 +19,8 @@ from kit.wheels import Index, make_wheel, serve
 
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.model import recipes
 from builder.model.target import targets
 from builder.smoke import record

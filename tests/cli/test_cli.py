@@ -163,6 +163,20 @@ def test_check_reports_findings_and_its_exit_code(tmp_path: Path) -> None:
     assert "python-abi" in {finding["check"] for finding in bad.json["checked"][1]["findings"]}
 
 
+def test_thousands_of_findings_alike_are_counted(tmp_path: Path) -> None:
+    names = [f"python/a{number:03}.py" for number in range(50)]
+    zips.write(tmp_path / "many.zip", dict.fromkeys(names, b"x"), modes=dict.fromkeys(names, 0o600))
+    where = ("--runtime", "python3.13", "--arch", "x86_64")
+    shown = layerwright("check", "many.zip", *where, cwd=tmp_path).out
+    assert shown.count("a file that others cannot read") == 20
+    assert "error: [permissions] 30 more like these; `--json` has all of them" in shown
+    assert "(50 findings)" in shown
+    (checked,) = layerwright("check", "many.zip", "--json", *where, cwd=tmp_path).json["checked"]
+    assert len(checked["findings"]) == 50
+    zips.write(tmp_path / "some.zip", dict.fromkeys(names[:30], b"x"), modes=dict.fromkeys(names[:30], 0o600))
+    assert layerwright("check", "some.zip", *where, cwd=tmp_path).out.count("a file that others cannot read") == 30
+
+
 def test_check_takes_the_destination_from_the_manifest_and_else_asks(tmp_path: Path) -> None:
     zips.write(tmp_path / "a.zip", {"python/a.py": b"x"})
     asked = layerwright("check", "a.zip", cwd=tmp_path)

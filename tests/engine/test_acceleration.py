@@ -12,7 +12,8 @@ from kit.foreign import C_PROGRAM, CXX_PROGRAM, WORKS, interface, made, making, 
 
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError
-from builder.building.layer import Options, build
+from builder.building.job import Options
+from builder.building.layer import build
 from builder.engine.client import Engine
 from builder.model import images, recipes
 from builder.model.images import build_image

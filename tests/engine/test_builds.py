@@ -24,7 +24,8 @@ from builder.base import cache_paths, caches
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, LayerwrightError, UsageError
 from builder.building import artifacts, compiling
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.layer import manifest

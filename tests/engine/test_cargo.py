@@ -13,7 +13,8 @@ from kit.foreign import interface, programs
 from builder.authoring.relock import relock
 from builder.base.emitter import Events
 from builder.base.errors import BuildError
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.recipes import Loaded

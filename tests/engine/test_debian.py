@@ -94,6 +94,7 @@ def test_another_docker_is_kept_and_named(debian: Path) -> None:
     assert not (debian / "etc/docker").exists()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_as_root", "engine")
 def test_what_is_installed_is_said_first_and_followed_with_security_updates(debian: Path) -> None:
     done = in_root(debian, "sh", "/debian.sh", check=False)

@@ -109,6 +109,7 @@ def test_a_builder_without_a_responding_node_is_reported(two: tuple[str, list[Da
     assert failures == {f"no node of builder `{name}` responds"}
 
 
+@pytest.mark.long
 def test_an_engine_that_disappears_is_awaited(tmp_path: Path, engine: Engine) -> None:
     """Its daemon is one of ours: the machine's own serves other tests at this moment."""
     with farm(tmp_path / "farm", "amd64") as (name, (only,)):

@@ -13,7 +13,8 @@ from kit.zips import entry
 from builder.authoring.relock import relock
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
-from builder.building.layer import Options, build
+from builder.building.job import Options
+from builder.building.layer import build
 from builder.engine.client import Engine
 from builder.layer.tree import of
 from builder.model import recipes

@@ -11,7 +11,8 @@ from kit.zips import entry
 
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.engine.client import Engine
 from builder.layer.tree import of
 from builder.model import recipes
@@ -102,7 +103,7 @@ def made(
     return build(loaded, target, Options(output=folder / "dist"), Events())
 
 
-@BOTH
+@pytest.mark.parametrize("arch", ["x86_64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_an_extension_is_compiled_and_loads(engine: Engine, gem_index: Path, tmp_path: Path, arch: str) -> None:
     kit.pack(gem_index / "gems", "fast", "1.0", EXTENSION, extensions=["ext/fast/extconf.rb"], needs={"pure": "~> 2.0"})
     kit.pack(gem_index / "gems", "pure", "2.1")

@@ -110,7 +110,7 @@ def test_podman_builds_the_same_zip_and_wheel(engine: Engine, tmp_path: Path) ->
 
 @pytest.mark.network
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+@pytest.mark.parametrize("arch", ["x86_64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_setuptools_optimises(arch: str, tmp_path: Path) -> None:
     step = '[[step]]\nuses = "pip"\nrequirements = ["msgpack==1.2.4"]\nwheels = "never"\n'
     write_recipe(tmp_path, "a", recipe(step, arch=arch, runtime="python3.13"))

@@ -10,7 +10,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 from builder.base.emitter import Events
-from builder.building.layer import Built, Options, build
+from builder.building.job import Options
+from builder.building.layer import Built, build
 from builder.engine.client import Engine
 from builder.model import recipes
 from builder.model.target import targets

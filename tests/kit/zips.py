@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from builder.layer import checks
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Tree, of
 from builder.model.architectures import architecture
 from builder.model.runtimes import runtime

@@ -148,7 +148,7 @@ SAMPLE = zips.raw({"python/a.py": b"x" * 300, "lib/b.so": b"\x7fELF" + bytes(300
 
 
 @given(st.lists(st.tuples(st.integers(0, len(SAMPLE) - 1), st.integers(0, 255)), min_size=1, max_size=12))
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1500 if os.name == "posix" else 150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_damage_anywhere_is_an_error_of_ours_or_harmless(tmp_path: Path, damage: list[tuple[int, int]]) -> None:
     data = bytearray(SAMPLE)
     for position, value in damage:

@@ -4,7 +4,7 @@ import pytest
 from kit.zips import tree
 
 from builder.layer import unopened
-from builder.layer.slim import matcher
+from builder.layer.patterns import Matcher
 
 LARGE = b"x" * unopened.SMALLEST
 
@@ -12,7 +12,7 @@ LARGE = b"x" * unopened.SMALLEST
 def found(files: dict[str, bytes], *opened: str) -> list[tuple[str, int]]:
     rows = list(unopened.find(tree(files), opened))
     for row in rows:
-        removed = {path for path in files if matcher([row.pattern]).match_file(path)}
+        removed = {path for path in files if Matcher([row.pattern]).match_file(path)}
         assert removed == {path for path in files if path.startswith(row.path)}, row
         assert (row.files, row.bytes) == (len(removed), sum(len(files[path]) for path in removed))
         assert not removed & set(opened)

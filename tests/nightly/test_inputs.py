@@ -135,7 +135,7 @@ def test_what_changed_of_layerwright_is_told_by_its_name(
     monkeypatch.setitem(FORMATS, "slim", dataclasses.replace(FORMATS["slim"], version=99))
     assert inputs.reasons(before, seen(folder)) == (slim,)
     before = seen(folder)
-    monkeypatch.setattr("builder.layer.archive.LEVEL", 6)
+    monkeypatch.setattr("builder.layer.compression.LEVEL", 6)
     (told,) = inputs.reasons(before, seen(folder))
     assert told.endswith("level 7 or 10 -> deflate 0.9.0 level 6 or 10")
     before = seen(folder)

@@ -23,6 +23,7 @@ from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, UsageError
 from builder.base.values import RelativePath
 from builder.building import layer
+from builder.building.job import Options
 from builder.layer.licences import NONE, Policy
 from builder.layer.reader import LayerZip
 from builder.model import recipes
@@ -138,7 +139,7 @@ def planned(loaded: Loaded) -> None:
 
 def built(loaded: Loaded, output: Path) -> layer.Built:
     compiled = any(WORLDS[ecosystem.name].compiled for ecosystem in table.of_recipe(loaded))
-    options = layer.Options(output=output, wheels_only=not compiled, rebuild=True)
+    options = Options(output=output, wheels_only=not compiled, rebuild=True)
     return layer.build(loaded, targets(loaded.recipe)[0], options, Events())
 
 

@@ -47,7 +47,7 @@ def test_the_digest_follows_everything_that_decides_the_bytes(index: Index, monk
     assert digest(loaded(slim={"strip": False})) != before
     assert digest(loaded(runtimes=("python3.12",))) != before
     newer = {**FORMATS, "pip": dataclasses.replace(FORMATS["pip"], version=99)}
-    for name, value in (("builder.plan.formats.FORMATS", newer), ("builder.layer.archive.LEVEL", 6)):
+    for name, value in (("builder.plan.formats.FORMATS", newer), ("builder.layer.compression.LEVEL", 6)):
         with monkeypatch.context() as patch:
             patch.setattr(name, value)
             assert digest(loaded()) != before

@@ -16,7 +16,8 @@ from kit.podman import podman_environment
 from builder.base.documents import Typed
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
-from builder.building.layer import Options, build
+from builder.building.job import Options
+from builder.building.layer import build
 from builder.engine import client, conditions, sandbox
 from builder.engine.client import Engine
 from builder.engine.image_contents import read_image

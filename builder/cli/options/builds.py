@@ -12,7 +12,8 @@ from builder.cli.options.targets import require_one_target
 
 if TYPE_CHECKING:
     from builder.building.batch import BatchOptions
-    from builder.building.layer import Built, Options
+    from builder.building.job import Options
+    from builder.building.layer import Built
 
 _TESTS = {None: "auto", True: "always", False: "never"}
 
@@ -82,9 +83,9 @@ class BuildOptions(Bundle):
 
     def unpack_results(self, results: "Sequence[Built]") -> None:
         """Do what --unpack says, if it is given."""
-        from builder.layer import unpacked
-
         if self.unpack is not None:
+            from builder.layer import unpacked
+
             for built in results:
                 unpacked.write(built.path, self.unpack)
 
@@ -97,7 +98,7 @@ class BuildOptions(Bundle):
 
     def of_layers(self, containers: ContainerOptions) -> "Options":
         """Return the options that hold for each layer."""
-        from builder.building.layer import Options
+        from builder.building.job import Options
 
         return Options(
             output=self.output,

@@ -12,7 +12,7 @@ from builder.cli.options.parameters import Bundle, Option
 
 if TYPE_CHECKING:
     from builder.base.errors import LayerwrightError
-    from builder.building.layer import Options
+    from builder.building.job import Options
     from builder.nightly.run import NightlyRequest
     from builder.plan.selection import Pairs
 
@@ -126,7 +126,7 @@ class NightlyOptions(Bundle):
         )
 
     def _of_layers(self) -> "Options":
-        from builder.building.layer import Options
+        from builder.building.job import Options
 
         return Options(
             output=self.build.output,

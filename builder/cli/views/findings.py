@@ -1,5 +1,6 @@
 """The result of `layerwright check`: findings and a verdict for each zip, and for the layers of one function."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,12 @@ from builder import __version__
 from builder.building.checking import Together, Verdict
 from builder.cli import terminal
 from builder.layer import sarif
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 
+_MOST = 30
+"""Findings of one check that are all shown."""
+_SHOWN = 20
+"""Of more, those that are."""
 _STYLES = {"error": "bold red", "warning": "yellow"}
 
 
@@ -32,6 +37,18 @@ def _state(*, fit: bool) -> str:
 
 
 def _show_findings(findings: Sequence[Finding]) -> None:
+    """Print findings. Of one check with thousands, the first are shown and the others counted."""
+    alike: dict[tuple[str, str, str | None], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        alike[finding.severity, finding.check, finding.allowed].append(finding)
+    for (severity, check, _), group in alike.items():
+        _show_all(group if len(group) <= _MOST else group[:_SHOWN])
+        if len(group) > _MOST:
+            more = f"[{check}] {len(group) - _SHOWN:,} more like these; `--json` has all of them"
+            terminal.styled((f"{severity}: ", _STYLES[severity]), (more, ""))
+
+
+def _show_all(findings: Sequence[Finding]) -> None:
     for finding in findings:
         message = f"[{finding.check}] {finding.path or ''} {finding.message}".strip()
         terminal.styled((f"{finding.severity}: ", _STYLES[finding.severity]), (message, ""))

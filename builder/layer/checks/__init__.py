@@ -1,9 +1,8 @@
 """Checks of a layer: small named rules, all enabled. A finding states a problem and its remedy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from builder.base.errors import CheckFailedError
 from builder.layer.checks import (  # noqa: F401  importing them registers the checks
     architecture,
     binaries,
@@ -20,49 +19,37 @@ from builder.layer.checks import (  # noqa: F401  importing them registers the c
     versions,
 )
 from builder.layer.checks.examine import examine
-from builder.layer.checks.model import CHECKS, ERROR, Finding, Subject, weighed
-from builder.layer.slim import matcher
+from builder.layer.checks.model import CHECKS, Subject, weighed
+from builder.layer.findings import ERROR, Finding
+from builder.layer.patterns import Matcher
 from builder.layer.tree import Tree
 from builder.model.recipe import Allow
 
-__all__ = ["CHECKS", "Finding", "Subject", "examine", "failure", "failures", "run", "weigh", "weighed"]
+__all__ = ["CHECKS", "Subject", "examine", "run", "weigh", "weighed"]
 
-
-_SHOWN = 10
+_Allows = Sequence[tuple[Allow, Matcher | None]]
 
 
 def run(subject: Subject, allows: Sequence[Allow] = (), only: str | None = None) -> tuple[Finding, ...]:
     """Return the findings of all checks, or of the one named `only`: errors first, sorted by check and path."""
     chosen = [check for check in CHECKS.values() if only in {None, check.name}]
-    findings = [_allowed(finding, allows) for check in chosen for finding in check.rule(subject)]
+    known = _compiled(allows)
+    findings = [_allowed(finding, known) for check in chosen for finding in check.rule(subject)]
     return tuple(sorted(findings, key=lambda finding: (finding.severity != ERROR, finding.check, finding.path or "")))
 
 
 def weigh(tree: Tree, allows: Sequence[Allow] = ()) -> tuple[Finding, ...]:
     """Return what the check `size` finds of the files alone, before any of them is read."""
-    return tuple(_allowed(finding, allows) for finding in size.weight(tree))
+    return tuple(_allowed(finding, _compiled(allows)) for finding in size.weight(tree))
 
 
-def failures(findings: Iterable[Finding], *, strict: bool) -> tuple[Finding, ...]:
-    """Return the findings that make a layer unfit: errors, and with `strict` warnings, too."""
-    return tuple(finding for finding in findings if finding.allowed is None and (strict or finding.severity == ERROR))
+def _compiled(allows: Sequence[Allow]) -> _Allows:
+    return [(allow, Matcher([allow.path]) if allow.path is not None else None) for allow in allows]
 
 
-def failure(layer: str, failed: Sequence[Finding]) -> CheckFailedError:
-    """Return the error for a layer that failed checks."""
-    names = ", ".join(dict.fromkeys(f"`{finding.check}`" for finding in failed))
-    lines: list[str] = []
-    for finding in failed[:_SHOWN]:
-        lines.append(f"{finding.path} {finding.message}" if finding.path else finding.message)
-        lines += [f"  {detail}" for detail in finding.details]
-    if len(failed) > _SHOWN:
-        lines.append(f"and {len(failed) - _SHOWN} more")
-    return CheckFailedError(f"{layer}: check {names} failed", why=lines, hint=failed[0].hint)
-
-
-def _allowed(finding: Finding, allows: Sequence[Allow]) -> Finding:
-    for allow in allows:
-        covers = allow.path is None or (finding.path is not None and matcher([allow.path]).match_file(finding.path))
+def _allowed(finding: Finding, allows: _Allows) -> Finding:
+    for allow, matcher in allows:
+        covers = matcher is None or (finding.path is not None and matcher.match_file(finding.path))
         if allow.check == finding.check and covers:
             return replace(finding, allowed=allow.reason)
     return finding

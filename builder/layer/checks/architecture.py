@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 
 from builder.layer.checks import platforms
 from builder.layer.checks.binaries import loaded
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
 from builder.layer.elf import Elf
 from builder.layer.executables import OddFile
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.names import TEST_DATA
 from builder.model.limits import MB
 

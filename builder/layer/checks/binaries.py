@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from builder.layer.checks import platforms
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
 from builder.layer.elf import Elf, symbols
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.model import symbol_versions
 from builder.model.symbol_versions import version_key
 

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from builder.layer import import_graph, python_loads
-from builder.layer.checks.model import WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import WARNING, Finding
 from builder.layer.names import SITE_PACKAGES, TEST_DATA
 from builder.layer.python_loads import OpenedName
 from builder.model import libraries

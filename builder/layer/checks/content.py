@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from builder.layer.checks.model import WARNING, Finding, Subject, check
-from builder.layer.slim import matcher
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import WARNING, Finding
+from builder.layer.patterns import Matcher
 
 _SET_ID = 0o6000
 _SECRET_FILES = [
@@ -30,7 +31,7 @@ def setuid(subject: Subject) -> Iterator[Finding]:
 
 @check("secret", "Every account that may use a layer can read all of it, including keys and passwords.")
 def secret(subject: Subject) -> Iterator[Finding]:
-    names = matcher(_SECRET_FILES)
+    names = Matcher(_SECRET_FILES)
     for entry in subject.tree:
         if entry.link is not None:
             continue

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from builder.layer.checks import platforms
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.java_code import NativeJar
 from builder.model.limits import MB
 

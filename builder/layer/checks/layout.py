@@ -1,7 +1,7 @@
 """Where the packages of a layer lie, if not where a runtime finds them: one folder too deep, or in another one."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from builder.layer.tree import Entry
@@ -238,14 +238,10 @@ def only_documents(paths: Collection[str]) -> bool:
     return all("/" not in path and _DOCUMENT.match(path) for path in paths)
 
 
-def usable(paths: Collection[str], runtimes: Sequence[Runtime]) -> set[str]:
-    """Return the languages whose packages are found, and ANY if a runtime finds anything else."""
-    found: set[str] = set()
-    for path in paths:
-        if not path.startswith(LICENSE_TEXTS) and any(reads(runtime, path) for runtime in runtimes):
-            root = next((name for name, folder in ROOTS.items() if path.startswith(folder)), ANY)
-            found.add(root)
-    return found
+def usable(read: Iterable[str]) -> set[str]:
+    """Return the languages whose packages are found, by the files that a runtime reads, and ANY for anything else."""
+    tops = {path.partition("/")[0] for path in read if not path.startswith(LICENSE_TEXTS)}
+    return {top if top in ROOTS else ANY for top in tops}
 
 
 def _inner_root(path: str, folder: str, outer: str, roots: Collection[str]) -> str | None:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from builder.layer import linking, optional_imports
 from builder.layer.checks.binaries import loaded
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
 from builder.layer.elf import Elf
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.model import libraries
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from builder.layer.elf import Elf, UnreadableElfError
 from builder.layer.executables import OddFile
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.installed import Installed
 from builder.layer.java_code import NativeJar
 from builder.layer.linking import Linker
@@ -15,38 +16,6 @@ from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.runtime_tables import OperatingSystem
 from builder.model.runtimes import Runtime
-
-ERROR, WARNING = "error", "warning"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """A problem of a layer, or a suspicious property of it."""
-
-    check: str
-    severity: str
-    """`error`: cannot work in Lambda; `warning`: suspicious."""
-    path: str | None
-    message: str
-    hint: str
-    details: tuple[str, ...] = ()
-    allowed: str | None = None
-    """The reason in the recipe, if an [[allow]] there covers the finding."""
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Finding":
-        return cls(**{**data, "details": tuple(data["details"])})
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "check": self.check,
-            "severity": self.severity,
-            "path": self.path,
-            "message": self.message,
-            "hint": self.hint,
-            "details": list(self.details),
-            "allowed": self.allowed,
-        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

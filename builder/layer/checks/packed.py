@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from builder.layer.checks import platforms
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.names import TEST_DATA
 
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from builder.base.host_names import folded
 from builder.layer.checks import layout
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.names import SITE_PACKAGES, parents
-from builder.layer.slim import matcher
+from builder.layer.patterns import Matcher
 from builder.layer.tree import Entry
 from builder.model.limits import MB
 
@@ -28,11 +29,14 @@ _LEFTOVERS = {
 @check("layer-path", "A runtime reads fixed directories of /opt; it never finds a file elsewhere.")
 def layer_path(subject: Subject) -> Iterator[Finding]:
     unread: dict[str, list[Entry]] = defaultdict(list)
+    read: list[str] = []
     for entry in subject.tree:
-        if not any(layout.reads(runtime, entry.path) for runtime in subject.runtimes):
+        if any(layout.reads(runtime, entry.path) for runtime in subject.runtimes):
+            read.append(entry.path)
+        else:
             unread[_group(entry.path)].append(entry)
     paths = subject.tree.paths()
-    found = layout.usable(paths, subject.runtimes)
+    found = layout.usable(read)
     if not found and layout.only_documents(paths):
         yield _unread(
             subject, min(paths, default=""), list(subject.tree), "the layer has nothing that a function can use", ERROR
@@ -150,10 +154,10 @@ def _loops(path: str, links: dict[str, str]) -> bool:
 
 @check("leftovers", "Files that nothing in Lambda reads count against the size limit and the cold start.")
 def leftovers(subject: Subject) -> Iterator[Finding]:
-    every = matcher([pattern for patterns in _LEFTOVERS.values() for pattern in patterns])
+    every = Matcher([pattern for patterns in _LEFTOVERS.values() for pattern in patterns])
     suspects = [entry for entry in subject.tree if every.match_file(entry.path)]
     for what, patterns in _LEFTOVERS.items():
-        spec = matcher(patterns)
+        spec = Matcher(patterns)
         matching = [entry for entry in suspects if spec.match_file(entry.path)]
         if matching:
             total = sum(entry.size for entry in matching)

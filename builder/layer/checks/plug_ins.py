@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from builder.layer.checks.model import WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import WARNING, Finding
 from builder.layer.linking import LAYER_LIB
 from builder.layer.tree import Entry
 from builder.model.plugins import PlugIns, known

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.tree import Entry
 from builder.model import libraries
 

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from builder.layer import pruned_imports
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.names import SITE_PACKAGES
 from builder.layer.pruned_requires import PrunedImport
 from builder.model.architectures import Architecture

@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
-from builder.layer.slim import matcher
+from builder.layer.checks.model import Subject, check
+from builder.layer.findings import ERROR, WARNING, Finding
+from builder.layer.patterns import Matcher
 from builder.layer.tree import Tree
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 
@@ -59,7 +60,7 @@ def _largest(tree: Tree) -> Iterator[str]:
 def savings(tree: Tree) -> Iterator[str]:
     """Yield what pruning would save, with the patterns."""
     for what, patterns in _PRUNABLE.items():
-        spec = matcher(patterns)
+        spec = Matcher(patterns)
         saved = sum(entry.size for entry in tree if spec.match_file(entry.path))
         if saved:
             yield f"pruning {what} would save {saved / MB:.1f} MB ({' '.join(patterns)})"

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from builder.layer import linking
 from builder.layer.checks.binaries import example, loaded
-from builder.layer.checks.model import ERROR, WARNING, Finding, Subject, check
+from builder.layer.checks.model import Subject, check
 from builder.layer.elf import Elf, VersionNeed
+from builder.layer.findings import ERROR, WARNING, Finding
 from builder.model import libraries, symbol_versions
 from builder.model.libraries import FoundVersions
 

@@ -7,7 +7,7 @@ from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.cargo import Cargo
-from builder.packages.cargo import LOCK, PROJECT_LOCK, installed
+from builder.packages.cargo import LOCK, PROJECT_LOCK
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
@@ -38,6 +38,8 @@ class CrateRegistry(PlannedEcosystem):
         return planning.lock_path(loaded)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.cargo import installed
+
         return installed.installed(tree)
 
 

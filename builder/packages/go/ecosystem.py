@@ -9,7 +9,7 @@ from builder.layer.tree import Tree
 from builder.model.recipes import Loaded
 from builder.model.steps.go import Go
 from builder.packages.command_line import CommandLinePackages
-from builder.packages.go import MOD, PURL_TYPE, SUM, installed
+from builder.packages.go import MOD, PURL_TYPE, SUM
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
@@ -54,6 +54,8 @@ class GoModules(PlannedEcosystem):
                 go_sum.read(program.lock[1], STORED, "layerwright plan")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.go import installed
+
         return installed.installed(tree)
 
 

@@ -7,7 +7,7 @@ from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.steps import Maven
 from builder.packages.command_line import CommandLinePackages
-from builder.packages.maven import LOCK, installed
+from builder.packages.maven import LOCK
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 
@@ -31,6 +31,8 @@ class MavenRepository(PlannedEcosystem):
         return MavenPackages.parse(texts)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.maven import installed
+
         return installed.installed(tree)
 
 

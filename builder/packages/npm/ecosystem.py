@@ -12,8 +12,7 @@ from builder.model.runtimes import Runtime
 from builder.model.steps import Npm
 from builder.packages.command_line import CommandLinePackages
 from builder.packages.default_tests import DefaultTest
-from builder.packages.npm import LOCK, installed
-from builder.packages.npm.command_line import NpmPackages
+from builder.packages.npm import LOCK
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
 from builder.packages.resolution import Resolution
@@ -51,6 +50,8 @@ class NpmRegistry(PlannedEcosystem):
         return projects.inputs(request)
 
     def command_line(self, texts: Sequence[str], file: Path | None) -> CommandLinePackages:  # noqa: ARG002
+        from builder.packages.npm.command_line import NpmPackages
+
         return NpmPackages(texts=tuple(texts))
 
     def refuse_forged(self, resolution: Resolution) -> None:
@@ -66,6 +67,8 @@ class NpmRegistry(PlannedEcosystem):
                 raise untrusted(STORED, resolution.lock, "the lock of its packages")
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.npm import installed
+
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:

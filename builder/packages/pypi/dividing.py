@@ -15,7 +15,6 @@ from builder.model.steps import Pip
 from builder.model.tables import changed
 from builder.model.target import Target
 from builder.packages.dividing import Weighed
-from builder.packages.pypi import installed
 from builder.packages.resolution import Resolution
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ class PipDivider:
         return changed(step, without=())
 
     def weigh(self, tree: Tree, target: Target) -> Mapping[str, Weighed]:
+        from builder.packages.pypi import installed
+
         return installed.weigh(tree, target)
 
     def required_by(self, resolution: Resolution) -> Mapping[str, Sequence[str]]:

@@ -14,7 +14,7 @@ from builder.packages.default_tests import DefaultTest
 from builder.packages.ecosystem import LockFile, LockRequest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
-from builder.packages.pypi import BUILD_LOCK, LOCK, PRUNE, installed
+from builder.packages.pypi import BUILD_LOCK, LOCK, PRUNE
 from builder.packages.pypi.dividing import PipDivider
 
 
@@ -77,6 +77,8 @@ class PyPI(PlannedEcosystem):
         return changelogs.changelogs(loaded, names)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.pypi import installed
+
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:

@@ -13,7 +13,7 @@ from builder.packages.command_line import CommandLinePackages
 from builder.packages.default_tests import DefaultTest
 from builder.packages.planning import PlannedEcosystem
 from builder.packages.projects import FoundProject, ProjectRequest
-from builder.packages.rubygems import LOCK, installed
+from builder.packages.rubygems import LOCK
 
 
 class RubyGems(PlannedEcosystem):
@@ -55,6 +55,8 @@ class RubyGems(PlannedEcosystem):
         return GemPackages.parse(texts)
 
     def installed(self, tree: Tree) -> Iterable[Installed]:
+        from builder.packages.rubygems import installed
+
         return installed.installed(tree)
 
     def tests(self, tree: Tree, runtime: Runtime) -> Iterator[DefaultTest]:

@@ -9,7 +9,7 @@ from kit import zips
 from kit.zips import found, tree
 
 from builder.layer import java_loads, node_loads
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 
 
 def findings(files: dict[str, bytes], runtime: str) -> list[Finding]:

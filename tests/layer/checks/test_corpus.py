@@ -11,8 +11,8 @@ from kit import bad, corpus
 from kit.bad import ARCHIVE, Bad, Workshop
 from kit.bad_cases import ARC4, CASES
 
-from builder.layer import checks, elf
-from builder.layer.checks import Finding
+from builder.layer import checks, elf, findings
+from builder.layer.findings import Finding
 from builder.layer.reader import BadArchiveError, LayerZip
 from builder.layer.tree import Entry, OnDisk, Tree, of
 from builder.model.architectures import X86_64, architecture
@@ -80,7 +80,7 @@ def test_packages_that_work_are_let_through(fetched: Path) -> None:
     for name, files in corpus.good(fetched):
         subject = checks.examine(as_tree(files), (runtime("python3.13"),), (X86_64,), packages=(), own=False)
         native += bool(subject.elves)
-        for one in checks.failures(checks.run(subject), strict=False):
+        for one in findings.failures(checks.run(subject), strict=False):
             refused[name].append(f"{one.check} {one.path} {one.message}")
     assert dict(refused) == {}
     assert native >= 60
@@ -119,6 +119,6 @@ def test_a_layer_of_a_newer_distribution_is_refused_with_the_symbol(tmp_path: Pa
     assert float(answer.split()[1]) > 2.34
     tree = of([Entry(path="bin/x", mode=0o755, content=OnDisk(path=tmp_path / "x.out", size=len(made)))])
     subject = checks.examine(tree, (runtime("provided.al2023"),), (X86_64,), packages=(), own=False)
-    assert [one.message for one in checks.failures(checks.run(subject), strict=False)] == [
+    assert [one.message for one in findings.failures(checks.run(subject), strict=False)] == [
         "needs GLIBC_2.36 for `arc4random`, Amazon Linux 2023 has 2.34"
     ]

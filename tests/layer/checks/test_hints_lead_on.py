@@ -11,7 +11,7 @@ from kit.bad import ARCHIVE, Bad, Workshop
 from kit.bad_cases import CASES
 
 from builder.layer import checks
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 from builder.layer.tree import EXECUTABLE, PLAIN, Entry, InMemory, Tree, of
 from builder.model.architectures import architecture
 from builder.model.runtimes import runtime

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 from kit.zips import entry, found, tree
 
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 from builder.layer.tree import EXECUTABLE, of
 from builder.packages.maven.installed import installed
 

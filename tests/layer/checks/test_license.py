@@ -7,6 +7,7 @@ import pytest
 from kit import zips
 
 from builder.layer import checks
+from builder.layer.findings import Finding
 from builder.model.architectures import X86_64
 from builder.model.runtimes import runtime
 from builder.packages import table
@@ -41,7 +42,7 @@ def jar(text: str) -> dict[str, bytes]:
 KINDS = {"python3.13": wheel, "nodejs22.x": npm, "ruby3.3": gem, "java21": jar}
 
 
-def findings(name: str, files: dict[str, bytes]) -> list[checks.Finding]:
+def findings(name: str, files: dict[str, bytes]) -> list[Finding]:
     layer = zips.tree(files)
     subject = checks.examine(layer, (runtime(name),), (X86_64,), packages=table.installed(layer), own=False)
     return [one for one in checks.run(subject) if one.check == "license"]

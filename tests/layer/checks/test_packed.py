@@ -16,7 +16,7 @@ from kit.bad import tarred, zipped
 from kit.zips import found, tree
 
 from builder.layer import checks, packed
-from builder.layer.checks import Finding
+from builder.layer.findings import Finding
 from builder.layer.reader import IN_MEMORY, LayerZip
 from builder.model.architectures import architecture
 from builder.model.runtimes import runtime

@@ -11,7 +11,7 @@ from kit import real_layers
 from kit.real_layers import JARS, NPM, RealLayer, java_tree, layer_zip, node_tree
 from kit.zips import write
 
-from builder.layer import checks
+from builder.layer import checks, findings
 from builder.layer.reader import LayerZip
 from builder.model.architectures import X86_64, architecture
 from builder.model.runtimes import runtime
@@ -125,7 +125,7 @@ def test_packages_with_files_for_several_platforms_pass_on_both_architectures(
     roots = {f"nodejs/node_modules/{name[0]}{name[1:].partition('@')[0]}" for name in packages}
     assert {root for root in roots if not any(entry.path.startswith(f"{root}/") for entry in tree)} == set()
     assert len(subject.elves) > len(SEVERAL_PLATFORMS)
-    found = {(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)}
+    found = {(one.check, one.path) for one in findings.failures(checks.run(subject), strict=False)}
     assert found <= {("size", None)}  # together they are more than a layer may have
 
 
@@ -135,7 +135,7 @@ def test_jars_with_libraries_for_several_platforms_pass(tmp_path: Path, program:
     program("mvn")
     subject = checks.examine(java_tree(JARS, tmp_path), (runtime("java21"),), (X86_64,), packages=(), own=False)
     assert len(subject.tree) >= len(JARS)
-    found = {(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)}
+    found = {(one.check, one.path) for one in findings.failures(checks.run(subject), strict=False)}
     assert found <= {("size", None)}  # together they are more than a layer may have
 
 
@@ -148,13 +148,13 @@ def test_real_zips_and_trees_are_free_of_errors(layer: RealLayer, program: Calla
     with layer.opened() as tree:
         subject = checks.examine(tree, (runtime(layer.runtime),), (X86_64,), packages=(), own=False)
         assert len(tree) > 0
-        assert [(one.check, one.path) for one in checks.failures(checks.run(subject), strict=False)] == []
+        assert [(one.check, one.path) for one in findings.failures(checks.run(subject), strict=False)] == []
 
 
-def failures(path: Path, name: str) -> list[checks.Finding]:
+def failures(path: Path, name: str) -> list[findings.Finding]:
     with LayerZip(path) as layer:
         subject = checks.examine(
             layer.tree, (runtime(name),), (X86_64,), packages=(), own=False, directories=layer.directories
         )
         assert len(subject.tree) > 0
-        return list(checks.failures(checks.run(checks.weighed(subject, layer.bytes)), strict=False))
+        return list(findings.failures(checks.run(checks.weighed(subject, layer.bytes)), strict=False))

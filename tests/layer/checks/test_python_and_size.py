@@ -6,6 +6,7 @@ from kit.zips import entry, found, tree
 
 from builder.layer import checks
 from builder.layer.checks import CHECKS
+from builder.layer.findings import failures
 from builder.layer.tree import PLAIN, Entry, of
 from builder.model.architectures import X86_64
 from builder.model.limits import DIRECT_LIMIT, UNZIPPED_LIMIT
@@ -115,13 +116,13 @@ def test_an_allowed_finding_is_kept_with_its_reason_and_fails_nothing() -> None:
     allow = Allow(check="layer-path", reason="called by its full path", path="tool/")
     findings = checks.run(subject, [allow])
     assert {one.path: one.allowed for one in findings} == {"tool/": "called by its full path", "other/": None}
-    assert [one.path for one in checks.failures(findings, strict=False)] == ["other/"]
+    assert [one.path for one in failures(findings, strict=False)] == ["other/"]
 
 
 def test_strict_makes_warnings_errors() -> None:
     findings = found(tree({"python/A.py": b"", "python/a.py": b""}))
-    assert checks.failures(findings, strict=False) == ()
-    assert len(checks.failures(findings, strict=True)) == 1
+    assert failures(findings, strict=False) == ()
+    assert len(failures(findings, strict=True)) == 1
 
 
 def test_errors_come_first_and_the_order_is_stable() -> None:
