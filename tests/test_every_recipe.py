@@ -65,7 +65,7 @@ def takes_long(one: Loaded, target: Target) -> bool:
     # Minutes for each Node.js, and one for each Python: one is enough to know that it works.
     is_another = target.base.name in {"nodejs24.x", "python3.14"}
     is_foreign = target.arch != host_architecture() and one.name not in FOR_BOTH
-    return one.name in LONG or is_foreign or (is_another and one.name not in EVERY_PYTHON)
+    return one.name in {*LONG, "nokogiri"} or is_foreign or (is_another and one.name not in EVERY_PYTHON)
 
 
 def compiles(one: Loaded) -> bool:
@@ -90,17 +90,18 @@ SLOW_ELSEWHERE = {"pandas", "scipy", "scikit-learn", "pyarrow", "opencv-python-h
 """What takes a minute to import under emulation; `make test-long` builds it for the other architecture, and does it."""
 
 
-PURE_JAVA = {"jackson", "powertools-java"}
-"""Zips for both architectures, of which an emulated JVM takes half a minute; `make test-long` runs their tests."""
+FOR_ANY = {"jackson", "powertools-java", "snappy-java", "aws-sdk"}
+"""Zips for both architectures, of which an emulated JVM or Node.js takes half a minute; `make test-long` runs their
+tests. Of native code for both in one zip sqlite-jdbc stays, of packages of Node.js those for one architecture."""
 
 
 def is_slow(one: Loaded, target: Target) -> bool:
-    return one.name in PURE_JAVA or (one.name in SLOW_ELSEWHERE and target.arch != host_architecture())
+    return one.name in FOR_ANY or (one.name in SLOW_ELSEWHERE and target.arch != host_architecture())
 
 
 def is_of_the_night(one: Loaded, target: Target) -> bool:
     usual = not target.base.python or target.base.name == "python3.13" or one.name in EVERY_PYTHON
-    return usual and (one.name in PURE_JAVA or not is_slow(one, target))
+    return usual and (one.name in FOR_ANY or not is_slow(one, target))
 
 
 NIGHT = [

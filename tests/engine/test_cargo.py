@@ -59,7 +59,7 @@ def made(folder: Path, one: Loaded) -> Built:
 
 
 @pytest.mark.network
-@BOTH
+@pytest.mark.parametrize("arch", ["x86_64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_a_program_is_fetched_compiled_without_network_and_works(
     engine: Engine, tmp_path: Path, program: object, arch: str
 ) -> None:

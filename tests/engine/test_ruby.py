@@ -63,7 +63,7 @@ def test_ruby_code_finds_gems_and_libraries_of_the_layer(engine: Engine, arch: s
     assert tried(engine, files, Test(ruby=code), arch)[0].what == "the ruby test"
 
 
-@BOTH
+@pytest.mark.parametrize("arch", ["x86_64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_a_function_in_ruby_uses_a_gem_of_the_layer(engine: Engine, arch: str) -> None:
     code = "require 'one'\ndef handler(event:, context:)\n  ONE + event['n']\nend\n"
     invoke = Invoke(handler="app.handler", code=code, event={"n": 1}, response=8)

@@ -23,7 +23,7 @@ VERSION = "2.9.13"
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("arch", ["x86_64", "arm64"])
+@pytest.mark.parametrize("arch", ["x86_64", pytest.param("arm64", marks=pytest.mark.long)])
 def test_a_compiled_wheel_carries_its_libraries_and_installs_anywhere(
     arch: str, engine: Engine, tmp_path: Path
 ) -> None:
@@ -75,6 +75,7 @@ def test_wheels_are_compiled_only_where_none_fits_or_on_request(engine: Engine, 
     assert again.code == 0
 
 
+@pytest.mark.long
 @pytest.mark.network
 def test_podman_builds_the_same_zip_and_wheel(engine: Engine, tmp_path: Path) -> None:
     env = podman_environment(tmp_path)
