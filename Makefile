@@ -23,7 +23,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects benchmark-commands benchmark-first benchmark-large benchmark-compare schema catalogue readme docs requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint lint-code test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects benchmark-commands benchmark-first benchmark-large benchmark-compare schema catalogue readme docs requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -71,11 +71,13 @@ check: $(READY)  ## Check anybody's zip: ZIP=layer.zip RUNTIME=python3.13 ARCH=a
 lock: $(READY)  ## Write requirements.lock beside a recipe: RECIPE=numpy
 	@$(LW) lock $(if $(filter all,$(RECIPE)),--all,$(RECIPE)) $(ARGS)
 
-lint: $(DEV)  ## Check code and recipes; TESTS=no where `make test` runs, too
+lint: lint-code  ## Check code, layering and recipes
+	$(BIN)/pytest -q tests/test_layering.py tests/model/test_schema.py
+
+lint-code: $(DEV)  ## The same without the tests of layering and schema, which `make test` runs, too
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(if $(filter no,$(TESTS)),,$(BIN)/pytest -q tests/test_layering.py tests/model/test_schema.py)
 	$(LW) lint
 
 test: $(DEV)  ## Run the tests that need no engine: TESTS=tests/layer for some of them

@@ -20,7 +20,6 @@ from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import targets
 
-BOTH = pytest.mark.parametrize("arch", ["x86_64", "arm64"])
 DEPENDS = '[dependencies]\nitoa = "1"\n'
 MAIN = """
 fn main() {
