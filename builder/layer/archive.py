@@ -101,7 +101,7 @@ def _write(tree: Tree, path: Path, pack: _Pack, progress: Callable[[int], None])
         for record in central:
             sink.write(record)
         sink.write(_end_records(len(central), start, sink.position - start))
-    return WrittenZip(bytes=sink.position, sha256=sink.digest.hexdigest())
+        return WrittenZip(bytes=sink.position, sha256=sink.finished())
 
 
 def _refuse_unfit(tree: Tree) -> None:
@@ -114,17 +114,30 @@ def _refuse_unfit(tree: Tree) -> None:
 
 
 class _Sink:
-    """A stream that keeps its position and SHA-256."""
+    """A stream that keeps its position and SHA-256. Few writes are made, as each lets another thread run first."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
+        self._digest = hashlib.sha256()
+        self._waiting = bytearray()
         self.position = 0
-        self.digest = hashlib.sha256()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self._stream.write(data)
-        self.digest.update(data)
         self.position += len(data)
+        if len(self._waiting) + len(data) <= _BATCH:
+            self._waiting += data
+            return
+        for part in (self._waiting, data):
+            self._stream.write(part)
+            self._digest.update(part)
+        self._waiting.clear()
+
+    def finished(self) -> str:
+        """Write the rest, and return the SHA-256 of everything."""
+        self._stream.write(self._waiting)
+        self._digest.update(self._waiting)
+        self._waiting.clear()
+        return self._digest.hexdigest()
 
 
 def _packed_in_order(tree: Iterable[Entry], pack: _Pack) -> Iterator[tuple[Entry, _Packed]]:

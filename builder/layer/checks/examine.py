@@ -125,15 +125,23 @@ def _one(entry: Entry, enough: Collection[str]) -> _Read:
         if java_code.is_jar(entry.path):
             with content.in_turn() if isinstance(content, InZip) else nullcontext():
                 return _Read(entry.path, jar=java_code.read(entry.path, content.read()))
-        if isinstance(content, InZip):
-            return _of_zip(entry.path, content, enough)
-        if packed.may_hold(entry.path, entry.size):
-            with _stream(content) as stream:
-                return _Read(entry.path, packed=packed.look(entry.name, stream, enough))
-        magic = content.head(4)
-        return _of_elf(entry.path, content.read()) if magic == MAGIC else _of_other(entry, magic)
+        return _of_zip(entry.path, content, enough) if isinstance(content, InZip) else _of_file(entry, enough)
     except UnreadableElfError as error:
         return _Read(entry.path, damage=error)
+
+
+def _of_file(entry: Entry, enough: Collection[str]) -> _Read:
+    """Look into a file of a build. A small one is read once: opening a file takes longer than reading it."""
+    content = entry.content
+    if packed.may_hold(entry.path, entry.size):
+        with _stream(content) as stream:
+            return _Read(entry.path, packed=packed.look(entry.name, stream, enough))
+    if entry.size <= tokens.SCANNED:
+        return _of_data(entry.path, content.read())
+    magic = content.head(4)
+    if magic == MAGIC:
+        return _of_elf(entry.path, content.read())
+    return _Read(entry.path, odd=odd(entry.name, magic, content))
 
 
 def _of_elf(path: str, data: bytes) -> _Read:
@@ -141,17 +149,17 @@ def _of_elf(path: str, data: bytes) -> _Read:
     return _Read(path, elf, opened=binary_loads.opened(data, elf))
 
 
-def _of_other(entry: Entry, magic: bytes) -> _Read:
-    """Read a file that is neither ELF nor an archive."""
-    strange = odd(entry.name, magic, entry.content)
-    if not tokens.may_hold(entry.path, entry.size):
-        return _Read(entry.path, odd=strange)
-    data = entry.content.read()
-    return _of_text(entry.path, data, odd=strange, token=tokens.token(data, entry.path))
-
-
-def _of_text(path: str, data: bytes, *, odd: OddFile | None, token: str | None) -> _Read:
-    return _Read(path, token=token, odd=odd, opening=_opens(path, data), opened=_opened(path, data))
+def _of_data(path: str, data: bytes) -> _Read:
+    """Look into a file that is no archive."""
+    if data[:4] == MAGIC:
+        return _of_elf(path, data)
+    return _Read(
+        path,
+        token=tokens.token(data, path) if tokens.may_hold(path, len(data)) else None,
+        odd=odd(path.rpartition("/")[2], data[:4], InMemory(data=data)),
+        opening=_opens(path, data),
+        opened=_opened(path, data),
+    )
 
 
 def _stream(content: Content) -> IO[bytes]:
@@ -175,10 +183,7 @@ def _of_zip(path: str, content: InZip, enough: Collection[str]) -> _Read:
         data = content.read()
         if archive:
             return _Read(path, packed=packed.look(path, io.BytesIO(data), enough))
-        if data[:4] == MAGIC:
-            return _of_elf(path, data)
-        found = tokens.token(data, path) if tokens.may_hold(path, len(data)) else None
-        return _of_text(path, data, odd=odd(path, data[:4], InMemory(data=data)), token=found)
+        return _of_data(path, data)
 
 
 def _opened(path: str, data: bytes) -> tuple[OpenedName, ...]:
