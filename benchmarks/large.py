@@ -37,6 +37,12 @@ architectures = ["x86_64"]
 [[step]]
 {step}
 """
+SLIM = """\
+[slim]
+prune    = ["python/**/tests/", "python/**/*.pyi"]
+keep     = ["python/numpy/_core/tests/_natype.py"]
+bytecode = "unchecked-hash"
+"""
 BIG = ("scipy==1.15.3", "pandas==2.2.3", "numpy==2.2.6", "scikit-learn==1.6.1", "lxml==5.3.0")
 
 
@@ -92,10 +98,10 @@ def built(name: str) -> float:
 
 
 def memory() -> Iterator[Row]:
-    recipe("big", f'uses = "pip"\nrequirements = {json.dumps(BIG)}')
+    recipe("big", f'uses = "pip"\nrequirements = {json.dumps(BIG)}\n\n{SLIM}')
     most = built("big")
     yield row("peak memory for a layer of 258 MB, caches empty", (most, "MB"), (200, "MB"), most / 200, "<= 1")
-    recipe("single", 'uses = "copy"\nfiles = ["data.bin"]\nto = "share"')
+    recipe("single", 'uses = "copy"\nfiles = ["data.bin"]\nto = "lib"')
     single = WORK / "recipes" / "single" / "data.bin"
     if not single.exists():
         block = os.urandom(1 << 20)

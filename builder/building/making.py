@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from builder.base import cache_paths, files
+from builder.base import allocator, cache_paths, files
 from builder.building import describing, idle, lacking, oversized
 from builder.building.assembling import assemble
 from builder.building.describing import CheckedZip
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 
 def make(job: Job) -> tuple[Manifest, ZipTrials | None]:
+    """Make the zip of a job with its manifest. Raises LayerwrightError, and then leaves existing files unchanged."""
+    allocator.give_back()
     oversized.refuse_download(job.loaded, job.plan)
     artifacts = _compiled(job)
     with cache_paths.workspace() as work, job.store:

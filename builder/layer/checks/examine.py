@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, cast
 
+from builder.base import allocator
 from builder.layer import binary_loads, java_code, node_loads, packed, python_loads, tokens
 from builder.layer.checks import platforms
 from builder.layer.checks.model import Subject
@@ -61,6 +62,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
 
     Raises BadArchiveError for a file that cannot be unpacked; a damaged ELF file is noted in the subject.
     """
+    allocator.give_back()
     found = _read_all(tree, architectures, own=own)
     elves = {one.path: one.elf for one in found if one.elf}
     links = {entry.path: entry.link for entry in tree if entry.link is not None}
