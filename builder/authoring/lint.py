@@ -113,11 +113,14 @@ def _unknown_packages(loaded: Loaded, path: Path) -> Iterator[Fault]:
 
     They are no mistakes: the system's repository may be newer than the lists of layerwright.
     """
+    steps = [(index, step) for index, step in enumerate(loaded.recipe.step) if isinstance(step, Packages)]
+    if not steps:
+        return
     text = TomlText(name=path.as_posix(), text=texts.read(path))
     for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
         listed = package_names(system)
-        for index, step in enumerate(loaded.recipe.step):
-            if isinstance(step, Packages) and listed and (step.when is None or step.when.os in {None, system}):
+        for index, step in steps:
+            if listed and (step.when is None or step.when.os in {None, system}):
                 for name in sorted(set(step.install) - set(listed)):
                     told = f"no list of {system} has a package `{name}`{near(name, listed)}"
                     yield text.fault(("step", index, "install", step.install.index(name)), told)

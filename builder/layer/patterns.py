@@ -23,7 +23,8 @@ class Matcher:
 
     def match_file(self, path: str) -> bool:
         """Tell whether a path, relative and with slashes, is matched."""
-        if self._maybe is not None and self._maybe.match(path) is None:
+        clean = not path.startswith(("/", "./"))  # else pathspec normalizes it first
+        if clean and self._maybe is not None and self._maybe.match(path) is None:
             return False
         return self._spec.match_file(path)
 

@@ -49,8 +49,10 @@ class InZip:
     def read(self) -> bytes:
         if not self.fits_memory:
             return self._read(-1)
-        with self._faults():
+        try:
             return self._at_once()
+        except _FAULTS as error:
+            raise self._damaged(error) from error
 
     @property
     def fits_memory(self) -> bool:
@@ -105,8 +107,11 @@ class InZip:
         try:
             yield
         except _FAULTS as error:
-            msg = f"{self.info.filename} cannot be unpacked: {error}"
-            raise BadArchiveError(msg, hint="the file is damaged; download or build it again") from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> BadArchiveError:
+        msg = f"{self.info.filename} cannot be unpacked: {error}"
+        return BadArchiveError(msg, hint="the file is damaged; download or build it again")
 
 
 class _SharedFile:

@@ -38,3 +38,7 @@ def test_patterns_of_layers_decide_as_pathspec_does() -> None:
     decided = {path: ours.match_file(path) for path in names}
     assert decided == {path: theirs.match_file(path) for path in names}
     assert set(decided.values()) == {True, False}
+
+
+def test_a_path_that_is_not_clean_is_normalized_as_pathspec_does() -> None:
+    assert Matcher(["/x.so*"]).match_file("./x.so.1")

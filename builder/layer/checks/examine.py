@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ from builder.model.runtimes import Runtime
 
 _MOST_READ = UNZIPPED_LIMIT * 3 // 2
 """Bytes of a file that is looked into. Lambda takes none of more than two thirds of this, which the size tells."""
-_BATCH = 8 << 20
-"""Bytes that one worker gets at a time."""
+_SMALL = 64 << 10
+"""Bytes of a file that is read without another thread: those wait for each other longer than reading it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +98,12 @@ def _read_all(tree: Tree, architectures: Sequence[Architecture], *, own: bool) -
         and not (own and never_program(entry.path) and not tokens.may_hold(entry.path, entry.size))
     ]
     enough = {arch.elf for arch in architectures} if len(architectures) == 1 else set[str]()
+    large = [entry for entry in wanted if entry.size > _SMALL]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        return [one for many in pool.map(partial(_several, enough), _batches(wanted)) for one in many]
-
-
-def _batches(entries: list[Entry], most: int = 64) -> Iterator[list[Entry]]:
-    """Yield files in groups: passing a small file to a worker costs more than reading it."""
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        batch.append(entry)
-        size += entry.size
-        if len(batch) == most or size > _BATCH:
-            yield batch
-            batch, size = [], 0
-    yield batch
-
-
-def _several(enough: Collection[str], entries: list[Entry]) -> list[_Read]:
-    return [_one(entry, enough) for entry in entries]
+        others = pool.map(partial(_one, enough=enough), large)
+        found = {entry.path: _one(entry, enough) for entry in wanted if entry.size <= _SMALL}
+        found.update({one.path: one for one in others})
+    return [found[entry.path] for entry in wanted]
 
 
 def _one(entry: Entry, enough: Collection[str]) -> _Read:
