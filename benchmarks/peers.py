@@ -7,12 +7,13 @@ import sys
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import deflate
 from uv import find_uv_bin
 
-from benchmarks.measure import process
+from benchmarks.measure import Run, process
 from builder.layer.compression import LEVEL
 from builder.layer.interpreters import find
 
@@ -72,18 +73,43 @@ def install_sam(folder: Path) -> Path:
     return command
 
 
-def floor(folder: Path, lines: str, series: str, machine: str, layer: Path) -> float:
+@dataclass(frozen=True, kw_only=True)
+class Wheels:
+    """Locked wheels for a Python on a machine, installed by uv alone."""
+
+    folder: Path
+    lines: str
+    """Requirements with hashes."""
+    series: str
+    machine: str
+
+    @property
+    def target(self) -> Path:
+        return self.folder / "by-uv" / "python"
+
+    def install(self) -> Run:
+        shutil.rmtree(self.target, ignore_errors=True)
+        requirements = self.folder / "by-uv.txt"
+        requirements.write_text(self.lines)
+        command: list[str | Path] = [
+            *(find_uv_bin(), "pip", "install", "--quiet", "--target", self.target, "--no-deps", "--require-hashes"),
+            *("--only-binary", ":all:", "--python", sys.executable, "--python-version", self.series),
+            *("--python-platform", f"{self.machine}-manylinux_2_34", "--no-python-downloads", "-r", requirements),
+        ]
+        return process(command, cwd=self.folder)
+
+    def zipped(self) -> Run:
+        """Install them, and zip the folder as people do who have no layerwright."""
+        installed = self.install()
+        zipped = self.folder / "by-uv.zip"
+        zipped.unlink(missing_ok=True)
+        packed = process(["zip", "-qr", zipped, "python"], cwd=self.target.parent)
+        return Run(wall=installed.wall + packed.wall, cpu=installed.cpu + packed.cpu)
+
+
+def floor(wheels: Wheels, layer: Path) -> float:
     """Install the same wheels with uv alone, deflate the same bytes alone; return seconds."""
-    target = folder / "floor"
-    shutil.rmtree(target, ignore_errors=True)
-    requirements = folder / "floor.txt"
-    requirements.write_text(lines)
-    command: list[str | Path] = [
-        *(find_uv_bin(), "pip", "install", "--quiet", "--target", target, "--no-deps", "--require-hashes"),
-        *("--only-binary", ":all:", "--python", sys.executable, "--python-version", series),
-        *("--python-platform", f"{machine}-manylinux_2_34", "--no-python-downloads", "-r", requirements),
-    ]
-    installed = process(command, cwd=folder).wall
+    installed = wheels.install().wall
     with zipfile.ZipFile(layer) as archive:
         content = [archive.read(info) for info in archive.infolist()]
     started = time.perf_counter()
