@@ -61,11 +61,14 @@ FOR_BOTH = {
 """One compiled recipe of each kind, also for the architecture that is emulated; `make test-long` has the others so."""
 
 
+COMPILE_LONG = {*LONG, "nokogiri"}
+
+
 def takes_long(one: Loaded, target: Target) -> bool:
     # Minutes for each Node.js, and one for each Python: one is enough to know that it works.
     is_another = target.base.name in {"nodejs24.x", "python3.14"}
     is_foreign = target.arch != host_architecture() and one.name not in FOR_BOTH
-    return one.name in {*LONG, "nokogiri"} or is_foreign or (is_another and one.name not in EVERY_PYTHON)
+    return one.name in COMPILE_LONG or is_foreign or (is_another and one.name not in EVERY_PYTHON)
 
 
 def compiles(one: Loaded) -> bool:

@@ -21,6 +21,7 @@ _LONGEST = 200
 """Bytes of a name of a file."""
 _OF_JAVA = {"libjvm.so", "libjava.so", "libjawt.so", "libjli.so", "libverify.so"}
 """Libraries that the process has when Java loads others, since they are its own."""
+_SAID = re.compile(r"^library \d+\n", re.MULTILINE)
 _ABSENT = re.compile(r"^\s*(?P<name>\S+) => not found", re.MULTILINE)
 _VERSION = re.compile(r"version `(?P<version>[^']{1,100})' not found \(required by (?P<by>[^)]*)\)")
 _REFUSED = re.compile(r"error while loading shared libraries: (?P<why>.*)")
@@ -65,7 +66,8 @@ def _libraries(entry: Entry, arch: Architecture, left: int) -> Iterator[tuple[st
     try:
         with jars.opened(entry) as archive:
             for info in archive.infolist():
-                if java_code.native(archive, info) == arch.elf and len(info.filename.encode()) < _LONGEST:
+                fits = info.filename.isprintable() and len(info.filename.encode()) < _LONGEST
+                if fits and java_code.native(archive, info) == arch.elf:
                     data = jars.head(archive, info, info.file_size) if info.file_size <= left else b""
                     left -= len(data)
                     yield info.filename.rpartition("/")[2], info.file_size, data
@@ -80,10 +82,11 @@ def judge(libraries: Sequence[JarLibrary], late: int, stdout: str) -> Judgement:
     windows of OpenCV, and is told. One file of several with the same name in a jar suffices: they are for Lambda's
     system and others with the same processor.
     """
-    said = dict(enumerate(stdout.split("library ")[1:]))
+    said = _SAID.split(stdout)[1:]
+    late += len(libraries) - len(said)  # an image without a loader says nothing
     lacking: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for number, library in enumerate(libraries):
-        why = list(_reasons(said.get(number, "")))
+    for library, output in zip(libraries, said, strict=False):
+        why = list(_reasons(output))
         before = lacking[library.jar].get(library.name)
         lacking[library.jar][library.name] = [] if before == [] else why
     failed = [line for jar, names in lacking.items() if all(names.values()) for line in _lines(jar, names)]
@@ -119,4 +122,4 @@ def _untried(parts: Mapping[str, list[str]], late: int) -> Iterator[str]:
         more = ", ..." if len(parts) > _SHOWN else ""
         yield f"libraries of jars that need what is not there ({len(parts)}: {shown}{more})"
     if late:
-        yield f"libraries of jars beyond the limits ({late})"
+        yield f"further libraries of jars ({late})"

@@ -35,7 +35,7 @@ def judged(said: dict[str, str], late: int = 0) -> Judgement:
     """Judge libraries, given as `jar/name`, by what the loader said of each."""
     libraries = [library(name.rpartition("/")[2], f"java/lib/{name.partition('/')[0]}") for name in said]
     text = "".join(f"library {number}\n{said[name]}" for number, name in enumerate(said))
-    return jar_libraries.judge(libraries, late, f"{text}through\n")
+    return jar_libraries.judge(libraries, late, text)
 
 
 def counted(judgement: Judgement) -> int:
@@ -56,15 +56,28 @@ def test_a_jar_of_which_a_part_loads_passes_and_tells_the_rest() -> None:
     assert said.failed == ()
     assert said.untried == (
         "libraries of jars that need what is not there (1: libwindows.so needs libgone.so.1)",
-        "libraries of jars beyond the limits (2)",
+        "further libraries of jars (2)",
     )
+
+
+def test_names_of_files_are_not_taken_for_words_of_the_program() -> None:
+    newer = "/x/my library 1.so: version `A_2' not found (required by /x/my library 1.so)\n"
+    said = judged({"a.jar/my library 1.so": newer, "b.jar/libb.so": ""})
+    assert said.failed == ("java/lib/a.jar: my library 1.so: version `A_2' not found", "cannot be loaded: a.jar")
+    assert (said.untried, counted(said)) == ((), 1)
+
+
+def test_what_the_program_says_nothing_of_is_not_tried() -> None:
+    said = jar_libraries.judge([library("liba.so"), library("libb.so")], 0, "library 0\n")
+    assert (said.failed, said.untried, counted(said)) == ((), ("further libraries of jars (1)",), 1)
+    assert jar_libraries.judge([library("liba.so")], 0, "").untried == ("further libraries of jars (1)",)
 
 
 @pytest.mark.parametrize("order", [("", GONE), (GONE, "")])
 def test_one_of_several_with_the_same_name_suffices(order: tuple[str, str]) -> None:
     """They are for Linux and other systems with the same processor, as those of sqlite-jdbc."""
     libraries = [library("libjdbc.so"), library("libjdbc.so")]
-    said = jar_libraries.judge(libraries, 0, f"library 0\n{order[0]}library 1\n{order[1]}through\n")
+    said = jar_libraries.judge(libraries, 0, f"library 0\n{order[0]}library 1\n{order[1]}")
     assert (said.failed, said.untried, counted(said)) == ((), (), 1)
 
 
@@ -85,6 +98,7 @@ def test_libraries_for_other_processors_and_systems_stay_in_their_jar(shop: Work
             "linux/arm64/liba.so": patched(own, 18, b"\xb7\0"),
             "linux-musl/x64/liba.so": own,
             "readme.so": b"not ELF",
+            "linux/x64/two\nlines.so": own,
             "osx/liba.dylib": own,
         }
     )
