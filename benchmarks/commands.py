@@ -4,34 +4,18 @@
 command line, and our own `--help`.
 """
 
-import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.measure import RUNS, Row, medians, process, publish, row
+from benchmarks import recipes
+from benchmarks.measure import ROOT, RUNS, Row, layerwright, medians, process, publish, row
 
-ROOT = Path(__file__).parents[1]
 WORK = ROOT / ".benchmarks" / "commands"
 RUNTIMES = ("python3.12", "python3.13")
 LISTED, PLANNED, NIGHT = 1000, 200, 10
-RECIPE = """\
-[layer]
-name        = "{name}"
-version     = "2.3.2"
-description = "for the benchmark"
-license     = "BSD-3-Clause"
-
-[targets]
-runtimes      = {runtimes}
-architectures = {architectures}
-
-[[step]]
-uses         = "pip"
-requirements = ["numpy=={{version}}"]
-"""
 LEAST = (sys.executable, "-c", "import click")
 HELP = ("--help",)
 
@@ -39,25 +23,18 @@ HELP = ("--help",)
 def write(folder: Path, names: list[str], runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> None:
     """Write recipes of numpy."""
     for name in names:
-        place = folder / "recipes" / name
-        place.mkdir(parents=True, exist_ok=True)
-        text = RECIPE.format(name=name, runtimes=json.dumps(runtimes), architectures=json.dumps(architectures))
-        (place / "recipe.toml").write_text(text)
+        step = recipes.pip(["numpy=={version}"])
+        recipes.write(folder, name, step, version="2.3.2", runtimes=runtimes, architectures=architectures)
 
 
-def recipes(folder: Path, names: list[str], runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> None:
+def locked(folder: Path, names: list[str], runtimes: tuple[str, ...], architectures: tuple[str, ...]) -> None:
     """Write recipes of numpy, and lock the first for all of them."""
     write(folder, names, runtimes, architectures)
     first = folder / "recipes" / names[0] / "requirements.lock"
     if not first.exists():
-        _layerwright(folder, "lock", names[0])
+        layerwright("lock", names[0], cwd=folder)
     for name in names[1:]:
         shutil.copy(first, folder / "recipes" / name / "requirements.lock")
-
-
-def _layerwright(folder: Path, *arguments: str) -> float:
-    """Run a command; return its seconds of CPU."""
-    return process((sys.executable, "-m", "builder", *arguments), cwd=folder, env={"PYTHONPATH": str(ROOT)}).cpu
 
 
 def several(kind: str, count: int) -> list[str]:
@@ -67,12 +44,12 @@ def several(kind: str, count: int) -> list[str]:
 def prepared() -> dict[str, Path]:
     """Make the folders that the commands run in, with what they have built before."""
     folders = {name: WORK / name for name in ("listed", "planned", "one", "night")}
-    recipes(folders["listed"], several("r", LISTED), RUNTIMES[:1], ("x86_64",))
-    recipes(folders["planned"], several("p", PLANNED), RUNTIMES[:1], ("x86_64",))
-    recipes(folders["one"], ["numpy"], RUNTIMES, ("x86_64", "arm64"))
-    recipes(folders["night"], several("n", NIGHT), RUNTIMES, ("x86_64", "arm64"))
-    _layerwright(folders["one"], "build", "numpy", "--no-test")
-    _layerwright(folders["night"], "nightly", "--test", "never")
+    locked(folders["listed"], several("r", LISTED), RUNTIMES[:1], ("x86_64",))
+    locked(folders["planned"], several("p", PLANNED), RUNTIMES[:1], ("x86_64",))
+    locked(folders["one"], ["numpy"], RUNTIMES, recipes.BOTH)
+    locked(folders["night"], several("n", NIGHT), RUNTIMES, recipes.BOTH)
+    layerwright("build", "numpy", "--no-test", cwd=folders["one"])
+    layerwright("nightly", "--test", "never", cwd=folders["night"])
     return folders
 
 
@@ -81,7 +58,7 @@ def main() -> None:
     folders = prepared()
 
     def ours(folder: str, *arguments: str) -> Callable[[], float]:
-        return lambda: _layerwright(folders[folder], *arguments)
+        return lambda: layerwright(*arguments, cwd=folders[folder]).cpu
 
     targets = len(RUNTIMES) * 2
     measured = medians(

@@ -5,31 +5,16 @@ because other work on the machine changes those least; `--wall` compares what a 
 """
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from benchmarks import commands
-from benchmarks.measure import ROOT, Row, git, medians, process, publish, row
+from benchmarks import commands, large, recipes
+from benchmarks.measure import ROOT, Row, git, layerwright, medians, publish, row
 
 GOAL = "<= 1.05"
-RECIPE = """\
-[layer]
-name        = "large"
-version     = "1"
-description = "for the benchmark"
-license     = "BSD-3-Clause"
-
-[targets]
-runtimes      = ["python3.12"]
-architectures = ["arm64"]
-
-[[step]]
-uses         = "pip"
-requirements = ["numpy==2.3.2", "pandas==2.2.3"]
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,22 +27,24 @@ class Revision:
 
     def run(self, folder: str, *arguments: str, cache: Path | None = None) -> float:
         """Run a command in one of the folders; return its seconds."""
-        env = {"PYTHONPATH": str(self.tree), "LAYERWRIGHT_CACHE": str(cache or self.folder / "cache")}
-        done = process((sys.executable, "-m", "builder", *arguments), cwd=self.folder / folder, env=env)
+        place = self.folder / folder
+        done = layerwright(*arguments, cwd=place, tree=self.tree, cache=cache or self.folder / "cache")
         return done.wall if self.wall else done.cpu
 
     def prepare(self) -> None:
         """Write recipes, lock them, and build what is to be there already."""
         listed = commands.several("r", commands.LISTED)
         for folder, names in (("listed", listed), ("one", ["numpy"])):
-            commands.write(self.folder / folder, names, commands.RUNTIMES, ("x86_64", "arm64"))
-        large = self.folder / "large" / "recipes" / "large" / "recipe.toml"
-        large.parent.mkdir(parents=True)
-        large.write_text(RECIPE)
+            commands.write(self.folder / folder, names, commands.RUNTIMES, recipes.BOTH)
+        step = recipes.pip(["numpy==2.3.2", "pandas==2.2.3"])
+        recipes.write(self.folder / "large", "large", step, architectures=("arm64",))
         self.run("one", "lock", "numpy")
         self.run("one", "build", "numpy", "--no-test")
         self.run("large", "lock", "large")
         self.run("large", "build", "large", "--no-test")
+
+    def checked(self, path: Path) -> float:
+        return self.run("one", "check", str(path), *large.ON)
 
     def empty(self) -> float:
         """Build with everything to do that layerwright would remember."""
@@ -80,6 +67,9 @@ def works() -> Iterator[tuple[str, Callable[[Revision], float]]]:
         "`check` of its zip",
         lambda one: one.run("large", "check", "dist/large-1-python3.12-arm64.zip"),
     )
+    for count in (large.FEW, large.MANY):
+        path = large.small_files(count)
+        yield f"`check` of {count:,} small files", partial(Revision.checked, path=path)
 
 
 def compared(before: Revision, now: Revision, asked: str) -> list[Row]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from benchmarks.measure import ROOT, RUNS, Run, git, medians, process, publish, row
+from benchmarks.measure import ROOT, RUNS, Run, git, layerwright, medians, process, publish, row
 
 RECIPE, ARCH = "numpy", "arm64"
 GOAL = 8
@@ -42,9 +42,8 @@ def least(folder: Path) -> Run:
     made = process((uv, "venv", "--quiet", folder / "venv"), cwd=folder)
     requirements = ROOT / "requirements" / "run.txt"
     installed = process((uv, "pip", "install", "--quiet", "--python", python, "-r", requirements), cwd=folder)
-    options = ("--arch", ARCH, "--no-test", "--rebuild", "--output", folder / "dist")
-    env = {"LAYERWRIGHT_CACHE": str(folder / "cache")}
-    built = process((sys.executable, "-m", "builder", "build", RECIPE, *options), cwd=ROOT, env=env)
+    options = ("--arch", ARCH, "--no-test", "--rebuild", "--output", str(folder / "dist"))
+    built = layerwright("build", RECIPE, *options, cwd=ROOT, cache=folder / "cache")
     runs = (made, installed, built)
     return Run(wall=sum(run.wall for run in runs), cpu=sum(run.cpu for run in runs))
 

@@ -64,6 +64,12 @@ def process(
     return Run(wall=time.perf_counter() - started, cpu=usage.ru_utime + usage.ru_stime, stopped=stopped.is_set())
 
 
+def layerwright(*arguments: str, cwd: Path, tree: Path = ROOT, cache: Path | None = None) -> Run:
+    """Run the layerwright of a tree; without `cache`, with that of the user."""
+    env = {"PYTHONPATH": str(tree), **({"LAYERWRIGHT_CACHE": str(cache)} if cache else {})}
+    return process((sys.executable, "-m", "builder", *arguments), cwd=cwd, env=env)
+
+
 def peak(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> int:
     """Return the most bytes that layerwright ever had in memory, as Linux counted them for that very process.
 

@@ -4,7 +4,6 @@
 `page` needs Chromium and its driver.
 """
 
-import json
 import os
 import shutil
 import statistics
@@ -15,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import recipes
 from benchmarks.measure import Row, process, publish
 from benchmarks.peers import SAM, Sam, install_sam
 
@@ -55,37 +55,14 @@ PACKAGES = {
     "bcrypt": "5.0.0",
 }
 COMPILED = {"zstandard": "0.25.0", "lz4": "4.4.5", "msgpack": "1.1.2", "regex": "2025.11.3"}
-RECIPE = """\
-[layer]
-name        = "{name}"
-version     = "{version}"
-description = "for the benchmark"
-license     = "see the package"
-
-[targets]
-runtimes      = {runtimes}
-architectures = {architectures}
-
-[[step]]
-uses         = "pip"
-requirements = ["{name}=={{version}}"]
-wheels       = "{wheels}"
-"""
 
 
-def recipes(folder: Path, packages: dict[str, str], runtimes: tuple[str, ...], *, wheels: str, both: bool) -> None:
+def written(folder: Path, packages: dict[str, str], runtimes: tuple[str, ...], *, wheels: str, both: bool) -> None:
     shutil.rmtree(folder / "recipes", ignore_errors=True)
     for name, version in packages.items():
-        place = folder / "recipes" / name
-        place.mkdir(parents=True)
-        text = RECIPE.format(
-            name=name,
-            version=version,
-            runtimes=json.dumps(runtimes),
-            architectures=json.dumps(["x86_64", "arm64"] if both else ["x86_64"]),
-            wheels=wheels,
-        )
-        (place / "recipe.toml").write_text(text)
+        architectures = recipes.BOTH if both else ("x86_64",)
+        step = recipes.pip([f"{name}=={{version}}"], wheels)
+        recipes.write(folder, name, step, version=version, runtimes=runtimes, architectures=architectures)
 
 
 def nightly(folder: Path, *arguments: str) -> float:
@@ -109,7 +86,7 @@ def seconds(what: str, ours: float, theirs: float, goal: str, baseline: str = ""
 
 def two_hundred() -> int:
     """Lay out the recipes with locks, and return how many targets they have."""
-    recipes(WORK, PACKAGES, RUNTIMES, wheels="only", both=True)
+    written(WORK, PACKAGES, RUNTIMES, wheels="only", both=True)
     process([*LAYERWRIGHT, "lock", "--all"], cwd=WORK, env={"PYTHONPATH": str(ROOT)})
     return len(PACKAGES) * len(RUNTIMES) * 2
 
@@ -170,7 +147,7 @@ def nodes() -> Iterator[Row]:
     os.environ.update(standin.environment(folder / "pins"))
     (folder / "pins").mkdir(exist_ok=True)
     standin.pin(folder / "pins")
-    recipes(folder, COMPILED, ("python3.13", "python3.14"), wheels="never", both=False)
+    written(folder, COMPILED, ("python3.13", "python3.14"), wheels="never", both=False)
     with tempfile.TemporaryDirectory(prefix="farm-") as place:
         one = _night(folder, Path(place) / "one", 1)
         two = _night(folder, Path(place) / "two", 2)
