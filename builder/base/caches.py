@@ -19,7 +19,7 @@ from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError, UsageError
 
 KINDS: dict[Kind, str] = {
-    "derived": "compressed files, stripped programs and bytecode",
+    "derived": "compressed files, bytecode, and what files told checks, by their SHA-256",
     "parts": "what containers compiled",
     "sources": "wheels, sdists, sources, gems and jars, by their SHA-256",
     "resolved": "answers of the package index to locked requirements",

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 from builder.base.errors import BuildError
 from builder.base.values import RelativePath, untrusted
+from builder.building import remembered
 from builder.layer import tree
+from builder.layer.hashed import hashed
+from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.recipes import Loaded
@@ -19,14 +22,12 @@ if TYPE_CHECKING:
     from builder.building.artifacts import Artifact
 
 
-def assemble(loaded: Loaded, plan: Plan, artifacts: "Mapping[str, Artifact]", work: Path) -> Tree:
+def assemble(loaded: Loaded, plan: Plan, artifacts: "Mapping[str, Artifact]", work: Path, store: Store) -> Tree:
     """Return the files of a layer. `artifacts` are those of its container, by stage; `work` is an empty folder.
 
-    Raises BuildError if there are none, UntrustedError for a path that leaves /opt.
+    All files have digests. Raises BuildError if there are none, UntrustedError for a path that leaves /opt.
     """
-    content = _parsed(artifacts[TREE].files("opt"), "the container") if TREE in artifacts else tree.Tree(())
-    for resolution in plan.resolutions:
-        content = _parsed(resolution.assemble(content, artifacts, work), _archives(resolution))
+    content = remembered.packages(plan, store, lambda: _of_packages(plan, artifacts, work))
     libraries = list(_libraries(plan, artifacts, content))
     content = content.with_entries(libraries)
     if plan.recipe.libraries.license:
@@ -40,6 +41,14 @@ def assemble(loaded: Loaded, plan: Plan, artifacts: "Mapping[str, Artifact]", wo
         markers = "a marker may exclude every requirement on this target; lists of requirements may be empty"
         hint = "scripts put files below $PREFIX, which is /opt" if plan.container else markers
         raise BuildError(msg, hint=hint)
+    return hashed(content)
+
+
+def _of_packages(plan: Plan, artifacts: "Mapping[str, Artifact]", work: Path) -> Tree:
+    """Return what containers and packages put into a layer."""
+    content = _parsed(artifacts[TREE].files("opt"), "the container") if TREE in artifacts else tree.Tree(())
+    for resolution in plan.resolutions:
+        content = _parsed(resolution.assemble(content, artifacts, work), _archives(resolution))
     return content
 
 

@@ -14,6 +14,7 @@ from builder.building.job import Job
 from builder.engine import client
 from builder.layer import archive, bytecode, checks, findings, manifest, sbom, slim
 from builder.layer.findings import Finding
+from builder.layer.packing import StaleError
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
 from builder.model.manifest import Manifest
@@ -27,20 +28,27 @@ if TYPE_CHECKING:
 def make(job: Job) -> tuple[Manifest, ZipTrials | None]:
     """Make the zip of a job with its manifest. Raises LayerwrightError, and then leaves existing files unchanged."""
     allocator.give_back()
+    try:
+        return _make(job)
+    except StaleError:
+        return _make(job)  # what did not hold has been made anew, and is remembered as it is now
+
+
+def _make(job: Job) -> tuple[Manifest, ZipTrials | None]:
     oversized.refuse_download(job.loaded, job.plan)
     artifacts = _compiled(job)
     with cache_paths.workspace() as work, job.store:
         job.events.begin("installing")
-        full = assemble(job.loaded, job.plan, artifacts, work)
+        full = assemble(job.loaded, job.plan, artifacts, work, job.store)
         if job.plan.system and (lacked := _lacking(job, full)):
             job = dataclasses.replace(job, plan=job.plan.with_libraries(lacked))
             artifacts = _compiled(job)
             (again := work / "with-libraries").mkdir()
-            full = assemble(job.loaded, job.plan, artifacts, again)
+            full = assemble(job.loaded, job.plan, artifacts, again, job.store)
         job.events.begin("slimming")
         idle.refuse_prune(job.loaded, full)
         rules = job.plan.slim
-        slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None)
+        slimmed = slim.slim(full, rules, table.leftovers(), work / "stripped" if rules.strip else None, job.store)
         job.events.begin("compiling bytecode")
         oversized.refuse(job.loaded, job.plan, slimmed.tree, strict=job.options.strict)
         final, left_out = _with_bytecode(slimmed.tree, job, work / "bytecode")
@@ -104,7 +112,9 @@ def _finish(
 
 def _examine(job: Job, final: Tree, pruned: frozenset[str]) -> tuple[checks.Subject, tuple[Finding, ...]]:
     target = job.plan.target
-    subject = checks.examine(final, target.runtimes, target.architectures, packages=table.installed(final), own=True)
+    subject = checks.examine(
+        final, target.runtimes, target.architectures, packages=table.installed(final), own=True, store=job.store
+    )
     recipe = job.plan.recipe
     subject = dataclasses.replace(
         subject, pruned=pruned, dlopened=recipe.libraries.dlopen, license=recipe.layer.license
@@ -118,7 +128,7 @@ def _with_bytecode(content: Tree, job: Job, scratch: Path) -> tuple[Tree, slim.S
     if python is None:
         return content, None
     full = bytecode.add(content, python, job.store, scratch)
-    return bytecode.fitting(full, UNZIPPED_LIMIT) if job.plan.slim.bytecode == "auto" else (full, None)
+    return bytecode.fitting(full, UNZIPPED_LIMIT, job.store) if job.plan.slim.bytecode == "auto" else (full, None)
 
 
 def _judge(found: Sequence[Finding], job: Job) -> None:

@@ -9,7 +9,6 @@ import base64
 import hashlib
 import os
 import struct
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,10 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-import deflate
-
 from builder.base.errors import BuildError
-from builder.layer import compression, names
+from builder.layer import compression, names, packing
+from builder.layer.packing import Packed
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import DIRECT_LIMIT
@@ -30,11 +28,7 @@ _IN_FLIGHT = 16 << 20
 """Bytes of files in memory at once; a larger file is compressed alone."""
 _BATCH = 1 << 20
 """Bytes of small files that one thread gets together."""
-_WORTH_KEEPING = 4096
-"""Bytes; smaller files are compressed faster than they are looked up."""
 _SHOWN = 10
-_KEPT = struct.Struct("<IH")
-_STORED, _DEFLATED = 0, 8
 _DOS_DATE, _DOS_TIME = 0x0021, 0
 """1980-01-01 00:00, the earliest time that a zip can hold."""
 _UNIX, _UTF8 = 3, 0x800
@@ -59,15 +53,7 @@ class WrittenZip:
         return base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Packed:
-    crc: int
-    method: int
-    raw_size: int
-    data: bytes | bytearray | memoryview
-
-
-_Pack = Callable[[Entry], _Packed]
+_Pack = Callable[[Sequence[Entry]], list[Packed]]
 
 
 def write(
@@ -80,14 +66,14 @@ def write(
     is written a second time, denser. Raises BuildError for paths that `check` refuses.
     """
     _refuse_unfit(tree)
-    written = _write(tree, path, partial(_pack_once, store=store, level=compression.LEVEL), progress)
+    written = _write(tree, path, partial(_pack, level=compression.LEVEL, store=store), progress)
     if DIRECT_LIMIT < written.bytes <= DIRECT_LIMIT / (1 - compression.SAVED):
-        return _write(tree, path, partial(_pack_once, store=store, level=compression.DENSE), progress)
+        return _write(tree, path, partial(_pack, level=compression.DENSE, store=store), progress)
     return written
 
 
 def _write(tree: Tree, path: Path, pack: _Pack, progress: Callable[[int], None]) -> WrittenZip:
-    done = 0
+    done = told = 0
     with path.open("wb") as stream:
         sink = _Sink(stream)
         central: list[bytes] = []
@@ -96,7 +82,10 @@ def _write(tree: Tree, path: Path, pack: _Pack, progress: Callable[[int], None])
             sink.write(_local_record(entry, packed))
             sink.write(packed.data)
             done += packed.raw_size
-            progress(done)
+            if done - told >= _BATCH:
+                told = done
+                progress(done)
+        progress(done)
         start = sink.position
         for record in central:
             sink.write(record)
@@ -140,9 +129,9 @@ class _Sink:
         return self._digest.hexdigest()
 
 
-def _packed_in_order(tree: Iterable[Entry], pack: _Pack) -> Iterator[tuple[Entry, _Packed]]:
+def _packed_in_order(tree: Iterable[Entry], pack: _Pack) -> Iterator[tuple[Entry, Packed]]:
     """Yield entries with their compressed bytes, made on all cores a bounded number of bytes ahead of the writer."""
-    waiting: deque[tuple[list[Entry], Future[list[_Packed]]]] = deque()
+    waiting: deque[tuple[list[Entry], Future[list[Packed]]]] = deque()
     in_flight = 0
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for batch in _batches(tree):
@@ -151,7 +140,7 @@ def _packed_in_order(tree: Iterable[Entry], pack: _Pack) -> Iterator[tuple[Entry
                 done, future = waiting.popleft()
                 in_flight -= sum(entry.size for entry in done)
                 yield from zip(done, future.result(), strict=True)
-            waiting.append((batch, pool.submit(_pack_all, batch, pack)))
+            waiting.append((batch, pool.submit(pack, batch)))
             in_flight += size
         while waiting:
             done, future = waiting.popleft()
@@ -172,34 +161,8 @@ def _batches(tree: Iterable[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _pack_all(entries: Sequence[Entry], pack: _Pack) -> list[_Packed]:
-    return [pack(entry) for entry in entries]
-
-
-def _pack_once(entry: Entry, *, store: Store | None, level: int) -> _Packed:
-    """Return an entry compressed, from `store` if the same bytes were compressed before."""
-    if store is None or entry.size < _WORTH_KEEPING:
-        return _deflated(entry.content.read(), level)
-    raw = entry.content.read()
-    digest = hashlib.sha256(raw)
-    digest.update(compression.named(str(level)).encode())
-    key = digest.digest()
-    kept = store.get(key)
-    if kept is not None:
-        crc, method = _KEPT.unpack_from(kept)
-        data = raw if method == _STORED else memoryview(kept)[_KEPT.size :]
-        return _Packed(crc=crc, method=method, raw_size=len(raw), data=data)
-    packed = _deflated(raw, level)
-    store.put({key: b"".join((_KEPT.pack(packed.crc, packed.method), packed.data if packed.method else b""))})
-    return packed
-
-
-def _deflated(raw: bytes, level: int) -> _Packed:
-    crc = zlib.crc32(raw)
-    data = deflate.deflate_compress(raw, level) if raw else b""
-    if len(data) >= len(raw):
-        return _Packed(crc=crc, method=_STORED, raw_size=len(raw), data=raw)
-    return _Packed(crc=crc, method=_DEFLATED, raw_size=len(raw), data=data)
+def _pack(entries: Sequence[Entry], *, level: int, store: Store | None) -> list[Packed]:
+    return packing.pack([entry.content for entry in entries], level, store)
 
 
 def _name(entry: Entry) -> tuple[bytes, int]:
@@ -208,7 +171,7 @@ def _name(entry: Entry) -> tuple[bytes, int]:
     return name, 0 if name.isascii() else _UTF8
 
 
-def _local_record(entry: Entry, packed: _Packed) -> bytes:
+def _local_record(entry: Entry, packed: Packed) -> bytes:
     name, flags = _name(entry)
     needed = 20
     sizes = [len(packed.data), packed.raw_size]
@@ -223,7 +186,7 @@ def _local_record(entry: Entry, packed: _Packed) -> bytes:
     return head + name + extra
 
 
-def _central_record(entry: Entry, packed: _Packed, offset: int) -> bytes:
+def _central_record(entry: Entry, packed: Packed, offset: int) -> bytes:
     name, flags = _name(entry)
     values = {"raw": packed.raw_size, "packed": len(packed.data), "offset": offset}
     large = [key for key in values if values[key] >= _MAX32]

@@ -7,19 +7,25 @@ import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from builder.base import processes, programs
 from builder.base.errors import BuildError
-from builder.layer import import_graph, names
+from builder.layer import import_graph, names, packing
+from builder.layer.hashed import Hashed, digest, hashed
 from builder.layer.interpreters import Interpreter
 from builder.layer.names import SITE_PACKAGES
+from builder.layer.packing import Kept
 from builder.layer.slim import Saving
 from builder.layer.store import Store
-from builder.layer.tree import PLAIN, Entry, Slice, Tree
+from builder.layer.tree import PLAIN, Content, Entry, InMemory, Slice, Tree, of
 
-_REVISION = b"2"
-"""Incremented when `container/python/compile.py` writes other bytes than before."""
+_REVISION = b"3"
+"""Incremented when `container/python/compile.py` writes other bytes than before, or the store keeps them otherwise."""
+_FORM = struct.Struct("<32sQ")
 UNFIT = "bytecode that would not fit"
 _SUFFIX = ".pyc"
 _SHARE = 1000
@@ -29,24 +35,68 @@ _SHARE = 1000
 def add(tree: Tree, interpreter: Interpreter, store: Store, scratch: Path) -> Tree:
     """Return the tree with an `unchecked-hash` `.pyc` (PEP 552) for every Python source.
 
-    The bytecode is written to the file `scratch`, which must exist as long as the tree. Sources that do not compile
-    get none, and neither do those whose bytecode would have a name that no file system takes. Raises BuildError if the
-    interpreter itself fails.
+    The bytecode is written to the file `scratch`, which must exist as long as the tree, as must the store: bytecode
+    that it has is not made again. Sources that do not compile get none, and neither do those whose bytecode would have
+    a name that no file system takes. Raises BuildError if the interpreter itself fails.
     """
     tag = f"cpython-{interpreter.series.replace('.', '')}"
-    sources = [entry for entry in tree if entry.link is None and _is_module(entry.path, tag)]
-    added = []
+    sources = hashed(of(entry for entry in tree if entry.link is None and _is_module(entry.path, tag))).entries
     with scratch.open("wb") as stream:
-        for share in _shares(sources):
-            for entry, data in zip(share, _derive(share, interpreter, store), strict=True):
-                if data:
-                    content = Slice(path=scratch, offset=stream.tell(), size=len(data))
-                    added.append(Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=content))
-                    stream.write(data)
-    return tree.with_entries(added)
+        output = _Output(interpreter=interpreter, store=store, path=scratch, stream=stream)
+        compiled = [one for share in _shares(sources) for one in output.of_all(share)]
+    return tree.with_entries(
+        Entry(path=_cached_name(entry.path, tag), mode=PLAIN, content=content)
+        for entry, content in zip(sources, compiled, strict=True)
+        if content.size
+    )
 
 
-def fitting(tree: Tree, limit: int) -> tuple[Tree, Saving | None]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Output:
+    """Where bytecode is kept, and written."""
+
+    interpreter: Interpreter
+    store: Store
+    path: Path
+    stream: BinaryIO
+
+    def of_all(self, sources: Sequence[Entry]) -> list[Hashed]:
+        """Return bytecode in the order of the sources; empty for a source that does not compile."""
+        keys = [_key(entry, self.interpreter) for entry in sources]
+        kept = self._kept(dict(zip(keys, sources, strict=True)))
+        missing = {key: entry for key, entry in zip(keys, sources, strict=True) if key not in kept}
+        fresh = _compile(list(missing.values()), self.interpreter)
+        made = {key: self._written(fresh[entry.path]) for key, entry in missing.items()}
+        self.store.put({key: _FORM.pack(one.sha256, one.size) for key, one in made.items()})
+        return [kept.get(key) or made[key] for key in keys]
+
+    def _kept(self, sources: Mapping[bytes, Entry]) -> dict[bytes, Hashed]:
+        """Return the bytecode that the store has, compressed, and of what became of each source."""
+        rows = {key: _FORM.unpack(row) for key, row in self.store.get_all(sources).items() if len(row) == _FORM.size}
+        there = packing.present((sha256 for sha256, _ in rows.values()), self.store)
+        return {
+            key: Hashed(sha256=sha256, content=self._unpacked(sources[key], sha256, size))
+            for key, (sha256, size) in rows.items()
+            if sha256 in there or not size
+        }
+
+    def _unpacked(self, source: Entry, sha256: bytes, size: int) -> Content:
+        if not size:
+            return InMemory(data=b"")
+        again = partial(_compile_one, source, self.interpreter)
+        return Kept(sha256=sha256, size=size, store=self.store, again=again)
+
+    def _written(self, data: bytes) -> Hashed:
+        content = Slice(path=self.path, offset=self.stream.tell(), size=len(data))
+        self.stream.write(data)
+        return Hashed(sha256=hashlib.sha256(data).digest(), content=content)
+
+
+def _compile_one(source: Entry, interpreter: Interpreter) -> bytes:
+    return _compile([source], interpreter)[source.path]
+
+
+def fitting(tree: Tree, limit: int, store: Store | None = None) -> tuple[Tree, Saving | None]:
     """Return the tree without the bytecode that would not fit into a number of unzipped bytes, and what that saves.
 
     Modules that no import at the top of others leads to go first, then those that are farthest from the top of a
@@ -55,7 +105,7 @@ def fitting(tree: Tree, limit: int) -> tuple[Tree, Saving | None]:
     over = tree.unzipped_bytes - limit
     if over <= 0:
         return tree, None
-    nearest = import_graph.distances(tree)
+    nearest = import_graph.distances(tree, store)
     bytecode = (entry for entry in tree if entry.path.endswith(_SUFFIX))
     compiled = sorted(bytecode, key=lambda entry: _order(entry, nearest))
     sizes = itertools.accumulate(entry.size for entry in compiled)
@@ -81,18 +131,6 @@ def _shares(sources: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
     yield from (sources[start : start + _SHARE] for start in range(0, len(sources), _SHARE))
 
 
-def _derive(sources: Sequence[Entry], interpreter: Interpreter, store: Store) -> list[bytes]:
-    """Return bytecode in the order of the sources; empty for a source that does not compile."""
-    keys = [_key(entry, interpreter) for entry in sources]
-    bytecode = {key: data for key in keys if (data := store.get(key)) is not None}
-    missing = {key: entry for key, entry in zip(keys, sources, strict=True) if key not in bytecode}
-    fresh = _compile(list(missing.values()), interpreter)
-    derived = {key: fresh[entry.path] for key, entry in missing.items()}
-    store.put(derived)
-    bytecode.update(derived)
-    return [bytecode[key] for key in keys]
-
-
 def _is_module(path: str, tag: str) -> bool:
     found = path.endswith(".py") and SITE_PACKAGES.match(path) is not None
     return found and not any(names.problems(_cached_name(path, tag)))
@@ -103,8 +141,8 @@ def _cached_name(path: str, tag: str) -> str:
     return f"{folder}/__pycache__/{name.removesuffix('.py')}.{tag}.pyc"
 
 
-def _key(entry: Entry, interpreter: Interpreter) -> bytes:
-    parts = (_REVISION, interpreter.version.encode(), entry.path.encode(), entry.content.read())
+def _key(source: Entry, interpreter: Interpreter) -> bytes:
+    parts = (_REVISION, interpreter.version.encode(), source.path.encode(), digest(source.content) or b"")
     return hashlib.sha256(b"\0".join(parts)).digest()
 
 

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from builder.layer import import_graph
+from builder.layer import import_graph, module_imports
 from builder.layer.names import SITE_PACKAGES, TEST_DATA
 from builder.layer.python_loads import parsed
 from builder.layer.tree import Entry, Tree
@@ -46,7 +46,7 @@ def _found(nodes: Iterable[ast.AST], path: str, *, handled: bool) -> Iterator[tu
         if isinstance(node, ast.Import):
             yield from ((alias.name, handled) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = import_graph.absolute(f"{'.' * node.level}{node.module or ''}", path) or ""
+            base = module_imports.absolute(f"{'.' * node.level}{node.module or ''}", path) or ""
             yield base, handled
             yield from ((f"{base}.{alias.name}", handled) for alias in node.names)
         elif isinstance(node, ast.Try):

@@ -4,30 +4,25 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from builder.layer import import_graph, pruned_requires
+from builder.layer import import_graph, module_imports, pruned_requires
+from builder.layer.module_imports import ModuleImports
 from builder.layer.names import SITE_PACKAGES
 from builder.layer.pruned_requires import PrunedImport
+from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 
-_CALL = re.compile(rb"^(?:[\w, ]+ = )?(?:(?:\w+\.)?import_module|__import__)\(\s*['\"]([.\w]+)['\"]", re.MULTILINE)
-"""An import by a call at the beginning of a line, by a name that stands there."""
-_LAZY = re.compile(rb"^(?:def )?__getattr__\b", re.MULTILINE)
-"""A module that imports others at the first use of their names (PEP 562), itself or by lazy_loader."""
-_STUB = re.compile(rb"^__getattr__\b.*\battach_stub\(", re.MULTILINE)
-"""A module whose names are read from the type stub beside it when it is imported (lazy_loader)."""
 _CODE = (".py", ".so")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Gone:
-    """The modules that are pruned, by dotted name, and what tells that a file may name one."""
+    """The modules that are pruned, by dotted name, and the type stubs."""
 
     files: Mapping[str, str]
-    clues: frozenset[bytes]
     stubs: frozenset[str]
 
 
-def find(tree: Tree, pruned: Collection[str]) -> Iterator[PrunedImport]:
+def find(tree: Tree, pruned: Collection[str], store: Store | None = None) -> Iterator[PrunedImport]:
     """Yield the imports of pruned modules: of Python, extension modules and stubs included, and of Node.js."""
     yield from pruned_requires.find(tree, pruned)
     files = {_dotted(path): path for path in pruned if path.endswith(_CODE) and SITE_PACKAGES.match(path)}
@@ -35,12 +30,12 @@ def find(tree: Tree, pruned: Collection[str]) -> Iterator[PrunedImport]:
     if not files and not stubs:
         return
     here = {_dotted(entry.path) for entry in tree if entry.path.endswith(_CODE)}
-    files = {name: path for name, path in files.items() if name not in here}
-    clues = frozenset(_first_missing(name, here).encode() for name in files)
-    gone = _Gone(files=files, clues=clues, stubs=stubs)
-    for entry in tree:
-        if entry.link is None and entry.path.endswith(".py") and SITE_PACKAGES.match(entry.path):
-            yield from _of_module(entry, gone)
+    gone = _Gone(files={name: path for name, path in files.items() if name not in here}, stubs=stubs)
+    modules = [
+        entry for entry in tree if entry.link is None and entry.path.endswith(".py") and SITE_PACKAGES.match(entry.path)
+    ]
+    for entry, imports in zip(modules, module_imports.of_all(modules, store), strict=True):
+        yield from _of_module(entry, imports, gone)
 
 
 def needed(found: Collection[PrunedImport], pruned: Collection[str]) -> frozenset[str]:
@@ -53,22 +48,19 @@ def needed(found: Collection[PrunedImport], pruned: Collection[str]) -> frozense
     return frozenset(imported | {path for folder in folders if (path := f"{folder}/__init__.py") in pruned})
 
 
-def _of_module(entry: Entry, gone: _Gone) -> Iterator[PrunedImport]:
-    source = entry.content.read()
+def _of_module(entry: Entry, imports: ModuleImports, gone: _Gone) -> Iterator[PrunedImport]:
     stub = f"{entry.path}i"
-    if stub in gone.stubs and _STUB.search(source):
+    if imports.by_stub and stub in gone.stubs:
         yield PrunedImport(path=entry.path, name=f"{_dotted(entry.path)} (its stub)", file=stub)
-    if not any(clue in source for clue in gone.clues):
-        return
-    certain = {name for name in _imports(source, entry.path) if name in gone.files}
+    certain = {name for name in (*imports.stated, *imports.called) if name in gone.files}
     for name in sorted(certain):
         yield PrunedImport(path=entry.path, name=name, file=gone.files[name])
-    if _LAZY.search(source):
-        package = _dotted(entry.path)
-        for name, file in gone.files.items():
-            above, _, last = name.rpartition(".")
-            if above == package and name not in certain and re.search(rb"['\"]%s['\"]" % last.encode(), source):
-                yield PrunedImport(path=entry.path, name=name, file=file, lazily=True)
+    package = _dotted(entry.path)
+    below = [name for name in gone.files if name.rpartition(".")[0] == package] if imports.lazy else []
+    source = entry.content.read() if below else b""
+    for name in below:
+        if name not in certain and re.search(rb"['\"]%s['\"]" % name.rpartition(".")[2].encode(), source):
+            yield PrunedImport(path=entry.path, name=name, file=gone.files[name], lazily=True)
 
 
 def _dotted(path: str) -> str:
@@ -77,18 +69,3 @@ def _dotted(path: str) -> str:
         return import_graph.dotted(path)
     folder, _, name = path.rpartition("/")
     return import_graph.dotted(f"{folder}/{name.partition('.')[0]}.py")
-
-
-def _first_missing(name: str, here: set[str]) -> str:
-    """Return the first part of a pruned name that no remaining module has: `tests` of `pandas.tests.common`."""
-    parts = name.split(".")
-    remaining = next((count for count in range(len(parts) - 1, 0, -1) if ".".join(parts[:count]) in here), 0)
-    return parts[remaining]
-
-
-def _imports(source: bytes, path: str) -> Iterator[str]:
-    """Yield the modules that a module imports unconditionally: by what stands at the beginning of a line."""
-    yield from import_graph.names(path, source)
-    for match in _CALL.finditer(source):
-        if (imported := import_graph.absolute(match[1].decode("ascii", errors="replace"), path)) is not None:
-            yield imported

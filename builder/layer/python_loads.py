@@ -6,6 +6,7 @@ a `try` whose error is handled, with what follows where that succeeded.
 
 import ast
 import re
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ _CLUE = re.compile(
 )
 _WORDS = (b"ctypes", b"dlopen", b"subprocess")
 """One of them is in each module that opens anything. Looking for them takes a tenth of what the expression does."""
+_PARSING = threading.Lock()
+"""Python 3.11 counts the depth of the trees of all threads together, and fails (cpython, issue 106905)."""
 _OPENING = {"dlopen", "loadlibrary", "cdll", "pydll", "find_library"}
 _STARTING = {"run", "Popen", "call", "check_call", "check_output"}
 _WITHOUT = {"allow_fail": True, "optional": True, "required": False}
@@ -56,7 +59,7 @@ def opened(data: bytes) -> tuple[OpenedName, ...]:
 
 def parsed(data: bytes) -> ast.Module:
     """Return the tree of a module. Raises what `ast.parse` raises."""
-    with warnings.catch_warnings():
+    with _PARSING, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the escapes in strings of others
         return ast.parse(data)
 

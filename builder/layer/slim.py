@@ -6,14 +6,14 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from builder.layer import executables, pruned_imports, strip
-from builder.layer.elf import MAGIC
+from builder.layer import executables, pruned_imports, stripping
 from builder.layer.names import SITE_PACKAGES, parents
 from builder.layer.patterns import Matcher
-from builder.layer.tree import Entry, OnDisk, Tree, never_program, of, rewritten
+from builder.layer.store import Store
+from builder.layer.tree import Entry, Tree, of, rewritten
 from builder.model.recipe import Slim
 
 ALWAYS = {
@@ -26,8 +26,6 @@ ALWAYS = {
 }
 """What no function reads, whatever the layer is made of; ecosystems add what their installers leave."""
 PRUNED = "pruned by the recipe"
-_WORTH_STRIPPING = 512
-"""Bytes. A file that would shrink by less stays as its publisher made it."""
 _SCRIPT = re.compile(rb"^#!.*python")
 
 
@@ -51,16 +49,23 @@ class Slimmed:
     name, or of a package of Node.js that is pruned as a whole."""
 
 
-def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch: Path | None) -> Slimmed:
+def slim(
+    tree: Tree,
+    own: Slim,
+    leftovers: Mapping[str, Sequence[str]],
+    scratch: Path | None,
+    store: Store | None = None,
+) -> Slimmed:
     """Remove, strip, and make each RECORD say what is really there.
 
-    Stripped files are written to the folder `scratch` to save memory; None leaves files unstripped.
+    Stripped files are written to the folder `scratch` to save memory; None leaves files unstripped. Those that `store`
+    remembers to have stripped before are not read.
     """
     rules = {**ALWAYS, **leftovers, PRUNED: own.prune}
     removals = _removals(tree, rules, own.keep)
     lazily = frozenset[str]()
     if own.keep_imported:
-        removals, lazily = _without_imported(tree, removals)
+        removals, lazily = _without_imported(tree, removals, store)
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
     for entry in tree:
@@ -69,7 +74,10 @@ def slim(tree: Tree, own: Slim, leftovers: Mapping[str, Sequence[str]], scratch:
             sizes[rule] += entry.size
     slimmed = _links_kept_whole(tree.without(lambda entry: entry.path in removals))
     if scratch:
-        slimmed = _stripped(slimmed, scratch, counts, sizes)
+        stripped = stripping.strip_all(slimmed, scratch, store)
+        counts["symbols and debugging data"] += len(stripped)
+        sizes["symbols and debugging data"] += sum(dropped for _, dropped in stripped)
+        slimmed = slimmed.with_entries(entry for entry, _ in stripped)
     savings = tuple(Saving(rule=rule, files=counts[rule], bytes=sizes[rule]) for rule in sorted(counts))
     return Slimmed(tree=_with_true_records(slimmed), savings=savings, pruned=_pruned(removals), lazily=lazily)
 
@@ -91,16 +99,18 @@ def _removals(tree: Tree, rules: Mapping[str, Sequence[str]], keep: Sequence[str
     return removals
 
 
-def _without_imported(tree: Tree, removals: Mapping[str, str]) -> tuple[dict[str, str], frozenset[str]]:
+def _without_imported(
+    tree: Tree, removals: Mapping[str, str], store: Store | None
+) -> tuple[dict[str, str], frozenset[str]]:
     """Return the removals without pruned modules that the remaining ones import at their top.
 
     The other value is the pruned files that remaining modules name all the same.
     """
     pruned = _pruned(removals)
-    found = list(pruned_imports.find(tree.without(lambda entry: entry.path in removals), pruned))
+    found = list(pruned_imports.find(tree.without(lambda entry: entry.path in removals), pruned, store))
     needed = pruned_imports.needed(found, pruned)
     kept = {path: rule for path, rule in removals.items() if path not in needed}
-    return _without_imported(tree, kept) if needed else (kept, frozenset(each.file for each in found))
+    return _without_imported(tree, kept, store) if needed else (kept, frozenset(each.file for each in found))
 
 
 def _pruned(removals: Mapping[str, str]) -> frozenset[str]:
@@ -133,23 +143,6 @@ def _links_kept_whole(tree: Tree) -> Tree:
         return not pointed.startswith("..") and pointed not in paths and pointed not in folders
 
     return tree.without(dangling)
-
-
-def _stripped(tree: Tree, scratch: Path, counts: Counter[str], sizes: Counter[str]) -> Tree:
-    scratch.mkdir()
-    smaller: list[Entry] = []
-    for entry in tree:
-        if entry.link is not None or never_program(entry.path) or entry.content.head(4) != MAGIC:
-            continue
-        stripped = strip.strip(entry.content.read())
-        if stripped is None or stripped.dropped < _WORTH_STRIPPING:
-            continue
-        counts["symbols and debugging data"] += 1
-        sizes["symbols and debugging data"] += stripped.dropped
-        path = scratch / str(len(smaller))
-        path.write_bytes(stripped.data)
-        smaller.append(replace(entry, content=OnDisk(path=path, size=len(stripped.data))))
-    return tree.with_entries(smaller)
 
 
 def _with_true_records(tree: Tree) -> Tree:

@@ -113,6 +113,10 @@ class Tree:
     def paths(self) -> set[str]:
         return {entry.path for entry in self.entries}
 
+    def links(self) -> dict[str, str]:
+        """Return the targets of symbolic links, by path."""
+        return {entry.path: entry.link for entry in self.entries if entry.link is not None}
+
     def without(self, removed: Callable[[Entry], bool]) -> "Tree":
         return Tree(tuple(entry for entry in self.entries if not removed(entry)))
 

@@ -27,7 +27,10 @@ FORMATS = {
             "layer.compression",
             "layer.names",
             "layer.store",
+            "layer.hashed",
+            "layer.packing",
             "building.assembling",
+            "building.remembered",
             "building.lacking",
             "building.job",
             "building.layer",
@@ -35,14 +38,21 @@ FORMATS = {
         ),
     ),
     "slim": Format(
-        version=3, modules=("layer.slim", "layer.patterns", "layer.pruned_imports", "layer.pruned_requires")
+        version=3,
+        modules=(
+            "layer.slim",
+            "layer.patterns",
+            "layer.module_imports",
+            "layer.pruned_imports",
+            "layer.pruned_requires",
+        ),
     ),
-    "strip": Format(version=1, modules=("layer.strip", "layer.elf")),
+    "strip": Format(version=1, modules=("layer.strip", "layer.stripping", "layer.elf")),
     "bytecode": Format(
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
     ),
     "manifest": Format(
-        version=4,
+        version=5,
         modules=(
             "building.describing",
             "layer.checks",

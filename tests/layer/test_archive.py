@@ -18,6 +18,7 @@ from kit.zips import entry, tree
 
 from builder.base.errors import BuildError
 from builder.layer import archive
+from builder.layer.packing import Packed
 from builder.layer.store import Store
 from builder.layer.tree import Tree, of
 
@@ -90,7 +91,7 @@ def test_zip64_is_used_only_when_needed(tmp_path: Path) -> None:
 
 def test_sizes_of_four_gigabytes_get_their_extra_field() -> None:
     one = entry("big", b"")
-    packed = archive._Packed(crc=1, method=0, raw_size=5 << 30, data=b"")  # noqa: SLF001
+    packed = Packed(crc=1, method=0, raw_size=5 << 30, data=b"")
     local = archive._local_record(one, packed)  # noqa: SLF001
     central = archive._central_record(one, packed, 6 << 30)  # noqa: SLF001
     assert (5 << 30).to_bytes(8, "little") in local

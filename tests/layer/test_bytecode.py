@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kit.zips import entry
 
-from builder.layer import bytecode, import_graph, interpreters
+from builder.layer import archive, bytecode, import_graph, interpreters
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree, from_folder, of
@@ -117,9 +117,15 @@ def test_only_python_below_site_packages_is_compiled(tmp_path: Path) -> None:
 
 def test_a_second_time_comes_from_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = [entry("python/a.py", b"x = 1")]
-    first = compiled(entries, AVAILABLE[-1], tmp_path / "store")
+    with Store(tmp_path / "store") as store:
+        content = bytecode.add(of(entries), AVAILABLE[-1], store, tmp_path / "scratch")
+        archive.write(content, tmp_path / "a.zip", store)
+    first = {one.path: one.content.read() for one in content}
     monkeypatch.setattr(bytecode, "_run", None)
-    assert compiled(entries, AVAILABLE[-1], tmp_path / "store") == first
+    with Store(tmp_path / "store") as store:
+        again = bytecode.add(of(entries), AVAILABLE[-1], store, tmp_path / "scratch")
+        assert {one.path: one.content.read() for one in again} == first
+    assert len(first) == 2
 
 
 def test_an_interpreter_that_breaks_is_an_error_of_ours(tmp_path: Path) -> None:

@@ -158,6 +158,55 @@ def test_the_bill_of_materials_is_valid_complete_and_the_same_each_time() -> Non
     assert parts["image:lambda/python:3.13-arm64"]["scope"] == "excluded"
 
 
+def unordered(value: object) -> object:
+    """Return JSON without the order of lists, and without what a library adds of its own."""
+    if isinstance(value, dict):
+        return {key: unordered(each) for key, each in value.items() if key != "timestamp"}
+    if isinstance(value, list):
+        return sorted(map(unordered, value), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
+
+
+def test_the_library_of_the_format_writes_the_bill_as_it_reads_it() -> None:
+    from cyclonedx.model.bom import Bom
+    from cyclonedx.output.json import JsonV1Dot6
+
+    ours = json.loads(sbom.render(described()))
+    read = Bom.from_json(ours)  # type: ignore[attr-defined]
+    assert unordered(json.loads(JsonV1Dot6(read).output_as_string())) == unordered(ours)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mit", {"license": {"id": "MIT"}}),
+        ("GPL-2.0-or-later", {"license": {"id": "GPL-2.0-or-later"}}),
+        ("mit or apache-2.0", {"expression": "mit or apache-2.0"}),
+        ("(MIT OR GPL-2.0-only) AND BSD-3-Clause", {"expression": "(MIT OR GPL-2.0-only) AND BSD-3-Clause"}),
+        ("Apache-2.0 WITH LLVM-exception", {"expression": "Apache-2.0 WITH LLVM-exception"}),
+        ("Apache-2.0+", {"expression": "Apache-2.0+"}),
+        ("LicenseRef-Own", {"expression": "LicenseRef-Own"}),
+        ("BSD License", {"license": {"name": "BSD License"}}),
+        ("MIT OR", {"license": {"name": "MIT OR"}}),
+        ("MIT/X11", {"license": {"name": "MIT/X11"}}),
+    ],
+)
+def test_a_licence_is_an_identifier_an_expression_or_a_name(text: str, said: dict[str, object]) -> None:
+    packages = [{"name": "a", "version": "1", "ecosystem": "pypi", "route": "wheel", "file": "a.whl", "sha256": HASH}]
+    row = {"package": "a", "version": "1", "license": text, "texts": []}
+    bill = sbom.render(fleet.manifest("thing", "python3.13", "arm64", 1000, packages=packages, licences=[row]))
+    assert complaint(bill) is None
+    found = {each["bom-ref"]: each for each in json.loads(bill)["components"]}
+    assert found["pkg:pypi/a@1"]["licenses"] == [said]
+
+
+def test_each_identifier_is_one_of_the_format() -> None:
+    from cyclonedx.spdx import is_supported_id
+    from packaging.licenses import _spdx
+
+    assert not [row["id"] for row in _spdx.LICENSES.values() if not is_supported_id(row["id"])]
+
+
 def test_provenance_is_a_statement_with_every_input() -> None:
     found = provenance.statement(described(), "https://example.com/builder")
     assert found["_type"] == "https://in-toto.io/Statement/v1"

@@ -15,7 +15,8 @@ PACKAGE = ROOT / "builder"
 ROOMS = ("layer", "packages", "plan", "building")
 """The rooms above have no bytes of a zip in hand, only values that are inputs; those below have finished zips."""
 NO_BYTES = {
-    "layer": "compare diff inspect jars merge provenance reader sarif sizes unopened unpacked zip_end zip_headers",
+    "layer": "compare derived diff inspect jars merge provenance reader sarif sizes unopened unpacked zip_end "
+    "zip_headers",
     "packages": "command_line compiled_projects default_tests dividing ecosystem memory planning projects "
     "resolution table",
     "packages.pypi": "addresses bindings build_file build_requirements build_system changelogs command_line "

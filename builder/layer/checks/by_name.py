@@ -31,11 +31,13 @@ class _There:
     "A library that code opens by its name, or a program that it starts, shows in no header: it is missed at run time.",
 )
 def loaded_by_name(subject: Subject) -> Iterator[Finding]:
-    if not (subject.opening or subject.opened or any(jar.opens for jar in subject.jars.values())):
+    if not (subject.opened or any(jar.opens for jar in subject.jars.values())):
         return
     there = _there(subject)
     yield from _of_python(subject, there)
     for path, names in subject.opened.items():
+        if path.endswith(".py"):
+            continue
         found = [each for each in names if not _is_there(each, there)]
         yield from (_finding(path, each, there) for each in found if not TEST_DATA.search(path))
     if any(runtime.language == "java" for runtime in subject.runtimes):
@@ -43,17 +45,17 @@ def loaded_by_name(subject: Subject) -> Iterator[Finding]:
 
 
 def _of_python(subject: Subject, there: _There) -> Iterator[Finding]:
-    by_path = {entry.path: entry for entry in subject.tree} if subject.opening else {}
     used: dict[str, frozenset[str]] = {}
-    for path in subject.opening:
+    for path, opened in sorted(subject.opened.items()):
         missing: dict[str, OpenedName] = {}
-        for found in () if TEST_DATA.search(path) else python_loads.opened(by_path[path].content.read()):
+        for found in opened if path.endswith(".py") else ():
             if not _is_there(found, there):
                 missing.setdefault(found.names[0], found)
         if not missing:
             continue
         if (root := _root(path)) not in used:
-            used[root] = import_graph.in_use(entry for entry in subject.tree if _root(entry.path) == root)
+            ours = [entry for entry in subject.tree if _root(entry.path) == root]
+            used[root] = import_graph.in_use(ours, subject.store)
         if path in used[root]:  # functions come to it, not only those who develop its package
             for found in missing.values():
                 yield _finding(path, found, there)

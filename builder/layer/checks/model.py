@@ -12,6 +12,7 @@ from builder.layer.java_code import NativeJar
 from builder.layer.linking import Linker
 from builder.layer.packed import PackedCode
 from builder.layer.python_loads import OpenedName
+from builder.layer.store import Store
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.runtime_tables import OperatingSystem
@@ -45,10 +46,8 @@ class Subject:
     """Code in archives, by the path of the archive."""
     tokens: Mapping[str, str] = field(default_factory=dict)
     """Kind of the secret in a file, by path."""
-    opening: tuple[str, ...] = ()
-    """Modules of Python that may open libraries or start programs by name, by path."""
     opened: Mapping[str, tuple[OpenedName, ...]] = field(default_factory=dict)
-    """What modules of Node.js, programs and libraries open by name, by path."""
+    """What modules of Python and Node.js, programs and libraries open by name, by path."""
     jars: Mapping[str, NativeJar] = field(default_factory=dict)
     """The jars that the runtime reads, by path."""
     pruned: frozenset[str] = frozenset()
@@ -57,6 +56,8 @@ class Subject:
     """Sonames in `dlopen` of the recipe: opened at run time."""
     license: str = ""
     """The declared license of the layer."""
+    store: Store | None = field(default=None, repr=False)
+    """What remembers files that were read before."""
 
     @property
     def os(self) -> OperatingSystem:

@@ -86,7 +86,7 @@ def _kept(found: PrunedImport) -> str:
 
 @check("pruned-import", "A module that imports a pruned module at its top fails, too.")
 def pruned_import(subject: Subject) -> Iterator[Finding]:
-    for found in pruned_imports.find(subject.tree, subject.pruned):
+    for found in pruned_imports.find(subject.tree, subject.pruned, subject.store):
         when, every = "", ", `keep-imported = true` all of this kind"
         if found.lazily:
             when, every = " at the first use of its name", ""
