@@ -23,7 +23,7 @@ NARROW := $(foreach r,$(RUNTIME),--runtime $(r)) $(foreach a,$(ARCH),--arch $(a)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint lint-code test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects benchmark-commands benchmark-first benchmark-large benchmark-compare schema catalogue readme docs requirements clean
+.PHONY: help layer wheel nightly report publish engine standin catalogue-standin doctor shell list plan check lock lint lint-code test test-engine test-windows test-long fuzz benchmark benchmark-engine benchmark-foreign benchmark-checks benchmark-many benchmark-nightly benchmark-publish benchmark-projects benchmark-commands benchmark-first benchmark-large benchmark-imports benchmark-compare schema catalogue readme docs requirements clean
 
 help:  ## Show this list
 	@$(PYTHON) -c "import re; [print(f'  {m[1]:<20}{m[2]}') for m in re.finditer(r'^([\w-]+):.*?## (.*)$$', open('Makefile').read(), re.M)]"
@@ -124,6 +124,9 @@ benchmark-first: $(DEV)  ## Measure a fresh clone's first zip, against uv instal
 
 benchmark-large: $(DEV)  ## Measure layers of many and of large files: time and memory
 	$(BIN)/python -m benchmarks.large $(ARGS)
+
+benchmark-imports: $(DEV)  ## Measure imports from unpacked layers against trees of uv, with a warm and a cold page cache
+	$(BIN)/python -m benchmarks.imports $(ARGS)
 
 benchmark-compare: $(DEV)  ## Measure this tree against another revision, in turn: REV=main~10 ARGS=--wall
 	$(BIN)/python -m benchmarks.compare $(REV) $(ARGS)

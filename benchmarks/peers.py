@@ -87,13 +87,15 @@ class Wheels:
     def target(self) -> Path:
         return self.folder / "by-uv" / "python"
 
-    def install(self) -> Run:
+    def install(self, *more: str) -> Run:
         shutil.rmtree(self.target, ignore_errors=True)
         requirements = self.folder / "by-uv.txt"
         requirements.write_text(self.lines)
+        interpreter = find(self.series)
+        python = interpreter.command[0] if interpreter else sys.executable
         command: list[str | Path] = [
             *(find_uv_bin(), "pip", "install", "--quiet", "--target", self.target, "--no-deps", "--require-hashes"),
-            *("--only-binary", ":all:", "--python", sys.executable, "--python-version", self.series),
+            *("--only-binary", ":all:", "--python", python, "--python-version", self.series, *more),
             *("--python-platform", f"{self.machine}-manylinux_2_34", "--no-python-downloads", "-r", requirements),
         ]
         return process(command, cwd=self.folder)
@@ -107,9 +109,9 @@ class Wheels:
         return Run(wall=installed.wall + packed.wall, cpu=installed.cpu + packed.cpu)
 
 
-def floor(wheels: Wheels, layer: Path) -> float:
-    """Install the same wheels with uv alone, deflate the same bytes alone; return seconds."""
-    installed = wheels.install().wall
+def floor(wheels: Wheels, layer: Path, *more: str) -> float:
+    """Install the same wheels with uv alone, deflate the same bytes alone; return seconds. `more` are options of uv."""
+    installed = wheels.install(*more).wall
     with zipfile.ZipFile(layer) as archive:
         content = [archive.read(info) for info in archive.infolist()]
     started = time.perf_counter()

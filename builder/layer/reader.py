@@ -26,6 +26,11 @@ At most one file above _SMALL is in memory at a time. Of a file above this limit
 and it is unpacked more than once.
 """
 _CHUNK = 1 << 20
+_NO_TIME = (1980, 1, 1, 0, 0, 0)
+"""Instead of the time of each file, which nothing reads. There may be hundreds of thousands, of which equal values are
+one value here."""
+_ONE_OF_EACH = tuple(range(0o10000))
+"""Modes, which would otherwise be a value of their own for each file."""
 _FAULTS = (*zip_headers.FAULTS, deflate.DeflateError)
 _SHOWN = 10
 
@@ -180,8 +185,12 @@ class LayerZip:
 
     def _load(self) -> None:
         infos = self._archive.infolist()
+        attributes: dict[int, int] = {}
         for info in infos:
             zip_end.read_name(info)
+            info.date_time = _NO_TIME
+            info.external_attr = attributes.setdefault(info.external_attr, info.external_attr)
+        self._archive.NameToInfo.clear()  # another table of all names, which nothing here asks
         problems = list(zip_headers.problems(infos, self._archive.start_dir, self._source.at, self.bytes))
         if problems:
             more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []
@@ -209,4 +218,4 @@ class LayerZip:
 
 def _mode(info: zipfile.ZipInfo) -> int:
     """Return the permission bits; 0 if the zip has none, as those made on Windows."""
-    return info.external_attr >> 16 & 0o7777
+    return _ONE_OF_EACH[info.external_attr >> 16 & 0o7777]

@@ -7,6 +7,7 @@ from builder.base import allocator
 from builder.layer import derived
 from builder.layer.checks import platforms, reading, remembering
 from builder.layer.checks.model import Subject
+from builder.layer.checks.reading import NOTHING
 from builder.layer.installed import Installed
 from builder.layer.linking import Linker
 from builder.layer.store import Store
@@ -33,7 +34,7 @@ def examine(  # noqa: PLR0913  what, where, and what is known of it
     allocator.give_back()
     wanted = reading.wanted(tree, own=own)
     told = derived.of_all(wanted, remembering.FACTS, store, partial(reading.read_all, architectures=architectures))
-    found = [(entry.path, one) for entry, one in zip(wanted, told, strict=True)]
+    found = [(entry.path, one) for entry, one in zip(wanted, told, strict=True) if one != NOTHING]
     elves = {path: one.elf for path, one in found if one.elf}
     sonames = libraries.certain(runtimes, architectures)
     return Subject(

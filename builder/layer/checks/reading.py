@@ -43,6 +43,10 @@ class FileFacts:
     jar: NativeJar | None = None
 
 
+NOTHING = FileFacts()
+"""What most files tell; one value for all of them, as a layer may have hundreds of thousands."""
+
+
 def wanted(tree: Tree, *, own: bool) -> list[Entry]:
     """Return the files that are looked into. Those of a build need no proof that they can be unpacked."""
     return [
@@ -66,7 +70,7 @@ def read_all(entries: Sequence[Entry], architectures: Sequence[Architecture]) ->
 def _one(entry: Entry, enough: Collection[str]) -> FileFacts:
     content = entry.content.content if isinstance(entry.content, Hashed) else entry.content
     if entry.size > _MOST_READ:
-        return FileFacts()
+        return NOTHING
     try:
         if java_code.is_jar(entry.path):
             with content.in_turn() if isinstance(content, InZip) else nullcontext():
@@ -98,11 +102,10 @@ def _of_data(path: str, data: bytes) -> FileFacts:
     """Look into a file that is no archive."""
     if data[:4] == MAGIC:
         return _of_elf(data)
-    return FileFacts(
-        token=tokens.token(data, path) if tokens.may_hold(path, len(data)) else None,
-        odd=odd(path.rpartition("/")[2], data[:4], InMemory(data=data)),
-        opened=_opened(path, data),
-    )
+    token = tokens.token(data, path) if tokens.may_hold(path, len(data)) else None
+    strange = odd(path.rpartition("/")[2], data[:4], InMemory(data=data))
+    opened = _opened(path, data)
+    return FileFacts(token=token, odd=strange, opened=opened) if token or strange or opened else NOTHING
 
 
 def _stream(content: Content) -> IO[bytes]:

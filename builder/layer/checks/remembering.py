@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any
 
-from builder.layer.checks.reading import FileFacts
+from builder.layer.checks.reading import NOTHING, FileFacts
 from builder.layer.derived import Kind
 from builder.layer.elf import Elf, VersionNeed
 from builder.layer.python_loads import OpenedName
@@ -28,7 +28,7 @@ _SHAPES: dict[str, type | tuple[type, ...]] = {
 def _encoded(told: FileFacts) -> bytes | None:
     if told.damage or told.odd or told.packed or told.jar:
         return None  # few files, each looked into anew
-    if told == FileFacts():
+    if told == NOTHING:
         return _NOTHING
     document = {
         "token": told.token,
@@ -45,7 +45,7 @@ def _elf_as_json(elf: Elf) -> dict[str, Any]:
 
 def _decoded(data: bytes) -> FileFacts:
     if data == _NOTHING:
-        return FileFacts()
+        return NOTHING
     document = json.loads(data)
     if not isinstance(document, dict) or document.keys() != {"token", "elf", "opened"}:
         msg = "no facts of a file"
