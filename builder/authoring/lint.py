@@ -1,13 +1,13 @@
 """`layerwright lint`: mistakes of recipes and settings, and packages that their systems are not known to have."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from builder.base import settings_file, texts
 from builder.base.errors import Fault, LayerwrightError, UsageError, near
 from builder.base.faults import TomlText
+from builder.base.frozen import dataclass
 from builder.engine.failure import package_names
 from builder.layer import sarif
 from builder.model import recipes

@@ -2,9 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+from builder.base.frozen import dataclass
 
 Location = tuple[int | str, ...]
 """Keys and positions in lists of a file, from the top: `("step", 0, "files")`."""

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -11,13 +12,14 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal, Protocol
 
 from builder.base import foreign, windows
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
+from builder.base.frozen import dataclass
 from builder.model.limits import MB
 
 # ---- events: stderr ------------------------------------------------------------------------------------------------
@@ -39,7 +41,7 @@ class View(Listener, Protocol):
         """Show what still waits. No event follows."""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Command:
     """The output of the command that runs."""
 

@@ -5,10 +5,10 @@ import re
 import shlex
 import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 EXTRA_CA_VARIABLES = ("NODE_EXTRA_CA_CERTS",)

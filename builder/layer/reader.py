@@ -5,7 +5,6 @@ import os
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
@@ -13,6 +12,7 @@ import deflate
 from typing_extensions import Self
 
 from builder.base.errors import CheckFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import zip_end, zip_headers
 from builder.layer.elf import ReadAt
 from builder.layer.names import clean

@@ -6,9 +6,10 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.layer import executables, pruned_imports, strip
 from builder.layer.elf import MAGIC
 from builder.layer.names import SITE_PACKAGES, parents

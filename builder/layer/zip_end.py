@@ -4,10 +4,10 @@ import contextlib
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from typing_extensions import Self
 
+from builder.base.frozen import dataclass
 from builder.layer.elf import ReadAt
 
 UTF8 = 0x0800

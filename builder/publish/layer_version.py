@@ -4,11 +4,12 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import files
 from builder.base.errors import CheckFailedError, LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import manifest
 from builder.layer.reader import LayerZip
 from builder.model import public_text
