@@ -247,7 +247,7 @@ def _tagged(hint: Any, key: str) -> Reader:  # noqa: ANN401
 
 
 @dataclass(slots=True)
-class _Row:
+class _Column:
     """A field of a table."""
 
     name: str
@@ -261,7 +261,7 @@ class _Table:
 
     def __init__(self, cls: type) -> None:
         self._cls = cls
-        self._rows: Sequence[_Row] = ()
+        self._columns: Sequence[_Column] = ()
         self._extra = getattr(cls, "__pydantic_config__", {}).get("extra") == _FORBID
 
     def read(self, data: Any) -> Any:  # noqa: ANN401
@@ -269,7 +269,7 @@ class _Table:
             if type(data) is self._cls:
                 return data
             raise UnclearError
-        rows = self._rows = self._rows or tuple(_rows(self._cls))
+        rows = self._columns = self._columns or tuple(_rows(self._cls))
         made: Any = object.__new__(self._cls)
         known = 0
         for row in rows:
@@ -287,13 +287,13 @@ class _Table:
         return made
 
 
-def _rows(cls: Any) -> Iterator[_Row]:  # noqa: ANN401  a dataclass
+def _rows(cls: Any) -> Iterator[_Column]:  # noqa: ANN401  a dataclass
     annotated, named = hints(cls), keys(cls)
     for field in dataclasses.fields(cls):
         default = field.default_factory if field.default_factory is not dataclasses.MISSING else None
         if field.default is not dataclasses.MISSING:
             default = functools.partial(_same, field.default)
-        yield _Row(name=field.name, key=named[field.name], default=default, read=_reader(annotated[field.name]))
+        yield _Column(name=field.name, key=named[field.name], default=default, read=_reader(annotated[field.name]))
 
 
 def _same(value: object) -> object:

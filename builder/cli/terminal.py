@@ -12,7 +12,6 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, field
 from typing import Any, Literal, Protocol
 
 from builder.base import foreign, windows
@@ -45,15 +44,14 @@ class View(Listener, Protocol):
 class _Command:
     """The output of the command that runs."""
 
-    choice: OutputChoice = field(default_factory=OutputChoice)
-    began: float = field(default_factory=time.monotonic)
+    choice: OutputChoice = dataclasses.field(default_factory=OutputChoice)
+    began: float = dataclasses.field(default_factory=time.monotonic)
     view: View | None = None
     """Made when the first event is emitted: a command that tells nothing needs none."""
     events: Events | None = None
     json: bool = False
     """Whether its result is a JSON document: then its error is one, too."""
-    printed: bool = False
-    """Whether there is something of it on stdout."""
+    printed: bool = False  # whether there is something of it on stdout
 
 
 _command = _Command()
@@ -213,7 +211,7 @@ def failure(error: LayerwrightError) -> None:
     """Print the error that ends the command as a document, if its result is one and nothing of it was printed."""
     if _command.json and not _command.printed:
         parts = {"what": error.what, "why": list(error.why), "hint": error.hint, "exit_code": error.exit_code}
-        data({"error": {**parts, "faults": [asdict(fault) for fault in error.faults]}})
+        data({"error": {**parts, "faults": [dataclasses.asdict(fault) for fault in error.faults]}})
 
 
 def document(value: dict[str, Any]) -> None:
