@@ -27,6 +27,10 @@ class UnclearError(Exception):
     """A value, or a type, that pydantic has to decide on."""
 
 
+class AbsentError(UnclearError):
+    """A table lacks a key that it must have."""
+
+
 def read(hint: Any, data: object) -> Any:  # noqa: ANN401  a value of that type
     """Return data as a value of a type. Raises UnclearError."""
     try:
@@ -277,7 +281,7 @@ class _Table:
                 known += 1
                 object.__setattr__(made, row.name, row.read(data[row.key]))
             elif row.default is None:
-                raise UnclearError
+                raise AbsentError
             else:
                 object.__setattr__(made, row.name, row.default())
         if known < len(data) and (self._extra or any(type(key) is not str for key in data)):
@@ -292,9 +296,5 @@ def _rows(cls: Any) -> Iterator[_Column]:  # noqa: ANN401  a dataclass
     for field in dataclasses.fields(cls):
         default = field.default_factory if field.default_factory is not dataclasses.MISSING else None
         if field.default is not dataclasses.MISSING:
-            default = functools.partial(_same, field.default)
+            default = functools.partial(getattr, field, "default")
         yield _Column(name=field.name, key=named[field.name], default=default, read=_reader(annotated[field.name]))
-
-
-def _same(value: object) -> object:
-    return value

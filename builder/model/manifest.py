@@ -5,7 +5,6 @@ fields is the order of the keys on disk. A field with the default None is a key 
 a field without a default is always written, as `null` if need be.
 """
 
-import contextlib
 import dataclasses
 import re
 from typing import Annotated, Any, Literal, TypeVar
@@ -14,7 +13,7 @@ from builder.base import plain
 from builder.base.adapters import adapter
 from builder.base.frozen import dataclass
 from builder.base.rules import AfterValidator, Field
-from builder.base.shapes import UnclearError
+from builder.base.shapes import AbsentError, UnclearError
 from builder.model.fields import Commit, Sha256
 
 VERSION: Literal[1] = 1
@@ -259,8 +258,12 @@ def parse_any(text: bytes) -> AnyManifest | None:
 
 
 def _parsed(text: bytes, kind: type[T]) -> T | None:
-    with contextlib.suppress(UnclearError):
+    try:
         return plain.from_json(kind, text)  # type: ignore[no-any-return]
+    except AbsentError:
+        return None  # most files that are no manifest lack its keys
+    except UnclearError:
+        pass
     try:
         return adapter(kind).validate_json(text, strict=True)  # type: ignore[no-any-return]
     except ValueError:  # that of pydantic is one
