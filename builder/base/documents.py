@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from typing_extensions import TypedDict
-
 from builder.base import files, locks, notices, plain, texts
 from builder.base.adapters import adapter
 from builder.base.errors import BuildError, UsageError
@@ -169,7 +167,8 @@ class Document(Generic[T]):
             raise BuildError(msg, why=[str(error)], hint="is the disk full or read-only?") from error
 
 
-class _Envelope(TypedDict):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Envelope:
     """What documents of every format and version have in common."""
 
     version: int
@@ -194,7 +193,7 @@ def _sound_version(data: bytes) -> int:
         envelope: _Envelope = adapter(_Envelope).validate_json(data, strict=True)
     except ValidationError as error:
         raise _InvalidError(_first(error)) from None
-    return envelope["version"]
+    return envelope.version
 
 
 def _first(error: "ValidationError") -> str:

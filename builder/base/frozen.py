@@ -10,7 +10,7 @@ import operator
 import reprlib
 from collections.abc import Callable
 from dataclasses import MISSING, FrozenInstanceError
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 __all__ = ["dataclass"]
 T = TypeVar("T")
@@ -123,18 +123,13 @@ _METHODS: dict[str, Any] = {
 
 
 def _record(cls: type[T]) -> type[T]:
-    if any(map(dataclasses.is_dataclass, cls.__mro__[1:])):
-        return dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)
     own = vars(cls)
     for name, method in _METHODS.items():
         if name not in own or (name == "__hash__" and own[name] is None):  # that of a class with an `__eq__`
             setattr(cls, name, method)
     if not cls.__doc__:
         cls.__doc__ = cls.__name__  # else its signature, which takes longer than the rest
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True, slots=True)(cls)
-    parameters = made.__dataclass_params__
-    parameters.init = parameters.repr = parameters.eq = parameters.frozen = True
-    return cast("type[T]", made)
+    return dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=True, slots=True)(cls)
 
 
 if TYPE_CHECKING:

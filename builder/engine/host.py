@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -103,6 +102,8 @@ def _bundles() -> Iterator[Path]:
     """
     named = bundles()
     if named and not any(name in CA_VARIABLES for name, _ in named):
+        import ssl
+
         import certifi
 
         yield Path(ssl.get_default_verify_paths().cafile or certifi.where())

@@ -1,6 +1,7 @@
 """Tables of a recipe. These types are the only definition: decoding, defaults and JSON schema derive from them."""
 
 from dataclasses import field
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from builder.base.rules import Field, StrictBool
@@ -229,8 +230,8 @@ class Recipe:
     override: tuple[Override, ...] = ()
     source: tuple[Source, ...] = ()
     step: Annotated[tuple[Step, ...], Field(min_length=1)]
-    slim: Slim = field(default_factory=Slim)
-    libraries: Libraries = field(default_factory=Libraries)
+    slim: Slim = field(default_factory=cache(Slim))
+    libraries: Libraries = field(default_factory=cache(Libraries))
     test: tuple[Test, ...] = ()
     allow: tuple[Allow, ...] = ()
-    publish: Publish = field(default_factory=Publish)
+    publish: Publish = field(default_factory=cache(Publish))

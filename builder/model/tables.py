@@ -2,14 +2,20 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
-
-from typing_extensions import dataclass_transform
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from builder.base import forms, frozen
 from builder.model.decode import typed
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: object) -> Callable[[T], T]:
+        """Return a decorator that only checkers of types look at."""
+        return lambda function: function
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(dataclasses.field,))
