@@ -93,7 +93,9 @@ def _has_no_link(folder: Path, relative: str) -> bool:
             found = os.lstat(place)
         except OSError:
             return False
-        if stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0):  # of Windows, also without a link's mode
+        if stat.S_ISLNK(found.st_mode) or getattr(
+            found, "st_reparse_tag", False
+        ):  # of Windows, also without a link's mode
             return False
     return True
 

@@ -135,7 +135,7 @@ class Document(Generic[T]):
                 msg = "it is not a file"
                 raise _InvalidError(msg)
             with self.path.open("rb") as stream:
-                data = stream.read(texts.LARGEST + 1)
+                data = texts.begun(stream)
         except FileNotFoundError:
             return None
         except OSError as error:

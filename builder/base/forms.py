@@ -59,7 +59,9 @@ def limit(rule: rules.Field) -> Callable[[Any], bool] | None:
         if limit is not None:
             tests.append(functools.partial(_within, within, limit))
 
-    return (lambda value: all(test(value) for test in tests)) if tests else None
+    if len(tests) < 2:  # noqa: PLR2004  most have one
+        return tests[0] if tests else None
+    return lambda value: all(test(value) for test in tests)
 
 
 def _within(within: Callable[[Any, Any], bool], limit: float, value: Any) -> bool:  # noqa: ANN401

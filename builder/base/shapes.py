@@ -10,7 +10,6 @@ import datetime as dt
 import functools
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -21,6 +20,7 @@ from builder.base.values import StoredAs
 
 Reader = Callable[[Any], Any]
 _FORBID = "forbid"
+_set = object.__setattr__
 
 
 class UnclearError(Exception):
@@ -250,14 +250,8 @@ def _tagged(hint: Any, key: str) -> Reader:  # noqa: ANN401
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Column:
-    """A field of a table."""
-
-    name: str
-    key: str
-    default: Callable[[], object] | None
-    read: Reader
+_Column = tuple[str, str, Callable[[], object] | None, Reader]
+"""A field of a table: its name, its key, what makes its default, and what reads it."""
 
 
 class _Table:
@@ -276,14 +270,14 @@ class _Table:
         rows = self._columns = self._columns or tuple(_rows(self._cls))
         made: Any = object.__new__(self._cls)
         known = 0
-        for row in rows:
-            if row.key in data:
+        for name, key, default, read in rows:
+            if key in data:
                 known += 1
-                object.__setattr__(made, row.name, row.read(data[row.key]))
-            elif row.default is None:
+                _set(made, name, read(data[key]))
+            elif default is None:
                 raise AbsentError
             else:
-                object.__setattr__(made, row.name, row.default())
+                _set(made, name, default())
         if known < len(data) and (self._extra or any(type(key) is not str for key in data)):
             raise UnclearError
         if finish := getattr(made, "__post_init__", None):
@@ -297,4 +291,4 @@ def _rows(cls: Any) -> Iterator[_Column]:  # noqa: ANN401  a dataclass
         default = field.default_factory if field.default_factory is not dataclasses.MISSING else None
         if field.default is not dataclasses.MISSING:
             default = functools.partial(getattr, field, "default")
-        yield _Column(name=field.name, key=named[field.name], default=default, read=_reader(annotated[field.name]))
+        yield field.name, named[field.name], default, _reader(annotated[field.name])
