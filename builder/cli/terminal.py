@@ -6,9 +6,7 @@
 import contextlib
 import dataclasses
 import io
-import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -46,11 +44,9 @@ class _Command:
 
     choice: OutputChoice = dataclasses.field(default_factory=OutputChoice)
     began: float = dataclasses.field(default_factory=time.monotonic)
-    view: View | None = None
-    """Made when the first event is emitted: a command that tells nothing needs none."""
+    view: View | None = None  # made when the first event is emitted: a command that tells nothing needs none
     events: Events | None = None
-    json: bool = False
-    """Whether its result is a JSON document: then its error is one, too."""
+    json: bool = False  # whether its result is a JSON document: then its error is one, too
     printed: bool = False  # whether there is something of it on stdout
 
 
@@ -199,7 +195,7 @@ def _one_broken_pipe() -> Iterator[None]:
 
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
     """Print JSON on one line, the format of variables of code hosts."""
-    _put(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
+    _put(foreign.dumped(value, compact=True) + "\n")
 
 
 def data(value: dict[str, Any]) -> None:
@@ -216,7 +212,7 @@ def failure(error: LayerwrightError) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """Print a JSON document of a foreign format, for example SARIF."""
-    _put(foreign.in_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+    _put(foreign.dumped(value) + "\n")
 
 
 def text(value: str) -> None:
@@ -258,6 +254,8 @@ def _neutral(shown: str) -> str:
 
 def width() -> int | None:
     """Return the columns of the terminal that what is printed is read on; None for files and pipes."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

@@ -11,10 +11,12 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING
 
 from builder.base import cache_paths, caches, files
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
@@ -36,7 +38,7 @@ class Store:
         self._young: sqlite3.Connection | None = None
         self._old: sqlite3.Connection | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Self":
         with contextlib.suppress(OSError):
             self._young_path.parent.mkdir(parents=True, exist_ok=True)
             if self._young_path.exists():
