@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from builder.authoring.source_archive import SourceArchive
 from builder.base import texts
+from builder.base.frozen import dataclass
 from builder.packages.cargo import programs
 
 _AUTOTOOLS = ("autoconf", "automake", "libtool")

@@ -3,10 +3,10 @@
 import heapq
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from builder.base.frozen import dataclass
 from builder.model.limits import MB
 from builder.model.recipes import Loaded
 from builder.model.runtime_tables import CUSTOM

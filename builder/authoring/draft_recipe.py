@@ -1,7 +1,7 @@
 """A new recipe before and while it is written: its tables, and the files beside it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +11,7 @@ from builder.authoring.relock import relock
 from builder.base import files
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.model import public_text, recipes
 from builder.packages import table
 from builder.plan import adhoc

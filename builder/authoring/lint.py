@@ -1,15 +1,13 @@
 """`layerwright lint`: mistakes of recipes and settings, and packages that their systems are not known to have."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from builder.base import settings_file, texts
 from builder.base.errors import Fault, LayerwrightError, UsageError, near
 from builder.base.faults import TomlText
-from builder.engine.failure import package_names
-from builder.layer import sarif
+from builder.base.frozen import dataclass
 from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.steps import Packages
@@ -38,6 +36,8 @@ class LintNote:
         return {"level": _LEVELS[self.rule], **place, "message": fault.text, "hint": self.hint}
 
     def as_sarif(self) -> dict[str, Any]:
+        from builder.layer import sarif
+
         fault = self.fault
         words = [
             f"{fault.key}: {fault.text}" if fault.key else fault.text,
@@ -90,6 +90,8 @@ def mistakes(error: LayerwrightError, path: Path) -> Iterator[LintNote]:
 
 def sarif_document(version: str, notes: Iterable[LintNote]) -> dict[str, Any]:
     """Return a SARIF document with one run."""
+    from builder.layer import sarif  # with all checks of layers
+
     rules = [{"id": name, "shortDescription": {"text": why}} for name, why in _RULES.items()]
     return sarif.run(version, rules, [note.as_sarif() for note in notes])
 
@@ -101,7 +103,7 @@ def _advice(fault: Fault) -> LintNote:
 def _mark(path: Path) -> Iterator[LintNote]:
     """Yield a note about a byte order mark, which layerwright skips and other tools for TOML refuse."""
     if path.is_file():
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=0) as stream:
             marked = stream.read(3) == texts.BOM.encode()
         if marked:
             text = "begins with a byte order mark, which other tools for TOML refuse; save it as UTF-8 without one"
@@ -116,6 +118,8 @@ def _unknown_packages(loaded: Loaded, path: Path) -> Iterator[Fault]:
     steps = [(index, step) for index, step in enumerate(loaded.recipe.step) if isinstance(step, Packages)]
     if not steps:
         return
+    from builder.engine.failure import package_names
+
     text = TomlText(name=path.as_posix(), text=texts.read(path))
     for system in sorted({target.base.os.name for target in targets(loaded.recipe)}):
         listed = package_names(system)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
@@ -13,6 +12,7 @@ from builder.authoring.recipe_text import recipe_text
 from builder.authoring.trying import FirstBuild
 from builder.base import contained, files, texts
 from builder.base.emitter import Events
+from builder.base.frozen import dataclass
 from builder.model import recipes
 from builder.packages import table
 from builder.plan import adhoc

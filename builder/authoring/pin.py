@@ -1,13 +1,13 @@
 """`layerwright images pin`: the newest digests of all images that recipes may need."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, files
 from builder.base.documents import Document, Typed
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, NothingSelectedError, UnreachableError
+from builder.base.frozen import dataclass
 from builder.engine import registry
 from builder.model import images
 from builder.model.architectures import ARCHITECTURES

@@ -6,7 +6,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT, Item, SingleKey, String, StringType, Table, Trivia
 
-from builder.model.decode import adapter
+from builder.base.adapters import adapter
 
 Tables = Mapping[str, Mapping[str, Any] | Sequence[Mapping[str, Any]]]
 _WIDTH = 120

@@ -1,11 +1,11 @@
 """`layerwright lock`: exact versions and hashes for every target of a recipe."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files, texts
 from builder.base.emitter import Events
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.recipes import Loaded
 from builder.packages import table
 from builder.packages.ecosystem import Change, LockFile, LockRequest

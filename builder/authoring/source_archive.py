@@ -3,7 +3,6 @@
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from builder.base import archives, cache_paths, credentials, fetch, files, http
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.base.retries import Backoff
 from builder.base.transfer import HttpError, TransferLimits
 from builder.base.values import RelativePath

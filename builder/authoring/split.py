@@ -6,13 +6,13 @@ gives a layer of its own to packages that many functions need, and makes functio
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from builder.base import cache_paths
 from builder.base.errors import BuildError, CheckFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import slim, tree
 from builder.layer.merge import MOST
 from builder.layer.tree import Tree
@@ -45,7 +45,7 @@ class Share:
         return sum(package.bytes for package in self.packages)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Split:
     """The layers that a recipe is divided into."""
 

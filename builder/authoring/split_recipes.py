@@ -2,7 +2,6 @@
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ from builder.authoring.recipe_text import Tables, as_table, recipe_text
 from builder.authoring.split import Share, Split, divisible
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.layer.patterns import Matcher
 from builder.model.recipe import Allow, Test
 from builder.model.recipes import RECIPE_FILE, Loaded

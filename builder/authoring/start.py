@@ -1,7 +1,6 @@
 """`layerwright init`: settings, a first recipe, a workflow and lines of .gitignore for a repository that has none."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from builder.authoring.new import copy_recipe
 from builder.authoring.recipe_text import recipe_text
 from builder.base import files, settings_file, texts
 from builder.base.errors import UsageError, near
+from builder.base.frozen import dataclass
 from builder.model import facts, recipes
 from builder.plan import catalogues
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.authoring import pin
 from builder.base import files
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, NothingSelectedError
+from builder.base.frozen import dataclass
 from builder.engine import survey
 from builder.engine.client import Engine
 from builder.model import image_facts, images, libraries, runtimes, symbol_versions

@@ -1,7 +1,6 @@
 """`layerwright update --tools`: newer versions of the programs in `images/tools.toml`, with their hashes."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
@@ -9,6 +8,7 @@ from tomlkit.items import Array
 
 from builder.base.emitter import Events
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.model import facts
 from builder.model.tools import FILE, JarTool, Tools, WheelTool, tools
 from builder.packages.maven import mvn, plugin

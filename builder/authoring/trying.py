@@ -1,6 +1,5 @@
 """`layerwright new --try`: a first build, which finds out what the recipe has to compile with."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.authoring import draft_recipe
@@ -8,6 +7,7 @@ from builder.authoring.draft_recipe import RecipeDraft
 from builder.base import cache_paths
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, CheckFailedError, LayerwrightError, SmokeFailedError
+from builder.base.frozen import dataclass
 from builder.building import layer
 from builder.building.job import Options
 from builder.engine.client import Engine

@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.authoring import pin, tools
@@ -13,6 +13,7 @@ from builder.base import cache_paths, contained, files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineError, LayerwrightError, UsageError
 from builder.base.foreign import link, markdown
+from builder.base.frozen import dataclass
 from builder.model import images, recipes
 from builder.model.limits import MB
 from builder.model.recipes import Loaded

@@ -10,13 +10,13 @@ import stat
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, environment, files, locks, notices, windows
 from builder.base.cache_paths import Kind
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 
 KINDS: dict[Kind, str] = {
     "derived": "compressed files, bytecode, and what files told checks, by their SHA-256",

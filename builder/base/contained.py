@@ -6,7 +6,9 @@ the build in /proc, into a layer.
 
 import fnmatch
 import os
+import re
 import shutil
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +20,8 @@ from builder.base.files import sha256
 MOST_BYTES = 4 << 30
 """Bytes of all files beside a recipe, which are weighed before any is read."""
 _SHOWN = 10
+_PLAIN = re.compile(r"[A-Za-z0-9._+@-]+")
+"""Names that mean the same on every host."""
 _OF_DESKTOPS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """The first bytes of a `._name`, which has the resource fork of `name` (RFC 1740, appendix A)."""
@@ -26,9 +30,10 @@ _HINT = "copy what they point to into the folder: nothing outside of it takes pa
 
 def refuse_links(folder: Path) -> None:
     """Raise UsageError with all links below a folder that lead out of it or nowhere, and names that are not UTF-8."""
-    root = folder.resolve()
     found = list(_walk(folder, ""))
-    leaving = sorted(f"{path} -> {link}" for path, link in found if link is not None and not _stays(root, path))
+    links = [(path, link) for path, link in found if link is not None]
+    root = folder.resolve() if links else folder
+    leaving = sorted(f"{path} -> {link}" for path, link in links if not _stays(root, path))
     if leaving:
         msg = f"symbolic links lead out of `{folder.as_posix()}`"
         raise UsageError(msg, why=[*leaving[:_SHOWN], *_more(leaving)], hint=_HINT)
@@ -69,7 +74,30 @@ def _is_utf8(path: str) -> bool:
 
 def path(folder: Path, relative: str) -> Path:
     """Return the path of a file, which need not exist. Raises UsageError if it is not below the folder."""
+    if _has_no_link(folder, relative):
+        return folder / relative
     return _inside(folder, folder.resolve(), relative)
+
+
+def _has_no_link(folder: Path, relative: str) -> bool:
+    """Return whether a path is there, spelled without detours and without a link below the folder: it stays there.
+
+    False where that is not certain, and the path has to be resolved.
+    """
+    place = os.fspath(folder)
+    for part in relative.split("/"):
+        if part in {"", ".", ".."} or not _PLAIN.fullmatch(part):
+            return False
+        place = f"{place}/{part}"
+        try:
+            found = os.lstat(place)
+        except OSError:
+            return False
+        if stat.S_ISLNK(found.st_mode) or getattr(
+            found, "st_reparse_tag", False
+        ):  # of Windows, also without a link's mode
+            return False
+    return True
 
 
 def repository(folder: Path) -> Path | None:

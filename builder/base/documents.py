@@ -6,18 +6,17 @@ document is renamed, never overwritten: it may be somebody else's, or the victim
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from typing_extensions import TypedDict
-
-from builder.base import files, locks, notices, texts
+from builder.base import files, locks, notices, plain, texts
+from builder.base.adapters import adapter
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
+from builder.base.shapes import UnclearError
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
 _PART = ".document"
 """Suffix of files that are being written, which only the holder of the lock has."""
@@ -45,23 +44,21 @@ class Typed(Generic[T]):
     """Spaces of an indentation, for files that people read."""
 
     def decode(self, data: bytes) -> T:
+        with contextlib.suppress(UnclearError):
+            return plain.from_json(self.kind, data)  # type: ignore[no-any-return]
         from pydantic import ValidationError
 
         try:
-            return _adapter(self.kind).validate_json(data)  # type: ignore[no-any-return, arg-type]  # a class has a hash
+            return adapter(self.kind).validate_json(data)  # type: ignore[no-any-return]
         except ValidationError as error:
             raise ValueError(_first(error)) from None
 
     def encode(self, value: T) -> bytes:
-        data: bytes = _adapter(self.kind).dump_json(value, indent=self.indent)  # type: ignore[arg-type]
+        try:
+            data = plain.to_json(value, indent=self.indent)
+        except UnclearError:
+            data = adapter(self.kind).dump_json(value, indent=self.indent)
         return data + b"\n" if self.indent else data
-
-
-@cache
-def _adapter(kind: Any) -> "TypeAdapter[Any]":  # noqa: ANN401  any dataclass
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
 
 
 class NewerFormatError(UsageError):
@@ -138,7 +135,7 @@ class Document(Generic[T]):
                 msg = "it is not a file"
                 raise _InvalidError(msg)
             with self.path.open("rb") as stream:
-                data = stream.read(texts.LARGEST + 1)
+                data = texts.begun(stream)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -170,23 +167,33 @@ class Document(Generic[T]):
             raise BuildError(msg, why=[str(error)], hint="is the disk full or read-only?") from error
 
 
-class _Envelope(TypedDict):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Envelope:
     """What documents of every format and version have in common."""
 
     version: int
 
 
 def _version(data: bytes) -> int:
+    version = _sound_version(data)
+    if version < 1:
+        msg = f"its version is {version}"
+        raise _InvalidError(msg)
+    return version
+
+
+def _sound_version(data: bytes) -> int:
+    with contextlib.suppress(UnclearError):
+        match plain.loads(data):
+            case {"version": version} if type(version) is int:
+                return version
     from pydantic import ValidationError
 
     try:
-        envelope: _Envelope = _adapter(_Envelope).validate_json(data, strict=True)
+        envelope: _Envelope = adapter(_Envelope).validate_json(data, strict=True)
     except ValidationError as error:
         raise _InvalidError(_first(error)) from None
-    if envelope["version"] < 1:
-        msg = f"its version is {envelope['version']}"
-        raise _InvalidError(msg)
-    return envelope["version"]
+    return envelope.version
 
 
 def _first(error: "ValidationError") -> str:

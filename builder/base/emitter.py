@@ -1,20 +1,22 @@
 """Emitters of events: each is about one subject, so that code says only what happens: `events.begin("slimming")`."""
 
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from builder.base import events
 from builder.base.errors import LayerwrightError, StoppedError
 from builder.base.events import Event, Listener, Outcome
+from builder.base.frozen import dataclass
 
 Check = Callable[[], None]
 _PERCENT = 100
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _SubjectState:
     """What is going on with a subject. It changes in one thread at a time: that of the work on the subject."""
 

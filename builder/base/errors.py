@@ -1,10 +1,12 @@
 """The exceptions of layerwright, with one exit code per kind. `builder.cli.run` catches all of them."""
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+from builder.base.frozen import dataclass
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Location = tuple[int | str, ...]
 """Keys and positions in lists of a file, from the top: `("step", 0, "files")`."""
@@ -127,5 +129,7 @@ TRANSIENT = (UnreachableError, EngineGoneError)
 def near(word: str, candidates: Iterable[str]) -> str:
     """Return `; did you mean ...?` with the closest candidate; an empty string if none is close. Case is ignored."""
     folded = {name.casefold(): name for name in candidates}
+    import difflib
+
     matches = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     return f"; did you mean `{folded[matches[0]]}`?" if matches else ""

@@ -5,11 +5,12 @@ change for it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import ClassVar, Literal, Protocol
 
 from builder.base.errors import Fault
+from builder.base.frozen import dataclass
 
 Outcome = Literal["ok", "cached", "failed", "stopped"]
 """How a stage or a step ended. `stopped`: another target failed, or the command was interrupted."""

@@ -93,6 +93,14 @@ def fenced(lines: Iterable[str]) -> Iterator[str]:
 # ---- documents for programs ----------------------------------------------------------------------------------------
 
 
+def dumped(value: object, *, compact: bool = False) -> str:
+    """Return a value as JSON for a terminal: on one line, or indented."""
+    import json  # help and errors need none
+
+    text = json.dumps(value, separators=(",", ":")) if compact else json.dumps(value, indent=2, ensure_ascii=False)
+    return in_json(text)
+
+
 def in_json(document: str) -> str:
     """Return a JSON text in which everything that is not shown is escaped, and no code host finds a command."""
     return re.sub(_IN_TEXT, _json, document).replace("##", "#\\u0023")

@@ -7,7 +7,6 @@ is told of a request is without credentials and query.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 from builder import __version__
 from builder.base import credentials, retries
+from builder.base.frozen import dataclass
 from builder.base.retries import Result
 from builder.base.transfer import DOCUMENT, DOWNLOAD, HttpError, Meter, StatusError, TransferLimits
 

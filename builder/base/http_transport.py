@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from urllib3.response import BaseHTTPResponse
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.transfer import HttpError, Meter
 
 _POOLS, _CONNECTIONS = 16, 8

@@ -7,12 +7,12 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from builder.base import signing, watching
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.base.process_tree import ProcessTree, process_tree
 from builder.base.watching import Watch
 

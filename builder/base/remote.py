@@ -9,14 +9,15 @@ detects people: with LAYERWRIGHT_REMOTE_KEY, an object that is not signed with t
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from builder.base import environment, files, notices, signing
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.signing import SigningKey
 
 VARIABLE = "LAYERWRIGHT_REMOTE_CACHE"
@@ -51,7 +52,7 @@ class Bucket:
         return f"{self.prefix}/{name}" if self.prefix else name
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Session:
     """The state of the shared cache in this process."""
 

@@ -8,8 +8,9 @@ import math
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
+
+from builder.base.frozen import dataclass
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import texts
 from builder.base.faults import TomlText
+from builder.base.frozen import dataclass
 
 NAME = "layerwright.toml"
 PYPROJECT = "pyproject.toml"

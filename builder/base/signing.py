@@ -8,12 +8,12 @@ import os
 import re
 from base64 import b64decode, b64encode
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base import environment
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey

@@ -1,9 +1,10 @@
 """Text files of a user: read as UTF-8, and parsed as JSON or TOML, with errors that name the file."""
 
 import json
+import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import tomli
 
@@ -39,7 +40,7 @@ def read(path: Path) -> str:
     """Return the text of a file. Raises UsageError if it is not UTF-8, is no file, or is larger than `LARGEST`."""
     try:
         with path.open("rb") as stream:
-            data = stream.read(LARGEST + 1)
+            data = begun(stream)
         if len(data) > LARGEST:
             raise _unread(path, "is too large", f"it has more than {LARGEST // 1024**2} MiB")
         return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
@@ -47,6 +48,17 @@ def read(path: Path) -> str:
         raise _unread(path, "is not UTF-8", f"it is not UTF-8: {error}") from None
     except OSError as error:
         raise _unread(path, "cannot be read", error.strerror or str(error)) from None
+
+
+def begun(stream: BinaryIO) -> bytes:
+    """Return the content of a file, or its first `LARGEST` bytes and one more.
+
+    Its size is asked first: to read up to so many bytes, Python takes memory for all of them. A file that grows,
+    and one of /proc, has more than its size says.
+    """
+    size = os.fstat(stream.fileno()).st_size
+    data = stream.read(min(size, LARGEST) + 1)
+    return data if len(data) <= size or len(data) > LARGEST else data + stream.read(LARGEST + 1 - len(data))
 
 
 def _unread(path: Path, what: str, why: str) -> UsageError:

@@ -1,10 +1,10 @@
 """The bounds of an HTTP transfer in time and bytes, and the error of one that failed."""
 
 import time
-from dataclasses import dataclass
 
 from builder.base import credentials
 from builder.base.errors import LayerwrightError, UnreachableError, UsageError
+from builder.base.frozen import dataclass
 from builder.base.retries import Backoff
 
 _MIB = 1024**2

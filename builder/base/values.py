@@ -5,11 +5,11 @@ Nothing that was not parsed here names a file, a hash or a line of another progr
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema

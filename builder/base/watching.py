@@ -4,15 +4,18 @@ Only Linux tells. Elsewhere nothing is watched.
 """
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
+
+from builder.base.frozen import dataclass
 
 Verdict = Literal["memory", "hung"]
 _MEMORY_SECONDS = 0.01
@@ -34,7 +37,7 @@ class Watch:
         return sys.platform == "linux" and (self.most_memory is not None or self.idle is not None)
 
 
-@dataclass(kw_only=True, slots=True)
+@dataclasses.dataclass(kw_only=True, slots=True)
 class Watched:
     """A watched process, and what it was killed for."""
 

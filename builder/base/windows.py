@@ -6,7 +6,10 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IS_HOST = sys.platform == "win32"
 OPEN_ELSEWHERE = frozenset({5, 32, 33})
@@ -31,9 +34,9 @@ def extended(path: str) -> str:
     return f"\\\\?\\{path}"
 
 
-def long(path: Path) -> Path:
+def long(path: "Path") -> "Path":
     """Return a path below which this process may read and remove whatever other programs made there."""
-    return Path(extended(os.path.abspath(path))) if IS_HOST else path  # noqa: PTH100  as text, without looking
+    return type(path)(extended(os.path.abspath(path))) if IS_HOST else path  # noqa: PTH100  as text, without looking
 
 
 def winerror(error: OSError) -> int:

@@ -6,12 +6,12 @@ import json
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from builder.base import archives, cache_paths, files, records, remote, texts
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.building import container_reports
 from builder.building.container_reports import CompileRecord, LibraryReport
 from builder.engine import advice

@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from builder.base import caches, processes, remote
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, StoppedError
 from builder.base.events import TargetsPlanned
+from builder.base.frozen import dataclass
 from builder.building.job import Options
 from builder.building.layer import Built, build
 from builder.model.recipes import Loaded

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base.errors import CheckFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import checks, manifest, merge
 from builder.layer.diff import Change, Side, diff
 from builder.layer.findings import Finding, failures

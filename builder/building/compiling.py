@@ -3,12 +3,12 @@
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, contained, files, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, NoImageError, UsageError
+from builder.base.frozen import dataclass
 from builder.building import artifacts, failed_step
 from builder.building.artifacts import Artifact, ExpectedArtifact
 from builder.engine import buildx, host

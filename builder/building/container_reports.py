@@ -4,11 +4,12 @@ Code of packages ran in that container, and a shared cache may have been written
 anything else of strangers.
 """
 
-from dataclasses import dataclass
 from typing import TypeVar
 
 from builder.base import texts
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
+from builder.model.decode import typed
 from builder.model.manifest import LibraryRow, Line
 
 _MOST_LIBRARIES = 10_000
@@ -60,12 +61,10 @@ def record(text: str) -> CompileRecord:
 
 
 def _parsed(kind: type[T], text: str, what: str) -> T:
-    from pydantic import TypeAdapter, ValidationError
-
     if not text:
         return kind()
     try:
-        return TypeAdapter(kind).validate_python(texts.parse_json(text))
-    except (ValidationError, texts.MalformedError) as error:
+        return typed(kind, texts.parse_json(text))
+    except ValueError as error:
         msg = f"{what} is damaged"
         raise BuildError(msg, why=str(error).splitlines()[:5], hint="--no-cache compiles anew") from error

@@ -1,12 +1,12 @@
 """The manifest of a layer, filled once from its plan, its artifacts and its zip."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from builder.base import credentials
+from builder.base.frozen import dataclass
 from builder.layer import licences, manifest, plugin_variables
 from builder.layer.archive import WrittenZip
 from builder.layer.checks import Subject

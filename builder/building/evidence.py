@@ -1,9 +1,9 @@
 """What the tests of a layer never open: evidence for `[slim] prune`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import SmokeFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.engine.client import Engine
 from builder.engine.witness import Witness
 from builder.layer import unopened

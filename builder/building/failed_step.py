@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builder.base import cache_paths
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError
+from builder.base.frozen import dataclass
 from builder.model.images import build_image
 from builder.model.target import Target
 from builder.plan import keys

@@ -1,9 +1,10 @@
 """The build of one zip: what it is made from, where, and with which options."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base.emitter import Events
+from builder.base.frozen import dataclass
 from builder.building.layer_tests import LayerTests
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store

@@ -2,11 +2,11 @@
 
 import dataclasses
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
+from builder.base.frozen import dataclass
 from builder.building import layer_cache, pinning, remarks
 from builder.building.job import Job, Options
 from builder.layer import findings, manifest, provenance

@@ -1,11 +1,11 @@
 """The tests of a layer that is built, or was: whether they run, and the record of what they said."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, NoImageError
+from builder.base.frozen import dataclass
 from builder.building import tested
 from builder.engine import client, containers
 from builder.engine.client import Engine

@@ -4,13 +4,14 @@ import contextlib
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from builder.base import cache_paths, processes, programs
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.building import compiling, failed_step, pinning
 from builder.building.compiling import Work
 from builder.building.failed_step import FailedStep

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from builder.base import files
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
+from builder.base.frozen import dataclass
 from builder.building import tested
 from builder.building.checking import Destination, common_destination, stacked
 from builder.engine.client import Engine

@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +10,7 @@ from packaging.utils import canonicalize_name
 from builder.base import cache_paths, caches, fetch, files
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, SmokeFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.building import compiling, pinning
 from builder.building.artifacts import Artifact
 from builder.layer import tree

@@ -7,7 +7,6 @@ import itertools
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -180,6 +179,8 @@ def main() -> None:
 
 def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Show the traceback of an error that nothing caught (`sys.excepthook`). Its text may be of others."""
+    import traceback
+
     from builder.cli import terminal
 
     terminal.talk("".join(traceback.format_exception(kind, error, trace)))
@@ -239,6 +240,8 @@ def _run(given: Sequence[str]) -> int:
             return refused.exit_code
         if terminal.chosen().events == "text":
             raise
+        import traceback
+
         why = traceback.format_exception(error)
         _end_in(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
         return LayerwrightError.exit_code

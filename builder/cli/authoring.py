@@ -1,11 +1,11 @@
 """Commands for authors of recipes: lock, lint, schema, runtimes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options

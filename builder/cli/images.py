@@ -1,11 +1,11 @@
 """Commands for the images of runtimes: list, pin, survey."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
 from builder.cli.options.listener import listener_options

@@ -1,13 +1,13 @@
 """Commands about licenses."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from builder.base.errors import CheckFailedError, NothingSelectedError
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed

@@ -1,13 +1,13 @@
 """Commands for the host and its containers: doctor, cache, shell."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import click
 
 from builder.base.errors import EngineError
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions, HostEngine
 from builder.cli.options.listener import listener_options

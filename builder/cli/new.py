@@ -1,11 +1,11 @@
 """The command that writes a recipe: new."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options
 from builder.cli.options.new_recipes import Followed, NewPackages, NewSource, NewTargets, request

@@ -1,13 +1,13 @@
 """Commands for many layers: nightly, report, update."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from builder.base.errors import BuildError, CheckFailedError, NothingSelectedError, PublishError
+from builder.base.frozen import dataclass
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.cloud import PublishAfter

@@ -1,11 +1,11 @@
 """The `prune` command."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Regions, Yes
 from builder.cli.options.listener import listener_options

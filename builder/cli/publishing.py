@@ -1,11 +1,12 @@
 """The `publish` command."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Bucket, LayerFilters, Public, Regions, Untested, Yes, share
 from builder.cli.options.listener import listener_options

@@ -1,12 +1,12 @@
 """Commands that make layers of recipes: list, plan, build."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.builds import BuildOptions

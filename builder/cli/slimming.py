@@ -1,11 +1,11 @@
 """The command that makes a layer smaller by evidence."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine

@@ -1,10 +1,10 @@
 """The command that divides a recipe whose layer is too large."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli import reporting
 from builder.cli.options import shared
 from builder.cli.options.listener import listener_options

@@ -1,12 +1,12 @@
 """The `template` command."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.cloud import LayerFilters, share
 from builder.cli.options.parameters import Argument, Bundle, Mistake, Option, exclusive, typed

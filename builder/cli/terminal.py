@@ -4,20 +4,19 @@
 """
 
 import contextlib
+import dataclasses
 import io
-import json
 import os
-import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol
 
 from builder.base import foreign, windows
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
+from builder.base.frozen import dataclass
 from builder.model.limits import MB
 
 # ---- events: stderr ------------------------------------------------------------------------------------------------
@@ -39,19 +38,16 @@ class View(Listener, Protocol):
         """Show what still waits. No event follows."""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _Command:
     """The output of the command that runs."""
 
-    choice: OutputChoice = field(default_factory=OutputChoice)
-    began: float = field(default_factory=time.monotonic)
-    view: View | None = None
-    """Made when the first event is emitted: a command that tells nothing needs none."""
+    choice: OutputChoice = dataclasses.field(default_factory=OutputChoice)
+    began: float = dataclasses.field(default_factory=time.monotonic)
+    view: View | None = None  # made when the first event is emitted: a command that tells nothing needs none
     events: Events | None = None
-    json: bool = False
-    """Whether its result is a JSON document: then its error is one, too."""
-    printed: bool = False
-    """Whether there is something of it on stdout."""
+    json: bool = False  # whether its result is a JSON document: then its error is one, too
+    printed: bool = False  # whether there is something of it on stdout
 
 
 _command = _Command()
@@ -199,7 +195,7 @@ def _one_broken_pipe() -> Iterator[None]:
 
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
     """Print JSON on one line, the format of variables of code hosts."""
-    _put(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
+    _put(foreign.dumped(value, compact=True) + "\n")
 
 
 def data(value: dict[str, Any]) -> None:
@@ -211,12 +207,12 @@ def failure(error: LayerwrightError) -> None:
     """Print the error that ends the command as a document, if its result is one and nothing of it was printed."""
     if _command.json and not _command.printed:
         parts = {"what": error.what, "why": list(error.why), "hint": error.hint, "exit_code": error.exit_code}
-        data({"error": {**parts, "faults": [asdict(fault) for fault in error.faults]}})
+        data({"error": {**parts, "faults": [dataclasses.asdict(fault) for fault in error.faults]}})
 
 
 def document(value: dict[str, Any]) -> None:
     """Print a JSON document of a foreign format, for example SARIF."""
-    _put(foreign.in_json(json.dumps(value, indent=2, ensure_ascii=False)) + "\n")
+    _put(foreign.dumped(value) + "\n")
 
 
 def text(value: str) -> None:
@@ -258,6 +254,8 @@ def _neutral(shown: str) -> str:
 
 def width() -> int | None:
     """Return the columns of the terminal that what is printed is read on; None for files and pipes."""
+    import shutil
+
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 

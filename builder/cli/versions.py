@@ -1,12 +1,12 @@
 """Commands for published versions: `versions`, `pull`."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from builder.base.errors import NothingSelectedError
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.cloud import Access, Regions, Yes
 from builder.cli.options.listener import listener_options

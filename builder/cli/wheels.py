@@ -1,11 +1,11 @@
 """The command that makes wheels without a layer."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.listener import listener_options

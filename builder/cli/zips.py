@@ -1,13 +1,13 @@
 """Commands for zips, also those of other tools: check, inspect, diff, test."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import click
 
 from builder.base.errors import CheckFailedError
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
 from builder.cli.options.listener import listener_options

@@ -3,10 +3,10 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import processes
+from builder.base.frozen import dataclass
 
 CHOSEN = ("DOCKER_HOST", "DOCKER_CONTEXT")
 """Variables by which a user names an engine. Then no other is taken."""

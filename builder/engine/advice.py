@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from builder.base import foreign
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.model.hints import StepHint, hints, installing
 
 _LACKS = re.compile(

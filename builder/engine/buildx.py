@@ -5,13 +5,14 @@ import json
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from builder.base import files, processes
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, LayerwrightError
+from builder.base.frozen import dataclass
 from builder.engine import failure
 from builder.engine.client import DOCKER, PODMAN, Engine
 from builder.engine.masking import Mask

@@ -5,12 +5,12 @@ import json
 import os
 import re
 import shutil
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from builder.base import environment, processes
 from builder.base.errors import EngineError, EngineGoneError
+from builder.base.frozen import dataclass
 from builder.engine import addresses, nodes, setting_up
 from builder.engine.nodes import Node
 from builder.model.architectures import ARCHITECTURES, Architecture

@@ -5,8 +5,8 @@ docs/sandbox.md says what is the same as in Lambda, by which source, and what is
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.engine.client import DOCKER, KINDS, PODMAN
 from builder.model import facts
 

@@ -3,11 +3,11 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import cache_paths, environment, processes, settings_file
 from builder.base.errors import LayerwrightError
+from builder.base.frozen import dataclass
 from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.model import defaults, images

@@ -3,12 +3,11 @@
 import os
 import re
 import shlex
-import ssl
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")
 EXTRA_CA_VARIABLES = ("NODE_EXTRA_CA_CERTS",)
@@ -103,6 +102,8 @@ def _bundles() -> Iterator[Path]:
     """
     named = bundles()
     if named and not any(name in CA_VARIABLES for name, _ in named):
+        import ssl
+
         import certifi
 
         yield Path(ssl.get_default_verify_paths().cafile or certifi.where())

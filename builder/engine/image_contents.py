@@ -2,11 +2,11 @@
 
 import re
 import tarfile
-from dataclasses import dataclass
 from typing import Any
 
 from builder.base import processes
 from builder.base.errors import EngineError
+from builder.base.frozen import dataclass
 from builder.engine import failure, owned
 from builder.engine.client import Engine
 from builder.layer.elf import MAGIC, UnreadableElfError, parse

@@ -4,10 +4,10 @@ import hashlib
 import re
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from builder.base import processes
 from builder.base.errors import EngineGoneError
+from builder.base.frozen import dataclass
 
 RUNNING = "running"
 REMOTE = "remote"

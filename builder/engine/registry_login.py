@@ -1,13 +1,15 @@
 """Logins and tokens for a registry: those of `docker login`, and the tokens that it gives for them."""
 
+import dataclasses
 import json
 import re
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlencode
 
+from builder.base.frozen import dataclass
 from builder.base.http import Reply
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
@@ -42,7 +44,7 @@ class Challenge:
         )
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Login:
     """The authorization for one registry. Tokens are kept as long as the command runs, a new one after a refusal."""
 

@@ -7,11 +7,12 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import IO, Any
 
 from builder.base import cache_paths, processes, programs, tails, windows
 from builder.base.errors import BuildError, EngineError
+from builder.base.frozen import dataclass
 from builder.base.tails import OutputTails
 from builder.engine import conditions, containers, failure, owned
 from builder.engine.client import DOCKER, Engine, unreachable

@@ -5,10 +5,11 @@ before the program starts, and when it has ended. What a program only looks for,
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from builder.base import processes, programs
 from builder.base.errors import EngineError
+from builder.base.frozen import dataclass
 from builder.engine import conditions, owned
 from builder.engine.client import Engine
 

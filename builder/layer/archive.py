@@ -12,12 +12,12 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.layer import compression, names, packing
 from builder.layer.packing import Packed
 from builder.layer.store import Store

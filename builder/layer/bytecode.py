@@ -7,13 +7,13 @@ import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
 from builder.base import processes, programs
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.layer import import_graph, names, packing
 from builder.layer.hashed import Hashed, digest, hashed
 from builder.layer.interpreters import Interpreter

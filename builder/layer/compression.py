@@ -1,7 +1,6 @@
 """The compressor of zips: its levels, and its name in what depends on the bytes that it makes."""
 
-import importlib.metadata
-from functools import cache
+from builder.base import distributions
 
 LEVEL = 7
 """Of numpy and pandas, 148 MB, libdeflate makes 42.5 MB at level 7; at 6, 9 and 10 it makes 42.8, 42.3 and 41.4 MB in
@@ -19,9 +18,4 @@ def name() -> str:
 
 def named(levels: str) -> str:
     """Return the name and version of the compressor with its level."""
-    return f"deflate {_version()} level {levels}"
-
-
-@cache
-def _version() -> str:
-    return importlib.metadata.version("deflate")
+    return f"deflate {distributions.version('deflate')} level {levels}"

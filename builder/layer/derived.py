@@ -6,12 +6,12 @@ It is forgotten when the code of this room changes, or the tables that it reads:
 import hashlib
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from builder import __version__
+from builder.base.frozen import dataclass
 from builder.layer.hashed import digest
 from builder.layer.store import Store
 from builder.layer.tree import Entry

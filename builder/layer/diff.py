@@ -1,8 +1,8 @@
 """Changes between two layers: packages, files, sizes, libraries, symbol ceilings."""
 
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.layer.checks import Subject
 from builder.layer.inspect import Inspection
 from builder.layer.reader import LayerZip

@@ -4,9 +4,12 @@ The layout is that of the System V ABI (gABI, chapters 4 and 5) and of symbol ve
 little-endian files are read in full: Lambda runs no others.
 """
 
+import dataclasses
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from builder.base.frozen import dataclass
 
 MAGIC = b"\x7fELF"
 _CLASS64, _LITTLE = 2, 1
@@ -116,7 +119,7 @@ def symbols(data: bytes, version: str) -> tuple[str, ...]:
         return ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Segment:
     kind: int
     offset: int
@@ -124,7 +127,7 @@ class _Segment:
     size: int
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _File:
     read: ReadAt
     segments: list[_Segment] = field(default_factory=list)

@@ -2,8 +2,8 @@
 
 import re
 import struct
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Content
 
 WINDOWS, MACOS = "Windows", "macOS"

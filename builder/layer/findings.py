@@ -1,10 +1,10 @@
 """Findings of checks, and which of them make a layer unfit."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from builder.base.errors import CheckFailedError
+from builder.base.frozen import dataclass
 
 _SHOWN = 10
 ERROR, WARNING = "error", "warning"

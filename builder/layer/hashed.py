@@ -4,9 +4,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Content, Entry, OnDisk, Tree
 
 _LARGE = 256 << 10

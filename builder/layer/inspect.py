@@ -1,9 +1,9 @@
 """Analysis of a layer: its packages, its size and its needs."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.layer.checks import Subject
 from builder.layer.checks.size import largest
 from builder.layer.elf import Elf

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Entry, Tree
 

@@ -3,9 +3,9 @@
 import fnmatch
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.libraries import LICENSE_TEXTS

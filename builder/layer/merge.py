@@ -3,8 +3,8 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer.checks.model import Check, register
 from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.installed import Installed

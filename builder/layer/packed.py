@@ -8,10 +8,10 @@ import re
 import struct
 import zipfile
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import IO
 
 from builder.base import archives
+from builder.base.frozen import dataclass
 from builder.layer.elf import MAGIC, ReadAt, machine_name
 
 NAMES = re.compile(r"\.(?:gz|tgz|xz|txz|bz2|tbz2?|zst|tzst|br|tar|zip|whl|jar|egg)$", re.IGNORECASE)

@@ -4,11 +4,11 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import deflate
 
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.layer import compression
 from builder.layer.hashed import Hashed, digest
 from builder.layer.store import Store

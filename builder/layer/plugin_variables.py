@@ -1,9 +1,9 @@
 """The variables by which libraries of a layer find their plug-ins, settings and data below /opt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from builder.base.frozen import dataclass
 from builder.layer.linking import LAYER_LIB
 from builder.layer.tree import Tree
 from builder.model.plugins import PlugIns, PlugInVariable, known

@@ -3,8 +3,8 @@
 import posixpath
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer.names import parents
 from builder.layer.tree import Tree
 

@@ -5,18 +5,21 @@ import os
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import deflate
-from typing_extensions import Self
 
 from builder.base.errors import CheckFailedError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import zip_end, zip_headers
 from builder.layer.elf import ReadAt
 from builder.layer.names import clean
 from builder.layer.tree import LINK, Entry, InMemory, Tree, of
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _SMALL = 12 << 20
 IN_MEMORY = 72 << 20
@@ -167,7 +170,7 @@ class LayerZip:
             self._close()
             raise
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Self":
         return self
 
     def __exit__(

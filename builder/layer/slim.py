@@ -6,9 +6,9 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.layer import executables, pruned_imports, stripping
 from builder.layer.names import SITE_PACKAGES, parents
 from builder.layer.patterns import Matcher

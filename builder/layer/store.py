@@ -11,12 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import deflate
-from typing_extensions import Self
 
 from builder.base import cache_paths, caches, files
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _SCHEMA = "CREATE TABLE IF NOT EXISTS derived (key BLOB PRIMARY KEY, crc INTEGER NOT NULL, data BLOB NOT NULL)"
 _GENERATION = 1 << 30
@@ -44,7 +46,7 @@ class Store:
         self._young: sqlite3.Connection | None = None
         self._old: sqlite3.Connection | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "Self":
         with contextlib.suppress(OSError):
             self._young_path.parent.mkdir(parents=True, exist_ok=True)
             if self._young_path.exists():

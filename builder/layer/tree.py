@@ -1,12 +1,14 @@
 """The content of /opt as a sorted list of entries, whose bytes are read on demand."""
 
+import dataclasses
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
 from builder.base import windows
+from builder.base.frozen import dataclass
 
 EXECUTABLE = 0o755
 PLAIN = 0o644
@@ -93,7 +95,7 @@ class Entry:
         return self.path.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Tree:
     """All entries of a layer, sorted by path, each path once."""
 

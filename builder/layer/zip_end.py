@@ -4,11 +4,13 @@ import contextlib
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from typing_extensions import Self
-
+from builder.base.frozen import dataclass
 from builder.layer.elf import ReadAt
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 UTF8 = 0x0800
 """The flag of names that are UTF-8 (4.4.4)."""
@@ -32,7 +34,7 @@ class _End:
     """Size in bytes and offset of the table."""
 
     @classmethod
-    def read(cls, at: int, read_at: ReadAt) -> Self:
+    def read(cls, at: int, read_at: ReadAt) -> "Self":
         _, *disks, on_disk, entries, size, offset, _ = _RECORD.unpack(read_at(at, _RECORD.size))
         before = at - _LOCATOR.size - _RECORD64.size
         if {on_disk, entries, size, offset} & {MAX16, MAX32} and before >= 0:

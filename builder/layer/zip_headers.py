@@ -9,8 +9,8 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer import names, zip_end
 from builder.layer.elf import ReadAt
 from builder.layer.names import clean, printable

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Annotated
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model import facts
 from builder.model.tables import table
 

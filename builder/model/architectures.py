@@ -1,8 +1,7 @@
 """Lambda's two architectures and their names in other tools. Names are translated only here."""
 
-from dataclasses import dataclass
-
 from builder.base.errors import UsageError, near
+from builder.base.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,27 +4,22 @@ import dataclasses
 import re
 import types
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-
-from builder.base import faults, texts
+from builder.base import faults, shapes, texts
+from builder.base.adapters import adapter
 from builder.base.errors import Fault, Location, UsageError, near
 from builder.base.faults import TomlText
 
 T = TypeVar("T")
 
 
-@cache
-def adapter(cls: Any) -> TypeAdapter[Any]:  # noqa: ANN401
-    """Return the type adapter of pydantic, which is cached because building it is slow."""
-    return TypeAdapter(cls)
-
-
 def typed(cls: type[T], data: object) -> T:
     """Return data as a value of a type. Raises pydantic's ValidationError, for formats with messages of their own."""
-    value: T = adapter(cls).validate_python(data)  # type: ignore[arg-type]  # a class has a hash
+    try:
+        value: T = shapes.read(cls, data)
+    except shapes.UnclearError:
+        value = adapter(cls).validate_python(data)
     return value
 
 
@@ -40,17 +35,16 @@ def parse_toml(text: str, where: str) -> dict[str, Any]:
 def decode(cls: type[T], data: Mapping[str, Any], where: str | TomlText) -> T:
     """Return the data as an instance of `cls`. Raises UsageError with all mistakes, each with its place in a text."""
     try:
-        decoded: T = adapter(cls).validate_python(dict(data))  # type: ignore[arg-type]
-    except ValidationError as error:
+        return typed(cls, dict(data))
+    except ValueError as error:  # that of pydantic, which is one
         found = mistakes(cls, error)
         if isinstance(where, TomlText):
             raise where.mistaken(found) from None
         named = [Fault(key=faults.dotted(location) or "recipe", text=text) for location, text in found]
         raise faults.mistaken(where, named) from None
-    return decoded
 
 
-def mistakes(cls: type, error: ValidationError) -> Iterator[tuple[Location, str]]:
+def mistakes(cls: type, error: Any) -> Iterator[tuple[Location, str]]:  # noqa: ANN401  a class that is imported late
     """Yield location and message for each error of pydantic."""
     entries = error.errors(include_url=False)
     for entry in entries:

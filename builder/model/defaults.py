@@ -3,12 +3,14 @@
 `model/settings.py` reads them from a file; a process has one set of them.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import environment
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.runtime_rows import CustomRuntimeTable
 
 
@@ -21,7 +23,7 @@ class CatalogueSource:
     commit: str = ""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Defaults:
     """The settings. Paths are relative to the working folder, or absolute."""
 

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, WithJsonSchema
-
 from builder.base.errors import near
 from builder.base.programs import build_systems
+from builder.base.rules import AfterValidator, Field, WithJsonSchema
 from builder.model import runtime_names
 from builder.model.architectures import ARCHITECTURES, canonical, unknown_architecture
 from builder.model.runtime_tables import CUSTOM

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
+from builder.base.rules import AfterValidator, Field
 from builder.model import facts
 from builder.model.fields import Text, validated
 from builder.model.tables import table

@@ -5,13 +5,14 @@ Nobody writes such a file by hand. Without one, what `images/runtimes.toml` says
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import facts
 from builder.model.rows import Row
 

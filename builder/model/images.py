@@ -1,13 +1,13 @@
 """References of container images: registry, name, and the digest from `images/pins.toml`."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated
 
 from builder.base import environment, files, locks, texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import stored
 from builder.model import facts
 from builder.model.architectures import Architecture

@@ -6,11 +6,11 @@ A line is a soname, followed by the highest symbol version of each family that i
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import facts
 from builder.model.architectures import ARCHITECTURES, X86_64, Architecture
 from builder.model.images import run_image

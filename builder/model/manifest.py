@@ -7,12 +7,13 @@ a field without a default is always written, as `null` if need be.
 
 import dataclasses
 import re
-from dataclasses import dataclass
-from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
-
+from builder.base import plain
+from builder.base.adapters import adapter
+from builder.base.frozen import dataclass
+from builder.base.rules import AfterValidator, Field
+from builder.base.shapes import AbsentError, UnclearError
 from builder.model.fields import Commit, Sha256
 
 VERSION: Literal[1] = 1
@@ -248,29 +249,25 @@ def parse(text: bytes) -> Manifest | None:
     None when it is damaged, of another version, or has a value of another type. Keys that this version does not know
     are ignored: they are additions.
     """
-    return _parsed(text, _built())
+    return _parsed(text, Manifest)
 
 
 def parse_any(text: bytes) -> AnyManifest | None:
     """Return the manifest of a build or of a pulled zip, or None as `parse` does."""
-    return parse(text) or _parsed(text, _pulled())
+    return parse(text) or _parsed(text, PulledManifest)
 
 
-def _parsed(text: bytes, adapter: TypeAdapter[T]) -> T | None:
+def _parsed(text: bytes, kind: type[T]) -> T | None:
     try:
-        return adapter.validate_json(text, strict=True)
-    except ValidationError:
+        return plain.from_json(kind, text)  # type: ignore[no-any-return]
+    except AbsentError:
+        return None  # most files that are no manifest lack its keys
+    except UnclearError:
+        pass
+    try:
+        return adapter(kind).validate_json(text, strict=True)  # type: ignore[no-any-return]
+    except ValueError:  # that of pydantic is one
         return None
-
-
-@cache
-def _built() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)
-
-
-@cache
-def _pulled() -> TypeAdapter[PulledManifest]:
-    return TypeAdapter(PulledManifest)
 
 
 def document(row: Any) -> dict[str, Any]:  # noqa: ANN401  any of the classes above

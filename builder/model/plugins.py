@@ -3,8 +3,7 @@
 from functools import cache
 from typing import Annotated
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model import facts
 from builder.model.fields import Text
 from builder.model.tables import table

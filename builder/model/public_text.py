@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from pydantic import AfterValidator
+from builder.base.rules import AfterValidator
 
 _REFERENCE = re.compile(r"\{\s*\{\s*resolve\s*:", re.IGNORECASE)
 _INVISIBLE = {"Cc", "Cf"}

@@ -1,9 +1,10 @@
 """Tables of a recipe. These types are the only definition: decoding, defaults and JSON schema derive from them."""
 
+from dataclasses import field
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StrictBool
-
+from builder.base.rules import Field, StrictBool
 from builder.model.fields import (
     NAME_PATTERN,
     ArchitectureName,
@@ -158,7 +159,7 @@ class Invoke:
     handler: Annotated[Text, Field(description="As in the configuration of the function: `app.handler`.")]
     code: Annotated[str | None, Field(description="Source of the function, in a file named after the handler.")] = None
     files: Annotated[tuple[RelativePath, ...], Field(description="Files beside the recipe, instead of `code`.")] = ()
-    event: Annotated[Any, Field(description="Event for the function.")] = Field(default_factory=dict)
+    event: Annotated[Any, Field(description="Event for the function.")] = field(default_factory=dict)
     response: Annotated[Any, Field(description="Expected response.")] = None
     log: Annotated[str | None, Field(description="Text expected in the log of function, runtime or extension.")] = None
 
@@ -229,8 +230,8 @@ class Recipe:
     override: tuple[Override, ...] = ()
     source: tuple[Source, ...] = ()
     step: Annotated[tuple[Step, ...], Field(min_length=1)]
-    slim: Slim = Field(default_factory=Slim)
-    libraries: Libraries = Field(default_factory=Libraries)
+    slim: Slim = field(default_factory=cache(Slim))
+    libraries: Libraries = field(default_factory=cache(Libraries))
     test: tuple[Test, ...] = ()
     allow: tuple[Allow, ...] = ()
-    publish: Publish = Field(default_factory=Publish)
+    publish: Publish = field(default_factory=cache(Publish))

@@ -4,13 +4,13 @@ import ast
 import itertools
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base import contained, texts
 from builder.base.errors import LayerwrightError, Location, UsageError, near
 from builder.base.faults import TomlText
+from builder.base.frozen import dataclass
 from builder.model import facts, libraries
 from builder.model.architectures import ARCHITECTURES
 from builder.model.decode import decode

@@ -1,7 +1,8 @@
 """Rows of runtimes, as tables of files have them."""
 
 import datetime as dt
-from dataclasses import dataclass
+
+from builder.base.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,13 +1,14 @@
 """The tables of `images/runtimes.toml`, as they stand there. `runtimes.py` makes the runtimes of them."""
 
+import dataclasses
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from builder.base import faults, texts
 from builder.base.errors import Location, UsageError, near
+from builder.base.frozen import dataclass
 from builder.model import defaults, facts
 from builder.model.defaults import Defaults
 from builder.model.rows import Row
@@ -164,7 +165,7 @@ def _runtime(_: str, row: Row) -> RuntimeTable:
 # ---- runtimes of a project -----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class OwnTables:
     """The customer-managed runtimes of a project, by name."""
 

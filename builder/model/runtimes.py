@@ -3,10 +3,11 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 
 from builder.base.errors import UsageError, near
+from builder.base.frozen import dataclass
 from builder.model import image_facts, surveyed_system
 from builder.model.architectures import ARCHITECTURES, Architecture
 from builder.model.runtime_rows import RuntimeTable

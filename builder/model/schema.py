@@ -2,7 +2,7 @@
 
 import json
 
-from builder.model.decode import adapter
+from builder.base.adapters import adapter
 from builder.model.recipe import Recipe
 
 

@@ -6,13 +6,13 @@ These types are the only definition: decoding, JSON schema and documentation der
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError
-
 from builder.base import contained
 from builder.base.errors import Location
+from builder.base.rules import AfterValidator, Field
 from builder.base.settings_file import SettingsFile
 from builder.model import decode, runtime_tables
 from builder.model.decode import typed
@@ -143,15 +143,15 @@ class ProjectSettings:
         Annotated[str, AfterValidator(_registry)] | None,
         Field(description="Registry, with a prefix, that is asked for Amazon's images."),
     ] = None
-    cache: Annotated[CacheSettings, Field(description="The cache of builds.")] = Field(default_factory=CacheSettings)
-    publish: Annotated[PublishSettings, Field(description="What is published where.")] = Field(
+    cache: Annotated[CacheSettings, Field(description="The cache of builds.")] = field(default_factory=CacheSettings)
+    publish: Annotated[PublishSettings, Field(description="What is published where.")] = field(
         default_factory=PublishSettings
     )
     catalogue: Annotated[tuple[FurtherCatalogue, ...], Field(description="Further catalogues, in their order.")] = ()
     runtime: Annotated[
         dict[RelativePath, OwnRuntime],
         Field(description="Customer-managed runtimes by their names, which begin with custom-."),
-    ] = Field(default_factory=dict)
+    ] = field(default_factory=dict)
 
 
 def read(file: SettingsFile) -> Defaults:
@@ -184,7 +184,7 @@ def _decoded(data: Mapping[str, Any], mistakes: list[tuple[Location, str]], *key
     """Return the values of all keys or of some, and add what is wrong with them: then there are no values."""
     try:
         return typed(ProjectSettings, {key: data[key] for key in data if not keys or key in keys})
-    except ValidationError as error:
+    except ValueError as error:
         mistakes += decode.mistakes(ProjectSettings, error)
         return ProjectSettings()
 

@@ -3,10 +3,10 @@
 import fnmatch
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
 from builder.base.errors import NothingSelectedError, UsageError, near
+from builder.base.frozen import dataclass
 from builder.base.values import STORED, StoredAs, untrusted
 from builder.model.architectures import ARCHITECTURES, Architecture, architecture
 from builder.model.recipe import Axis, Recipe

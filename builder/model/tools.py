@@ -5,9 +5,8 @@ from dataclasses import fields
 from functools import cache
 from typing import Annotated
 
-from pydantic import Field
-
 from builder.base.errors import BuildError
+from builder.base.rules import Field
 from builder.model import facts
 from builder.model.architectures import Architecture
 from builder.model.fields import Sha256, Text

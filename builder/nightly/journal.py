@@ -2,13 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from builder.base import files, locks
 from builder.base.clock import now
 from builder.base.documents import Document, Typed
 from builder.base.errors import NothingSelectedError
+from builder.base.frozen import dataclass
 from builder.nightly.records import FOLDER, VERSION, Failure
 
 

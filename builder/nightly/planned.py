@@ -1,10 +1,10 @@
 """The event that tells what a nightly run is going to build, where, and why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from builder.base.events import TargetsPlanned
+from builder.base.frozen import dataclass
 from builder.nightly.schedule import UNSEEN, Task
 
 _REASONS, _NAMES = 2, 6

@@ -1,15 +1,15 @@
 """Records of targets, kept from one run to the next: one small file for each target, replaced as a whole."""
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
-
-from pydantic import PlainSerializer, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from builder.base import files
 from builder.base.documents import Document, Typed
 from builder.base.errors import LayerwrightError
+from builder.base.frozen import dataclass
+from builder.base.rules import PlainSerializer, WrapValidator
 from builder.model.manifest import Manifest, document
 from builder.model.target import Target
 
@@ -24,11 +24,11 @@ TAIL = 30
 Status = Literal["built", "same", "unchanged", "failed"]
 
 
-def _kept(value: Any, parse: ValidatorFunctionWrapHandler) -> Manifest | None:  # noqa: ANN401
+def _kept(value: Any, parse: Callable[[Any], Any]) -> Manifest | None:  # noqa: ANN401
     """Keep the rest of a record whose manifest cannot be read: its history is worth more than one comparison."""
     try:
         return parse(value) if value else None
-    except ValidationError:
+    except ValueError:  # that of pydantic is one
         return None
 
 

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal
 
 from builder.base import caches, files, locks, remote
 from builder.base.emitter import Events
 from builder.base.errors import BuildError, EngineGoneError, LayerwrightError, StoppedError
+from builder.base.frozen import dataclass
 from builder.building.job import Options
 from builder.building.layer import BESIDE
 from builder.engine import client, registry

@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from builder.base import processes
+from builder.base.frozen import dataclass
 from builder.engine.client import Engine
 from builder.engine.nodes import Node
 from builder.model.recipes import Loaded

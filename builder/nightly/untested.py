@@ -1,8 +1,9 @@
 """Layers whose tests have not passed: which of them are due because an engine can test them now."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.building import tested
 from builder.building.job import Options
 from builder.engine import client, containers

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from builder.base.clock import now
 from builder.base.emitter import Events
 from builder.base.errors import TRANSIENT, BuildError, EngineGoneError, LayerwrightError, StoppedError
 from builder.base.events import Event, StageEnded
+from builder.base.frozen import dataclass
 from builder.base.retries import Backoff
 from builder.building.job import Options
 from builder.building.layer import Built, build

@@ -1,10 +1,10 @@
 """The Protocol of packages that are named on a command line instead of in a recipe."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime

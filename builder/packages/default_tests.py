@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
+
+from builder.base.frozen import dataclass
 
 _TEXT = 300
 """Characters of what a program of others says that are kept."""

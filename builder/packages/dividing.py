@@ -1,9 +1,9 @@
 """The Protocol of the ecosystems whose layers can be split, and the values that cross it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Tree
 from builder.model.recipe import Test
 from builder.model.recipes import Loaded

@@ -6,13 +6,14 @@ each ecosystem that its steps ask for, and everything else loops over them.
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from builder.base import credentials
 from builder.base.emitter import Events
 from builder.base.errors import UsageError, near
+from builder.base.frozen import dataclass
 from builder.layer.installed import Installed
 from builder.layer.tree import Tree
 from builder.model.recipes import Loaded

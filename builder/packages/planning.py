@@ -5,8 +5,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol, cast
 
+from builder.base.adapters import adapter
 from builder.base.values import STORED, untrusted
-from builder.model.decode import adapter, decode
+from builder.model.decode import decode
 from builder.model.recipes import Loaded
 from builder.packages.ecosystem import Ecosystem, LockFile, LockRequest, Request, requests
 from builder.packages.resolution import Resolution

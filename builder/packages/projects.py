@@ -6,12 +6,13 @@ what they say, only the ecosystems know: `packages/table.py` asks each.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from builder.base import contained, files
 from builder.base.errors import UsageError, near
+from builder.base.frozen import dataclass
 from builder.model.recipes import Loaded
 from builder.model.steps import Step
 from builder.model.steps.project import FollowingStep, ProjectChoice

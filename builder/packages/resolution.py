@@ -1,10 +1,11 @@
 """The packages of one target, as a plan holds them: what every ecosystem decides on, compiles and adds to a layer."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 

@@ -4,12 +4,12 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import StoredPath, StoredSha256
 
 

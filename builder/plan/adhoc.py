@@ -4,12 +4,13 @@ import dataclasses
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import ARCHITECTURES, architecture
 from builder.model.decode import decode
 from builder.model.fields import NAME_PATTERN

@@ -1,7 +1,6 @@
 """The container build of a target, as a value."""
 
-from dataclasses import dataclass
-
+from builder.base.frozen import dataclass
 from builder.model.acceleration import native_programs
 from builder.model.architectures import Architecture
 from builder.model.images import Image

@@ -6,7 +6,8 @@ and for a module that is listed nowhere. docs/architecture.md says why these are
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from builder.base.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

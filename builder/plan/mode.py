@@ -2,9 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from builder.base.errors import EngineError, LayerwrightError
+from builder.base.frozen import dataclass
 from builder.engine import client, host
 from builder.engine.client import Engine
 from builder.model.images import build_image

@@ -4,10 +4,10 @@ import dataclasses
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 from builder.base.errors import EngineError
+from builder.base.frozen import dataclass
 from builder.engine import client, containers
 from builder.layer import interpreters
 from builder.model.images import run_image

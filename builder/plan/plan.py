@@ -2,9 +2,9 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.model.images import Image
 from builder.model.recipe import Recipe, Slim, Source
 from builder.model.target import Target

@@ -1,12 +1,13 @@
 """All that a plan needs to know of the world, as a value that can be stored: decisions need nothing else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.adapters import adapter
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import STORED, StoredPath, StoredSha256, untrusted
-from builder.model.decode import adapter, decode
+from builder.model.decode import decode
 from builder.model.images import Image
 from builder.model.recipe import Recipe
 from builder.model.target import Target

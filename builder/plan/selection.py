@@ -1,10 +1,11 @@
 """The targets that a command line selects: of recipes by name, or of packages without a recipe."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base.errors import LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.model import recipes
 from builder.model.recipes import Loaded
 from builder.model.target import Selection, Target, select, targets

@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from builder.base.frozen import dataclass
 
 FOLDER = "stopped"
 """The folder of the build context, and below /layerwright in the container, with `FILES`."""

@@ -1,11 +1,11 @@
 """The ARN book: a JSON file and a Markdown table of the published versions, beside the zips."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files, locks
 from builder.base.documents import Document, Typed
+from builder.base.frozen import dataclass
 
 VERSION = 1
 NAME = "layers.json"

@@ -1,14 +1,16 @@
 """Access to AWS through boto3: one rate-limited client per region and service, and translation of errors."""
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from typing import Any
 
 from builder import __version__
 from builder.base.errors import LayerwrightError, PublishError, UnreachableError, UsageError
+from builder.base.frozen import dataclass
 from builder.publish.pace import RATE, Pace
 
 _THROTTLED = {"TooManyRequestsException", "ThrottlingException", "Throttling", "RequestLimitExceeded", "SlowDown"}
@@ -45,7 +47,7 @@ class Identity:
     arn: str
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _RegionClients:
     """Rate limit and clients of one region, shared by all threads."""
 

@@ -4,12 +4,12 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from builder.base import processes
 from builder.base.errors import LayerwrightError
 from builder.base.events import Event
+from builder.base.frozen import dataclass
 from builder.publish import aws, creation, remote_state
 from builder.publish.grants import ACTION, Difference
 from builder.publish.plan import PlanRow

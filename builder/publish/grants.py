@@ -3,12 +3,13 @@
 Principals, organizations and statement ids are those of AddLayerVersionPermission in Lambda's API reference.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.fields import grant_problem
 
 ACTION = "lambda:GetLayerVersion"
@@ -16,7 +17,7 @@ _PREFIX = "layerwright"
 _ACCOUNT = re.compile(r"(?:arn:[a-z-]+:iam::)?(\d{12})(?::root)?")
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclasses.dataclass(frozen=True, order=True, slots=True)
 class Grant:
     """A principal that may use a version: `account:123456789012`, `org:o-a1b2c3d4e5` or `public`."""
 

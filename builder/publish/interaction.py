@@ -1,12 +1,13 @@
 """Interaction with the user: events, and the confirmation of an account before its first change."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from builder.base import cache_paths
 from builder.base.documents import Document, Typed
 from builder.base.emitter import Events
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.publish.aws import Identity
 
 

@@ -6,12 +6,12 @@ progress there. A version in progress may exist or not; its `known` tells the ve
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files
 from builder.base.documents import Document, Typed
 from builder.base.errors import NothingSelectedError, UsageError
+from builder.base.frozen import dataclass
 from builder.publish.arn_book import FOLDER
 from builder.publish.layer_version import LayerVersion
 

@@ -4,10 +4,10 @@ Machines that share a remote cache share these files: without them, every existi
 """
 
 import threading
-from dataclasses import dataclass
 
 from builder.base import cache_paths, notices, remote
 from builder.base.documents import Document, NewerFormatError, Typed
+from builder.base.frozen import dataclass
 
 VERSION = 1
 

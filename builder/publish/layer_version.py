@@ -4,11 +4,12 @@ import base64
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import files
 from builder.base.errors import CheckFailedError, LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer import manifest
 from builder.layer.reader import LayerZip
 from builder.model import public_text
@@ -23,9 +24,8 @@ from builder.publish import fit, recipe_defaults
 from builder.publish.grants import Grant, parse
 from builder.smoke import record as tests
 
-MAX_RUNTIMES = 15
-MAX_DESCRIPTION, MAX_LICENSE, MAX_NAME = 256, 512, 140
-"""Limits of PublishLayerVersion in Lambda's API reference, in characters."""
+MAX_RUNTIMES, MAX_DESCRIPTION, MAX_LICENSE, MAX_NAME = 15, 256, 512, 140
+"""Limits of PublishLayerVersion in Lambda's API reference: a number, and characters."""
 _RUNTIME = re.compile(r"[a-z][a-z0-9.-]{0,49}")
 _PARAMETER = re.compile(r"/[A-Za-z0-9_./-]{1,1010}")
 """Names of runtimes, also of those that Lambda introduces later, and of SSM parameters."""

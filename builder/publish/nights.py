@@ -1,10 +1,10 @@
 """Publishing at the end of a nightly run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.nightly.journal import Run
 from builder.publish import grants, layer_version, run
 from builder.publish.aws import Cloud

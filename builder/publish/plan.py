@@ -1,9 +1,10 @@
 """Planned changes per layer and region: a pure function of the request and the remote state."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from builder.base.frozen import dataclass
 from builder.publish.grants import Difference, difference
 from builder.publish.journal import PendingVersion
 from builder.publish.layer_version import LayerVersion

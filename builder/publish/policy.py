@@ -6,8 +6,9 @@ Reference. The List actions do not support resources.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from builder.base.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,12 +3,12 @@
 import itertools
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import remote as remote_cache
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.publish import aws, plan, regions, remote_state
 from builder.publish.aws import Cloud, Identity
 from builder.publish.journal import Journal

@@ -1,10 +1,10 @@
 """Queries of published versions: of named layers in all regions, or by ARN; and which of them are deleted."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base.errors import LayerwrightError, PublishError, UsageError
+from builder.base.frozen import dataclass
 from builder.model import defaults, recipes
 from builder.publish import arn_book, publish_state, pull, recipe_defaults, regions, versions
 from builder.publish.aws import Cloud, Identity, NotEnabledError

@@ -2,11 +2,11 @@
 
 import base64
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files, http
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.base.transfer import HttpError
 from builder.layer import manifest
 from builder.model.manifest import PulledManifest, ZipFacts

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import chain
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.publish import aws
 from builder.publish.aws import Cloud
 from builder.publish.grants import Grant, of_policy

@@ -1,10 +1,11 @@
 """The sequence of publishing: look at the regions, plan, confirm the account, execute, update the ARN book."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from builder.base.errors import NothingSelectedError, PublishError
+from builder.base.frozen import dataclass
 from builder.model.recipes import Loaded
 from builder.model.target import Target
 from builder.nightly import records

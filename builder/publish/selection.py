@@ -1,8 +1,8 @@
 """The zips and layers that a command line names: by path, by recipe, or by the name of the layer at AWS."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.layer import manifest
 from builder.model import recipes
 from builder.model.recipe import Publish, Test

@@ -8,10 +8,10 @@ versioning enabled.
 import contextlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from builder.base.errors import LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.model.limits import DIRECT_LIMIT
 from builder.publish import aws
 from builder.publish.layer_version import LayerVersion

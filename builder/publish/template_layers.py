@@ -1,10 +1,10 @@
 """The layers of a template: published versions in the ARN book, or zips that the template publishes."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from builder.base.errors import NothingSelectedError, UsageError
+from builder.base.frozen import dataclass
 from builder.publish import arn_book, layer_version
 from builder.publish.arn_book import ArnEntry
 from builder.publish.layer_version import LayerVersion, PublishOptions

@@ -3,11 +3,12 @@
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import files
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.layer import manifest
 from builder.model import public_text
 from builder.model.limits import DIRECT_LIMIT

@@ -3,11 +3,11 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from builder.base.errors import LayerwrightError
+from builder.base.frozen import dataclass
 from builder.publish import aws, creation, remote_state
 from builder.publish.aws import Cloud
 from builder.publish.grants import Grant

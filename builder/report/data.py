@@ -2,11 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from builder.base.errors import NothingSelectedError
+from builder.base.frozen import dataclass
 from builder.layer import manifest, sizes
 from builder.model.manifest import Manifest
 from builder.nightly import journal, records

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import foreign
+from builder.base.frozen import dataclass
 from builder.layer import licences, manifest
 from builder.layer.licences import Policy
 from builder.layer.reader import LayerZip

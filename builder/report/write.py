@@ -1,10 +1,10 @@
 """Writing a report in every format into one folder; each file is replaced as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import files
+from builder.base.frozen import dataclass
 from builder.layer import manifest
 from builder.report import data, junit, markdown, page
 from builder.report.data import Report

@@ -6,8 +6,8 @@ Java unpacks such a library when a class first needs it, and only then would a f
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.engine.sandbox import File
 from builder.layer import jars, java_code
 from builder.layer.tree import Entry, Tree

@@ -6,13 +6,13 @@ changed zip was never tested.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from builder.base.documents import Document, Typed
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.model.fields import Sha256
 from builder.smoke.results import ImportCost, SmokeResult, coverage, largest
 

@@ -1,8 +1,9 @@
 """The results of tests, without what runs them."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
+from builder.base.frozen import dataclass
 from builder.packages.default_tests import TriedCount
 
 _LARGEST = 3

@@ -5,12 +5,13 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from builder.base import contained, foreign, tails
 from builder.base.clock import now
 from builder.base.errors import SmokeFailedError
+from builder.base.frozen import dataclass
 from builder.base.processes import Finished
 from builder.engine import sandbox as containers
 from builder.engine.client import Engine

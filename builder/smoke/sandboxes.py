@@ -1,9 +1,9 @@
 """Where tests run: a layer, its runtime and architecture, and the container that is as Lambda has it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.engine.client import Engine
 from builder.engine.sandbox import ContainerRun, File
 from builder.engine.witness import Witness

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from builder.base import programs
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.engine.sandbox import File
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Tree

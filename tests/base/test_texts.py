@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kit.commands import layerwright, write_recipe
@@ -121,3 +122,17 @@ def test_what_locks_have_is_read() -> None:
     assert texts.parse_toml("a.b.c.d.e = 1\nf = '" + "..." * 30 + "'")["a"]["b"]["c"]["d"]["e"] == 1
     assert texts.parse_json("5") == 5
     assert texts.parse_json('{"a": [[[1]]]}') == {"a": [[[1]]]}
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 250])
+@pytest.mark.parametrize("told", [0, 1, 50, 100, 250])
+def test_a_file_is_read_to_the_limit_whatever_its_size_is_said_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, told: int
+) -> None:
+    """A file may grow while it is read, and one of /proc has no size at all."""
+    path = tmp_path / "a"
+    path.write_bytes(b"a" * size)
+    monkeypatch.setattr(texts, "LARGEST", 100)
+    monkeypatch.setattr("os.fstat", lambda _: SimpleNamespace(st_size=told))
+    with path.open("rb") as stream:
+        assert texts.begun(stream) == b"a" * min(size, 101)

@@ -86,7 +86,7 @@ def assert_typed(annotation: Any) -> None:
         assert_precise(inner)
         return
     assert issubclass(annotation, Bundle)
-    assert vars(annotation)["__dataclass_params__"].frozen
+    assert vars(annotation)["__setattr__"] is not object.__setattr__, "it is frozen"
     for field in fields(annotation):
         assert_typed(field.type)
 

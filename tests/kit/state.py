@@ -7,7 +7,7 @@ from types import ModuleType
 from builder.base import caches, notices, processes, remote
 from builder.model import defaults
 
-OF_THE_CODE = {"builder.base.documents", "builder.model.decode", "builder.model.facts", "builder.model.manifest"}
+OF_THE_CODE = {"builder.base.adapters", "builder.base.plain", "builder.base.shapes", "builder.model.facts"}
 """Modules whose memory holds what the code and its data say, which no test changes; to make it takes long."""
 
 

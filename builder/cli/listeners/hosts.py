@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from builder.base import foreign
 from builder.base.errors import Fault
+from builder.base.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

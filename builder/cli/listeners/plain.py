@@ -4,10 +4,10 @@ Where the code host folds logs, each target is a group. One group is open at a t
 as it goes on, and the events of others wait until it ends. Elsewhere each line begins with its target.
 """
 
+import dataclasses
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from builder.base import foreign
 from builder.base.events import (
@@ -22,6 +22,7 @@ from builder.base.events import (
     TargetEnded,
     Warned,
 )
+from builder.base.frozen import dataclass
 from builder.cli.listeners.hosts import CodeHost
 from builder.cli.listeners.tally import Tally
 
@@ -54,7 +55,7 @@ def wanted(event: Event, *, quiet: bool) -> bool:
     return event.level >= (Level.RESULT if quiet else Level.LOG) and bool(event.words)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class _Stamped:
     """An event with the seconds since the start of the command."""
 

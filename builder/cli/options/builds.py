@@ -1,10 +1,10 @@
 """Options of a build."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Bundle, Mistake, Option, without_terminal

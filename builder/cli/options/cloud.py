@@ -3,13 +3,13 @@
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
 from builder.base import foreign
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent
 from builder.cli.options.targets import RecipeFilters

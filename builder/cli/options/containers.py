@@ -1,10 +1,10 @@
 """Options of container engines, and of builds in containers."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options.parameters import Bundle, Option
 
 if TYPE_CHECKING:

@@ -1,12 +1,12 @@
 """Options of `layerwright new`: what a new recipe is made of."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import HostEngine
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive

@@ -1,11 +1,11 @@
 """Options of a nightly run."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.containers import ContainerOptions
 from builder.cli.options.parameters import Bundle, Option

@@ -1,8 +1,8 @@
 """Options that select one target of a recipe."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle
 

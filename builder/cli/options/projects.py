@@ -1,10 +1,10 @@
 """Options that say which packages of a project are taken."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 

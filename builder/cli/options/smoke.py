@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import click
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, without_terminal
 from builder.model.limits import MAX_MEMORY, MAX_TIMEOUT, MIN_MEMORY

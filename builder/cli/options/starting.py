@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, cast, get_args
 
@@ -10,6 +9,7 @@ import click
 
 from builder.base import contained
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.cloud import listed
 from builder.cli.options.parameters import Bundle, Mistake, Option

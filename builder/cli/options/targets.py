@@ -1,10 +1,11 @@
 """Options that select targets: by recipe, or by packages without a recipe."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
+from builder.base.frozen import dataclass
 from builder.cli.options import shared
 from builder.cli.options.parameters import Bundle, Mistake, Option, dependent, exclusive
 from builder.cli.options.projects import ProjectOptions

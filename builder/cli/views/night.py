@@ -1,10 +1,13 @@
 """The result of `layerwright nightly`: one line, and the publication of its layers."""
 
+from typing import TYPE_CHECKING
+
 from builder.cli import terminal
 from builder.nightly.journal import Run
-from builder.publish import run as publishing
-from builder.publish.nights import RunPublication
 from builder.smoke import record
+
+if TYPE_CHECKING:
+    from builder.publish.nights import RunPublication
 
 _STATES = ("built", "same", "unchanged", "failed", "broken")
 
@@ -22,7 +25,7 @@ def show_untested(run: Run) -> None:
         terminal.result(f"{record.UNTESTED}: {', '.join(run.untested)}")
 
 
-def show_publication(publication: RunPublication) -> None:
+def show_publication(publication: "RunPublication") -> None:
     """Print the errors, and the number of layer versions in each state; nothing if nothing was to be published."""
     for error in publication.errors:
         terminal.fail(error)
@@ -32,6 +35,8 @@ def show_publication(publication: RunPublication) -> None:
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
     terminal.result(f"published: {counts}")
     if not publication.result.good:
+        from builder.publish import run as publishing
+
         terminal.fail(publishing.failure(publication.result))
 
 

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Entry
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.runtimes import Runtime

@@ -5,10 +5,10 @@ import os
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
 from functools import partial
 from typing import IO, cast
 
+from builder.base.frozen import dataclass
 from builder.layer import binary_loads, java_code, node_loads, packed, python_loads, tokens
 from builder.layer.elf import MAGIC, Elf, UnreadableElfError, parse, parse_at
 from builder.layer.executables import HEAD, OddFile, odd

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model.steps.cargo import Cargo
 from builder.model.steps.gem import Gem
 from builder.model.steps.go import Go

@@ -1,10 +1,10 @@
 """The step for Ruby gems."""
 
 import re
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
-
+from builder.base.rules import AfterValidator, Field
 from builder.model.fields import Option, RelativePath, Text, template, validated
 from builder.model.steps.gem_version import parse_gem
 from builder.model.steps.project import (
@@ -57,7 +57,7 @@ class Gem(FollowingStep):
     options: Annotated[
         dict[Text, tuple[Option, ...]],
         Field(description="Per gem, arguments for configuring its extension."),
-    ] = Field(default_factory=dict)
+    ] = field(default_factory=dict)
     without: Annotated[
         tuple[Text, ...], Field(description="Gems of the lock that are left out, with their own dependencies.")
     ] = ()

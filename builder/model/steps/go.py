@@ -1,10 +1,10 @@
 """The step for programs in Go."""
 
 import re
+from dataclasses import field
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
-
+from builder.base.rules import AfterValidator, Field, StrictBool
 from builder.model.fields import RelativePath, Template, own_folder_problem, validated
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.model.steps.traits import Traits
@@ -56,7 +56,7 @@ class Go(Traits):
     variables: Annotated[
         dict[GoVariable, GoValue],
         Field(description='Values of variables, as `-ldflags=-X`: `{ "main.version" = "{version}" }`.'),
-    ] = Field(default_factory=dict)
+    ] = field(default_factory=dict)
     cgo: Annotated[
         StrictBool, Field(description="Compile with C. Without it, the program is static and needs no library.")
     ] = False

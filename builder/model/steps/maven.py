@@ -3,8 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
-
+from builder.base.rules import AfterValidator, Field, StrictBool
 from builder.model.fields import Template, validated
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import Condition

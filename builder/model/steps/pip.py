@@ -3,8 +3,7 @@
 import re
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, StrictBool
-
+from builder.base.rules import AfterValidator, Field, StrictBool
 from builder.model import pep508
 from builder.model.fields import RelativePath, Text, template, validated
 from builder.model.steps.project import (

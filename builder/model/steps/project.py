@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StrictBool
-
+from builder.base.frozen import dataclass
+from builder.base.rules import AfterValidator, Field, StrictBool
 from builder.model.fields import RelativePath, Text, validated
 from builder.model.steps.traits import Traits
 

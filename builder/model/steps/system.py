@@ -1,9 +1,9 @@
 """Steps without a package ecosystem: system packages, sources, scripts, files."""
 
+from dataclasses import field
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool
-
+from builder.base.rules import Field, StrictBool
 from builder.model.fields import BuildSystem, Option, PackageName, RelativePath, SecretName, SourceName, Text
 from builder.model.steps.traits import Traits
 from builder.model.steps.when import Condition
@@ -58,7 +58,7 @@ class Script(Traits):
     env: Annotated[
         dict[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$")], Option],
         Field(description="Environment variables for the commands."),
-    ] = Field(default_factory=dict)
+    ] = field(default_factory=dict)
     when: Condition = None
 
     @property

@@ -2,8 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model.fields import ArchitectureName, RuntimeName, SystemName, validated
 from builder.model.tables import table
 

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated
 
 from builder.base import credentials, texts
+from builder.base.frozen import dataclass
 from builder.base.values import Sha256, StoredSha256, UntrustedError, matching, stored
 from builder.packages.ecosystem import unindexed, unreadable
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from builder.base import cache_paths, texts
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.cargo import cargo, cargo_lock, installed, programs

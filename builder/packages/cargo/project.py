@@ -3,11 +3,11 @@
 import fnmatch
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.recipes import Loaded
 from builder.packages import source_folder
 from builder.packages.cargo.cargo_lock import NAME, VERSION, Crate

@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from builder.base.frozen import dataclass
 from builder.base.values import StoredFolder
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture

@@ -7,8 +7,8 @@ file. Since Go 1.18 the texts follow it; before, it points to them. Nothing is e
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.model.go_module import is_import_path
 
 _MAGIC = b"\xff Go buildinf:"

@@ -1,10 +1,10 @@
 """Programs in Go from a command line, as `go install` names them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 from builder.model.go_module import VERSION, contains, is_module_path, program_name
 from builder.model.runtimes import Runtime

@@ -1,11 +1,13 @@
 """`go.mod` (https://go.dev/ref/mod#go-mod-file): the modules that a program is compiled of."""
 
+import dataclasses
 import posixpath
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
+from builder.base.frozen import dataclass
 from builder.base.values import STORED, StoredAs, stored, untrusted
 from builder.model.go_module import VERSION, is_import_path, is_module_path
 from builder.packages.ecosystem import unindexed, unreadable
@@ -85,7 +87,7 @@ class GoMod:
         return max(fitting, key=lambda row: row.version, default=None)
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _GoModReader:
     """Collects what a go.mod says, and what is wrong with it."""
 

@@ -4,8 +4,8 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.model.go_module import VERSION, is_module_path
 from builder.packages.ecosystem import unreadable
 

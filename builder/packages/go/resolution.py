@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+from builder.base.frozen import dataclass
 from builder.base.values import STORED, StoredAs, StoredFolder, StoredPath, untrusted
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 from xml.sax.saxutils import unescape
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.layer import jars, java_code
 from builder.layer.tree import Entry, Tree
 from builder.model.architectures import Architecture

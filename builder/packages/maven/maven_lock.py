@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Annotated
 
+from builder.base.frozen import dataclass
 from builder.base.values import StoredSha256, matching, stored
 from builder.packages.ecosystem import unreadable
 

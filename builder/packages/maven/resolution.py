@@ -1,10 +1,11 @@
 """The jars of one target, directly in java/lib, since the class path of the runtime has no subfolders."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, ClassVar
 
+from builder.base.frozen import dataclass
 from builder.layer import tree
 from builder.layer.tree import Entry, OnDisk, Tree
 from builder.model.architectures import Architecture

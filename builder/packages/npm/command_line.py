@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from builder.base.frozen import dataclass
 from builder.layer import tree
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Tree

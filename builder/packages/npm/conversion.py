@@ -6,11 +6,11 @@ tools, with one set of settings, and the lock of the project decides what they a
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 from builder.packages.npm import graph as graphs
 from builder.packages.npm import layout, local, packlist

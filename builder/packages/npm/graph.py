@@ -5,10 +5,11 @@ makes folders of it that Node.js resolves by its own rules.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 
 PLATFORM = ("os", "cpu", "libc")

@@ -10,11 +10,12 @@ import io
 import re
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import StoredFileName, StoredFolder, stored
 from builder.packages import source_folder
 from builder.packages.npm import packlist

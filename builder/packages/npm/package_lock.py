@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from builder.base import texts
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import stored
 from builder.model.architectures import Architecture
 from builder.model.steps import Npm

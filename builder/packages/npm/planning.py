@@ -1,11 +1,11 @@
 """Deciding which Node.js packages a target gets, and writing their lock."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.base.values import UntrustedError
 from builder.model.architectures import ARCHITECTURES
 from builder.model.recipes import Loaded

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base import contained
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages.npm import packlist
 
 MANIFEST = "package.json"

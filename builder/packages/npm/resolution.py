@@ -6,11 +6,12 @@ import json
 import re
 import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from builder.base import cache_paths, records
+from builder.base.frozen import dataclass
 from builder.base.values import StoredFolder, StoredPath
 from builder.layer import tree
 from builder.layer.tree import Tree

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+
+from builder.base.frozen import dataclass
 
 _Version = tuple[int, int, int, bool, tuple[tuple[int, int, str], ...]]
 """Major, minor, patch, whether it is no pre-release, and the parts of one."""

@@ -10,12 +10,13 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages.npm import PUBLIC, yarn_settings
 from builder.packages.npm.yarn_settings import SettingsLine
 

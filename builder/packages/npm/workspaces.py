@@ -4,12 +4,12 @@ Their names are the workspace's own. A registry may have a package of the same n
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base import contained, texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages.npm import package_lock, packlist, project
 from builder.packages.npm.graph import named
 from builder.packages.npm.locks import npm_lock, pnpm_lock, pnpm_settings, yarn_berry, yarn_classic

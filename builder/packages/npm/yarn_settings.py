@@ -7,11 +7,12 @@ import base64
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from builder.base import texts
+from builder.base.frozen import dataclass
 from builder.packages.npm import PUBLIC
 from builder.packages.npm.locks import yaml_text
 

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement
 
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.packages.pypi.local import place
 from builder.packages.pypi.local.place import NamedPlace

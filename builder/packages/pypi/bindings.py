@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement
 
 from builder.base import credentials
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.packages.pypi import names
 from builder.packages.pypi.indexes import Index, Indexes

@@ -1,9 +1,9 @@
 """A file that sdists are built with, without what finds it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.pypi import tags

@@ -8,7 +8,6 @@ import ast
 import configparser
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from packaging.requirements import InvalidRequirement
 
 from builder.base import archives, texts
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.packages.pypi import sdist
 

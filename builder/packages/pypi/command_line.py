@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import NormalizedName, canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from pathlib import Path
 
 from packaging.utils import NormalizedName, canonicalize_name
 
+from builder.base.frozen import dataclass
 from builder.layer.tree import Tree
 from builder.packages.command_line import Drafting
 from builder.packages.pypi import installed, metadata, sdist

@@ -1,11 +1,11 @@
 """Files of a package at one version, as an index offers them."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Annotated
 
-from pydantic import Field
-
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.base.values import StoredFileName, StoredSha256
 from builder.packages.pypi.indexes import Indexes
 from builder.packages.pypi.local.place import ContainerReason, Origin

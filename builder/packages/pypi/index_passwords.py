@@ -5,14 +5,14 @@ A project's file that fills in variables of the environment gets none: it would 
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.packages.pypi import project_files
 from builder.packages.pypi.indexes import Index
 

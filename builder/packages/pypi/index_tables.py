@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field
-
 from builder.base import credentials
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 
 PUBLIC = "https://pypi.org/simple"
 """The public index, to which pip, Poetry, PDM and Pipenv are set."""

@@ -6,12 +6,13 @@ Nothing that is stored has a password.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from builder.base import credentials
 from builder.base.credentials import StoredAddress
+from builder.base.frozen import dataclass
 from builder.packages.pypi.names import StoredName
 
 _STRATEGY = "--index-strategy"

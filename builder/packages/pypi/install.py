@@ -4,12 +4,13 @@ import csv
 import itertools
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import host_names
 from builder.base.credentials import StoredAddress
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.base.values import StoredFileName, StoredSha256
 from builder.layer import tree
 from builder.model.architectures import Architecture

@@ -7,12 +7,12 @@ Addresses are not stored, since they can contain credentials.
 import dataclasses
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from builder.base import files, remote, texts
 from builder.base.documents import Document
+from builder.base.frozen import dataclass
 from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv

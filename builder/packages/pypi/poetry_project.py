@@ -1,7 +1,7 @@
 """What `[tool.poetry]` asks for: dependencies, groups and extras, in Poetry's own notation."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.steps.project import ProjectChoice
 from builder.packages.pypi import markers, poetry_versions, pyproject
 from builder.packages.pypi.local.place import GitPlace

@@ -5,16 +5,18 @@ They come with a repository, and some are written by hand; whatever they hold is
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from packaging.utils import canonicalize_name
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from builder.base import credentials, texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.model.decode import parse_toml, typed
 from builder.packages.projects import refuse_conflicts
 from builder.packages.pypi.pylock import LockedPackage

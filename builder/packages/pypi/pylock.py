@@ -1,16 +1,17 @@
 """The packages of a pylock.toml (PEP 751), the temporary output of uv."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import unquote, urlsplit
 
 from packaging.version import Version
-from pydantic import Field, ValidationError
 
 from builder.base import texts
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.base.values import FileName, Sha256, matching, untrusted
 from builder.model.decode import typed
 from builder.packages.pypi.dist import Candidate, Dist
@@ -69,7 +70,7 @@ def _packages(pylock: str) -> tuple[LockedPackage, ...]:
     try:
         rows = texts.parse_toml(pylock).get("packages", ())
         return typed(tuple[LockedPackage, ...], rows)
-    except (texts.MalformedError, ValidationError) as error:
+    except ValueError as error:
         msg = "uv wrote a pylock.toml that cannot be read"
         raise BuildError(msg, why=str(error).splitlines()[:3]) from error
 

@@ -1,7 +1,6 @@
 """What a pyproject.toml asks for: PEP 621's tables, with extras, and dependency groups (PEP 735)."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.dependency_groups import DependencyGroupResolver
@@ -13,6 +12,7 @@ from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.model.steps.project import ProjectChoice
 from builder.packages.pypi.project_files import ProjectTable, Pyproject

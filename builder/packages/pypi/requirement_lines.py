@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from builder.base import credentials, texts
+from builder.base.frozen import dataclass
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z0-9_]+\}")
 

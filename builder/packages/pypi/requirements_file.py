@@ -9,11 +9,12 @@ whatever the line names.
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.steps.project import ProjectChoice
 from builder.packages import projects as of_projects
 from builder.packages.projects import ProjectRequest

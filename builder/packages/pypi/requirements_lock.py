@@ -8,7 +8,6 @@ import contextlib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
@@ -18,6 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from builder.base import texts
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.model.target import Target
 from builder.packages.ecosystem import unreadable

@@ -13,7 +13,7 @@ from builder.layer.tree import Tree
 from builder.model.architectures import Architecture
 from builder.model.target import Target
 from builder.model.tools import requirements, tools
-from builder.packages.pypi import sdist, shared_files, static_tools
+from builder.packages.pypi import shared_files, static_tools
 from builder.packages.pypi.build_file import BuildFile
 from builder.packages.pypi.dist import Dist
 from builder.packages.pypi.indexes import Indexes
@@ -117,6 +117,8 @@ class Wheels:
         return [self.uv, [[each.name, each.version, each.filename, each.sha256] for each in packages]]
 
     def write(self, context: Path, stages: frozenset[str], machine: Architecture) -> None:
+        from builder.packages.pypi import sdist  # with the readers of archives, and what downloads
+
         parts = {part.name for part in self.compiles if stages & {part.stage, part.repaired}}
         if not parts:
             return

@@ -2,16 +2,17 @@
 
 import tempfile
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.base.errors import BuildError, LayerwrightError, UsageError
+from builder.base.frozen import dataclass
 from builder.base.processes import Finished
 from builder.model.architectures import Architecture
 from builder.model.runtimes import Runtime
 from builder.packages.projects import ProjectRequest
-from builder.packages.pypi import bindings, contradicting, hashes, markers, requirements_file, sdist, tags, uv
+from builder.packages.pypi import bindings, contradicting, hashes, markers, requirements_file, tags, uv
 from builder.packages.pypi.dist import Candidate, Dist
 from builder.packages.pypi.indexes import SETTINGS, Indexes
 from builder.packages.pypi.pylock import candidates
@@ -19,6 +20,7 @@ from builder.packages.pypi.requirements_file import Plain
 
 if TYPE_CHECKING:
     from builder.packages.pypi.local.realising import Realised
+    from builder.packages.pypi.sdist import StaticMetadata
 
 
 _OF_EVERY_VENV = {"pip", "setuptools", "wheel", "distribute"}
@@ -165,6 +167,8 @@ def _with_sources(
     wanted: Wanted, plain: Plain, runtime: Runtime, arch: Architecture
 ) -> tuple[Candidate, ...] | Finished:
     """Resolve with sdists allowed, too; return the output of uv if that fails. Executes no code of an sdist."""
+    from builder.packages.pypi import sdist
+
     arguments = uv.platform_arguments(runtime, arch, runtime.os.uv_platforms[-1])
     for name in sorted(wanted.sources):
         arguments += ["--no-binary", name]
@@ -194,9 +198,7 @@ def best(candidate: Candidate, runtime: Runtime, arch: Architecture) -> Dist | N
     return min(fitting, key=lambda item: item[:2])[2] if fitting else None
 
 
-def _compile(
-    wanted: Wanted, plain: Plain, arguments: Sequence[str], facts: sdist.StaticMetadata | None = None
-) -> Finished:
+def _compile(wanted: Wanted, plain: Plain, arguments: Sequence[str], facts: "StaticMetadata | None" = None) -> Finished:
     with tempfile.TemporaryDirectory(prefix="layerwright-") as name:
         folder = Path(name)
         free, bound = bindings.divided(plain.requirements, plain.indexes)
@@ -217,7 +219,7 @@ def _compile(
         return _ask(["compile", *inputs, *more, *arguments, *output], plain, facts)
 
 
-def _ask(arguments: Sequence[str], plain: Plain, facts: sdist.StaticMetadata | None) -> Finished:
+def _ask(arguments: Sequence[str], plain: Plain, facts: "StaticMetadata | None") -> Finished:
     settings = facts.settings if facts else plain.indexes.settings()
     finished = uv.run(arguments, env=plain.indexes.environment(), settings=settings)
     wider = plain.indexes.widened(finished.stderr) if finished.returncode else None

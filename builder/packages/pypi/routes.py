@@ -1,9 +1,9 @@
 """The route of each package: the first that works, with the reason."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.model.target import Target
 from builder.packages.pypi import tags
 from builder.packages.pypi.dist import Candidate, Dist

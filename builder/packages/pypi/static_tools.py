@@ -8,7 +8,6 @@ from builder.base import cache_paths, files, records
 from builder.base.errors import BuildError
 from builder.model.architectures import Architecture
 from builder.model.tools import WheelFile, WheelTool, tools
-from builder.packages.pypi import published
 from builder.packages.pypi.dist import Dist
 
 
@@ -30,6 +29,8 @@ def copy(program: Path, to: Path) -> None:
 
 def wheel(tool: WheelTool, file: WheelFile) -> Path:
     """Return the path of a wheel of a tool; downloaded once, by the hash of images/tools.toml."""
+    from builder.packages.pypi import published  # with what downloads
+
     dist = Dist(filename=file.name, sha256=file.sha256, size=None)
     return published.file(dist, tool.package, tool.version, tools().python)
 

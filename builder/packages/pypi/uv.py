@@ -9,7 +9,6 @@ SSL_CERT_FILE), of which layerwright stores none, and no settings of a project (
 """
 
 import contextlib
-import importlib.metadata
 import os
 import re
 import shlex
@@ -20,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.base import credentials, processes
+from builder.base import credentials, distributions, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.base.watching import Watch
 from builder.model.architectures import Architecture
@@ -47,7 +46,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 
 def version() -> str:
     """Return the version of uv on the host."""
-    return importlib.metadata.version("uv")
+    return distributions.version("uv")
 
 
 def platform_arguments(runtime: Runtime, arch: Architecture, platform: str) -> list[str]:

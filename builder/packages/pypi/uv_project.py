@@ -4,12 +4,13 @@ layerwright follows where packages come from. What else decides on versions only
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from builder.base import contained
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages.pypi import project_files, pyproject, uv
 from builder.packages.pypi.local import sources
 

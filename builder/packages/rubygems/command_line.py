@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from builder.base.errors import BuildError, UsageError
+from builder.base.frozen import dataclass
 from builder.layer.elf import MAGIC
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture

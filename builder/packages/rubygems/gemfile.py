@@ -4,13 +4,15 @@ A Gemfile is code, which is never executed. What is a call of Bundler's with lit
 variable or another method is refused with its line, because it could say anything.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 
 _DEFAULT = "default"
 _TOKEN = re.compile(
@@ -50,7 +52,7 @@ class _GemScope:
     platforms: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Gemfile:
     """What a Gemfile says."""
 

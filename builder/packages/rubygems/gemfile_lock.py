@@ -1,12 +1,14 @@
 """Ruby gems of a target: the lock in Bundler's own format, and which file of each gem a target gets."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, Requirement
 from builder.packages.ecosystem import differing, unindexed, unreadable
@@ -47,7 +49,7 @@ class GemLock:
 # ---- Gemfile.lock --------------------------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class _LockReader:
     """Collects what a lock says, and what is wrong with it."""
 

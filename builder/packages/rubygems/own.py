@@ -6,13 +6,14 @@ those of the folder, without what no released gem has; a gem that must be compil
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from builder.base import archives, contained
 from builder.base.errors import UsageError
 from builder.base.files import sha256_of
+from builder.base.frozen import dataclass
 from builder.base.values import RelativePath, StoredFolder, stored
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.steps.gem_version import NAME, VERSION, Requirement

@@ -4,13 +4,14 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from builder.base import credentials
 from builder.base.credentials import StoredAddress
+from builder.base.frozen import dataclass
 from builder.base.values import stored, untrusted
 from builder.layer import tree
 from builder.layer.tree import Entry, InMemory, Tree

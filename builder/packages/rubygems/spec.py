@@ -1,10 +1,11 @@
 """Files of gems, and the platforms of precompiled ones."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated
 
 from builder.base.credentials import StoredAddress
+from builder.base.frozen import dataclass
 from builder.base.values import StoredSha256, stored
 from builder.model.architectures import Architecture
 from builder.model.steps.gem_version import NAME, VERSION

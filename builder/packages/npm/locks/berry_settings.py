@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
-
 from builder.base import texts
+from builder.base.rules import Field
 from builder.packages.npm import semver
 from builder.packages.npm.graph import named
 from builder.packages.npm.locks import yaml_text

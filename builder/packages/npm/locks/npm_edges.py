@@ -5,9 +5,9 @@ or contradict the ranges of packages that nothing overrides any more. `npm ci` r
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from builder.base.frozen import dataclass
 from builder.packages.npm import package_lock, semver
 from builder.packages.npm.graph import named
 from builder.packages.npm.package_lock import Rows

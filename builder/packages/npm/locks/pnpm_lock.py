@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from builder.base.errors import UsageError
+from builder.base.rules import Field
 from builder.packages.npm import project as projects
 from builder.packages.npm.graph import Graph, Need, PackageNode
 from builder.packages.npm.locks import pnpm_settings, yaml_text

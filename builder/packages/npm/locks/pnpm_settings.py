@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
-
 from builder.base import texts
+from builder.base.rules import Field
 from builder.packages.npm import packlist
 from builder.packages.npm import project as projects
 from builder.packages.npm.locks import pnpmfile, yaml_text

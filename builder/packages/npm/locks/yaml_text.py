@@ -3,8 +3,9 @@
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
+from builder.base.adapters import adapter
 from builder.base.errors import UsageError
 from builder.packages.ecosystem import unreadable
 
@@ -23,7 +24,8 @@ def read(kind: type[T], text: str, where: str, what: str, command: str | None = 
     `what` names its kind, and `command` writes it.
     """
     try:
-        return TypeAdapter(kind).validate_python(_plain(text))
+        value: T = adapter(kind).validate_python(_plain(text))
+        return value  # noqa: TRY300  each failure has its own reason
     except yaml.YAMLError as error:
         why = [line.strip() for line in str(error).splitlines() if line.strip()]
     except ValidationError as error:

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import parse_qs, quote, unquote
 
-from pydantic import Field
-
 from builder.base.errors import UsageError
+from builder.base.rules import Field
 from builder.packages.npm import project as projects
 from builder.packages.npm import semver
 from builder.packages.npm.graph import Graph, Need, PackageNode, is_tarball, named

@@ -7,13 +7,14 @@ import json
 import shlex
 import tarfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from builder.base import cache_paths, files, records
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages import source_folder
 from builder.packages.pypi import project_files
 from builder.packages.pypi.local import pep621, poetry_tables, setup_cfg, versions, wheel

@@ -4,9 +4,10 @@ import ast
 import fnmatch
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 
+from builder.base.frozen import dataclass
 from builder.packages.pypi.local.described import Described, UnknownError
 from builder.packages.pypi.local.tree import SourceTree
 

@@ -1,10 +1,12 @@
 """What a package says of itself: the fields of core metadata, as far as they are known without its backend."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+
+from builder.base.frozen import dataclass
 
 Extras = Mapping[str, tuple[str, ...]]
 

@@ -2,8 +2,8 @@
 
 import fnmatch
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.packages.pypi.local.described import UnknownError
 from builder.packages.pypi.local.tree import SourceTree
 

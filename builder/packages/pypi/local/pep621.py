@@ -1,15 +1,17 @@
 """`[project]` of a pyproject.toml (PEP 621, PEP 639), with the tables of backends, which know of nothing else."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePosixPath
 from typing import Annotated, Any, TypeVar
 
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from builder.base import credentials
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.model import pep508
 from builder.model.decode import typed
 from builder.packages.pypi import project_files

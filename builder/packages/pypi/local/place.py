@@ -1,12 +1,12 @@
 """Folders and repositories that requirements name in place of a package of an index."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from builder.base import credentials
+from builder.base.frozen import dataclass
 from builder.base.values import StoredSha256
 
 COMMIT = re.compile(r"[0-9a-f]{40}")

@@ -1,13 +1,14 @@
 """`[tool.poetry]` of a pyproject.toml, as core metadata: Poetry's own form of dependencies and their versions."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
 from packaging.utils import canonicalize_name
-from pydantic import Field
 
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.packages.pypi import poetry_project, poetry_versions
 from builder.packages.pypi.local import described, pep621
 from builder.packages.pypi.local.described import Described, UnknownError

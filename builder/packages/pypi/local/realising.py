@@ -4,7 +4,7 @@ What such a package names itself is followed as well: each place once, and none 
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.packages.pypi import markers
 from builder.packages.pypi.dist import Candidate

@@ -1,7 +1,7 @@
 """The places that a project names for its own dependencies: uv's sources and workspaces, and Poetry's tables."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from pydantic import ValidationError
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model import pep508
 from builder.model.decode import typed
 from builder.packages.pypi import markers, project_files

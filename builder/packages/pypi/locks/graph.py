@@ -6,13 +6,14 @@ A lock is for all environments; here they are those of Lambda: each version of P
 import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.version import InvalidVersion, Version
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.packages.pypi import markers, poetry_versions
 from builder.packages.pypi.locks.rows import LockRow
 from builder.packages.pypi.poetry_project import Dependency

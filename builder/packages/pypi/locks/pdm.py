@@ -3,14 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Annotated, Any
 
 from packaging.utils import canonicalize_name
-from pydantic import Field
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.model.steps.project import ProjectChoice
 from builder.packages.projects import ProjectRequest
 from builder.packages.pypi import poetry_project, project_files, pyproject

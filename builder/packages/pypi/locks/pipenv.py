@@ -3,17 +3,19 @@
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement
 from packaging.utils import canonicalize_name
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from builder.base import texts
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
+from builder.base.rules import Field
 from builder.model import pep508
 from builder.model.decode import typed
 from builder.model.steps.project import ProjectChoice

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.markers import InvalidMarker, Marker
 from packaging.utils import canonicalize_name
 
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 
 _EXTRA = re.compile(r"""extra (?P<operator>==|!=) ["'](?P<name>[^"']*)["']""")
 _ALWAYS, _NEVER = 'python_version >= "0"', 'python_version < "0"'

@@ -4,7 +4,6 @@ uv writes both markers and places in its own way, so they are compared by what t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from builder.base import credentials
 from builder.base.errors import UsageError
+from builder.base.frozen import dataclass
 from builder.model.steps.project import ProjectChoice
 from builder.packages.pypi import markers, project_files, pyproject, uv_project
 from builder.packages.pypi.local import place, sources

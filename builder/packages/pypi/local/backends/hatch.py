@@ -6,9 +6,9 @@ from dataclasses import field
 from typing import Annotated, Any
 
 from pathspec import GitIgnoreSpec
-from pydantic import Field
 
 from builder.base import texts
+from builder.base.rules import Field
 from builder.model.tables import table
 from builder.packages.pypi.local import content, pep621
 from builder.packages.pypi.local.content import WheelContent

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from typing import Annotated, Any
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model.tables import table
 from builder.packages.pypi.local import content, discovery, package_data, pep621, setup_cfg
 from builder.packages.pypi.local.content import WheelContent

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field
-
+from builder.base.rules import Field
 from builder.model.tables import table
 from builder.packages.pypi.local import content, pep621
 from builder.packages.pypi.local.content import WheelContent
