@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 from builder import __version__
-from builder.base import host_names
 from builder.base.values import RelativePath, UntrustedError
 from builder.layer import packing
 from builder.layer.hashed import Hashed, hashed
@@ -50,8 +49,7 @@ def _decides(plan: Plan) -> dict[str, Any]:
     """Return what decides which files an installation has: more than what decides the bytes of the zip."""
     inputs = plan.inputs()
     named = {name: inputs[name] for name in ("formats", "runtimes", "architectures", "packages")}
-    host = [sys.platform, sys.executable, host_names.IGNORES_CASE, host_names.DECOMPOSES]
-    return {**named, "layerwright": __version__, "host": host, "kept": 1}
+    return {**named, "layerwright": __version__, "host": [sys.platform, sys.executable], "kept": 1}
 
 
 class _Installation:

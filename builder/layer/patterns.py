@@ -20,12 +20,15 @@ class Matcher:
         self._spec = GitIgnoreSpec.from_lines(patterns)
         including = (pattern.regex for pattern in self._spec.patterns if pattern.include)
         self._maybe = _together([regex for regex in including if regex is not None])
+        self._certain = all(pattern.include is not False for pattern in self._spec.patterns)
 
     def match_file(self, path: str) -> bool:
         """Tell whether a path, relative and with slashes, is matched."""
         clean = not path.startswith(("/", "./"))  # else pathspec normalizes it first
-        if clean and self._maybe is not None and self._maybe.match(path) is None:
-            return False
+        if clean and self._maybe is not None:
+            matched = self._maybe.match(path) is not None
+            if self._certain or not matched:  # no pattern takes back what another includes
+                return matched
         return self._spec.match_file(path)
 
 

@@ -79,7 +79,8 @@ def test_a_wheel_that_loses_files_on_this_host_is_refused(
         return walked(folder).without(lambda entry: entry.name in {"aux.py", "data.txt"})
 
     monkeypatch.setattr("builder.packages.pypi.install.tree.from_folder", swallowing)
-    refused = layerwright(*arguments, "--rebuild", cwd=tmp_path)
+    nothing = {"LAYERWRIGHT_CACHE": str(tmp_path / "cache")}  # of the first installation
+    refused = layerwright(*arguments, "--rebuild", cwd=tmp_path, env=nothing)
     assert refused.code == BuildError.exit_code
     assert "this system cannot hold all files of the packages" in refused.err
     assert "p/aux.py: a part of it is a name that Windows reserves" in refused.err
