@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-_BETWEEN_COLLECTIONS = 10_000
+_BETWEEN_COLLECTIONS = 50_000
 """New objects: nearly all that a command makes at its start stay, and Python would look at them after each 700."""
 
 
