@@ -18,7 +18,9 @@ def main() -> None:
     terminal.prepare()
     cli.heed_termination()
     sys.excepthook = cli.show_bug
-    sys.exit(cli.run())
+    code = cli.run()
+    gc.freeze()  # nothing that is left is searched for cycles: its memory goes with the process
+    sys.exit(code)
 
 
 if __name__ == "__main__":
