@@ -76,9 +76,8 @@ def _matches(pattern: str) -> Callable[[str], bool]:
 
 def hints(cls: type) -> dict[str, Any]:
     """Return the annotations of a class and its bases; `get_type_hints` is needed only where they are texts."""
-    found = {
-        name: hint for base in reversed(cls.__mro__) for name, hint in vars(base).get("__annotations__", {}).items()
-    }
+    annotated = (getattr(base, "__annotations__", {}) for base in reversed(cls.__mro__))
+    found = {name: hint for own in annotated for name, hint in own.items()}
     return get_type_hints(cls, include_extras=True) if any(type(hint) is str for hint in found.values()) else found
 
 

@@ -1,7 +1,6 @@
 """Locks on files: one process at a time writes an output, whichever process was started first."""
 
 import contextlib
-import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -56,9 +55,14 @@ def _wait(lock: "BaseFileLock") -> None:
 
 def sweep(path: Path, beside: Sequence[str] = (), part: str = ".part") -> None:
     """Remove half-written files with the suffix `part` that a killed process left. The caller must hold their lock."""
-    for own in (path, *(path.with_suffix(suffix) for suffix in beside)):
-        for left in path.parent.glob(f".{glob.escape(own.name)}.*{part}"):
-            remove(left)
+    begun = tuple(f".{own.name}." for own in (path, *(path.with_suffix(suffix) for suffix in beside)))
+    try:
+        names = os.listdir(path.parent)  # noqa: PTH208  a pattern for each file would read the folder as often
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    for name in names:
+        if name.startswith(begun) and name.endswith(part):
+            remove(path.parent / name)
 
 
 @contextlib.contextmanager

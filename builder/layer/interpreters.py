@@ -3,12 +3,15 @@
 import os
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 from builder.base import environment, processes, programs
 from builder.base.frozen import dataclass
+
+_FINDING = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,12 +25,18 @@ class Interpreter:
     """Whether it runs in a container, which has its own environment variables."""
 
 
-@cache
 def find(series: str) -> Interpreter | None:
     """Return an interpreter of a minor version (`3.13`), or None.
 
-    Searched in this order: the running interpreter, LAYERWRIGHT_PYTHON_3_13, PATH, pyenv, uv.
+    Searched in this order: the running interpreter, LAYERWRIGHT_PYTHON_3_13, PATH, pyenv, uv. Once in a process: of
+    several targets that are planned at the same time, one asks.
     """
+    with _FINDING:
+        return _found(series)
+
+
+@cache
+def _found(series: str) -> Interpreter | None:
     if series == f"{sys.version_info[0]}.{sys.version_info[1]}" and sys.implementation.name == "cpython":
         import platform
 
