@@ -5,13 +5,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from kit import folding
 from kit.commands import layerwright, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.base import contained, host_names
 from builder.base.errors import BuildError
 from builder.base.files import sha256
-from builder.packages.pypi import install
 
 COMPOSED = "größe.txt"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -63,7 +63,6 @@ def test_files_that_a_host_cannot_hold_are_told_and_others_are_not() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shim of what such a host does")
-@pytest.mark.usefixtures("blind")
 def test_a_wheel_that_loses_files_on_this_host_is_refused(
     tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,12 +72,7 @@ def test_a_wheel_that_loses_files_on_this_host_is_refused(
     arguments = ("build", "--pip", "p==1.0", "--runtime", "python3.13", "--arch", "arm64", "--no-test")
     built = layerwright(*arguments, cwd=tmp_path)
     assert built.code == 0, built.err
-    walked = install.tree.from_folder  # type: ignore[attr-defined,unused-ignore]
-
-    def swallowing(folder: Path) -> object:
-        return walked(folder).without(lambda entry: entry.name in {"aux.py", "data.txt"})
-
-    monkeypatch.setattr("builder.packages.pypi.install.tree.from_folder", swallowing)
+    folding.fold(monkeypatch)
     refused = layerwright(*arguments, "--rebuild", cwd=tmp_path)
     assert refused.code == BuildError.exit_code
     assert "this system cannot hold all files of the packages" in refused.err
