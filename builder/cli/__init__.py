@@ -187,7 +187,7 @@ def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
-    from builder.cli import terminal
+    from builder.cli import streams, terminal
 
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     terminal.start(as_json="--json" in given)
@@ -204,7 +204,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(BrokenPipeError):
             terminal.end(code)
     if cut_off:
-        terminal.abandon()  # else Python would complain of the same when it exits
+        streams.discard(sys.stdout)  # else Python would complain of the same when it exits
     return code
 
 
@@ -215,7 +215,7 @@ def _run(given: Sequence[str]) -> int:
         try:
             if COMPLETION in os.environ:
                 importlib.import_module("builder.cli.completing")  # the shells that click does not know
-            result = main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
+            result = _command_result(given)
             terminal.flush()
         finally:
             _warn()
@@ -243,6 +243,23 @@ def _run(given: Sequence[str]) -> int:
         _end_in(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
         return LayerwrightError.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _command_result(given: Sequence[str]) -> object:
+    """Run a command. Raises BrokenPipeError if nobody reads what it prints, also a help text, which click prints."""
+    from builder.cli import terminal
+
+    stdout, stderr = sys.stdout, sys.stderr
+    try:
+        return main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
+    except SystemExit as stop:
+        if sys.stdout is stdout:
+            raise
+        sys.stdout, sys.stderr = stdout, stderr  # click ends with 1 after it has put others there
+        raise BrokenPipeError from stop
+    except OSError:
+        terminal.flush()  # raises BrokenPipeError if that was it: the error of Windows may mean anything
+        raise
 
 
 def _end_in(error: LayerwrightError) -> None:
