@@ -3,7 +3,7 @@
 import re
 import sys
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from builder.base.errors import BuildError
 
@@ -46,6 +46,10 @@ def lost(listed: Iterable[str], present: Collection[str]) -> Iterator[str]:
 def refuse_losses(listed: Iterable[str], present: Collection[str]) -> None:
     """Raise BuildError for files of packages that this host has swallowed, or written over each other."""
     if gone := list(lost(listed, present)):
-        msg = "this system cannot hold all files of the packages"
-        hint = "build the layer on Linux; on Windows in WSL, on a Mac on a volume whose file system is case-sensitive"
-        raise BuildError(msg, why=gone[:_SHOWN], hint=hint)
+        raise cannot_hold(gone[:_SHOWN])
+
+
+def cannot_hold(why: Sequence[str]) -> BuildError:
+    msg = "this system cannot hold all files of the packages"
+    hint = "build the layer on Linux; on Windows in WSL, on a Mac on a volume whose file system is case-sensitive"
+    return BuildError(msg, why=why, hint=hint)

@@ -9,9 +9,10 @@ from kit import folding
 from kit.commands import layerwright, write_recipe
 from kit.wheels import Index, make_wheel
 
-from builder.base import contained, host_names
+from builder.base import contained, host_names, processes
 from builder.base.errors import BuildError
 from builder.base.files import sha256
+from builder.packages.pypi import uv
 
 COMPOSED = "größe.txt"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -78,6 +79,26 @@ def test_a_wheel_that_loses_files_on_this_host_is_refused(
     assert "this system cannot hold all files of the packages" in refused.err
     assert "p/aux.py: a part of it is a name that Windows reserves" in refused.err
     assert "p/data.txt: one file with p/Data.txt" in refused.err
+
+
+@pytest.mark.usefixtures("blind")
+def test_a_wheel_that_uv_cannot_unpack_on_this_host_is_refused_with_the_way_on(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv looks whether a file is there already. The words are those of uv for Windows, under Wine."""
+    make_wheel(index.folder, "p", "1.0", files={"p/Data.txt": b"1", "p/data.txt": b"2"})
+    said = "error: Failed to extract archive: p-1.0-py3-none-any.whl\n"
+    said += "  Caused by: ZIP file contains multiple entries with different contents for: p/data.txt\n"
+    failed = processes.Finished(returncode=1, stdout="", stderr=said)
+    asked = uv.run
+    monkeypatch.setattr(uv, "run", lambda words, **how: failed if "install" in words else asked(words, **how))
+    refused = layerwright(
+        *("build", "--pip", "p==1.0", "--runtime", "python3.13", "--arch", "arm64", "--no-test"), cwd=tmp_path
+    )
+    assert refused.code == BuildError.exit_code
+    assert "this system cannot hold all files of the packages" in refused.err
+    assert "multiple entries with different contents for: p/data.txt" in refused.err
+    assert "hint: build the layer on Linux" in refused.err
 
 
 # ---- files of a recipe ---------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from builder.packages.pypi.names import StoredName, StoredVersion
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
 """Overrides the user's setting, since `symlink` would create links into uv's cache. uv copies where this fails."""
+_OVERWRITES = "ZIP file contains multiple entries with different contents"
+"""uv's error for a second file of one name, which it also has where only this host takes two names for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +65,8 @@ def install(
         if finished.returncode == 0:
             _refuse_losses(folder)
             return
+    if host_names.IGNORES_CASE and _OVERWRITES in finished.stderr:
+        raise host_names.cannot_hold(uv.explanation(finished))
     raise uv.fail(finished, f"uv could not install the wheels for {runtime.name} on {arch.name}")
 
 
