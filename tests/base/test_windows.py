@@ -205,7 +205,7 @@ main()
 """The stdout of Windows whose reader has gone."""
 
 
-@pytest.mark.parametrize("arguments", [["runtimes"], ["runtimes", "--json"], ["schema"]])
+@pytest.mark.parametrize("arguments", [["runtimes"], ["runtimes", "--json"], ["schema"], ["build", "--help"]])
 def test_a_reader_that_has_gone_is_no_error(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "recipes").mkdir()
     command = [sys.executable, "-c", CLOSED, str(tmp_path / "pipe"), *arguments]

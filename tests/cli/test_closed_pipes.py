@@ -23,7 +23,7 @@ uses = "copy"
 files = ["kept.txt"]
 to = "lib"
 """
-HELP, LONG, DOCUMENT, USAGE = ("--help",), ("build", "--help"), ("list", "--json"), ("build", "nope")
+HELP, DOCUMENT, USAGE = ("--help",), ("list", "--json"), ("build", "nope")
 BUILD = ("build", "a", "--no-test")
 
 
@@ -39,7 +39,7 @@ def run(folder: Path, arguments: tuple[str, ...], *closed: str) -> "subprocess.C
         os.close(write)
 
 
-@pytest.mark.parametrize("arguments", [HELP, LONG, DOCUMENT], ids=" ".join)
+@pytest.mark.parametrize("arguments", [HELP, DOCUMENT], ids=" ".join)
 def test_no_reader_of_the_result_is_no_error(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     finished = run(tmp_path, arguments, "stdout")
     assert (finished.returncode, finished.stderr) == (0, b"")
