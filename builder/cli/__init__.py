@@ -209,14 +209,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(given: Sequence[str]) -> int:
-    from builder.cli import terminal
+    from builder.cli import streams, terminal
 
     try:
         try:
             if COMPLETION in os.environ:
                 importlib.import_module("builder.cli.completing")  # the shells that click does not know
-            result = _command_result(given)
-            terminal.flush()
+            with streams.stop_if_unread():
+                result = main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
+                streams.flush()
         finally:
             _warn()
     except (InterruptedByUserError, KeyboardInterrupt, click.Abort) as stop:
@@ -243,23 +244,6 @@ def _run(given: Sequence[str]) -> int:
         _end_in(LayerwrightError(f"internal error: {error!r}", why="".join(why).splitlines()))
         return LayerwrightError.exit_code
     return result if isinstance(result, int) else 0
-
-
-def _command_result(given: Sequence[str]) -> object:
-    """Run a command. Raises BrokenPipeError if nobody reads what it prints, also a help text, which click prints."""
-    from builder.cli import terminal
-
-    stdout, stderr = sys.stdout, sys.stderr
-    try:
-        return main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
-    except SystemExit as stop:
-        if sys.stdout is stdout:
-            raise
-        sys.stdout, sys.stderr = stdout, stderr  # click ends with 1 after it has put others there
-        raise BrokenPipeError from stop
-    except OSError:
-        terminal.flush()  # raises BrokenPipeError if that was it: the error of Windows may mean anything
-        raise
 
 
 def _end_in(error: LayerwrightError) -> None:

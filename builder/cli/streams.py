@@ -39,6 +39,29 @@ def tell(text: str) -> None:
         discard(sys.stderr)
 
 
+def flush() -> None:
+    """Write what stdout holds back. Raises BrokenPipeError if nobody reads it any more."""
+    with one_broken_pipe():
+        if sys.stdout is not None:  # `>&-` closes it
+            sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def stop_if_unread() -> Iterator[None]:
+    """Raise BrokenPipeError if nobody reads what a command prints in the block, or click for it."""
+    stdout, stderr = sys.stdout, sys.stderr
+    try:
+        yield
+    except SystemExit as stop:
+        if sys.stdout is stdout:
+            raise
+        sys.stdout, sys.stderr = stdout, stderr  # click ends with 1 after it has put others there
+        raise BrokenPipeError from stop
+    except OSError:
+        flush()  # raises BrokenPipeError if that was it: the error of Windows may mean anything
+        raise
+
+
 def discard(stream: TextIO) -> None:
     """Let what a stream still holds, and all that follows, go nowhere, because nobody reads it."""
     with contextlib.suppress(OSError, ValueError):

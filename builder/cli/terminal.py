@@ -144,13 +144,6 @@ def _put(text: str) -> None:
         sys.stdout.write(text)
 
 
-def flush() -> None:
-    """Write what stdout holds back. Raises BrokenPipeError if nobody reads it any more."""
-    with streams.one_broken_pipe():
-        if sys.stdout is not None:  # `>&-` closes it
-            sys.stdout.flush()
-
-
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value
     """Print JSON on one line, the format of variables of code hosts."""
     _put(foreign.in_json(json.dumps(value, separators=(",", ":"))) + "\n")
