@@ -86,7 +86,7 @@ test: $(DEV)  ## Run the tests that need no engine: TESTS=tests/layer for some o
 test-engine: $(DEV)  ## Run the tests with containers and a browser; needs `make engine standin`: TESTS as above
 	$(BIN)/pytest -n auto --dist worksteal -m "engine and not long" $(TESTS)
 
-test-windows: $(DEV)  ## Run layerwright on Windows' Python under Wine, against Linux (Debian; as root; 4 minutes and 2 GB the first time): TESTS as above
+test-windows: $(DEV)  ## Run layerwright on Windows' Python under Wine, against Linux (Debian; as root; 8 minutes more and 3 GB the first time): TESTS as above
 	@$(BIN)/python tests/windows/run.py $(TESTS)
 
 test-long: $(DEV)  ## Run the tests of minutes each: NAMES="numpy or tesseract" for some of them

@@ -13,9 +13,9 @@ def main() -> None:
     # Else pydantic reads the metadata of every installed package, for plug-ins that would act on our values.
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
     from builder import cli
-    from builder.cli import terminal
+    from builder.cli import streams
 
-    terminal.prepare()
+    streams.prepare()
     cli.heed_termination()
     sys.excepthook = cli.show_bug
     code = cli.run()

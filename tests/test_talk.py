@@ -46,7 +46,7 @@ def test_nothing_below_the_command_line_prints(path: Path) -> None:
         assert [row for row in found if not row.endswith(f": {SILENT.get(name(path))}")] == []
 
 
-WRITERS = {"cli/terminal.py", "cli/__init__.py", "cli/listeners/live.py"}
+WRITERS = {"cli/terminal.py", "cli/streams.py", "cli/__init__.py", "cli/listeners/live.py"}
 """What writes to the terminal; text of others is made safe there."""
 ASKS = {"cli/options/cloud.py": 1, "cli/options/starting.py": 1}
 """What only asks whether there is a terminal."""

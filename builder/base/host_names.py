@@ -3,13 +3,16 @@
 import re
 import sys
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from builder.base.errors import BuildError
 
 IGNORES_CASE = sys.platform in {"darwin", "win32"}
 """Whether two names that differ in case alone are usually one file."""
 DECOMPOSES = sys.platform == "darwin"
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[1-9\u00b9\u00b2\u00b3])(?:\..*)?", re.IGNORECASE)
 """Names of devices ("Naming Files, Paths, and Namespaces", Microsoft): what is written to them goes nowhere."""
+_SHOWN = 8
 
 
 def spelled(name: str) -> str:
@@ -38,3 +41,15 @@ def lost(listed: Iterable[str], present: Collection[str]) -> Iterator[str]:
             yield f"{path}: a part of it is a name that Windows reserves"
         elif folded(path) in there:
             yield f"{path}: one file with {there[folded(path)]}, because case does not count here"
+
+
+def refuse_losses(listed: Iterable[str], present: Collection[str]) -> None:
+    """Raise BuildError for files of packages that this host has swallowed, or written over each other."""
+    if gone := list(lost(listed, present)):
+        raise cannot_hold(gone[:_SHOWN])
+
+
+def cannot_hold(why: Sequence[str]) -> BuildError:
+    msg = "this system cannot hold all files of the packages"
+    hint = "build the layer on Linux; on Windows in WSL, on a Mac on a volume whose file system is case-sensitive"
+    return BuildError(msg, why=why, hint=hint)

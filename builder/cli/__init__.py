@@ -188,7 +188,7 @@ def show_bug(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Errors are caught here and nowhere else."""
-    from builder.cli import terminal
+    from builder.cli import streams, terminal
 
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     terminal.start(as_json="--json" in given)
@@ -205,19 +205,20 @@ def run(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(BrokenPipeError):
             terminal.end(code)
     if cut_off:
-        terminal.abandon()  # else Python would complain of the same when it exits
+        streams.discard(sys.stdout)  # else Python would complain of the same when it exits
     return code
 
 
 def _run(given: Sequence[str]) -> int:
-    from builder.cli import terminal
+    from builder.cli import streams, terminal
 
     try:
         try:
             if COMPLETION in os.environ:
                 importlib.import_module("builder.cli.completing")  # the shells that click does not know
-            result = main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
-            terminal.flush()
+            with streams.stop_if_unread():
+                result = main.main(args=list(given), standalone_mode=False, complete_var=COMPLETION)
+                streams.flush()
         finally:
             _warn()
     except (InterruptedByUserError, KeyboardInterrupt, click.Abort) as stop:

@@ -3,20 +3,19 @@
 `cli/listeners/` shows the events, `cli/views/` prints the results.
 """
 
-import contextlib
 import dataclasses
-import io
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
-from builder.base import foreign, windows
+from builder.base import foreign
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError
 from builder.base.events import CommandEnded, Listener
 from builder.base.frozen import dataclass
+from builder.cli import streams
 from builder.model.limits import MB
 
 # ---- events: stderr ------------------------------------------------------------------------------------------------
@@ -53,25 +52,6 @@ class _Command:
 _command = _Command()
 
 
-def prepare() -> None:
-    """Make the streams of this process those of a program that others read, before anything is written."""
-    steady(sys.stdout)
-    steady(sys.stderr)
-
-
-def steady(stream: object) -> None:
-    """Let a stream of this process have the same bytes on every host: UTF-8 and line feeds, whatever the locale.
-
-    A terminal keeps its encoding: what that lacks is shown as an escape.
-    """
-    if not isinstance(stream, io.TextIOWrapper):  # there may be none, and tests have others
-        return
-    if stream.isatty():
-        stream.reconfigure(errors="backslashreplace")
-    else:
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
-
-
 def start(*, as_json: bool = False) -> None:
     """Begin a command, with the usual output."""
     global _command  # noqa: PLW0603  one process runs one command; tests run one after the other
@@ -100,7 +80,7 @@ def _view(choice: OutputChoice) -> View:
     if choice.events == "json":
         from builder.cli.listeners.json_lines import JsonView
 
-        return JsonView(_write, table)
+        return JsonView(streams.tell, table)
     if sys.stderr.isatty() and os.environ.get("TERM") not in {"dumb", "unknown"}:
         from rich.console import Console
 
@@ -111,13 +91,7 @@ def _view(choice: OutputChoice) -> View:
     from builder.cli.listeners import hosts
     from builder.cli.listeners.plain import PlainView
 
-    return PlainView(_write, table, quiet=choice.quiet, host=hosts.detect(os.environ))
-
-
-def _write(text: str) -> None:
-    """Write to stderr: the one of this moment, since tests replace it."""
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    return PlainView(streams.tell, table, quiet=choice.quiet, host=hosts.detect(os.environ))
 
 
 def end(exit_code: int) -> None:
@@ -153,8 +127,7 @@ def fail(error: LayerwrightError) -> None:
 
 def talk(value: str) -> None:
     """Write text of several lines that is no event to stderr, as `text` does to stdout."""
-    sys.stderr.write(_neutral(foreign.text(value)))
-    sys.stderr.flush()
+    streams.tell(_neutral(foreign.text(value)))
 
 
 # ---- data: stdout --------------------------------------------------------------------------------------------------
@@ -163,34 +136,8 @@ def talk(value: str) -> None:
 def _put(text: str) -> None:
     """Write to stdout. Raises BrokenPipeError if nobody reads it any more."""
     _command.printed = True
-    with _one_broken_pipe():
+    with streams.one_broken_pipe():
         sys.stdout.write(text)
-
-
-def flush() -> None:
-    """Write what stdout holds back. Raises BrokenPipeError if nobody reads it any more."""
-    with _one_broken_pipe():
-        if sys.stdout is not None:  # `>&-` closes it
-            sys.stdout.flush()
-
-
-def abandon() -> None:
-    """Let what stdout still holds go nowhere, because nobody reads it."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-@contextlib.contextmanager
-def _one_broken_pipe() -> Iterator[None]:
-    """Raise the same error on every system when nobody reads stdout any more."""
-    try:
-        yield
-    except OSError as error:
-        if not windows.is_closed(error):
-            raise
-        raise BrokenPipeError from error
 
 
 def compact(value: Any) -> None:  # noqa: ANN401  every JSON value

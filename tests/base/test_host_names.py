@@ -5,13 +5,14 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from kit import folding
 from kit.commands import layerwright, write_recipe
 from kit.wheels import Index, make_wheel
 
-from builder.base import contained, host_names
+from builder.base import contained, host_names, processes
 from builder.base.errors import BuildError
 from builder.base.files import sha256
-from builder.packages.pypi import install
+from builder.packages.pypi import uv
 
 COMPOSED = "größe.txt"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -63,7 +64,6 @@ def test_files_that_a_host_cannot_hold_are_told_and_others_are_not() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shim of what such a host does")
-@pytest.mark.usefixtures("blind")
 def test_a_wheel_that_loses_files_on_this_host_is_refused(
     tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,18 +73,33 @@ def test_a_wheel_that_loses_files_on_this_host_is_refused(
     arguments = ("build", "--pip", "p==1.0", "--runtime", "python3.13", "--arch", "arm64", "--no-test")
     built = layerwright(*arguments, cwd=tmp_path)
     assert built.code == 0, built.err
-    walked = install.tree.from_folder  # type: ignore[attr-defined,unused-ignore]
-
-    def swallowing(folder: Path) -> object:
-        return walked(folder).without(lambda entry: entry.name in {"aux.py", "data.txt"})
-
-    monkeypatch.setattr("builder.packages.pypi.install.tree.from_folder", swallowing)
+    folding.fold(monkeypatch)
     nothing = {"LAYERWRIGHT_CACHE": str(tmp_path / "cache")}  # of the first installation
     refused = layerwright(*arguments, "--rebuild", cwd=tmp_path, env=nothing)
     assert refused.code == BuildError.exit_code
     assert "this system cannot hold all files of the packages" in refused.err
     assert "p/aux.py: a part of it is a name that Windows reserves" in refused.err
     assert "p/data.txt: one file with p/Data.txt" in refused.err
+
+
+@pytest.mark.usefixtures("blind")
+def test_a_wheel_that_uv_cannot_unpack_on_this_host_is_refused_with_the_way_on(
+    tmp_path: Path, index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv looks whether a file is there already. The words are those of uv for Windows, under Wine."""
+    make_wheel(index.folder, "p", "1.0", files={"p/Data.txt": b"1", "p/data.txt": b"2"})
+    said = "error: Failed to extract archive: p-1.0-py3-none-any.whl\n"
+    said += "  Caused by: ZIP file contains multiple entries with different contents for: p/data.txt\n"
+    failed = processes.Finished(returncode=1, stdout="", stderr=said)
+    asked = uv.run
+    monkeypatch.setattr(uv, "run", lambda words, **how: failed if "install" in words else asked(words, **how))
+    refused = layerwright(
+        *("build", "--pip", "p==1.0", "--runtime", "python3.13", "--arch", "arm64", "--no-test"), cwd=tmp_path
+    )
+    assert refused.code == BuildError.exit_code
+    assert "this system cannot hold all files of the packages" in refused.err
+    assert "multiple entries with different contents for: p/data.txt" in refused.err
+    assert "hint: build the layer on Linux" in refused.err
 
 
 # ---- files of a recipe ---------------------------------------------------------------------------------------------

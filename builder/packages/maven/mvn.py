@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from builder.base import cache_paths, credentials, fetch, files, processes
+from builder.base import cache_paths, credentials, fetch, files, host_names, processes
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError
 from builder.packages.maven import maven_lock, plugin, program
 
@@ -83,7 +83,10 @@ def _resolved(work: Path, artifacts: Sequence[str], more: str) -> dict[str, Path
     said = ["-DincludeScope=runtime", f"-DoutputFile={listed}", "-Dmdep.outputScope=true"]
     said += [f"-DoutputDirectory={folder}", "-Dmdep.prependGroupId=true"]
     _run(_pom(work, artifacts, more), said, artifacts)
-    return {one: folder / _file_name(one) for one in _listed(listed.read_text(encoding="utf-8"))}
+    copies = {one: folder / _file_name(one) for one in _listed(listed.read_text(encoding="utf-8"))}
+    if host_names.IGNORES_CASE and copies:  # then Maven has one file for two artifacts, here and in its repository
+        host_names.refuse_losses((path.name for path in copies.values()), {path.name for path in folder.iterdir()})
+    return copies
 
 
 def _file_name(coordinates: str) -> str:

@@ -20,6 +20,8 @@ _OPTIONS = re.compile(
 )
 """What is handed on of MAVEN_OPTS. Others start agents, or put programs before Maven's own."""
 _KEPT = frozenset({"MAVEN_HOME", "MAVEN_SKIP_RC"})
+_FOR_CMD = re.compile(r"[^ \t]*[&^][^ \t]*|.*%.*")
+"""Arguments that cmd.exe would take apart: those with blanks are quoted, but `%` is read in quotes as well."""
 
 
 def run(folder: Path, arguments: Sequence[str], repository: Path) -> processes.Finished:
@@ -29,6 +31,8 @@ def run(folder: Path, arguments: Sequence[str], repository: Path) -> processes.F
         msg = "Maven is not installed; it downloads the jars of a layer"
         raise UsageError(msg, hint="`apt install maven`, `brew install maven` or `choco install maven`")
     (folder / ".mvn").mkdir(exist_ok=True)
+    if program.lower().endswith(".cmd"):  # which Windows runs with cmd.exe
+        _refuse_for_cmd([*arguments, str(repository)])
     command = [
         *(program, "--batch-mode", "--strict-checksums", "--update-snapshots", "--no-transfer-progress"),
         *("-Dstyle.color=never", f"-Dmaven.repo.local={repository}"),
@@ -37,6 +41,12 @@ def run(folder: Path, arguments: Sequence[str], repository: Path) -> processes.F
     # --strict-checksums: otherwise Maven only warns of a file that is not what its repository announces.
     # --update-snapshots: otherwise Maven caches for a day that an artifact is missing.
     return processes.run(command, cwd=folder, env=environment())
+
+
+def _refuse_for_cmd(words: Sequence[str]) -> None:
+    if wrong := [word for word in words if _FOR_CMD.fullmatch(word)]:
+        msg = "Maven for Windows cannot be given paths with `&`, `^` or `%`"
+        raise UsageError(msg, why=wrong, hint="LAYERWRIGHT_CACHE moves the cache to another folder")
 
 
 def environment() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 Each package lies as high as it can, so that it is there once; where a name is taken by another version, it lies
 below the package that needs it. No link is needed, and nothing is found by accident that another package shadows.
+Names that differ in case alone count as one, as for npm and for file systems that ignore case.
 """
 
 from collections import deque
@@ -57,16 +58,17 @@ def _own(place: Place, graph: Graph) -> Mapping[str, Need]:
 
 def _put(place: Place, name: str, node: PackageNode) -> Place | None:
     """Find a package for a folder, or put it as high above as it can be. Returns the place if it is new."""
+    folded = name.casefold()
     free: Place | None = place
     chain: list[Place] = []
     highest: Place | None = None
     while free is not None:
-        if there := free.inside.get(name):
-            if there.node and there.node.key == node.key:
-                _pass(chain, name, node.key)
+        if there := free.inside.get(folded):
+            if there.node and there.node.key == node.key and there.path.endswith(f"node_modules/{name}"):
+                _pass(chain, folded, node.key)
                 return None
             break
-        if free.passed.get(name, node.key) != node.key:
+        if free.passed.get(folded, node.key) != node.key:
             break
         chain.append(free)
         highest = free
@@ -74,13 +76,13 @@ def _put(place: Place, name: str, node: PackageNode) -> Place | None:
     if highest is None:
         msg = f"{name} {node.version} has no folder below {place.path or 'the project'}, where another version is"
         raise BuildError(msg, hint=_HINT)
-    _pass(chain[: chain.index(highest)], name, node.key)
+    _pass(chain[: chain.index(highest)], folded, node.key)
     path = f"{highest.path}/node_modules/{name}".lstrip("/")
     made = Place(node=node, path=path, above=highest, depth=highest.depth + 1)
-    highest.inside[name] = made
+    highest.inside[folded] = made
     return made
 
 
-def _pass(chain: list[Place], name: str, key: str) -> None:
+def _pass(chain: list[Place], folded: str, key: str) -> None:
     for place in chain:
-        place.passed[name] = key
+        place.passed[folded] = key

@@ -19,7 +19,7 @@ from builder.base.watching import Watch
 from builder.model.architectures import X86_64, Architecture
 from builder.model.tools import requirements, tools
 from builder.packages import memory
-from builder.packages.npm import offered, settings
+from builder.packages.npm import losses, offered, settings
 from builder.packages.npm.local import FOLDER, NOTHING, Own
 from builder.packages.pypi import uv
 
@@ -43,6 +43,7 @@ _Path = TypeVar("_Path", bound=PurePath)
 def lock(manifest: str, existing: str | None, own: Own = NOTHING) -> str:
     """Return the text of a package-lock.json, without addresses. Keeps versions of an existing lock where they fit."""
     offered.check(manifest, existing, own=own)
+    losses.refuse_twins(manifest, existing)
     with cache_paths.workspace() as work:
         _write(work, manifest, existing)
         asked = ["install", "--omit-lockfile-registry-resolved"]
@@ -61,6 +62,7 @@ def lock(manifest: str, existing: str | None, own: Own = NOTHING) -> str:
 def install(manifest: str, locked: str, arch: Architecture, folder: Path, own: Own = NOTHING) -> None:
     """Install node_modules for Linux on an architecture into `folder`. npm verifies every hash and runs no script."""
     offered.check(manifest, locked, own=own)
+    losses.refuse_twins(manifest, locked)
     folder.mkdir(parents=True)
     _write(folder, manifest, locked)
     tarballs = folder / FOLDER
@@ -71,6 +73,7 @@ def install(manifest: str, locked: str, arch: Architecture, folder: Path, own: O
     finished = _npm(folder, ["ci", *_platform(arch), "--omit=dev", "--prefer-offline"], own)
     if finished.returncode:
         raise _failure(finished, "npm could not install the packages")
+    losses.refuse(folder, locked, settings.read(own.project).cache)
     shutil.rmtree(tarballs, ignore_errors=True)
 
 

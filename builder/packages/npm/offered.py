@@ -55,6 +55,13 @@ def has_local(manifest: str, lock: str | None) -> bool:
     )
 
 
+def folders(manifest: str, lock: str | None) -> Iterator[str]:
+    """Yield the folder of each package that a package.json asks for, and of each in its lock."""
+    table = texts.parse_object(manifest)
+    yield from (f"node_modules/{name}" for kind in _KINDS for name, _ in _pairs(table.get(kind)))
+    yield from _rows(lock)
+
+
 def _rows(lock: str | None) -> Rows:
     rows = texts.parse_object(lock or "").get("packages")
     return {path: row for path, row in _pairs(rows) if isinstance(row, dict)}

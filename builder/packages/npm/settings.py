@@ -71,11 +71,12 @@ class NpmSettings:
         (home / NAME).write_text(self.text, encoding="utf-8", newline="\n")
         own = {key: value for key, value in os.environ.items() if not key.lower().startswith(_PREFIX)}
         own.update({f"{_PREFIX}{each.key.replace('-', '_')}": each.value for each in self.variables})
-        config = {"userconfig": home / NAME, "globalconfig": home / "none", "prefix": home, "cache": self._cache()}
+        config = {"userconfig": home / NAME, "globalconfig": home / "none", "prefix": home, "cache": self.cache}
         own.update({f"{_PREFIX}{key}": str(path) for key, path in config.items()})
         return {**own, "HOME": str(home), "USERPROFILE": str(home), "PATH": str(home / "bin")}
 
-    def _cache(self) -> Path:
+    @property
+    def cache(self) -> Path:
         """Return npm's own cache on this host; everything in it has a hash."""
         named = [each.value for each in (*self.lines, *self.variables) if each.key == "cache"]
         local = os.environ.get("LOCALAPPDATA")

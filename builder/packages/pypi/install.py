@@ -9,7 +9,6 @@ from pathlib import Path
 
 from builder.base import host_names
 from builder.base.credentials import StoredAddress
-from builder.base.errors import BuildError
 from builder.base.frozen import dataclass
 from builder.base.values import StoredFileName, StoredSha256
 from builder.layer import tree
@@ -21,8 +20,8 @@ from builder.packages.pypi.names import StoredName, StoredVersion
 
 LINK_MODE = "clone" if sys.platform == "darwin" else "hardlink"
 """Overrides the user's setting, since `symlink` would create links into uv's cache. uv copies where this fails."""
-
-_SHOWN = 8
+_OVERWRITES = "ZIP file contains multiple entries with different contents"
+"""uv's error for a second file of one name, which it also has where only this host takes two names for one."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +66,8 @@ def install(
         if finished.returncode == 0:
             _refuse_losses(folder)
             return
+    if host_names.IGNORES_CASE and _OVERWRITES in finished.stderr:
+        raise host_names.cannot_hold(uv.explanation(finished))
     raise uv.fail(finished, f"uv could not install the wheels for {runtime.name} on {arch.name}")
 
 
@@ -74,12 +75,8 @@ def _refuse_losses(folder: Path) -> None:
     """Raise BuildError for files of packages that this host's file system has swallowed, or written over each other."""
     if not host_names.IGNORES_CASE:
         return
-    present = tree.from_folder(folder).paths()
     listed = [row for record in folder.glob("*.dist-info/RECORD") for row in _listed(record)]
-    if lost := list(host_names.lost(listed, present)):
-        msg = "this system cannot hold all files of the packages"
-        hint = "build the layer on Linux; on Windows in WSL, on a Mac on a volume whose file system is case-sensitive"
-        raise BuildError(msg, why=lost[:_SHOWN], hint=hint)
+    host_names.refuse_losses(listed, tree.from_folder(folder).paths())
 
 
 def _listed(record: Path) -> Iterator[str]:

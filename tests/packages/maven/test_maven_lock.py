@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.base import host_names
 from builder.base.errors import BuildError, UsageError
 from builder.packages.maven import maven_lock, mvn
 from builder.packages.maven.maven_lock import Jar
@@ -40,3 +41,28 @@ def test_a_jar_that_was_moved_is_named_with_where_it_is(tmp_path: Path, monkeypa
         mvn.jars({"old:name:1.0": "a" * 64})
     assert "old:name:1.0" in raised.value.what
     assert raised.value.why == ("new:name:1.0",)
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_artifacts_that_are_one_file_on_this_host_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, ignores: bool
+) -> None:
+    """Maven itself finds the first where it looks for the second, so both would be the same jar."""
+    copied = ("g.Tool-1.0.jar",) if ignores else ("g.Tool-1.0.jar", "g.tool-1.0.jar")
+
+    def run(*_: object) -> None:
+        lines = [f"   g:{name}:jar:1.0:compile" for name in ("Tool", "tool")]
+        (tmp_path / "listed.txt").write_text("\n".join(lines), encoding="utf-8")
+        (tmp_path / "jars").mkdir()
+        for name in copied:
+            (tmp_path / "jars" / name).write_text(name)
+
+    monkeypatch.setattr(mvn, "_run", run)
+    monkeypatch.setattr(host_names, "IGNORES_CASE", ignores)
+    if ignores:
+        with pytest.raises(BuildError, match="cannot hold all files") as raised:
+            mvn._resolved(tmp_path, ["g:Tool:1.0", "g:tool:1.0"], "")  # noqa: SLF001
+        assert raised.value.why == ("g.tool-1.0.jar: one file with g.Tool-1.0.jar, because case does not count here",)
+    else:
+        found = mvn._resolved(tmp_path, ["g:Tool:1.0", "g:tool:1.0"], "")  # noqa: SLF001
+        assert {path.read_text() for path in found.values()} == set(copied)

@@ -14,8 +14,8 @@ from threading import Thread
 import pytest
 from kit.handlers import FolderHandler
 
-from builder.base import cache_paths
-from builder.base.errors import BuildError, UnreachableError
+from builder.base import cache_paths, processes
+from builder.base.errors import BuildError, UnreachableError, UsageError
 from builder.model import facts
 from builder.model.tools import tools
 from builder.packages.maven import mvn, plugin
@@ -160,3 +160,34 @@ def test_settings_of_a_project_are_not_read(
         (work / ".mvn").rmdir()
         unguarded = subprocess.run(["mvn", "--version"], cwd=work, capture_output=True, check=False)
         assert unguarded.returncode, "the settings do nothing, so this test could not fail"
+
+
+@pytest.mark.parametrize(
+    ("folder", "taken"),
+    [
+        ("R&D", False),
+        ("a^b", False),
+        ("100%", False),
+        ("50 %", False),
+        ("R & D", True),
+        ("a (b)", True),
+        ("ä日本", True),
+    ],
+)
+def test_paths_that_cmd_would_take_apart_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, *, taken: bool
+) -> None:
+    """On Windows Maven is a script of cmd.exe, which reads `&` and `^` outside of quotes, and `%` everywhere."""
+    monkeypatch.setattr("shutil.which", lambda _: "C:\\maven\\bin\\mvn.cmd")
+    given: list[str] = []
+    monkeypatch.setattr(processes, "run", lambda command, **_: given.extend(command))
+    work = tmp_path / folder
+    work.mkdir()
+    if taken:
+        run(work, ["--version"], work / "repository")
+        assert f"-Dmaven.repo.local={work / 'repository'}" in given
+    else:
+        with pytest.raises(UsageError, match="cannot be given paths") as raised:
+            run(work, ["--version"], work / "repository")
+        assert raised.value.why == (str(work / "repository"),)
+        assert not given

@@ -53,6 +53,15 @@ def test_what_is_put_later_shadows_nothing_that_is_found_already() -> None:
     assert found(placed, "node_modules/e", "d") == "d2"
 
 
+@pytest.mark.parametrize("key", ["B1", "b2"])
+def test_names_that_differ_in_case_alone_share_no_folder(key: str) -> None:
+    """npm installs only one of two in a folder, and a Mac can hold only one; `c` finds the other below itself."""
+    nodes = {"b1": "", "c1": key, key: ""}
+    placed = layout.placed(graph("b1 c1", **nodes))
+    assert sorted(placed) == ["node_modules/b", "node_modules/c", f"node_modules/c/node_modules/{key[0]}"]
+    assert found(placed, "node_modules/c", key[0]) == key
+
+
 _KEYS = [f"{name}{version}" for name in "abcdef" for version in (1, 2)]
 
 
