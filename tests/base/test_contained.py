@@ -140,3 +140,30 @@ def test_a_copy_is_weighed_first(folder: Path, tmp_path: Path, monkeypatch: pyte
     with pytest.raises(UsageError, match="have 3 bytes"):
         contained.copy(folder, tmp_path / "copy")
     assert not (tmp_path / "copy").exists()
+
+
+def test_a_plain_path_is_resolved_only_if_something_in_it_is_a_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shortcut for paths without links: what is a link, or spelled otherwise, takes the long way."""
+    folder = tmp_path / "recipe"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "file").write_text("a", encoding="utf-8")
+    (folder / "out").symlink_to(tmp_path)
+    (folder / "in").symlink_to(folder / "inner")
+    resolved: list[str] = []
+    before = vars(contained)["_stays"]
+
+    def stays(root: Path, path: str) -> bool:
+        resolved.append(path)
+        return bool(before(root, path))
+
+    monkeypatch.setattr(contained, "_stays", stays)
+    assert contained.path(folder, "inner/file") == folder / "inner" / "file"
+    assert not resolved
+    for inside in ("in/file", "inner/../inner/file", "./inner", "inner/none"):
+        assert contained.path(folder, inside) == folder / inside
+    for outside in ("out/recipe/inner/../../..", "out", "out/file", "..", "../other", "inner/../../other"):
+        with pytest.raises(UsageError, match="leads out of"):
+            contained.path(folder, outside)
+    assert "in/file" in resolved

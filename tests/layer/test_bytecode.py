@@ -5,7 +5,9 @@ import marshal
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,22 @@ def test_the_running_interpreter_is_found_and_an_impossible_one_is_not() -> None
     assert found is not None
     assert found.command == (sys.executable,)
     assert interpreters.find("3.99") is None
+
+
+def test_of_targets_at_the_same_time_one_asks_for_an_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answer(path: str) -> str:
+        asked.append(path)
+        time.sleep(0.1)
+        return "3.98.1"
+
+    monkeypatch.setenv("LAYERWRIGHT_PYTHON_3_98", "/a/python")
+    monkeypatch.setattr(interpreters, "_ask", answer)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(interpreters.find, ["3.98"] * 4))
+    assert [each and each.version for each in found] == ["3.98.1"] * 4
+    assert asked == ["/a/python"]
 
 
 def test_a_tree_without_python_stays_itself(tmp_path: Path) -> None:
