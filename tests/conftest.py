@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from botocore import session
 from hypothesis import settings
-from kit import aws, aws_bindings, gems, memory, npm, published, shared, standin, tiers, zip_readers
+from kit import aws, aws_bindings, gems, memory, npm, published, shared, standin, state, tiers, zip_readers
 from kit.front import Front
 from kit.wheels import Index, serve
 
@@ -88,6 +88,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
         monkeypatch.setenv("UV_DEFAULT_INDEX", running.url)
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
         monkeypatch.delenv("UV_INDEX", raising=False)
+        state.forget_installations()
         yield running
 
 

@@ -1,10 +1,12 @@
 """What layerwright remembers while it runs, forgotten: commands of one process begin as processes of their own do."""
 
+import contextlib
 import functools
+import sqlite3
 import sys
 from types import ModuleType
 
-from builder.base import caches, notices, processes, remote
+from builder.base import cache_paths, caches, notices, processes, remote
 from builder.model import defaults
 
 OF_THE_CODE = {"builder.base.adapters", "builder.base.plain", "builder.base.shapes", "builder.model.facts"}
@@ -21,6 +23,13 @@ def forget() -> None:
     notices.take()
     remote.reset()
     defaults.use(None)
+
+
+def forget_installations() -> None:
+    """Have packages installed anew, whatever other tests built: this one may be about packages that are gone."""
+    for path in cache_paths.folder("derived").glob("*.sqlite"):
+        with contextlib.closing(sqlite3.connect(path)) as database, database:
+            database.execute("DELETE FROM derived WHERE substr(data, 1, 2) = ?", (b"[[",))  # lists of rows
 
 
 def _is_ours(name: str) -> bool:

@@ -5,6 +5,7 @@ of the sender; credentials stay with their origin; locks, licenses and damage in
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from kit.worlds.all import WORLDS
 from kit.worlds.world import DIGEST, MEMBERS, Thing, World
 
 from builder.authoring import relock
-from builder.base import caches
+from builder.base import cache_paths, caches
 from builder.base.emitter import Events
 from builder.base.errors import LayerwrightError, UsageError
 from builder.base.values import RelativePath
@@ -138,7 +139,9 @@ def planned(loaded: Loaded) -> None:
 
 
 def built(loaded: Loaded, output: Path) -> layer.Built:
+    """Build with nothing remembered of files, so that the caches of packages are what counts."""
     compiled = any(WORLDS[ecosystem.name].compiled for ecosystem in table.of_recipe(loaded))
+    shutil.rmtree(cache_paths.folder("derived"), ignore_errors=True)
     options = Options(output=output, wheels_only=not compiled, rebuild=True)
     return layer.build(loaded, targets(loaded.recipe)[0], options, Events())
 
