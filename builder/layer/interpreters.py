@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from builder.base import environment, processes, programs
+from builder.base import environment, processes, programs, uv_program
 from builder.base.frozen import dataclass
 
 _FINDING = threading.Lock()
@@ -73,9 +73,7 @@ def _patch(folder: Path) -> int:
 
 def _uv(series: str) -> Iterator[str]:
     """Yield the interpreter that uv finds: a managed one or, on Windows, one of the registry."""
-    from uv import find_uv_bin
-
-    finished = processes.run([find_uv_bin(), "python", "find", "--no-python-downloads", "--system", series])
+    finished = processes.run([uv_program.path(), "python", "find", "--no-python-downloads", "--system", series])
     if finished.returncode == 0:
         yield finished.stdout.strip()
 

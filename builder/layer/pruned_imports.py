@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.layer import import_graph, module_imports, pruned_requires
 from builder.layer.module_imports import ModuleImports
 from builder.layer.names import SITE_PACKAGES

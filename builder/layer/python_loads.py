@@ -9,8 +9,8 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from builder.base.frozen import dataclass
 from builder.model.loaded_by_name import known
 
 LARGEST = 1 << 20

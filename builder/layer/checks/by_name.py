@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from builder.base.frozen import dataclass
 from builder.layer import import_graph, python_loads
 from builder.layer.checks.model import Subject, check
 from builder.layer.findings import WARNING, Finding

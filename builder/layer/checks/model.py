@@ -1,9 +1,10 @@
 """The subject of a check, its findings, and the list of all checks."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Generic, TypeVar
 
+from builder.base.frozen import dataclass
 from builder.layer.elf import Elf, UnreadableElfError
 from builder.layer.executables import OddFile
 from builder.layer.findings import ERROR, WARNING, Finding

@@ -2,12 +2,13 @@
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from builder.base import credentials, files
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.layer import tree
 from builder.layer.tree import Tree
 from builder.model.architectures import Architecture

@@ -89,11 +89,9 @@ def _run(
     settings: Mapping[str, Any] | None = None,
     most_memory: int | None = None,
 ) -> processes.Finished:
-    from uv import find_uv_bin
-
     own_python = ["--python", sys.executable, "--no-python-downloads"]  # only asked; the target's need not exist
     with _keyring() as path, uv_settings.options(settings or {}) as options:
-        command = [find_uv_bin(), *arguments, *own_python, *options, "--color", "never"]
+        command = [uv_program.path(), *arguments, *own_python, *options, "--color", "never"]
         own = {**_environment(), **path, **(env or {})}
         return processes.run(command, stdin=stdin, env=own, watch=Watch(most_memory=most_memory))
 
