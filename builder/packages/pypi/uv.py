@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from builder.base import credentials, distributions, processes
+from builder.base import credentials, distributions, processes, uv_program
 from builder.base.errors import BuildError, LayerwrightError, UnreachableError, UsageError
 from builder.base.watching import Watch
 from builder.model.architectures import Architecture
