@@ -183,10 +183,13 @@ def started(code: str, path: Path, *arguments: str) -> subprocess.Popen[str]:
 def test_a_folder_that_is_read_only_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Root may write everywhere, so the process becomes somebody else."""
     code = """
-from pydantic import TypeAdapter, ValidationError
 from builder.base import notices
 from builder.base.errors import BuildError
-sample(Path(os.environ["LAYERWRIGHT_CACHE"], "another.json")).replace(Sample())  # imports what it needs
+another = sample(Path(os.environ["LAYERWRIGHT_CACHE"], "another.json"))  # whose life imports what the others need
+another.replace(Sample())
+another.path.write_text("{")
+another.read()
+notices.take()
 for path in Path(os.environ["LAYERWRIGHT_CACHE"]).rglob("*.lock"):
     path.unlink()
 if os.geteuid() == 0:
