@@ -17,6 +17,8 @@ from builder.layer.tree import Content
 STORED, DEFLATED = 0, 8
 """Methods of a zip."""
 _HEAD = struct.Struct("<IH")
+_MOST_KEPT = 32 << 20
+"""Compressed bytes of a file that is kept: a larger one would be in memory several times."""
 
 
 class StaleError(BuildError):
@@ -64,7 +66,7 @@ def pack(contents: Sequence[Content], level: int, store: Store | None) -> list[P
         one = _parsed(kept[key], content.size) if key in kept else None
         if one is None:
             one = packed_at(content.read(), level)
-            if key:
+            if key and len(one.data) <= _MOST_KEPT:
                 fresh[key] = b"".join((_HEAD.pack(one.crc, one.method), one.data))
         packed.append(one)
     if store and fresh:

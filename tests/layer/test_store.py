@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from kit.zips import tree
 
-from builder.layer import archive, store
+from builder.layer import archive, packing, store
+from builder.layer.hashed import Hashed, hashed
 from builder.layer.store import Store
 
 
@@ -91,3 +92,13 @@ def test_a_zip_from_the_store_is_the_same_zip(tmp_path: Path) -> None:
         with Store(tmp_path / "store") as kept:
             assert archive.write(content, tmp_path / name, kept) == plain
         assert (tmp_path / name).read_bytes() == (tmp_path / "0.zip").read_bytes()
+
+
+def test_a_file_that_stays_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "_MOST_KEPT", 100)
+    files = [entry.content for entry in hashed(tree({"large": bytes(range(256)) * 2, "small": b"x" * 1000}))]
+    digests = [content.sha256 for content in files if isinstance(content, Hashed)]
+    with Store(tmp_path) as kept:
+        packed = packing.pack(files, 7, kept)
+        assert packing.present(digests, kept) == {digests[1]}
+        assert packing.pack(files, 7, kept) == packed
