@@ -62,6 +62,10 @@ check  = "layer-path"
 reason = "only its size matters"
 
 [[allow]]
+check  = "unresolved-library"
+reason = "only its size matters"
+
+[[allow]]
 check  = "leftovers"
 reason = "only its size matters"
 
@@ -105,7 +109,7 @@ def psycopg2() -> Row:
 
 def again() -> list[Row]:
     """Build what is there already, and what only differs in [slim]."""
-    asked = ("psycopg2", "--runtime", "python3.13")
+    asked = ("psycopg2", "--runtime", "python3.13", "--no-test")
     full = ours(*asked, "--no-cache")
     recipe = WORK / "recipes" / "psycopg2" / "recipe.toml"
     text = recipe.read_text()
@@ -122,8 +126,9 @@ def again() -> list[Row]:
     ours(*asked)
     unchanged = medians(lambda: ours(*asked))[0]
     return [
-        row("built again, nothing changed", (unchanged, "s"), (0.5, "s"), unchanged / 0.5, "<= 1"),
-        row("built again, only [slim] changed, against the first time", (changed, "s"), (full, "s"), changed / full),
+        row("built again, nothing changed", (unchanged, "s"), (0.3, "s"), unchanged / 0.3, "<= 1"),
+        row("built again, only [slim] changed, without its test", (changed, "s"), (0.45, "s"), changed / 0.45, "<= 1"),
+        row("the same, against the first time", (changed, "s"), (full, "s"), changed / full),
     ]
 
 
@@ -166,7 +171,7 @@ def export() -> Row:
     own, floor = medians(mine, least)
     size = sum(map(len, content)) / 1e6
     what = f"a tree of {size:.0f} MB to a checked zip, caches empty, against `--output type=tar` and deflate alone"
-    return row(what, (own, "s"), (floor, "s"), own / floor, "<= 1.5")
+    return row(what, (own, "s"), (floor, "s"), own / floor, "<= 1.25")
 
 
 def process_output(command: list[str]) -> str:
