@@ -15,7 +15,7 @@ from builder import __version__
 from builder.base.values import RelativePath, UntrustedError
 from builder.layer import packing
 from builder.layer.hashed import Hashed, hashed
-from builder.layer.packing import Kept, StaleError
+from builder.layer.packing import StaleError
 from builder.layer.store import Store
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Tree
 from builder.plan import keys
@@ -73,9 +73,8 @@ class _Installation:
         """Return a file of the list, whose bytes are not read yet."""
         if link is not None:
             return Entry(path=path, mode=mode, content=InMemory(data=link.encode()), link=link)
-        digest = bytes.fromhex(sha256)
-        kept = Kept(sha256=digest, size=size, store=self._store, again=partial(self._read, path))
-        return Entry(path=path, mode=mode, content=Hashed(sha256=digest, content=kept))
+        again = partial(self._read, path)
+        return Entry(path=path, mode=mode, content=packing.remembered(bytes.fromhex(sha256), size, self._store, again))
 
     def _read(self, path: str) -> bytes:
         with self._lock:

@@ -18,10 +18,9 @@ from builder.layer import import_graph, names, packing
 from builder.layer.hashed import Hashed, digest, hashed
 from builder.layer.interpreters import Interpreter
 from builder.layer.names import SITE_PACKAGES
-from builder.layer.packing import Kept
 from builder.layer.slim import Saving
 from builder.layer.store import Store
-from builder.layer.tree import PLAIN, Content, Entry, InMemory, Slice, Tree, of
+from builder.layer.tree import PLAIN, Entry, InMemory, Slice, Tree, of
 
 _REVISION = b"3"
 """Incremented when `container/python/compile.py` writes other bytes than before, or the store keeps them otherwise."""
@@ -75,16 +74,15 @@ class _Output:
         rows = {key: _FORM.unpack(row) for key, row in self.store.get_all(sources).items() if len(row) == _FORM.size}
         there = packing.present((sha256 for sha256, _ in rows.values()), self.store)
         return {
-            key: Hashed(sha256=sha256, content=self._unpacked(sources[key], sha256, size))
+            key: self._unpacked(sources[key], sha256, size)
             for key, (sha256, size) in rows.items()
             if sha256 in there or not size
         }
 
-    def _unpacked(self, source: Entry, sha256: bytes, size: int) -> Content:
+    def _unpacked(self, source: Entry, sha256: bytes, size: int) -> Hashed:
         if not size:
-            return InMemory(data=b"")
-        again = partial(_compile_one, source, self.interpreter)
-        return Kept(sha256=sha256, size=size, store=self.store, again=again)
+            return Hashed(sha256=sha256, content=InMemory(data=b""))
+        return packing.remembered(sha256, size, self.store, partial(_compile_one, source, self.interpreter))
 
     def _written(self, data: bytes) -> Hashed:
         content = Slice(path=self.path, offset=self.stream.tell(), size=len(data))

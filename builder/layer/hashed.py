@@ -5,14 +5,13 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
+from builder.base import files
 from builder.base.frozen import dataclass
 from builder.layer.tree import Content, Entry, OnDisk, Tree
 
 _LARGE = 256 << 10
 """Bytes from which a file is hashed on another core."""
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,12 +64,6 @@ def _taken(entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
 
 def _sha256(content: Content) -> bytes:
     """Return the SHA-256 of a large file, which is not read as a whole where that can be."""
-    return _of_file(content.path) if isinstance(content, OnDisk) else hashlib.sha256(content.read()).digest()
-
-
-def _of_file(path: Path) -> bytes:
-    found = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while chunk := stream.read(_CHUNK):
-            found.update(chunk)
-    return found.digest()
+    if isinstance(content, OnDisk):
+        return bytes.fromhex(files.sha256(content.path))
+    return hashlib.sha256(content.read()).digest()

@@ -2,7 +2,6 @@
 
 import hashlib
 import struct
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 
 import deflate
@@ -56,6 +55,11 @@ class Kept:
         return self.read()[:count]
 
 
+def remembered(sha256: bytes, size: int, store: Store, again: Callable[[], bytes]) -> Hashed:
+    """Return a file of which only size and digest are at hand."""
+    return Hashed(sha256=sha256, content=Kept(sha256=sha256, size=size, store=store, again=again))
+
+
 def pack(contents: Sequence[Content], level: int, store: Store | None) -> list[Packed]:
     """Return files compressed, those from `store` whose bytes were compressed before."""
     keys = [_key(sha256, level) if (sha256 := digest(content)) else None for content in contents]
@@ -76,7 +80,7 @@ def pack(contents: Sequence[Content], level: int, store: Store | None) -> list[P
 
 def packed_at(raw: bytes, level: int) -> Packed:
     """Return bytes compressed, or as they are if that makes them no smaller."""
-    crc = zlib.crc32(raw)
+    crc = deflate.crc32(raw)
     data = deflate.deflate_compress(raw, level) if raw else b""
     if len(data) >= len(raw):
         return Packed(crc=crc, method=STORED, raw_size=len(raw), data=raw)

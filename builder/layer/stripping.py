@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builder.layer import derived, strip
+from builder.layer import derived, packing, strip
 from builder.layer.derived import Kind
 from builder.layer.elf import MAGIC
 from builder.layer.hashed import Hashed
-from builder.layer.packing import Kept
 from builder.layer.store import Store
 from builder.layer.tree import Content, Entry, OnDisk, Tree, never_program
 
@@ -46,10 +45,7 @@ def strip_all(tree: Tree, scratch: Path, store: Store | None) -> list[tuple[Entr
 
     shrunk = derived.of_all(programs, STRIPPED, store, make)
     found = [(entry, one) for entry, one in zip(programs, shrunk, strict=True) if one.dropped]
-    return [
-        (replace(entry, content=Hashed(sha256=one.sha256, content=_content(entry, one, written, store))), one.dropped)
-        for entry, one in found
-    ]
+    return [(replace(entry, content=_content(entry, one, written, store)), one.dropped) for entry, one in found]
 
 
 def _strip(entry: Entry, scratch: Path, written: dict[str, Content]) -> Shrunk:
@@ -64,10 +60,10 @@ def _strip(entry: Entry, scratch: Path, written: dict[str, Content]) -> Shrunk:
     return Shrunk(hashlib.sha256(stripped.data).digest(), len(stripped.data), stripped.dropped)
 
 
-def _content(entry: Entry, one: Shrunk, written: dict[str, Content], store: Store | None) -> Content:
+def _content(entry: Entry, one: Shrunk, written: dict[str, Content], store: Store | None) -> Hashed:
     if store is None or entry.path in written:
-        return written[entry.path]
-    return Kept(sha256=one.sha256, size=one.size, store=store, again=lambda: _again(entry))
+        return Hashed(sha256=one.sha256, content=written[entry.path])
+    return packing.remembered(one.sha256, one.size, store, lambda: _again(entry))
 
 
 def _again(entry: Entry) -> bytes:

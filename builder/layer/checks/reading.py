@@ -1,4 +1,4 @@
-"""What one file of a layer tells, and how it is remembered: each file is read once, on all cores, in little memory."""
+"""What one file of a layer tells: each file is read once, on all cores, in little memory."""
 
 import io
 import os
