@@ -12,28 +12,13 @@ from typing import get_args
 import pytest
 import yaml
 from kit.command_tree import named
-from kit.commands import ROOT, layerwright, pip_recipe, write_recipe
+from kit.commands import ROOT, copy_recipe, layerwright, pip_recipe, write_recipe
 
 from builder.base import cache_paths, caches
 from builder.base.cache_paths import Kind
 
 KUBERNETES = "1.34"
-RECIPE = """\
-[layer]
-name        = "a"
-version     = "1"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["provided.al2023"]
-architectures = ["arm64"]
-
-[[step]]
-uses  = "copy"
-files = ["a.txt"]
-to    = "lib"
-"""
+RECIPE = copy_recipe("a", "a.txt")
 
 
 @pytest.fixture

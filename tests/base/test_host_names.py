@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from kit import folding
-from kit.commands import layerwright, write_recipe
+from kit.commands import copy_recipe, layerwright, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.base import contained, host_names, processes
@@ -17,22 +17,7 @@ from builder.packages.pypi import uv
 COMPOSED = "größe.txt"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
 APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        "
-RECIPE = """\
-[layer]
-name        = "a"
-version     = "1"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["provided.al2023"]
-architectures = ["arm64"]
-
-[[step]]
-uses  = "copy"
-files = ["files/**/*"]
-to    = "lib"
-"""
+RECIPE = copy_recipe("a", "files/**/*")
 
 
 @pytest.fixture

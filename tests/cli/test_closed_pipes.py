@@ -7,22 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.commands import ROOT, write_recipe
+from kit.commands import ROOT, copy_recipe, write_recipe
 
-RECIPE = """
-[layer]
-name = "a"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["provided.al2023"]
-architectures = ["arm64"]
-[[step]]
-uses = "copy"
-files = ["kept.txt"]
-to = "lib"
-"""
+RECIPE = copy_recipe("a", "kept.txt")
 HELP, DOCUMENT, USAGE = ("--help",), ("list", "--json"), ("build", "nope")
 BUILD = ("build", "a", "--no-test")
 

@@ -104,3 +104,23 @@ uses         = "pip"
 requirements = {json.dumps(requirements)}
 {more}
 """
+
+
+def copy_recipe(name: str, *files: str) -> str:
+    """Return the text of a recipe for files that lie beside it, which need neither an index nor an engine."""
+    return f"""\
+[layer]
+name        = "{name}"
+version     = "1"
+description = "for tests"
+license     = "MIT"
+
+[targets]
+runtimes      = ["provided.al2023"]
+architectures = ["arm64"]
+
+[[step]]
+uses  = "copy"
+files = {json.dumps(files)}
+to    = "lib"
+"""
