@@ -9,12 +9,17 @@ with other versions of layerwright, get as one file and must be able to verify o
 """
 
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from builder.base import cache_paths, files, locks, windows
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 IN_FOLDER = ".layerwright.sha256"
 """The record of a folder lies in it, so that both are moved and removed together."""
@@ -66,11 +71,20 @@ def used(path: Path) -> None:
     cache_paths.touch(_record(path))
 
 
-def seal(path: Path) -> None:
-    """Append the SHA-256 of a tar to it."""
-    digest = files.sha256(path)
-    with path.open("ab") as stream:
-        stream.write(digest.encode())
+class Sealed(io.FileIO):
+    """A tar while it is written, from its beginning to its end, after which comes the SHA-256 of all that is before."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w")
+        self._sha256 = hashlib.sha256()
+
+    def write(self, data: "Buffer", /) -> int:
+        count = super().write(data)
+        self._sha256.update(memoryview(data)[:count])
+        return count
+
+    def seal(self) -> None:
+        super().write(self._sha256.hexdigest().encode())
 
 
 def sealed(path: Path) -> bool:

@@ -22,6 +22,8 @@ from builder.plan.mode import ACCELERATED, EMULATED, MODES
 _MOST_BYTES = 8 << 30
 """Bytes of the files that a container returns: compiled wheels, and layers before they are slimmed."""
 _LONGEST_PATH = 4096
+_AT_ONCE = 1 << 20
+"""Bytes that are copied at once."""
 _RECORD = "expected.json"
 """The file that `receive` adds to what a container returns."""
 
@@ -144,8 +146,8 @@ class ExpectedArtifact:
     notes: tuple[str, ...] = ()
 
 
-def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
-    """Split the tar of a build into cached artifacts. `expected` maps each top-level folder to its artifact.
+def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> dict[str, Artifact]:
+    """Split the tar of a build into cached artifacts, and return them. `expected` says what each top-level folder is.
 
     Raises UnreadableError if the tar is cut or damaged, BuildError if it is too large, or if the build produced nothing
     for one of the folders.
@@ -163,8 +165,7 @@ def receive(stream: BinaryIO, expected: Mapping[str, ExpectedArtifact]) -> None:
         if missing := sorted(set(expected) - set(writers)):
             msg = f"the build produced nothing for {', '.join(missing)}"
             raise BuildError(msg)
-        for top, writer in writers.items():
-            _store(writer, expected[top], cached)
+        return {top: _store(writer, expected[top], cached) for top, writer in writers.items()}
 
 
 def _listed(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, str, str]]:
@@ -184,14 +185,14 @@ def _too_large() -> BuildError:
     return BuildError("the output of the container is too large", why=[limits], hint=hint)
 
 
-def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> None:
+def _store(writer: "_Writer", expected: ExpectedArtifact, cached: Path) -> Artifact:
     writer.write(_RECORD, json.dumps({"compiles": expected.compiles, "notes": expected.notes}))
-    writer.close()
+    writer.seal()
     Artifact(path=writer.path, requested_mode=expected.mode).libraries()  # a damaged one is not kept
-    records.seal(writer.path)
     path = cached / f"{expected.key}-{expected.mode}.tar"
     files.move(writer.path, path)
     remote.upload(f"parts/{path.name}", path)
+    return Artifact(path=path, requested_mode=expected.mode)
 
 
 class _Writer:
@@ -202,8 +203,10 @@ class _Writer:
         self._prefix = prefix
         self._left = _MOST_BYTES
         self._written: dict[str, tuple[int, tarfile.TarInfo]] = {}
-        self._file = path.open("w+b")
+        self._sealed = records.Sealed(path)
+        self._file = io.BufferedWriter(self._sealed, _AT_ONCE)
         self.tar = tarfile.open(fileobj=self._file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        vars(self.tar)["copybufsize"] = _AT_ONCE  # not known to typeshed
 
     def add(self, archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> None:
         plain = tarfile.TarInfo(name)
@@ -234,8 +237,15 @@ class _Writer:
         info.size = len(text.encode())
         self._put(info, io.BytesIO(text.encode()))
 
-    def close(self) -> None:
+    def seal(self) -> None:
+        """Write the end."""
         self.tar.close()
+        self._file.flush()
+        self._sealed.seal()
+        self._file.close()
+
+    def close(self) -> None:
+        """Close the file, also before its end is written."""
         self._file.close()
 
     def _put(self, plain: tarfile.TarInfo, content: IO[bytes] | None) -> None:

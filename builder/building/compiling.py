@@ -81,8 +81,7 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
     """Build, and repeat with less acceleration after each stage that fails accelerated."""
     while True:
         try:
-            expected = _attempt(work, compile_mode, events, missing)
-            break
+            return _attempt(work, compile_mode, events, missing)
         except (StepFailedError, NoImageError) as error:
             # An image can be missing for the toolchain only: a mirror may have one architecture.
             if isinstance(error, NoHeadersError) and _remembers_headers(work.container.target):
@@ -95,7 +94,6 @@ def _build(work: Work, compile_mode: CompileMode, events: Events, missing: Seque
                 raise
             events.note(f"{stage} could not be fully accelerated; retrying with less acceleration")
             compile_mode = slower
-    return {stage: _cached(artifact) for stage, artifact in expected.items()}
 
 
 def _ways_on(work: Work, stage: str) -> Iterator[str]:
@@ -111,17 +109,7 @@ def _remembers_headers(target: Target) -> bool:
     return headers.remember(target)
 
 
-def _cached(expected: ExpectedArtifact) -> Artifact:
-    artifact = artifacts.get(expected.key, (expected.mode,))
-    if artifact is None:
-        msg = "an artifact disappeared from the cache during the build"
-        raise EngineError(msg, hint="check whether another program cleans the cache; LAYERWRIGHT_CACHE moves it")
-    return artifact
-
-
-def _attempt(
-    work: Work, compile_mode: CompileMode, events: Events, missing: Sequence[Part]
-) -> dict[str, ExpectedArtifact]:
+def _attempt(work: Work, compile_mode: CompileMode, events: Events, missing: Sequence[Part]) -> dict[str, Artifact]:
     container = work.container
     target = container.target
     expected = {
@@ -155,8 +143,9 @@ def _attempt(
             timeout=work.options.timeout,
         )
         with failed_step.noted(container, missing, compile_mode.acceleration):
-            buildx.run(engine, job, events, lambda stream: artifacts.receive(stream, expected))
-    return expected
+            received: dict[str, Artifact] = {}
+            buildx.run(engine, job, events, lambda stream: received.update(artifacts.receive(stream, expected)))
+    return received
 
 
 def export(work: Work, folder: Path) -> None:

@@ -24,7 +24,7 @@ from builder.layer.store import Store
 from builder.layer.tree import Entry, Tree
 from builder.model.limits import DIRECT_LIMIT
 
-_IN_FLIGHT = 16 << 20
+_IN_FLIGHT = 64 << 20
 """Bytes of files in memory at once; a larger file is compressed alone."""
 _BATCH = 1 << 20
 """Bytes of small files that one thread gets together."""

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kit.bad import seal
 
-from builder.base import archives, records
+from builder.base import archives
 from builder.base.errors import BuildError
 from builder.building import artifacts
 from builder.building.artifacts import Artifact, ExpectedArtifact
@@ -147,7 +148,7 @@ def test_a_sealed_artifact_that_is_none_is_told(cache: Path, data: bytes) -> Non
     (cache / "parts").mkdir()
     path = cache / "parts" / f"{KEY}-accelerated.tar"
     path.write_bytes(data)
-    records.seal(path)
+    seal(path)
     made = artifacts.get(KEY)
     assert made is not None
     with pytest.raises(BuildError, match=r"cannot be read|damaged") as raised:

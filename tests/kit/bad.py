@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from builder.base import records
+
 MODULE = "int PyInit_x(void) { return 0; }"
 PROGRAM = "int main(void) { return 0; }"
 X = "python/x.cpython-313-x86_64-linux-gnu.so"
@@ -109,6 +111,14 @@ def tarred(files: Mapping[str, bytes]) -> bytes:
             info.size = len(data)
             archive.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
+
+
+def seal(path: Path) -> None:
+    """Give a tar the seal that fits, as whoever can write to a cache can."""
+    data = path.read_bytes()
+    with records.Sealed(path) as tar:
+        tar.write(data)
+        tar.seal()
 
 
 def patched(data: bytes, at: int, new: bytes) -> bytes:

@@ -20,7 +20,7 @@ from unittest import mock
 import brotli
 import zstandard
 
-from builder.base import archives, records, texts
+from builder.base import archives, texts
 from builder.base.errors import LayerwrightError
 from builder.building import artifacts, checking, container_reports
 from builder.building.artifacts import Artifact, ExpectedArtifact
@@ -55,7 +55,7 @@ from builder.packages.pypi.local import building, tree
 from builder.packages.pypi.local import sources as places
 from builder.packages.rubygems import gemfile, gemfile_lock, gemspec
 from kit import gems, zips
-from kit.bad import tarred, zipped
+from kit.bad import seal, tarred, zipped
 from kit.wheels import make_sdist
 
 CORPUS = Path(__file__).parents[1] / "corpus" / "fuzz"
@@ -202,7 +202,7 @@ def sealed_artifact(data: bytes) -> object:
     """Read an artifact with a seal that fits, as whoever can write to a shared cache without keys can make one."""
 
     def parse(path: Path) -> object:
-        records.seal(path)
+        seal(path)
         kept = Artifact(path=path, requested_mode="accelerated")
         return kept.mode, kept.notes, kept.with_dependencies({"a"}), contents(kept)
 
