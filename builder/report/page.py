@@ -19,6 +19,8 @@ from builder.smoke.record import lines, state
 
 SEVERAL = "several runtimes"
 _MOST_PACKAGES = 200
+_TOGETHER = 200
+"""Targets of one piece of the page's data."""
 
 
 def render(report: Report) -> str:
@@ -29,7 +31,6 @@ def render(report: Report) -> str:
     jinja = Environment(
         loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, finalize=_shown
     )
-    packed = gzip.compress(json.dumps(_shown(_data(report)), separators=(",", ":")).encode(), 9, mtime=0)
     return jinja.get_template("page.html.j2").render(
         report=report,
         columns=_columns(report.rows),
@@ -38,7 +39,8 @@ def render(report: Report) -> str:
         tool=__version__,
         style=(folder / "page.css").read_text(encoding="utf-8"),
         script=(folder / "page.js").read_text(encoding="utf-8"),
-        data=base64.b64encode(packed).decode(),
+        limits={"zip": DIRECT_LIMIT, "unzipped": UNZIPPED_LIMIT},
+        chunks=_chunks(report),
     )
 
 
@@ -71,12 +73,24 @@ def _recipes(rows: Sequence[ReportRow]) -> dict[str, dict[str, list[ReportRow]]]
     return grid
 
 
-def _data(report: Report) -> dict[str, Any]:
-    """Return the data of the page's script. Keys are short, since there may be a thousand targets."""
+def _chunks(report: Report) -> dict[str, str]:
+    """Return the data of the page's script in packed pieces, each by the last slot in it: one is read in milliseconds.
+
+    Keys are short, since there may be thousands of targets.
+    """
+    rows = sorted(report.rows, key=lambda row: row.record.slot)
+    pieces = [rows[at : at + _TOGETHER] for at in range(0, len(rows), _TOGETHER)]
     return {
-        "limits": {"zip": DIRECT_LIMIT, "unzipped": UNZIPPED_LIMIT},
-        "targets": {row.record.slot: _target(row, report.scans.get(row.record.slot, ())) for row in report.rows},
+        piece[-1].record.slot: _packed(
+            {row.record.slot: _target(row, report.scans.get(row.record.slot, ())) for row in piece}
+        )
+        for piece in pieces
     }
+
+
+def _packed(targets: Mapping[str, Any]) -> str:
+    data = json.dumps(_shown(targets), separators=(",", ":")).encode()
+    return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
 
 
 def _target(row: ReportRow, scan: tuple[str, ...]) -> dict[str, Any]:

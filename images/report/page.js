@@ -3,15 +3,25 @@
   const $ = (id) => document.getElementById(id);
   const MB = 1e6;
   const mb = (bytes) => (bytes / MB).toFixed(1) + " MB";
-  const data = await unpack($("data").textContent);
+  const chunks = [...document.querySelectorAll("script.chunk")];
   const chips = [...document.querySelectorAll("#grid a.state")];
   const slotOf = (link) => decodeURIComponent(link.hash.slice(1));
-  let searchable;
+  let searchable, current, asking = 0;
 
-  async function unpack(text) {
-    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Response(stream).json();
+  // ---- what is known of the layers: in chunks sorted by slot, which are unpacked when one is asked for
+
+  function unpacked(chunk) {
+    chunk.targets ??= (async () => {
+      const bytes = Uint8Array.from(atob(chunk.textContent), (letter) => letter.charCodeAt(0));
+      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+      return new Response(stream).json();
+    })();
+    return chunk.targets;
+  }
+
+  async function target(slot) {
+    const chunk = chunks.find((one) => slot <= one.dataset.last);
+    return chunk && (await unpacked(chunk))[slot];
   }
 
   // ---- building elements: text is always text, so nothing a package calls itself becomes markup
@@ -135,8 +145,8 @@
     if (!found) return [];
     const abi = Object.entries(found.abi).filter(([, version]) => version).map(([family, version]) => `${family.toUpperCase()} ${version}`);
     return [
-      bar("zip", found.zip, data.limits.zip, "50 MiB for a direct upload"),
-      bar("unzipped", found.unzipped, data.limits.unzipped, "250 MiB for all layers of a function"),
+      bar("zip", found.zip, Number($("detail").dataset.zip), "50 MiB for a direct upload"),
+      bar("unzipped", found.unzipped, Number($("detail").dataset.unzipped), "250 MiB for all layers of a function"),
       el("p", {}, `${found.route}; ${found.files} files; ${found.license}; needs ${abi.join(", ") || "no symbol versions"}`),
       found.homepage && el("p", {}, el("a", { href: found.homepage, rel: "noreferrer" }, found.homepage)),
       el("p", {}, el("small", {}, copyable(found.sha256, "the SHA-256"))),
@@ -177,14 +187,17 @@
     ];
   }
 
-  function open() {
+  async function open() {
     const slot = decodeURIComponent(location.hash.slice(1));
-    const one = data.targets[slot];
+    const one = slot ? await target(slot) : undefined;
+    if (slot !== decodeURIComponent(location.hash.slice(1))) return; // another one was opened meanwhile
     const aside = $("detail");
     document.body.classList.toggle("open", Boolean(one));
     aside.hidden = !one;
-    chips.forEach((link) => slotOf(link) === slot ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current"));
+    current?.removeAttribute("aria-current");
+    current = one && chips.find((link) => slotOf(link) === slot);
     if (!one) return;
+    current?.setAttribute("aria-current", "true");
     const close = el("button", { type: "button", class: "close", "aria-label": "Close the details" }, "✕");
     close.addEventListener("click", shut);
     aside.replaceChildren(close, ...render(one).flat(3).filter(Boolean));
@@ -202,22 +215,36 @@
 
   // ---- filter and keys
 
-  function words(slot) {
-    searchable ??= Object.fromEntries(Object.entries(data.targets).map(([name, one]) => [name, JSON.stringify(
-      [name, one.name, one.about, one.state, one.failure, one.made && [one.made.packages, one.made.libraries, one.made.findings, one.made.abi]]).toLowerCase()]));
-    return searchable[slot] || "";
+  function words() {
+    searchable ??= (async () => {
+      const found = {};
+      for (const chunk of chunks) {
+        for (const [name, one] of Object.entries(await unpacked(chunk))) {
+          const made = one.made && [one.made.packages, one.made.libraries, one.made.findings, one.made.abi];
+          found[name] = JSON.stringify([name, one.name, one.about, one.state, one.failure, made]).toLowerCase();
+        }
+      }
+      return found;
+    })();
+    return searchable;
   }
 
-  function filter() {
+  async function filter() {
     const asked = $("q").value.toLowerCase().split(/\s+/).filter(Boolean);
+    const turn = ++asking;
+    if (asked.length) $("shown").textContent = "searching …";
+    const text = asked.length ? await words() : {};
+    if (turn !== asking) return; // something else was asked meanwhile
     const states = new Set([...document.querySelectorAll("input[name=state]:checked")].map((box) => box.value));
     const arch = $("arch").value;
     let shown = 0;
     for (const link of chips) {
       const fits = states.has(link.dataset.state) && (!arch || link.dataset.arch.split(" ").includes(arch)) &&
-        asked.every((word) => words(slotOf(link)).includes(word));
-      link.hidden = !fits;
-      link.style.display = fits ? "" : "none";
+        (!asked.length || asked.every((word) => (text[slotOf(link)] || "").includes(word)));
+      if (link.hidden === fits) {
+        link.hidden = !fits;
+        link.style.display = fits ? "" : "none";
+      }
       shown += fits;
     }
     for (const row of document.querySelectorAll("#grid tbody tr")) row.hidden = !row.querySelector("a.state:not([hidden])");
@@ -235,7 +262,7 @@
   $("filter").addEventListener("input", filter);
   $("filter").addEventListener("submit", (event) => event.preventDefault());
   addEventListener("hashchange", open);
-  filter();
-  open();
+  await filter();
+  await open();
   document.documentElement.dataset.ready = performance.now().toFixed(0);
 })();

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from kit import browsers, fleet
@@ -12,6 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from builder.publish import arn_book
 from builder.publish.arn_book import ArnEntry
+from builder.report import page as report_page
 from builder.report import write
 
 SECONDS = 20
@@ -46,7 +48,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
             )
         ],
     )
-    return write.write([folder], folder / "report").page.as_uri()
+    with mock.patch.object(report_page, "_TOGETHER", 30):  # so that there are several pieces of data
+        return write.write([folder], folder / "report").page.as_uri()
 
 
 @pytest.fixture
@@ -124,6 +127,35 @@ def test_a_layer_tells_all_about_itself(opened: webdriver.Chrome) -> None:
     assert area == pytest.approx(600 * 300, rel=1e-6)
     assert len(detail.find_elements(By.CSS_SELECTOR, "polyline.line")) == 4
     assert detail.find_elements(By.TAG_NAME, "button")
+
+
+def test_each_layer_has_its_own_details(opened: webdriver.Chrome) -> None:
+    slots = visible(opened)
+    told = opened.execute_async_script(
+        """
+        const [slots, done] = arguments;
+        const wait = () => new Promise((resolve) => setTimeout(resolve, 5));
+        (async () => {
+          const told = [];
+          for (const slot of slots) {
+            location.hash = slot;
+            while (document.querySelector("#grid [aria-current]")?.hash !== "#" + slot) await wait();
+            told.push(document.querySelector("#detail h2").textContent);
+          }
+          done(told);
+        })();
+        """,
+        slots,
+    )
+    assert [name.replace("-1.0-", "-") for name in told] == slots
+    assert len(opened.find_elements(By.CSS_SELECTOR, "#grid [aria-current]")) == 1
+
+
+def test_a_page_that_is_opened_at_a_layer_shows_it(opened: webdriver.Chrome, page: str) -> None:
+    opened.get("about:blank")
+    opened.get(f"{page}#layer001-python3.12-arm64")
+    ready(opened)
+    assert "layer001-1.0-python3.12-arm64" in opened.find_element(By.ID, "detail").text
 
 
 def test_a_failure_shows_its_reason_its_hint_and_the_end_of_its_log(opened: webdriver.Chrome) -> None:
