@@ -1,5 +1,6 @@
 """Builds of many targets: concurrent, reported in order, and stopped cleanly."""
 
+import gc
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -31,6 +32,7 @@ def build_all(
     pairs: Sequence[tuple[Loaded, Target]], options: Options, batch: BatchOptions, events: Events
 ) -> tuple[list[Built], list[LayerwrightError]]:
     """Build targets; return the results, in the given order, and the errors, whose subject is their target."""
+    gc.freeze()  # what has been imported stays, and is not searched for cycles again
     remote.validate()
     caches.limit()
     stop = threading.Event()

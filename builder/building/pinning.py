@@ -4,6 +4,7 @@ from builder.base.emitter import Events
 from builder.base.errors import UsageError
 from builder.engine import client
 from builder.model import images
+from builder.model.architectures import ARCHITECTURES
 from builder.plan.mode import EngineOptions
 from builder.plan.plan import Plan
 
@@ -38,7 +39,10 @@ def _unpinned(plan: Plan, options: EngineOptions) -> set[str]:
     """Return the paths of a plan's images without a digest: to compile in, its toolchain's, and to test in."""
     if plan.container is None:
         return set()
-    target = plan.target
+    target, pinned = plan.target, images.pinned().keys()
+    missing = set(target.base.images(target.arch).values()) - pinned
+    elsewhere = {arch: target.base.images(arch)["build"] for arch in ARCHITECTURES.values()}
+    if pinned >= set(elsewhere.values()):  # the engine, which takes a while to ask, may have any architecture
+        return missing
     engine = client.present(options.kind, options.builder)  # what is compiled already needs none
-    own = {target.base.images(engine.architecture)["build"]} if engine else set()
-    return {*target.base.images(target.arch).values(), *own} - images.pinned().keys()
+    return missing | ({elsewhere[engine.architecture]} - pinned if engine else set())
