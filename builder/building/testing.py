@@ -37,7 +37,7 @@ class ZipTests:
 
 
 def run_tests(asked: ZipTests, events: Events) -> Iterator[tuple[SmokeResult, ...]]:
-    """Yield the results in each image, and write the record beside the zip.
+    """Yield the results in each image, a stage each, and write the record beside the zip.
 
     A test of the command line is recorded only where the zip has no recipe with tests of its own. Raises
     SmokeFailedError for the first test that fails; the record then says so, unless only the command line asked for it.
@@ -45,23 +45,28 @@ def run_tests(asked: ZipTests, events: Events) -> Iterator[tuple[SmokeResult, ..
     recipe = _recipe(asked.path, asked.recipes)
     own = recipe.recipe.test if recipe else ()
     tests, folder = ((asked.test,), None) if asked.test else (own, recipe.folder if recipe else None)
+    definition = tested.definition(tests, None if asked.test else recipe)
     runs: list[ImageTrial] = []
-    error: SmokeFailedError | None = None
-    with LayerZip(asked.path) as layer:
-        for runtime, arch in product(asked.destination.runtimes, asked.destination.architectures):
-            events.begin("testing", f"{runtime.name} on {arch.name}")
-            sandbox = Sandbox(engine=asked.engine, runtime=runtime, arch=arch, content=layer.tree, folder=folder)
-            trial = run.attempt(sandbox, run.applicable(tests, runtime, arch), asked.path.name)
-            runs += trial.runs
-            if error := trial.error:
-                break
-            yield tuple(result for said in trial.runs for result in said.results)
-    if not asked.test or not (own or error):
-        definition = tested.definition(tests, None if asked.test else recipe)
-        said = ZipTrials(zip=files.sha256(asked.path), tests=definition, runs=tuple(runs))
-        record.at(asked.path).replace(said.joined(record.of(asked.path, said.zip)))
-    if error:
-        raise error
+    try:
+        with LayerZip(asked.path) as layer:
+            for runtime, arch in product(asked.destination.runtimes, asked.destination.architectures):
+                sandbox = Sandbox(engine=asked.engine, runtime=runtime, arch=arch, content=layer.tree, folder=folder)
+                with events.stage("testing", f"{runtime.name} on {arch.name}"):
+                    trial = run.attempt(sandbox, run.applicable(tests, runtime, arch), asked.path.name)
+                    runs += trial.runs
+                    passed = trial.passed
+                yield passed
+    except SmokeFailedError:
+        if not asked.test:
+            _keep(asked.path, definition, runs)
+        raise
+    if not (asked.test and own):
+        _keep(asked.path, definition, runs)
+
+
+def _keep(path: Path, definition: str, runs: Sequence[ImageTrial]) -> None:
+    said = ZipTrials(zip=files.sha256(path), tests=definition, runs=tuple(runs))
+    record.at(path).replace(said.joined(record.of(path, said.zip)))
 
 
 def run_together(asked: Sequence[ZipTests], test: Test, events: Events) -> Iterator[tuple[SmokeResult, ...]]:
@@ -75,12 +80,10 @@ def run_together(asked: Sequence[ZipTests], test: Test, events: Events) -> Itera
     with ExitStack() as stack:
         content = merge.merge(stacked((each.path for each in asked), stack)).tree
         for runtime, arch in product(where.runtimes, where.architectures):
-            events.begin("testing", f"{runtime.name} on {arch.name}")
             sandbox = Sandbox(engine=asked[0].engine, runtime=runtime, arch=arch, content=content, folder=None)
-            trial = run.attempt(sandbox, run.applicable((test,), runtime, arch), name)
-            if trial.error:
-                raise trial.error
-            yield tuple(result for said in trial.runs for result in said.results)
+            with events.stage("testing", f"{runtime.name} on {arch.name}"):
+                passed = run.attempt(sandbox, run.applicable((test,), runtime, arch), name).passed
+            yield passed
 
 
 def open_shell(asked: Sequence[ZipTests]) -> int:

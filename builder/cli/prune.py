@@ -82,12 +82,13 @@ def prune(options: PruneOptions) -> None:
     with terminal.events().stage("listing versions and functions"):
         listed = published.list_layers(cloud, options.query, rules)
     decisions = published.decisions(listed.versions, rules)
-    if options.as_json:
-        terminal.data(view.decisions_document(decisions, listed.identity.account, dry_run=not options.yes))
-    else:
+    if not options.as_json:
         view.show_decisions(decisions)
     doomed = [decision.listed for decision in decisions if decision.delete]
-    run.delete_versions(cloud, listed.identity, doomed, options.output, interaction)
+    deletion = run.delete_versions(cloud, listed.identity, doomed, options.output, interaction)
+    if options.as_json:
+        terminal.data(view.pruned_document(decisions, listed, deletion, dry_run=not options.yes))
+    deletion.raise_failed()
     listed.raise_failed()
 
 

@@ -120,9 +120,13 @@ def delete(deleted: DeleteOptions, *, as_json: shared.AsJson) -> None:
     identity, doomed = published.by_arn(cloud, deleted.arns, deleted.access.account)
     if not deleted.force:
         published.require_deletable(doomed)
+    if not as_json:
+        view.show(doomed)
+    interaction = deleted.access.interaction(yes=deleted.yes)
+    deletion = run.delete_versions(cloud, identity, doomed, deleted.output, interaction)
     if as_json:
-        terminal.data(view.doomed_document(doomed, identity.account, dry_run=not deleted.yes))
-    run.delete_versions(cloud, identity, doomed, deleted.output, deleted.access.interaction(yes=deleted.yes))
+        terminal.data(view.deleted_document(doomed, identity.account, deletion, dry_run=not deleted.yes))
+    deletion.raise_failed()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -255,13 +255,13 @@ def _tested(asked: "Sequence[ZipTests]", *, quiet: bool) -> "Iterator[SmokeResul
     from builder.cli.views import outcomes as view
 
     first, name = asked[0], testing.together(asked)
-    with terminal.events().of(name).stage("testing") as events:
-        several = first.test if len(asked) > 1 else None
-        found = testing.run_together(asked, several, events) if several else testing.run_tests(first, events)
-        for outcomes in found:
-            if not quiet:
-                view.show(name, outcomes)
-            yield from outcomes
+    events = terminal.events().of(name)
+    several = first.test if len(asked) > 1 else None
+    found = testing.run_together(asked, several, events) if several else testing.run_tests(first, events)
+    for outcomes in found:
+        if not quiet:
+            view.show(name, outcomes)
+        yield from outcomes
 
 
 COMMANDS = (check, inspect, diff, try_)

@@ -115,7 +115,7 @@ def by_arn(cloud: Cloud, arns: Sequence[str], account: str | None) -> tuple[Iden
     if missing := [arn for arn in arns if arn not in existing]:
         msg = f"no such version in account {identity.account}"
         raise UsageError(msg, why=missing, hint="list the versions with `layerwright versions list`")
-    return identity, [existing[arn] for arn in arns]
+    return identity, [existing[arn] for arn in dict.fromkeys(arns)]
 
 
 def require_deletable(doomed: Sequence[ListedVersion]) -> None:

@@ -18,7 +18,7 @@ from builder.publish.interaction import Interaction, confirm_account
 from builder.publish.layer_version import InputZip
 from builder.publish.publish_state import PublishRequest, PublishState
 from builder.publish.storage import Storage
-from builder.publish.versions import ListedVersion
+from builder.publish.versions import Deletion, ListedVersion
 
 Pair = tuple[Loaded, Target]
 GOOD = ("built", "same", "unchanged")
@@ -155,27 +155,24 @@ def unfinished(output: Path) -> tuple[PublishRequest, str]:
 
 def delete_versions(
     cloud: Cloud, identity: Identity, doomed: Sequence[ListedVersion], output: Path, interaction: Interaction
-) -> None:
-    """Delete versions, or only report them in a dry run. Raises PublishError with the versions that remain."""
+) -> Deletion:
+    """Delete versions, or only report them in a dry run. Errors of single versions are in the result."""
     events = interaction.events
     if not doomed:
         events.result("no versions to delete")
-        return
+        return Deletion()
     effect = "Functions that use a deleted version keep working, but it can no longer be added to a function."
     events.note(f"{len(doomed)} versions to delete in account {identity.account}. {effect}")
     if not interaction.yes:
         events.result("dry run: nothing was deleted; pass --yes to delete")
-        return
+        return Deletion()
     confirm_account(identity, interaction)
     arn_book.read(output)  # one that cannot be written is an error before the first change
     with events.stage("deleting versions"):
-        errors = versions.delete(cloud, identity.account, doomed)
-    arn_book.remove(output, {listed.version.arn for listed in doomed} - set(errors))
-    events.result(f"{len(doomed) - len(errors)} versions deleted")
-    if errors:
-        msg = f"{len(errors)} versions could not be deleted"
-        why = [f"{arn}: {error.why[0] if error.why else error.what}" for arn, error in errors.items()]
-        raise PublishError(msg, why=why)
+        deletion = versions.delete(cloud, identity.account, doomed)
+    arn_book.remove(output, deletion.deleted)
+    events.result(f"{len(deletion.deleted)} versions deleted")
+    return deletion
 
 
 # ---- nightly runs --------------------------------------------------------------------------------------------------

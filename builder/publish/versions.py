@@ -3,10 +3,11 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import field
 from itertools import chain
 from typing import Any
 
-from builder.base.errors import LayerwrightError
+from builder.base.errors import LayerwrightError, PublishError
 from builder.base.frozen import dataclass
 from builder.publish import aws, creation, remote_state
 from builder.publish.aws import Cloud
@@ -62,6 +63,34 @@ class PruneDecision:
     listed: ListedVersion
     delete: bool
     why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deletion:
+    """Result of deleting versions. Empty after a dry run."""
+
+    deleted: frozenset[str] = frozenset()
+    """ARNs of the versions that are gone."""
+    errors: Mapping[str, LayerwrightError] = field(default_factory=dict)
+    """Errors of the versions that remain, by ARN."""
+
+    def reason(self, arn: str) -> str | None:
+        """Return why a version could not be deleted; None if it was, or was not meant to be."""
+        if arn not in self.errors:
+            return None
+        error = self.errors[arn]
+        return error.why[0] if error.why else error.what
+
+    def as_json(self, listed: ListedVersion) -> dict[str, Any]:
+        """Return a version, and what became of it."""
+        arn = listed.version.arn
+        return {**listed.as_json(), "deleted": arn in self.deleted, "error": self.reason(arn)}
+
+    def raise_failed(self) -> None:
+        """Raise PublishError with the versions that remain."""
+        if self.errors:
+            msg = f"{len(self.errors)} versions could not be deleted"
+            raise PublishError(msg, why=[f"{arn}: {self.reason(arn)}" for arn in self.errors])
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -163,8 +192,8 @@ def _short(arn: str) -> str:
     return arn.partition(":function:")[2] or arn
 
 
-def delete(cloud: Cloud, account: str, versions: Sequence[ListedVersion]) -> dict[str, LayerwrightError]:
-    """Delete versions, with the regions in parallel. Return the errors by ARN."""
+def delete(cloud: Cloud, account: str, versions: Sequence[ListedVersion]) -> Deletion:
+    """Delete versions, with the regions in parallel. Errors are in the result."""
     regions = tuple(dict.fromkeys(listed.region for listed in versions))
     errors: dict[str, LayerwrightError] = {}
 
@@ -179,7 +208,7 @@ def delete(cloud: Cloud, account: str, versions: Sequence[ListedVersion]) -> dic
 
     if regions:
         _in_regions(regions, delete_in)
-    return errors
+    return Deletion(deleted=frozenset(listed.version.arn for listed in versions) - set(errors), errors=errors)
 
 
 def details(cloud: Cloud, region: str, arn: str) -> VersionDetails:

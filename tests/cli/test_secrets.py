@@ -1,6 +1,7 @@
 """No file and no message that a command leaves holds a secret, in whatever form."""
 
 import base64
+import contextlib
 import json
 import os
 import uuid
@@ -13,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from conftest import need
 from kit import aws, image_registry, loopback
+from kit import npm as npm_programs
 from kit.commands import Result, layerwright, layerwright_process, write_recipe
 from kit.compiled import recipe
 from kit.worlds import maven, npm, pypi, rubygems
@@ -113,6 +115,15 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@contextlib.contextmanager
+def reachable(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let programs be downloaded from the usual index."""
+    with patch.context() as unset:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "UV_INDEX"):
+            unset.delenv(name)
+        yield
+
+
 @pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Serve an index that asks for a password."""
@@ -125,6 +136,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         need(program)
     for name in ("world", "project"):
         (tmp_path / name).mkdir()
+    if made.ecosystem == "npm":
+        (tmp_path / "bin").mkdir()
+        with reachable(monkeypatch):  # into the cache of this session: that of the test is searched for secrets
+            npm_programs.into_path(tmp_path / "bin", monkeypatch)
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
     with made.running(tmp_path / "world", monkeypatch):
         made.publish(Thing())
@@ -274,9 +289,7 @@ def test_what_a_step_prints_of_its_secrets_is_hidden(
 ) -> None:
     assert engine.program
     monkeypatch.setenv("LAYERWRIGHT_CACHE", str(tmp_path / "cache"))
-    with monkeypatch.context() as reachable:
-        for name in ("HTTPS_PROXY", "HTTP_PROXY", "UV_INDEX"):
-            reachable.delenv(name)
+    with reachable(monkeypatch):
         static_tools.patchelf(X86_64)
     (tmp_path / "project").mkdir()
     text = STEP.replace("$FAIL", "x" if fails else "").replace(

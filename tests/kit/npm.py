@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,23 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
+
+import pytest
+
+from builder.packages.npm import npm
+
+
+def program() -> tuple[Path, Path]:
+    """Return the Node.js and the script of npm that layerwright uses, which need not be those of PATH."""
+    node, script = npm._program()  # noqa: SLF001  a name of that module that changes changes the format of plans
+    return Path(node), Path(script)
+
+
+def into_path(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Put the Node.js and npm that layerwright uses first in PATH, as links in a folder."""
+    for name, path in zip(("node", "npm"), program(), strict=True):
+        (folder / name).symlink_to(path)
+    patch.setenv("PATH", str(folder), prepend=os.pathsep)
 
 
 def write_recipe(folder: Path, name: str, step: str) -> None:

@@ -203,6 +203,69 @@ def test_delete_refuses_versions_in_use_and_the_newest(five: Front, tmp_path: Pa
     assert [one["region"] for one in book["layers"]] == ["eu-west-1"], "deleted versions are not in the book"
 
 
+def deny_deletion(running: Front, region: str, number: int) -> None:
+    running.fault = lambda request: (
+        "denied"
+        if request.method == "DELETE" and request.region == region and request.path.endswith(f"/{number}")
+        else None
+    )
+
+
+def test_prune_tells_in_json_what_was_deleted_and_what_was_not(five: Front, tmp_path: Path) -> None:
+    deny_deletion(five, "eu-west-1", 2)
+    dry = prune(tmp_path, "--keep", "3", "--json").json
+    assert dry["dry_run"]
+    assert [row["number"] for row in dry["versions"] if row["delete"]] == [2, 1, 2, 1]
+    assert not [row for row in dry["versions"] if row["deleted"] or row["error"]]
+    result = prune(tmp_path, "--keep", "3", "--yes", "--json")
+    assert result.code == 8, result.err
+    rows = result.json["versions"]
+    assert [row["arn"] for row in rows if row["deleted"]] == [arn(2), arn(1), arn(1, "eu-west-1")]
+    assert ["not authorized" in row["error"] for row in rows if row["error"]] == [True]
+    assert [row["arn"] for row in rows if row["error"]] == [arn(2, "eu-west-1")]
+    assert result.json["errors"] == {}
+    assert list(versions(five, "eu-west-1", NAME)) == [2, 3, 4, 5]
+
+
+def test_prune_tells_in_json_which_regions_were_not_looked_at(five: Front, tmp_path: Path) -> None:
+    five.fault = lambda request: (
+        "denied" if request.region == "us-east-1" and request.path.endswith("/functions") else None
+    )
+    result = prune(tmp_path, "--keep", "4", "--yes", "--json")
+    assert result.code == 8
+    assert list(result.json["errors"]) == ["us-east-1"]
+    assert [row["arn"] for row in result.json["versions"] if row["deleted"]] == [arn(1, "eu-west-1")]
+
+
+def test_delete_tells_in_json_what_was_deleted_and_what_was_not(five: Front, tmp_path: Path) -> None:
+    deny_deletion(five, "us-east-1", 2)
+    asked = ("versions", "delete", arn(1), arn(2), arn(1), "--account", ACCOUNT)
+    assert [row["deleted"] for row in layerwright(*asked, "--json", cwd=tmp_path).json["versions"]] == [False, False]
+    result = layerwright(*asked, "--yes", "--json", cwd=tmp_path)
+    assert result.code == 8, result.err
+    rows = result.json["versions"]
+    assert [(row["number"], row["deleted"], bool(row["error"])) for row in rows] == [(1, True, False), (2, False, True)]
+    assert "1 versions deleted" in result.err, "one that is named twice counts once"
+
+
+def test_nothing_is_told_in_json_of_a_deletion_that_was_not_confirmed(five: Front, tmp_path: Path) -> None:
+    (tmp_path / "cache" / "confirmed" / "accounts.json").unlink(missing_ok=True)
+    for command in (("versions", "delete", arn(1)), ("prune", NAME, "--keep", "1", "--regions", "us-east-1")):
+        result = layerwright(*command, "--yes", "--json", cwd=tmp_path)
+        assert result.code == 2
+        assert "must be confirmed" in result.json["error"]["what"]
+    assert list(versions(five, "us-east-1", NAME)) == [1, 2, 3, 4, 5]
+
+
+def test_delete_shows_what_it_deletes(five: Front, tmp_path: Path) -> None:
+    use(five, "us-east-1", "needs-two", arn(2))
+    asked = ("versions", "delete", arn(2), "--force", "--account", ACCOUNT)
+    shown = layerwright(*asked, cwd=tmp_path)
+    assert "1 functions" in shown.out
+    assert "dry run: nothing was deleted" in shown.err
+    assert "1 versions deleted" in layerwright(*asked, "--yes", cwd=tmp_path).err
+
+
 # ---- round trip ----------------------------------------------------------------------------------------------------
 
 

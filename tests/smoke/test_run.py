@@ -316,6 +316,9 @@ def test_any_zip_is_tested_from_the_command_line_on_several_runtimes(tmp_path: P
     assert result.out.count("the python test passes in python3.1") == 2
     told = layerwright("test", str(path), *asked, "--python", "import os", "--json", cwd=tmp_path)
     assert [one["runtime"] for one in json.loads(told.out)["passed"]] == ["python3.13", "python3.14"]
+    events = layerwright("test", str(path), *asked, "--python", "import os", "--events", "json", cwd=tmp_path).err
+    ended = [line for line in map(json.loads, events.splitlines()) if line["kind"] == "stage_ended"]
+    assert [line["stage"] for line in ended] == ["testing"] * 2, "once for each image"
     broken = layerwright("test", str(path), *asked, "--shell", "echo why >&2; false", cwd=tmp_path)
     assert broken.code == 6
     assert "why" in broken.err

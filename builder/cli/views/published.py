@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from builder.cli import terminal
-from builder.publish.versions import ListedVersion, PruneDecision, VersionDetails
+from builder.publish.published import VersionList
+from builder.publish.versions import Deletion, ListedVersion, PruneDecision, VersionDetails
 
 
 def show(rows: Sequence[ListedVersion]) -> None:
@@ -63,12 +64,19 @@ def show_decisions(decisions: Sequence[PruneDecision]) -> None:
     terminal.table(("layer", "region", "version", "published", "action", "why"), cells, numbers=("version",))
 
 
-def decisions_document(decisions: Sequence[PruneDecision], account: str, *, dry_run: bool) -> dict[str, Any]:
-    """Return the JSON document of what pruning would do."""
-    rows = [{**decision.listed.as_json(), "delete": decision.delete, "why": decision.why} for decision in decisions]
-    return {"account": account, "dry_run": dry_run, "versions": rows}
+def pruned_document(
+    decisions: Sequence[PruneDecision], listed: VersionList, deletion: Deletion, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return the JSON document of all versions of the layers, and of what became of each."""
+    rows = [
+        {**deletion.as_json(decision.listed), "delete": decision.delete, "why": decision.why} for decision in decisions
+    ]
+    account = listed.identity.account
+    return {"account": account, "dry_run": dry_run, "versions": rows, "errors": dict(listed.failed)}
 
 
-def doomed_document(doomed: Sequence[ListedVersion], account: str, *, dry_run: bool) -> dict[str, Any]:
-    """Return the JSON document of versions that are deleted, or would be."""
-    return {"account": account, "dry_run": dry_run, "versions": [listed.as_json() for listed in doomed]}
+def deleted_document(
+    doomed: Sequence[ListedVersion], account: str, deletion: Deletion, *, dry_run: bool
+) -> dict[str, Any]:
+    """Return the JSON document of versions that were to be deleted, and of what became of each."""
+    return {"account": account, "dry_run": dry_run, "versions": [deletion.as_json(listed) for listed in doomed]}

@@ -4,9 +4,9 @@ import json
 import subprocess
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 
 import pytest
+from kit import npm
 
 from builder.packages.npm import semver
 
@@ -62,11 +62,12 @@ console.log(JSON.stringify([pairs.map(answer), ranges.map(both)]));
 
 
 def test_versions_are_in_the_ranges_of_node_semver(program: Callable[[str], str]) -> None:
-    npm = Path(program("npm")).resolve().parent.parent
+    program("npm")
+    node, script = npm.program()
     plain = [each for each in RANGES if "-beta" not in each and "*" not in each]  # else node-semver contradicts itself
     pairs, ranges = list(product(VERSIONS, RANGES)), list(product(plain, plain))
     finished = subprocess.run(
-        [program("node"), "-e", CODE, str(npm / "node_modules" / "semver")],
+        [node, "-e", CODE, script.parents[1] / "node_modules" / "semver"],
         input=json.dumps([pairs, ranges]),
         capture_output=True,
         text=True,
