@@ -1,7 +1,10 @@
 """Records of many layers, made up: what a report is tried with."""
 
+import base64
+import gzip
 import json
 import random
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,3 +121,12 @@ def fill(output: Path, count: int) -> list[Record]:
     with journal.beginning(output, {}, tuple(states)) as run:
         journal.write(output, journal.closed(replace(run, states=states), 61.5))
     return found
+
+
+def on_page(html: str) -> dict[str, Any]:
+    """Return what the page of a report holds of each layer for its script, by slot."""
+    pieces = re.findall(r'type="application/gzip\+base64"[^>]*>([^<]+)<', html)
+    told: dict[str, Any] = {}
+    for piece in pieces:
+        told |= json.loads(gzip.decompress(base64.b64decode(piece)))
+    return told

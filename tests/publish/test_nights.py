@@ -1,14 +1,10 @@
 """A nightly run that publishes its layers, and a report page with their ARNs."""
 
-import base64
-import gzip
-import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kit import aws
+from kit import aws, fleet
 from kit.commands import Result, layerwright, pip_recipe, write_recipe
 from kit.front import Front
 from kit.published import ACCOUNT, ORGANIZATION, passed, shared, versions
@@ -35,11 +31,7 @@ def night(folder: Path, *arguments: str, account: str = ACCOUNT) -> Result:
 
 
 def on_the_page(folder: Path) -> dict[str, Any]:
-    page = (folder / "dist" / "report" / "index.html").read_text(encoding="utf-8")
-    packed = re.search(r'<script id="data"[^>]*>([^<]+)</script>', page)
-    assert packed
-    found: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(packed[1])))["targets"]
-    return found
+    return fleet.on_page((folder / "dist" / "report" / "index.html").read_text(encoding="utf-8"))
 
 
 def test_a_nightly_run_publishes_new_content_and_the_page_shows_the_arns(
