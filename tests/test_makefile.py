@@ -1,11 +1,13 @@
 """`make` in a folder of any name, whatever the locale; the last line of `.ci/run`."""
 
+import ensurepip
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,49 +116,86 @@ def venv() -> Any:
     return module
 
 
-def test_a_python_that_is_too_old_is_told_and_uv_brings_a_newer_one(
-    venv: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+THIS = (3, 12)
+
+
+def programs_of(made: Path) -> Path:
+    return made / ("Scripts" if sys.platform == "win32" else "bin")
+
+
+def without_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
+
+
+def test_a_python_that_is_too_old_is_told_where_no_uv_brings_a_newer_one(
+    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_uv(monkeypatch)
     with pytest.raises(SystemExit) as caught:
-        venv.command(".venv", (3, 9))
+        venv.make(tmp_path / "made", (3, 9))
     assert "layerwright needs Python 3.10 or newer, this is 3.9; set PYTHON=, or install uv" in str(caught.value)
-    assert venv.command(".venv", (3, 10)) == [sys.executable, "-m", "venv", "--without-pip", ".venv"]
-    monkeypatch.setattr(shutil, "which", lambda name: f"/opt/{name}")
-    command = venv.command(".venv", (3, 9))
-    assert command == ["/opt/uv", "venv", "--quiet", "--no-project", "--seed", "--python", ">=3.10", ".venv"]
-    assert "uv looks for a newer one" in capsys.readouterr().err
 
 
-@pytest.mark.engine
-@pytest.mark.network
-def test_the_environment_that_uv_makes_can_install(venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).with_name(name)))
-    command = venv.command(str(tmp_path / "made"), (3, 9))
-    subprocess.run(command, check=True, capture_output=True, cwd=tmp_path)
-    python = tmp_path / "made" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    answer = subprocess.run([python, "-m", "pip", "--version"], check=True, capture_output=True, text=True)
-    assert re.search(r"\(python 3\.1\d\)", answer.stdout)
-
-
-@pytest.mark.network
-def test_the_environment_has_uv_of_the_lock_and_no_pip(venv: Any, tmp_path: Path) -> None:
-    assert venv.make(str(tmp_path / "made")) == 0
-    programs = tmp_path / "made" / ("Scripts" if sys.platform == "win32" else "bin")
+def of_the_lock() -> str:
     locked = re.search(r"^uv==(\S+)", (ROOT / "requirements/run.txt").read_text(encoding="utf-8"), re.MULTILINE)
     assert locked
-    told = subprocess.run([programs / "uv", "--version"], check=True, capture_output=True, text=True).stdout
-    assert told.split()[:2] == ["uv", locked[1]]
-    assert subprocess.run([programs / "python", "-c", "import pip"], check=False, capture_output=True).returncode == 1
+    return locked[1]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("version", [THIS, (3, 9)], ids=["this Python", "too old"])
+def test_uv_makes_the_environment_where_it_is_installed(
+    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], version: Any
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).with_name(name)))
+    monkeypatch.setattr(venv, "by_pip", None)
+    made = tmp_path / "made"
+    assert venv.make(made, version) == 0
+    assert ("uv looks for a newer one" in capfd.readouterr().err) == (version != THIS)
+    told = subprocess.run([programs_of(made) / "uv", "--version"], check=True, capture_output=True, text=True).stdout
+    assert told.split()[:2] == ["uv", of_the_lock()]
+    version_of = subprocess.run([programs_of(made) / "python", "--version"], check=True, capture_output=True, text=True)
+    assert re.match(r"Python 3\.1\d", version_of.stdout)
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("pip", ["own", "brought along"])
+def test_the_environment_has_uv_of_the_lock_and_no_pip(
+    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip: str
+) -> None:
+    without_uv(monkeypatch)
+    monkeypatch.setattr(venv, "own_pip" if pip == "brought along" else "brought_pip", lambda: None)
+    if pip == "own" and venv.own_pip() is None:
+        runner = tmp_path / "pip"  # a wheel, unpacked, is the same
+        with zipfile.ZipFile(next(Path(ensurepip.__file__).parent.glob("_bundled/pip-*.whl"))) as wheel:
+            wheel.extractall(runner)
+        monkeypatch.setattr(venv, "own_pip", lambda: runner / "pip" / "__pip-runner__.py")
+    made = tmp_path / "made"
+    assert venv.make(made, THIS) == 0
+    told = subprocess.run([programs_of(made) / "uv", "--version"], check=True, capture_output=True, text=True).stdout
+    assert told.split()[:2] == ["uv", of_the_lock()]
+    asked = subprocess.run([programs_of(made) / "python", "-c", "import pip"], check=False, capture_output=True)
+    assert asked.returncode == 1
+
+
+@pytest.mark.network
+def test_a_uv_that_fails_is_done_without(venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: "/bin/false")
+    made = tmp_path / "made"
+    assert venv.make(made, THIS) == 0
+    assert list(programs_of(made).glob("uv*"))
 
 
 def test_nothing_is_left_of_an_environment_that_fails(
-    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    venv: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """As on Debian without `python3-venv`: it leaves a pyvenv.cfg, which the next call of make would take."""
     folder = tmp_path / ".venv"
-    program = f"import os, sys; os.mkdir({str(folder)!r}); open({str(folder / 'pyvenv.cfg')!r}, 'w'); sys.exit(3)"
-    monkeypatch.setattr(venv, "command", lambda *_: [sys.executable, "-c", program])
-    assert venv.make(str(folder)) == 3
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nmkdir {folder}\ntouch {folder}/pyvenv.cfg\nexit 3\n", encoding="utf-8")
+    program.chmod(0o755)
+    without_uv(monkeypatch)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert venv.make(folder, THIS) == 3
     assert not folder.exists()
-    assert "apt install python3-venv" in capsys.readouterr().err
+    assert "apt install python3-venv" in capfd.readouterr().err
