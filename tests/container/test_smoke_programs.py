@@ -179,7 +179,7 @@ class Tried:
 def again(placed: Placed, test: DefaultTest, command: list[str], env: dict[str, str] | None = None) -> Tried:
     """Run a default test as in an image, with an interpreter of this host."""
     placed.path("var/task/layerwright.json").write_bytes(test.plan())
-    code = [moved(word, placed.root) for word in command]
+    code = [command[0], *(moved(word, placed.root) for word in command[1:])]
     text = moved(programs.text("smoke/again.sh"), placed.root)
     done = placed.started(["bash", "-uc", text, "sh", *code], 0, env or {})
     return Tried(stderr=done.stderr, outcomes=outcomes(test.items, done.stdout))
