@@ -80,8 +80,18 @@ def test_zlib_of_amazon_linux_2_is_older(linked: Linked) -> None:
 
 
 @pytest.mark.parametrize(
+    ("system", "version", "known"),
+    [("provided.al2", "LIBXML2_2.9.8", "LIBXML2_2.9.1"), ("provided.al2023", "LIBXML2_2.12.0", "LIBXML2_2.10.0")],
+)
+def test_libxml2_names_its_versions_after_its_releases(linked: Linked, system: str, version: str, known: str) -> None:
+    (only,) = checked(linked("libxml2.so.2", version, "xmlNew"), system)
+    assert only == ("error", f"needs {version} of `libxml2.so.2` for `xmlNew`; {system} has {known} in /lib64")
+
+
+@pytest.mark.parametrize(
     ("soname", "version"),
     [
+        ("libxml2.so.2", "LIBXML2_2.9.11"),
         ("libcrypto.so.3", "OPENSSL_3.0.0"),
         ("libcrypto.so.3", "OPENSSL_3.2.0"),
         ("libz.so.1", "ZLIB_1.2.9"),
