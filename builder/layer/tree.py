@@ -13,6 +13,8 @@ from builder.base.frozen import dataclass
 EXECUTABLE = 0o755
 PLAIN = 0o644
 LINK = 0o777
+CLOSED = 0o100000
+"""The mode of what nobody may do anything with. 0 stands for no mode, as in zips made on Windows."""
 _NO_PROGRAMS = (".py", ".pyc", ".pyi", ".pyx", ".pxd", ".h", ".hpp", ".c", ".txt", ".md", ".rst", ".json", ".toml")
 
 
@@ -77,7 +79,7 @@ class Entry:
     path: str
     """Relative to /opt, with slashes, on every host."""
     mode: int
-    """Permission bits."""
+    """Permission bits, or CLOSED."""
     content: Content
     link: str | None = None
     """Target of a symbolic link; None for a file."""

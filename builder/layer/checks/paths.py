@@ -109,7 +109,7 @@ def _needs_execution(entry: Entry, subject: Subject) -> bool:
 
 
 def _permission(path: str, mode: int, what: str, needed: str) -> Finding:
-    shown = f"mode {mode:o}" if mode else "no unix mode, as zips made on Windows have"
+    shown = f"mode {mode & 0o7777:o}" if mode else "no unix mode, as zips made on Windows have"
     hint = f"store it in the zip with mode {needed}"
     return Finding(check="permissions", severity=ERROR, path=path, message=f"is {what} ({shown})", hint=hint)
 
