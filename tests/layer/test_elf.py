@@ -101,6 +101,13 @@ def test_inspect_names_the_soname_of_a_library(tmp_path: Path) -> None:
     ]
 
 
+def test_more_segments_than_there_are_is_told_in_words_of_our_own() -> None:
+    data = bytearray(library([], b"\0"))
+    data[56:58] = b"\xff\xff"  # e_phnum
+    with pytest.raises(elf.UnreadableElfError, match="^damaged ELF file: a table in it is cut off or leads elsewhere$"):
+        elf.parse(bytes(data))
+
+
 @given(st.binary(max_size=40))
 def test_a_header_that_is_cut_off(noise: bytes) -> None:
     with pytest.raises(elf.UnreadableElfError):
