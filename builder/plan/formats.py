@@ -108,7 +108,7 @@ FORMATS = {
         modules=("packages.npm.headers", "packages.npm.local", "packages.npm.npm", "packages.npm.resolution"),
     ),
     "gem": Format(
-        version=1,
+        version=2,
         modules=(
             "packages.rubygems.gemspec",
             "packages.rubygems.own",
