@@ -14,6 +14,7 @@ from builder.base import cache_paths
 from builder.base.errors import BuildError, CheckFailedError, UsageError
 from builder.base.frozen import dataclass
 from builder.layer import slim, tree
+from builder.layer.checks import size
 from builder.layer.merge import MOST
 from builder.layer.tree import Tree
 from builder.model.limits import MB, UNZIPPED_LIMIT
@@ -188,7 +189,7 @@ def _require_fitting(division: Split, share: Share) -> None:
         msg = f"{division.target.name}: {subject} is {needed / MB:.1f} MB, over Lambda's limit"
         largest = sorted(share.packages, key=lambda package: -package.bytes)[:5]
         why = [f"{package.bytes / MB:8.1f} MB  {package.name}" for package in largest]
-        raise CheckFailedError(msg, why=why, hint="prune it, or use a container image, which may have 10 GB")
+        raise CheckFailedError(msg, why=why, hint=f"prune it, or {size.IMAGE}")
 
 
 def require_large(division: Split, *, anyway: bool) -> None:

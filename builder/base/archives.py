@@ -36,7 +36,9 @@ FAULTS = (
 """What the readers of archives raise for damaged, cut, encrypted and bounded ones."""
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 """What packages are zipped with. Others may ask for a dictionary of gigabytes (LZMA), and few programs read them."""
-_ZSTD = b"\x28\xb5\x2f\xfd"
+GZIP, BZIP2, XZ, ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd"
+LZMA = b"\x5d\0\0"
+"""How files of `xz --format=lzma` begin: the usual properties, and a dictionary of 64 KiB or more. Others may, too."""
 MOST_MEMBERS = 200_000
 _MOST_BYTES = 4 << 30
 """Bytes of a whole archive, unpacked: what is not wanted of it has to be skipped."""
@@ -53,6 +55,10 @@ class UnreadableError(ValueError):
     """An archive is damaged, cut, encrypted or beyond a limit. The message is the reason."""
 
 
+class BeyondLimitError(UnreadableError):
+    """An archive may be good, and is not read here: it is too large, or packed in an unusual way."""
+
+
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
     """Raise UnreadableError for whatever readers of archives raise in the block; errors of the system stay."""
@@ -63,7 +69,8 @@ def reading() -> Iterator[None]:
     except FAULTS as error:
         if isinstance(error, OSError) and error.errno is not None:  # those of gzip and bz2 have no number
             raise
-        raise UnreadableError(str(error) or "it ends too early") from error
+        kind = BeyondLimitError if compressed.needs_too_much(error) else UnreadableError
+        raise kind(str(error) or "it ends too early") from error
 
 
 class _Bounded(io.RawIOBase):
@@ -75,7 +82,7 @@ class _Bounded(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         if not 0 <= size <= _MOST_AT_ONCE:
             msg = f"a header in it has more than {_MOST_AT_ONCE >> 20} MB"
-            raise ValueError(msg)
+            raise BeyondLimitError(msg)
         return self._inner.read(size)
 
     def seek(self, offset: int, whence: int = 0, /) -> int:
@@ -128,13 +135,15 @@ def tar(stream: IO[bytes]) -> Iterator[tarfile.TarFile]:
 
 
 def unpacked(stream: IO[bytes], magic: bytes, *, brotli: bool) -> contextlib.AbstractContextManager[IO[bytes]] | None:
-    """Return the content of a compressed file by its first six bytes; None for one that is not compressed.
+    """Return the content of a compressed file by its first bytes, six or more; None for one that is not compressed.
 
     Brotli has no magic number, so the caller must know it. What is unpacked at once has limits, the whole has none.
     """
+    if magic.startswith(LZMA):
+        return io.BufferedReader(compressed.Xz(stream, lzma.FORMAT_ALONE), 1 << 16)
     if brotli:
         return io.BufferedReader(compressed.Brotli(stream), 1 << 16)
-    if magic[:4] == _ZSTD:
+    if magic.startswith(ZSTD):
         return io.BufferedReader(compressed.Zstd(stream), 1 << 16)
     found = _unpacked(stream, magic)
     return None if isinstance(found, contextlib.nullcontext) else found
@@ -148,13 +157,11 @@ def streamed(stream: IO[bytes], most: int) -> Iterator[tarfile.TarFile]:
 
 
 def _unpacked(stream: IO[bytes], magic: bytes) -> contextlib.AbstractContextManager[Any]:
-    if magic[:2] == b"\x1f\x8b":
+    if magic.startswith(GZIP):
         return gzip.GzipFile(fileobj=stream)
-    if magic[:3] == b"BZh":
+    if magic.startswith(BZIP2):
         return bz2.BZ2File(stream)
-    return (
-        io.BufferedReader(compressed.Xz(stream), 1 << 16) if magic == b"\xfd7zXZ\0" else contextlib.nullcontext(stream)
-    )
+    return io.BufferedReader(compressed.Xz(stream), 1 << 16) if magic.startswith(XZ) else contextlib.nullcontext(stream)
 
 
 def files(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
@@ -167,7 +174,7 @@ def members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     for count, member in enumerate(archive):
         if count >= MOST_MEMBERS:
             msg = f"it has more than {MOST_MEMBERS:,} members"
-            raise ValueError(msg)
+            raise BeyondLimitError(msg)
         vars(archive)["members"].clear()  # each is wanted once, and there may be many
         yield member
 
@@ -195,7 +202,7 @@ def zip_of(stream: IO[bytes], most_table: int) -> Iterator[zipfile.ZipFile]:
     stream.seek(-min(_TAIL, size), io.SEEK_END)
     if (table := _table(stream.read())) > most_table:
         msg = f"its table has {table:,} bytes"
-        raise ValueError(msg)
+        raise BeyondLimitError(msg)
     stream.seek(0)
     with zipfile.ZipFile(stream) as archive:
         _refuse_methods(archive)
@@ -207,7 +214,7 @@ def _refuse_methods(archive: zipfile.ZipFile) -> None:
     for info in archive.infolist():
         if info.compress_type not in _METHODS:
             msg = f"{info.filename} is packed by method {info.compress_type}"
-            raise ValueError(msg)
+            raise BeyondLimitError(msg)
 
 
 def _table(tail: bytes) -> int:

@@ -6,17 +6,27 @@ from typing import IO, Any
 
 _MOST_WINDOW = 128 << 20
 """Bytes that unpacking may take: twice what `xz -9` needs."""
+_TOO_LARGE = ("Memory usage limit", "too much memory")
+"""What liblzma and Zstandard say of a file that needs more; neither has an error of its own for that."""
+
+
+def needs_too_much(error: Exception) -> bool:
+    """Tell whether a file is good, and only needs more memory than it is given here."""
+    return any(words in str(error) for words in _TOO_LARGE)
 
 
 class Xz(io.RawIOBase):
-    """The content of an xz file, for which no more memory than `_MOST_WINDOW` is taken; `lzma` has no such file."""
+    """The content of an xz or lzma file, for which no more memory than `_MOST_WINDOW` is taken.
 
-    def __init__(self, packed: IO[bytes]) -> None:
-        self._packed, self._at = packed, 0
+    `lzma` has no such file.
+    """
+
+    def __init__(self, packed: IO[bytes], form: int = lzma.FORMAT_XZ) -> None:
+        self._packed, self._at, self._form = packed, 0, form
         self._stream = self._next()
 
     def _next(self) -> lzma.LZMADecompressor:
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MOST_WINDOW)
+        return lzma.LZMADecompressor(self._form, memlimit=_MOST_WINDOW)
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
         data = b""
@@ -24,7 +34,7 @@ class Xz(io.RawIOBase):
             packed = self._packed.read(1 << 16) if self._stream.eof or self._stream.needs_input else b""
             if self._stream.eof:  # streams may follow each other, with zeros between them
                 packed = (self._stream.unused_data + packed).lstrip(b"\0")
-                if not packed:
+                if not packed or self._form == lzma.FORMAT_ALONE:  # one stream, whatever follows
                     return 0
                 self._stream = self._next()
             elif self._stream.needs_input and not packed:

@@ -18,8 +18,6 @@ from builder.plan.plan import Plan
 _SHOWN = 6
 _HEAVY = UNZIPPED_LIMIT // 50
 """Bytes from which on a package is worth a line."""
-_LESS = "leave out what it can do without, or use a container image, which may have 10 GB"
-_ALONE = f"no split helps: {_LESS}"
 
 
 def refuse_download(loaded: Loaded, plan: Plan) -> None:
@@ -112,9 +110,9 @@ def _hint(loaded: Loaded, roots: Sequence[str], packages: Mapping[str, Weighed])
     for root in roots:
         needed = sum(packages[name].bytes for name in closure(root, packages))
         if needed > UNZIPPED_LIMIT:
-            return f"{root} with all that it needs is {needed / MB:.1f} MB, so {_ALONE}"
+            return f"{root} with all that it needs is {needed / MB:.1f} MB, so {size.ALONE}"
     if len(roots) < 2:  # noqa: PLR2004  nothing to divide
-        return f"the limit is that of a function with all its layers, so {_ALONE}"
+        return f"the limit is that of a function with all its layers, so {size.ALONE}"
     if loaded.adhoc:
         return f"no function can have all of them; a layer each for functions that need only some of {', '.join(roots)}"
     return f"`layerwright split {loaded.name}` makes layers for functions that need only some of it"

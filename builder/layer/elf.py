@@ -107,7 +107,7 @@ def parse_at(read: ReadAt) -> Elf:
     try:
         return _File(read).elf()
     except (struct.error, IndexError, OverflowError, MemoryError, UnicodeDecodeError) as error:
-        msg = f"damaged ELF file: {error}"
+        msg = "damaged ELF file: a table in it is cut off or leads elsewhere"
         raise UnreadableElfError(msg) from error
 
 

@@ -21,13 +21,20 @@ class Linkage:
 
     path: str
     machine: str
+    soname: str | None
     abi: dict[str, str | None]
     """The highest version of each of FAMILIES."""
     outside: tuple[str, ...]
     """Sonames of needed libraries that the layer does not have."""
 
     def as_json(self) -> dict[str, Any]:
-        return {"path": self.path, "machine": self.machine, "abi": self.abi, "needs": list(self.outside)}
+        return {
+            "path": self.path,
+            "machine": self.machine,
+            "soname": self.soname,
+            "abi": self.abi,
+            "needs": list(self.outside),
+        }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +90,7 @@ def _linkage(path: str, elf: Elf, here: set[str]) -> Linkage:
     return Linkage(
         path=path,
         machine=elf.machine.removeprefix("EM_"),
+        soname=elf.soname,
         abi={family: highest(needs, family) for family in FAMILIES},
         outside=tuple(name for name in elf.needed if name not in here),
     )

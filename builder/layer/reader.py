@@ -16,7 +16,7 @@ from builder.base.frozen import dataclass
 from builder.layer import zip_end, zip_headers
 from builder.layer.elf import ReadAt
 from builder.layer.names import clean
-from builder.layer.tree import LINK, Entry, InMemory, Tree, of
+from builder.layer.tree import CLOSED, LINK, Entry, InMemory, Tree, of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -220,5 +220,11 @@ class LayerZip:
 
 
 def _mode(info: zipfile.ZipInfo) -> int:
-    """Return the permission bits; 0 if the zip has none, as those made on Windows."""
+    """Return the permission bits; 0 if the zip has none, as those made on Windows.
+
+    A Unix that says what kind of file it is means its mode, too.
+    """
+    kind = info.external_attr >> 16
+    if kind in {zip_headers.FILE, zip_headers.DIRECTORY} and info.create_system in zip_headers.UNIX:
+        return CLOSED
     return _ONE_OF_EACH[info.external_attr >> 16 & 0o7777]

@@ -13,6 +13,8 @@ from builder.base.frozen import dataclass
 EXECUTABLE = 0o755
 PLAIN = 0o644
 LINK = 0o777
+CLOSED = 0o100000
+"""The mode of what nobody may do anything with. 0 stands for no mode, as in zips made on Windows."""
 _NO_PROGRAMS = (".py", ".pyc", ".pyi", ".pyx", ".pxd", ".h", ".hpp", ".c", ".txt", ".md", ".rst", ".json", ".toml")
 
 
@@ -77,7 +79,7 @@ class Entry:
     path: str
     """Relative to /opt, with slashes, on every host."""
     mode: int
-    """Permission bits."""
+    """Permission bits, or CLOSED."""
     content: Content
     link: str | None = None
     """Target of a symbolic link; None for a file."""
@@ -159,8 +161,7 @@ def _walk(folder: str, prefix: str) -> Iterator[Entry]:
 def from_file(path: Path, name: str, *, executable: bool = False) -> Entry:
     """Return the entry for one file of the host."""
     if path.is_symlink():
-        pointed = path.readlink().as_posix()
-        return Entry(path=name, mode=LINK, content=InMemory(data=pointed.encode()), link=pointed)
+        return from_link(name, path.readlink().as_posix())
     content = OnDisk(path=path, size=path.stat().st_size)
     return Entry(path=name, mode=EXECUTABLE if executable or _is_program(name, content) else PLAIN, content=content)
 
@@ -169,6 +170,11 @@ def from_data(name: str, data: bytes) -> Entry:
     """Return the entry for bytes in memory; its mode comes from the bytes, as for a file."""
     content = InMemory(data=data)
     return Entry(path=name, mode=EXECUTABLE if _is_program(name, content) else PLAIN, content=content)
+
+
+def from_link(name: str, pointed: str) -> Entry:
+    """Return the entry for a symbolic link."""
+    return Entry(path=name, mode=LINK, content=InMemory(data=pointed.encode()), link=pointed)
 
 
 def never_program(name: str) -> bool:

@@ -30,10 +30,10 @@ FAULTS = (
 MOST_ENTRIES = 200_000
 MOST_BYTES = 1 << 30
 """Four times Lambda's limit: a layer that is merely too big is still explained, a decompression bomb is refused."""
-TYPE, LINK, _FILE, _DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
+TYPE, LINK, FILE, DIRECTORY = 0o170000, 0o120000, 0o100000, 0o040000
 _LONGEST_LINK = 4096
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
-_UNIX = {3, 19}
+UNIX = {3, 19}
 """Values of "version made by" whose attributes are a Unix mode: UNIX and OS X (4.4.2)."""
 _ENCRYPTED, _DESCRIPTOR = 0x0001, 0x0008
 _DECISIVE = _ENCRYPTED | _DESCRIPTOR | UTF8 | 0x0020 | 0x0040 | 0x2000
@@ -113,9 +113,9 @@ def _of_kind(info: zipfile.ZipInfo, kind: int) -> Iterator[str]:
             yield "is a symbolic link for some readers and a directory for others"
         if info.file_size:
             yield f"is a directory with {info.file_size:,} bytes"
-    elif kind not in {0, LINK, _FILE, _DIRECTORY}:  # old versions of Maven give directories any kind
+    elif kind not in {0, LINK, FILE, DIRECTORY}:  # old versions of Maven give directories any kind
         yield "is a device, socket or pipe"
-    if kind == LINK and info.create_system not in _UNIX:
+    if kind == LINK and info.create_system not in UNIX:
         yield "is a symbolic link for some readers and a file for others: its maker is no Unix"
     if kind == LINK and info.file_size > _LONGEST_LINK:
         yield f"is a symbolic link of {info.file_size:,} bytes"

@@ -53,7 +53,7 @@ FORMATS = {
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
     ),
     "manifest": Format(
-        version=5,
+        version=6,
         modules=(
             "building.describing",
             "layer.checks",
@@ -70,6 +70,7 @@ FORMATS = {
             "layer.manifest",
             "layer.optional_imports",
             "layer.packed",
+            "layer.packed_streams",
             "layer.plugin_variables",
             "layer.sbom",
             "layer.tokens",
@@ -107,7 +108,7 @@ FORMATS = {
         modules=("packages.npm.headers", "packages.npm.local", "packages.npm.npm", "packages.npm.resolution"),
     ),
     "gem": Format(
-        version=1,
+        version=2,
         modules=(
             "packages.rubygems.gemspec",
             "packages.rubygems.own",

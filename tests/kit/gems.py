@@ -81,8 +81,9 @@ def pack(
     extensions: Sequence[str] = (),
     ruby: str = ">= 0",
     licenses: Sequence[str] = (),
+    more: Sequence[tarfile.TarInfo] = (),
 ) -> Path:
-    """Write a .gem with these files."""
+    """Write a .gem with these files, and more members without content behind them."""
     files = files if files is not None else {f"lib/{name}.rb": b"VALUE = 7\n"}
     described = _Tagged(
         "Gem::Specification",
@@ -113,6 +114,8 @@ def pack(
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode="w:gz") as inner:
         _add(inner, files)
+        for info in more:
+            inner.addfile(info)
     with tarfile.open(path, "w") as archive:
         text = yaml.dump(described, Dumper=_Dumper).encode()
         _add(archive, {"metadata.gz": gzip.compress(text), "data.tar.gz": data.getvalue()})

@@ -1,5 +1,6 @@
 """ELF files are read as by readelf; damage is a clear error."""
 
+import json
 import re
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit import zips
+from kit.commands import layerwright
 
 from builder.layer import elf
 
@@ -49,7 +51,7 @@ def test_damage_is_an_error_of_ours_or_harmless(data: st.DataObject) -> None:
         assert "damaged ELF file" in str(error)  # noqa: PT017  either outcome is right; a crash is not
 
 
-NEEDED, STRTAB, STRSZ, RPATH = 1, 5, 10, 15
+NEEDED, STRTAB, STRSZ, SONAME, RPATH = 1, 5, 10, 14, 15
 
 
 def library(tags: list[tuple[int, int]], names: bytes) -> bytes:
@@ -87,6 +89,23 @@ def test_names_that_no_linker_writes_are_an_error_of_any_zip(tags: list[tuple[in
     path = "python/x.cpython-313-x86_64-linux-gnu.so"
     (finding,) = zips.found(zips.tree({path: data}), only="architecture")
     assert (finding.severity, finding.path) == ("error", path)
+
+
+def test_inspect_names_the_soname_of_a_library(tmp_path: Path) -> None:
+    names = b"\0libown.so.2\0"
+    zips.write(tmp_path / "x.zip", {"lib/libown.so": library([(SONAME, 1)], names), "lib/none.so": library([], names)})
+    document = json.loads(layerwright("inspect", "x.zip", "--json", cwd=tmp_path).out)
+    assert [(each["path"], each["soname"]) for each in document["elves"]] == [
+        ("lib/libown.so", "libown.so.2"),
+        ("lib/none.so", None),
+    ]
+
+
+def test_more_segments_than_there_are_is_told_in_words_of_our_own() -> None:
+    data = bytearray(library([], b"\0"))
+    data[56:58] = b"\xff\xff"  # e_phnum
+    with pytest.raises(elf.UnreadableElfError, match="^damaged ELF file: a table in it is cut off or leads elsewhere$"):
+        elf.parse(bytes(data))
 
 
 @given(st.binary(max_size=40))

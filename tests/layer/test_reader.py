@@ -54,6 +54,43 @@ def test_a_backslash_is_refused_where_it_separates_paths(tmp_path: Path, monkeyp
     assert "backslash" in refused(path)
 
 
+@pytest.mark.parametrize(
+    ("system", "attributes", "told"),
+    [
+        (3, 0o100000 << 16, ["python/a.py is a file that others cannot read (mode 0)"]),
+        (19, 0o100000 << 16, ["python/a.py is a file that others cannot read (mode 0)"]),
+        (0, 0o100000 << 16, []),
+        (3, 0, []),
+        (0, 0, []),
+        (3, 0o100644 << 16, []),
+    ],
+)
+def test_a_unix_that_gives_nobody_a_right_means_that(
+    tmp_path: Path, system: int, attributes: int, told: list[str]
+) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        info = zipfile.ZipInfo("python/a.py")
+        info.create_system, info.external_attr = system, attributes
+        archive.writestr(info, b"x")
+        archive.filelist[-1].external_attr = attributes  # writestr gives a mode to what has none
+    with LayerZip(path) as layer:
+        where = (runtime("python3.13"),), (X86_64,)
+        subject = checks.examine(layer.tree, *where, packages=(), own=False, directories=layer.directories)
+        assert [f"{one.path} {one.message}" for one in checks.run(subject, only="permissions")] == told
+
+
+def test_a_directory_that_nobody_may_enter_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, mode in (("python/", 0o040000), ("python/a.py", 0o100644)):
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 3, mode << 16
+            archive.writestr(info, b"" if name.endswith("/") else b"x")
+    with LayerZip(path) as layer:
+        assert layer.directories == {"python": 0o100000}
+
+
 def test_the_same_name_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w") as archive:

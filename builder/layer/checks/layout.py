@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from builder.base.frozen import dataclass
-from builder.layer.tree import Entry
+from builder.layer.tree import Entry, Tree
 from builder.model.libraries import LICENSE_TEXTS
 from builder.model.runtimes import Runtime
 
@@ -56,6 +56,28 @@ def _under(pattern: str, path: str) -> bool:
     return path == pattern
 
 
+def stray_jars(tree: Tree, runtimes: Iterable[Runtime]) -> set[str]:
+    """Return the jars in `lib/`, where Java looks for libraries alone.
+
+    None beside a jar that it finds, or a program: these name the paths of others, as a wrapper does that of an agent.
+    """
+    stray = {entry.path for entry in tree if entry.path.startswith("lib/") and entry.path.endswith(".jar")}
+    if not stray or any(runtime.language != "java" for runtime in runtimes):
+        return set()
+    named = any(_under("java/lib/*.jar", entry.path) or _starts(entry) for entry in tree)
+    return set() if named else stray
+
+
+def _starts(entry: Entry) -> bool:
+    """Return whether a file is a program where Lambda, a shell or a variable of Lambda's looks for one."""
+    return (
+        entry.link is None
+        and entry.parent in {"", "bin", "extensions"}
+        and not _LIBRARY.search(entry.name)
+        and entry.content.head(4)[:2] in _PROGRAMS
+    )
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Misplaced:
     """Packages or libraries that no runtime finds where they are."""
@@ -85,9 +107,7 @@ class Group:
         """Return whether it has a program of its own: code then names its path, and that of what is beside it."""
         places = (self.name.rstrip("/"), f"{self.name}bin")
         return any(
-            entry.parent in places
-            and not _LIBRARY.search(entry.name)
-            and entry.content.head(4)[:2] in {b"\x7fE", b"#!"}
+            entry.parent in places and not _LIBRARY.search(entry.name) and entry.content.head(4)[:2] in _PROGRAMS
             for entry in self.entries
             if entry.link is None and "/" in entry.path
         )

@@ -32,11 +32,12 @@ _LEFTOVERS = {
 def layer_path(subject: Subject) -> Iterator[Finding]:
     unread: dict[str, list[Entry]] = defaultdict(list)
     read: list[str] = []
+    stray = layout.stray_jars(subject.tree, subject.runtimes)
     for entry in subject.tree:
-        if any(layout.reads(runtime, entry.path) for runtime in subject.runtimes):
+        if entry.path not in stray and any(layout.reads(runtime, entry.path) for runtime in subject.runtimes):
             read.append(entry.path)
         else:
-            unread[_group(entry.path)].append(entry)
+            unread[entry.path if entry.path in stray else _group(entry.path)].append(entry)
     paths = subject.tree.paths()
     found = layout.usable(read)
     if not found and layout.only_documents(paths):
@@ -108,7 +109,7 @@ def _needs_execution(entry: Entry, subject: Subject) -> bool:
 
 
 def _permission(path: str, mode: int, what: str, needed: str) -> Finding:
-    shown = f"mode {mode:o}" if mode else "no unix mode, as zips made on Windows have"
+    shown = f"mode {mode & 0o7777:o}" if mode else "no unix mode, as zips made on Windows have"
     hint = f"store it in the zip with mode {needed}"
     return Finding(check="permissions", severity=ERROR, path=path, message=f"is {what} ({shown})", hint=hint)
 

@@ -4,12 +4,22 @@ from collections import Counter
 from collections.abc import Iterator
 
 from builder.layer.checks.model import Subject, check
+from builder.layer.elf import MAGIC
 from builder.layer.findings import ERROR, WARNING, Finding
 from builder.layer.patterns import Matcher
 from builder.layer.tree import Tree
 from builder.model.limits import DIRECT_LIMIT, MB, UNZIPPED_LIMIT
 
 _TEN = 10
+IMAGE = "use a container image, which may have 10 GB"
+LESS = f"leave out what it can do without, or {IMAGE}"
+ALONE = f"no split helps: {LESS}"
+_DATA = f"no split helps: load it from S3 when a function starts, keep it compressed and unpack it to /tmp, or {IMAGE}"
+"""What helps where one file or package is over the limit, which is that of a function with all its layers."""
+_SEVERAL = (
+    "prune what is not needed, or divide the packages into layers for functions that need only some of them; "
+    "the limit is that of a function with all its layers"
+)
 _PRUNABLE = {
     "tests": ["**/tests/", "**/test/"],
     "type stubs": ["*.pyi", "*.pyx", "*.pxd"],
@@ -32,7 +42,7 @@ def size(subject: Subject) -> Iterator[Finding]:
 
 
 def weight(tree: Tree) -> Iterator[Finding]:
-    """Yield the finding about a tree over Lambda's limit. Reads no file: one of gigabytes would fill the memory."""
+    """Yield the finding about a tree over Lambda's limit. Reads no file as a whole: it may have gigabytes."""
     unzipped = tree.unzipped_bytes
     if unzipped > UNZIPPED_LIMIT:
         yield Finding(
@@ -40,9 +50,16 @@ def weight(tree: Tree) -> Iterator[Finding]:
             severity=ERROR,
             path=None,
             message=f"is {unzipped:,} bytes unzipped, {unzipped - UNZIPPED_LIMIT:,} over Lambda's limit",
-            hint="prune what is not needed, or spread the packages over several layers",
+            hint=_hint(tree),
             details=(*_largest(tree), *savings(tree)),
         )
+
+
+def _hint(tree: Tree) -> str:
+    file = max(tree, key=lambda entry: entry.size)
+    if file.size <= UNZIPPED_LIMIT:
+        return _SEVERAL
+    return f"{file.path} alone is {file.size / MB:.1f} MB, so {ALONE if file.content.head(4) == MAGIC else _DATA}"
 
 
 def largest(tree: Tree) -> list[tuple[str, int]]:

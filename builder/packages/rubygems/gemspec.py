@@ -6,6 +6,7 @@ Ruby code whose first lines, the stub, are all that it reads until the gem is us
 
 import gzip
 import json
+import posixpath
 import re
 import tarfile
 from collections.abc import Iterator
@@ -16,7 +17,9 @@ import yaml
 
 from builder.base import archives
 from builder.base.errors import BuildError
+from builder.base.frozen import dataclass
 from builder.base.values import RelativePath, matching
+from builder.layer.names import parents
 from builder.model.limits import UNZIPPED_LIMIT
 from builder.model.steps.gem_version import NAME
 
@@ -129,8 +132,19 @@ def _folder(path: object, sender: str) -> str:
     return "." if path == "." else RelativePath.parse(path, sender)
 
 
-def contents(path: Path, name: str = "") -> Iterator[tuple[str, bytes]]:
-    """Yield names and bytes of the files of a .gem; BuildError when one would leave its folder."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GemFile:
+    """A file of a gem, or a symbolic link, which RubyGems installs as one."""
+
+    path: RelativePath
+    data: bytes = b""
+    link: str | None = None
+
+
+def contents(path: Path, name: str = "") -> Iterator[GemFile]:
+    """Yield the files of a .gem. Raises BuildError when one would leave its folder, or take the place of another."""
+    taken: set[str] = set()
+    above: set[str] = set()
     try:
         with (
             path.open("rb") as packed,
@@ -138,12 +152,32 @@ def contents(path: Path, name: str = "") -> Iterator[tuple[str, bytes]]:
             archives.tar(_member(archive, "data.tar.gz")) as inner,
         ):
             left = _MOST_CONTENT
-            for member in archives.files(inner):
-                data = archives.read(inner.extractfile(member), left, "its content")
+            for member in archives.members(inner):
+                if member.isdir():
+                    continue
+                data = archives.read(inner.extractfile(member), left, "its content") if member.isreg() else b""
                 left -= len(data)
-                yield RelativePath.parse(member.name, name or path.name), data
+                file = _file(member, data, name or path.name)
+                folders = set(parents(file.path))
+                if file.path in taken | above or folders & taken:
+                    _unreadable(name or path.name, f"{file.path} is in it twice")
+                taken.add(file.path)
+                above |= folders
+                yield file
     except archives.FAULTS as error:
         _unreadable(name or path.name, str(error))
+
+
+def _file(member: tarfile.TarInfo, data: bytes, sender: str) -> GemFile:
+    path = RelativePath.parse(member.name, sender)
+    if member.isreg():
+        return GemFile(path=path, data=data)
+    if not member.issym():
+        msg = f"{path} is neither a file nor a symbolic link"
+        raise ValueError(msg)
+    below = posixpath.normpath(posixpath.join(posixpath.dirname(path), member.linkname))
+    RelativePath.parse(below, sender)
+    return GemFile(path=path, link=member.linkname)
 
 
 def _unreadable(name: str, why: str) -> NoReturn:

@@ -59,11 +59,11 @@ class Picker:
 def _too_new(spec: Spec, address: str, target: Target) -> str | None:
     """Return the reason if a precompiled gem needs a newer glibc than Lambda has; else None."""
     highest = target.base.os.glibc
-    for name, data in gemspec.contents(index.fetched(spec, address), f"{spec.full_name}.gem"):
-        if not data.startswith(elf.MAGIC) or other_abi(name, target.base):
+    for file in gemspec.contents(index.fetched(spec, address), f"{spec.full_name}.gem"):
+        if not file.data.startswith(elf.MAGIC) or other_abi(file.path, target.base):
             continue
-        for need in elf.parse(data).versions:
+        for need in elf.parse(file.data).versions:
             family, _, version = need.version.partition("_")
             if family == "GLIBC" and version[:1].isdigit() and version_key(version) > version_key(highest):
-                return f"{name} needs glibc {version}, {target.base.os.title} has {highest}"
+                return f"{file.path} needs glibc {version}, {target.base.os.title} has {highest}"
     return None

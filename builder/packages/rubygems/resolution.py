@@ -14,7 +14,7 @@ from builder.base.credentials import StoredAddress
 from builder.base.frozen import dataclass
 from builder.base.values import stored, untrusted
 from builder.layer import tree
-from builder.layer.tree import Entry, InMemory, Tree
+from builder.layer.tree import Entry, Tree
 from builder.model.architectures import Architecture
 from builder.model.fields import Option
 from builder.model.runtimes import Runtime
@@ -130,9 +130,10 @@ class Gems:
             yield tree.from_data(f"{root}/specifications/{name}.gemspec", text.encode())
             if gem.compiled:
                 continue
-            for path, data in gemspec.contents(index.fetched(gem.spec, self.index), f"{name}.gem"):
-                if not other_abi(path, self.target.base):
-                    yield tree.from_data(f"{root}/gems/{name}/{path}", data)
+            for file in gemspec.contents(index.fetched(gem.spec, self.index), f"{name}.gem"):
+                path = f"{root}/gems/{name}/{file.path}"
+                if not other_abi(file.path, self.target.base):
+                    yield tree.from_data(path, file.data) if file.link is None else tree.from_link(path, file.link)
             if gemspec.extensions(metadata):  # without it, Ruby considers the extension not compiled
                 complete = f"{root}/extensions/{gem.spec.platform}/{self.series}/{name}/gem.build_complete"
                 yield tree.from_data(complete, b"")
@@ -211,8 +212,7 @@ def _doubles(there: Mapping[str, Entry], prefix: str, own: str) -> Iterator[Entr
         other = there.get(own + path.removeprefix(prefix))
         if other and other.link is None and other.content.read() == entry.content.read():
             up = "../" * path.removeprefix("ruby/gems/").count("/")
-            pointed = up + other.path.removeprefix("ruby/gems/")
-            yield Entry(path=path, mode=tree.LINK, content=InMemory(data=pointed.encode()), link=pointed)
+            yield tree.from_link(path, up + other.path.removeprefix("ruby/gems/"))
 
 
 RESOLUTION = Gems

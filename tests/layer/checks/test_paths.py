@@ -56,6 +56,8 @@ def test_a_layer_of_a_mac_is_one_folder_too_deep_once() -> None:
             "belong into `ruby/gems/3.4.0/`, not into `ruby/gems/3.2.0/`",
         ),
         ("java21", {"java/p.jar": b"PK"}, "directly in `java/lib/` only"),
+        ("java21", {"lib/p.jar": b"PK"}, "directly in `java/lib/` only"),
+        ("java21", {"lib/deep/p.jar": b"PK", "lib/libx.so.1": b"\x7fELF"}, "directly in `java/lib/` only"),
         ("python3.13", {"opt/bin/x": b"#!/bin/sh\n"}, "leave out `opt/`"),
         ("python3.13", {"lib64/libx.so.1": b""}, "directly in `lib/` only"),
         ("python3.13", {"nodejs/node_modules/p/index.js": b""}, "is laid out for nodejs"),
@@ -66,6 +68,19 @@ def test_packages_where_nothing_looks_are_an_error_that_says_what_to_move(
 ) -> None:
     (finding,) = found(tree(files), runtimes=(name,), only="layer-path")
     assert (finding.severity, hint in finding.hint) == ("error", True), finding
+
+
+def test_jars_in_lib_are_named_themselves_since_libraries_are_found_there() -> None:
+    (finding,) = found(tree({"lib/b.jar": b"PK", "lib/a.jar": b"PK"}), runtimes=("java21",), only="layer-path")
+    assert (finding.path, finding.message) == ("lib/a.jar", "java21 never looks there (2 files, 0.0 MB)")
+
+
+@pytest.mark.parametrize("other", ["java/lib/a.jar", "bin/wrapper", "wrapper"])
+def test_a_jar_that_something_names_may_lie_anywhere_in_lib(other: str) -> None:
+    files = {"lib/agent.jar": b"PK", other: b"#!/bin/sh\n"}
+    findings = found(tree(files), runtimes=("java21",), only="layer-path")
+    assert [one for one in findings if "lib/" in (one.path or "")] == []
+    assert found(tree({"lib/agent.jar": b"PK"}), runtimes=("python3.13",), only="layer-path") == []
 
 
 @pytest.mark.parametrize(

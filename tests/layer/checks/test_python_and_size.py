@@ -6,6 +6,7 @@ from kit.zips import entry, found, tree
 
 from builder.layer import checks
 from builder.layer.checks import CHECKS
+from builder.layer.checks.size import weight
 from builder.layer.findings import failures
 from builder.layer.tree import PLAIN, Entry, of
 from builder.model.architectures import X86_64
@@ -68,12 +69,13 @@ class Claimed:
     """Content with a size, which is never read."""
 
     size: int
+    start: bytes = b""
 
     def read(self) -> bytes:
         return b""
 
     def head(self, _: int) -> bytes:
-        return b""
+        return self.start
 
 
 def big(sizes: dict[str, int]) -> Any:
@@ -85,6 +87,29 @@ def test_250_mb_is_the_limit_to_the_byte() -> None:
     findings = found(big({"python/a/x": UNZIPPED_LIMIT + 1}), only="size")
     assert findings[0].severity == "error"
     assert "262,144,001 bytes unzipped, 1 over" in findings[0].message
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "hint"),
+    [
+        (
+            "lib/libbig.so.2",
+            b"\x7fELF",
+            "lib/libbig.so.2 alone is 283.0 MB, so no split helps: leave out what it can do without, or use",
+        ),
+        (
+            "model/weights.bin",
+            b"",
+            "model/weights.bin alone is 283.0 MB, so no split helps: load it from S3 when a function starts, keep it",
+        ),
+    ],
+)
+def test_one_file_over_the_limit_cannot_be_spread(path: str, head: bytes, hint: str) -> None:
+    layer = of([Entry(path=path, mode=PLAIN, content=Claimed(283_000_000, head)), *big({"python/a.py": 9})])
+    (finding,) = weight(layer)
+    assert finding.hint.startswith(hint)
+    (finding,) = weight(big({"python/a/x": 140_000_000, "python/b/x": 140_000_000}))
+    assert "layers for functions that need only some of them" in finding.hint
 
 
 def test_a_layer_too_big_names_its_largest_directories_and_what_pruning_saves() -> None:

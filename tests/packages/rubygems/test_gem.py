@@ -335,6 +335,42 @@ def test_a_gem_that_leaves_its_folder_is_refused(tmp_path: Path, name: str) -> N
     assert raised.value.why == (repr(name),)
 
 
+def member(name: str, kind: bytes = tarfile.REGTYPE, pointed: str = "") -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, pointed
+    return info
+
+
+def test_links_in_gems_are_links_in_layers(gem_index: Path, tmp_path: Path) -> None:
+    links = [member("lib/two.rb", tarfile.SYMTYPE, "one.rb"), member("data", tarfile.SYMTYPE, "./lib")]
+    kit.pack(gem_index / "gems", "one", "1.0", more=[*links, member("empty", tarfile.DIRTYPE)])
+    kit.write_index(gem_index)
+    found = planned(recipe(tmp_path, 'gems = ["one"]'))
+    content = found.assemble(tree.Tree(()), {}, tmp_path)
+    root = "ruby/gems/3.3.0/gems/one-1.0"
+    assert content.links() == {f"{root}/data": "./lib", f"{root}/lib/two.rb": "one.rb"}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (member("lib/two.rb", tarfile.SYMTYPE, "../../out"), "is not a path below its folder"),
+        (member("lib/two.rb", tarfile.SYMTYPE, "/etc/passwd"), "is not a path below its folder"),
+        (member("lib/two.rb", tarfile.LNKTYPE, "lib/one.rb"), "lib/two.rb is neither a file nor a symbolic link"),
+        (member("lib/two.rb", tarfile.FIFOTYPE), "lib/two.rb is neither a file nor a symbolic link"),
+        (member("lib/one.rb"), "lib/one.rb is in it twice"),
+        (member("./lib/one.rb"), "lib/one.rb is in it twice"),
+        (member("lib", tarfile.SYMTYPE, "other"), "lib is in it twice"),
+        (member("lib/one.rb/two.rb"), "lib/one.rb/two.rb is in it twice"),
+    ],
+)
+def test_what_no_layer_can_have_of_a_gem_is_told(tmp_path: Path, more: tarfile.TarInfo, why: str) -> None:
+    path = kit.pack(tmp_path, "one", more=[more])
+    with pytest.raises(BuildError) as raised:
+        list(gemspec.contents(path))
+    assert why in f"{raised.value} {raised.value.why}"
+
+
 def test_what_is_no_gem_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "a.gem").write_bytes(b"no tar")
     with pytest.raises(BuildError, match="no gem that can be read"):
