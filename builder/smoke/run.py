@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from builder.base import contained, foreign, tails
+from builder.base import contained, foreign, signals, tails
 from builder.base.clock import now
 from builder.base.errors import SmokeFailedError
 from builder.base.frozen import dataclass
@@ -174,10 +174,11 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(MARKS)]
-    why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
+    own = (*MARKS, signals.OF_QEMU)
+    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(own)]
+    why = relevant_lines(output, sandbox.runtime, _TAIL)
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
-    return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)
+    return SmokeFailedError(f"{name}: {what} fails in {image}", why=[*why, *signals.told(why, code)], hint=hint)
 
 
 def _result(sandbox: Sandbox, what: str, started: float, cold_ms: float | None) -> SmokeResult:

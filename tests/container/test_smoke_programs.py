@@ -40,6 +40,15 @@ def test_files_sh_names_the_first_file_that_is_missing(placed: Placed) -> None:
     assert placed.shell("smoke/files.sh", "lib/a b", "lib/c", code=1).stderr == "no lib/c\n"
 
 
+def test_child_sh_has_the_exit_code_of_a_program_and_says_nothing_of_its_own(placed: Placed) -> None:
+    done = placed.shell("smoke/child.sh", "sh", "-c", "echo out; echo err >&2; exit 7", code=7)
+    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+    done = placed.shell("smoke/child.sh", "sh", "-c", 'kill -ABRT "$$"', code=134)
+    assert done.stderr == ""
+    parent = placed.shell("smoke/child.sh", "sh", "-c", 'echo "$PPID"').stdout.strip()
+    assert parent != str(os.getpid()), "the shell stays, as the first process"
+
+
 def test_programs_sh_tells_failures_of_the_loader_from_those_of_options(placed: Placed) -> None:
     placed.write("opt/bin/fine", "#!/bin/sh\necho 1.0\n", 0o755)
     placed.write("opt/bin/no-option", "#!/bin/sh\nexit 2\n", 0o755)

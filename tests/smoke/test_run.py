@@ -177,6 +177,23 @@ def test_a_test_that_exceeds_its_time_limit_is_stopped(engine: Engine) -> None:
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
 
 
+@BOTH
+@pytest.mark.parametrize("kind", ["docker", "podman"])
+def test_a_signal_that_ends_a_test_ends_it_at_once_and_is_named(
+    engine: Engine, kind: str, arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process of a container would live on: the kernel spares it signals that it does not handle."""
+    for name, value in podman_environment(tmp_path).items() if kind == "podman" else ():
+        monkeypatch.setenv(name, value)
+    found = client.find(kind) if kind == "podman" else engine
+    aborts = Test(python="import os; os.write(2, b'what(): x\\n'); os.abort()", timeout=60)
+    assert re.search(
+        r"\n  what\(\): x\n  signal 6 \(SIGABRT\) ended the process$", failing(found, MODULE, aborts, arch=arch)
+    )
+    faults = Test(python="import ctypes; ctypes.string_at(0)", timeout=60)
+    assert "signal 11 (SIGSEGV) ended the process" in failing(found, MODULE, faults, arch=arch)
+
+
 def test_what_rubys_own_interpreter_needs_is_not_hidden_from_its_tests() -> None:
     yaml = "libyaml-0.so.2"
     assert yaml not in libraries.hidden(runtime("ruby3.4"))
