@@ -266,9 +266,18 @@ def test_default_tests_try_public_modules_and_tell_what_they_did_not(engine: Eng
     assert found.untried == ("modules that need what is not in the layer (1: pack.web)", "data files")
     with pytest.raises(SmokeFailedError, match=r"Unable to find zbar[\s\S]*cannot be imported: bare\.bare"):
         tried(engine, {**files, "python/bare/__init__.py": b"", "python/bare/bare.py": ZBAR})
-    crash = b"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
-    with pytest.raises(SmokeFailedError, match="pack.crash: signal 11 ended the process"):
-        tried(engine, {**files, "python/pack/crash.py": crash})
+
+
+@BOTH
+@pytest.mark.parametrize("where", ["pack/__init__", "pack/crash"])
+def test_what_a_module_said_before_a_signal_is_told(engine: Engine, where: str, arch: str) -> None:
+    crash = b"import os\nos.write(2, b'what(): \\x1b[31m\\x07x\\n')\nos.abort()\n"
+    files = {"python/pack/__init__.py": b"", f"python/{where}.py": crash}
+    with pytest.raises(SmokeFailedError) as caught:
+        tried(engine, files, arch=arch)
+    name = where.removesuffix("/__init__").replace("/", ".")
+    said = ("what(): \\x07x", f"{name}: signal 6 (SIGABRT) ended the process", f"cannot be imported: {name}")
+    assert caught.value.why == said
 
 
 @pytest.mark.usefixtures("engine")
