@@ -345,6 +345,17 @@ def node_tried(placed: Placed, **kinds: list[str]) -> Tried:
     return again(placed, test, [str(NODE), *command[1:]], {"NODE_PATH": modules})
 
 
+def test_a_traceback_shows_the_file_of_the_layer_that_fails(placed: Placed) -> None:
+    placed.write("opt/python/pack/__init__.py", "")
+    opens = "import ctypes\n\nlib = ctypes.cdll.LoadLibrary('libnowhere.so.9')\n"
+    path = placed.write("opt/python/pack/wrapper.py", opens)
+    (outcome,) = python(placed, listed("smoke/imports.py", begun=["pack.wrapper"])).outcomes
+    assert outcome.error
+    assert f'  File "{path}", line 3, in <module>' in outcome.error.trace
+    assert outcome.error.trace[-1].startswith("OSError: libnowhere.so.9: ")
+    assert not any(line.strip(" ~^") == "" for line in outcome.error.trace)
+
+
 def test_the_last_words_of_a_process_that_a_signal_ends_are_told(placed: Placed) -> None:
     crash = "import os\nos.write(2, b'terminate called\\nwhat(): x\\n')\nos.abort()\n"
     placed.write("opt/python/pack/__init__.py", "")
