@@ -351,7 +351,9 @@ def test_a_traceback_shows_the_file_of_the_layer_that_fails(placed: Placed) -> N
     path = placed.write("opt/python/pack/wrapper.py", opens)
     (outcome,) = python(placed, listed("smoke/imports.py", begun=["pack.wrapper"])).outcomes
     assert outcome.error
-    assert f'  File "{path}", line 3, in <module>' in outcome.error.trace
+    assert outcome.error.trace[0] == f'  File "{path}", line 3, in <module>'
+    assert outcome.error.trace[1].startswith("    lib = ctypes.")
+    assert len(outcome.error.trace) == 5
     assert outcome.error.trace[-1].startswith("OSError: libnowhere.so.9: ")
     assert not any(line.strip(" ~^") == "" for line in outcome.error.trace)
 

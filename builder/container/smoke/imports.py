@@ -68,12 +68,13 @@ def described(error: BaseException) -> "dict[str, object]":
 
 
 def shown(error: BaseException) -> "list[str]":
-    """Return the last lines of a traceback without marks, and before them the last that names a file of the layer."""
+    """Return the last lines of a traceback without marks, and before them where it was last in a file of the layer."""
     printed = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     lines = [line for line in printed if line.strip(" ~^")]
-    own = [line for line in lines[:-SHOWN] if line.startswith('  File "/opt/')]
-    named = any(line.startswith('  File "/opt/') for line in lines[-SHOWN:])
-    return [own[-1], *lines[1 - SHOWN :]] if own and not named else lines[-SHOWN:]
+    own = [number for number, line in enumerate(lines) if line.startswith('  File "/opt/')]
+    if own and own[-1] < len(lines) - SHOWN:
+        return [*lines[own[-1] : own[-1] + 2], *lines[2 - SHOWN :]]
+    return lines[-SHOWN:]
 
 
 def mapped() -> "set[str]":
