@@ -5,7 +5,7 @@ from pathlib import Path
 
 from builder.base.emitter import Events
 from builder.base.frozen import dataclass
-from builder.building.layer_tests import LayerTests
+from builder.building.layer_tests import Lack, LayerTests
 from builder.layer.interpreters import Interpreter
 from builder.layer.store import Store
 from builder.model.recipes import Loaded
@@ -47,6 +47,8 @@ class Job:
     store: Store
     notes: list[str] = field(default_factory=list)
     """Warnings besides those of plan and checks."""
+    lacks: list[Lack] = field(default_factory=list)
+    """What the engine has not for the tests."""
 
     def interpreter(self) -> Interpreter | None:
         """Return the interpreter for the bytecode: of the host, else of the engine. None if there is neither."""
@@ -63,4 +65,5 @@ class Job:
             containers=self.options.containers,
             events=self.events,
             notes=self.notes,
+            lacks=self.lacks,
         )

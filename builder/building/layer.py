@@ -9,6 +9,7 @@ from builder.base.emitter import Events
 from builder.base.frozen import dataclass
 from builder.building import layer_cache, pinning, remarks
 from builder.building.job import Job, Options
+from builder.building.layer_tests import Lack
 from builder.layer import findings, manifest, provenance
 from builder.layer.store import Store
 from builder.model.manifest import Manifest
@@ -33,6 +34,8 @@ class Built:
     notes: tuple[str, ...]
     tested: ZipTrials | None = None
     """What its tests said; None if they did not run."""
+    lack: Lack | None = None
+    """What the engine has not for its tests; None if it has all, is not there, or was not asked."""
 
 
 BESIDE = (".json", ".cdx.json", ".intoto.json", record.SUFFIX)
@@ -70,9 +73,7 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
             if said:
                 job.tests.keep(said)
             layer_cache.upload(path, job.plan.digest)
-        if options.provenance:  # for an existing zip, too: the statement names its current builder
-            statement = manifest.text(provenance.statement(described, options.provenance))
-            files.write_text(path.with_suffix(".intoto.json"), statement)
+        _state_builder(path, described, options.provenance)
     return Built(
         target=target.name,
         path=path,
@@ -81,7 +82,15 @@ def build(loaded: Loaded, target: Target, options: Options, events: Events) -> B
         unchanged=current is not None,
         notes=(*remarks.notes(job.plan, described), *job.notes),
         tested=said,
+        lack=job.lacks[-1] if job.lacks else None,
     )
+
+
+def _state_builder(path: Path, described: Manifest, builder: str | None) -> None:
+    """Write the provenance statement if one is asked for, of an existing zip, too: it names its current builder."""
+    if builder:
+        statement = manifest.text(provenance.statement(described, builder))
+        files.write_text(path.with_suffix(".intoto.json"), statement)
 
 
 def _find(job: Job) -> tuple[Job, Manifest | None]:

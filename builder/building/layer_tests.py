@@ -1,7 +1,7 @@
 """The tests of a layer that is built, or was: whether they run, and the record of what they said."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from builder.base.emitter import Events
 from builder.base.errors import EngineError, NoImageError
@@ -19,6 +19,8 @@ from builder.smoke.record import ImageTrial, ZipTrials
 if TYPE_CHECKING:
     from builder.smoke.run import Trial
 
+Lack = Literal["image", "architecture"]
+"""What an engine that is there has not, for tests that are optional: the image on hand, or the architecture."""
 UNKNOWN = ""
 """Digest of an image that the engine would have to pull: no record is of it."""
 
@@ -39,6 +41,8 @@ class LayerTests:
     events: Events
     notes: list[str]
     """Receives the reason if optional tests cannot run."""
+    lacks: list[Lack]
+    """Receives what the engine has not, if it was asked."""
 
     def of_new(self, part: Path, sha256: str, *, compiled: bool) -> ZipTrials | None:
         """Return what the tests say of a zip that was written just now; None if they cannot run, or must not.
@@ -99,9 +103,15 @@ class LayerTests:
             return self.mode == "always"
         chosen = self.containers
         engine = chosen.engine() if compiled else client.present(chosen.kind, chosen.builder)
-        image = run_image(self.target.base, self.target.arch)
-        has_image = engine is not None and (compiled or containers.has(engine, image))
-        return has_image and engine is not None and engine.can(self.target.arch)
+        if engine is None:
+            return False
+        if not engine.can(self.target.arch):
+            self.lacks.append("architecture")
+            return False
+        has_image = compiled or containers.has(engine, run_image(self.target.base, self.target.arch))
+        if not has_image:
+            self.lacks.append("image")
+        return has_image
 
     def _trial(self, zipped: Path) -> "Trial | None":
         """Run the tests; None, with a note for the user, if they are optional and engine or image are not there."""
@@ -115,5 +125,7 @@ class LayerTests:
         except (EngineError, NoImageError) as error:
             if required:
                 raise
+            if isinstance(error, NoImageError):
+                self.lacks.append("image")
             self.notes.append(f"{self.target.name}: built and not tested: {error.what}")
             return None

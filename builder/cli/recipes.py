@@ -189,9 +189,9 @@ def _planned(pairs: "Pairs", *, wheels_only: bool) -> "list[Plan]":
     from builder.plan.planning import plan as make_plan
 
     plans = []
-    with terminal.events().stage("planning") as events:
-        for loaded, target in pairs:
-            events.begin("planning", target.name)
+    events = terminal.events()
+    for loaded, target in pairs:
+        with events.stage("planning", target.name):
             plans.append(make_plan(loaded, target, wheels_only=wheels_only))
     return plans
 
@@ -222,8 +222,8 @@ def build(
     reporting.warn(note for built in results for note in built.notes)
     for built in results if building.verify else ():
         terminal.result(f"{built.target}: two builds from nothing are equal, byte by byte")
-    if untested := view.untested(results):
-        terminal.note(untested)
+    for line in view.untested(results):
+        terminal.note(line)
     reporting.tell_errors(errors)
     if building.debug:
         _open_failed(pairs, errors, containers.choice(building.route))

@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 from typing import IO, Any
 
 from builder.base import cache_paths, processes, programs, tails, windows
@@ -65,7 +65,7 @@ def run(engine: Engine, container: ContainerRun, files: Iterable[File]) -> proce
     The files are copied through the engine's API instead of mounted, so that the engine may run on another machine. Of
     its output the end is kept. Raises BuildError if the program exceeds its time limit.
     """
-    with _container(engine, container, files) as name:
+    with _container(engine, replace(container, command=_as_child(container.command)), files) as name:
         with processes.started([engine.program, "start", "--attach", name]) as process, _killed(engine, name, process):
             output = OutputTails(process)
             in_time = output.wait(container.timeout)
@@ -73,6 +73,11 @@ def run(engine: Engine, container: ContainerRun, files: Iterable[File]) -> proce
             msg = f"{container.command[0]} in {container.image.name} did not exit within {container.timeout:.0f} s"
             raise BuildError(msg, why=tails.note(output.dropped))
         return _finished(process, output)
+
+
+def _as_child(command: Sequence[str]) -> list[str]:
+    """Return the command of a container in which a program is not the first process, for which signals are ignored."""
+    return ["/bin/sh", "-c", programs.text("smoke/child.sh"), "sh", *command]
 
 
 @contextmanager

@@ -1,16 +1,26 @@
 """The tests that a layer has by itself: what they try, the notes that they leave, and how these are judged."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
+from builder.base import signals
 from builder.base.frozen import dataclass
 
 _TEXT = 300
 """Characters of what a program of others says that are kept."""
 _LINES = 5
 _NAMES = 8
+_WORDS = 2048
+"""Characters of what a process that ended has written that are kept."""
+_FAR = 1 << 16
+"""Characters before its end in which they are looked for."""
+_END = re.compile(r"^layerwright-end=(?P<number>\d{1,5})$", re.MULTILINE)
+"""What `smoke/again.sh` writes behind a process."""
+OWN_LINES = ("layerwright-", signals.OF_QEMU)
+"""How lines begin that tests write themselves to their standard error."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +62,8 @@ class ItemOutcome:
     error: ItemError | None = None
     ended: tuple[int, ...] = ()
     """Exit codes of the processes that it ended: at first together with what was tried before, then alone."""
+    said: tuple[str, ...] = ()
+    """The last lines that the last of these processes wrote to its standard error."""
 
     @property
     def crashed(self) -> bool:
@@ -111,9 +123,9 @@ class DefaultTest:
         items = [[item.name, item.kind] for item in self.items]
         return json.dumps({**self.more, "items": items}).encode()
 
-    def judged(self, stdout: str) -> Judgement:
+    def judged(self, stdout: str, stderr: str = "") -> Judgement:
         """Return what the notes say that the program left."""
-        return self.judge(outcomes(self.items, stdout))
+        return self.judge(outcomes(self.items, stdout, stderr))
 
 
 def tried(kinds: Mapping[str, Iterable[str]]) -> tuple[TriedItem, ...]:
@@ -121,16 +133,21 @@ def tried(kinds: Mapping[str, Iterable[str]]) -> tuple[TriedItem, ...]:
     return tuple(TriedItem(name=name, kind=kind) for kind, names in kinds.items() for name in names)
 
 
-def outcomes(items: Sequence[TriedItem], stdout: str) -> tuple[ItemOutcome, ...]:
+def outcomes(items: Sequence[TriedItem], stdout: str, stderr: str = "") -> tuple[ItemOutcome, ...]:
     """Return what became of each item, by notes of `smoke/again.sh`. What is no note of a known item is passed over."""
+    said = last_words(stderr)
+    words: dict[int, tuple[str, ...]] = {}
+    processes = 0
     begun: set[int] = set()
     loaded: set[int] = set()
     errors: dict[int, ItemError] = {}
     ended: dict[int, list[int]] = {}
     last: int | None = None
     for word, number, *rest in _notes(stdout):
+        processes += word == "end"
         if word == "end" and last is not None:
             ended.setdefault(last, []).append(number)
+            words[last] = said.get(processes, ())
         elif word in {"begin", "loaded"} and 0 <= number < len(items):
             last = number
             (begun if word == "begin" else loaded).add(number)
@@ -143,9 +160,35 @@ def outcomes(items: Sequence[TriedItem], stdout: str) -> tuple[ItemOutcome, ...]
             loaded=number in loaded,
             error=errors.get(number),
             ended=tuple(ended.get(number, ())),
+            said=words.get(number, ()),
         )
         for number, item in enumerate(items)
     )
+
+
+def last_words(stderr: str) -> dict[int, tuple[str, ...]]:
+    """Return the last lines that each process of `smoke/again.sh` wrote, by its number, which stands behind them.
+
+    A program of others can write such a line, too: then it has other words, and nothing else changes.
+    """
+    found: dict[int, tuple[str, ...]] = {}
+    first = 0
+    for match in _END.finditer(stderr):
+        found[int(match["number"])] = _last_lines(stderr[max(first, match.start() - _FAR) : match.start()])
+        first = match.end()
+    return found
+
+
+def _last_lines(text: str) -> tuple[str, ...]:
+    """Return the last lines of others, as many as there is room for."""
+    kept: list[str] = []
+    room = _WORDS
+    for line in reversed([line for line in text.splitlines() if line.strip() and not line.startswith(OWN_LINES)]):
+        if len(kept) == _LINES or room <= 0:
+            break
+        kept.append(line[: min(_TEXT, room)])
+        room -= len(kept[-1])
+    return tuple(reversed(kept))
 
 
 def _notes(stdout: str) -> Iterator[list[Any]]:
@@ -185,7 +228,8 @@ def failures(failed: Sequence[ItemOutcome], does: str) -> tuple[str, ...]:
 
 def _lines(outcome: ItemOutcome) -> Iterator[str]:
     if outcome.crashed:
-        yield f"{outcome.item.name}: signal {outcome.ended[-1] - _SIGNAL} ended the process"
+        yield from outcome.said
+        yield f"{outcome.item.name}: {signals.ended(outcome.ended[-1])}"
     elif outcome.error:
         yield from outcome.error.trace or (f"{outcome.item.name}: {outcome.error.text}",)
 

@@ -219,7 +219,12 @@ def changes(before: Mapping[tuple[str, str], str], after: Mapping[tuple[str, str
     return tuple(sorted(differing, key=lambda change: (change[0], change[1] or "", change[2] or "")))
 
 
-def unknown(target: Target, key: str, names: Sequence[str], required: Collection[str]) -> UsageError:
-    """Return the error for a list in a step that names packages which are not required, with those that are alike."""
-    msg = f"{target.name}: `{key}` names {', '.join(names)}, which nothing here requires"
-    return UsageError(msg + "".join(dict.fromkeys(near(name, required) for name in names)))
+def refuse_unknown(target: Target, key: str, names: Collection[str], required: Collection[str]) -> None:
+    """Raise UsageError for a list in a step with packages that are not required, and name those that are alike.
+
+    What the list has already is nobody's mistyped name.
+    """
+    if wrong := sorted(set(names) - set(required)):
+        others = set(required) - set(names)
+        msg = f"{target.name}: `{key}` names {', '.join(wrong)}, which nothing here requires"
+        raise UsageError(msg + "".join(dict.fromkeys(near(name, others) for name in wrong)))

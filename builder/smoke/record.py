@@ -19,6 +19,7 @@ from builder.smoke.results import ImportCost, SmokeResult, coverage, largest
 SUFFIX = ".tests.json"
 VERSION = 1
 UNTESTED = "not tested"
+FAILED = "failed"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,7 +169,7 @@ def state(record: ZipTrials | None) -> str:
     if record is None:
         return UNTESTED
     if record.failed:
-        return "failed"
+        return FAILED
     return "passed" if record.passed else "nothing to test"
 
 

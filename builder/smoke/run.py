@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from builder.base import contained, foreign, tails
+from builder.base import contained, foreign, signals, tails
 from builder.base.clock import now
 from builder.base.errors import SmokeFailedError
 from builder.base.frozen import dataclass
@@ -24,6 +24,7 @@ from builder.model.images import run_image
 from builder.model.recipe import Invoke, Recipe, Test
 from builder.model.runtimes import Runtime
 from builder.model.target import Target, matches
+from builder.packages.default_tests import OWN_LINES
 from builder.smoke import jvm
 from builder.smoke.coverage import untried
 from builder.smoke.record import ImageTrial
@@ -31,7 +32,6 @@ from builder.smoke.results import SmokeResult
 from builder.smoke.sandboxes import Sandbox, layer_files
 from builder.smoke.tests import (
     KILLED,
-    MARKS,
     SmokeTest,
     default_tests,
     hint_for,
@@ -40,8 +40,8 @@ from builder.smoke.tests import (
     smoke_test,
 )
 
-_TAIL = 6
-"""Lines of output that an error shows."""
+_TAIL = 7
+"""Lines of output that an error shows: as many as a default test keeps of a process, and two that say what fails."""
 _LINE = 1000
 """Characters of a line that are looked at and shown."""
 _CODE_FILES = {"python": "py", "nodejs": "mjs", "ruby": "rb"}
@@ -158,7 +158,7 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
     if finished.returncode:
         output = [*(finished.stderr or finished.stdout).splitlines(), *tails.note(finished.dropped)]
         raise _failure(sandbox, name, smoke.what, output, finished.returncode)
-    judged = smoke.judge(finished.stdout)
+    judged = smoke.judge(finished.stdout, finished.stderr)
     if judged.failed:
         raise _failure(sandbox, name, smoke.what, list(judged.failed), judged.code)
     costs = import_costs(finished.stderr)
@@ -174,10 +174,10 @@ def _run_test(sandbox: Sandbox, smoke: SmokeTest, test: Test | None, name: str) 
 
 def _failure(sandbox: Sandbox, name: str, what: str, lines: list[str], code: int | None = None) -> SmokeFailedError:
     image = run_image(sandbox.runtime, sandbox.arch).name
-    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(MARKS)]
-    why = relevant_lines(output, sandbox.runtime, _TAIL) or [f"exit code {code}"]
+    output = [foreign.output(line[:_LINE]) for line in lines if line.strip() and not line.startswith(OWN_LINES)]
+    why = relevant_lines(output, sandbox.runtime, _TAIL)
     hint = "out of memory? `memory = 2048` in its [[test]] raises the limit" if code == KILLED else hint_for(output)
-    return SmokeFailedError(f"{name}: {what} fails in {image}", why=why, hint=hint)
+    return SmokeFailedError(f"{name}: {what} fails in {image}", why=[*why, *signals.told(why, code)], hint=hint)
 
 
 def _result(sandbox: Sandbox, what: str, started: float, cold_ms: float | None) -> SmokeResult:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 from builder.base import programs
 from builder.base.errors import UsageError
@@ -37,7 +36,7 @@ _RUBY = "/var/lang/bin/ruby"
 _COUNTED = re.compile(r"^started (?P<programs>\d+) resolved (?P<libraries>\d+) late (?P<late>\d+)$", re.MULTILINE)
 
 
-def _passed(_: str) -> Judgement:
+def _passed(_stdout: str, _stderr: str) -> Judgement:
     return Judgement()
 
 
@@ -50,8 +49,8 @@ class SmokeTest:
     command: list[str]
     files: tuple[File, ...] = ()
     """Files that the command needs in addition to the layer."""
-    judge: Callable[[str], Judgement] = _passed
-    """Takes what the command printed when it exited with 0."""
+    judge: Callable[[str, str], Judgement] = _passed
+    """Takes what the command wrote to standard output and standard error when it exited with 0."""
 
 
 def smoke_test(test: Test, runtime: Runtime) -> SmokeTest:
@@ -100,7 +99,7 @@ def _of_jars(content: Tree, arch: Architecture) -> Iterator[SmokeTest]:
             what="resolving the libraries of each jar",
             command=["/bin/sh", "-uc", programs.text("smoke/jars.sh"), "sh", *paths],
             files=files,
-            judge=partial(jar_libraries.judge, libraries, late),
+            judge=lambda stdout, _: jar_libraries.judge(libraries, late, stdout),
         )
 
 
@@ -120,7 +119,7 @@ def _costs() -> File:
     return path, 0o644, programs.text(program).encode(), None
 
 
-def _of_programs(stdout: str) -> Judgement:
+def _of_programs(stdout: str, _stderr: str) -> Judgement:
     """Read what programs.sh prints at its end."""
     match = _COUNTED.search(stdout)
     if match is None:

@@ -11,6 +11,7 @@ import sys
 import time
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from kit import shared
@@ -21,6 +22,7 @@ from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
 from builder.building.job import Options
 from builder.building.layer import Built, build
+from builder.cli.views import built as view
 from builder.model import recipes
 from builder.model.target import targets
 from builder.smoke import record
@@ -620,6 +622,49 @@ def test_a_zip_that_was_never_tested_is_tested_once_without_building_it_again(wo
     assert built("always").tested
     assert built("always", rebuild=True).tested
     assert len(tries) == 3
+
+
+@pytest.mark.parametrize(
+    ("runs", "has", "lack", "way"),
+    [
+        (True, False, "image", "the engine has no image of the runtime on hand, which `layerwright test {}` pulls"),
+        (
+            False,
+            True,
+            "architecture",
+            "the engine runs none of that architecture, and `layerwright doctor` tells what does",
+        ),
+        (None, True, None, "`layerwright test {}` does it, with a container engine"),
+    ],
+)
+def test_what_an_engine_lacks_for_tests_is_told(
+    work: Path,
+    tries: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    runs: bool | None,
+    has: bool,
+    lack: str | None,
+    way: str,
+) -> None:
+    engine = None if runs is None else SimpleNamespace(can=lambda _: runs)
+    monkeypatch.setattr("builder.engine.client.present", lambda *_: engine)
+    monkeypatch.setattr("builder.engine.containers.has", lambda *_: has)
+    loaded = recipes.load(work / "recipes", "a")
+    result = build(loaded, targets(loaded.recipe)[0], Options(output=work / "dist", test="auto"), Events())
+    assert (result.lack, result.tested, tries) == (lack, None, [])
+    assert view.untested([result]) == [f"not tested: {result.target}; {way.format(result.path)}"]
+    assert len(view.untested([result, dataclasses.replace(result, lack=None)])) == (1 if lack is None else 2)
+
+
+def test_a_zip_with_nothing_to_test_needs_no_engine(work: Path, tries: list[str]) -> None:
+    loaded = recipes.load(work / "recipes", "a")
+    result = build(loaded, targets(loaded.recipe)[0], Options(output=work / "dist", test="always"), Events())
+    assert (len(tries), view.untested([result])) == (1, [])
+    assert result.tested
+    for trial, lines in ((said(), 0), (said(failure="no"), 1)):
+        record = dataclasses.replace(result.tested, runs=(trial,))
+        assert len(view.untested([dataclasses.replace(result, tested=record)])) == lines
 
 
 def test_the_record_of_tests_is_bound_to_the_zip_the_image_and_the_tests(

@@ -76,6 +76,8 @@ def test_a_command_line_can_leave_packages_out(links: Path) -> None:
     wrong = layerwright(*build, "--without", "midle", cwd=links)
     assert wrong.code == 2
     assert "`without` names midle, which nothing here requires; did you mean `middle`?" in wrong.err
+    both = layerwright(*build, "--without", "middle", "--without", "midle", cwd=links)
+    assert "`without` names midle, which nothing here requires\n" in both.err, "middle is in the list already"
 
 
 def planned(index: Index, *, size: int, prune: tuple[str, ...] = ()) -> tuple[Loaded, Plan]:

@@ -40,6 +40,15 @@ def test_files_sh_names_the_first_file_that_is_missing(placed: Placed) -> None:
     assert placed.shell("smoke/files.sh", "lib/a b", "lib/c", code=1).stderr == "no lib/c\n"
 
 
+def test_child_sh_has_the_exit_code_of_a_program_and_says_nothing_of_its_own(placed: Placed) -> None:
+    done = placed.shell("smoke/child.sh", "sh", "-c", "echo out; echo err >&2; exit 7", code=7)
+    assert (done.stdout, done.stderr) == ("out\n", "err\n")
+    done = placed.shell("smoke/child.sh", "sh", "-c", 'kill -ABRT "$$"', code=134)
+    assert done.stderr == ""
+    parent = placed.shell("smoke/child.sh", "sh", "-c", 'echo "$PPID"').stdout.strip()
+    assert parent != str(os.getpid()), "the shell stays, as the first process"
+
+
 def test_programs_sh_tells_failures_of_the_loader_from_those_of_options(placed: Placed) -> None:
     placed.write("opt/bin/fine", "#!/bin/sh\necho 1.0\n", 0o755)
     placed.write("opt/bin/no-option", "#!/bin/sh\nexit 2\n", 0o755)
@@ -182,7 +191,7 @@ def again(placed: Placed, test: DefaultTest, command: list[str], env: dict[str, 
     code = [command[0], *(moved(word, placed.root) for word in command[1:])]
     text = moved(programs.text("smoke/again.sh"), placed.root)
     done = placed.started(["bash", "-uc", text, "sh", *code], 0, env or {})
-    return Tried(stderr=done.stderr, outcomes=outcomes(test.items, done.stdout))
+    return Tried(stderr=done.stderr, outcomes=outcomes(test.items, done.stdout, done.stderr))
 
 
 def listed(code: str, seconds: float = 60, **kinds: list[str]) -> DefaultTest:
@@ -207,7 +216,7 @@ def test_imports_py_goes_on_behind_what_ends_the_process(placed: Placed) -> None
         "fine": "",
         "exits": "raise SystemExit(3)",
         "gone": "import os; os._exit(0)",
-        "crash": "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)",
+        "crash": "import os, signal; os.write(2, b'what(): x'); os.kill(os.getpid(), signal.SIGSEGV)",
         "needs": "try:\n    import nowhere\nexcept ImportError as e:\n    raise RuntimeError('give me nowhere')",
         "loads": "import ctypes; ctypes.CDLL('libnowhere.so.9')",
         "shared": "import os, sys\nif 'other' in sys.modules: os.abort()",
@@ -222,6 +231,7 @@ def test_imports_py_goes_on_behind_what_ends_the_process(placed: Placed) -> None
     assert {name for name, each in said.items() if each.fine} == {"fine", "other", "shared", "last"}
     assert (said["gone"].ended, said["gone"].crashed) == ((0, 0), False)
     assert (said["crash"].ended, said["crash"].crashed) == ((139, 139), True)
+    assert said["crash"].said == ("what(): x",), "of the second process, and nothing of the shell"
     assert said["shared"].ended == (134,), "alone, it works"
     assert said["exits"].error
     assert said["exits"].error.text == "SystemExit: 3"
@@ -333,6 +343,35 @@ def node_tried(placed: Placed, **kinds: list[str]) -> Tried:
     command = nodejs.command(moved(test.code, placed.root), as_module=True)
     modules = f"{placed.root}/opt/nodejs/node_modules"
     return again(placed, test, [str(NODE), *command[1:]], {"NODE_PATH": modules})
+
+
+def test_a_traceback_shows_the_file_of_the_layer_that_fails(placed: Placed) -> None:
+    placed.write("opt/python/pack/__init__.py", "")
+    opens = "import ctypes\n\nlib = ctypes.cdll.LoadLibrary('libnowhere.so.9')\n"
+    path = placed.write("opt/python/pack/wrapper.py", opens)
+    (outcome,) = python(placed, listed("smoke/imports.py", begun=["pack.wrapper"])).outcomes
+    assert outcome.error
+    assert outcome.error.trace[0] == f'  File "{path}", line 3, in <module>'
+    assert outcome.error.trace[1].startswith("    lib = ctypes.")
+    assert len(outcome.error.trace) == 5
+    assert outcome.error.trace[-1].startswith("OSError: libnowhere.so.9: ")
+    assert not any(line.strip(" ~^") == "" for line in outcome.error.trace)
+
+
+def test_the_last_words_of_a_process_that_a_signal_ends_are_told(placed: Placed) -> None:
+    crash = "import os\nos.write(2, b'terminate called\\nwhat(): x\\n')\nos.abort()\n"
+    placed.write("opt/python/pack/__init__.py", "")
+    placed.write("opt/python/pack/deep.py", crash)
+    placed.write("opt/python/top.py", crash)
+    done = python(placed, listed("smoke/imports.py", first=["top"], more=["pack.deep"]))
+    assert [outcome.said for outcome in done.outcomes] == [("terminate called", "what(): x")] * 2
+    assert "Aborted" not in done.stderr
+    placed.write(
+        "opt/nodejs/node_modules/crash/index.js", "require('fs').writeSync(2, 'what(): y\\n'); process.abort()"
+    )
+    (outcome,) = node_tried(placed, first=["crash"]).outcomes
+    assert outcome.crashed
+    assert "what(): y" in outcome.said or len(outcome.said) == 5
 
 
 def test_imports_mjs_times_imports_and_notes_what_fails(placed: Placed) -> None:

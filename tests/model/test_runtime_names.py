@@ -75,4 +75,5 @@ def test_recipes_and_options_take_them(tmp_path: Path) -> None:
     found = layerwright("plan", "a", "--runtime", "3.13", "--arch", "aarch64", "--json", cwd=tmp_path)
     assert found.code == 0, found.err
     assert "python3.13" in found.out
+    assert found.err == "[0:00] planning (a-1.0-python3.13-arm64)\n", "once for each target"
     assert layerwright("plan", "a", "--runtime", "cp312", cwd=tmp_path).code == 3

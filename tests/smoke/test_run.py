@@ -177,6 +177,23 @@ def test_a_test_that_exceeds_its_time_limit_is_stopped(engine: Engine) -> None:
         tried(engine, MODULE, Test(shell="sleep 60", timeout=2))  # noqa: S604  a test of that kind
 
 
+@BOTH
+@pytest.mark.parametrize("kind", ["docker", "podman"])
+def test_a_signal_that_ends_a_test_ends_it_at_once_and_is_named(
+    engine: Engine, kind: str, arch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first process of a container would live on: the kernel spares it signals that it does not handle."""
+    for name, value in podman_environment(tmp_path).items() if kind == "podman" else ():
+        monkeypatch.setenv(name, value)
+    found = client.find(kind) if kind == "podman" else engine
+    aborts = Test(python="import os; os.write(2, b'what(): x\\n'); os.abort()", timeout=60)
+    assert re.search(
+        r"\n  what\(\): x\n  signal 6 \(SIGABRT\) ended the process$", failing(found, MODULE, aborts, arch=arch)
+    )
+    faults = Test(python="import ctypes; ctypes.string_at(0)", timeout=60)
+    assert "signal 11 (SIGSEGV) ended the process" in failing(found, MODULE, faults, arch=arch)
+
+
 def test_what_rubys_own_interpreter_needs_is_not_hidden_from_its_tests() -> None:
     yaml = "libyaml-0.so.2"
     assert yaml not in libraries.hidden(runtime("ruby3.4"))
@@ -249,9 +266,18 @@ def test_default_tests_try_public_modules_and_tell_what_they_did_not(engine: Eng
     assert found.untried == ("modules that need what is not in the layer (1: pack.web)", "data files")
     with pytest.raises(SmokeFailedError, match=r"Unable to find zbar[\s\S]*cannot be imported: bare\.bare"):
         tried(engine, {**files, "python/bare/__init__.py": b"", "python/bare/bare.py": ZBAR})
-    crash = b"import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n"
-    with pytest.raises(SmokeFailedError, match="pack.crash: signal 11 ended the process"):
-        tried(engine, {**files, "python/pack/crash.py": crash})
+
+
+@BOTH
+@pytest.mark.parametrize("where", ["pack/__init__", "pack/crash"])
+def test_what_a_module_said_before_a_signal_is_told(engine: Engine, where: str, arch: str) -> None:
+    crash = b"import os\nos.write(2, b'what(): \\x1b[31m\\x07x\\n')\nos.abort()\n"
+    files = {"python/pack/__init__.py": b"", f"python/{where}.py": crash}
+    with pytest.raises(SmokeFailedError) as caught:
+        tried(engine, files, arch=arch)
+    name = where.removesuffix("/__init__").replace("/", ".")
+    said = ("what(): \\x07x", f"{name}: signal 6 (SIGABRT) ended the process", f"cannot be imported: {name}")
+    assert caught.value.why == said
 
 
 @pytest.mark.usefixtures("engine")

@@ -1,10 +1,11 @@
 """The result of `layerwright build`: one row for each zip."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.base.errors import LayerwrightError
 from builder.building.layer import Built
+from builder.building.layer_tests import Lack
 from builder.cli import terminal
 from builder.cli.views import outcomes
 from builder.model import manifest
@@ -14,6 +15,12 @@ from builder.smoke import record
 _NUMBERS = ("seconds", "zip MB", "unzipped MB", "headroom MB")
 _NAMED = 5
 """Zips that one line names."""
+_WAYS: Mapping[Lack | None, str] = {
+    None: "{command} does it, with a container engine",
+    "image": "the engine has no image of the runtime on hand, which {command} pulls",
+    "architecture": "the engine runs none of that architecture, and `layerwright doctor` tells what does",
+}
+"""What tests a zip, by what the engine has not."""
 _COLUMNS = ("target", "route", "tests", *_NUMBERS)
 _SHA256 = "sha256"
 _OPTIONAL = (_SHA256, "headroom MB", "seconds", "route")
@@ -32,14 +39,19 @@ def show(results: Sequence[Built]) -> None:
     terminal.table(columns, rows, numbers=_NUMBERS, whole=("target", _SHA256), optional=_OPTIONAL)
 
 
-def untested(results: Sequence[Built]) -> str | None:
-    """Return the last line about zips that no test was run on, or that have nothing to test; None without any."""
-    zips = [built for built in results if built.tested is None or not built.tested.passed]
-    if not zips:
-        return None
+def untested(results: Sequence[Built]) -> list[str]:
+    """Return the last lines, about zips that no test was run on; nothing about those that have nothing to test."""
+    waiting: dict[Lack | None, list[Built]] = {}
+    for built in results:
+        if record.state(built.tested) in {record.UNTESTED, record.FAILED}:
+            waiting.setdefault(built.lack, []).append(built)
+    return [_waiting(zips, _WAYS[lack]) for lack, zips in waiting.items()]
+
+
+def _waiting(zips: Sequence[Built], way: str) -> str:
     more = f" and {len(zips) - _NAMED} more" if len(zips) > _NAMED else ""
     names = ", ".join(built.target for built in zips[:_NAMED])
-    return f"{record.UNTESTED}: {names}{more}; `layerwright test {zips[0].path}` does it, with a container engine"
+    return f"{record.UNTESTED}: {names}{more}; {way.format(command=f'`layerwright test {zips[0].path}`')}"
 
 
 def _row(built: Built) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ STARTED = time.perf_counter()
 HANGS = 5  # seconds
 # Seconds for what comes after the first imports, and as many for files; emulation, which measures nothing, takes more.
 LEAST = 0.5 if costs.MODE else 1.5
+SHOWN = 5  # lines of a traceback
 LOADER = re.compile(
     "cannot open shared object|undefined symbol|version `|invalid ELF|wrong ELF|too short|static TLS|executable stack"
 )
@@ -56,15 +57,24 @@ def chain(error: BaseException) -> "list[BaseException]":
 def described(error: BaseException) -> "dict[str, object]":
     every = chain(error)
     refused = [each for each in every if isinstance(each, (ImportError, OSError)) and LOADER.search(str(each))]
-    lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
     return {
         "text": f"{type(error).__name__}: {error}",
         "missing": [each.name for each in every if isinstance(each, ModuleNotFoundError) and each.name],
         "file": next((each.path for each in refused if isinstance(each, ImportError) and each.path), None),
         "imports": isinstance(error, ImportError) and not error.name,
         "loads": bool(refused),
-        "trace": lines[-6:],
+        "trace": shown(error),
     }
+
+
+def shown(error: BaseException) -> "list[str]":
+    """Return the last lines of a traceback without marks, and before them where it was last in a file of the layer."""
+    printed = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()
+    lines = [line for line in printed if line.strip(" ~^")]
+    own = [number for number, line in enumerate(lines) if line.startswith('  File "/opt/')]
+    if own and own[-1] < len(lines) - SHOWN:
+        return [*lines[own[-1] : own[-1] + 2], *lines[2 - SHOWN :]]
+    return lines[-SHOWN:]
 
 
 def mapped() -> "set[str]":

@@ -12,7 +12,7 @@ from builder.base.values import stored
 from builder.model.architectures import Architecture
 from builder.model.steps import Npm
 from builder.model.target import Target
-from builder.packages.ecosystem import unknown, unreadable
+from builder.packages.ecosystem import refuse_unknown, unreadable
 from builder.packages.npm.graph import fits
 
 _ONE = r"(?:@[A-Za-z0-9_~-][A-Za-z0-9_.~-]*/)?[A-Za-z0-9_~-][A-Za-z0-9_.~-]*"
@@ -191,8 +191,7 @@ def scripts(packages: Sequence[NodePackage], step: Npm, target: Target, *, allow
     Raises BuildError if there are any and `allowed` is false, UsageError if `skip-scripts` names other packages.
     """
     named = {package.name for package in packages}
-    if absent := sorted(set(step.skip_scripts) - named):
-        raise unknown(target, "skip-scripts", absent, named)
+    refuse_unknown(target, "skip-scripts", step.skip_scripts, named)
     scripted = {package.name for package in packages if package.scripted}
     chosen = tuple(sorted(scripted - set(step.skip_scripts)))
     if chosen and not allowed:

@@ -63,7 +63,7 @@ class PipPackages(CommandLinePackages):
     @classmethod
     def parse(cls, texts: Sequence[str], file: Path | None) -> "PipPackages":
         """Raise UsageError for a text that is not a valid requirement, and for a file without any."""
-        if file and not texts and not requirements_file.read([file]).requirements:
+        if file and not texts and not requirements_file.names_any(file):
             msg = f"{file} names no package"
             raise UsageError(msg, hint="`--pip SPEC` names one without a file")
         return cls(

@@ -130,8 +130,7 @@ def _without(candidates: Sequence[Candidate], request: Request) -> tuple[Candida
     """Return the candidates without the packages that another layer brings."""
     others = {canonicalize_name(name) for _, step in steps(request) for name in step.without}
     required = {canonicalize_name(candidate.name) for candidate in candidates}
-    if unknown := sorted(others - required):
-        raise ecosystem.unknown(request.target, "without", unknown, required)
+    ecosystem.refuse_unknown(request.target, "without", others, required)
     return tuple(candidate for candidate in candidates if canonicalize_name(candidate.name) not in others)
 
 

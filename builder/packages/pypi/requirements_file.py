@@ -80,18 +80,12 @@ class MovingError(UsageError):
 
 
 def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iterable[ProjectRequest] = ()) -> Plain:
-    """Read requirements, files with all that they name, and projects; UsageError with every line that is refused."""
+    """Read requirements, files with all that they name, and projects; UsageError with every line that is refused.
+
+    Raises MovingError, which asks no repository for its commit; `resolve` does.
+    """
     found = _Found()
-    given = [_direct(text, found) for text in requirements]
-    named = [*files, *(path for project in projects for path in _of_project(project, found))]
-    found.named.update(path.resolve().parent for path in named)
-    found.projects.update(of_projects.around(path.resolve().parent) for path in named)
-    found.roots.update(_root(path.resolve().parent) for path in named)
-    for path in named:
-        _read(path, found, constraints=False)
-        _take_indexes_of_itself(path, found)
-    if found.refused:
-        raise refusal(found.refused)
+    given = _fill(found, files, requirements, projects)
     if moving := [each for each in found.places.values() if each.git and not each.git.is_pinned]:
         raise MovingError(moving)
     return Plain(
@@ -102,6 +96,30 @@ def read(files: Iterable[Path], requirements: Sequence[str] = (), projects: Iter
         indexes=functools.reduce(Indexes.joined, found.indexes, Indexes()),
         places=found.places,
     )
+
+
+def names_any(path: Path) -> bool:
+    """Return whether a file names a package; UsageError as of `read`, but none for a repository without a commit."""
+    found = _Found()
+    _fill(found, [path], (), ())
+    return bool(found.requirements)
+
+
+def _fill(
+    found: _Found, files: Iterable[Path], requirements: Iterable[str], projects: Iterable[ProjectRequest]
+) -> list[str]:
+    """Read everything, and return the requirements that stand in no file."""
+    given = [_direct(text, found) for text in requirements]
+    named = [*files, *(path for project in projects for path in _of_project(project, found))]
+    found.named.update(path.resolve().parent for path in named)
+    found.projects.update(of_projects.around(path.resolve().parent) for path in named)
+    found.roots.update(_root(path.resolve().parent) for path in named)
+    for path in named:
+        _read(path, found, constraints=False)
+        _take_indexes_of_itself(path, found)
+    if found.refused:
+        raise refusal(found.refused)
+    return given
 
 
 def _take_indexes_of_itself(path: Path, found: _Found) -> None:

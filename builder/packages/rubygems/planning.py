@@ -38,7 +38,7 @@ def planned(request: Request) -> Gems:
     def choose(name: str) -> Spec:
         return picker.choose(gemfile_lock.files(lock, name, target.arch, where))
 
-    _refuse_unknown(step, target, lock)
+    ecosystem.refuse_unknown(target, "without", step.without, {spec.name for spec in lock.specs})
     gems = tuple(picker.gem(spec) for spec in gemfile_lock.reached(lock, choose, step.without))
     if not request.may_compile and (compiled := [gem.spec.full_name for gem in gems if gem.compiled]):
         msg = f"{target.name}: a gem would have to be compiled, which needs an engine"
@@ -70,7 +70,7 @@ def check(request: Request) -> None:
     path = lock_path(loaded)
     if step.file or step.project or (path and path.is_file()):
         lock = _kept(loaded, step, target, path)
-        _refuse_unknown(step, target, lock)
+        ecosystem.refuse_unknown(target, "without", step.without, {spec.name for spec in lock.specs})
         where = str(path and path.as_posix())
         gemfile_lock.reached(lock, lambda name: gemfile_lock.files(lock, name, target.arch, where)[0], step.without)
 
@@ -84,12 +84,6 @@ def pinned(request: Request) -> dict[str, tuple[str, ...]]:
     lock = gemfile_lock.read(texts.read(path), path.as_posix(), own=own_too)
     versions = {spec.name: (spec.version,) for spec in lock.specs}
     return {**versions, **{spec.name: (spec.version,) for spec in lock.own}}
-
-
-def _refuse_unknown(step: Gem, target: Target, lock: GemLock) -> None:
-    required = {spec.name for spec in lock.specs}
-    if unknown := sorted(set(step.without) - required):
-        raise ecosystem.unknown(target, "without", unknown, required)
 
 
 def lock_path(loaded: Loaded) -> Path | None:

@@ -7,7 +7,7 @@ import pytest
 from kit.zips import tree
 
 from builder.model.runtimes import runtime
-from builder.packages.default_tests import DefaultTest, Judgement
+from builder.packages.default_tests import DefaultTest, Judgement, last_words
 from builder.packages.pypi import default_tests
 
 LAYER = {
@@ -114,8 +114,11 @@ def test_crashes_fail_and_what_hangs_or_was_late_is_told() -> None:
     core, extra = numbers["pack.core"], numbers["pack.extra"]
     crash = [["begin", core], ["end", 139], ["begin", core], ["end", 139]]
     said = test.judged("\n".join(map(json.dumps, crash)))
-    assert said.failed == ("pack.core: signal 11 ended the process", "cannot be imported: pack.core")
+    assert said.failed == ("pack.core: signal 11 (SIGSEGV) ended the process", "cannot be imported: pack.core")
     assert said.code == 139
+    noise = "layerwright-import-ms=1.0\nqemu: uncaught target signal 11 (x)\n"
+    words = f"one\nlayerwright-end=1\n\ntwo\n\n{noise}layerwright-end=2\n"
+    assert test.judged("\n".join(map(json.dumps, crash)), words).failed == ("two", *said.failed)
     once = [["begin", core], ["end", 139], ["begin", core], ["through", 0]]
     assert not test.judged("\n".join(map(json.dumps, once))).failed
     hangs = [["begin", extra], ["end", 142], ["begin", extra], ["end", 142]]
@@ -125,6 +128,16 @@ def test_crashes_fail_and_what_hangs_or_was_late_is_told() -> None:
     assert told.untried[-1] == "modules for lack of time (8)"
     first = [["begin", numbers["pack"]], ["end", 137], ["through", 0]]
     assert test.judged("\n".join(map(json.dumps, first))).code == 137
+
+
+def test_what_a_process_said_before_its_end_has_bounds() -> None:
+    assert last_words("") == {}
+    assert last_words("x\n" * 9 + "layerwright-end=3\n") == {3: ("x",) * 5}
+    (long,) = last_words("".join(f"{number}{'x' * 3000}\n" for number in range(9)) + "layerwright-end=1\n").values()
+    assert [line[0] for line in long] == ["4", "5", "6", "7", "8"]
+    assert sum(map(len, long)) <= 2048
+    assert last_words("one\nlayerwright-end=1\nlayerwright-end=2\nthree") == {1: ("one",), 2: ()}
+    assert last_words("layerwright-end=x\nlayerwright-end=999999\n layerwright-end=1\n") == {}
 
 
 @pytest.mark.parametrize(

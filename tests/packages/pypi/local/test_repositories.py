@@ -121,6 +121,22 @@ def test_what_moves_is_refused_with_the_commit_that_it_is_today(
     assert not (folder / "requirements.lock").exists()
 
 
+@pytest.mark.parametrize(
+    "form", ["rules @ git+{uri}@v2.1.0", "rules @ git+{uri}@main", "-e git+{uri}@v2.1.0#egg=rules"]
+)
+@pytest.mark.parametrize("command", ["build", "plan"])
+def test_what_moves_in_a_requirements_file_is_refused_with_the_commit_that_it_is_today(
+    repository: Path, tagged: str, app: Path, form: str, command: str
+) -> None:
+    (app / "requirements.txt").write_text(form.format(uri=repository.as_uri()) + "\n")
+    where = ("--runtime", "python3.13", "--arch", "arm64")
+    result = layerwright(command, "-r", "requirements.txt", *where, cwd=app)
+    assert result.code == 2
+    assert "requirements.txt:1: " in result.err
+    today = git(repository, "rev-parse", "HEAD") if "@main" in form else tagged
+    assert f"today it is {today}: write `rules @ git+{repository.as_uri()}@{today}`" in result.err
+
+
 def test_lint_refuses_what_moves_and_asks_nobody(app: Path) -> None:
     folder = write_recipe(app, "a", recipe(STEP, runtime="python3.13", arch="arm64")).parent
     (folder / "requirements.txt").write_text("rules @ git+https://127.0.0.1:1/rules.git@main\n")
