@@ -53,7 +53,7 @@ FORMATS = {
         version=1, modules=("layer.bytecode", "layer.import_graph", "layer.interpreters", "plan.outlook")
     ),
     "manifest": Format(
-        version=5,
+        version=6,
         modules=(
             "building.describing",
             "layer.checks",
@@ -64,6 +64,10 @@ FORMATS = {
             "layer.java_loads",
             "layer.node_loads",
             "layer.python_loads",
+            "layer.python_programs",
+            "layer.python_scopes",
+            "layer.python_systems",
+            "layer.python_values",
             "layer.installed",
             "layer.licences",
             "layer.linking",
