@@ -63,6 +63,7 @@ FORMATS = {
             "layer.java_code",
             "layer.java_loads",
             "layer.node_loads",
+            "layer.node_programs",
             "layer.python_loads",
             "layer.python_programs",
             "layer.python_scopes",
