@@ -16,7 +16,7 @@ from builder.model.loaded_by_name import known
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?=\.)")
 """What auditwheel adds to the names of libraries that it copies into a wheel."""
 
-_COMMANDS = re.compile(r"/(?:bin|_?cli|scripts|tools)/|/(?:_?cli|__main__)\.\w+$")
+_COMMANDS = re.compile(r"/(?:bin|_?cli|scripts)/|/(?:_?cli|__main__)\.\w+$")
 """Commands of packages, for the terminals of developers: functions start no programs by them."""
 
 

@@ -193,7 +193,9 @@ def test_a_function_of_the_module_that_returns_its_argument_stands_for_it() -> N
 
 @pytest.mark.parametrize("path", ["cli/x.py", "cli.py", "__main__.py", "scripts/x.py"])
 def test_commands_of_packages_are_for_terminals(path: str) -> None:
-    assert programs('import subprocess\nsubprocess.run(["qpdf"])\n', f"python/shop/{path}") == []
+    code = 'import subprocess\nsubprocess.run(["qpdf"])\n'
+    assert programs(code, f"python/shop/{path}") == []
+    assert programs(code, "python/shop/tools/x.py") == ["`qpdf` (line 2)"]
 
 
 def test_a_module_that_was_made_to_take_long_does_not() -> None:
