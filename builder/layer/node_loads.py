@@ -1,4 +1,4 @@
-"""What JavaScript opens by name at run time: libraries by ffi-napi, koffi and their like, and by process.dlopen.
+"""What JavaScript opens by name at run time: libraries by ffi-napi, koffi and dlopen, programs by child_process.
 
 The code is searched and never run. Left out are names that are computed, and what is in a `try` or in a branch for
 another system.
@@ -7,6 +7,7 @@ another system.
 import re
 from collections.abc import Iterator
 
+from builder.layer import node_programs
 from builder.layer.python_loads import LARGEST, OpenedName, is_of_linux
 
 SUFFIXES = (".js", ".cjs", ".mjs")
@@ -24,12 +25,25 @@ _CONDITION = 120
 
 def may_open(data: bytes) -> bool:
     """Tell whether a module may open something by a name that stands in it."""
-    return len(data) <= LARGEST and (b"process.dlopen" in data or (b"ffi" in data and _FFI.search(data) is not None))
+    return len(data) <= LARGEST and (_may_load(data) or node_programs.may_start(data))
+
+
+def _may_load(data: bytes) -> bool:
+    return b"process.dlopen" in data or (b"ffi" in data and _FFI.search(data) is not None)
 
 
 def opened(data: bytes) -> tuple[OpenedName, ...]:
     """Return what a module opens by name."""
-    return tuple(_of(data)) if may_open(data) else ()
+    if len(data) > LARGEST:
+        return ()
+    libraries = _of(data) if _may_load(data) else ()
+    programs = node_programs.started(data) if node_programs.may_start(data) else ()
+    started = ((name, at) for name, at in programs if not _is_excused(data, at))
+    return (*libraries, *(OpenedName(names=(name,), line=_line(data, at), program=True) for name, at in started))
+
+
+def _line(data: bytes, at: int) -> int:
+    return data.count(b"\n", 0, at) + 1
 
 
 def _of(data: bytes) -> Iterator[OpenedName]:
@@ -37,7 +51,7 @@ def _of(data: bytes) -> Iterator[OpenedName]:
         name = match["name"].decode("ascii")
         is_call = b"process.dlopen" in data if match["more"] else _FFI.search(data) is not None
         if is_call and is_of_linux(name) and not name.endswith(".node") and not _is_excused(data, match.start()):
-            yield OpenedName(names=(name,), line=data.count(b"\n", 0, match.start()) + 1)
+            yield OpenedName(names=(name,), line=_line(data, match.start()))
 
 
 def _is_excused(data: bytes, at: int) -> bool:

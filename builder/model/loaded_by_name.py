@@ -22,6 +22,14 @@ class KnownProgram:
 
 
 @table
+class OpeningModule:
+    """What a module of Python opens, where its code does not tell: it wants one of each list."""
+
+    libraries: tuple[Text, ...] = ()
+    programs: tuple[Text, ...] = ()
+
+
+@table
 class LoadedByName:
     """All that is known."""
 
@@ -32,6 +40,8 @@ class LoadedByName:
     libraries: dict[Text, Text]
     """Packages of Amazon Linux 2023, by the beginning of a library's name without `lib`."""
     programs: dict[Text, KnownProgram]
+    modules: dict[Text, OpeningModule]
+    """By path below site-packages. One without entries opens nothing that its package cannot do without."""
 
     def does_without(self, library: str) -> bool:
         """Tell whether all who look for a library do without it. Its name has neither `lib` nor a suffix."""

@@ -16,6 +16,9 @@ from builder.model.loaded_by_name import known
 _BUNDLED = re.compile(r"-[0-9a-f]{8}(?=\.)")
 """What auditwheel adds to the names of libraries that it copies into a wheel."""
 
+_COMMANDS = re.compile(r"/(?:bin|_?cli|scripts)/|/(?:_?cli|__main__)\.\w+$")
+"""Commands of packages, for the terminals of developers: functions start no programs by them."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _There:
@@ -39,8 +42,8 @@ def loaded_by_name(subject: Subject) -> Iterator[Finding]:
     for path, names in subject.opened.items():
         if path.endswith(".py"):
             continue
-        found = [each for each in names if not _is_there(each, there)]
-        yield from (_finding(path, each, there) for each in found if not TEST_DATA.search(path))
+        found = [each for each in names if not _is_there(each, there) and not TEST_DATA.search(path)]
+        yield from (_finding(path, each, there) for each in found if not (each.program and _COMMANDS.search(path)))
     if any(runtime.language == "java" for runtime in subject.runtimes):
         yield from _of_java(subject, there)
 
@@ -50,14 +53,15 @@ def _of_python(subject: Subject, there: _There) -> Iterator[Finding]:
     for path, opened in sorted(subject.opened.items()):
         missing: dict[str, OpenedName] = {}
         for found in opened if path.endswith(".py") else ():
-            if not _is_there(found, there):
+            if not _is_there(found, there) and not (found.program and _COMMANDS.search(path)):
                 missing.setdefault(found.names[0], found)
         if not missing:
             continue
         if (root := _root(path)) not in used:
             ours = [entry for entry in subject.tree if _root(entry.path) == root]
             used[root] = import_graph.in_use(ours, subject.store)
-        if path in used[root]:  # functions come to it, not only those who develop its package
+        is_known = SITE_PACKAGES.sub("", path) in known().modules
+        if is_known or path in used[root]:  # functions come to it, not only those who develop its package
             for found in missing.values():
                 yield _finding(path, found, there)
 
@@ -93,7 +97,7 @@ def _there(subject: Subject) -> _There:
 def _is_there(found: OpenedName, there: _There) -> bool:
     if found.program:
         # Of programs that nobody knows, most are those of a developer's machine.
-        return found.names[0] not in known().programs or found.names[0] in there.programs
+        return any(name not in known().programs or name in there.programs for name in found.names)
     return any(_is_optional(name) or _is_a_library(name, there.libraries) for name in found.names)
 
 
@@ -111,6 +115,7 @@ def _is_a_library(name: str, files: Collection[str]) -> bool:
 
 def _finding(path: str, found: OpenedName, there: _There, where: str = "") -> Finding:
     name = found.names[0]
+    named = " or ".join(f"`{each}`" for each in (found.names if found.program else [name]))
     where = where or (f"line {found.line}" if found.line else "")
     place = f" ({where})" if where else ""
     done = "starts the program" if found.program else "opens the library"
@@ -118,7 +123,7 @@ def _finding(path: str, found: OpenedName, there: _There, where: str = "") -> Fi
         check="loaded-by-name",
         severity=WARNING,
         path=path,
-        message=f"{done} `{name}`{place}, which neither the layer nor {there.runtimes} on Lambda has",
+        message=f"{done} {named}{place}, which neither the layer nor {there.runtimes} on Lambda has",
         hint=_of_program(name) if found.program else _of_library(name, is_python=path.endswith(".py")),
     )
 

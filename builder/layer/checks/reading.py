@@ -143,4 +143,7 @@ def _opened(path: str, data: bytes) -> tuple[OpenedName, ...]:
     if path.startswith("nodejs/") and path.endswith(node_loads.SUFFIXES):
         return node_loads.opened(data)
     is_module = path.endswith(".py") and SITE_PACKAGES.match(path) and not TEST_DATA.search(path)
-    return python_loads.opened(data) if is_module and python_loads.may_open(data) else ()
+    if not is_module or not python_loads.may_open(data):
+        return ()
+    known = python_loads.of_table(SITE_PACKAGES.sub("", path))
+    return python_loads.opened(data) if known is None else known

@@ -41,6 +41,51 @@ def findings(code: str, more: dict[str, bytes] | None = None, runtime: str = "py
         ),
         ('import sys\nif sys.platform != "win32":\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 3)"),
         ('if os.name == "nt":\n    pass\nelse:\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 4)"),
+        ('if sys.platform in ("linux", "darwin"):\n    ctypes.CDLL("liba.so.1")\n', "`liba.so.1` (line 2)"),
+        ('LIB = "liba.so.1"\ndef f():\n    return ctypes.CDLL(LIB)\n', "`liba.so.1` (line 3)"),
+        ('class A:\n    LIB = "liba.so.1"\n    def f(self):\n        ctypes.CDLL(self.LIB)\n', "`liba.so.1` (line 4)"),
+        ('class A:\n    LIB = "liba.so.1"\nctypes.CDLL(A.LIB)\n', "`liba.so.1` (line 3)"),
+        ('def f(name="liba.so.1"):\n    ctypes.CDLL(name)\n', "`liba.so.1` (line 2)"),
+        (
+            'ctypes.CDLL({"linux": "liba.so.1", "darwin": "liba.dylib"}[sys.platform])\n',
+            "`liba.so.1` (line 1)",
+        ),
+        (
+            'N = {"Windows": "a.dll", "Linux": "liba.so.1"}\ndef f():\n    ctypes.CDLL(N.get(platform.system()))\n',
+            "`liba.so.1` (line 3)",
+        ),
+        ('N = "a"\nV = f"{1}"\nctypes.CDLL(f"lib{N}.so.1")\n', "`liba.so.1` (line 3)"),
+        ('N = "liba"\nctypes.CDLL(N + ".so" + ".1")\n', "`liba.so.1` (line 2)"),
+        ('N = "a.dll" if sys.platform == "win32" else "liba.so.1"\nctypes.CDLL(N)\n', "`liba.so.1` (line 2)"),
+        (
+            (
+                'if os.name == "nt":\n    N = "a.dll"\nelif sys.platform == "darwin":\n    N = "a.dylib"\n'
+                'else:\n    N = "liba.so.1"\nctypes.CDLL(N)\n'
+            ),
+            "`liba.so.1` (line 7)",
+        ),
+        (
+            (
+                'for n in ("liba.so.2", "liba.so.1"):\n    try:\n        lib = ctypes.CDLL(n)\n        break\n'
+                '    except OSError:\n        pass\nelse:\n    raise ImportError("no a")\n'
+            ),
+            "`liba.so.2` (line 3)",
+        ),
+        (
+            (
+                'NAMES = ["liba.so.2", "liba.so.1"]\ndef f():\n    for n in NAMES:\n        try:\n'
+                "            return ctypes.CDLL(n)\n        except OSError:\n            continue\n"
+                '    msg = "no a"\n    raise ImportError(msg)\n'
+            ),
+            "`liba.so.2` (line 5)",
+        ),
+        (
+            (
+                'lib = None\nfor n in ("liba.so.2", "liba.so.1"):\n    try:\n        lib = ctypes.CDLL(n)\n'
+                '    except OSError:\n        pass\nif lib is None:\n    raise OSError("no a")\n'
+            ),
+            "`liba.so.2` (line 4)",
+        ),
     ],
 )
 def test_what_is_not_there_is_named_with_its_line(code: str, named: str) -> None:
@@ -61,11 +106,30 @@ def test_what_is_not_there_is_named_with_its_line(code: str, named: str) -> None
         'x = ctypes.CDLL("liba.so.1") if sys.platform.startswith("win32") else None\n',
         'ffi.dlopen("liba.so.1", "libz.so.1")\n',
         STARTS.format("git"),
-        'model.run(["pdfinfo"])\nrun(["pdfinfo"])\nsubprocess.run(command)\n',
+        'import subprocess\nmodel.run(["pdfinfo"])\nrun(["pdfinfo"])\nsubprocess.run(command)\n',
         'x = _dlopen(ffi, "libharfbuzz-subset.so.0", allow_fail=True)\n',
         'try:\n    info("dot")\nexcept OSError:\n    pass\nelse:\n    subprocess.run(["pdftocairo", "-v"])\n',
         'from ctypes.util import find_library\nx = find_library("yajl") or find_library("cuda")\n',
         'import ctypes\nctypes.CDLL("libcuda.so.1")\nctypes.CDLL("libnvidia-ml.so.1")\n',
+        'LIB = "liba.so.1"\nLIB = where()\nctypes.CDLL(LIB)\n',
+        'LIB = "liba.so.1"\ndef f(LIB):\n    ctypes.CDLL(LIB)\n',
+        'LIB = "liba.so.1"\ndef f():\n    global LIB\n    LIB = where()\nctypes.CDLL(LIB)\n',
+        'LIB = "liba.so.1"\nctypes.CDLL(os.path.join(here, LIB))\n',
+        'class A:\n    LIB = "liba.so.1"\n    def f(self):\n        self.LIB = x\n        ctypes.CDLL(self.LIB)\n',
+        'A = "a"\nctypes.CDLL(f"lib{A!r}.so")\nctypes.CDLL(f"lib{A:>3}.so")\nctypes.CDLL(f"lib{B}.so")\n',
+        "A = B\nB = A\nctypes.CDLL(A)\nC = C + C\nctypes.CDLL(C)\n",
+        'ctypes.CDLL({"win32": "a.dll", "darwin": "a.dylib"}[sys.platform])\nctypes.CDLL({"linux": "a.so"}[x])\n',
+        (
+            'for n in ("liba.so.2", "liba.so.1"):\n    try:\n        lib = ctypes.CDLL(n)\n        break\n'
+            "    except OSError:\n        pass\n"
+        ),
+        (
+            'for n in ("liba.so.2", "libz.so.1"):\n    try:\n        lib = ctypes.CDLL(n)\n        break\n'
+            '    except OSError:\n        pass\nelse:\n    raise ImportError("no a")\n'
+        ),
+        'for n in ("a", "b"):\n    if find_library(n):\n        break\n',
+        'def f():\n    ctypes.CDLL("liba.so.1")\ntry:\n    f()\nexcept OSError:\n    pass\n',  # as numba looks for TBB
+        'if __name__ == "__main__":\n    ctypes.CDLL("liba.so.1")\n',
         '"""CDLL("liba.so.1") in words"""\n# ctypes.CDLL("liba.so.1")\n',
         'this is no Python: CDLL("liba.so.1")\n',
     ],
@@ -140,10 +204,24 @@ def test_what_the_data_names_is_there() -> None:
     assert all(name == name.lower() for name in known().other_systems)
 
 
+def test_what_a_module_puts_together_from_parts_stands_in_the_data() -> None:
+    """Wand tries names of many versions and options; docutils starts pandoc where a setting says so."""
+    wand = b"import ctypes\nlib = ctypes.util.find_library('MagickWand' + suffix)\n"
+    layer = {"python/wand/api.py": wand, "python/wand/__init__.py": b"from .version import VERSION\n"}
+    layer["python/wand/version.py"] = b"VERSION = 1\n"
+    ((message, path),) = [(row.message, row.path) for row in found(tree(layer), only="loaded-by-name")]
+    assert message.startswith("opens the library `MagickWand`, which neither")
+    assert path == "python/wand/api.py"
+    assert found(tree({**layer, "lib/libMagickWand-6.Q16.so.6": b"x"}), only="loaded-by-name") == []
+    pandoc = STARTS.format("pandoc").encode()
+    assert found(tree({"python/docutils/utils/math/tex2mathml_extern.py": pandoc}), only="loaded-by-name") == []
+
+
 def test_a_module_that_is_too_large_or_too_deep_opens_nothing() -> None:
     assert not may_open(b'import ctypes\nctypes.CDLL("liba.so.1")\n' + b"#" * LARGEST)
     assert may_open(b'import ctypes\nctypes.CDLL("liba.so.1")\n')
     assert not may_open(b'model.run(["pdfinfo"])\n')
+    assert not may_open(b'import subprocess\nsubprocess.run(["git"])\n')
     assert opened(b"x = " + b"(" * 5000 + b")" * 5000 + b'\nCDLL("liba.so.1")\n') == ()
     assert opened(b"x = " + b"-" * 50_000 + b'1\nCDLL("liba.so.1")\n') == ()
     assert opened(b"x = '\\d'; CDLL('liba.so.1')\n")[0].names == ("liba.so.1",)

@@ -66,6 +66,57 @@ def test_a_library_of_the_layer_is_there_and_what_is_no_code_opens_nothing() -> 
     assert node_loads.opened(b"'koffi' koffi.load('x')" + b" " * (1 << 20)) == ()
 
 
+CP = 'const cp = require("child_process");\n'
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        *(f'{CP}cp.{name}("gs", ["-q"]);\n' for name in ("spawn", "spawnSync", "execFile", "execFileSync", "exec")),
+        f"{CP}cp.execSync(`gs ${{path}}`);\n",
+        "const cp = require('node:child_process');\ncp.spawn('gs');\n",
+        'const { spawn } = require("child_process");\nspawn("gs");\n',
+        'const { exec, spawn: start } = require("node:child_process");\nstart("gs");\n',
+        'import { spawn } from "child_process";\nspawn("gs");\n',
+        'import { exec as e } from "node:child_process";\ne("gs -q a.pdf");\n',
+        'import * as cp from "child_process";\ncp.spawn("gs");\n',
+        'import cp, { exec } from "child_process";\ncp.spawn("gs");\n',
+        '\nrequire("child_process").exec("gs -q");\n',
+        'const spawn = require("child_process").spawn;\nspawn("gs");\n',
+        'const child_process_1 = require("child_process");\n(0, child_process_1.spawn)("gs", []);\n',
+        'const cp = __importStar(require("child_process"));\ncp.spawn("gs");\n',
+        'var a=require("fs"),b=require("child_process"),c=1;\nb.execSync("gs -q");\n',
+        'const {exec} = require("child_process"); const run = util.promisify(exec);\nawait run("gs -q");\n',
+        'const run = require("util").promisify(require("child_process").execFile);\nawait run("gs");\n',
+    ],
+)
+def test_what_javascript_starts_is_named_with_its_line(code: str) -> None:
+    (row,) = findings({NODE: code.encode()}, "nodejs22.x")
+    assert row.path == NODE
+    assert "starts the program `gs` (line 2), which neither the layer nor nodejs22.x on Lambda has" in row.message
+    assert findings({NODE: code.encode(), "bin/gs": b"x"}, "nodejs22.x") == []
+    assert findings({"nodejs/node_modules/p/bin/a.js": code.encode()}, "nodejs22.x") == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        f'{CP}cp.spawn("git");\ncp.spawn("node");\ncp.spawn(gs);\ncp.spawn("gs -q");\n',
+        f'{CP}try {{ cp.execSync("gs -q"); }} catch {{ }}\n',
+        f'{CP}if (process.platform === "win32") {{ cp.spawn("gs"); }}\n',
+        f'{CP}cp.exec("gs --version");\ncp.spawn("gs", ["-v"]);\ncp.exec("gs -v 2>&1", f);\n',
+        f'{CP}run(cp.exec("gs -q"));\n'.replace('"gs', '"x gs'),
+        f'{CP}const e = util.promisify(cp.exec);\ne("gs -q", {{a: f(1)}}).catch(() => null);\n',
+        f'{CP}if (which.sync("gs", {{nothrow: true}})) cp.spawn("gs");\n',
+        f'{CP}// cp.spawn("gs")\n/**\n * cp.exec("gs -q")\n */\n',
+        f'{CP}/gs /.exec("gs x");\ndb.exec("gs x");\nexec("gs x");\nspawn("gs");\n',
+        'import { spawn } from "cross-spawn";\n// child_process\nspawn("gs");\n',
+    ],
+)
+def test_programs_without_which_javascript_goes_on_are_no_finding(code: str) -> None:
+    assert findings({NODE: code.encode()}, "nodejs22.x") == []
+
+
 # ---- Java ----------------------------------------------------------------------------------------------------------
 
 CODE = """
