@@ -1,8 +1,10 @@
 """Certificates for servers on this machine."""
 
+import atexit
 import datetime as dt
 import functools
 import ipaddress
+import shutil
 import ssl
 import tempfile
 from pathlib import Path
@@ -25,7 +27,9 @@ def certificate(host: str) -> Path:
     builder = builder.add_extension(names, critical=False)
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     made = builder.sign(key, hashes.SHA256())
-    path = Path(tempfile.mkdtemp(prefix="layerwright-tls-")) / "certificate.pem"
+    folder = tempfile.mkdtemp(prefix="layerwright-tls-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "certificate.pem"
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

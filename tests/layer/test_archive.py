@@ -155,7 +155,9 @@ def test_what_the_reader_refuses_is_not_written(tmp_path: Path, paths: list[str]
 @given(st.dictionaries(names, st.binary(max_size=3000), max_size=30))
 def test_any_names_and_bytes_survive(files: dict[str, bytes]) -> None:
     content = tree({f"d/{name}": data for name, data in files.items()})
-    path = Path(tempfile.mkdtemp()) / "any.zip"
-    archive.write(content, path)
-    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as read:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "any.zip"
+        archive.write(content, path)
+        written = path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(written)) as read:
         assert {name: read.read(name) for name in read.namelist()} == {one.path: one.content.read() for one in content}
