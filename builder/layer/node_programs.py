@@ -14,16 +14,18 @@ from builder.model.loaded_by_name import known
 _LINES = frozenset({"exec", "execSync"})
 """Functions that take a line for the shell."""
 _FUNCTIONS = frozenset({"spawn", "spawnSync", "execFile", "execFileSync", *_LINES})
+_WORD = rb"(?<![\w$])([\w$]+)"
+"""A whole word: data in bundles has words of megabytes, which would be begun at each of their letters."""
 _MODULE = rb"""['"](?:node:)?child_process['"]"""
 _REQUIRED = rb"""(?:[\w$.]+\(\s*)?require\(\s*""" + _MODULE + rb"""\s*\)\)?"""
 _NAMED = re.compile(
-    rb"([\w$]+)\s*=\s*" + _REQUIRED + rb"(?!\s*\.)|\bimport\s+(?:\*\s*as\s+)?([\w$]+)[^;'\"]{0,200}?\bfrom\s*" + _MODULE
+    _WORD + rb"\s*=\s*" + _REQUIRED + rb"(?!\s*\.)|\bimport\s+(?:\*\s*as\s+)?([\w$]+)[^;'\"]{0,200}?\bfrom\s*" + _MODULE
 )
 """Names of the whole module."""
 _PARTS = re.compile(rb"\{([^{}]{0,400})\}\s*(?:=\s*" + _REQUIRED + rb"|from\s*" + _MODULE + rb")(?!\s*\.)")
 _PART = re.compile(r"(\w+)(?:(?:\s*:\s*|\s+as\s+)([\w$]+))?")
-_ONE = re.compile(rb"([\w$]+)\s*=\s*" + _REQUIRED + rb"\.(\w+)\s*[;,\n]")
-_PROMISED = re.compile(rb"([\w$]+)\s*=\s*[^;=\n]{0,40}?\bpromisify\(\s*(?:" + _REQUIRED + rb"\s*\.\s*)?([\w$.]+)\s*\)")
+_ONE = re.compile(_WORD + rb"\s*=\s*" + _REQUIRED + rb"\.(\w+)\s*[;,\n]")
+_PROMISED = re.compile(_WORD + rb"\s*=\s*[^;=\n]{0,40}?\bpromisify\(\s*(?:" + _REQUIRED + rb"\s*\.\s*)?([\w$.]+)\s*\)")
 _DIRECT = re.compile(_REQUIRED + rb"\s*$")
 _BEFORE = 60
 """Bytes before a call in which `require` may stand."""
@@ -44,7 +46,7 @@ def may_start(data: bytes) -> bool:
 @cache
 def _call() -> re.Pattern[bytes]:
     names = "|".join(sorted(map(re.escape, known().programs), key=len, reverse=True))
-    return re.compile(rf"""([\w$.]*)\)?\s*\(\s*(['"`])({names})(?=\2|\s)""".encode())
+    return re.compile(rf"""(?<![\w$.])([\w$.]+)\)?\s{{0,99}}\(\s{{0,99}}(['"`])({names})(?=\2|\s)""".encode())
 
 
 def started(data: bytes) -> Iterator[tuple[str, int]]:

@@ -63,7 +63,7 @@ def may_open(data: bytes) -> bool:
 @cache
 def _programs() -> re.Pattern[bytes]:
     names = "|".join(sorted(map(re.escape, known().programs)))
-    return re.compile(rf"""['"](?:\w+=\S*\s+)*(?:{names})(?=['"\s])""".encode())
+    return re.compile(rf"""['"](?:\w{{1,99}}=\S{{0,99}}\s{{1,9}})*(?:{names})(?=['"\s])""".encode())
 
 
 def of_table(path: str) -> tuple[OpenedName, ...] | None:

@@ -51,7 +51,7 @@ class NameScope:
 
     @cached_property
     def assigned(self) -> Mapping[str, Sequence[ast.AST | None]]:
-        """TextValues by name; None stands for one that is not in the text."""
+        """Values by name; None stands for one that is not in the text."""
         return _assigned(self.node)
 
     def inner(self, node: ast.AST) -> "NameScope":

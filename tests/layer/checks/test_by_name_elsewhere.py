@@ -148,6 +148,14 @@ public class Native {
 """
 
 
+@pytest.mark.parametrize("piece", [b"a", b"a.", b" ", b"\n", b"{", b"a=", b"a=require(", b"spawn(", b"'", b"which"])
+def test_a_bundle_with_megabytes_of_one_kind_is_searched_once(piece: bytes) -> None:
+    """Bundles have data in them. A search that began at each letter of a word would not end before the tests do."""
+    data = b"const c = require('child_process');\n" + piece * (1_000_000 // len(piece)) + b"\nc.spawn('ffmpeg')"
+    (only,) = node_loads.opened(data)
+    assert only.names == ("ffmpeg",)
+
+
 @pytest.fixture
 def classes(tmp_path: Path, program: Callable[[str], str]) -> dict[str, bytes]:
     program("javac")
