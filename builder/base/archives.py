@@ -69,7 +69,7 @@ def reading() -> Iterator[None]:
     except FAULTS as error:
         if isinstance(error, OSError) and error.errno is not None:  # those of gzip and bz2 have no number
             raise
-        kind = BeyondLimitError if compressed.needs_too_much(error) else UnreadableError
+        kind = BeyondLimitError if isinstance(error, compressed.LargeWindowError) else UnreadableError
         raise kind(str(error) or "it ends too early") from error
 
 

@@ -1,18 +1,60 @@
 """Compressed files as streams, within limits: what the libraries offer takes any memory, or reads all at once."""
 
+import contextlib
 import io
 import lzma
+from collections.abc import Iterator
 from typing import IO, Any
 
 _MOST_WINDOW = 128 << 20
 """Bytes that unpacking may take: twice what `xz -9` needs."""
-_TOO_LARGE = ("Memory usage limit", "too much memory")
-"""What liblzma and Zstandard say of a file that needs more; neither has an error of its own for that."""
+_FRAME_HEAD = 18
+"""Bytes of the longest header of a frame of Zstandard (RFC 8878, 3.1.1)."""
+_BLOCKS, _SIZES, _LZMA2 = 12, (0x40, 0x80), 0x21
+"""Of an xz file: where its first block begins, the flags of sizes that a block may have, and the filter that packs."""
 
 
-def needs_too_much(error: Exception) -> bool:
-    """Tell whether a file is good, and only needs more memory than it is given here."""
-    return any(words in str(error) for words in _TOO_LARGE)
+class LargeWindowError(ValueError):
+    """A file may be good, and needs more memory than it is given here."""
+
+    def __init__(self, window: int) -> None:
+        super().__init__(f"unpacking it takes {window >> 20} MB of memory")
+
+
+def _refuse(window: int) -> None:
+    if window >= _MOST_WINDOW:
+        raise LargeWindowError(window)
+
+
+def _window(head: bytes, form: int) -> int:
+    """Return the dictionary, in bytes, that an lzma file or the first block of an xz file asks for; 0 if none is found.
+
+    lzma-file-format.txt, 1.1; xz-file-format.txt 1.2.1, 3.1 and 5.3.1.
+    """
+    if form == lzma.FORMAT_ALONE:
+        return int.from_bytes(head[1:5], "little")
+    block = iter(head[_BLOCKS + 1 : _BLOCKS + 1024])
+    try:
+        flags = next(block)
+        for _ in filter(flags.__and__, _SIZES):
+            _number(block)
+        while _number(block) != _LZMA2:
+            for _ in range(_number(block)):
+                next(block)
+        _number(block)
+        bits = next(block) & 0x3F
+    except StopIteration:
+        return 0
+    return (2 | bits & 1) << bits // 2 + 11
+
+
+def _number(block: Iterator[int]) -> int:
+    """Read a number of seven bits in each byte."""
+    found = shift = 0
+    while (byte := next(block)) & 0x80:
+        found |= (byte & 0x7F) << shift
+        shift += 7
+    return found | byte << shift
 
 
 class Xz(io.RawIOBase):
@@ -23,6 +65,7 @@ class Xz(io.RawIOBase):
 
     def __init__(self, packed: IO[bytes], form: int = lzma.FORMAT_XZ) -> None:
         self._packed, self._at, self._form = packed, 0, form
+        self._fresh = True
         self._stream = self._next()
 
     def _next(self) -> lzma.LZMADecompressor:
@@ -39,6 +82,9 @@ class Xz(io.RawIOBase):
                 self._stream = self._next()
             elif self._stream.needs_input and not packed:
                 raise EOFError
+            if self._fresh:
+                _refuse(_window(packed, self._form))
+                self._fresh = False
             data = self._stream.decompress(packed, len(buffer))
         buffer[: len(data)] = data
         self._at += len(data)
@@ -61,6 +107,22 @@ class Xz(io.RawIOBase):
         return True
 
 
+class _Begun(io.RawIOBase):
+    """A stream of which the beginning was read before."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self._head, self._rest = head, rest
+
+    def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
+        data, self._head = self._head, b""
+        data = data or self._rest.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def readable(self) -> bool:
+        return True
+
+
 class Zstd(io.RawIOBase):
     """The content of a file that Zstandard packed."""
 
@@ -68,8 +130,13 @@ class Zstd(io.RawIOBase):
         import zstandard
 
         decoder = zstandard.ZstdDecompressor(max_window_size=_MOST_WINDOW)
-        self._stream = decoder.stream_reader(packed, read_across_frames=True, closefd=False)
         self._error = zstandard.ZstdError
+        head = packed.read(_FRAME_HEAD)
+        with contextlib.suppress(self._error):  # told when the file is read
+            _refuse(zstandard.get_frame_parameters(head).window_size)
+        self._stream = decoder.stream_reader(
+            io.BufferedReader(_Begun(head, packed), 1 << 16), read_across_frames=True, closefd=False
+        )
 
     def readinto(self, buffer: Any, /) -> int:  # noqa: ANN401
         try:

@@ -169,8 +169,20 @@ def test_programs_are_found_behind_what_is_large() -> None:
         (tarred({"a.rar": b"Rar!\x1a\x07" + bytes(9000)}), "`a.rar` in it is a RAR archive"),
         (lzma.compress(lzma.compress(lzma.compress(elf(X86)))), "it is compressed more than 2 times"),
         (zipped({"a": b"x"}, zipfile.ZIP_BZIP2), "a is packed by method 12"),
-        (lzma.compress(elf(X86), filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]), "Memory usage limit"),
-        (b"\x28\xb5\x2f\xfd\0\x90" + bytes(90), "too much memory"),
+        (lzma.compress(elf(X86), filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 28}]), "takes 256 MB of memory"),
+        (
+            lzma.compress(
+                elf(X86),
+                filters=[{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA2, "dict_size": 3 << 27}],
+                check=lzma.CHECK_NONE,
+            ),
+            "takes 384 MB of memory",
+        ),
+        (
+            lzma.compress(elf(X86), lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": 1 << 28}]),
+            "takes 256 MB of memory",
+        ),
+        (b"\x28\xb5\x2f\xfd\0\x90" + bytes(90), "takes 256 MB of memory"),
     ],
 )
 def test_a_search_that_ends_early_is_told(data: bytes, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
