@@ -35,6 +35,11 @@ gc.set_threshold(50_000, 20, 20)
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long bytes by what they are for: those of an archive have the time in them, and workers must agree."""
+    return argname if isinstance(val, bytes) and len(val) > 16 else None  # shorter ones are words
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Return half as many workers again as there are processors: tests of all tiers wait, for servers and engines."""
