@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-_ABOVE = 128
+ABOVE = 128
 """Exit codes of programs that signals end are above."""
 _NAMES = {
     1: "SIGHUP",
@@ -30,12 +30,12 @@ OF_QEMU = "qemu: uncaught target signal "
 
 def is_signal(code: int) -> bool:
     """Return whether an exit code is that of a program which a signal ended."""
-    return code - _ABOVE in _NAMES
+    return code - ABOVE in _NAMES
 
 
 def ended(code: int) -> str:
     """Return how a program ended, in words, by its exit code."""
-    number = code - _ABOVE
+    number = code - ABOVE
     return f"signal {number} ({_NAMES[number]}) ended the process" if number in _NAMES else f"exit code {code}"
 
 

@@ -208,9 +208,8 @@ class _Search:
 
     def _members(self, place: _Nesting, data: IO[bytes]) -> Iterator[tuple[str, str]]:
         with archives.zip_of(data, _MOST_TABLE) as archive:
-            infos = sorted(
-                archive.infolist(), key=lambda info: info.header_offset
-            )  # what was read is not unpacked again
+            # In the order of their bytes, so that what was read is not unpacked again.
+            infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
             self._allowance.take(len(infos) * _ROW)
             for info in infos:
                 if info.is_dir() or info.flag_bits & 1 or _NO_CODE.search(info.filename):

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeGuard
 
 from builder.layer.python_scopes import NameScope
-from builder.layer.python_values import Texts, TextValues
+from builder.layer.python_values import Texts, TextValues, either
 
 _RUNNING = frozenset({"run", "Popen", "call", "check_call", "check_output"})
 _LINES = frozenset(
@@ -85,7 +85,7 @@ class ProgramCalls:
             return
         for calls in groups:
             self._needed.update(id(call) for call, _ in calls)
-            yield _either([self._looked_for(call, where) for call, where in calls])
+            yield either([self._looked_for(call, where) for call, where in calls])
 
     def _looked_for(self, call: ast.Call, scope: NameScope) -> Texts:
         return self._values.texts(_argument(call, 0, "cmd", "executable"), scope)
@@ -188,7 +188,3 @@ def _argument(call: ast.Call, position: int, *names: str) -> ast.expr | None:
     if position < len(call.args):
         return call.args[position]
     return next((keyword.value for keyword in call.keywords if keyword.arg in names), None)
-
-
-def _either(found: Sequence[Texts]) -> Texts:
-    return tuple(dict.fromkeys(name for names in found for name in names)) if all(found) else ()

@@ -61,7 +61,7 @@ class TextValues:
             case ast.Constant(value=str(text)):
                 found = (text,) if text else ()
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                found = _either([self.texts(part, scope) for part in parts])
+                found = either([self.texts(part, scope) for part in parts])
             case ast.Starred(value=inner):
                 found = self.texts(inner, scope)
             case ast.JoinedStr(values=parts):
@@ -135,7 +135,7 @@ class TextValues:
 
     @staticmethod
     def _of_bound(bound: BoundName, find: Callable[[ast.AST | None, NameScope], Texts]) -> Texts:
-        return _either([find(value, bound.scope) for value in bound.values])
+        return either([find(value, bound.scope) for value in bound.values])
 
 
 _COMPUTED = "\0"
@@ -164,7 +164,7 @@ def _of_linux(choice: ast.IfExp) -> ast.AST | None:
     return reached[0] if reached else None
 
 
-def _either(found: Sequence[Texts]) -> Texts:
+def either(found: Sequence[Texts]) -> Texts:
     """Return the alternatives of all, or nothing if those of one are unknown."""
     return tuple(dict.fromkeys(text for each in found for text in each)) if all(found) else ()
 

@@ -68,7 +68,7 @@ class ItemOutcome:
     @property
     def crashed(self) -> bool:
         """Whether a signal ended the process: at once for what functions name, for the rest also when it was alone."""
-        by_signal = [code for code in self.ended if code > _SIGNAL and code != HUNG]
+        by_signal = [code for code in self.ended if code > signals.ABOVE and code != HUNG]
         return len(by_signal) > (0 if self.item.kind == "first" else 1)
 
     @property
@@ -76,10 +76,8 @@ class ItemOutcome:
         return self.tried and self.error is None and not self.crashed and len(self.ended) < _ATTEMPTS
 
 
-_SIGNAL = 128
-"""Exit codes of processes that signals end are above."""
 _ATTEMPTS = 2
-HUNG = _SIGNAL + 14
+HUNG = signals.ABOVE + 14
 """Exit code of a process that SIGALRM ended."""
 
 

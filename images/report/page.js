@@ -188,9 +188,9 @@
   }
 
   async function open() {
-    const slot = decodeURIComponent(location.hash.slice(1));
+    const slot = slotOf(location);
     const one = slot ? await target(slot) : undefined;
-    if (slot !== decodeURIComponent(location.hash.slice(1))) return; // another one was opened meanwhile
+    if (slot !== slotOf(location)) return; // another one was opened meanwhile
     const aside = $("detail");
     document.body.classList.toggle("open", Boolean(one));
     aside.hidden = !one;
@@ -207,7 +207,7 @@
   }
 
   function shut() {
-    const slot = decodeURIComponent(location.hash.slice(1));
+    const slot = slotOf(location);
     history.replaceState(null, "", location.pathname + location.search);
     open();
     chips.find((link) => slotOf(link) === slot)?.focus();
