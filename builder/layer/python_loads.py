@@ -134,9 +134,8 @@ class _LoadingModule:
             values = [*call.args, *(keyword.value for keyword in call.keywords if keyword.arg == "name")]
             texts = [self._values.texts(value, scope) for value in values]
             names = tuple(dict.fromkeys(text for each in texts for text in each if is_of_linux(text)))
-            if names and (
-                insists or name != "find_library" or len(names) == 1
-            ):  # in a loop, it looks for what is there
+            looks_around = name == "find_library" and len(names) > 1 and not insists
+            if names and not looks_around:
                 yield OpenedName(names=names, line=call.lineno)
         elif _are_known(names := self._programs.started(call, scope)):
             yield _program(names, call.lineno)

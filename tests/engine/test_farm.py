@@ -11,23 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kit.commands import ROOT, Result, layerwright, write_recipe
+from kit.commands import ROOT, Result, layerwright, recipe_head, write_recipe
 from kit.farm import Daemon, farm
 
 from builder.engine import client
 from builder.engine.client import Engine
 from builder.model.architectures import ARM64, X86_64
 
-RECIPE = """\
-[layer]
-name        = "{name}"
-version     = "1"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["provided.al2023"]
-architectures = ["x86_64", "arm64"]
+BUILT = """\
 split-by      = ["arch"]
 
 [[step]]
@@ -51,7 +42,8 @@ def two(tmp_path: Path) -> Iterator[tuple[str, list[Daemon]]]:
 
 def recipes(folder: Path, *names: str, pause: float = 0) -> None:
     for number, name in enumerate(names):
-        write_recipe(folder, name, RECIPE.format(name=name, number=number, pause=pause))
+        head = recipe_head(name, ("provided.al2023",), ("x86_64", "arm64"))
+        write_recipe(folder, name, head + BUILT.format(name=name, number=number, pause=pause))
 
 
 def nightly(folder: Path, builder: str, *arguments: str) -> Result:

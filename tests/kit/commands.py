@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,16 +79,9 @@ def write_recipe(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def pip_recipe(
-    name: str,
-    *requirements: str,
-    version: str = "1.0",
-    runtimes: tuple[str, ...] = ("python3.13",),
-    architectures: tuple[str, ...] = ("arm64",),
-    more: str = "",
-) -> str:
-    """Return the text of a recipe for Python packages."""
-    return f"""
+def recipe_head(name: str, runtimes: Sequence[str], architectures: Sequence[str], version: str = "1") -> str:
+    """Return the text of a recipe before its steps, which ends with its targets."""
+    return f"""\
 [layer]
 name        = "{name}"
 version     = "{version}"
@@ -98,7 +91,19 @@ license     = "MIT"
 [targets]
 runtimes      = {json.dumps(runtimes)}
 architectures = {json.dumps(architectures)}
+"""
 
+
+def pip_recipe(
+    name: str,
+    *requirements: str,
+    version: str = "1.0",
+    runtimes: tuple[str, ...] = ("python3.13",),
+    architectures: tuple[str, ...] = ("arm64",),
+    more: str = "",
+) -> str:
+    """Return the text of a recipe for Python packages."""
+    return f"""{recipe_head(name, runtimes, architectures, version)}
 [[step]]
 uses         = "pip"
 requirements = {json.dumps(requirements)}
@@ -108,17 +113,7 @@ requirements = {json.dumps(requirements)}
 
 def copy_recipe(name: str, *files: str) -> str:
     """Return the text of a recipe for files that lie beside it, which need neither an index nor an engine."""
-    return f"""\
-[layer]
-name        = "{name}"
-version     = "1"
-description = "for tests"
-license     = "MIT"
-
-[targets]
-runtimes      = ["provided.al2023"]
-architectures = ["arm64"]
-
+    return f"""{recipe_head(name, ("provided.al2023",), ("arm64",))}
 [[step]]
 uses  = "copy"
 files = {json.dumps(files)}

@@ -12,25 +12,21 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
-from kit.commands import layerwright
+from kit.commands import layerwright, recipe_head
 from kit.npm import package
 
 from builder.packages.npm import layout, local
 from builder.packages.npm.locks import npm_lock
 from builder.packages.npm.project import NodeProject
 
-RECIPE = """[layer]
-name = "some"
-version = "1"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["nodejs22.x"]
-architectures = ["arm64"]
+RECIPE = (
+    recipe_head("some", ("nodejs22.x",), ("arm64",))
+    + """
 [[step]]
 uses = "npm"
 file = "package.json"
 """
+)
 Files = Mapping[str, Any]
 """Texts, or what is written as JSON."""
 CORE = {"name": "@shop/core", "version": "1.2.0"}

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from kit import bad
 from kit import gems as kit
 from kit.bad import Workshop
+from kit.commands import recipe_head
 
 from builder.authoring import relock
 from builder.base.emitter import Events
@@ -162,19 +163,14 @@ def test_gems_come_after_those_that_they_need_even_in_circles() -> None:
 # ---- with an index -------------------------------------------------------------------------------------------------
 
 
-RECIPE = """
-[layer]
-name = "some"
-version = "1"
-description = "gems"
-license = "MIT"
-[targets]
-runtimes = ["ruby3.3"]
-architectures = ["x86_64"]
+RECIPE = (
+    recipe_head("some", ("ruby3.3",), ("x86_64",))
+    + """
 [[step]]
 uses = "gem"
 {}
 """
+)
 
 
 def recipe(tmp_path: Path, step: str) -> Loaded:

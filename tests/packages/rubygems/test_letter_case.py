@@ -5,7 +5,7 @@ from zipfile import ZipFile
 
 import pytest
 from kit import folding, gems
-from kit.commands import layerwright, write_recipe
+from kit.commands import layerwright, recipe_head, write_recipe
 
 from builder.base.files import sha256
 
@@ -16,19 +16,14 @@ FILES = {
     "README.md": b"1",
     "readme.md": b"2",
 }
-RECIPE = """
-[layer]
-name = "mine"
-version = "1.0"
-description = ""
-license = "MIT"
-[targets]
-runtimes = ["ruby3.4"]
-architectures = ["arm64"]
+RECIPE = (
+    recipe_head("mine", ("ruby3.4",), ("arm64",), "1.0")
+    + """
 [[step]]
 uses = "gem"
 gems = ["mine@1.0"]
 """
+)
 
 
 def test_a_gem_has_all_its_files(gem_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
