@@ -217,7 +217,7 @@ def test_lint_tells_mistakes_of_settings_and_of_recipes_together(project: Path) 
     result = layerwright("lint", cwd=project)
     assert result.code == 2
     assert "layerwright.toml:1:1: outputs: unknown key" in result.err
-    assert "recipes/a/recipe.toml:6:1: layer.licence: unknown key; did you mean `license`?" in result.err
+    assert "recipes/a/recipe.toml:5:1: layer.licence: unknown key; did you mean `license`?" in result.err
 
 
 @pytest.mark.parametrize("arguments", [("list",), ("build", "--all"), ("cache", "list")])
