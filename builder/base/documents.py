@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from builder.base import files, locks, notices, plain, texts
+from builder.base import files, locks, notices, plain, shapes, texts
 from builder.base.adapters import adapter
 from builder.base.errors import BuildError, UsageError
 from builder.base.frozen import dataclass
+from builder.base.plain import Json
 from builder.base.shapes import UnclearError
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ T = TypeVar("T")
 class Codec(Protocol[T]):
     """The form of a value on disk."""
 
-    def decode(self, data: bytes) -> T:
-        """Parse a value. Raises ValueError with a text of one line if the bytes are not one."""
+    def decode(self, document: Json) -> T:
+        """Parse a value. Raises ValueError with a text of one line if the document is not one."""
 
     def encode(self, value: T) -> bytes:
         """Return the bytes of a value."""
@@ -43,13 +44,13 @@ class Typed(Generic[T]):
     indent: int | None = None
     """Spaces of an indentation, for files that people read."""
 
-    def decode(self, data: bytes) -> T:
+    def decode(self, document: Json) -> T:
         with contextlib.suppress(UnclearError):
-            return plain.from_json(self.kind, data)  # type: ignore[no-any-return]
+            return shapes.read(self.kind, document.value)  # type: ignore[no-any-return]
         from pydantic import ValidationError
 
         try:
-            return adapter(self.kind).validate_json(data)  # type: ignore[no-any-return]
+            return adapter(self.kind).validate_json(document.data)  # type: ignore[no-any-return]
         except ValidationError as error:
             raise ValueError(_first(error)) from None
 
@@ -115,7 +116,8 @@ class Document(Generic[T]):
         data = self._load()
         if data is None:
             return None
-        found = _version(data)
+        document = Json(data)
+        found = _version(document)
         if found > self.version:
             msg = f"{self.path} was written by a newer layerwright"
             why = [f"{self.what}, version {found} of the format; this layerwright reads version {self.version}"]
@@ -123,7 +125,7 @@ class Document(Generic[T]):
         if found < self.version:
             return None
         try:
-            return self.codec.decode(data)
+            return self.codec.decode(document)
         except ValueError as error:
             raise _InvalidError(str(error)) from None
 
@@ -174,23 +176,23 @@ class _Envelope:
     version: int
 
 
-def _version(data: bytes) -> int:
-    version = _sound_version(data)
+def _version(document: Json) -> int:
+    version = _sound_version(document)
     if version < 1:
         msg = f"its version is {version}"
         raise _InvalidError(msg)
     return version
 
 
-def _sound_version(data: bytes) -> int:
+def _sound_version(document: Json) -> int:
     with contextlib.suppress(UnclearError):
-        match plain.loads(data):
+        match document.value:
             case {"version": version} if type(version) is int:
                 return version
     from pydantic import ValidationError
 
     try:
-        envelope: _Envelope = adapter(_Envelope).validate_json(data, strict=True)
+        envelope: _Envelope = adapter(_Envelope).validate_json(document.data, strict=True)
     except ValidationError as error:
         raise _InvalidError(_first(error)) from None
     return envelope.version

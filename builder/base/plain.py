@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
@@ -15,6 +15,18 @@ from builder.base.values import StoredAs
 
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _Writer = Callable[[Any], Any]
+
+
+class Json:
+    """The bytes of a document, which are parsed at most once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @cached_property
+    def value(self) -> object:
+        """The document. Raises UnclearError as `loads` does."""
+        return loads(self.data)
 
 
 def loads(data: bytes) -> object:

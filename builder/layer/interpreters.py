@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from builder.base import environment, processes, programs, uv_program
+from builder.base import environment, processes, programs, uv_program, windows
 from builder.base.frozen import dataclass
 
 _FINDING = threading.Lock()
@@ -72,8 +72,15 @@ def _patch(folder: Path) -> int:
 
 
 def _uv(series: str) -> Iterator[str]:
-    """Yield the interpreter that uv finds: a managed one or, on Windows, one of the registry."""
-    finished = processes.run([uv_program.path(), "python", "find", "--no-python-downloads", "--system", series])
+    """Yield the interpreter that uv finds: a managed one or, on Windows, one of the registry.
+
+    Elsewhere uv searches nothing but its own: it would start each Python in PATH, shims that take long among them.
+    Nowhere it starts that of an environment in the current folder, which is somebody's code.
+    """
+    where = ["--system"] if windows.IS_HOST else ["--system", "--managed-python"]
+    command = [uv_program.path(), "python", "find", "--no-config", "--no-python-downloads", *where, series]
+    variables = {name: value for name, value in os.environ.items() if name != "UV_PYTHON_PREFERENCE"}
+    finished = processes.run(command, env=variables)
     if finished.returncode == 0:
         yield finished.stdout.strip()
 

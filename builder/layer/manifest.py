@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.base.documents import Document
+from builder.base.plain import Json
 from builder.model.manifest import VERSION, AnyManifest, Ceilings, Manifest, document, parse, parse_any
 from builder.model.symbol_versions import highest
 
@@ -32,8 +33,8 @@ def render(manifest: AnyManifest) -> str:
 
 class _ManifestCodec:
     @staticmethod
-    def decode(data: bytes) -> AnyManifest:
-        manifest = parse_any(data)
+    def decode(document: Json) -> AnyManifest:
+        manifest = parse_any(document.data)
         if manifest is None:
             msg = "it does not have the keys and types of one"
             raise ValueError(msg)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from builder.base import files
 from builder.base.documents import Document, Typed
@@ -132,6 +132,37 @@ def _document(path: Path) -> Document[Record]:
     return Document(path=path, what="nightly record", codec=Typed(kind=Record), version=VERSION)
 
 
+_known: dict[Path, tuple["_FileState", Record]] = {}
+"""Records that this process has read: a night needs each when it selects, and again for its page."""
+
+
+class _FileState(NamedTuple):
+    """What every replacement of a file changes."""
+
+    inode: int
+    bytes: int
+    mtime_ns: int
+
+
+def _state(path: Path) -> _FileState | None:
+    try:
+        found = path.stat()
+    except OSError:  # reading it tells why
+        return None
+    return _FileState(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _read(path: Path) -> Record | None:
+    state = _state(path)  # before the file is read: what replaces it meanwhile has another
+    known = _known.get(path)
+    if known and known[0] == state:
+        return known[1]
+    record = _document(path).read()
+    if record and state:
+        _known[path] = state, record
+    return record
+
+
 def slot(target: Target) -> str:
     """Return the name of a target without its version, for example `numpy-python3.13-arm64`."""
     parts = [target.layer]
@@ -142,7 +173,7 @@ def slot(target: Target) -> str:
 
 def of(output: Path, target: Target) -> Record | None:
     """Return the record of a target, if there is one."""
-    return _document(folder(output) / f"{slot(target)}.json").read()
+    return _read(folder(output) / f"{slot(target)}.json")
 
 
 def every(output: Path) -> list[Record]:
@@ -156,7 +187,7 @@ def retired(output: Path) -> list[Record]:
 
 
 def _all_in(place: Path) -> list[Record]:
-    return [record for path in sorted(place.glob("*.json")) if (record := _document(path).read())]
+    return [record for path in sorted(place.glob("*.json")) if (record := _read(path))]
 
 
 def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> list[str]:
@@ -164,7 +195,8 @@ def retire(output: Path, slots: Collection[str], broken: Collection[str]) -> lis
 
     `slots` are the targets of all recipes; records of `broken` recipes, which cannot be read at the moment, stay.
     """
-    orphans = [record.slot for record in every(output) if record.slot not in slots and record.recipe not in broken]
+    strangers = (path for path in sorted(folder(output).glob("*.json")) if path.stem not in slots)
+    orphans = [found.slot for path in strangers if (found := _read(path)) and found.recipe not in broken]
     aside = output / FOLDER / RETIRED
     for name in orphans:
         aside.mkdir(parents=True, exist_ok=True)

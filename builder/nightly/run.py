@@ -157,9 +157,7 @@ def due(record: Record | None, now: Mapping[str, str], pair: Pair, output: Path)
         return ("no run has built it before",)
     if record.zip is None:
         return ("it never succeeded",)
-    names = tuple(inputs.differing(record.inputs, now))
-    changes = inputs.lock_changes(loaded, target, names, record.manifest.packages) if record.manifest else {}
-    reasons = list(inputs.reasons(record.inputs, now, changes))
+    reasons = list(_changed(record, now, pair))
     if record.last and record.last.status == "failed":
         reasons.append("it failed the last time")
     if damage := _damage(record, output / f"{target.name}.zip"):
@@ -167,6 +165,14 @@ def due(record: Record | None, now: Mapping[str, str], pair: Pair, output: Path)
     if not reasons and inputs.unlocked(loaded):
         reasons.append("it has no lock, so the index decides its content")
     return tuple(reasons)
+
+
+def _changed(record: Record, now: Mapping[str, str], pair: Pair) -> tuple[str, ...]:
+    names = tuple(inputs.differing(record.inputs, now))
+    if not names:
+        return ()
+    known = inputs.lock_changes(*pair, names, record.manifest.packages) if record.manifest else {}
+    return inputs.reasons(record.inputs, now, known)
 
 
 def _damage(record: Record, path: Path) -> str | None:

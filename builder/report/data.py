@@ -1,7 +1,8 @@
 """The content of a report: the records of one run, or of the runs of several machines, joined."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
@@ -109,11 +110,17 @@ def _rows(output: Path, run: Run | None) -> Iterable[ReportRow]:
         yield ReportRow(record=record, state=state or before, looked_at=state is not None, arns=arns, tested=tested)
     recorded = (*present, *records.retired(output))
     slots = {(record.recipe, record.runtimes, record.architectures) for record in recorded}
+    names = {record.target for record in present}
     for path in sorted(output.glob("*.json")):
-        described = manifest.read(path)
+        described = None if _beside(path, names) else manifest.read(path)
         if described and _slot(described) not in slots:  # else it is an older version, or history
             row = ReportRow(record=_without_run(path, described), state=NEVER, arns=_arns(published, described))
             yield replace(row, tested=_tested(output, described.target, described))
+
+
+def _beside(path: Path, names: Collection[str]) -> bool:
+    """Return whether a file describes a zip of which there is a record: `NAME.json`, `NAME.cdx.json`."""
+    return path.stem in names or path.stem.rpartition(".")[0] in names
 
 
 def _tested(output: Path, target: str, described: Manifest | None) -> ZipTrials | None:
@@ -168,6 +175,14 @@ def summary(report: Report) -> dict[str, Any]:
         "scans": {slot: list(lines) for slot, lines in report.scans.items()},
         "targets": [_target(row) for row in report.rows],
     }
+
+
+def text(report: Report) -> str:
+    """Return the report for programs as JSON, each target on one line: there may be thousands."""
+    document = summary(report)
+    rows = [json.dumps(row, ensure_ascii=False) for row in document.pop("targets")]
+    begin = json.dumps(document, indent=2, ensure_ascii=False).removesuffix("\n}")
+    return f'{begin},\n  "targets": [{",".join(f"{chr(10)}    {row}" for row in rows)}\n  ]\n}}\n'
 
 
 def _runs(row: ReportRow) -> Sequence[ImageTrial]:

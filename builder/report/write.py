@@ -5,7 +5,6 @@ from pathlib import Path
 
 from builder.base import files
 from builder.base.frozen import dataclass
-from builder.layer import manifest
 from builder.report import data, junit, markdown, page
 from builder.report.data import Report
 
@@ -24,7 +23,7 @@ def write(outputs: Sequence[Path], to: Path) -> WrittenReport:
     files.writable(to)
     formats = {
         "index.html": page.render(report),
-        "report.json": manifest.text(data.summary(report)),
+        "report.json": data.text(report),
         "junit.xml": junit.render(report),
         "summary.md": markdown.render(report),
     }

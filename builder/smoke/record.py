@@ -12,6 +12,7 @@ from typing import Annotated
 
 from builder.base.documents import Document, Typed
 from builder.base.frozen import dataclass
+from builder.base.plain import Json
 from builder.base.rules import Field
 from builder.model.fields import Sha256
 from builder.smoke.results import ImportCost, SmokeResult, coverage, largest
@@ -148,20 +149,23 @@ def at(zip_path: Path) -> Document[ZipTrials]:
 
 def of(zip_path: Path, sha256: str) -> ZipTrials | None:
     """Return the record of a zip with this hash; None if there is none that holds for it. Changes no file."""
-    try:
-        record = Typed(kind=ZipTrials).decode(zip_path.with_suffix(SUFFIX).read_bytes())
-    except (OSError, ValueError):
-        return None
-    return record if record.zip == sha256 and record.version == VERSION else None
+    record = _read(zip_path)
+    return record if record and record.zip == sha256 and record.version == VERSION else None
 
 
 def before(zip_path: Path, sha256: str) -> ColdStart | None:
     """Return what the zip cost that a new one with this hash takes the place of; None if that is not known."""
-    try:
-        last = Typed(kind=ZipTrials).decode(zip_path.with_suffix(SUFFIX).read_bytes())
-    except (OSError, ValueError):
+    last = _read(zip_path)
+    if last is None:
         return None
     return last.before if last.zip == sha256 else last.cold
+
+
+def _read(zip_path: Path) -> ZipTrials | None:
+    try:
+        return Typed(kind=ZipTrials).decode(Json(zip_path.with_suffix(SUFFIX).read_bytes()))
+    except (OSError, ValueError):
+        return None
 
 
 def state(record: ZipTrials | None) -> str:

@@ -2,6 +2,8 @@
 
 import json
 import marshal
+import os
+import platform
 import random
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from kit.commands import ROOT
 from kit.zips import entry
 
 from builder.layer import archive, bytecode, import_graph, interpreters
@@ -143,6 +146,42 @@ def test_the_running_interpreter_is_found_and_an_impossible_one_is_not() -> None
     assert found is not None
     assert found.command == (sys.executable,)
     assert interpreters.find("3.99") is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="uv finds those of the registry there")
+def test_uv_is_asked_for_its_own_interpreters_and_starts_no_other(tmp_path: Path) -> None:
+    """A shim of pyenv takes as long as a hundred unchanged layers; an environment in a project is somebody's code."""
+    for place in ("shims", "project/.venv/bin"):
+        (tmp_path / place).mkdir(parents=True)
+        for name in ("python", "python3", "python3.99"):
+            shim = tmp_path / place / name
+            shim.write_text(f"#!/bin/sh\necho {place} >> {tmp_path}/started\nexit 1\n")
+            shim.chmod(0o755)
+    (tmp_path / "project" / ".venv" / "pyvenv.cfg").write_text("version = 3.99.0\n")
+    other = next(found for found in reversed(AVAILABLE) if found.series != HERE)
+    machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
+    system = f"macos-{machine}-none" if sys.platform == "darwin" else f"linux-{machine}-gnu"
+    managed = tmp_path / "uv" / f"cpython-{other.version}-{system}"
+    managed.mkdir(parents=True)
+    for part in Path(other.command[0]).resolve().parents[1].iterdir():
+        (managed / part.name).symlink_to(part)
+    variables = {
+        "PATH": str(tmp_path / "shims"),
+        "PYENV_ROOT": str(tmp_path / "nothing"),
+        "PYTHONPATH": str(ROOT),
+        "UV_PYTHON_INSTALL_DIR": str(managed.parent),
+        "UV_PYTHON_PREFERENCE": "system",
+    }
+    code = "import sys\nfrom builder.layer.interpreters import find\nfor each in sys.argv[1:]: print(find(each))"
+    command = [sys.executable, "-c", code, other.series, "3.99"]
+    asked = subprocess.run(
+        command, cwd=tmp_path / "project", env={**os.environ, **variables}, capture_output=True, text=True, check=True
+    )
+    first, second = asked.stdout.splitlines()
+    assert str(managed) in first
+    assert f"version='{other.version}'" in first
+    assert second == "None"
+    assert not (tmp_path / "started").exists()
 
 
 def test_of_targets_at_the_same_time_one_asks_for_an_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """The report for programs and code hosts, and shards joined."""
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +11,12 @@ import pytest
 from kit import fleet, zips
 from kit.commands import layerwright
 
+from builder.base.documents import Typed
 from builder.base.errors import NothingSelectedError
 from builder.layer import manifest
 from builder.model.manifest import PulledManifest
 from builder.nightly import journal, records
+from builder.nightly.records import Record
 from builder.report import data, junit, markdown, page, write
 
 
@@ -169,6 +173,34 @@ def test_a_record_outlives_its_manifest(tmp_path: Path) -> None:
     records.write(tmp_path, replace(made, manifest=None))
     assert json.loads(path.read_text(encoding="utf-8"))["manifest"] == {}
     assert records.every(tmp_path) == [replace(made, manifest=None)]
+
+
+def test_a_record_that_another_process_replaces_is_read_again(tmp_path: Path) -> None:
+    """A process reads each state of a record once: with the same length and the same time, the file is another."""
+    (made,) = fleet.fill(tmp_path, 1)
+    (path,) = records.folder(tmp_path).glob("*.json")
+    before = path.stat()
+    assert records.every(tmp_path) == [made]
+    revised = replace(made, revision=made.revision + 1)
+    assert len(str(revised.revision)) == len(str(made.revision))
+    code = "import os, sys\nos.utime(sys.argv[1], ns=(int(sys.argv[3]),) * 2)\nos.replace(*sys.argv[1:3])"
+    other = path.with_suffix(".other")
+    other.write_bytes(Typed(kind=Record).encode(revised))
+    subprocess.run([sys.executable, "-c", code, other, path, str(before.st_mtime_ns)], check=True)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert records.every(tmp_path) == [revised]
+    path.unlink()
+    assert records.every(tmp_path) == []
+
+
+def test_the_report_for_programs_has_a_line_for_each_target(tmp_path: Path) -> None:
+    fleet.fill(tmp_path, 3)
+    report = data.gather([tmp_path])
+    text = data.text(report)
+    assert json.loads(text) == json.loads(json.dumps(data.summary(report)))
+    assert sum(line.startswith('    {"slot": ') for line in text.splitlines()) == len(report.rows)
+    none = replace(report, rows=())
+    assert json.loads(data.text(none)) == json.loads(json.dumps(data.summary(none)))
 
 
 def test_nothing_to_report_is_told(tmp_path: Path) -> None:

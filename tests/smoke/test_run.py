@@ -16,6 +16,7 @@ from kit.podman import podman_environment
 from builder.base.documents import Typed
 from builder.base.emitter import Events
 from builder.base.errors import SmokeFailedError
+from builder.base.plain import Json
 from builder.building.job import Options
 from builder.building.layer import build
 from builder.engine import client, conditions, sandbox
@@ -719,5 +720,5 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     )
     old = json.loads(Typed(kind=record.ZipTrials).encode(said))
     del old["before"]
-    assert Typed(kind=record.ZipTrials).decode(json.dumps(old).encode()) == said
+    assert Typed(kind=record.ZipTrials).decode(Json(json.dumps(old).encode())) == said
     assert said.cold.words() == ""

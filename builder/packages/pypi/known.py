@@ -13,6 +13,7 @@ from typing import Any
 from builder.base import files, remote, texts
 from builder.base.documents import Document
 from builder.base.frozen import dataclass
+from builder.base.plain import Json
 from builder.base.values import FileName, Sha256, UntrustedError, matching
 from builder.model.target import Target
 from builder.packages.pypi import uv
@@ -37,8 +38,8 @@ class _ResolutionCodec:
     """Rows with their SHA-256, which proves that none was changed or lost since they were written."""
 
     @staticmethod
-    def decode(data: bytes) -> CachedResolution:
-        kept = texts.parse_json(data)
+    def decode(document: Json) -> CachedResolution:
+        kept = texts.parse_json(document.data)
         try:
             if kept["sha256"] != _digest(kept["packages"]):
                 msg = "its content does not have the SHA-256 in it"
