@@ -7,7 +7,7 @@ from pathlib import Path
 from builder.base import cache_paths, caches, files, locks
 from builder.base.emitter import Events
 from builder.base.frozen import dataclass
-from builder.building import hashed, layer_cache, pinning, remarks
+from builder.building import layer_cache, pinning, remarks, zip_hashes
 from builder.building.job import Job, Options
 from builder.building.layer_tests import Lack
 from builder.layer import findings, manifest, provenance
@@ -127,7 +127,7 @@ def _up_to_date(job: Job) -> Manifest | None:
     existing = manifest.beside(job.path)
     if existing is None or existing.plan_digest != job.plan.digest or not job.path.is_file():
         return None
-    if hashed.sha256(job.path, job.store) != existing.zip.sha256:
+    if zip_hashes.sha256(job.path, job.store) != existing.zip.sha256:
         return None
     findings.refuse(job.plan.target.name, remarks.findings(existing), strict=job.options.strict)
     return existing

@@ -38,8 +38,8 @@ NO_BYTES = {
     "packages.cargo": "command_line ecosystem planning programs project requirement",
     "packages.go": "buildinfo command_line ecosystem go go_mod go_sum installed licence_text planning",
     "plan": "adhoc catalogues decide formats keys mode plan planning program_texts resolve resolved selection stopping",
-    "building": "batch checking evidence failed_step hashed idle layer_cache layer_tests oversized pinning remarks shell "
-    "tested testing verify wheel",
+    "building": "batch checking evidence failed_step idle layer_cache layer_tests oversized pinning remarks shell "
+    "tested testing verify wheel zip_hashes",
 }
 """Modules that ask, choose, read, show or keep: what they find are inputs, by value, of keys and digests."""
 LISTED = {f"{folder}.{name}" for folder, names in NO_BYTES.items() for name in names.split()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from builder.base import files
-from builder.building import hashed
+from builder.building import zip_hashes
 from builder.layer.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is remembered there")
@@ -40,7 +40,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def asked(path: Path) -> str:
     """Return the hash as another process would: with a store of its own."""
-    return hashed.sha256(path, Store(path.parent / "derived"))
+    return zip_hashes.sha256(path, Store(path.parent / "derived"))
 
 
 def once_more(path: Path, write: Callable[[], object]) -> None:
