@@ -43,6 +43,11 @@ class Artifact:
         return EMULATED if verifiable and self.libraries().compilers == ("gcc",) else self.requested_mode
 
     @property
+    def sha256(self) -> str:
+        """The SHA-256 of its files with their names and modes; `get` and `receive` return none that has another."""
+        return records.seal(self.path)
+
+    @property
     def notes(self) -> list[str]:
         """Remarks for the user on how the part was compiled."""
         ignored = ["its build ignores CC: the compiler was emulated"] if self.mode != self.requested_mode else []

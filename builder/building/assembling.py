@@ -27,7 +27,8 @@ def assemble(loaded: Loaded, plan: Plan, artifacts: "Mapping[str, Artifact]", wo
 
     All files have digests. Raises BuildError if there are none, UntrustedError for a path that leaves /opt.
     """
-    content = remembered.packages(plan, store, lambda: _of_packages(plan, artifacts, work))
+    compiled = {stage: artifact.sha256 for stage, artifact in artifacts.items()}
+    content = remembered.packages(plan, compiled, store, lambda: _of_packages(plan, artifacts, work))
     libraries = list(_libraries(plan, artifacts, content))
     content = content.with_entries(libraries)
     if plan.recipe.libraries.license:

@@ -7,7 +7,7 @@ had them, the packages are installed after all.
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from builder.layer.packing import StaleError
 from builder.layer.store import Store
 from builder.layer.tree import EXECUTABLE, LINK, PLAIN, Entry, InMemory, Tree
 from builder.plan import keys
+from builder.plan.container import TREE
 from builder.plan.plan import Plan
 
 _MODES = {EXECUTABLE, PLAIN}
@@ -31,14 +32,15 @@ Row = tuple[str, int, int, str, "str | None"]
 """Path, mode, bytes, SHA-256 in hexadecimal digits, and target of a link."""
 
 
-def packages(plan: Plan, store: Store, install: Callable[[], Tree]) -> Tree:
+def packages(plan: Plan, compiled: Mapping[str, str], store: Store, install: Callable[[], Tree]) -> Tree:
     """Return the files of the packages of a plan with their digests; `install` puts them into a tree.
 
-    Packages that a container compiles, and those of folders and repositories, are always installed.
+    `compiled` has the SHA-256 of each part that a container made, by stage. What steps put into the layer is read
+    where it lies, and packages of folders and repositories are always installed.
     """
-    if plan.container is not None or any(package.local or package.git for package in plan.packages):
+    if TREE in compiled or any(package.local or package.git for package in plan.packages):
         return hashed(install())
-    key = bytes.fromhex(keys.key(_decides(plan)))
+    key = bytes.fromhex(keys.key({**_decides(plan), **({"compiled": dict(compiled)} if compiled else {})}))
     installation = _Installation(key, store, install)
     kept = store.get(key)
     rows = _parsed(kept) if kept is not None else None

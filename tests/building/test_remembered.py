@@ -12,11 +12,21 @@ from typing import Any
 
 import deflate
 import pytest
+from kit import zips
 from kit.commands import layerwright, pip_recipe, write_recipe
 from kit.wheels import Index, make_wheel
 
 from builder.base import cache_paths
+from builder.building import remembered
+from builder.layer import packing
+from builder.layer.hashed import Hashed
+from builder.layer.store import Store
+from builder.layer.tree import Tree, of
+from builder.model import recipes
+from builder.model.target import targets
 from builder.packages.pypi import install, resolution
+from builder.plan.container import TREE
+from builder.plan.planning import plan
 
 PATH = Path("dist") / "a-1.0-python3.13-arm64.zip"
 DATA = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(40))
@@ -161,3 +171,32 @@ def test_what_decides_on_an_installation_decides_on_what_is_remembered(
     monkeypatch.setattr("builder.building.remembered.__version__", "99")
     build(work)
     assert counted == ["uv", "uv"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "installed"),
+    [
+        ({"wheel-a": "0" * 64}, {"wheel-a": "0" * 64}, 1),
+        ({"wheel-a": "0" * 64}, {"wheel-a": "1" * 64}, 2),
+        ({"wheel-a": "0" * 64}, {}, 2),
+        ({TREE: "0" * 64}, {TREE: "0" * 64}, 2),
+    ],
+    ids=["the same", "compiled anew", "no longer compiled", "files of a script"],
+)
+def test_what_was_compiled_decides_on_an_installation(
+    work: Path, tmp_path: Path, before: dict[str, str], now: dict[str, str], installed: int
+) -> None:
+    told: list[str] = []
+    loaded = recipes.load(work / "recipes", "a")
+    planned = plan(loaded, targets(loaded.recipe)[0])
+
+    def install() -> Tree:
+        told.append("installed")
+        return of([zips.entry("python/a.py", b"a = 1\n")])
+
+    with Store(tmp_path / "store") as store:
+        first = remembered.packages(planned, before, store, install)
+        packing.keep([entry.content for entry in first if isinstance(entry.content, Hashed)], store)
+        second = remembered.packages(planned, now, store, install)
+        assert [entry.content.read() for entry in second] == [b"a = 1\n"]
+    assert len(told) == installed
