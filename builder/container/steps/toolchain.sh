@@ -21,6 +21,11 @@ program llvm-nm nm
 program llvm-objcopy objcopy strip
 gcc -O2 "-DTRIPLE=\"$1\"" -o /native/bin/cc /layerwright/inside/launcher.c
 ln -sf cc /native/bin/c++
+# GCC's omp.h of the target lies where that of this architecture does, but for the name of the machine.
+mkdir -p /native/openmp
+clang "--target=$1" -O2 -fPIC -w -c -o /native/openmp/openmp.o /layerwright/inside/openmp.c
+header=$(gcc -print-file-name=include/omp.h)
+echo "#include \"$(echo "$header" | sed "s,/$(uname -m)-,/${1%%-*}-,")\"" >/native/openmp/omp.h
 
 # What configure scripts and makefiles start ten thousand times. Same version, same files, another architecture; each
 # is laid over its own place, so that nothing finds another path. Not uname and whatever else tells the machine.
