@@ -435,17 +435,75 @@ def test_hostcc_sh_links_for_the_engine(placed: Placed) -> None:
     assert "a.o -Wl,--dynamic-linker=/native/lib/loader" in call
 
 
-def test_launcher_c_starts_clang_for_the_container_and_gcc_for_openmp(placed: Placed, program: Need) -> None:
+@pytest.fixture
+def launcher(placed: Placed, program: Need) -> Placed:
+    """Have a launcher whose clang makes the object of `made.c`, and whose GCC says what it was called with."""
     source = placed.write("launcher.c", moved(programs.text("steps/launcher.c"), placed.root))
-    cc = placed.path("native/bin/cc")
-    subprocess.run([program("gcc"), '-DTRIPLE="aarch64-linux-gnu"', "-o", cc, source], check=True)
+    cc, gcc = placed.path("native/bin/cc"), program("gcc")
+    subprocess.run([gcc, '-DTRIPLE="aarch64-linux-gnu"', "-o", cc, source], check=True)
     (cc.parent / "c++").symlink_to("cc")
-    placed.write("native/bin/clang", f'#!/bin/bash\necho "clang $*" >>{placed.root}/calls\n', 0o755)
+    placed.write(
+        "native/bin/clang",
+        f"""#!/bin/bash
+echo "clang $*" >>{placed.root}/calls
+[ ! -e {placed.root}/made.c ] || {gcc} -c -o {placed.root}/a.o {placed.root}/made.c
+""",
+        0o755,
+    )
+    (cc.parent / "ld").symlink_to(program("ld"))
+    own = placed.write("openmp.c", programs.text("steps/openmp.c"))
+    subprocess.run([gcc, "-fPIC", "-c", "-o", placed.path("native/openmp/openmp.o"), own], check=True)
     placed.recorder("gcc", "g++")
-    placed.run("native/bin/cc", "-c", "a.c")
-    placed.run("native/bin/c++", "-c", "a.cc")
-    placed.run("native/bin/c++", "-fopenmp", "a.cc")
-    assert placed.calls() == ["clang -c a.c", "clang -fsized-deallocation -c a.cc", "g++ -fopenmp a.cc"]
+    return placed
+
+
+def test_launcher_c_starts_clang_for_the_container(launcher: Placed) -> None:
+    launcher.run("native/bin/cc", "-c", "a.c")
+    launcher.run("native/bin/c++", "-c", "a.cc")
+    assert launcher.calls() == ["clang -c a.c", "clang -fsized-deallocation -c a.cc"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-fopenmp", "a.cc"),
+        ("-fopenmp", "-o", "a", "a.o"),
+        ("-fopenmp", "-c", "a.cc"),
+        ("-fopenmp", "-c", "-flto", "a.cc", "-o", "a.o"),
+        ("-fopenmp", "-c", "-S", "a.cc", "-o", "a.s"),
+        ("-fopenmp", "-E", "-c", "a.cc", "-o", "a.i"),
+        ("-fopenmp", "-c", "a.cc", "-o"),
+    ],
+)
+def test_launcher_c_leaves_openmp_that_is_no_object_to_gcc(launcher: Placed, words: tuple[str, ...]) -> None:
+    launcher.run("native/bin/c++", *words)
+    assert launcher.calls() == [f"g++ {' '.join(words)}"]
+
+
+@pytest.mark.parametrize(
+    ("source", "last"),
+    [
+        ("int omp_get_thread_num(void); int f(void) { return omp_get_thread_num(); }", "clang"),
+        ("void __kmpc_barrier(void *, int); void f(void) { __kmpc_barrier(0, 0); }", "clang"),
+        ("void __kmpc_omp_task(void *, int); void f(void) { __kmpc_omp_task(0, 0); }", "gcc"),
+        ("void __tgt_target(void); void f(void) { __tgt_target(); }", "gcc"),
+        ("no C", "gcc"),
+    ],
+    ids=["libgomp", "what openmp.c has", "what it has not", "a device", "what clang refuses"],
+)
+def test_launcher_c_adds_openmp_c_to_what_calls_it(launcher: Placed, program: Need, source: str, last: str) -> None:
+    launcher.write("made.c", source)
+    made = launcher.root / "a.o"
+    words = ["-fopenmp", "-c", "a.c", "-o", str(made)]
+    launcher.run("native/bin/cc", *words)
+    first, *more = launcher.calls()
+    assert first == "clang -isystem /native/openmp -fopenmp=libomp -c a.c -o /a.o"
+    assert more == (["gcc -fopenmp -c a.c -o /a.o"] if last == "gcc" else [])
+    if last == "clang":
+        told = subprocess.run([program("nm"), "-u", made], check=True, capture_output=True, text=True).stdout
+        assert "__kmpc" not in told
+        assert ("GOMP_barrier" in told) == ("__kmpc" in source)
+    assert not list(launcher.root.glob("a.o.*"))
 
 
 def test_toolchain_sh_gathers_compiler_tools_and_python(placed: Placed) -> None:

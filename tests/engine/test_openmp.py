@@ -11,7 +11,13 @@ from kit.foreign import interface, made, making, programs, works
 from builder.building.layer import Built
 from builder.engine.client import Engine
 
-BEGIN = ': "${CC:=gcc}" "${CXX:=g++}" && mkdir -p "$PREFIX/bin" && cd "$(mktemp -d)" && cp "$RECIPE/program.c" a.c && cp a.c a.cc\n'
+BEGIN = """
+: "${CC:=gcc}" "${CXX:=g++}"
+mkdir -p "$PREFIX/bin"
+cd "$(mktemp -d)"
+cp "$RECIPE/program.c" a.c
+cp a.c a.cc
+"""
 END = '{ readelf -p .comment a.o; nm -u a.o; } > "$PREFIX/bin/told"\n'
 PROGRAM = """
 "$CC" {flags} -fopenmp -c a.c -o a.o
@@ -30,6 +36,8 @@ echo "int tried(void), other(void); int main(void) {{ return other() || tried();
 "$CC" -shared -fopenmp -o "$PREFIX/lib/libother.so" b.o $LDFLAGS
 "$CC" -o "$PREFIX/bin/a" main.c -L"$PREFIX/lib" -ltried -lother $LDFLAGS
 """
+
+
 def compiled(folder: Path, name: str, text: str, route: str) -> Built:
     """Build a recipe with a program of this folder."""
     write_recipe(folder, "a", "")
