@@ -480,6 +480,16 @@ def test_launcher_c_leaves_openmp_that_is_no_object_to_gcc(launcher: Placed, wor
     assert launcher.calls() == [f"g++ {' '.join(words)}"]
 
 
+def test_launcher_c_replaces_nothing_but_objects(launcher: Placed) -> None:
+    """A configure script compiles into /dev/null."""
+    null = launcher.root / "a.o"
+    null.symlink_to("/dev/null")
+    launcher.run("native/bin/cc", "-fopenmp", "-c", "a.c", "-o", str(null))
+    assert [call.partition(" ")[0] for call in launcher.calls()] == ["clang", "gcc"]
+    assert Path("/dev/null").is_char_device()
+    assert null.is_symlink()
+
+
 @pytest.mark.parametrize(
     ("source", "last"),
     [

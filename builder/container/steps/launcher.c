@@ -68,26 +68,30 @@ static char *object(char **argv)
     return compiles ? path : NULL;
 }
 
-/* Returns whether an object calls something of LLVM's runtimes; also if it is none that can be read. */
-static int lacks(const char *path)
+enum state { NO_OBJECT, LACKING, COMPLETE };
+
+/* Returns whether an object calls something of LLVM's runtimes. */
+static enum state look(const char *path)
 {
     struct stat status;
     const char *data;
     const Elf64_Ehdr *header;
     const Elf64_Shdr *sections;
-    int number, found = 1, file = open(path, O_RDONLY);
+    enum state found = NO_OBJECT;
+    Elf64_Xword number, count;
+    int file = open(path, O_RDONLY);
 
-    if (file < 0 || fstat(file, &status) || status.st_size < (off_t)sizeof *header)
-        return 1;
+    if (file < 0 || fstat(file, &status) || !S_ISREG(status.st_mode) || status.st_size < (off_t)sizeof *header)
+        return NO_OBJECT; /* as /dev/null */
     data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, file, 0);
     close(file);
     if (data == MAP_FAILED)
-        return 1;
+        return NO_OBJECT;
     header = (const Elf64_Ehdr *)data;
     if (memcmp(data, ELFMAG, SELFMAG) == 0 && data[EI_CLASS] == ELFCLASS64 && header->e_type == ET_REL) {
-        found = 0;
         sections = (const Elf64_Shdr *)(data + header->e_shoff);
-        for (number = 0; number < header->e_shnum; number++) {
+        count = header->e_shnum || !header->e_shoff ? header->e_shnum : sections[0].sh_size; /* 65,280 and more */
+        for (number = 0; number < count; number++) {
             const Elf64_Shdr *section = &sections[number];
             const Elf64_Sym *symbol = (const Elf64_Sym *)(data + section->sh_offset);
             const Elf64_Sym *end = (const Elf64_Sym *)(data + section->sh_offset + section->sh_size);
@@ -95,11 +99,12 @@ static int lacks(const char *path)
 
             if (section->sh_type != SHT_SYMTAB)
                 continue;
+            found = COMPLETE;
             names = data + sections[section->sh_link].sh_offset;
             for (; symbol < end; symbol++)
                 if (symbol->st_shndx == SHN_UNDEF &&
                     (starts(names + symbol->st_name, "__kmp") || starts(names + symbol->st_name, "__tgt_")))
-                    found = 1;
+                    found = LACKING;
         }
     }
     munmap((void *)data, (size_t)status.st_size);
@@ -112,11 +117,13 @@ static int completed(char *path)
     char part[4096];
     char *link[] = {"ld.lld", "-r", "-o", part, path, "/native/openmp/openmp.o", NULL};
 
-    if (!lacks(path))
-        return 1;
+    enum state state = look(path);
+
+    if (state != LACKING)
+        return state == COMPLETE;
     if (snprintf(part, sizeof part, "%s.openmp", path) >= (int)sizeof part)
         return 0;
-    if (succeeds(LINKER, link) && !lacks(part) && rename(part, path) == 0)
+    if (succeeds(LINKER, link) && look(part) == COMPLETE && rename(part, path) == 0)
         return 1;
     unlink(part);
     return 0;
