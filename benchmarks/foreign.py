@@ -34,7 +34,7 @@ LAYERWRIGHT = [sys.executable, "-m", "builder"]
 RUNS = 3
 """Of builds that are faster than LONG seconds; longer ones are measured once."""
 LONG = 100.0
-LONGER = 500.0
+LONGER = 300.0
 """Of such builds the first one counts: what it fetches takes seconds."""
 Kept = dict[str, dict[str, Any]]
 ENOUGH = 1.05
