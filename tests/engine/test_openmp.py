@@ -84,3 +84,12 @@ def test_gcc_compiles_what_calls_more_than_that(engine: Engine, tmp_path: Path) 
     assert "GCC: " in told(built)
     assert "GOMP_task" in told(built)
     assert works(engine, built, tmp_path)
+
+
+def test_gcc_compiles_a_region_whose_lock_has_a_name(engine: Engine, tmp_path: Path) -> None:
+    """Its lock has another name in what clang compiles, and would not be that of a file that GCC compiled."""
+    only = PROGRAM.replace("-fopenmp -c", "-fopenmp -DNO_TASKS -c")
+    built = compiled(tmp_path, "openmp_tasks.c", only, "accelerated")
+    assert "clang version" not in told(built)
+    assert "GOMP_task" not in told(built)
+    assert works(engine, built, tmp_path)

@@ -68,9 +68,17 @@ static char *object(char **argv)
     return compiles ? path : NULL;
 }
 
+/* Returns whether a symbol is the lock of critical regions with a name, which GCC calls otherwise: where it compiles
+ * another file with such a region, both must have the same. */
+static int is_named_lock(const char *name)
+{
+    return starts(name, ".gomp_critical_user_") && strcmp(name, ".gomp_critical_user_.var") != 0 &&
+           strcmp(name, ".gomp_critical_user_.reduction.var") != 0;
+}
+
 enum state { NO_OBJECT, LACKING, COMPLETE };
 
-/* Returns whether an object calls something of LLVM's runtimes. */
+/* Returns whether an object calls something of LLVM's runtimes, or has what only GCC may write. */
 static enum state look(const char *path)
 {
     struct stat status;
@@ -101,10 +109,13 @@ static enum state look(const char *path)
                 continue;
             found = COMPLETE;
             names = data + sections[section->sh_link].sh_offset;
-            for (; symbol < end; symbol++)
-                if (symbol->st_shndx == SHN_UNDEF &&
-                    (starts(names + symbol->st_name, "__kmp") || starts(names + symbol->st_name, "__tgt_")))
+            for (; symbol < end; symbol++) {
+                const char *name = names + symbol->st_name;
+                int is_call = symbol->st_shndx == SHN_UNDEF && (starts(name, "__kmp") || starts(name, "__tgt_"));
+
+                if (is_call || is_named_lock(name))
                     found = LACKING;
+            }
         }
     }
     munmap((void *)data, (size_t)status.st_size);
