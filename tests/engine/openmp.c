@@ -63,7 +63,7 @@ int main(void)
         for (int i = 0; i < 1000; i++) {
             #pragma omp critical
             critical++;
-            #pragma omp critical
+            #pragma omp critical(a_name)
             named++;
         }
         #pragma omp single

@@ -86,10 +86,22 @@ def test_gcc_compiles_what_calls_more_than_that(engine: Engine, tmp_path: Path) 
     assert works(engine, built, tmp_path)
 
 
-def test_gcc_compiles_a_region_whose_lock_has_a_name(engine: Engine, tmp_path: Path) -> None:
-    """Its lock has another name in what clang compiles, and would not be that of a file that GCC compiled."""
-    only = PROGRAM.replace("-fopenmp -c", "-fopenmp -DNO_TASKS -c")
-    built = compiled(tmp_path, "openmp_tasks.c", only, "accelerated")
-    assert "clang version" not in told(built)
-    assert "GOMP_task" not in told(built)
+MIXED = """
+"$CC" {flags} -fopenmp -DNO_TASKS -Dmain=tried -c a.c -o a.o
+"$CC" {flags} -fopenmp -Dmain=other -c a.c -o b.o
+echo "int tried(void), other(void); int main(void) {{ return tried() || other(); }}" > main.c
+"$CC" -fopenmp -o "$PREFIX/bin/a" main.c a.o b.o $LDFLAGS
+nm a.o b.o "$PREFIX/bin/a" | grep critical_user > "$PREFIX/bin/locks"
+"""
+
+
+def test_a_lock_with_a_name_is_the_same_in_what_clang_and_gcc_compile(engine: Engine, tmp_path: Path) -> None:
+    built = compiled(tmp_path, "openmp_tasks.c", MIXED, "accelerated")
+    assert "clang version" in told(built)
+    with zipfile.ZipFile(built.path) as archive:
+        locks = archive.read("bin/locks").decode()
+    names = [line.split()[-1] for line in locks.splitlines() if "a_name" in line]
+    assert names == [".gomp_critical_user_a_name"] * 3
+    recipe = tmp_path / "recipes" / "a" / "recipe.toml"
+    recipe.write_text(recipe.read_text().replace("$(/opt/bin/a)", "$(/opt/bin/a | uniq)"))
     assert works(engine, built, tmp_path)

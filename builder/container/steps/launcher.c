@@ -20,6 +20,7 @@
 #define OPENMP "-fopenmp"
 
 static const char *const CLANG = "/native/bin/clang", *const LINKER = "/native/bin/ld";
+static const char *const RENAMER = "/native/bin/objcopy";
 
 static int starts(const char *text, const char *prefix) { return strncmp(text, prefix, strlen(prefix)) == 0; }
 
@@ -68,17 +69,34 @@ static char *object(char **argv)
     return compiles ? path : NULL;
 }
 
-/* Returns whether a symbol is the lock of critical regions with a name, which GCC calls otherwise: where it compiles
- * another file with such a region, both must have the same. */
+/* Words for objcopy, which give the locks of critical regions the names that GCC gives them, without `.var` at their end:
+ * where it compiles another file with such a region, both have the same lock. */
+#define MOST_LOCKS 1000
+static char *renaming[MOST_LOCKS + 3];
+static int locks;
+
 static int is_named_lock(const char *name)
 {
     return starts(name, ".gomp_critical_user_") && strcmp(name, ".gomp_critical_user_.var") != 0 &&
-           strcmp(name, ".gomp_critical_user_.reduction.var") != 0;
+           strcmp(name, ".gomp_critical_user_.reduction.var") != 0 && strlen(name) > 4 &&
+           strcmp(name + strlen(name) - 4, ".var") == 0;
+}
+
+static void add_lock(const char *name)
+{
+    size_t length = strlen(name);
+    char *word = malloc(2 * length + 32);
+
+    if (word && locks < MOST_LOCKS) {
+        sprintf(word, "--redefine-sym=%s=%.*s", name, (int)length - 4, name);
+        renaming[1 + locks] = word;
+    }
+    locks++;
 }
 
 enum state { NO_OBJECT, LACKING, COMPLETE };
 
-/* Returns whether an object calls something of LLVM's runtimes, or has what only GCC may write. */
+/* Returns whether an object calls something of LLVM's runtimes, and adds its locks to those that are renamed. */
 static enum state look(const char *path)
 {
     struct stat status;
@@ -111,10 +129,11 @@ static enum state look(const char *path)
             names = data + sections[section->sh_link].sh_offset;
             for (; symbol < end; symbol++) {
                 const char *name = names + symbol->st_name;
-                int is_call = symbol->st_shndx == SHN_UNDEF && (starts(name, "__kmp") || starts(name, "__tgt_"));
 
-                if (is_call || is_named_lock(name))
+                if (symbol->st_shndx == SHN_UNDEF && (starts(name, "__kmp") || starts(name, "__tgt_")))
                     found = LACKING;
+                if (is_named_lock(name))
+                    add_lock(name);
             }
         }
     }
@@ -129,12 +148,16 @@ static int completed(char *path)
     char *link[] = {"ld.lld", "-r", "-o", part, path, "/native/openmp/openmp.o", NULL};
 
     enum state state = look(path);
+    int found = locks;
 
-    if (state != LACKING)
+    if (state == NO_OBJECT || (state == COMPLETE && !found))
         return state == COMPLETE;
-    if (snprintf(part, sizeof part, "%s.openmp", path) >= (int)sizeof part)
+    if (found > MOST_LOCKS || snprintf(part, sizeof part, "%s.openmp", path) >= (int)sizeof part)
         return 0;
-    if (succeeds(LINKER, link) && look(part) == COMPLETE && rename(part, path) == 0)
+    renaming[0] = "objcopy";
+    renaming[1 + found] = part;
+    if (succeeds(LINKER, link) && (!found || succeeds(RENAMER, renaming)) && look(part) == COMPLETE &&
+        locks == found && rename(part, path) == 0)
         return 1;
     unlink(part);
     return 0;

@@ -3,7 +3,7 @@
  * The launcher adds this to each object that clang compiled with -fopenmp, so that the object needs libgomp as one of GCC
  * does, and nothing else. What stands here is parallel regions, worksharing loops, sections, reductions, critical, single
  * and master regions, barriers and atomics. What a program calls beyond that (tasks, ordered loops, teams, cancellation)
- * stays undefined; the launcher sees that, and has GCC compile the file, as it does if a critical region has a name.
+ * stays undefined; the launcher sees that, and has GCC compile the file.
  *
  * Names, arguments and numbers: LLVM, openmp/runtime/src/kmp.h and kmp_csupport.cpp; GCC, libgomp/libgomp_g.h. Loops are
  * divided among threads as both do. */
