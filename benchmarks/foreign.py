@@ -93,7 +93,7 @@ CASES = (
     Case(name="pycurl", native=1.6, emulated=5),
     Case(name="numpy-source", native=1.3, emulated=8, hours=True),
     Case(name="pandas-source", native=1.3, emulated=8, hours=True),
-    Case(name="scipy-source", native=1.5, emulated=6, hours=True),
+    Case(name="scipy-source", native=1.3, emulated=8, hours=True),
     Case(name="scikit-learn", version="1.9.1", native=1.5, emulated=6, hours=True),
     Case(name="rpds-py", version="0.22.3", package="cargo", native=1.5, emulated=6),
     Case(name="ripgrep", runtime="provided.al2023", native=1.5, emulated=6),

@@ -40,7 +40,7 @@ def packages(plan: Plan, compiled: Mapping[str, str], store: Store, install: Cal
     """
     if TREE in compiled or any(package.local or package.git for package in plan.packages):
         return hashed(install())
-    key = bytes.fromhex(keys.key({**_decides(plan), **({"compiled": dict(compiled)} if compiled else {})}))
+    key = bytes.fromhex(keys.key({**_decides(plan), "compiled": dict(compiled)}))
     installation = _Installation(key, store, install)
     kept = store.get(key)
     rows = _parsed(kept) if kept is not None else None

@@ -180,9 +180,9 @@ def summary(report: Report) -> dict[str, Any]:
 def text(report: Report) -> str:
     """Return the report for programs as JSON, each target on one line: there may be thousands."""
     document = summary(report)
-    rows = [json.dumps(row, ensure_ascii=False) for row in document.pop("targets")]
+    rows = ",".join(f"\n    {json.dumps(row, ensure_ascii=False)}" for row in document.pop("targets"))
     begin = json.dumps(document, indent=2, ensure_ascii=False).removesuffix("\n}")
-    return f'{begin},\n  "targets": [{",".join(f"{chr(10)}    {row}" for row in rows)}\n  ]\n}}\n'
+    return f'{begin},\n  "targets": [{rows}\n  ]\n}}\n'
 
 
 def _runs(row: ReportRow) -> Sequence[ImageTrial]:

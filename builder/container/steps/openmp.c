@@ -27,14 +27,6 @@ extern void GOMP_critical_name_end(void **);
 extern void GOMP_atomic_start(void);
 extern void GOMP_atomic_end(void);
 extern _Bool GOMP_single_start(void);
-extern _Bool GOMP_loop_static_start(long, long, long, long, long *, long *);
-extern _Bool GOMP_loop_static_next(long *, long *);
-extern _Bool GOMP_loop_dynamic_start(long, long, long, long, long *, long *);
-extern _Bool GOMP_loop_dynamic_next(long *, long *);
-extern _Bool GOMP_loop_guided_start(long, long, long, long, long *, long *);
-extern _Bool GOMP_loop_guided_next(long *, long *);
-extern _Bool GOMP_loop_runtime_start(long, long, long, long *, long *);
-extern _Bool GOMP_loop_runtime_next(long *, long *);
 extern _Bool GOMP_loop_ull_static_start(_Bool, u64, u64, u64, u64, u64 *, u64 *);
 extern _Bool GOMP_loop_ull_static_next(u64 *, u64 *);
 extern _Bool GOMP_loop_ull_dynamic_start(_Bool, u64, u64, u64, u64, u64 *, u64 *);
@@ -111,6 +103,13 @@ API void __kmpc_serialized_parallel(void *loc, int thread)
 
 API void __kmpc_end_serialized_parallel(void *loc, int thread) { GOMP_parallel_end(); }
 
+/* ---- loops ----------------------------------------------------------------------------------------------------- */
+
+/* How often a loop from low to high runs, both included. */
+#define TRIPS(low, high, step)                                                                                         \
+    ((step) > 0 ? (high) < (low) ? 0 : ((u64)(high) - (u64)(low)) / (u64)(step) + 1                                    \
+                : (low) < (high) ? 0 : ((u64)(low) - (u64)(high)) / (0 - (u64)(step)) + 1)
+
 /* ---- loops whose parts are known when they begin ------------------------------------------------------------------ */
 
 enum {
@@ -131,15 +130,14 @@ enum {
                   natural step, natural chunk)                                                                         \
     {                                                                                                                  \
         u64 own = (u64)omp_get_thread_num(), threads = (u64)omp_get_num_threads();                                     \
-        u64 trips, part, rest, first, count;                                                                           \
         type low = *lower, high = *upper;                                                                              \
+        u64 trips = TRIPS(low, high, step), part, rest, first, count;                                                  \
                                                                                                                        \
-        if (step > 0 ? high < low : low < high) {                                                                      \
+        if (!trips) {                                                                                                  \
             *last = 0;                                                                                                 \
             *stride = step;                                                                                            \
             return;                                                                                                    \
         }                                                                                                              \
-        trips = (step > 0 ? ((u64)high - (u64)low) / (u64)step : ((u64)low - (u64)high) / (0 - (u64)step)) + 1;        \
         if (chunk < 1)                                                                                                 \
             chunk = 1;                                                                                                 \
         switch (schedule & ~MODIFIERS) {                                                                               \
@@ -190,32 +188,24 @@ API void __kmpc_for_static_fini(void *loc, int thread) {}
 
 struct loop {
     int schedule, begun;
-    u64 low, high, step, chunk;
+    u64 low, step, trips, chunk;
 };
 
 static __thread struct loop loops[DEEPEST];
 static __thread int depth;
 
-static void begin(int schedule, u64 low, u64 high, u64 step, u64 chunk)
+static void begin(int schedule, u64 low, u64 step, u64 trips, long long chunk)
 {
-    struct loop *loop;
-
     if (depth == DEEPEST)
         __builtin_trap();
-    loop = &loops[depth++];
-    loop->schedule = schedule & ~MODIFIERS;
-    loop->begun = 0;
-    loop->low = low;
-    loop->high = high;
-    loop->step = step;
-    loop->chunk = (long long)chunk < 1 ? 1 : chunk;
+    loops[depth++] = (struct loop){schedule & ~MODIFIERS, 0, low, step, trips, chunk < 1 ? 1 : (u64)chunk};
 }
 
-/* Signed bounds, and unsigned ones that fit a long. The end is after the last, here and nowhere else. */
-static int next_part(int *last, long *low, long *high)
+/* Libgomp counts the rounds of the loop, so that its type, its direction and its step are all one here. */
+static int next_part(int *last, u64 *low, u64 *high)
 {
     struct loop *loop = &loops[depth - 1];
-    long step = (long)loop->step, end = (long)loop->high + (step > 0 ? 1 : -1), begin = (long)loop->low;
+    u64 trips = loop->trips, from, to;
     int first = !loop->begun;
     _Bool more;
 
@@ -223,93 +213,49 @@ static int next_part(int *last, long *low, long *high)
     switch (loop->schedule) {
     case GUIDED:
     case GUIDED_ALIGNED:
-        more = first ? GOMP_loop_guided_start(begin, end, step, (long)loop->chunk, low, high)
-                     : GOMP_loop_guided_next(low, high);
+        more = first ? GOMP_loop_ull_guided_start(1, 0, trips, 1, loop->chunk, &from, &to)
+                     : GOMP_loop_ull_guided_next(&from, &to);
         break;
     case RUNTIME:
     case RUNTIME_ALIGNED:
-        more = first ? GOMP_loop_runtime_start(begin, end, step, low, high) : GOMP_loop_runtime_next(low, high);
+        more = first ? GOMP_loop_ull_runtime_start(1, 0, trips, 1, &from, &to) : GOMP_loop_ull_runtime_next(&from, &to);
         break;
     case STATIC:
     case AUTO:
-        more = first ? GOMP_loop_static_start(begin, end, step, 0, low, high) : GOMP_loop_static_next(low, high);
+        more = first ? GOMP_loop_ull_static_start(1, 0, trips, 1, 0, &from, &to) : GOMP_loop_ull_static_next(&from, &to);
         break;
     case STATIC_CHUNKED:
-        more = first ? GOMP_loop_static_start(begin, end, step, (long)loop->chunk, low, high)
-                     : GOMP_loop_static_next(low, high);
+        more = first ? GOMP_loop_ull_static_start(1, 0, trips, 1, loop->chunk, &from, &to)
+                     : GOMP_loop_ull_static_next(&from, &to);
         break;
     default:
-        more = first ? GOMP_loop_dynamic_start(begin, end, step, (long)loop->chunk, low, high)
-                     : GOMP_loop_dynamic_next(low, high);
+        more = first ? GOMP_loop_ull_dynamic_start(1, 0, trips, 1, loop->chunk, &from, &to)
+                     : GOMP_loop_ull_dynamic_next(&from, &to);
     }
     if (!more) {
         GOMP_loop_end_nowait();
         depth--;
         return 0;
     }
-    /* Libgomp's end is after the part, by one or, in the last part, by up to a step. */
-    *high = step > 0 ? *low + (*high - *low - 1) / step * step : *low - (*low - *high - 1) / -step * -step;
-    *last = step > 0 ? *high > (long)loop->high - step : *high < (long)loop->high - step;
+    *low = loop->low + from * loop->step;
+    *high = loop->low + (to - 1) * loop->step; /* included, where libgomp's end is not */
+    *last = to == trips;
     return 1;
 }
 
-static int next_large_part(int *last, u64 *low, u64 *high)
-{
-    struct loop *loop = &loops[depth - 1];
-    _Bool up = (long long)loop->step > 0;
-    u64 step = loop->step, end = up ? loop->high + 1 : loop->high - 1, begin = loop->low;
-    u64 size = up ? step : 0 - step;
-    int first = !loop->begun;
-    _Bool more;
-
-    loop->begun = 1;
-    switch (loop->schedule) {
-    case GUIDED:
-    case GUIDED_ALIGNED:
-        more = first ? GOMP_loop_ull_guided_start(up, begin, end, step, loop->chunk, low, high)
-                     : GOMP_loop_ull_guided_next(low, high);
-        break;
-    case RUNTIME:
-    case RUNTIME_ALIGNED:
-        more = first ? GOMP_loop_ull_runtime_start(up, begin, end, step, low, high)
-                     : GOMP_loop_ull_runtime_next(low, high);
-        break;
-    case STATIC:
-    case AUTO:
-        more = first ? GOMP_loop_ull_static_start(up, begin, end, step, 0, low, high)
-                     : GOMP_loop_ull_static_next(low, high);
-        break;
-    case STATIC_CHUNKED:
-        more = first ? GOMP_loop_ull_static_start(up, begin, end, step, loop->chunk, low, high)
-                     : GOMP_loop_ull_static_next(low, high);
-        break;
-    default:
-        more = first ? GOMP_loop_ull_dynamic_start(up, begin, end, step, loop->chunk, low, high)
-                     : GOMP_loop_ull_dynamic_next(low, high);
-    }
-    if (!more) {
-        GOMP_loop_end_nowait();
-        depth--;
-        return 0;
-    }
-    *high = up ? *low + (*high - *low - 1) / size * size : *low - (*low - *high - 1) / size * size;
-    *last = up ? loop->high - *high < size : *high - loop->high < size;
-    return 1;
-}
-
-#define DYNAMIC_LOOP(suffix, type, natural, wide, next)                                                                \
+#define DYNAMIC_LOOP(suffix, type, natural)                                                                            \
     API void __kmpc_dispatch_init_##suffix(void *loc, int thread, int schedule, type low, type high, natural step,     \
                                            natural chunk)                                                              \
     {                                                                                                                  \
-        begin(schedule, (u64)(wide)low, (u64)(wide)high, (u64)(long long)step, (u64)(long long)chunk);                 \
+        begin(schedule, (u64)low, (u64)step, TRIPS(low, high, step), chunk);                                           \
     }                                                                                                                  \
     API int __kmpc_dispatch_next_##suffix(void *loc, int thread, int *last, type *low, type *high, natural *step)      \
     {                                                                                                                  \
-        wide from = 0, to = 0;                                                                                         \
-        int is_last = 0;                                                                                               \
+        u64 from, to;                                                                                                  \
+        int is_last;                                                                                                   \
                                                                                                                        \
         *step = (natural)loops[depth - 1].step;                                                                        \
-        if (!next(&is_last, &from, &to))                                                                               \
+        if (!next_part(&is_last, &from, &to))                                                                          \
             return 0;                                                                                                  \
         *low = (type)from;                                                                                             \
         *high = (type)to;                                                                                              \
@@ -319,10 +265,10 @@ static int next_large_part(int *last, u64 *low, u64 *high)
     }                                                                                                                  \
     API void __kmpc_dispatch_deinit_##suffix(void *loc, int thread) {}
 
-DYNAMIC_LOOP(4, int, int, long, next_part)
-DYNAMIC_LOOP(4u, unsigned, int, long, next_part)
-DYNAMIC_LOOP(8, long long, long long, long, next_part)
-DYNAMIC_LOOP(8u, u64, long long, u64, next_large_part)
+DYNAMIC_LOOP(4, int, int)
+DYNAMIC_LOOP(4u, unsigned, int)
+DYNAMIC_LOOP(8, long long, long long)
+DYNAMIC_LOOP(8u, u64, long long)
 
 API void __kmpc_dispatch_deinit(void *loc, int thread) {}
 
